@@ -1,0 +1,40 @@
+"""Facial expressions on photographs, by Action Units or moods.
+
+    from moodganimation import ACTION_UNITS, Animator, Expression, read_image
+
+    animator = Animator.load()
+    portrait = animator.locate(read_image("face.jpg"))
+    smile = animator.read(portrait).replace(AU06=0.5, AU12=0.9)
+    picture = animator.edit(portrait, smile).image
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "animator": ("Animator", "Frame"),
+    "errors": (
+        "DeviceMissing",
+        "InvalidExpression",
+        "NoFaceFound",
+        "NotACheckpoint",
+        "Problem",
+        "UnreadableImage",
+        "Unwritable",
+    ),
+    "expressions": ("ACTION_UNITS", "PAD", "PRESETS", "VALENCE_AROUSAL", "Expression"),
+    "images": ("read_image", "write_image"),
+    "moods": ("action_units_of", "mood_of", "with_mood"),
+    "portraits": ("Portrait",),
+    "video": ("interpolate", "write_animation"),
+}
+__all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605
+
+
+def __getattr__(name: str):
+    """Public names are fetched when they are first used, so that importing costs nothing."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,222 @@
+"""The three verbs over everything else: locate a face, edit it, animate it."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import figures
+from .aligner import Aligner, align, load_aligner
+from .checkpoint import load_generator
+from .compositing import Edit
+from .errors import DeviceMissing, InvalidExpression, NoFaceFound
+from .expressions import ACTION_UNITS, Expression, ExpressionSpace
+from .finders import Finder, Unavailable, default_finder, from_box
+from .generators import Generator
+from .images import check_photo
+from .moods import in_space
+from .portraits import Portrait
+from .warp import WarpGenerator
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
+ALIGNER = CHECKPOINTS / "aligner.safetensors"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frame:
+    """One edited photo; its pictures, (H, W, 3) uint8, are computed when they are first read."""
+
+    portrait: Portrait
+    edit: Edit  # batch of one, on the CPU
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """The photo, edited, at its own size; outside `portrait.box` it is the photo."""
+        attention, color, motion = (x[0].float().numpy() for x in self.edit[1:])
+        if not (attention < 1).any() and not motion.any():
+            return self.portrait.photo.copy()
+        color = (color.transpose(1, 2, 0) + 1) * 127.5
+        return self.portrait.paste(attention[0], color, motion.transpose(1, 2, 0))
+
+    @cached_property
+    def face(self) -> np.ndarray:
+        """The face crop of `image`."""
+        return self.portrait.face(figures.PANEL, self.image)
+
+    @cached_property
+    def attention(self) -> np.ndarray:
+        """White: the photo's own (moved) pixels are kept. Black: painted."""
+        return figures.panel(255 * self.edit.attention[0, 0].float().numpy())
+
+    @cached_property
+    def color(self) -> np.ndarray:
+        """What the network would paint everywhere; it shows only where attention is dark."""
+        return figures.panel((self.edit.color[0].float().numpy().transpose(1, 2, 0) + 1) * 127.5)
+
+    @cached_property
+    def motion(self) -> np.ndarray:
+        """Where the photo's pixels went, as arrows on the photo's face."""
+        motion = self.edit.motion[0].float().numpy().transpose(1, 2, 0)
+        return figures.arrows(self.portrait.face(figures.PANEL), motion)
+
+
+class Animator:
+    """Immutable and shared: nothing of a visitor is kept here, portraits carry what is theirs."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        space: ExpressionSpace,
+        *,
+        reader: WarpGenerator,
+        finder: Finder,
+        aligner: Aligner | None,
+        device: torch.device,
+        card: dict | None = None,
+        unavailable: tuple[Unavailable, ...] = (),
+    ):
+        layout = torch.channels_last
+        self.generator = generator.to(device, memory_format=layout)
+        self.reader = reader.to(device, memory_format=layout)
+        self.space, self.finder, self.aligner = space, finder, aligner
+        self.device, self.card, self.unavailable = device, card or {}, unavailable
+
+    @classmethod
+    def load(
+        cls,
+        checkpoint: str | Path | None = None,
+        device: str = "auto",
+        finder: Finder | None = None,
+    ) -> "Animator":
+        """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
+
+        Raises NotACheckpoint, and DeviceMissing for a device that is not there.
+        """
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as problem:
+            raise DeviceMissing(f"The device {device!r} cannot be used here; try cpu.") from problem
+        reader, space, card = load_generator(DEFAULT_CHECKPOINT)
+        generator = reader
+        if checkpoint is not None and Path(checkpoint).resolve() != DEFAULT_CHECKPOINT:
+            generator, space, card = load_generator(Path(checkpoint))
+        found, unavailable = (finder, []) if finder else default_finder()
+        return cls(
+            generator,
+            space,
+            reader=reader,
+            finder=found,
+            aligner=load_aligner(ALIGNER),
+            device=torch.device(device),
+            card=card,
+            unavailable=tuple(unavailable),
+        )
+
+    def find(self, photo: np.ndarray) -> list[np.ndarray]:
+        """The coarse crops (`to_face`) of all faces, largest first."""
+        return self.finder(check_photo(photo))
+
+    def locate(
+        self, photo: np.ndarray, box: tuple[float, float, float, float] | None = None
+    ) -> Portrait:
+        """The face of a photo (H, W, 3) uint8 RGB: found, aligned, read and encoded, once.
+
+        box: x0, y0, x1, y1 [px] around a face, forehead to chin, instead of looking for one. Of
+        several faces the largest is taken and `portrait.finder` says so. Raises NoFaceFound, and
+        UnreadableImage for an array that is no photo.
+        """
+        check_photo(photo)
+        if box is not None:
+            to_face, how = from_box(*_check_box(box, photo.shape)), "box drawn by hand"
+        else:
+            faces = self.find(photo)
+            if not faces:
+                raise NoFaceFound(
+                    "No face was found in the picture. Use one in which the face looks towards "
+                    "the camera, or draw a box around the face, forehead to chin."
+                )
+            to_face, how = faces[0], getattr(self.finder, "name", "finder")
+            if len(faces) > 1:
+                how += f", the largest of {len(faces)} faces"
+        if self.aligner is not None:
+            to_face = align(self.aligner, photo, to_face)
+        return self.encode(Portrait(photo, to_face, how))
+
+    @torch.inference_mode()
+    def encode(self, portrait: Portrait) -> Portrait:
+        """The portrait with this animator's encoding and the shipped reader's reading."""
+        source = self._source(portrait, self.reader.config.image_size)
+        same = self.generator is self.reader
+        encoding = self.generator.encode(source) if same else None
+        units = encoding.reading if same else self.reader.read(source)
+        # Hundredths, as sliders have them, so that an untouched slider is an unchanged unit.
+        units = (units * 100).round() / 100
+        reading = Expression.clipped(ACTION_UNITS, units[0].double().cpu().numpy().round(2))
+        if not same:
+            encoding = self.generator.encode(
+                self._source(portrait, self.generator.config.image_size)
+            )
+        if hasattr(encoding, "reading"):
+            start = in_space(reading, self.space, reading)
+            encoding = encoding._replace(reading=self._condition(start))
+        return dataclasses.replace(portrait, encoding=encoding, reading=reading)
+
+    def read(self, portrait: Portrait) -> Expression:
+        """The Action Units that the shipped reader sees in the photo."""
+        return portrait.reading
+
+    def edit(self, portrait: Portrait, expression: Expression) -> Frame:
+        """The photo with another expression; a mood changes the units it says something about."""
+        return next(self.animate(portrait, [expression]))
+
+    @torch.inference_mode()
+    def animate(
+        self, portrait: Portrait, trajectory: Iterable[Expression] | np.ndarray
+    ) -> Iterator[Frame]:
+        """A frame for each expression, or for each row (D,) of an array in `self.space`."""
+        state = None
+        for point in trajectory:
+            if not isinstance(point, Expression):
+                point = Expression(self.space, tuple(point))
+            if point.space not in (ACTION_UNITS, self.space) and len(point.values) > 3:
+                raise InvalidExpression(f"{point.space.name} cannot drive {self.space.name}.")
+            target = in_space(point, self.space, portrait.reading)
+            with torch.inference_mode():
+                edit, state = self.generator.edit(
+                    portrait.encoding, self._condition(target), state
+                )
+            if point == portrait.reading:  # nothing asked: the photo, whatever the network says
+                edit = edit._replace(
+                    attention=torch.ones_like(edit.attention),
+                    motion=torch.zeros_like(edit.motion),
+                )
+            yield Frame(portrait, Edit(*(x.cpu() for x in edit)))
+
+    def _source(self, portrait: Portrait, size: int) -> torch.Tensor:
+        face = torch.from_numpy(portrait.face(size)).to(self.device)
+        return (face.movedim(-1, 0)[None].float() / 127.5 - 1).contiguous(
+            memory_format=torch.channels_last
+        )
+
+    def _condition(self, expression: Expression) -> torch.Tensor:
+        return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
+
+
+def _check_box(box, shape) -> tuple[float, float, float, float]:
+    try:
+        x0, y0, x1, y1 = (float(v) for v in box)
+    except (TypeError, ValueError):
+        raise NoFaceFound(f"A box is four numbers, x0, y0, x1, y1; got {box!r}.") from None
+    inside = 0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]
+    if not inside or min(x1 - x0, y1 - y0) < 16:
+        raise NoFaceFound(
+            f"The box {x0:g}, {y0:g}, {x1:g}, {y1:g} must lie in the picture of "
+            f"{shape[1]} x {shape[0]} pixels and be at least 16 pixels a side."
+        )
+    return x0, y0, x1, y1

@@ -1,0 +1,58 @@
+"""The composite: what a generator says of a face, and how it becomes a picture.
+
+B batch · H x W pixels of the face crop · motion may be coarser than the picture, h x w cells.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Edit(NamedTuple):
+    """One edited face crop; the four pictures of the paper's figures, and the motion of our own."""
+
+    composite: Tensor  # (B, 3, H, W) in [-1, 1]: the face with its new expression
+    attention: Tensor  # (B, 1, H, W) in [0, 1]: 1 keeps the (moved) photo, 0 takes the color
+    color: Tensor  # (B, 3, H, W) in [-1, 1]: what is painted where attention is small
+    motion: Tensor  # (B, 2, h, w): where each cell looks in the photo, see `move`
+
+
+def blend(source, attention, color):
+    """A * I + (1 - A) * C, on tensors and on arrays alike.
+
+    Pumarola et al. 2018, "Attention-based Generator", with the sign of the authors' code: 1 keeps.
+    """
+    return attention * source + (1 - attention) * color
+
+
+def move(picture: Tensor, motion: Tensor) -> Tensor:
+    """Look up each pixel of `picture` (B, C, H, W) where `motion` (B, 2, h, w) points.
+
+    motion: x then y offset, in halves of the crop's side, from a place in the result to the place
+    in the picture that appears there (a backward flow), so that it does not depend on resolution.
+    """
+    size = picture.shape[-2:]
+    motion = resize(motion.float(), size)
+    grid = (positions(size, motion) + motion).movedim(1, -1)
+    moved = F.grid_sample(picture.float(), grid, padding_mode="border", align_corners=False)
+    return moved.to(picture.dtype)
+
+
+def positions(size: tuple[int, int], like: Tensor) -> Tensor:
+    """Centres of the cells of a crop, (1, 2, h, w): x then y in halves of its side, 0 the middle."""
+    y, x = ((2 * torch.arange(n, device=like.device) + 1 - n) / n for n in size)
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None].to(like.dtype)
+
+
+def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """Enlarge or reduce (B, C, h, w) to (B, C, *size), bilinear."""
+    if picture.shape[-2:] == tuple(size):
+        return picture
+    return F.interpolate(picture, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+def compose(source: Tensor, attention: Tensor, color: Tensor, motion: Tensor) -> Edit:
+    """I' = A * W(I) + (1 - A) * C, where W moves the photo's own pixels by `motion`."""
+    return Edit(blend(move(source, motion), attention, color), attention, color, motion)

@@ -1,0 +1,29 @@
+"""What can go wrong because of what a person gave us; every message says what to do about it."""
+
+
+class Problem(ValueError):
+    """Anything a person can mend; the command line and the page show its sentence as it is."""
+
+
+class InvalidExpression(Problem):
+    """An unknown axis, a number that is not one, or one out of range."""
+
+
+class UnreadableImage(Problem):
+    """A file or array that is no photo we can take."""
+
+
+class NoFaceFound(Problem):
+    """Nobody to be seen in a photo, or a box that cannot hold a face."""
+
+
+class NotACheckpoint(Problem):
+    """A file that is no checkpoint of ours, or a damaged one."""
+
+
+class Unwritable(Problem):
+    """A picture or an animation that cannot be written as asked."""
+
+
+class DeviceMissing(Problem):
+    """A device that this machine does not have."""

@@ -1,0 +1,61 @@
+"""Pictures about pictures: panels, arrows, strips and contact sheets. (H, W, 3) uint8 RGB."""
+
+import cv2
+import numpy as np
+
+PANEL = 256  # side of a panel [px]
+
+
+def panel(values: np.ndarray) -> np.ndarray:
+    """(h, w[, 3]) in [0, 255] as a panel."""
+    picture = np.uint8(np.clip(values + 0.5, 0, 255))
+    picture = cv2.resize(picture, (PANEL, PANEL), interpolation=cv2.INTER_CUBIC)
+    return np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture
+
+
+def arrows(face: np.ndarray, motion: np.ndarray, every: int = 12) -> np.ndarray:
+    """Where what is seen at a place went to, on a dimmed face.
+
+    motion: (h, w, 2) backward flow in halves of the side. Only places that move are drawn.
+    """
+    side = len(face)
+    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    canvas = np.repeat((grey * 0.6 + 60).astype(np.uint8)[..., None], 3, 2)
+    field = cv2.resize(motion, (side, side), interpolation=cv2.INTER_LINEAR) * (side / 2)
+    fastest = max(float(np.linalg.norm(field, axis=2).max()), 1e-6)
+    for y in range(every // 2, side, every):
+        for x in range(every // 2, side, every):
+            dx, dy = -field[y, x]
+            length = float(np.hypot(dx, dy))
+            if length < 0.5:
+                continue
+            hue = np.uint8([[[110 - 110 * min(1, length / fastest), 230, 255]]])
+            color = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)[0, 0].tolist()
+            start, end = (round(x - dx), round(y - dy)), (x, y)
+            cv2.arrowedLine(canvas, start, end, color, 1, cv2.LINE_AA, tipLength=0.35)
+    return canvas
+
+
+def row(pictures: list[np.ndarray]) -> np.ndarray:
+    """Pictures of one height side by side."""
+    return np.concatenate(pictures, 1)
+
+
+def labelled(picture: np.ndarray, text: str) -> np.ndarray:
+    """The picture below a line of text."""
+    bar = np.full((22, picture.shape[1], 3), 255, np.uint8)
+    cv2.putText(bar, text, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (30, 30, 30), 1, cv2.LINE_AA)
+    return np.concatenate([bar, picture])
+
+
+def sheet(rows: list[tuple[str, list[np.ndarray]]], columns: list[str]) -> np.ndarray:
+    """A contact sheet: (name, pictures) a row, under the names of the columns."""
+    margin = 92
+    lines = []
+    for i, (name, pictures) in enumerate(rows):
+        cells = row([labelled(p, c) if i == 0 else p for p, c in zip(pictures, columns, strict=True)])
+        side = np.full((len(cells), margin, 3), 255, np.uint8)
+        place = (4, len(cells) - len(pictures[0]) // 2)
+        cv2.putText(side, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
+        lines.append(row([side, cells]))
+    return np.concatenate(lines)

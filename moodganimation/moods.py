@@ -1,0 +1,90 @@
+"""Moods and Action Units: one documented mapping, both ways.
+
+Eight emotions tie the two spaces together: their Action Units follow EMFACS (Ekman & Friesen 1983;
+the intensities are ours), their pleasure, arousal and dominance are the ratings of Russell &
+Mehrabian 1977. No face data set carries dominance, so dominance here is this definition and
+nothing more.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from .expressions import ACTION_UNITS, PAD, PRESETS, VALENCE_AROUSAL, Expression, ExpressionSpace
+
+RIDGE = 0.15  # shrinks the regression of moods on Action Units
+REACH = 0.28  # how far an emotion's influence reaches in the mood space
+
+# emotion -> (expression, pleasure, arousal, dominance)
+PROTOTYPES = {
+    "happy": (PRESETS["happiness"], (0.81, 0.51, 0.46)),
+    "surprised": (PRESETS["surprise"], (0.40, 0.67, -0.13)),
+    "afraid": (PRESETS["fear"], (-0.64, 0.60, -0.43)),
+    "angry": (PRESETS["anger"], (-0.51, 0.59, 0.25)),
+    "disgusted": (PRESETS["disgust"], (-0.60, 0.35, 0.11)),
+    "sad": (PRESETS["sadness"], (-0.63, -0.27, -0.33)),
+    "relaxed": (Expression.of(ACTION_UNITS, AU12=0.3, AU45=0.25), (0.68, -0.46, 0.06)),
+    "bored": (
+        Expression.of(ACTION_UNITS, AU14=0.2, AU15=0.3, AU45=0.45),
+        (-0.65, -0.62, -0.33),
+    ),
+}
+
+
+@cache
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Units (E, 17) and moods (E, 3) of the prototypes, and the regression (17, 3) between them."""
+    units = np.array([expression.values for expression, _ in PROTOTYPES.values()])
+    moods = np.array([mood for _, mood in PROTOTYPES.values()])
+    square = units.T @ units + RIDGE * np.eye(units.shape[1])
+    return units, moods, np.linalg.solve(square, units.T @ np.arctanh(moods))
+
+
+def mood_of(expression: Expression, space: ExpressionSpace = PAD) -> Expression:
+    """The mood that Action Units show: tanh of a ridge regression through the prototypes.
+
+    `space` is PAD or VALENCE_AROUSAL (whose valence is PAD's pleasure).
+    """
+    _expect(expression, ACTION_UNITS)
+    mood = np.tanh(expression.vector() @ _tables()[2])
+    return Expression.clipped(space, mood[: len(space.axes)])
+
+
+def action_units_of(mood: Expression) -> Expression:
+    """The Action Units that show a mood: prototypes and neutral, weighted by their nearness.
+
+    Nadaraya-Watson with a Gaussian of width REACH; a mood of two axes is silent on dominance, so
+    nearness is then measured without it.
+    """
+    _expect(mood, PAD, VALENCE_AROUSAL)
+    units, moods, _ = _tables()
+    units, moods = np.vstack([units, 0 * units[:1]]), np.vstack([moods, 0 * moods[:1]])
+    point = mood.vector()
+    distance = np.square(moods[:, : len(point)] - point).sum(1)
+    nearness = np.exp(-(distance - distance.min()) / (2 * REACH**2))
+    return Expression.clipped(ACTION_UNITS, nearness @ units / nearness.sum())
+
+
+def with_mood(expression: Expression, mood: Expression) -> Expression:
+    """Action Units changed as much as their mood has to change to become `mood`.
+
+    Relative, so that a mood that is already there leaves every unit as it is.
+    """
+    now = mood_of(expression, mood.space)
+    change = action_units_of(mood).vector() - action_units_of(now).vector()
+    return Expression.clipped(ACTION_UNITS, expression.vector() + change)
+
+
+def in_space(expression: Expression, space: ExpressionSpace, start: Expression) -> Expression:
+    """An expression in the words of another space; `start` are the Action Units it starts from."""
+    if expression.space == space:
+        return expression
+    if expression.space != ACTION_UNITS:
+        expression = with_mood(start, expression)
+    return expression if space == ACTION_UNITS else mood_of(expression, space)
+
+
+def _expect(expression: Expression, *spaces: ExpressionSpace) -> None:
+    if expression.space not in spaces:
+        names = " or ".join(space.name for space in spaces)
+        raise ValueError(f"Expected a point of {names}, got one of {expression.space.name}.")

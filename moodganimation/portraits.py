@@ -1,0 +1,136 @@
+"""Portraits: a photo and where its face is; from the photo to the crop, and the edit back into it.
+
+Face coordinates: x to the right and y down, in halves of the crop's side, 0 in the middle.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .compositing import blend
+
+FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
+CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """A located face. Never modified; `encoding` and `reading` come from the animator."""
+
+    photo: np.ndarray  # (H, W, 3) uint8 RGB
+    to_face: np.ndarray  # (2, 3) float64: photo pixels (centres at integers) -> face coordinates
+    finder: str  # how the face was found, for people
+    encoding: object = None  # the generator's
+    reading: object = None  # Expression: the Action Units read in the photo
+
+    @property
+    def side(self) -> float:
+        """Side of the crop [px of the photo]."""
+        return float(2 / np.sqrt(abs(np.linalg.det(self.to_face[:, :2]))))
+
+    @property
+    def corners(self) -> np.ndarray:
+        """(4, 2) corners of the crop in the photo [px]."""
+        square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        return (square - self.to_face[:, 2]) @ np.linalg.inv(self.to_face[:, :2]).T
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """x0, y0, x1, y1: the pixels of the photo that an edit may touch, ends excluded."""
+        height, width = self.photo.shape[:2]
+        low = np.floor(self.corners.min(0)).astype(int)
+        high = np.ceil(self.corners.max(0)).astype(int) + 1
+        (x0, y0), (x1, y1) = np.maximum(low, 0), np.minimum(high, (width, height))
+        return int(x0), int(y0), int(max(x1, x0)), int(max(y1, y0))
+
+    def face(self, size: int, photo: np.ndarray | None = None) -> np.ndarray:
+        """The crop as (size, size, 3) uint8, of the photo or of another picture of its shape."""
+        photo = self.photo if photo is None else photo
+        to_crop = cells(self.to_face, size)
+        x0, y0, x1, y1 = self.box
+        step = max(1, int(self.side / size))  # area-average down to less than two pixels a cell
+        if x1 - x0 < step or y1 - y0 < step:
+            step = 1
+        region = photo[y0:y1, x0:x1]
+        if step > 1:
+            shape = ((x1 - x0) // step, (y1 - y0) // step)
+            region = region[: shape[1] * step, : shape[0] * step]
+            region = cv2.resize(region, shape, interpolation=cv2.INTER_AREA)
+        # pixel p of the region stands at box + step * p + (step - 1) / 2 of the photo
+        place = np.array([x0, y0]) + (step - 1) / 2
+        to_crop = np.c_[to_crop[:, :2] * step, to_crop[:, :2] @ place + to_crop[:, 2]]
+        flags, border = cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101
+        return cv2.warpAffine(region, to_crop, (size, size), flags=flags, borderMode=border)
+
+    def paste(self, attention: np.ndarray, color: np.ndarray, motion: np.ndarray) -> np.ndarray:
+        """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
+
+        attention (h, w) in [0, 1], color (h, w, 3) in [0, 255], motion (h, w, 2) in face
+        coordinates. Pixels outside `box` are the photo's, and inside wherever nothing is asked.
+        """
+        x0, y0, x1, y1 = self.box
+        result = self.photo.copy()
+        if x1 - x0 < 2 or y1 - y0 < 2:
+            return result
+        window = fade(len(attention))
+        attention = 1 - (1 - attention) * window
+        linear = np.linalg.inv(self.to_face[:, :2])  # face coordinates -> pixels of the photo
+        motion = (motion * window[..., None]) @ linear.T.astype(np.float32)
+        motion = self._spread(motion, 0.0)
+
+        y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+        x, y = x + motion[..., 0], y + motion[..., 1]
+        height, width = self.photo.shape[:2]
+        u0, v0 = max(0, int(x.min()) - 3), max(0, int(y.min()) - 3)
+        u1, v1 = min(width, int(x.max()) + 4), min(height, int(y.max()) + 4)
+        around = self.photo[v0:v1, u0:u1]
+        moved = cv2.remap(
+            around, x - u0, y - v0, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        )
+
+        attention = np.clip(self._spread(attention - 1, 0.0) + 1, 0, 1)
+        painted = attention < 0.998
+        region = result[y0:y1, x0:x1]
+        region[:] = moved
+        if painted.any():
+            color = self._spread(color, None)
+            mixed = blend(moved[painted], attention[painted][:, None], color[painted])
+            region[painted] = np.uint8(np.clip(mixed + 0.5, 0, 255))
+        return result
+
+    def _spread(self, field: np.ndarray, outside: float | None) -> np.ndarray:
+        """A field over the crop's cells, (h, w[, C]), at the pixels of `box`; None repeats edges."""
+        x0, y0, x1, y1 = self.box
+        to_cells = cells(self.to_face, len(field))
+        to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0])]
+        return cv2.warpAffine(
+            field.astype(np.float32),
+            to_cells,
+            (x1 - x0, y1 - y0),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
+            borderValue=(outside or 0.0,) * 4,
+        )
+
+
+def cells(to_face: np.ndarray, size: int) -> np.ndarray:
+    """(2, 3): photo pixels -> cells of a crop of `size`, centres at integers."""
+    scaled = to_face * (size / 2)
+    scaled[:, 2] += (size - 1) / 2
+    return scaled
+
+
+def fade(size: int) -> np.ndarray:
+    """(size, size) float32: 0 at the crop's border, 1 inside, smooth between."""
+    start, end = (n * size / 128 for n in FADE)
+    line = np.minimum(np.arange(size), np.arange(size)[::-1])
+    share = np.clip((line - start) / (end - start), 0, 1)
+    smooth = share * share * (3 - 2 * share)
+    return np.minimum.outer(smooth, smooth).astype(np.float32)
+
+
+def square(center, side: float, roll: float = 0.0) -> np.ndarray:
+    """`to_face` of a square crop: center (x, y) and side [px], roll [rad, clockwise on screen]."""
+    turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) * (2 / side)
+    return np.c_[turn, -turn @ np.asarray(center, np.float64)]

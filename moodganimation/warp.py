@@ -1,0 +1,171 @@
+"""The default generator: motion fields, one per axis of the condition, and a painter.
+
+The photo's own pixels are moved by a sum of fields weighted by the *change* of each axis, so an
+edit keeps skin, hair and resolution; the painter adds the paper's attention and color for what
+no pixel of the photo shows yet (teeth, inner mouth, lids).
+
+B batch · D axes · K = D + extra fields · H x W pixels of the crop.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .compositing import Edit, blend, move, resize
+from .generators import Generator, GeneratorConfig, ResidualBlock, State
+
+INVERSIONS = 3  # steps of the fixed point that turns fields at the source into a backward flow
+
+
+class Encoding(NamedTuple):
+    """What `WarpGenerator.encode` knows of a photo; an edit never looks at anything else."""
+
+    photo: Tensor  # (B, 3, H, W) in [-1, 1]
+    reading: Tensor  # (B, D): the expression read in the photo, where every change starts
+    basis: Tensor  # (B, N, H, W): features of which every field is a linear combination
+    shallow: Tensor  # (B, 24, H/2, W/2)
+    deep: Tensor  # (B, 96, H/4, W/4)
+
+
+class WarpGenerator(Generator):
+    """Fields at the places of the *photo* are linear in the change, as blendshapes are:
+
+    F(s) = sum_k weight_k field_k(s), and the result at x shows the photo at x + m(x), where m is
+    the fixed point of m(x) = -F(x + m(x)). Nothing asked for, nothing moved or painted: the photo
+    comes back whatever the weights are.
+    """
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__(config)
+        axes, fields = config.condition_dim, config.condition_dim + config.extra_fields
+        n8, n24, n32, n40, n48, n64, n96, n128, n192 = (
+            max(1, n * config.width // 64) for n in (8, 24, 32, 40, 48, 64, 96, 128, 192)
+        )
+        # Encoder: 64, 32, 16, 8 pixels for a crop of 128, and back up to 32.
+        self.down2 = _conv(3, n24, 7, 2)
+        self.down4 = _conv(n24, n64, 3, 2)
+        self.down8 = nn.Sequential(_conv(n64, n128, 3, 2), *_blocks(n128, 4))
+        self.down16 = nn.Sequential(_conv(n128, n192, 3, 2), *_blocks(n192, 3))
+        self.up8 = _conv(n192 + n128, n128)
+        self.up4 = _conv(n128 + n64, n96)
+        # Reader: the expression in the photo.
+        self.reader = nn.Sequential(
+            nn.Conv2d(n192, n48, 1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+            nn.Linear(n48 * (config.image_size // 16) ** 2, axes),
+        )
+        # Fields at full resolution: lids and lips are a few pixels.
+        self.texture = _conv(3, n8)
+        self.field2 = _conv(n96 + n24, n32)
+        self.field1 = _conv(n32 + n8, n32)
+        self.fields = nn.Conv2d(n32, 2 * fields, 1)
+        # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
+        self.extra = nn.Sequential(
+            nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, config.extra_fields), nn.Tanh()
+        )
+        # Painter: attention, lightness and chroma on the moved photo.
+        self.wish = nn.Sequential(nn.Linear(2 * axes, n128), nn.ReLU(), nn.Linear(n128, n64))
+        self.paint4 = Painting(n96 + 2, n96, n64)
+        self.paint2 = Painting(n96 + n24, n64, n64)
+        self.paint2b = Painting(n64, n40, n64)
+        self.paint1 = Painting(n40 + 3 + 2, n24, n64)
+        self.heads = nn.Conv2d(n24, 5, 3, padding=1)
+        nn.init.zeros_(self.fields.bias)
+        nn.init.normal_(self.fields.weight, 0, 0.02)
+        nn.init.zeros_(self.heads.weight)
+        self.heads.bias.data = torch.tensor([3.0, 0, 0, 0, 0])  # attention begins closed
+
+    def encode(self, source: Tensor) -> Encoding:
+        shallow = self.down2(source)
+        x4 = self.down4(shallow)
+        x8 = self.down8(x4)
+        x16 = self.down16(x8)
+        deep = self.up8(torch.cat([_double(x16), x8], 1))
+        deep = self.up4(torch.cat([_double(deep), x4], 1))
+        x = self.field2(torch.cat([_double(deep), shallow], 1))
+        x = self.field1(torch.cat([_double(x), self.texture(source)], 1))
+        return Encoding(source, self._reading(x16), x, shallow, deep)
+
+    def read(self, source: Tensor) -> Tensor:
+        """The expression in a photo, (B, D) in [0, 1]: the reading of `encode` without the rest."""
+        return self._reading(self.down16(self.down8(self.down4(self.down2(source)))))
+
+    def _reading(self, x16: Tensor) -> Tensor:
+        reading = self.reader(x16).float()
+        return reading if self.training else reading.clamp(0, 1)
+
+    def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
+        motion, wish, amount = self.motion(encoding, condition)
+        moved = move(encoding.photo, motion)
+        small, half = (resize(motion, x.shape[-2:]) for x in (encoding.deep, encoding.shallow))
+        wish = self.wish(wish)
+        x = self.paint4(torch.cat([move(encoding.deep, small), 5 * small], 1), wish)
+        x = self.paint2(torch.cat([_double(x), move(encoding.shallow, half)], 1), wish)
+        x = self.paint2b(x, wish)
+        x = self.paint1(torch.cat([_double(x), moved, 5 * motion], 1), wish)
+        attention, lightness, chroma = self.heads(x).float().split([1, 1, 3], 1)
+
+        attention = 1 - amount[..., None, None] * (1 - attention.sigmoid())
+        tint = 0.5 * chroma.tanh() * saturation(encoding.photo)
+        color = (moved + 1.5 * lightness.tanh() + tint).clamp(-1, 1)
+        return Edit(blend(moved, attention, color), attention, color, motion), ()
+
+    def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Backward flow (B, 2, H, W), the wish (B, 2D) it answers, and its amount (B, 1)."""
+        change = condition - encoding.reading
+        wish = torch.cat([condition, change], 1)
+        amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
+        weights = torch.cat([change, amount * self.extra(wish)], 1)
+        forward = self.mix(encoding.basis, weights)
+        motion = -forward
+        for _ in range(INVERSIONS - 1):
+            motion = -move(forward, motion)
+        return motion, wish, amount
+
+    def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
+        """The sum of all fields, weighted by (B, K): (B, 2, H, W), where each place of the photo goes.
+
+        Fields are a 1 x 1 convolution of the basis, so mixing its weights gives their sum at once.
+        """
+        bias, kernel = self.fields.bias.view(-1, 2), self.fields.weight.view(-1, 2, basis.shape[1])
+        kernel = torch.einsum("bk,kcn->bnc", weights, kernel)
+        pixels = basis.permute(0, 2, 3, 1).flatten(1, 2)  # no copy where channels come last
+        forward = torch.bmm(pixels, kernel.to(pixels.dtype)).float() + (weights @ bias)[:, None]
+        size = self.config.image_size
+        return forward.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous() * (2 / size)
+
+
+class Painting(nn.Module):
+    """Convolution, norm, then scale and shift by the wish (Perez et al. 2018, FiLM), and ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, wish: int):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+        self.film = nn.Linear(wish, 2 * outputs)
+
+    def forward(self, x: Tensor, wish: Tensor) -> Tensor:
+        scale, shift = self.film(wish)[..., None, None].chunk(2, 1)
+        return F.relu(self.norm(self.conv(x)) * (1 + scale) + shift)
+
+
+def saturation(photo: Tensor) -> Tensor:
+    """How colorful a photo is, (B, 1, 1, 1) in [0, 1]: a grey photograph stays grey."""
+    return (8 * (photo - photo.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)).clamp(0, 1)
+
+
+def _double(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+
+
+def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+
+
+def _blocks(channels: int, count: int) -> list[nn.Module]:
+    return [ResidualBlock(channels, nn.BatchNorm2d) for _ in range(count)]

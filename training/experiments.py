@@ -1,0 +1,91 @@
+"""Experiments: everything that decides a training run, as values."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from moodganimation.expressions import ACTION_UNITS
+from moodganimation.generators import GeneratorConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """How much each term of the objective counts; 0 leaves it out."""
+
+    flow: float = 1.0
+    reading: float = 2.0
+    composite: float = 0.0
+    moved: float = 0.0
+    mouth: float = 0.0  # color where the renderer says inner mouth, behind the attention
+    attention: float = 0.0
+    smoothness: float = 0.0
+    realism: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of training at one setting."""
+
+    steps: int
+    batch: int  # pairs a step, over all processes
+    photos: int  # further labelled photos a step, for the reader
+    rate: float  # learning rate after the warm-up ...
+    final_rate: float  # ... falling to this one along a cosine
+    warmup: int = 100
+    reverse: float = 0.0  # share of pairs taken from the render back to the real photo
+    weights: Weights = Weights()
+    critic_from: float = 1.0  # share of the phase after which the critic speaks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A run that anyone can repeat."""
+
+    space: str
+    generator: GeneratorConfig
+    phases: tuple[Phase, ...]
+    seed: int = 0
+    ema: float = 0.998
+    critic_width: int = 32
+    critic_rate: float = 2e-4
+    log_every: int = 20
+    save_every: int = 200
+    sample_every: int = 400
+
+    @property
+    def steps(self) -> int:
+        return sum(phase.steps for phase in self.phases)
+
+    def at(self, step: int) -> tuple[Phase, int]:
+        """The phase of a step, and the step within it."""
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase, step
+            step -= phase.steps
+        raise IndexError("past the end of the experiment")
+
+
+PAINTED = Weights(
+    flow=1.0, reading=2.0, composite=10.0, moved=3.0, mouth=4.0, attention=0.5, smoothness=0.05
+)
+
+WARP = Experiment(
+    space=ACTION_UNITS.name,
+    generator=GeneratorConfig(
+        architecture="warp", condition_dim=len(ACTION_UNITS.axes), extra_fields=15
+    ),
+    phases=(
+        Phase(steps=1600, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
+        Phase(
+            steps=4600,
+            batch=16,
+            photos=8,
+            rate=3e-4,
+            final_rate=3e-5,
+            reverse=0.35,
+            weights=dataclasses.replace(PAINTED, realism=0.1),
+            critic_from=0.4,
+        ),
+    ),
+)
+
+EXPERIMENTS = {"warp": WARP}

@@ -1,0 +1,59 @@
+"""Losses, one equation each: tensors in, a scalar out.
+
+B batch · D axes · H x W pixels.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def flow_error(motion: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """Squared error of the motion relative to how much each face moves, plus a little absolute.
+
+    motion, truth: (B, 2, H, W) in pixels of the crop; known: (B, 1, H, W) in [0, 1]. Squared, since
+    most pixels do not move and under an absolute error the median, zero, is a plateau; relative,
+    since a lid is as important as a jaw.
+    """
+    error = known * (motion - truth)
+    square, size = (x.square().sum(1).mean((1, 2)) for x in (error, known * truth))
+    relative = square / (size + 0.15)
+    return ((size > 0) * (relative + 0.2 * square + 0.2 * error.abs().sum(1).mean((1, 2)))).mean()
+
+
+def picture_error(picture: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean absolute difference of pictures and of their gradients at two scales."""
+    total = (weight * (picture - truth).abs()).mean()
+    for _ in range(2):
+        for axis in (2, 3):
+            n = picture.shape[axis] - 1
+            difference = (picture - truth).diff(dim=axis).abs()
+            total = total + 0.5 * (weight.narrow(axis, 0, n) * difference).mean()
+        picture, truth, weight = (F.avg_pool2d(x, 2) for x in (picture, truth, weight))
+    return total
+
+
+def total_variation(attention: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels. Pumarola et al. 2018, "Attention Loss"."""
+    return attention.diff(dim=2).abs().mean() + attention.diff(dim=3).abs().mean()
+
+
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """What the critic minimises. Lim & Ye 2017, "Geometric GAN"."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def masked_square(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared difference over the pixels of a mask (B, 1, H, W); 0 where it is empty."""
+    return (mask * (picture - truth).square()).sum() / (mask.sum() * picture.shape[1] + 100)
+
+
+def expression_error(reading: Tensor, condition: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean squared error of an expression (B, D) in [0, 1]."""
+    square = (reading - condition).square()
+    return (square if weight is None else square * weight).mean()
+
+
+def pixels(motion: Tensor) -> Tensor:
+    """Motion in halves of the side -> in pixels of its own grid."""
+    return motion * torch.tensor(motion.shape[-1] / 2, device=motion.device)

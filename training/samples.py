@@ -1,0 +1,32 @@
+"""Sample sheets: what a generator does to faces it is not trained on at that moment."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from .data.pairs import Pairs, collate
+
+
+@torch.no_grad()
+def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
+    """Columns: source, target, composite, attention, color, motion. Fixed pairs of the data."""
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(data.rows), rows, replace=False)
+    pairs = [data.pair(np.random.default_rng(0), plain=True, index=i) for i in chosen]
+    batch = collate(pairs, [data.photo(rng, plain=True, index=0)])
+    was_training = generator.training
+    generator.eval()
+    device = next(generator.parameters()).device
+    source = batch.source.to(device)
+    encoding = generator.encode(source)
+    if hasattr(encoding, "reading"):
+        encoding = encoding._replace(reading=batch.before.to(device))
+    edit, _ = generator.edit(encoding, batch.after.to(device))
+    generator.train(was_training)
+    speed = edit.motion.norm(dim=1, keepdim=True).mul(12).clamp(0, 1) * 2 - 1
+    columns = [batch.source, batch.target, edit.composite, 2 * edit.attention - 1, edit.color, speed]
+    wide = [c.float().cpu().expand(-1, 3, -1, -1) for c in columns]
+    grid = torch.cat([torch.cat(list(c), 1) for c in wide], 2).permute(1, 2, 0).numpy()
+    cv2.imwrite(str(path), np.uint8((grid.clip(-1, 1) + 1) * 127.5)[..., ::-1])

@@ -1,0 +1,138 @@
+"""The training loop of `warp`: fields first, then fields and painter, with a critic towards the end.
+
+Every step is a function of the state and of (seed, step), so a resumed run equals one that never
+stopped, to the bit, on the same machine and number of processes.
+"""
+
+import copy
+import math
+import time
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+from tqdm import tqdm
+
+from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.expressions import SPACES
+
+from .data.pairs import Pairs, prefetch
+from .experiments import Experiment, Phase
+from .runs import Run
+from .samples import sample_sheet
+from .warp import PatchCritic, critic_loss, generator_losses
+
+
+class Players(nn.Module):
+    """Generator and critic as one module, so that any engine can wrap their joint forward."""
+
+    def __init__(self, experiment: Experiment):
+        super().__init__()
+        self.generator = build_generator(experiment.generator)
+        self.critic = PatchCritic(experiment.critic_width)
+
+    def forward(self, batch, weights):
+        self.critic.requires_grad_(False)
+        return generator_losses(self.generator, self.critic, batch, weights)
+
+
+def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerator) -> None:
+    torch.manual_seed(experiment.seed)
+    players = Players(experiment).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(players.generator).requires_grad_(False).eval()
+    generator_step = torch.optim.AdamW(players.generator.parameters(), weight_decay=1e-3, fused=True)
+    critic_step = torch.optim.Adam(
+        players.critic.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
+    )
+    kept = {"players": players, "average": average, "generator_step": generator_step,
+            "critic_step": critic_step}  # fmt: skip
+    state = run.load_state("cpu")
+    first = state["step"] if state else 0
+    for name, part in kept.items() if state else ():
+        part.load_state_dict(state[name])
+    average.to(accelerator.device)
+    wrapped, generator_step, critic_step = accelerator.prepare(players, generator_step, critic_step)
+    device, rank, ranks = accelerator.device, accelerator.process_index, accelerator.num_processes
+
+    bar = tqdm(total=experiment.steps, initial=first, disable=rank > 0, smoothing=0.05)
+    began, sums, counted = time.monotonic(), {}, 0
+    for start, phase in phases(experiment, first):
+        local = (phase.batch // ranks, phase.photos // ranks, phase.reverse)
+        steps = range(max(first, start), start + phase.steps)
+        for step, batch in zip(
+            steps, prefetch(data, experiment.seed, steps, rank, *local), strict=True
+        ):
+            torch.manual_seed(experiment.seed * 1_000_003 + step * ranks + rank)
+            batch, weights = batch.to(device), weights_at(phase, step - start)
+            rate = rate_at(phase, step - start)
+            for group in generator_step.param_groups:
+                group["lr"] = rate
+
+            players.train()
+            terms, composite = wrapped(batch, weights)
+            accelerator.backward(sum(terms.values()))
+            accelerator.clip_grad_norm_(players.generator.parameters(), 5.0)
+            generator_step.step()
+            generator_step.zero_grad()
+
+            if composite is not None and step - start >= phase.critic_from * phase.steps * 0.9:
+                players.critic.requires_grad_(True)
+                with accelerator.autocast():
+                    terms["critic"] = critic_loss(players.critic, batch.target, composite)
+                accelerator.backward(terms["critic"])
+                critic_step.step()
+                critic_step.zero_grad()
+            follow(average, players.generator, min(experiment.ema, (1 + step) / (10 + step)))
+
+            done = step + 1
+            sums = {k: sums.get(k, 0) + v.detach() for k, v in terms.items()}
+            counted += 1
+            bar.update()
+            if rank == 0 and (done % experiment.log_every == 0 or done == experiment.steps):
+                means = {key: round(float(value) / counted, 5) for key, value in sums.items()}
+                seconds = round(time.monotonic() - began, 1)
+                run.log(step=done, seconds=seconds, rate=round(rate, 7), **means)
+                bar.set_postfix({k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
+                sums, counted = {}, 0
+            if rank == 0 and (done % experiment.sample_every == 0 or done == experiment.steps):
+                sample_sheet(average, data, run.folder / "samples" / f"{done:07d}.png")
+            if rank == 0 and (done % experiment.save_every == 0 or done == experiment.steps):
+                run.save_state({k: v.state_dict() for k, v in kept.items()} | {"step": done})
+                save_generator(run.folder / "generator.safetensors", average,
+                               SPACES[experiment.space], {"steps": done})  # fmt: skip
+    bar.close()
+
+
+def phases(experiment: Experiment, first: int):
+    """(first step, phase) of every phase that is not yet over."""
+    start = 0
+    for phase in experiment.phases:
+        if first < start + phase.steps:
+            yield start, phase
+        start += phase.steps
+
+
+def rate_at(phase: Phase, step: int) -> float:
+    """Linear warm-up, then a cosine down to the final rate."""
+    if step < phase.warmup:
+        return phase.rate * (step + 1) / phase.warmup
+    share = (step - phase.warmup) / max(1, phase.steps - phase.warmup)
+    return phase.final_rate + (phase.rate - phase.final_rate) * (1 + math.cos(math.pi * share)) / 2
+
+
+def weights_at(phase: Phase, step: int):
+    """The phase's weights, without realism before the critic speaks."""
+    import dataclasses
+
+    if step >= phase.critic_from * phase.steps:
+        return phase.weights
+    return dataclasses.replace(phase.weights, realism=0.0)
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move an exponential moving average of weights one step; buffers are copied."""
+    ours, theirs = list(average.parameters()), list(network.parameters())
+    torch._foreach_lerp_(ours, [p.detach() for p in theirs], 1 - decay)
+    for mine, its in zip(average.buffers(), network.buffers(), strict=True):
+        mine.copy_(its)
