@@ -1,11 +1,11 @@
 """Facial expressions on photographs, by Action Units or moods.
 
-    from moodganimation import ACTION_UNITS, Animator, Expression, read_image
+from moodganimation import ACTION_UNITS, Animator, Expression, read_image
 
-    animator = Animator.load()
-    portrait = animator.locate(read_image("face.jpg"))
-    smile = animator.read(portrait).replace(AU06=0.5, AU12=0.9)
-    picture = animator.edit(portrait, smile).image
+animator = Animator.load()
+portrait = animator.locate(read_image("face.jpg"))
+smile = animator.read(portrait).replace(AU06=0.5, AU12=0.9)
+picture = animator.edit(portrait, smile).image
 """
 
 import importlib
@@ -29,7 +29,7 @@ _HOMES = {
     "portraits": ("Portrait",),
     "video": ("interpolate", "write_animation"),
 }
-__all__ = sorted(name for names in _HOMES.values() for name in names)  # noqa: PLE0605
+__all__ = sorted(name for names in _HOMES.values() for name in names)
 
 
 def __getattr__(name: str):

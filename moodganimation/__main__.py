@@ -54,7 +54,7 @@ def animate(options) -> None:
         options.hold,
     )
     frames = animator.animate(portrait, way)
-    shown = (picture_of(frame, options.view, options.size) for frame in frames)
+    shown = (frame.view(options.view, options.size) for frame in frames)
     write_animation(options.out, shown, options.fps)
 
 
@@ -69,16 +69,6 @@ def sheet(options) -> None:
         way = [portrait.reading.towards(PRESETS[name], t) for t in INTENSITIES]
         rows.append((name, [frame.face for frame in animator.animate(portrait, way)]))
     write_image(options.out, draw(rows, [f"{t:g}" for t in INTENSITIES]))
-
-
-def picture_of(frame, view: str, size: int):
-    """The face crop or the whole photo of a frame, its longer side at most `size` pixels."""
-    import cv2
-
-    if view == "face":
-        return frame.portrait.face(min(size, max(64, round(frame.portrait.side))), frame.image)
-    scale = min(1.0, size / max(frame.image.shape[:2]))
-    return cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def _open(options):

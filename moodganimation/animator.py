@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -62,6 +63,13 @@ class Frame:
         """Where the photo's pixels went, as arrows on the photo's face."""
         motion = self.edit.motion[0].float().numpy().transpose(1, 2, 0)
         return figures.arrows(self.portrait.face(figures.PANEL), motion)
+
+    def view(self, what: str, size: int) -> np.ndarray:
+        """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels."""
+        if what == "face":
+            return self.portrait.face(min(size, max(64, round(self.portrait.side))), self.image)
+        scale = min(1.0, size / max(self.image.shape[:2]))
+        return cv2.resize(self.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 class Animator:
@@ -188,15 +196,19 @@ class Animator:
                 raise InvalidExpression(f"{point.space.name} cannot drive {self.space.name}.")
             target = in_space(point, self.space, portrait.reading)
             with torch.inference_mode():
-                edit, state = self.generator.edit(
-                    portrait.encoding, self._condition(target), state
-                )
+                edit, state = self.generator.edit(portrait.encoding, self._condition(target), state)
             if point == portrait.reading:  # nothing asked: the photo, whatever the network says
                 edit = edit._replace(
                     attention=torch.ones_like(edit.attention),
                     motion=torch.zeros_like(edit.motion),
                 )
             yield Frame(portrait, Edit(*(x.cpu() for x in edit)))
+
+    def warm_up(self) -> None:
+        """Pay once for what a first call costs, before a visitor has to."""
+        portrait = self.encode(Portrait(np.zeros((128, 128, 3), np.uint8), np.eye(2, 3) / 64, ""))
+        self.edit(portrait, Expression.of(ACTION_UNITS, AU12=1)).image  # noqa: B018
+        self.find(portrait.photo)
 
     def _source(self, portrait: Portrait, size: int) -> torch.Tensor:
         face = torch.from_numpy(portrait.face(size)).to(self.device)

@@ -53,7 +53,9 @@ def sheet(rows: list[tuple[str, list[np.ndarray]]], columns: list[str]) -> np.nd
     margin = 92
     lines = []
     for i, (name, pictures) in enumerate(rows):
-        cells = row([labelled(p, c) if i == 0 else p for p, c in zip(pictures, columns, strict=True)])
+        cells = row(
+            [labelled(p, c) if i == 0 else p for p, c in zip(pictures, columns, strict=True)]
+        )
         side = np.full((len(cells), margin, 3), 255, np.uint8)
         place = (4, len(cells) - len(pictures[0]) // 2)
         cv2.putText(side, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)

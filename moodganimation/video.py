@@ -24,9 +24,15 @@ EASINGS: dict[str, Callable[[float], float]] = {
     "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),
 }
 
-_PALETTE = "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+_PALETTE = (
+    "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+)
 _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
-    ".mp4": ("libx264", "yuv420p", ["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"]),
+    ".mp4": (
+        "libx264",
+        "yuv420p",
+        ["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"],
+    ),
     ".gif": ("gif", "pal8", ["-filter_complex", _PALETTE, "-loop", "0"]),
     ".webp": ("libwebp_anim", "yuv420p", ["-loop", "0", "-quality", "85", "-preset", "photo"]),
 }
@@ -47,7 +53,7 @@ def interpolate(
     if easing not in EASINGS:
         raise InvalidExpression(f"{easing!r} is not an easing; choose from {', '.join(EASINGS)}.")
     total = (2 if ping_pong else 1) * frames + hold
-    if not (2 <= frames and total <= MOST_FRAMES):
+    if not (frames >= 2 and total <= MOST_FRAMES):
         raise InvalidExpression(f"An animation has 2 to {MOST_FRAMES} frames, got {total}.")
     way = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
     there = way + [way[-1]] * hold

@@ -155,7 +155,9 @@ class Painting(nn.Module):
 
 def saturation(photo: Tensor) -> Tensor:
     """How colorful a photo is, (B, 1, 1, 1) in [0, 1]: a grey photograph stays grey."""
-    return (8 * (photo - photo.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)).clamp(0, 1)
+    return (8 * (photo - photo.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)).clamp(
+        0, 1
+    )
 
 
 def _double(x: Tensor) -> Tensor:

@@ -58,7 +58,9 @@ def train_aligner(data: Pairs, out: Path, steps: int = 6000, batch: int = 64, se
         optimizer.step()
         schedule.step()
         if step % 50 == 0:
-            bar.set_postfix(loss=f"{float(loss):.4f}", minutes=f"{(time.monotonic() - began) / 60:.1f}")
+            bar.set_postfix(
+                loss=f"{float(loss):.4f}", minutes=f"{(time.monotonic() - began) / 60:.1f}"
+            )
     path = out / "aligner.safetensors"
     save_file({k: v.contiguous() for k, v in aligner.state_dict().items()}, path)
     return path

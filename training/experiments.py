@@ -1,7 +1,7 @@
 """Experiments: everything that decides a training run, as values."""
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
@@ -74,9 +74,9 @@ WARP = Experiment(
         architecture="warp", condition_dim=len(ACTION_UNITS.axes), extra_fields=15
     ),
     phases=(
-        Phase(steps=1600, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
+        Phase(steps=2000, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
         Phase(
-            steps=4600,
+            steps=3600,
             batch=16,
             photos=8,
             rate=3e-4,

@@ -26,7 +26,14 @@ def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
     edit, _ = generator.edit(encoding, batch.after.to(device))
     generator.train(was_training)
     speed = edit.motion.norm(dim=1, keepdim=True).mul(12).clamp(0, 1) * 2 - 1
-    columns = [batch.source, batch.target, edit.composite, 2 * edit.attention - 1, edit.color, speed]
+    columns = [
+        batch.source,
+        batch.target,
+        edit.composite,
+        2 * edit.attention - 1,
+        edit.color,
+        speed,
+    ]
     wide = [c.float().cpu().expand(-1, 3, -1, -1) for c in columns]
     grid = torch.cat([torch.cat(list(c), 1) for c in wide], 2).permute(1, 2, 0).numpy()
     cv2.imwrite(str(path), np.uint8((grid.clip(-1, 1) + 1) * 127.5)[..., ::-1])

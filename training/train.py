@@ -40,7 +40,9 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
     torch.manual_seed(experiment.seed)
     players = Players(experiment).to(memory_format=torch.channels_last)
     average = copy.deepcopy(players.generator).requires_grad_(False).eval()
-    generator_step = torch.optim.AdamW(players.generator.parameters(), weight_decay=1e-3, fused=True)
+    generator_step = torch.optim.AdamW(
+        players.generator.parameters(), weight_decay=1e-3, fused=True
+    )
     critic_step = torch.optim.Adam(
         players.critic.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
     )

@@ -61,9 +61,7 @@ def generator_losses(
         }
         if weights.realism:
             terms["realism"] = -critic(composite).mean()
-    terms["flow"] = losses.flow_error(
-        losses.pixels(motion), losses.pixels(batch.flow), batch.known
-    )
+    terms["flow"] = losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
 
 

@@ -108,8 +108,9 @@ class Pairs:
         return collate([one(s) for s in seeds[:pairs]], [two(s) for s in seeds[pairs:]])
 
     def pair(self, rng: np.random.Generator, plain=False, reverse=0.0, index: int | None = None):
-        source, target, before, after = self.rows[rng.integers(len(self.rows))
-                                                  if index is None else index]
+        source, target, before, after = self.rows[
+            rng.integers(len(self.rows)) if index is None else index
+        ]
         place = self.flow_of.get(target)
         view = View(rng, self.size, plain)
         before_picture, after_picture = (view.picture(self.picture(p)) for p in (source, target))
@@ -120,10 +121,22 @@ class Pairs:
             known = 1 - inner
         blank = np.zeros((1, self.size, self.size), np.float32)
         if rng.random() < reverse:  # from the re-rendered face back to the real photo
-            return after_picture, before_picture, after, before, *np.split(
-                np.tile(blank, (4, 1, 1)), (2, 3))
-        return before_picture, after_picture, before, after, flow + blank[[0, 0]], (
-            known + blank), inner + blank
+            return (
+                after_picture,
+                before_picture,
+                after,
+                before,
+                *np.split(np.tile(blank, (4, 1, 1)), (2, 3)),
+            )
+        return (
+            before_picture,
+            after_picture,
+            before,
+            after,
+            flow + blank[[0, 0]],
+            (known + blank),
+            inner + blank,
+        )
 
     def photo(self, rng: np.random.Generator, plain=False, index: int | None = None):
         path, label = self.photos[rng.integers(len(self.photos)) if index is None else index]
@@ -152,8 +165,13 @@ class View:
 
     def picture(self, pixels: np.ndarray) -> np.ndarray:
         """(144, 144, 3) uint8 -> (3, S, S) float32 in [-1, 1]."""
-        x = cv2.warpAffine(pixels, self.to_view, (self.size,) * 2, flags=cv2.INTER_LINEAR,
-                           borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)
+        x = cv2.warpAffine(
+            pixels,
+            self.to_view,
+            (self.size,) * 2,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT_101,
+        ).astype(np.float32)
         if self.sharpen:
             x = x + self.sharpen * (x - cv2.GaussianBlur(x, (0, 0), 1))
         if self.gamma != 1:
@@ -185,7 +203,9 @@ def collate(pairs: list, photos: list) -> Batch:
     )
 
 
-def prefetch(batches: Pairs, seed: int, steps: range, rank: int, pairs: int, photos: int, reverse: float):
+def prefetch(
+    batches: Pairs, seed: int, steps: range, rank: int, pairs: int, photos: int, reverse: float
+):
     """Batches of the given steps, each a function of (seed, step, rank) alone, drawn ahead."""
 
     def draw(step):

@@ -1,0 +1,20 @@
+PYTHON ?= python3
+PORT ?= 7860
+READY = .venv/.ready
+
+demo: $(READY)  ## set up and serve the page
+	PORT=$(PORT) .venv/bin/python app.py
+
+test: $(READY)  ## set up and run the tests
+	.venv/bin/python -m pytest
+
+lint: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+$(READY): requirements.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install -r requirements.txt
+	touch $(READY)
+
+.PHONY: demo test lint

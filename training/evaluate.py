@@ -1,0 +1,109 @@
+"""What a checkpoint is worth: on held-out pairs, as a reader, and as sweeps for a landmark tool."""
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from moodganimation.animator import Animator
+from moodganimation.compositing import move
+from moodganimation.expressions import ACTION_UNITS
+from moodganimation.images import read_image
+from moodganimation.portraits import Portrait
+
+from .data.pairs import FRAME, Pairs, collate
+
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+CANONICAL_CROP = np.array([[2 / FRAME, 0, 1 / FRAME - 1], [0, 2 / FRAME, 1 / FRAME - 1]])
+
+
+@torch.inference_mode()
+def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
+    """Share of the flow's variance explained, and mean absolute errors on [-1, 1] of the result,
+    of the moved photo, of copying the photo and of moving it by the true flow. The change is given
+    by the labels, so that this is the generator's error and not the reader's."""
+    sums, count = np.zeros(6), 0
+    for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
+        rows = range(first, min(first + batch, len(data.rows)))
+        drawn = [data.pair(np.random.default_rng(0), plain=True, index=i) for i in rows]
+        b = collate(drawn, [data.photo(np.random.default_rng(0), plain=True, index=0)])
+        encoding = generator.encode(b.source)._replace(reading=b.before)
+        edit, _ = generator.edit(encoding, b.after)
+        square = lambda x: float((b.known * x).square().sum())  # noqa: E731
+        error = lambda x: float((x - b.target).abs().mean()) * len(rows)  # noqa: E731
+        sums += (
+            square(edit.motion - b.flow),
+            square(b.flow),
+            error(edit.composite),
+            error(move(b.source, edit.motion)),
+            error(b.source),
+            error(move(b.source, b.flow)),
+        )
+        count += len(rows)
+    names = ("result", "moved photo", "copy", "true flow")
+    errors = {name: value / count for name, value in zip(names, sums[2:], strict=True)}
+    return {"pairs": count, "flow variance explained": 1 - sums[0] / sums[1], **errors}
+
+
+@torch.inference_mode()
+def on_photos(generator, data: Pairs) -> dict[str, float]:
+    """Correlation of the Action Units read with the labels, one by one and on average."""
+    read, labels = [], []
+    for i in range(len(data.photos)):
+        picture, label = data.photo(np.random.default_rng(0), plain=True, index=i)
+        read.append(generator.read(torch.from_numpy(picture)[None])[0].numpy())
+        labels.append(label)
+    read, labels = np.array(read), np.array(labels)
+    scores = {
+        key: float(np.corrcoef(read[:, k], labels[:, k])[0, 1])
+        for k, key in enumerate(ACTION_UNITS.keys)
+    }
+    return {"photos": len(labels), "mean": float(np.mean(list(scores.values()))), **scores}
+
+
+def frontal(folder: Path, split: str, count: int) -> list[Path]:
+    """Photos of a split that look straight ahead (yaw and pitch within 10 degrees), in order."""
+    with open(folder / "labels.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+    straight = [r for r in rows if max(abs(float(r["yaw"])), abs(float(r["pitch"]))) <= 10]
+    names = sorted(row["name"] for row in straight)
+    chosen = np.random.default_rng(0).permutation(len(names))[:count]
+    return [folder / "imgs" / f"{names[i]}.jpg" for i in sorted(chosen)]
+
+
+def sweeps(animator: Animator, photos: list[Path], out: Path, scale: int = 3) -> None:
+    """Every Action Unit at LEVELS, the others as they are read: out/NAME/AU12_075.png ...
+
+    Photos are enlarged first, so that the landmark tool does not measure its own pixels. Photos
+    whose face is not found are taken as the canonical crops that they are.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for path in tqdm(photos, desc="sweeps"):
+        photo = read_image(path)
+        photo = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        faces = animator.find(photo)
+        if faces:
+            portrait = animator.locate(photo)
+        else:
+            to_face = CANONICAL_CROP.copy()
+            to_face[:, :2] /= scale
+            portrait = animator.encode(Portrait(photo, to_face, "canonical"))
+        folder = out / path.stem
+        folder.mkdir(exist_ok=True)
+        cv2.imwrite(str(folder / "photo.png"), photo[..., ::-1])
+        for key in ACTION_UNITS.keys:
+            way = [portrait.reading.replace(**{key: level}) for level in LEVELS]
+            for level, frame in zip(LEVELS, animator.animate(portrait, way), strict=True):
+                name = f"{key}_{round(100 * level):03d}.png"
+                cv2.imwrite(str(folder / name), frame.image[..., ::-1])
+
+
+def report(values: dict, out: Path | None) -> None:
+    text = json.dumps({k: round(v, 4) for k, v in values.items()}, indent=1)
+    print(text)
+    if out:
+        out.write_text(text + "\n")
