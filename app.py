@@ -83,7 +83,7 @@ class Visits:
 
 
 class PhotoInput(gr.Image):
-    """gr.Image that hands over the file as it came, and says in a sentence what is wrong with it."""
+    """gr.Image that hands over the file as it came, and says what is wrong with it."""
 
     is_template = True  # for Gradio: shown by the page's own gr.Image
 
@@ -295,9 +295,12 @@ def build(animator: Animator) -> gr.Blocks:
                     neutral = gr.Button("Neutral first", elem_id="neutral")
             with gr.Column(scale=6, min_width=420, elem_id="sight"):
                 result = gr.Image(
-                    label="Result", interactive=False, buttons=["download", "fullscreen"],
-                    height=480, elem_id="result",
-                )  # fmt: skip
+                    label="Result",
+                    interactive=False,
+                    buttons=["download", "fullscreen"],
+                    height=480,
+                    elem_id="result",
+                )
                 with gr.Row():
                     panels = [
                         gr.Image(
@@ -308,7 +311,7 @@ def build(animator: Animator) -> gr.Blocks:
                             height=190,
                             min_width=120,
                             elem_id=label.lower(),
-                        )  # fmt: skip
+                        )
                         for label in ("Attention", "Color", "Motion")
                     ]
                 gr.Markdown(
@@ -350,13 +353,20 @@ def build(animator: Animator) -> gr.Blocks:
         lane.input(page.settle, lane, [*units, *moods, *pictures], **shared, **hidden)
         for sliders, request in ((units, "{units: v}"), (moods, "{mood: v}")):
             gr.on(
-                [s.input for s in sliders], None, sliders, None, **private,
+                [s.input for s in sliders],
+                None,
+                sliders,
+                None,
+                **private,
                 js=f"(...v) => {{ window.moodganimation.ask({request}) }}",
-            )  # fmt: skip
+            )
         scrub.input(
-            None, [start, end, easing, scrub, *units], None, **private,
+            None,
+            [start, end, easing, scrub, *units],
+            None,
+            **private,
             js="(a, b, e, t, ...v) => { window.moodganimation.ask({way: [a, b, e, t], units: v}) }",
-        )  # fmt: skip
+        )
         placed = [*units, *moods, *pictures]
         gr.on(
             [preset.input, intensity.input], page.put, [lane, preset, intensity], placed, **shared

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from .errors import InvalidExpression, Problem
+from .errors import InvalidExpression, Problem, Unwritable
 
 # What `sheet` draws: the intensities of the MoodGANimation figure.
 INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)
@@ -76,10 +76,8 @@ def _open(options):
     from .animator import Animator
     from .images import read_image
 
-    if out := getattr(options, "out", None):
-        if not Path(out).parent.is_dir():
-            from .errors import Unwritable
-
+    for out in (getattr(options, "out", None), getattr(options, "panels", None)):
+        if out and not Path(out).parent.is_dir():  # said before anything is computed
             raise Unwritable(f"There is no folder {Path(out).parent}.")
     photo = read_image(options.photo)
     animator = Animator.load(options.checkpoint, options.device)
@@ -113,7 +111,7 @@ def _wanted(options, reading):
 
 
 def _pair(text: str) -> tuple[str, float]:
-    key, equals, value = text.partition("=")
+    key, _, value = text.partition("=")
     try:
         return key, float(value)
     except ValueError:

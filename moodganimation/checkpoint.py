@@ -1,4 +1,4 @@
-"""Checkpoints that describe themselves: weights, configuration and space in one safetensors file."""
+"""Checkpoints that describe themselves: weights, configuration and space in one file."""
 
 import dataclasses
 import json

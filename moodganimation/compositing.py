@@ -41,7 +41,7 @@ def move(picture: Tensor, motion: Tensor) -> Tensor:
 
 
 def positions(size: tuple[int, int], like: Tensor) -> Tensor:
-    """Centres of the cells of a crop, (1, 2, h, w): x then y in halves of its side, 0 the middle."""
+    """Centres of a crop's cells, (1, 2, h, w): x then y in halves of its side, 0 the middle."""
     y, x = ((2 * torch.arange(n, device=like.device) + 1 - n) / n for n in size)
     return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None].to(like.dtype)
 

@@ -100,7 +100,7 @@ class Portrait:
         return result
 
     def _spread(self, field: np.ndarray, outside: float | None) -> np.ndarray:
-        """A field over the crop's cells, (h, w[, C]), at the pixels of `box`; None repeats edges."""
+        """A field over the crop's cells, (h, w[, C]), at `box`'s pixels; None repeats edges."""
         x0, y0, x1, y1 = self.box
         to_cells = cells(self.to_face, len(field))
         to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0])]

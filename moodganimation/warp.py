@@ -63,6 +63,8 @@ class WarpGenerator(Generator):
         self.field2 = _conv(n96 + n24, n32)
         self.field1 = _conv(n32 + n8, n32)
         self.fields = nn.Conv2d(n32, 2 * fields, 1)
+        # How far an axis goes at 1, against the training pairs; set by measuring the result.
+        self.register_buffer("gain", torch.ones(axes))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
         self.extra = nn.Sequential(
             nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, config.extra_fields), nn.Tanh()
@@ -119,7 +121,7 @@ class WarpGenerator(Generator):
         change = condition - encoding.reading
         wish = torch.cat([condition, change], 1)
         amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
-        weights = torch.cat([change, amount * self.extra(wish)], 1)
+        weights = torch.cat([change * self.gain, amount * self.extra(wish)], 1)
         forward = self.mix(encoding.basis, weights)
         motion = -forward
         for _ in range(INVERSIONS - 1):
@@ -127,7 +129,7 @@ class WarpGenerator(Generator):
         return motion, wish, amount
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
-        """The sum of all fields, weighted by (B, K): (B, 2, H, W), where each place of the photo goes.
+        """The sum of all fields, weighted by (B, K): (B, 2, H, W), where places of the photo go.
 
         Fields are a 1 x 1 convolution of the basis, so mixing its weights gives their sum at once.
         """

@@ -26,27 +26,21 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     """Share of the flow's variance explained, and mean absolute errors on [-1, 1] of the result,
     of the moved photo, of copying the photo and of moving it by the true flow. The change is given
     by the labels, so that this is the generator's error and not the reader's."""
-    sums, count = np.zeros(6), 0
+    sums = np.zeros(6)
     for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
         rows = range(first, min(first + batch, len(data.rows)))
         drawn = [data.pair(np.random.default_rng(0), plain=True, index=i) for i in rows]
         b = collate(drawn, [data.photo(np.random.default_rng(0), plain=True, index=0)])
         encoding = generator.encode(b.source)._replace(reading=b.before)
         edit, _ = generator.edit(encoding, b.after)
-        square = lambda x: float((b.known * x).square().sum())  # noqa: E731
-        error = lambda x: float((x - b.target).abs().mean()) * len(rows)  # noqa: E731
-        sums += (
-            square(edit.motion - b.flow),
-            square(b.flow),
-            error(edit.composite),
-            error(move(b.source, edit.motion)),
-            error(b.source),
-            error(move(b.source, b.flow)),
-        )
-        count += len(rows)
+        squares = [(b.known * x).square().sum() for x in (edit.motion - b.flow, b.flow)]
+        moved, ideal = move(b.source, edit.motion), move(b.source, b.flow)
+        pictures = (edit.composite, moved, b.source, ideal)
+        errors = [(x - b.target).abs().mean() * len(rows) for x in pictures]
+        sums += [float(x) for x in (*squares, *errors)]
     names = ("result", "moved photo", "copy", "true flow")
-    errors = {name: value / count for name, value in zip(names, sums[2:], strict=True)}
-    return {"pairs": count, "flow variance explained": 1 - sums[0] / sums[1], **errors}
+    errors = {name: value / len(data.rows) for name, value in zip(names, sums[2:], strict=True)}
+    return {"pairs": len(data.rows), "flow variance explained": 1 - sums[0] / sums[1], **errors}
 
 
 @torch.inference_mode()

@@ -6,10 +6,11 @@ A script of its own: MediaPipe 0.10.21 carries Face Mesh with its weights but ne
 so give it an environment of its own (pip install mediapipe==0.10.21 "numpy<2").
 
 All lengths are shares of the distance between the eyes, after roll, place and scale of what no
-expression moves (forehead, sides, bridge of the nose, corners of the eyes) are taken out. Every Action Unit has one measure, positive the way it should go. *follow*: Spearman
-correlation of level and measure. *right way*: the measure grows from level 0 to 1 by more than the
-threshold. *off-target*: mean displacement of the landmarks of all other regions of the face over
-that of its own region, summed over photos.
+expression moves (forehead, sides, bridge of the nose, corners of the eyes) are taken out. Every
+Action Unit has one measure, positive the way it should go. *follow*: Spearman correlation of level
+and measure. *right way*: the measure grows from level 0 to 1 by more than the threshold.
+*off-target*: mean displacement of the landmarks of all other regions of the face over that of its
+own region, summed over photos.
 """
 
 import sys

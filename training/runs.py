@@ -11,7 +11,7 @@ from .experiments import Experiment
 
 
 class Run:
-    """experiment.json, log.jsonl, samples/, state.pt (to resume), generator.safetensors (to use)."""
+    """experiment.json, log.jsonl, samples/, state.pt to resume, generator.safetensors to use."""
 
     def __init__(self, folder: Path, experiment: Experiment):
         self.folder = folder

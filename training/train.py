@@ -1,4 +1,4 @@
-"""The training loop of `warp`: fields first, then fields and painter, with a critic towards the end.
+"""The training loop of `warp`: fields first, then the painter too, with a critic towards the end.
 
 Every step is a function of the state and of (seed, step), so a resumed run equals one that never
 stopped, to the bit, on the same machine and number of processes.

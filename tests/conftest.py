@@ -1,0 +1,40 @@
+"""What many tests need: the shipped animator, a real photograph, tiny networks."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from moodganimation.animator import Animator
+from moodganimation.checkpoint import build_generator
+from moodganimation.generators import GeneratorConfig
+from moodganimation.images import read_image
+
+ASSETS = Path(__file__).parent.parent / "assets"
+PHOTO = ASSETS / "astronaut.png"
+
+
+@pytest.fixture(scope="session")
+def animator() -> Animator:
+    return Animator.load(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def photo():
+    return read_image(PHOTO)
+
+
+@pytest.fixture(scope="session")
+def portrait(animator, photo):
+    return animator.locate(photo)
+
+
+@pytest.fixture
+def tiny():
+    """A warp generator with weights that move and paint, unlike fresh ones."""
+    torch.manual_seed(0)
+    config = GeneratorConfig(architecture="warp", condition_dim=17, image_size=32, width=8)
+    generator = build_generator(config).eval()
+    torch.nn.init.normal_(generator.heads.weight, 0, 0.5)
+    torch.nn.init.normal_(generator.fields.weight, 0, 1.0)
+    return generator

@@ -1,0 +1,32 @@
+import numpy as np
+import torch
+
+from moodganimation.compositing import blend, compose, move, positions
+
+
+def test_attention_keeps_or_paints():
+    source, color = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    still, one = torch.zeros(2, 2, 8, 8), torch.ones(2, 1, 8, 8)
+    torch.testing.assert_close(compose(source, one, color, still).composite, source)
+    torch.testing.assert_close(compose(source, 0 * one, color, still).composite, color)
+
+
+def test_blend_is_the_same_on_arrays():
+    a, b, t = np.random.default_rng(0).random((3, 4, 4))
+    tensors = blend(*(torch.from_numpy(x) for x in (a, t, b)))
+    np.testing.assert_allclose(blend(a, t, b), tensors.numpy())
+
+
+def test_positions_are_centres_of_cells():
+    x, y = positions((2, 4), torch.zeros(1))[0]
+    torch.testing.assert_close(x[0], torch.tensor([-0.75, -0.25, 0.25, 0.75]))
+    torch.testing.assert_close(y[:, 0], torch.tensor([-0.5, 0.5]))
+
+
+def test_motion_is_a_backward_flow_in_halves_of_the_side():
+    picture = torch.rand(1, 3, 16, 16)
+    motion = torch.zeros(1, 2, 4, 4)
+    motion[:, 0] = 2 * 3 / 16  # look three pixels to the right
+    torch.testing.assert_close(
+        move(picture, motion)[..., :-3], picture[..., 3:], atol=1e-5, rtol=0
+    )

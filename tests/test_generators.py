@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from moodganimation.checkpoint import build_generator, load_generator, save_generator
+from moodganimation.errors import NotACheckpoint
+from moodganimation.expressions import ACTION_UNITS
+from moodganimation.generators import GeneratorConfig
+
+from .golden.golden_fill import cond, image, param
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def filled(config: GeneratorConfig):
+    generator = build_generator(config).eval()
+    state = generator.state_dict()
+    for i, (key, value) in enumerate(state.items()):
+        state[key] = torch.from_numpy(param(key, value.shape, i))
+    generator.load_state_dict(state)
+    return generator
+
+
+@torch.inference_mode()
+def test_resnet_equals_the_reference_at_full_size():
+    golden = np.load(GOLDEN / "master_G.npz")
+    generator = filled(GeneratorConfig(architecture="resnet", condition_dim=17))
+    assert sum(p.numel() for p in generator.parameters()) == 8_471_296
+    source, condition = torch.from_numpy(image(0, 1)), torch.from_numpy(cond(0, (1, 17)))
+    edit, state = generator(source, condition)
+    assert state == ()
+    np.testing.assert_allclose(edit.color, golden["color"], atol=2e-4)
+    np.testing.assert_allclose(edit.attention, golden["mask"], atol=2e-4)
+    np.testing.assert_allclose(edit.composite[..., ::2, ::2], golden["composed_s2"], atol=2e-4)
+    assert not edit.motion.any()
+
+
+@torch.inference_mode()
+def test_resnet_equals_the_reference_when_small():
+    golden = np.load(GOLDEN / "resnet_small.npz")
+    config = GeneratorConfig(
+        architecture="resnet", condition_dim=5, image_size=32, width=8, depth=2
+    )
+    edit, _ = filled(config)(torch.from_numpy(golden["G8_x"]), torch.from_numpy(golden["G8_c"]))
+    np.testing.assert_allclose(edit.color, golden["G8_color"], atol=2e-5)
+    np.testing.assert_allclose(edit.attention, golden["G8_mask"], atol=2e-5)
+
+
+def test_nothing_asked_nothing_changed(tiny):
+    source = torch.rand(2, 3, 32, 32) * 2 - 1
+    encoding = tiny.encode(source)
+    edit, _ = tiny.edit(encoding, encoding.reading)
+    torch.testing.assert_close(edit.composite, source, atol=1e-5, rtol=0)
+    assert not edit.motion.any()
+    assert (edit.attention == 1).all()
+
+
+def test_reading_alone_equals_the_reading_of_encode(tiny):
+    source = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(tiny.read(source), tiny.encode(source).reading)
+
+
+def test_mixing_weights_equals_mixing_fields(tiny):
+    basis, weights = tiny.encode(torch.rand(2, 3, 32, 32)).basis, torch.randn(2, 32)
+    fields = tiny.fields(basis).unflatten(1, (-1, 2))
+    wanted = torch.einsum("bkcyx,bk->bcyx", fields, weights) * (2 / 32)
+    torch.testing.assert_close(tiny.mix(basis, weights), wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_a_grey_photo_stays_grey(tiny):
+    source = (torch.rand(1, 1, 32, 32) * 2 - 1).expand(1, 3, 32, 32)
+    color = tiny(source, torch.ones(1, 17))[0].color
+    torch.testing.assert_close(color[:, :1].expand_as(color), color, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("architecture", ["warp", "resnet"])
+def test_gradients_reach_every_parameter(architecture):
+    torch.manual_seed(0)
+    config = GeneratorConfig(
+        architecture=architecture, condition_dim=17, image_size=32, width=8, depth=1
+    )
+    generator = build_generator(config).train()
+    if architecture == "warp":  # fresh heads paint nothing, so that nothing behind them learns
+        torch.nn.init.normal_(generator.heads.weight)
+    edit, _ = generator(torch.rand(2, 3, 32, 32), torch.rand(2, 17))
+    (edit.composite.square().mean() + edit.color.mean()).backward()
+    dead = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
+    assert dead == []
+
+
+def test_a_checkpoint_gives_the_same_edits(tiny, tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_generator(path, tiny.half().float(), ACTION_UNITS, {"name": "tiny", "licence": "none"})
+    loaded, space, card = load_generator(path)
+    assert (space, card["name"], loaded.config) == (ACTION_UNITS, "tiny", tiny.config)
+    source, condition = torch.rand(1, 3, 32, 32), torch.rand(1, 17)
+    for ours, theirs in zip(
+        tiny(source, condition)[0], loaded(source, condition)[0], strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def damaged(path: Path, tiny) -> None:
+    save_generator(path, tiny, ACTION_UNITS, {})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def foreign(path: Path, tiny) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, path)
+
+
+def text(path: Path, tiny) -> None:
+    path.write_text("not weights at all")
+
+
+def pickled(path: Path, tiny) -> None:
+    torch.save(tiny.state_dict(), path)
+
+
+def huge(path: Path, tiny) -> None:
+    import json
+
+    from safetensors.torch import save_file
+
+    config = {"architecture": "warp", "condition_dim": 17, "width": 10**9}
+    header = {"format": "moodganimation-generator-1", "generator": json.dumps(config)}
+    save_file({"x": torch.zeros(1)}, path, header | {"space": "action_units", "card": "{}"})
+
+
+def missing(path: Path, tiny) -> None:
+    pass
+
+
+@pytest.mark.parametrize("spoil", [damaged, foreign, text, pickled, huge, missing])
+def test_bad_checkpoints_are_refused_with_a_sentence(spoil, tiny, tmp_path):
+    path = tmp_path / "bad.safetensors"
+    spoil(path, tiny)
+    with pytest.raises(NotACheckpoint, match=r"bad\.safetensors"):
+        load_generator(path)
