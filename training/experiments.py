@@ -45,6 +45,7 @@ class Experiment:
     phases: tuple[Phase, ...]
     seed: int = 0
     ema: float = 0.998
+    painter_rate: float = 3.0  # learning rate of the painter, in those of the phase
     critic_width: int = 32
     critic_rate: float = 2e-4
     log_every: int = 20
@@ -65,7 +66,7 @@ class Experiment:
 
 
 PAINTED = Weights(
-    flow=1.0, reading=2.0, composite=10.0, moved=3.0, mouth=4.0, attention=0.5, smoothness=0.05
+    flow=1.0, reading=2.0, composite=10.0, moved=3.0, mouth=2.0, attention=0.5, smoothness=0.05
 )
 
 WARP = Experiment(

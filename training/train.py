@@ -5,6 +5,7 @@ stopped, to the bit, on the same machine and number of processes.
 """
 
 import copy
+import dataclasses
 import math
 import time
 
@@ -41,7 +42,7 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
     players = Players(experiment).to(memory_format=torch.channels_last)
     average = copy.deepcopy(players.generator).requires_grad_(False).eval()
     generator_step = torch.optim.AdamW(
-        players.generator.parameters(), weight_decay=1e-3, fused=True
+        groups(players.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
     )
     critic_step = torch.optim.Adam(
         players.critic.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
@@ -68,7 +69,7 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
             batch, weights = batch.to(device), weights_at(phase, step - start)
             rate = rate_at(phase, step - start)
             for group in generator_step.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["scale"]
 
             players.train()
             terms, composite = wrapped(batch, weights)
@@ -105,6 +106,15 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
     bar.close()
 
 
+def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
+    """Parameters by learning rate: the painter begins later and may learn faster."""
+    late = ("wish", "paint", "heads")
+    named = list(generator.named_parameters())
+    painter = [p for name, p in named if name.startswith(late)]
+    rest = [p for name, p in named if not name.startswith(late)]
+    return [{"params": rest, "scale": 1.0}, {"params": painter, "scale": painter_rate}]
+
+
 def phases(experiment: Experiment, first: int):
     """(first step, phase) of every phase that is not yet over."""
     start = 0
@@ -124,8 +134,6 @@ def rate_at(phase: Phase, step: int) -> float:
 
 def weights_at(phase: Phase, step: int):
     """The phase's weights, without realism before the critic speaks."""
-    import dataclasses
-
     if step >= phase.critic_from * phase.steps:
         return phase.weights
     return dataclasses.replace(phase.weights, realism=0.0)
