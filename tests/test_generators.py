@@ -96,9 +96,7 @@ def test_a_checkpoint_gives_the_same_edits(tiny, tmp_path):
     loaded, space, card = load_generator(path)
     assert (space, card["name"], loaded.config) == (ACTION_UNITS, "tiny", tiny.config)
     source, condition = torch.rand(1, 3, 32, 32), torch.rand(1, 17)
-    for ours, theirs in zip(
-        tiny(source, condition)[0], loaded(source, condition)[0], strict=True
-    ):
+    for ours, theirs in zip(tiny(source, condition)[0], loaded(source, condition)[0], strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
     assert list(tmp_path.iterdir()) == [path]
 

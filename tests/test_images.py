@@ -1,0 +1,133 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from moodganimation.errors import UnreadableImage, Unwritable
+from moodganimation.images import EDITED, check_photo, read_image, write_image
+
+from .conftest import PHOTO
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    y, x = np.mgrid[:40, :60]
+    return np.uint8(np.stack([4 * x, 6 * y, 100 + 0 * x], -1))
+
+
+def saved(image: Image.Image, path, **options):
+    image.save(path, **options)
+    return read_image(path)
+
+
+def test_a_png_comes_back_as_it_was(picture, tmp_path):
+    np.testing.assert_array_equal(saved(Image.fromarray(picture), tmp_path / "a.png"), picture)
+
+
+def test_exif_orientation_is_applied(picture, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it a quarter to the right
+    turned = saved(Image.fromarray(picture), tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(turned, np.rot90(picture, -1))
+
+
+def test_alpha_lies_on_white(picture, tmp_path):
+    half = np.dstack([picture, np.full(picture.shape[:2], 128, np.uint8)])
+    seen = saved(Image.fromarray(half), tmp_path / "a.png").astype(int)
+    assert np.abs(seen - (picture * (128 / 255) + 255 * (127 / 255))).max() <= 1
+
+
+def test_grey_and_palettes_become_rgb(picture, tmp_path):
+    grey = saved(Image.fromarray(picture).convert("L"), tmp_path / "a.png")
+    assert grey.shape == picture.shape
+    assert (grey[..., :1] == grey).all()
+    few = saved(Image.fromarray(picture).convert("P"), tmp_path / "b.png")
+    assert few.shape == picture.shape
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    deep = (np.arange(40 * 60).reshape(40, 60) * 27).astype(np.uint16)
+    seen = saved(Image.fromarray(deep), tmp_path / "a.png")
+    assert np.abs(seen[..., 0].astype(float) - deep / 257).max() <= 0.51
+
+
+def test_cmyk_becomes_rgb(picture, tmp_path):
+    seen = saved(Image.fromarray(picture).convert("CMYK"), tmp_path / "a.jpg", quality=98)
+    assert np.abs(seen.astype(int) - picture).mean() < 6
+
+
+def test_a_photo_from_memory_equals_one_from_disk():
+    np.testing.assert_array_equal(read_image(PHOTO.read_bytes()), read_image(PHOTO))
+
+
+def no_picture(path):
+    path.write_text("I am a letter, not a face.")
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def half_a_picture(path):
+    path.write_bytes(PHOTO.read_bytes()[:20000])
+
+
+def one_pixel(path):
+    Image.new("RGB", (1, 1)).save(path, "JPEG")
+
+
+def hundred_megapixels(path):
+    Image.new("1", (10000, 10000)).save(path, "PNG")
+
+
+def svg(path):
+    path.write_text("<svg xmlns='http://www.w3.org/2000/svg' width='100' height='100'/>")
+
+
+@pytest.mark.parametrize(
+    "spoil, sentence",
+    [
+        (no_picture, "not a readable picture"),
+        (empty, "not a readable picture"),
+        (half_a_picture, "not a readable picture"),
+        (svg, "not a readable picture"),
+        (one_pixel, "too small"),
+        (hundred_megapixels, "80 megapixels"),
+    ],
+)
+def test_bad_files_are_refused_with_a_sentence(spoil, sentence, tmp_path):
+    path = tmp_path / "face.jpg"
+    spoil(path)
+    with pytest.raises(UnreadableImage, match=sentence):
+        read_image(path)
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path):
+    with pytest.raises(UnreadableImage, match="There is no file"):
+        read_image(tmp_path / "nobody.jpg")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((64, 64), np.uint8), np.zeros((64, 64, 4), np.uint8), np.zeros((64, 64, 3)), None],
+)
+def test_arrays_that_are_no_photos_are_refused(array):
+    with pytest.raises(UnreadableImage):
+        check_photo(array)
+
+
+def test_written_pictures_say_that_they_are_edited(picture, tmp_path):
+    for ending in ("png", "jpg", "webp"):
+        path = tmp_path / f"a.{ending}"
+        write_image(path, picture)
+        assert Image.open(io.BytesIO(path.read_bytes())).getexif()[0x010E] == EDITED
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_nothing_is_written_where_nothing_can_be(picture, tmp_path):
+    with pytest.raises(Unwritable, match="png"):
+        write_image(tmp_path / "a.txt", picture)
+    with pytest.raises(Unwritable, match="cannot be written"):
+        write_image(tmp_path / "nowhere" / "a.png", picture)
+    assert list(tmp_path.iterdir()) == []

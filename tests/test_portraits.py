@@ -1,0 +1,100 @@
+import cv2
+import numpy as np
+import pytest
+
+from moodganimation.aligner import correct
+from moodganimation.finders import FIVE_POINTS, from_points
+from moodganimation.portraits import Portrait, square
+
+
+@pytest.fixture
+def scene(photo) -> Portrait:
+    return Portrait(photo, square((225.0, 110.0), 150.0, 0.2), "by hand")
+
+
+def nothing(size=128):
+    return np.ones((size, size)), np.zeros((size, size, 3)), np.zeros((size, size, 2))
+
+
+def test_a_square_knows_its_side_and_corners(scene):
+    assert scene.side == pytest.approx(150)
+    sides = np.linalg.norm(np.diff(scene.corners, axis=0), axis=1)
+    np.testing.assert_allclose(sides, 150)
+    np.testing.assert_allclose(scene.corners.mean(0), (225, 110))
+
+
+def test_roll_turns_the_crop_clockwise(photo):
+    top_left, top_right, *_ = Portrait(photo, square((225, 110), 150, 0.2), "").corners
+    assert np.arctan2(*(top_right - top_left)[::-1]) == pytest.approx(0.2)
+
+
+def test_keeping_everything_returns_the_photo_bit_for_bit(scene):
+    np.testing.assert_array_equal(scene.paste(*nothing()), scene.photo)
+
+
+def test_an_edit_stays_in_its_box(scene):
+    attention, color, motion = nothing()
+    result = scene.paste(0 * attention, color + 200, motion + 0.1)
+    changed = np.argwhere((result != scene.photo).any(2))
+    x0, y0, x1, y1 = scene.box
+    assert len(changed) > 5000
+    assert (changed >= (y0, x0)).all() and (changed < (y1, x1)).all()
+
+
+def test_what_is_painted_in_the_crop_lies_there_in_the_photo(photo):
+    portrait = Portrait(photo, square((255.5, 255.5), 256), "")
+    attention, color, motion = nothing()
+    color[40:60, 70:90] = 250
+    attention[40:60, 70:90] = 0
+    result = portrait.paste(attention, color, motion)
+    painted = np.argwhere((result != photo).any(2))
+    centre = painted.mean(0)[::-1]  # cell 79.5, 49.5 of 128 over 256 pixels from 127.5
+    np.testing.assert_allclose(centre, (128 + 160 - 0.5, 128 + 100 - 0.5), atol=1)
+    assert result[128 + 100, 128 + 160].tolist() == [250, 250, 250]
+
+
+def test_motion_moves_the_photos_own_pixels(photo):
+    portrait = Portrait(photo, square((255.5, 255.5), 256), "")
+    attention, color, motion = nothing()
+    motion[..., 0] = 10 / 128  # ten pixels to the right
+    result = portrait.paste(attention, color, motion)
+    middle = np.s_[220:290, 220:290]
+    np.testing.assert_allclose(
+        result[middle].astype(int), photo[220:290, 230:300].astype(int), atol=2
+    )
+
+
+def test_a_crop_is_an_average_of_the_photo_not_a_sample(photo):
+    fine = np.uint8(np.indices((800, 800)).sum(0) % 2 * 255)
+    portrait = Portrait(np.repeat(fine[..., None], 3, 2), square((399.5, 399.5), 640), "")
+    face = portrait.face(128).astype(int)
+    assert np.abs(face - 127.5).max() < 3
+
+
+def test_crop_and_photo_agree_on_places(photo):
+    marked = np.zeros_like(photo)
+    cv2.circle(marked, (240, 130), 5, (255, 255, 255), -1)
+    portrait = Portrait(marked, square((225, 110), 150, 0.2), "")
+    y, x = np.argwhere(portrait.face(128)[..., 0] > 128).mean(0)
+    seen = portrait.to_face @ (240, 130, 1)
+    np.testing.assert_allclose(((x + 0.5) / 64 - 1, (y + 0.5) / 64 - 1), seen, atol=0.01)
+
+
+def test_a_crop_may_reach_beyond_the_photo(photo):
+    portrait = Portrait(photo, square((10, 10), 300), "")
+    assert portrait.face(64).shape == (64, 64, 3)
+    result = portrait.paste(np.zeros((128, 128)), *nothing()[1:])
+    assert result.shape == photo.shape and (result != photo).any()
+
+
+def test_five_points_on_their_places_give_the_canonical_crop():
+    place = square((300, 200), 180, 0.3)
+    points = (FIVE_POINTS - place[:, 2]) @ np.linalg.inv(place[:, :2]).T
+    np.testing.assert_allclose(from_points(points), place, atol=1e-9)
+
+
+def test_correcting_goes_to_where_the_canonical_crop_was_said_to_be():
+    coarse = square((300, 200), 180, 0.1)
+    centre = (np.array([0.2, -0.1]) - coarse[:, 2]) @ np.linalg.inv(coarse[:, :2]).T
+    wanted = square(centre, 180 * np.exp(0.3), 0.1 + 0.25)
+    np.testing.assert_allclose(correct(coarse, (0.2, -0.1, 0.3, 0.25)), wanted, atol=1e-9)

@@ -1,0 +1,80 @@
+import imageio.v3 as iio
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from moodganimation.errors import InvalidExpression, Unwritable
+from moodganimation.expressions import ACTION_UNITS, PRESETS, Expression
+from moodganimation.video import EASINGS, interpolate, write_animation
+
+NEUTRAL = Expression.neutral(ACTION_UNITS)
+
+
+def frames(count=12):
+    y, x = np.mgrid[:65, :81]
+    for i in range(count):
+        yield np.uint8(np.stack([x + 8 * i, y + 100, 0 * x + 60], -1))
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "mp4"])
+def test_every_frame_is_written(ending, tmp_path):
+    path = write_animation(tmp_path / f"a.{ending}", frames(), fps=10)
+    assert list(tmp_path.iterdir()) == [path]
+    if ending == "mp4":
+        count, seconds = imageio_ffmpeg.count_frames_and_secs(str(path))
+        size = iio.improps(path, plugin="FFMPEG").shape[1:3]
+        assert b"moov" in path.read_bytes()[:2000]  # plays before it is all there
+    else:
+        image = Image.open(path)
+        count, size = image.n_frames, image.size[::-1]
+        seconds = count * image.info.get("duration", 100) / 1000
+    assert count == 12 and size == (64, 80)
+    assert seconds == pytest.approx(1.2, abs=0.1)
+
+
+def test_colors_survive_a_gif(tmp_path):
+    path = write_animation(tmp_path / "a.gif", frames(3))
+    first = np.array(Image.open(path).convert("RGB")).astype(int)
+    assert np.abs(first - next(frames())[:64, :80]).mean() < 8
+
+
+def test_a_failing_source_leaves_no_file(tmp_path):
+    def failing():
+        yield next(frames())
+        raise RuntimeError("the lights went out")
+
+    with pytest.raises(RuntimeError, match="lights"):
+        write_animation(tmp_path / "a.mp4", failing())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name, fps, source", [("a.avi", 24, 3), ("a.gif", 0, 3), ("a.gif", 24, 0), ("no/a.gif", 24, 3)]
+)
+def test_what_cannot_be_written_is_refused(name, fps, source, tmp_path):
+    with pytest.raises(Unwritable):
+        write_animation(tmp_path / name, frames(source), fps)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("easing", EASINGS)
+def test_a_way_begins_and_ends_where_it_should(easing):
+    way = interpolate(NEUTRAL, PRESETS["happy"], 24, easing)
+    assert len(way) == 24
+    assert way[0] == NEUTRAL
+    np.testing.assert_allclose(way[-1].vector(), PRESETS["happy"].vector(), atol=1e-9)
+
+
+def test_there_hold_and_back_loops_without_a_jump():
+    way = interpolate(NEUTRAL, PRESETS["sad"], 10, "linear", ping_pong=True, hold=4)
+    assert len(way) == 10 + 4 + 8
+    assert way[9:14] == [PRESETS["sad"]] * 5
+    assert way[14:] == way[8:0:-1]
+
+
+@pytest.mark.parametrize("frames, easing, hold", [(1, "smooth", 0), (10**6, "smooth", 0),
+                                                  (24, "bouncy", 0), (24, "smooth", -1)])  # fmt: skip
+def test_impossible_ways_are_refused(frames, easing, hold):
+    with pytest.raises(InvalidExpression):
+        interpolate(NEUTRAL, PRESETS["sad"], frames, easing, hold=hold)
