@@ -14,7 +14,25 @@ from moodganimation.expressions import (
 )
 from moodganimation.moods import PROTOTYPES, action_units_of, mood_of, with_mood
 
-OPENFACE = ["01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45"]
+OPENFACE = [
+    "01",
+    "02",
+    "04",
+    "05",
+    "06",
+    "07",
+    "09",
+    "10",
+    "12",
+    "14",
+    "15",
+    "17",
+    "20",
+    "23",
+    "25",
+    "26",
+    "45",
+]
 # As the definition of the training data has them, to three digits: AU04, AU12, AU45.
 REGRESSION = {"AU04": (-0.484, 0.112, -0.044), "AU12": (1.187, -0.031, 0.323),
               "AU45": (-0.221, -0.898, -0.283)}  # fmt: skip
@@ -53,7 +71,7 @@ def test_impossible_values_are_refused(value):
 
 
 def test_an_unknown_axis_is_named_with_what_is_near():
-    with pytest.raises(InvalidExpression, match="not an axis.*AU1"):
+    with pytest.raises(InvalidExpression, match=r"not an axis.*AU1"):
         Expression.of(ACTION_UNITS, AU13=1)
 
 

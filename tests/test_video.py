@@ -73,8 +73,10 @@ def test_there_hold_and_back_loops_without_a_jump():
     assert way[14:] == way[8:0:-1]
 
 
-@pytest.mark.parametrize("frames, easing, hold", [(1, "smooth", 0), (10**6, "smooth", 0),
-                                                  (24, "bouncy", 0), (24, "smooth", -1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "frames, easing, hold",
+    [(1, "smooth", 0), (10**6, "smooth", 0), (24, "bouncy", 0), (24, "smooth", -1)],
+)
 def test_impossible_ways_are_refused(frames, easing, hold):
     with pytest.raises(InvalidExpression):
         interpolate(NEUTRAL, PRESETS["sad"], frames, easing, hold=hold)

@@ -15,6 +15,7 @@ class Weights:
     reading: float = 2.0
     composite: float = 0.0
     moved: float = 0.0
+    color: float = 0.0
     mouth: float = 0.0  # color where the renderer says inner mouth, behind the attention
     attention: float = 0.0
     smoothness: float = 0.0
@@ -66,7 +67,14 @@ class Experiment:
 
 
 PAINTED = Weights(
-    flow=1.0, reading=2.0, composite=10.0, moved=3.0, mouth=2.0, attention=0.5, smoothness=0.05
+    flow=1.0,
+    reading=2.0,
+    composite=10.0,
+    moved=3.0,
+    color=3.0,
+    mouth=4.0,
+    attention=0.5,
+    smoothness=0.05,
 )
 
 WARP = Experiment(
@@ -77,7 +85,7 @@ WARP = Experiment(
     phases=(
         Phase(steps=2000, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
         Phase(
-            steps=3600,
+            steps=3700,
             batch=16,
             photos=8,
             rate=3e-4,

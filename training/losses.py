@@ -51,6 +51,16 @@ def masked_square(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor:
     return (mask * (picture - truth).square()).sum() / (mask.sum() * picture.shape[1] + 100)
 
 
+def mask_error(attention: Tensor, opened: Tensor, closed: Tensor) -> Tensor:
+    """Cross-entropy where attention must open, mean openness where it must not.
+
+    attention, opened, closed: (B, 1, H, W) in [0, 1]. The logarithm keeps a saturated mask
+    learning where it has to open; inner mouths are few pixels, so they are averaged apart.
+    """
+    open_error = (opened * -(1 - attention).clamp(min=1e-4).log()).sum() / (opened.sum() + 100)
+    return open_error + (closed * (1 - attention)).mean()
+
+
 def expression_error(reading: Tensor, condition: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean squared error of an expression (B, D) in [0, 1]."""
     square = (reading - condition).square()

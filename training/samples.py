@@ -13,7 +13,7 @@ from .data.pairs import Pairs, collate
 def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
     """Columns: source, target, composite, attention, color, motion. Fixed pairs of the data."""
     rng = np.random.default_rng(0)
-    chosen = rng.choice(len(data.rows), rows, replace=False)
+    chosen = rng.permutation(len(data.rows))[:rows]
     pairs = [data.pair(np.random.default_rng(0), plain=True, index=i) for i in chosen]
     batch = collate(pairs, [data.photo(rng, plain=True, index=0)])
     was_training = generator.training

@@ -55,8 +55,8 @@ def generator_losses(
             "composite": losses.picture_error(composite, batch.target, weight),
             "moved": losses.picture_error(moved, batch.target, weight * (1 - batch.inner)),
             "mouth": losses.masked_square(edit.color, batch.target, batch.inner),
-            "attention": (batch.inner * edit.attention).mean() * 4
-            + (closed * (1 - edit.attention)).mean(),
+            "color": losses.picture_error(edit.color, batch.target, weight),
+            "attention": losses.mask_error(edit.attention, batch.inner, closed),
             "smoothness": losses.total_variation(edit.attention),
         }
         if weights.realism:

@@ -49,8 +49,8 @@ def composite(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
 
 
 def composites(data: Path, out: Path) -> None:
-    """Write out/portrait-*.png from the public-domain portraits (source B) that look straight ahead:
-    closed mouths, darker skins, and narrower jaws, at least 45 faces each."""
+    """Write out/portrait-*.png: closed mouths, darker skins and narrower jaws, 45 faces or more
+    each, among the public-domain portraits (source B of the data) that look straight ahead."""
     arrays, units = np.load(data / "landmarks.npz"), read_pickle(data / "aus_openface.pkl")
     landmarks = dict(zip(map(str, arrays["names"]), arrays["lm68_x8"] / 8.0, strict=True))
     with open(data / "labels.csv", newline="") as file:

@@ -1,0 +1,201 @@
+"""The shipped checkpoint on real photographs."""
+
+import cv2
+import numpy as np
+import pytest
+
+from moodganimation.animator import Animator
+from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.errors import (
+    DeviceMissing,
+    InvalidExpression,
+    NoFaceFound,
+    NotACheckpoint,
+    UnreadableImage,
+)
+from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, Expression
+from moodganimation.finders import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
+from moodganimation.generators import GeneratorConfig
+from moodganimation.images import read_image
+from moodganimation.moods import mood_of
+from moodganimation.video import interpolate
+
+from .conftest import ASSETS
+
+FACES = sorted(ASSETS.glob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def portraits(animator) -> list:
+    return [animator.locate(read_image(path)) for path in FACES]
+
+
+def flow(animator, portrait, **units) -> np.ndarray:
+    """(128, 128, 2): where the photo's pixels went, in hundredths of the crop's side."""
+    encoding = animator.generator.encode(animator._source(portrait, 128))
+    start = encoding._replace(reading=animator._condition(Expression.neutral(ACTION_UNITS)))
+    wanted = animator._condition(Expression.of(ACTION_UNITS, **units))
+    edit, _ = animator.generator.edit(start, wanted)
+    return -50 * edit.motion[0].numpy().transpose(1, 2, 0)
+
+
+def test_untouched_sliders_return_the_photo_bit_for_bit(animator, portraits):
+    for portrait in portraits:
+        frame = animator.edit(portrait, animator.read(portrait))
+        np.testing.assert_array_equal(frame.image, portrait.photo)
+
+
+def test_an_edit_changes_the_face_and_nothing_outside_its_box(animator, portraits):
+    for portrait in portraits:
+        target = 0.0 if portrait.reading["AU12"] > 0.5 else 1.0
+        image = animator.edit(portrait, portrait.reading.replace(AU12=target)).image
+        changed = (image != portrait.photo).any(2)
+        x0, y0, x1, y1 = portrait.box
+        assert changed[y0:y1, x0:x1].mean() > 0.03
+        changed[y0:y1, x0:x1] = False
+        assert not changed.any()
+
+
+# Where on the canonical crop (rows, columns of 128) a unit moves things, and which way.
+@pytest.mark.parametrize(
+    "unit, rows, columns, axis, sign",
+    [
+        ("AU26", (112, 120), (56, 72), 1, +1),  # the jaw goes down
+        ("AU12", (86, 94), (40, 48), 1, -1),  # lip corners up ...
+        ("AU12", (86, 94), (40, 48), 0, -1),  # ... and out
+        ("AU01", (34, 40), (50, 58), 1, -1),  # inner brows up
+        ("AU02", (34, 40), (30, 38), 1, -1),  # outer brows up
+        ("AU04", (34, 40), (50, 58), 1, +1),  # brows down
+        ("AU45", (43, 46), (40, 48), 1, +1),  # lids down
+        ("AU15", (88, 94), (42, 50), 1, +1),  # lip corners down
+    ],
+)
+def test_units_move_faces_as_they_should(animator, portraits, unit, rows, columns, axis, sign):
+    for portrait in portraits:
+        moved = flow(animator, portrait, **{unit: 1.0})[slice(*rows), slice(*columns), axis]
+        assert sign * moved.mean() > 0.25, unit
+
+
+def test_a_slider_is_proportionate(animator, portraits):
+    half, whole = (flow(animator, portraits[0], AU12=value) for value in (0.5, 1.0))
+    assert np.linalg.norm(half) / np.linalg.norm(whole) == pytest.approx(0.5, abs=0.12)
+
+
+def test_the_reader_tells_a_smile_from_a_calm_face(animator, portraits):
+    read = {path.stem: p.reading["AU12"] for path, p in zip(FACES, portraits, strict=True)}
+    assert read["astronaut"] > 0.4 > read["portrait-calm"]
+
+
+def test_panels_are_pictures(animator, portraits):
+    frame = animator.edit(portraits[0], PRESETS["surprised"])
+    for panel in (frame.face, frame.attention, frame.color, frame.motion):
+        assert panel.dtype == np.uint8 and panel.shape == (256, 256, 3)
+    assert frame.image.shape == portraits[0].photo.shape
+    assert frame.attention.min() < 200  # something was painted in the opened mouth
+
+
+def test_a_mood_changes_the_units_it_speaks_of(animator, portrait):
+    sadder = mood_of(portrait.reading).replace(pleasure=-0.6)
+    assert sadder.space == PAD
+    assert (animator.edit(portrait, sadder).image != portrait.photo).any()
+
+
+def test_frames_of_an_animation_are_edits(animator, portrait):
+    way = interpolate(portrait.reading, PRESETS["sad"], 4)
+    frames = list(animator.animate(portrait, way))
+    np.testing.assert_array_equal(frames[0].image, portrait.photo)
+    np.testing.assert_array_equal(frames[2].image, animator.edit(portrait, way[2]).image)
+    rows = np.array([point.vector() for point in way])
+    np.testing.assert_array_equal(next(animator.animate(portrait, rows[3:])).image, frames[3].image)
+
+
+def test_editing_one_portrait_does_not_touch_another(animator, portraits):
+    before = animator.edit(portraits[0], PRESETS["happy"]).image
+    animator.edit(portraits[1], PRESETS["sad"])
+    np.testing.assert_array_equal(animator.edit(portraits[0], PRESETS["happy"]).image, before)
+
+
+def test_a_tilted_and_a_small_face_are_found_where_they_are(animator, photo, portrait):
+    centre = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])
+    matrix = cv2.getRotationMatrix2D((256, 256), 25, 0.6)
+    turned = animator.locate(cv2.warpAffine(photo, matrix, (512, 512)))
+    found = np.linalg.solve(turned.to_face[:, :2], -turned.to_face[:, 2])
+    np.testing.assert_allclose(found, matrix @ [*centre, 1], atol=4)
+    assert turned.side == pytest.approx(0.6 * portrait.side, rel=0.08)
+
+
+def test_of_several_faces_the_largest_is_taken_and_said(animator, photo):
+    small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    both = np.zeros((512, 768, 3), np.uint8)
+    both[:256, :256], both[:, 256:] = small, photo
+    portrait = animator.locate(both)
+    assert "largest of 2 faces" in portrait.finder
+    assert portrait.box[0] > 256
+
+
+def test_a_box_by_hand_leads_to_the_same_crop(animator, photo, portrait):
+    x0, y0, x1, y1 = portrait.box
+    by_hand = animator.locate(photo, (x0 + 12, y0 + 14, x1 - 14, y1 - 8))
+    assert by_hand.finder == "box drawn by hand"
+    np.testing.assert_allclose(by_hand.corners, portrait.corners, atol=0.06 * portrait.side)
+
+
+@pytest.mark.parametrize("box", [(0, 0, 5, 5), (-1, 0, 90, 90), (90, 0, 10, 90), (0, 0, 9), "box",
+                                 (0, 0, float("nan"), 80)])  # fmt: skip
+def test_impossible_boxes_are_refused(animator, photo, box):
+    with pytest.raises(NoFaceFound, match="box"):
+        animator.locate(photo, box)
+
+
+def test_nobody_is_found_where_nobody_is(animator):
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3)).astype(np.uint8)
+    with pytest.raises(NoFaceFound, match="draw a box"):
+        animator.locate(noise)
+
+
+def test_what_is_no_photo_is_refused(animator):
+    with pytest.raises(UnreadableImage):
+        animator.locate(np.zeros((64, 64), np.uint8))
+
+
+def test_a_trajectory_of_another_length_is_refused(animator, portrait):
+    with pytest.raises(InvalidExpression):
+        next(animator.animate(portrait, np.zeros((4, 5))))
+
+
+def test_cascades_are_a_fallback_that_finds_the_same_face(photo, animator, portrait):
+    assert CenterFaceFinder.name in portrait.finder
+    fallback = Animator.load(device="cpu", finder=HaarFinder()).locate(photo)
+    assert fallback.finder == HaarFinder.name
+    np.testing.assert_allclose(fallback.corners, portrait.corners, atol=0.08 * portrait.side)
+
+
+def test_landmarks_from_elsewhere_can_be_used(photo, portrait):
+    points = np.zeros((68, 2))
+    five = (np.array([(-0.3, -0.26), (0.3, -0.26), (0, 0.14), (-0.26, 0.41), (0.27, 0.41)])
+            - portrait.to_face[:, 2]) @ np.linalg.inv(portrait.to_face[:, :2]).T  # fmt: skip
+    points[36:42], points[42:48], points[30], points[48], points[54] = five
+    (found,) = LandmarkFinder(lambda picture: [points])(photo)
+    np.testing.assert_allclose(found, from_points(five))
+    np.testing.assert_allclose(found, portrait.to_face, atol=0.2)
+
+
+@pytest.mark.parametrize("space", [ACTION_UNITS, PAD])
+def test_a_resnet_checkpoint_edits_with_the_shipped_reader(tmp_path, photo, portrait, space):
+    config = GeneratorConfig(
+        architecture="resnet", condition_dim=len(space.axes), image_size=64, width=8, depth=1
+    )
+    path = tmp_path / "resnet.safetensors"
+    save_generator(path, build_generator(config), space, {"name": "seed"})
+    animator = Animator.load(path, device="cpu")
+    mine = animator.locate(photo)
+    assert mine.reading == portrait.reading
+    np.testing.assert_array_equal(animator.edit(mine, mine.reading).image, photo)
+    assert (animator.edit(mine, PRESETS["happy"]).image != photo).any()
+
+
+def test_missing_devices_and_checkpoints_are_said_to_be_missing(tmp_path):
+    with pytest.raises(DeviceMissing, match="try cpu"):
+        Animator.load(device="tpu9")
+    with pytest.raises(NotACheckpoint, match="no checkpoint"):
+        Animator.load(tmp_path / "none.safetensors")

@@ -1,0 +1,214 @@
+"""The page: its handlers as functions, and the whole in a real browser."""
+
+import shutil
+import time
+from types import SimpleNamespace
+
+import cv2
+import gradio as gr
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from PIL import Image
+
+from moodganimation.demo.handlers import PHOTO, SLIDERS, Page
+from moodganimation.demo.layout import ASSETS, build
+from moodganimation.demo.visits import MOST_BYTES, Visits
+from moodganimation.errors import Problem
+from moodganimation.expressions import ACTION_UNITS, PRESETS
+from moodganimation.images import read_image
+
+from .conftest import PHOTO as FILE
+
+VISITOR = SimpleNamespace(session_hash="visitor")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture
+def page(animator) -> Page:
+    return Page(animator)
+
+
+@pytest.fixture
+def opened(page):
+    token, note, _, *values = page.open(str(FILE), None, VISITOR)
+    return SimpleNamespace(page=page, token=token, note=note, units=values[:17],
+                           moods=values[17:20], pictures=values[20:])  # fmt: skip
+
+
+def asked(**request) -> SimpleNamespace:
+    return SimpleNamespace(_data=request)
+
+
+def test_opening_a_photo_shows_it_unchanged_with_what_was_read(opened, photo, portrait):
+    assert "CenterFace" in opened.note and "512 x 512" in opened.note
+    assert tuple(opened.units) == portrait.reading.values
+    np.testing.assert_array_equal(read_image(opened.pictures[0]), photo)
+
+
+def test_settling_changes_the_picture_and_the_mood(opened, photo):
+    units = list(opened.units)
+    units[ACTION_UNITS.index("AU12")] = 0.0
+    out = opened.page.settle(opened.token, asked(units=units))
+    assert (read_image(out[20]) != photo).any()
+    assert out[17] < opened.moods[0]  # less smile, less pleasure
+
+
+def test_a_mood_sets_the_sliders_and_going_back_undoes_it(opened):
+    mood = list(opened.moods)
+    sad = opened.page.settle(opened.token, asked(mood=[-0.7, *mood[1:]]))
+    assert sad[ACTION_UNITS.index("AU12")] < opened.units[ACTION_UNITS.index("AU12")]
+    back = opened.page.settle(opened.token, asked(mood=mood))
+    np.testing.assert_allclose(back[:17], opened.units, atol=0.011)
+
+
+def test_presets_reset_and_neutral_put_the_sliders(opened):
+    happy = opened.page.put(opened.token, "happy", 1.0)
+    assert tuple(happy[:17]) == PRESETS["happy"].values
+    assert opened.page.put(opened.token, PHOTO, 1.0)[:17] == tuple(opened.units)
+    assert not any(opened.page.put(opened.token, "neutral", 1.0)[:17])
+
+
+def test_previews_answer_only_sensible_requests(opened):
+    good = opened.page.preview({"token": opened.token, "units": [0.5] * 17})
+    assert all(value.startswith("data:image/jpeg;base64,") for value in good.values())
+    way = {"way": [PHOTO, "sad", "smooth", 0.5], "units": opened.units}
+    assert opened.page.preview({"token": opened.token, **way})
+    for bad in (
+        {"units": [0.5] * 16},
+        {"units": [float("nan")] * 17},
+        {"units": [7] * 17},
+        {"units": "12345678901234567"},
+        {"mood": [0, 0]},
+        {"way": [PHOTO, "nobody", "smooth", 0.5]},
+        {"way": "abc"},
+        {},
+    ):
+        assert opened.page.preview({"token": opened.token, **bad}) == {}
+    assert opened.page.preview({"token": "guess", "units": [0.5] * 17}) == {}
+    assert opened.page.preview(None) == {}
+
+
+def test_problems_become_messages(page, opened, tmp_path):
+    letter = tmp_path / "face.jpg"
+    letter.write_text("no face")
+    with pytest.raises(gr.Error, match="not a readable picture"):
+        page.open(str(letter), None, VISITOR)
+    with pytest.raises(gr.Error, match="upload it once more"):
+        page.put("guess", "happy", 1.0)
+    with pytest.raises(gr.Error, match="Choose at least one"):
+        opened.page.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
+                         *opened.units)  # fmt: skip
+
+
+def test_animations_come_in_every_format(opened):
+    film, moving, files = opened.page.make(
+        opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96,
+        ["GIF", "MP4", "WebP"], *PRESETS["sad"].values, progress=lambda *a, **k: None,
+    )  # fmt: skip
+    assert Image.open(moving).n_frames == 4 + 1 + 2
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
+    assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp"]
+
+
+def test_visits_are_secret_bounded_and_end(portrait):
+    def visit(session):
+        photo = SimpleNamespace(nbytes=MOST_BYTES // 3)
+        return SimpleNamespace(portrait=SimpleNamespace(photo=photo), session=session)
+
+    visits = Visits()
+    tokens = [visits.open(visit("a")) for _ in range(3)]
+    assert len(set(tokens)) == 3 and min(map(len, tokens)) >= 32
+    tokens.append(visits.open(visit("b")))  # the first one makes room
+    with pytest.raises(Problem):
+        visits[tokens[0]]
+    visits.leave("a")
+    assert visits[tokens[3]].session == "b"
+    with pytest.raises(Problem):
+        visits[tokens[1]]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    demo = build(animator).queue()
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False,
+                            run_history=False, server_port=None)  # fmt: skip
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+            tab = browser.new_page(viewport={"width": 1300, "height": 1000})
+            problems, foreign = [], []
+            tab.on("pageerror", lambda problem: problems.append(str(problem)))
+            tab.on("request", lambda r: None if r.url.startswith((url, "data:", "blob:"))
+                   else foreign.append(r.url))  # fmt: skip
+            tab.goto(url)
+            drive(tab, photo, tmp_path)
+            browser.close()
+            assert problems == [] and foreign == []
+    finally:
+        demo.close()
+
+
+def source(tab) -> str:
+    return tab.get_attribute("#result img", "src")
+
+
+def result(tab, path) -> np.ndarray:
+    """The picture in the result, as the visitor downloads it."""
+    with tab.expect_download() as download:
+        tab.locator("#result").get_by_label("Download").click()
+    download.value.save_as(path)
+    return read_image(path)
+
+
+def wait_for(condition, seconds=30.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the page did not answer in time"
+        time.sleep(0.1)
+
+
+def drive(tab, photo, folder):
+    tab.set_input_files("#photo input[type=file]", str(FILE))
+    began = time.monotonic()
+    tab.wait_for_selector("#result img", timeout=30_000)
+    assert time.monotonic() - began < 15
+    np.testing.assert_array_equal(result(tab, folder / "same.png"), photo)
+
+    slider = tab.locator("#AU26 input[type=number]")
+    slider.fill("1")
+    wait_for(lambda: source(tab).startswith("data:"))  # the fast lane's preview
+    wait_for(lambda: source(tab).startswith("http"))  # and the full result
+    changed = (result(tab, folder / "open.png") != photo).any(2)
+    rows, columns = np.nonzero(changed)
+    assert changed.sum() > 500
+    assert rows.min() > 20 and rows.max() < 220 and columns.min() > 130 and columns.max() < 320
+
+    tab.get_by_role("tab", name="Emotions").click()
+    before = source(tab)
+    tab.locator("#preset").get_by_text("sad", exact=True).click()
+    wait_for(lambda: source(tab) != before)
+    tab.get_by_role("tab", name="Action Units").click()
+    assert tab.input_value("#AU15 input[type=number]") == "1"
+
+    tab.locator("#make").click()
+    tab.wait_for_selector("#files a", timeout=90_000)
+    with tab.expect_download() as download:
+        tab.locator("#files a").first.click()
+    download.value.save_as(folder / "sad.gif")
+    assert Image.open(folder / "sad.gif").n_frames == 24 + 6 + 22
+    tab.wait_for_selector("#mp4 video", timeout=10_000)
+
+    letter = folder / "face.jpg"
+    letter.write_text("I am a letter.")
+    tab.locator("#photo").get_by_label("Remove Image").click()
+    tab.set_input_files("#photo input[type=file]", str(letter))
+    tab.get_by_text("not a picture that can be read").wait_for(timeout=30_000)
+
+
+def test_the_examples_are_there():
+    for path in ASSETS.glob("*.png"):
+        assert min(cv2.imread(str(path)).shape[:2]) >= 400

