@@ -24,37 +24,35 @@ from .samples import sample_sheet
 from .warp import PatchCritic, critic_loss, generator_losses
 
 
-class Players(nn.Module):
-    """Generator and critic as one module, so that any engine can wrap their joint forward."""
+class Objective(nn.Module):
+    """The generator's losses as a module's forward, which is what an engine wraps."""
 
-    def __init__(self, experiment: Experiment):
+    def __init__(self, generator: nn.Module):
         super().__init__()
-        self.generator = build_generator(experiment.generator)
-        self.critic = PatchCritic(experiment.critic_width)
+        self.generator = generator
 
-    def forward(self, batch, weights):
-        self.critic.requires_grad_(False)
-        return generator_losses(self.generator, self.critic, batch, weights)
+    def forward(self, critic, batch, weights):
+        return generator_losses(self.generator, critic, batch, weights)
 
 
 def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerator) -> None:
     torch.manual_seed(experiment.seed)
-    players = Players(experiment).to(memory_format=torch.channels_last)
-    average = copy.deepcopy(players.generator).requires_grad_(False).eval()
+    generator = build_generator(experiment.generator).to(memory_format=torch.channels_last)
+    critic = PatchCritic(experiment.critic_width).to(memory_format=torch.channels_last)
+    average = copy.deepcopy(generator).requires_grad_(False).eval()
     generator_step = torch.optim.AdamW(
-        groups(players.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
+        groups(generator, experiment.painter_rate), weight_decay=1e-3, fused=True
     )
-    critic_step = torch.optim.Adam(
-        players.critic.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
-    )
-    kept = {"players": players, "average": average, "generator_step": generator_step,
-            "critic_step": critic_step}  # fmt: skip
+    critic_step = torch.optim.Adam(critic.parameters(), experiment.critic_rate, betas=(0.0, 0.99))
+    kept = {"generator": generator, "critic": critic, "average": average,
+            "generator_step": generator_step, "critic_step": critic_step}  # fmt: skip
     state = run.load_state("cpu")
     first = state["step"] if state else 0
     for name, part in kept.items() if state else ():
         part.load_state_dict(state[name])
     average.to(accelerator.device)
-    wrapped, generator_step, critic_step = accelerator.prepare(players, generator_step, critic_step)
+    critic.to(accelerator.device)  # small, and past the engine's wrap: see `reduce` below
+    objective, generator_step = accelerator.prepare(Objective(generator), generator_step)
     device, rank, ranks = accelerator.device, accelerator.process_index, accelerator.num_processes
 
     bar = tqdm(total=experiment.steps, initial=first, disable=rank > 0, smoothing=0.05)
@@ -71,21 +69,24 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
             for group in generator_step.param_groups:
                 group["lr"] = rate * group["scale"]
 
-            players.train()
-            terms, composite = wrapped(batch, weights)
+            objective.train()
+            critic.requires_grad_(False)
+            terms, composite = objective(critic, batch, weights)
             accelerator.backward(sum(terms.values()))
-            accelerator.clip_grad_norm_(players.generator.parameters(), 5.0)
+            accelerator.clip_grad_norm_(generator.parameters(), 5.0)
             generator_step.step()
             generator_step.zero_grad()
 
             if composite is not None and step - start >= phase.critic_from * phase.steps * 0.9:
-                players.critic.requires_grad_(True)
+                critic.requires_grad_(True)
                 with accelerator.autocast():
-                    terms["critic"] = critic_loss(players.critic, batch.target, composite)
+                    terms["critic"] = critic_loss(critic, batch.target, composite)
                 accelerator.backward(terms["critic"])
+                for parameter in critic.parameters():
+                    parameter.grad = accelerator.reduce(parameter.grad, "mean")
                 critic_step.step()
                 critic_step.zero_grad()
-            follow(average, players.generator, min(experiment.ema, (1 + step) / (10 + step)))
+            follow(average, generator, min(experiment.ema, (1 + step) / (10 + step)))
 
             done = step + 1
             sums = {k: sums.get(k, 0) + v.detach() for k, v in terms.items()}

@@ -86,7 +86,7 @@ class Page:
         try:
             visit = self.visits[request.get("token")]
             frame = self.animator.edit(visit.small, self._asked(visit, request))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, KeyError):
             return {}
         names = ("result", "attention", "color", "motion")
         return {n: _jpeg(p) for n, p in zip(names, _pictures(frame), strict=True)}
