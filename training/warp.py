@@ -50,13 +50,16 @@ def generator_losses(
         moved = move(batch.source, motion)
         changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
         weight = 1 + 3 * blur(changed)
-        closed = (1 - blur(batch.inner)) * (batch.known.amax((1, 2, 3), keepdim=True) > 0)
+        # Attention opens in inner mouths, and only where moving the photo does not do.
+        missing = (moved.detach() - batch.target).abs().mean(1, keepdim=True)
+        opened = batch.inner * (6 * blur(missing) - 0.3).clamp(0, 1)
+        closed = (1 - blur(opened)) * (batch.known.amax((1, 2, 3), keepdim=True) > 0)
         terms |= {
             "composite": losses.picture_error(composite, batch.target, weight),
             "moved": losses.picture_error(moved, batch.target, weight * (1 - batch.inner)),
             "mouth": losses.masked_square(edit.color, batch.target, batch.inner),
             "color": losses.picture_error(edit.color, batch.target, weight),
-            "attention": losses.mask_error(edit.attention, batch.inner, closed),
+            "attention": losses.mask_error(edit.attention, opened, closed),
             "smoothness": losses.total_variation(edit.attention),
         }
         if weights.realism:
