@@ -13,7 +13,7 @@ from . import figures
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import load_generator
 from .compositing import Edit
-from .errors import DeviceMissing, InvalidExpression, NoFaceFound
+from .errors import DeviceMissing, InvalidExpression, NoFaceFound, Unwritable
 from .expressions import ACTION_UNITS, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, default_finder, from_box
 from .generators import Generator
@@ -65,7 +65,12 @@ class Frame:
         return figures.arrows(self.portrait.face(figures.PANEL), motion)
 
     def view(self, what: str, size: int) -> np.ndarray:
-        """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels."""
+        """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels.
+
+        Raises Unwritable for a size beyond 64 to 4096.
+        """
+        if not 64 <= size <= 4096:
+            raise Unwritable(f"The longest side must be from 64 to 4096 pixels, got {size}.")
         if what == "face":
             return self.portrait.face(min(size, max(64, round(self.portrait.side))), self.image)
         scale = min(1.0, size / max(self.image.shape[:2]))

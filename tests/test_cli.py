@@ -67,6 +67,8 @@ def test_sheet_draws_seven_rows_of_seven(tmp_path):
         (["edit", __file__], "not a readable picture"),
         (["animate", PHOTO, "--frames", "1"], "frames"),
         (["animate", PHOTO, "--easing", "bouncy"], "easing"),
+        (["animate", PHOTO, "--size", "1"], "from 64 to 4096"),
+        (["animate", PHOTO, "--fps", "nan"], "Frames per second"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, sentence, tmp_path, capsys):

@@ -19,7 +19,7 @@ from moodganimation.generators import GeneratorConfig
 from training import losses
 from training.aligner import draw
 from training.data.composites import MIRROR
-from training.data.pairs import FRAME, Pairs, View
+from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
 from training.evaluate import on_pairs, on_photos
 from training.experiments import PAINTED, WARP, Phase
@@ -90,14 +90,14 @@ def experiment():
 
 
 def test_the_source_moved_by_the_flow_is_the_target(data):
-    batch = data.batch(np.random.default_rng(0), 8, 1)  # augmented: crops, turns, mirrors
+    batch = data.batch(np.random.default_rng(0), Draw(8, 1))  # augmented: crops, turns, mirrors
     copied = (batch.source - batch.target).abs().mean()
     moved = (move(batch.source, batch.flow) - batch.target).abs()[..., 6:-6, 6:-6].mean()
     assert moved < 0.4 * copied
 
 
 def test_reversed_pairs_have_no_flow(data):
-    batch = data.batch(np.random.default_rng(0), 6, 1, reverse=1.0)
+    batch = data.batch(np.random.default_rng(0), Draw(6, 1, reverse=1.0))
     assert not batch.flow.any() and not batch.known.any()
     assert (batch.before.sum(1) > batch.after.sum(1)).all()
 
@@ -105,7 +105,7 @@ def test_reversed_pairs_have_no_flow(data):
 def test_a_view_keeps_pictures_and_masks_together():
     spot = np.zeros((FRAME, FRAME), np.float32)
     spot[80:88, 40:48] = 1
-    view = View(np.random.default_rng(3), 128, plain=False)
+    view = View(np.random.default_rng(3), 128)
     picture = view.picture(np.uint8(np.repeat(255 * spot[..., None], 3, 2))) + 1
     cells = view.mask(cv2.resize(spot, (72, 72), interpolation=cv2.INTER_AREA))
     centre = [np.argwhere(x[0] > 0.5 * x[0].max()).mean(0) for x in (picture, cells)]

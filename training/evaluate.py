@@ -29,8 +29,7 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     sums = np.zeros(6)
     for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
         rows = range(first, min(first + batch, len(data.rows)))
-        drawn = [data.pair(np.random.default_rng(0), plain=True, index=i) for i in rows]
-        b = collate(drawn, [data.photo(np.random.default_rng(0), plain=True, index=0)])
+        b = collate([data.pair(i) for i in rows], [data.photo(0)])
         encoding = generator.encode(b.source)._replace(reading=b.before)
         edit, _ = generator.edit(encoding, b.after)
         squares = [(b.known * x).square().sum() for x in (edit.motion - b.flow, b.flow)]
@@ -48,7 +47,7 @@ def on_photos(generator, data: Pairs) -> dict[str, float]:
     """Correlation of the Action Units read with the labels, one by one and on average."""
     read, labels = [], []
     for i in range(len(data.photos)):
-        picture, label = data.photo(np.random.default_rng(0), plain=True, index=i)
+        picture, label = data.photo(i)
         read.append(generator.read(torch.from_numpy(picture)[None])[0].numpy())
         labels.append(label)
     read, labels = np.array(read), np.array(labels)

@@ -33,6 +33,7 @@ class Phase:
     final_rate: float  # ... falling to this one along a cosine
     warmup: int = 100
     reverse: float = 0.0  # share of pairs taken from the render back to the real photo
+    opening: float = 0.0  # share of pairs drawn among those that open the mouth
     weights: Weights = Weights()
     critic_from: float = 1.0  # share of the phase after which the critic speaks
 
@@ -48,7 +49,7 @@ class Experiment:
     ema: float = 0.998
     painter_rate: float = 3.0  # learning rate of the painter, in those of the phase
     critic_width: int = 32
-    critic_rate: float = 2e-4
+    critic_rate: float = 4e-4
     log_every: int = 20
     save_every: int = 200
     sample_every: int = 400
@@ -85,13 +86,14 @@ WARP = Experiment(
     phases=(
         Phase(steps=2000, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
         Phase(
-            steps=3700,
+            steps=3900,
             batch=16,
             photos=8,
             rate=3e-4,
             final_rate=3e-5,
             reverse=0.35,
-            weights=dataclasses.replace(PAINTED, realism=0.1),
+            opening=0.4,
+            weights=dataclasses.replace(PAINTED, realism=0.3),
             critic_from=0.4,
         ),
     ),

@@ -14,8 +14,7 @@ def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
     """Columns: source, target, composite, attention, color, motion. Fixed pairs of the data."""
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(data.rows))[:rows]
-    pairs = [data.pair(np.random.default_rng(0), plain=True, index=i) for i in chosen]
-    batch = collate(pairs, [data.photo(rng, plain=True, index=0)])
+    batch = collate([data.pair(i) for i in chosen], [data.photo(0)])
     was_training = generator.training
     generator.eval()
     device = next(generator.parameters()).device

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.expressions import SPACES
 
-from .data.pairs import Pairs, prefetch
+from .data.pairs import Draw, Pairs, prefetch
 from .experiments import Experiment, Phase
 from .runs import Run
 from .samples import sample_sheet
@@ -58,10 +58,10 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
     bar = tqdm(total=experiment.steps, initial=first, disable=rank > 0, smoothing=0.05)
     began, sums, counted = time.monotonic(), {}, 0
     for start, phase in phases(experiment, first):
-        local = (phase.batch // ranks, phase.photos // ranks, phase.reverse)
+        draw = Draw(phase.batch // ranks, phase.photos // ranks, phase.reverse, phase.opening)
         steps = range(max(first, start), start + phase.steps)
         for step, batch in zip(
-            steps, prefetch(data, experiment.seed, steps, rank, *local), strict=True
+            steps, prefetch(data, experiment.seed, steps, rank, draw), strict=True
         ):
             torch.manual_seed(experiment.seed * 1_000_003 + step * ranks + rank)
             batch, weights = batch.to(device), weights_at(phase, step - start)
@@ -79,8 +79,9 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
 
             if composite is not None and step - start >= phase.critic_from * phase.steps * 0.9:
                 critic.requires_grad_(True)
+                real = torch.cat([batch.target, batch.photos])
                 with accelerator.autocast():
-                    terms["critic"] = critic_loss(critic, batch.target, composite)
+                    terms["critic"] = critic_loss(critic, real, composite)
                 accelerator.backward(terms["critic"])
                 for parameter in critic.parameters():
                     parameter.grad = accelerator.reduce(parameter.grad, "mean")

@@ -8,6 +8,7 @@ backward, in pixels of the 144 frame; mouth (N, S, S), 0..255 the share of inner
 
 import csv
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,15 @@ class Batch(NamedTuple):
 
     def to(self, device) -> "Batch":
         return Batch(*(x.to(device, non_blocking=True) for x in self))
+
+
+class Draw(NamedTuple):
+    """How a batch is drawn."""
+
+    pairs: int
+    photos: int
+    reverse: float = 0.0  # share of pairs taken from the render back to the real photo
+    opening: float = 0.0  # share of pairs drawn among those that open the mouth
 
 
 class Pairs:
@@ -98,58 +108,60 @@ class Pairs:
             self.pictures[path] = pixels
         return self.pictures[path]
 
-    def batch(
-        self, rng: np.random.Generator, pairs: int, photos: int, reverse=0.0, plain=False
-    ) -> Batch:
-        """Draw a batch, a share of pairs reversed; `plain` leaves out augmentation."""
-        seeds = rng.integers(1 << 62, size=pairs + photos)
-        one = lambda seed: self.pair(np.random.default_rng(seed), plain, reverse)  # noqa: E731
-        two = lambda seed: self.photo(np.random.default_rng(seed), plain)  # noqa: E731
-        return collate([one(s) for s in seeds[:pairs]], [two(s) for s in seeds[pairs:]])
+    def batch(self, rng: np.random.Generator, draw: Draw) -> Batch:
+        """A random batch, augmented."""
+        pairs, photos = [], []
+        for seed in rng.integers(1 << 62, size=draw.pairs):
+            own = np.random.default_rng(seed)
+            rows = self.openings if own.random() < draw.opening else range(len(self.rows))
+            index, reverse = rows[own.integers(len(rows))], own.random() < draw.reverse
+            pairs.append(self.pair(index, own, reverse))
+        for seed in rng.integers(1 << 62, size=draw.photos):
+            own = np.random.default_rng(seed)
+            photos.append(self.photo(own.integers(len(self.photos)), own))
+        return collate(pairs, photos)
 
-    def pair(self, rng: np.random.Generator, plain=False, reverse=0.0, index: int | None = None):
-        source, target, before, after = self.rows[
-            rng.integers(len(self.rows)) if index is None else index
+    @cached_property
+    def openings(self) -> list[int]:
+        """Rows in which lips part or the jaw drops; all rows where there are none."""
+        lips = [ACTION_UNITS.index(key) for key in ("AU25", "AU26")]
+        rows = [
+            i
+            for i, (_, _, before, after) in enumerate(self.rows)
+            if (after - before)[lips].max() > 0.2
         ]
-        place = self.flow_of.get(target)
-        view = View(rng, self.size, plain)
-        before_picture, after_picture = (view.picture(self.picture(p)) for p in (source, target))
-        flow, inner, known = np.zeros((3, 1, 1, 1), np.float32)
-        if place is not None:
+        return rows or list(range(len(self.rows)))
+
+    def pair(self, index: int, rng: np.random.Generator | None = None, reverse=False) -> tuple:
+        """The first seven fields of a batch for one row; not augmented without rng.
+
+        reverse: from the re-rendered face back to the real photo, where no flow is known.
+        """
+        source, target, before, after = self.rows[index]
+        view = View(rng, self.size)
+        faces = [view.picture(self.picture(path)) for path in (source, target)]
+        flow, known, inner = (np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1))
+        if reverse:
+            return *faces[::-1], after, before, flow, known, inner
+        if place := self.flow_of.get(target):
             flows, mouths = self.flow_files[place[0]]
             flow, inner = view.flow(flows[place[1]]), view.mask(mouths[place[1]] / np.float32(255))
             known = 1 - inner
-        blank = np.zeros((1, self.size, self.size), np.float32)
-        if rng.random() < reverse:  # from the re-rendered face back to the real photo
-            return (
-                after_picture,
-                before_picture,
-                after,
-                before,
-                *np.split(np.tile(blank, (4, 1, 1)), (2, 3)),
-            )
-        return (
-            before_picture,
-            after_picture,
-            before,
-            after,
-            flow + blank[[0, 0]],
-            (known + blank),
-            inner + blank,
-        )
+        return *faces, before, after, flow, known, inner
 
-    def photo(self, rng: np.random.Generator, plain=False, index: int | None = None):
-        path, label = self.photos[rng.integers(len(self.photos)) if index is None else index]
-        return View(rng, self.size, plain).picture(self.picture(path)), label
+    def photo(self, index: int, rng: np.random.Generator | None = None) -> tuple:
+        """The last two fields of a batch for one photo; not augmented without rng."""
+        path, label = self.photos[index]
+        return View(rng, self.size).picture(self.picture(path)), label
 
 
 class View:
     """One random crop, mirror and tone, applied alike to both pictures of a pair and their flow."""
 
-    def __init__(self, rng: np.random.Generator, size: int, plain: bool):
+    def __init__(self, rng: np.random.Generator | None, size: int):
         side, roll, shift, self.mirror = float(FRAME), 0.0, np.zeros(2), False
         self.gamma, self.gain, self.grey, self.sharpen = 1.0, np.ones(3), False, 0.0
-        if not plain:
+        if rng is not None:
             side = float(np.clip(rng.normal(FRAME, 7), 124, 164))
             roll, shift = np.radians(rng.normal(0, 3)), rng.normal(0, 3.5, 2)
             self.mirror, self.grey = rng.random() < 0.5, rng.random() < 0.15
@@ -203,18 +215,16 @@ def collate(pairs: list, photos: list) -> Batch:
     )
 
 
-def prefetch(
-    batches: Pairs, seed: int, steps: range, rank: int, pairs: int, photos: int, reverse: float
-):
+def prefetch(data: Pairs, seed: int, steps: range, rank: int, draw: Draw):
     """Batches of the given steps, each a function of (seed, step, rank) alone, drawn ahead."""
 
-    def draw(step):
-        return batches.batch(np.random.default_rng([seed, step, rank]), pairs, photos, reverse)
+    def batch(step):
+        return data.batch(np.random.default_rng([seed, step, rank]), draw)
 
     with ThreadPoolExecutor(2) as pool:
         ahead = []
         for step in steps:
-            ahead.append(pool.submit(draw, step))
+            ahead.append(pool.submit(batch, step))
             if len(ahead) > 4:
                 yield ahead.pop(0).result()
         yield from (job.result() for job in ahead)
