@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from .compositing import Edit, blend, move, resize
 from .generators import Generator, GeneratorConfig, ResidualBlock, State
 
-INVERSIONS = 3  # steps of the fixed point that turns fields at the source into a backward flow
+INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 
 
 class Encoding(NamedTuple):
@@ -124,8 +124,8 @@ class WarpGenerator(Generator):
         weights = torch.cat([change * self.gain, amount * self.extra(wish)], 1)
         forward = self.mix(encoding.basis, weights)
         motion = -forward
-        for _ in range(INVERSIONS - 1):
-            motion = -move(forward, motion)
+        for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
+            motion = (motion - move(forward, motion)) / 2
         return motion, wish, amount
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
