@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 
@@ -14,13 +16,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", help="default: the shipped one")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", 7860)))
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "7860"))
     options = parser.parse_args()
     try:
         animator = Animator.load(options.checkpoint, options.device)
     except Problem as problem:
         raise SystemExit(f"moodganimation: {problem}") from None
     animator.warm_up()
+    # a stop of the container ends visits and their files as the end of the program does
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     build(animator).queue(max_size=32).launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME"),
         server_port=options.port,

@@ -3,9 +3,8 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from .errors import InvalidExpression, Problem, Unwritable
+from .errors import InvalidExpression, Problem
 
 # What `sheet` draws: the intensities of the MoodGANimation figure.
 INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)
@@ -74,11 +73,14 @@ def sheet(options) -> None:
 def _open(options):
     """The animator and the located portrait; says on stderr how the face was found."""
     from .animator import Animator
-    from .images import read_image
+    from .images import check_picture, read_image
+    from .video import check_animation
 
     for out in (getattr(options, "out", None), getattr(options, "panels", None)):
-        if out and not Path(out).parent.is_dir():  # said before anything is computed
-            raise Unwritable(f"There is no folder {Path(out).parent}.")
+        if out and not hasattr(options, "fps"):  # said before anything is computed
+            check_picture(out)
+        elif out:
+            check_animation(out, options.fps)
     photo = read_image(options.photo)
     animator = Animator.load(options.checkpoint, options.device)
     for missing in animator.unavailable:

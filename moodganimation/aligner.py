@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from .errors import NotACheckpoint
 from .portraits import Portrait
 
 SIZE = 64  # side of what the network sees [px]
@@ -45,8 +47,12 @@ def _layer(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
 
 
 def load_aligner(path: Path) -> Aligner:
+    """Raises NotACheckpoint."""
     aligner = Aligner()
-    aligner.load_state_dict(load_file(path))
+    try:
+        aligner.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as problem:
+        raise NotACheckpoint(f"{path} is missing or damaged: install it once more.") from problem
     return aligner.eval().requires_grad_(False)
 
 

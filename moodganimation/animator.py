@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -13,7 +12,7 @@ from . import figures
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import load_generator
 from .compositing import Edit
-from .errors import DeviceMissing, InvalidExpression, NoFaceFound, Unwritable
+from .errors import DeviceMissing, NoFaceFound, Unwritable
 from .expressions import ACTION_UNITS, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, default_finder, from_box
 from .generators import Generator
@@ -71,10 +70,14 @@ class Frame:
         """
         if not 64 <= size <= 4096:
             raise Unwritable(f"The longest side must be from 64 to 4096 pixels, got {size}.")
+        portrait = self.portrait
         if what == "face":
-            return self.portrait.face(min(size, max(64, round(self.portrait.side))), self.image)
-        scale = min(1.0, size / max(self.image.shape[:2]))
-        return cv2.resize(self.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            # a photo in which the crop has twice the pixels wanted is enough
+            enough = round(2 * size * max(portrait.photo.shape[:2]) / portrait.side)
+            frame = Frame(portrait.within(enough), self.edit)
+            side = min(size, max(64, round(portrait.side)))
+            return frame.portrait.face(side, frame.image)
+        return Frame(portrait.within(size), self.edit).image
 
 
 class Animator:
@@ -112,6 +115,8 @@ class Animator:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
+            if torch.device(device).type not in ("cpu", "cuda", "mps"):
+                raise RuntimeError(f"{device} is no device for pictures")
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as problem:
             raise DeviceMissing(f"The device {device!r} cannot be used here; try cpu.") from problem
@@ -119,6 +124,7 @@ class Animator:
         generator = reader
         if checkpoint is not None and Path(checkpoint).resolve() != DEFAULT_CHECKPOINT:
             generator, space, card = load_generator(Path(checkpoint))
+            card = {"name": Path(checkpoint).stem} | card
         found, unavailable = (finder, []) if finder else default_finder()
         return cls(
             generator,
@@ -197,8 +203,6 @@ class Animator:
         for point in trajectory:
             if not isinstance(point, Expression):
                 point = Expression(self.space, tuple(point))
-            if point.space not in (ACTION_UNITS, self.space) and len(point.values) > 3:
-                raise InvalidExpression(f"{point.space.name} cannot drive {self.space.name}.")
             target = in_space(point, self.space, portrait.reading)
             with torch.inference_mode():
                 edit, state = self.generator.edit(portrait.encoding, self._condition(target), state)

@@ -62,6 +62,8 @@ def load_generator(path: Path) -> tuple[Generator, ExpressionSpace, dict]:
             if config.condition_dim != len(space.axes):
                 raise ValueError(f"{config.condition_dim} conditions do not fit {space.name}")
             weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+        if not all(torch.isfinite(value).all() for value in weights.values()):
+            raise ValueError("some of its weights are not numbers")
         with torch.device("meta"):
             generator = build_generator(config)
         generator.load_state_dict(weights, assign=True)

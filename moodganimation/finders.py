@@ -94,8 +94,7 @@ class HaarFinder:
 
 
 class LandmarkFinder:
-    """Bulat & Tzimiropoulos 2017 through `face-alignment`, whose weights must be there already
-    or be downloaded: 68 points, of which the five that the others use."""
+    """68 points of every face by any landmarker, of which the five that the others use count."""
 
     name = "face-alignment"
 
@@ -109,6 +108,24 @@ class LandmarkFinder:
             five = np.array([*eyes, points[30], points[48], points[54]])
             faces.append(from_points(five))
         return sorted(faces, key=lambda face: np.linalg.det(face[:, :2]))
+
+
+def face_alignment_landmarker() -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Bulat & Tzimiropoulos 2017 through `face-alignment`: photo -> (68, 2) points a face.
+
+    Its weights must be there already, or are downloaded; raises OSError where they cannot be.
+    """
+    import socket
+
+    from face_alignment import FaceAlignment, LandmarksType
+
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(10)  # its downloads know no time-out of their own
+    try:
+        network = FaceAlignment(LandmarksType.TWO_D, device="cpu", compile=False, flip_input=False)
+    finally:
+        socket.setdefaulttimeout(before)
+    return lambda photo: network.get_landmarks_from_image(photo) or []
 
 
 @dataclass(frozen=True)

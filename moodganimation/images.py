@@ -3,17 +3,19 @@
 Inside, a picture is (H, W, 3) uint8 RGB, upright, in sRGB.
 """
 
+import contextlib
 import io
 import os
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms
 
 from .errors import UnreadableImage, Unwritable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 80_000_000
 LEAST_SIDE = 32  # [px]
 EDITED = "Facial expression edited with MoodGANimation"
@@ -33,7 +35,7 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
             ) as image:
                 check_size(*image.size, name)
                 image.load()
-                return _to_rgb(ImageOps.exif_transpose(image))
+                return _upright(_to_rgb(image), image)
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -72,46 +74,72 @@ def write_image(path: str | Path, picture: np.ndarray, description: str = EDITED
 
     Raises Unwritable.
     """
-    path = Path(path)
-    image, options = Image.fromarray(picture), {}
-    format = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}.get(
-        path.suffix.lower()
-    )
-    if format is None:
-        raise Unwritable(f"{path}: pictures are written as .png, .jpg or .webp.")
+    path, format = check_picture(path)
+    image = Image.fromarray(picture)
+    # A PNG of a large photo is compressed lightly: a second instead of three.
+    options = {"compress_level": 1} if format == "PNG" else {"quality": 95}
     exif = Image.Exif()
     exif[0x010E], exif[0x0131] = description, "MoodGANimation"  # ImageDescription, Software
-    if format != "PNG":
-        options = {"quality": 95}
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name[:80]}.part")
     try:
         image.save(part, format, exif=exif, **options)
         os.replace(part, path)
-    except OSError as problem:
-        raise Unwritable(f"{path} cannot be written ({problem.strerror or problem}).") from problem
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise Unwritable(f"{path} cannot be written ({reason}).") from problem
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def check_picture(path: str | Path) -> tuple[Path, str]:
+    """The path of a picture that could be written, and its format. Raises Unwritable."""
+    path = Path(path)
+    format = WRITTEN.get(path.suffix.lower())
+    if format is None:
+        raise Unwritable(f"{path}: pictures are written as .png, .jpg or .webp.")
+    if not path.parent.is_dir():
+        raise Unwritable(f"There is no folder {path.parent}.")
+    return path, format
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more a channel, grey
+    if image.mode.startswith("I") or image.mode == "F":  # more than 8 bits, grey
         values = np.asarray(image).astype(np.float64)
-        top = 255.0 if values.max(initial=0) <= 255 else 65535.0
+        deep = image.mode.startswith("I;") or values.max(initial=0) > 255
+        top = 65535.0 if deep else 1.0 if values.max(initial=0) <= 1 else 255.0
         grey = np.uint8(np.clip(values / top, 0, 1) * 255 + 0.5)
         return np.repeat(grey[..., None], 3, 2)
-    if "icc_profile" in image.info and image.mode in ("RGB", "CMYK"):
-        try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-            image = ImageCms.profileToProfile(
-                image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a broken profile: take the numbers as they are, as browsers do
+    profile = image.info.get("icc_profile")
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
         image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if image.mode != "CMYK":
+        image = image.convert("RGB")
+    if profile:
+        try:
+            theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            ours = ImageCms.createProfile("sRGB")
+            image = ImageCms.profileToProfile(image, theirs, ours, outputMode="RGB")
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a broken or a grey profile: take the numbers as they are, as browsers do
     return np.array(image.convert("RGB"))
+
+
+# EXIF orientation -> quarter turns to the left, and whether the picture is mirrored afterwards
+_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True),
+          8: (1, False)}  # fmt: skip
+
+
+def _upright(picture: np.ndarray, image: Image.Image) -> np.ndarray:
+    """Turned as the camera says; a damaged EXIF block says nothing."""
+    try:
+        orientation = image.getexif().get(0x0112)
+    except Exception:  # whatever a damaged block makes of the parser
+        return picture
+    turns, mirrored = _TURNS.get(orientation, (0, False))
+    picture = np.rot90(picture, turns)
+    return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
 
 
 def _too_large(name: str, size: str = "") -> str:

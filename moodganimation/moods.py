@@ -66,9 +66,10 @@ def action_units_of(mood: Expression) -> Expression:
 
 
 def with_mood(expression: Expression, mood: Expression) -> Expression:
-    """Action Units changed as much as their mood has to change to become `mood`.
+    """Action Units changed as much as the units of their mood and of `mood` differ.
 
-    Relative, so that a mood that is already there leaves every unit as it is.
+    Relative, so that a mood that is already there leaves every unit as it is. Read back, the
+    result may fall short: eight emotions do not reach every corner of the space.
     """
     now = mood_of(expression, mood.space)
     change = action_units_of(mood).vector() - action_units_of(now).vector()

@@ -3,7 +3,7 @@
 Face coordinates: x to the right and y down, in halves of the crop's side, 0 in the middle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -43,6 +43,18 @@ class Portrait:
         high = np.ceil(self.corners.max(0)).astype(int) + 1
         (x0, y0), (x1, y1) = np.maximum(low, 0), np.minimum(high, (width, height))
         return int(x0), int(y0), int(max(x1, x0)), int(max(y1, y0))
+
+    def within(self, size: int) -> "Portrait":
+        """The same face in a picture whose longer side is at most `size` pixels."""
+        scale = size / max(self.photo.shape[:2])
+        if scale >= 1:
+            return self
+        photo = cv2.resize(self.photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        # the centre of pixel i of the small picture stands at (i + .5) / scale - .5 of the photo
+        shift = np.full(2, 0.5 / scale - 0.5)
+        linear, offset = self.to_face[:, :2], self.to_face[:, 2]
+        to_face = np.c_[linear / scale, linear @ shift + offset]
+        return replace(self, photo=photo, to_face=to_face)
 
     def face(self, size: int, photo: np.ndarray | None = None) -> np.ndarray:
         """The crop as (size, size, 3) uint8, of the photo or of another picture of its shape."""

@@ -1,5 +1,6 @@
 """Animations: the path between two expressions, and frames to GIF, MP4 or WebP."""
 
+import contextlib
 import math
 import os
 import subprocess
@@ -8,12 +9,14 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
+from PIL import Image
 
 from .errors import InvalidExpression, Unwritable
 from .expressions import Expression
 from .images import EDITED
 
 MOST_FRAMES = 600
+MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
 
 # What a share t in [0, 1] of the time becomes of the way.
 EASINGS: dict[str, Callable[[float], float]] = {
@@ -52,7 +55,7 @@ def interpolate(
         raise InvalidExpression(f"Frames and hold must be whole numbers, got {frames} and {hold}.")
     if easing not in EASINGS:
         raise InvalidExpression(f"{easing!r} is not an easing; choose from {', '.join(EASINGS)}.")
-    total = (2 if ping_pong else 1) * frames + hold
+    total = (2 * frames - 2 if ping_pong else frames) + hold
     if not (frames >= 2 and total <= MOST_FRAMES):
         raise InvalidExpression(f"An animation has 2 to {MOST_FRAMES} frames, got {total}.")
     way = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
@@ -66,46 +69,87 @@ def write_animation(
     fps: float = 24,
     description: str = EDITED,
 ) -> Path:
-    """Stream (H, W, 3) uint8 frames to .gif, .mp4 or .webp; whole or not at all.
+    """Stream (H, W, 3) uint8 frames to .gif, .mp4 or .webp; whole or not at all, marked as edited.
 
     Odd sides lose a pixel, as video wants even ones. Raises Unwritable.
     """
+    path, frames = check_animation(path, fps), iter(frames)
+    part = path.with_name(f".{path.stem[:80]}.part{path.suffix.lower()}")
+    encoder = None
+    try:
+        for count, frame in enumerate(frames):
+            frame = frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
+            if (count + 1) * frame[..., 0].size > MOST_PIXELS:
+                raise Unwritable(
+                    "The animation is too large: choose a smaller side or fewer frames."
+                )
+            if encoder is None:
+                size = f"{frame.shape[1]}x{frame.shape[0]}"
+                encoder = _start(part, size, fps, description)
+            encoder.stdin.write(np.ascontiguousarray(frame).data)
+        if encoder is None:
+            raise Unwritable("There are no frames to write.")
+        _, said = encoder.communicate()
+        if encoder.returncode:
+            raise Unwritable(f"{path} could not be written ({_last(said)}).")
+        if path.suffix.lower() in (".gif", ".webp"):
+            mark(part, description)
+        os.replace(part, path)
+    except OSError as problem:
+        said = encoder.communicate()[1] if encoder else b""
+        reason = _last(said) or problem.strerror or problem
+        raise Unwritable(f"{path} could not be written ({reason}).") from problem
+    finally:
+        if encoder is not None and encoder.poll() is None:
+            encoder.kill()
+            encoder.wait()
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    return path
+
+
+def check_animation(path: str | Path, fps: float) -> Path:
+    """The path of an animation that could be written at this speed. Raises Unwritable."""
     path = Path(path)
     if path.suffix.lower() not in _CODECS:
         raise Unwritable(f"{path}: animations are written as .gif, .mp4 or .webp.")
-    if not (math.isfinite(fps) and 1 <= fps <= 60):
-        raise Unwritable(f"Frames per second must be from 1 to 60, got {fps}.")
+    fastest = 50 if path.suffix.lower() == ".gif" else 60  # browsers slow faster GIFs down
+    if not (math.isfinite(fps) and 1 <= fps <= fastest):
+        raise Unwritable(f"Frames per second must be from 1 to {fastest}, got {fps}.")
     if not path.parent.is_dir():
         raise Unwritable(f"There is no folder {path.parent}.")
-    codec, pixels, options = _CODECS[path.suffix.lower()]
-    part = path.with_name(f".{path.stem}.part{path.suffix.lower()}")
-    writer = None
-    try:
-        for frame in frames:
-            frame = frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
-            if writer is None:
-                size = frame.shape[1], frame.shape[0]
-                writer = imageio_ffmpeg.write_frames(
-                    str(part),
-                    size,
-                    fps=fps,
-                    codec=codec,
-                    pix_fmt_out=pixels,
-                    quality=None,
-                    macro_block_size=2,
-                    ffmpeg_log_level="error",
-                    output_params=[*options, "-metadata", f"comment={description}"],
-                )
-                writer.send(None)
-            writer.send(np.ascontiguousarray(frame))
-        if writer is None:
-            raise Unwritable("There are no frames to write.")
-        writer.close()
-        os.replace(part, path)
-    except (OSError, subprocess.SubprocessError) as problem:
-        raise Unwritable(f"{path} could not be written ({problem}).") from problem
-    finally:
-        if writer is not None:
-            writer.close()
-        part.unlink(missing_ok=True)
     return path
+
+
+def mark(path: Path, description: str) -> None:
+    """Write what was done into a GIF (a comment) or an animated WebP (EXIF): ffmpeg does not."""
+    data, text = path.read_bytes(), description.encode()[:255]
+    if data[:3] == b"GIF":
+        comment = b"\x21\xfe" + bytes([len(text)]) + text + b"\x00"
+        palette = 3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0
+        first = 13 + palette  # behind the header and its palette
+        path.write_bytes(data[:first] + comment + data[first:])
+        return
+    exif = Image.Exif()
+    exif[0x010E] = description  # ImageDescription
+    block = exif.tobytes()
+    block += b"\x00" * (len(block) % 2)
+    chunk = b"EXIF" + len(block).to_bytes(4, "little") + block
+    flags = data[20] | 0x08  # of the VP8X chunk, which comes first: there is EXIF
+    size = (len(data) - 8 + len(chunk)).to_bytes(4, "little")
+    path.write_bytes(b"RIFF" + size + data[8:20] + bytes([flags]) + data[21:] + chunk)
+
+
+def _start(path: Path, size: str, fps: float, description: str) -> subprocess.Popen:
+    codec, pixels, options = _CODECS[path.suffix]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "rawvideo"]
+    command += ["-pix_fmt", "rgb24", "-s", size, "-r", f"{fps:g}", "-i", "pipe:0", "-an"]
+    command += ["-c:v", codec, *options, "-pix_fmt", pixels]
+    command += ["-metadata", f"comment={description}", str(path)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def _last(said: bytes) -> str:
+    """The last line of what ffmpeg complained of."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

@@ -18,6 +18,8 @@ from .generators import Generator, GeneratorConfig, ResidualBlock, State
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 
+HARDLY = 0.06  # share of paint below which there is none
+
 
 class Encoding(NamedTuple):
     """What `WarpGenerator.encode` knows of a photo; an edit never looks at anything else."""
@@ -111,7 +113,10 @@ class WarpGenerator(Generator):
         x = self.paint1(torch.cat([_double(x), moved, 5 * motion], 1), wish)
         attention, lightness, chroma = self.heads(x).float().split([1, 1, 3], 1)
 
-        attention = 1 - amount[..., None, None] * (1 - attention.sigmoid())
+        painted = 1 - attention.sigmoid()
+        if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
+            painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
+        attention = 1 - amount[..., None, None] * painted
         tint = 0.5 * chroma.tanh() * saturation(encoding.photo)
         color = (moved + 1.5 * lightness.tanh() + tint).clamp(-1, 1)
         return Edit(blend(moved, attention, color), attention, color, motion), ()

@@ -16,7 +16,7 @@ from moodganimation.demo.layout import ASSETS, build
 from moodganimation.demo.visits import MOST_BYTES, Visits
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PRESETS
-from moodganimation.images import read_image
+from moodganimation.images import read_image, write_image
 
 from .conftest import PHOTO as FILE
 
@@ -56,10 +56,33 @@ def test_settling_changes_the_picture_and_the_mood(opened, photo):
 
 def test_a_mood_sets_the_sliders_and_going_back_undoes_it(opened):
     mood = list(opened.moods)
-    sad = opened.page.settle(opened.token, asked(mood=[-0.7, *mood[1:]]))
+    sad = opened.page.settle(opened.token, asked(mood=[-0.7, *mood[1:]], units=opened.units))
     assert sad[ACTION_UNITS.index("AU12")] < opened.units[ACTION_UNITS.index("AU12")]
-    back = opened.page.settle(opened.token, asked(mood=mood))
+    back = opened.page.settle(opened.token, asked(mood=mood, units=list(sad[:17])))
     np.testing.assert_allclose(back[:17], opened.units, atol=0.011)
+
+
+def test_a_mood_starts_from_sliders_that_a_hand_has_moved(opened):
+    units = list(opened.units)
+    units[ACTION_UNITS.index("AU45")] = 0.9  # and never settled
+    out = opened.page.settle(opened.token, asked(mood=opened.moods, units=units))
+    assert out[ACTION_UNITS.index("AU45")] > 0.5
+
+
+def test_results_of_another_photo_are_not_shown(opened):
+    skipped = opened.page.settle(opened.token, asked(token="old", units=opened.units))
+    assert len(skipped) == 24 and all(value == gr.skip() for value in skipped)
+
+
+def test_without_a_face_the_photo_is_there_to_click_on(page, photo, portrait, tmp_path):
+    path = tmp_path / "upside-down.png"
+    write_image(path, np.ascontiguousarray(photo[300:, 300:]))
+    token, note, outline, *_ = page.open(str(path), None, VISITOR)
+    assert token == "" and "No face was found" in note and outline.shape == (212, 212, 3)
+    x, y = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])
+    click = SimpleNamespace(index=[int(x), int(y)])
+    token, note, *_ = page.open_at(str(FILE), token, 100 * 110 / 512, VISITOR, click)
+    assert token and "box drawn by hand" in note
 
 
 def test_presets_reset_and_neutral_put_the_sliders(opened):
@@ -113,8 +136,7 @@ def test_animations_come_in_every_format(opened):
 
 def test_visits_are_secret_bounded_and_end(portrait):
     def visit(session):
-        photo = SimpleNamespace(nbytes=MOST_BYTES // 3)
-        return SimpleNamespace(portrait=SimpleNamespace(photo=photo), session=session)
+        return SimpleNamespace(nbytes=MOST_BYTES // 3, session=session)
 
     visits = Visits()
     tokens = [visits.open(visit("a")) for _ in range(3)]

@@ -72,9 +72,15 @@ def test_sheet_draws_seven_rows_of_seven(tmp_path):
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, sentence, tmp_path, capsys):
-    assert run(*arguments, "--out", tmp_path / "a.gif") == 2
+    out = tmp_path / ("a.gif" if arguments[0] == "animate" else "a.png")
+    assert run(*arguments, "--out", out) == 2
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_panels_that_cannot_be_written_stop_the_edit_too(tmp_path, capsys):
+    assert run("edit", PHOTO, "--out", tmp_path / "a.png", "--panels", tmp_path / "p.gif") == 2
     assert list(tmp_path.iterdir()) == []
 
 

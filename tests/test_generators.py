@@ -130,11 +130,16 @@ def huge(path: Path, tiny) -> None:
     save_file({"x": torch.zeros(1)}, path, header | {"space": "action_units", "card": "{}"})
 
 
+def not_numbers(path: Path, tiny) -> None:
+    tiny.fields.weight.data[:] = torch.nan
+    save_generator(path, tiny, ACTION_UNITS, {})
+
+
 def missing(path: Path, tiny) -> None:
     pass
 
 
-@pytest.mark.parametrize("spoil", [damaged, foreign, text, pickled, huge, missing])
+@pytest.mark.parametrize("spoil", [damaged, foreign, text, pickled, huge, not_numbers, missing])
 def test_bad_checkpoints_are_refused_with_a_sentence(spoil, tiny, tmp_path):
     path = tmp_path / "bad.safetensors"
     spoil(path, tiny)

@@ -71,6 +71,14 @@ def test_a_crop_is_an_average_of_the_photo_not_a_sample(photo):
     assert np.abs(face - 127.5).max() < 3
 
 
+def test_a_smaller_picture_shows_the_same_face(photo, scene):
+    small = scene.within(200)
+    assert max(small.photo.shape) == 200
+    difference = small.face(64).astype(int) - scene.face(64)
+    assert np.abs(difference).mean() < 4
+    np.testing.assert_allclose(small.corners, (scene.corners + 0.5) * 200 / 512 - 0.5, atol=1e-6)
+
+
 def test_crop_and_photo_agree_on_places(photo):
     marked = np.zeros_like(photo)
     cv2.circle(marked, (240, 130), 5, (255, 255, 255), -1)

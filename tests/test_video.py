@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from moodganimation import video
 from moodganimation.errors import InvalidExpression, Unwritable
 from moodganimation.expressions import ACTION_UNITS, PRESETS, Expression
+from moodganimation.images import EDITED
 from moodganimation.video import EASINGS, interpolate, write_animation
 
 NEUTRAL = Expression.neutral(ACTION_UNITS)
@@ -33,6 +35,33 @@ def test_every_frame_is_written(ending, tmp_path):
     assert seconds == pytest.approx(1.2, abs=0.1)
 
 
+@pytest.mark.parametrize("ending", ["gif", "webp", "mp4"])
+def test_animations_say_that_they_are_edited(ending, tmp_path):
+    path = write_animation(tmp_path / f"a.{ending}", frames(3))
+    if ending == "mp4":
+        assert EDITED.encode() in path.read_bytes()
+        return
+    image = Image.open(path)
+    said = image.getexif()[0x010E] if ending == "webp" else image.info["comment"].decode()
+    assert said == EDITED
+    image.seek(2)  # and every frame is still there
+
+
+def test_an_encoder_that_fails_leaves_no_file(tmp_path, monkeypatch):
+    codec = ("libx264", "no such format", [])
+    monkeypatch.setitem(video._CODECS, ".mp4", codec)
+    with pytest.raises(Unwritable, match="could not be written"):
+        write_animation(tmp_path / "a.mp4", frames(60))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_large_an_animation_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "MOST_PIXELS", 20_000)
+    with pytest.raises(Unwritable, match="too large"):
+        write_animation(tmp_path / "a.gif", frames())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_colors_survive_a_gif(tmp_path):
     path = write_animation(tmp_path / "a.gif", frames(3))
     first = np.array(Image.open(path).convert("RGB")).astype(int)
@@ -50,7 +79,8 @@ def test_a_failing_source_leaves_no_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, fps, source", [("a.avi", 24, 3), ("a.gif", 0, 3), ("a.gif", 24, 0), ("no/a.gif", 24, 3)]
+    "name, fps, source",
+    [("a.gif", 60, 3), ("a.avi", 24, 3), ("a.gif", 0, 3), ("a.gif", 24, 0), ("no/a.gif", 24, 3)],
 )
 def test_what_cannot_be_written_is_refused(name, fps, source, tmp_path):
     with pytest.raises(Unwritable):

@@ -58,14 +58,6 @@ class Experiment:
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
 
-    def at(self, step: int) -> tuple[Phase, int]:
-        """The phase of a step, and the step within it."""
-        for phase in self.phases:
-            if step < phase.steps:
-                return phase, step
-            step -= phase.steps
-        raise IndexError("past the end of the experiment")
-
 
 PAINTED = Weights(
     flow=1.0,
@@ -98,5 +90,3 @@ WARP = Experiment(
         ),
     ),
 )
-
-EXPERIMENTS = {"warp": WARP}

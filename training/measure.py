@@ -112,8 +112,10 @@ def main() -> None:
                 continue
             seen = [settled(points, upright(seen[0])) for points in seen]
             values = np.array([measure(points) for points in seen])
-            ranks = values.argsort().argsort()
-            follow.append(np.corrcoef(ranks, range(len(LEVELS)))[0, 1])
+            above = values[:, None] > values
+            ranks = above.sum(1) + (values[:, None] == values).sum(1) / 2  # ties share a rank
+            steady = np.ptp(ranks) == 0
+            follow.append(0.0 if steady else np.corrcoef(ranks, LEVELS)[0, 1])
             change.append(values[-1] - values[0])
             off.append(np.mean([abs(other(seen[-1]) - other(seen[0])) for other in others]))
         change, right = np.array(change), np.mean(np.array(change) > THRESHOLD.get(unit, 0.01))

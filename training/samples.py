@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+from torchvision.utils import save_image
 
 from .data.pairs import Pairs, collate
 
@@ -33,6 +33,6 @@ def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
         edit.color,
         speed,
     ]
-    wide = [c.float().cpu().expand(-1, 3, -1, -1) for c in columns]
-    grid = torch.cat([torch.cat(list(c), 1) for c in wide], 2).permute(1, 2, 0).numpy()
-    cv2.imwrite(str(path), np.uint8((grid.clip(-1, 1) + 1) * 127.5)[..., ::-1])
+    wide = [column.float().cpu().expand(-1, 3, -1, -1) for column in columns]
+    rows_first = torch.stack(wide, 1).flatten(0, 1).clamp(-1, 1)
+    save_image(rows_first, path, nrow=len(columns), padding=1, normalize=True, value_range=(-1, 1))

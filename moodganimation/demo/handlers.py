@@ -2,8 +2,7 @@
 
 import base64
 import functools
-import secrets
-from dataclasses import replace
+import time
 from pathlib import Path
 
 import cv2
@@ -11,15 +10,15 @@ import gradio as gr
 import numpy as np
 
 from ..animator import Animator, Frame
-from ..errors import InvalidExpression, Problem
+from ..errors import InvalidExpression, NoFaceFound, Problem
 from ..expressions import ACTION_UNITS, PAD, PRESETS, Expression
 from ..images import read_image, write_image
 from ..moods import mood_of, with_mood
+from ..portraits import Portrait
 from ..video import EASINGS, interpolate, write_animation
 from .visits import Visit, Visits
 
 PREVIEW = 720  # longest side of a preview [px]
-LARGE = 4_000_000  # pixels from which a result is a JPEG: a PNG would take seconds
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
 
 
@@ -37,46 +36,47 @@ def reported(handler):
 
 
 class Page:
-    """Handlers: plain values in, plain values out; a Problem becomes a message on the page."""
+    """Handlers of the page; a `Problem` becomes its sentence on it."""
 
     def __init__(self, animator: Animator):
         self.animator, self.visits = animator, Visits()
 
     @reported
     def open(self, path: str | None, old: str | None, request: gr.Request, box=None):
-        """Locate the face of an uploaded file; outputs as in `build`."""
-        self.visits.close(old)
+        """Locate the face of an uploaded file. Values: token, note, outline, 17 units, 3 moods,
+        result, attention, color, motion."""
         if path is None:
+            self.visits.close(old)
             return "", "Upload a photo of a face.", None, *[gr.skip()] * 20, *[None] * 4
-        portrait = self.animator.locate(read_image(path), box)
-        height, width = portrait.photo.shape[:2]
-        scale = min(1.0, PREVIEW / max(height, width))
-        small = cv2.resize(portrait.photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        # centre of pixel i of the small picture stands at (i + .5) / scale - .5 of the photo
-        linear, shift = portrait.to_face[:, :2] / scale, 0.5 / scale - 0.5
-        offset = portrait.to_face[:, :2] @ [shift, shift] + portrait.to_face[:, 2]
-        small = replace(portrait, photo=small, to_face=np.c_[linear, offset])
+        photo = read_image(path)
+        try:
+            portrait = self.animator.locate(photo, box)
+        except NoFaceFound as problem:
+            if box is not None:
+                raise
+            self.visits.close(old)
+            small = Portrait(photo, np.eye(2, 3), "").within(PREVIEW).photo
+            gr.Warning(str(problem), duration=None)
+            return "", f"**{problem}**", small, *[gr.skip()] * 20, *[None] * 4
+        small = portrait.within(PREVIEW)
         visit = Visit(portrait, small, portrait.reading, request.session_hash)
+        pictures = self._render(visit, visit.anchor)
         token = self.visits.open(visit)
+        self.visits.close(old)
         outline = small.photo.copy()
-        corners = np.linalg.inv(small.to_face[:, :2]) @ (
-            np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]).T - small.to_face[:, 2:]
-        )
-        cv2.polylines(outline, [np.int32(corners.T)], True, (255, 200, 0), 2, cv2.LINE_AA)
+        corners = np.int32(small.corners.round())
+        cv2.polylines(outline, [corners], True, (255, 200, 0), 2, cv2.LINE_AA)
+        height, width = photo.shape[:2]
         note = f"{width} x {height} pixels · face found by: {portrait.finder}"
-        return (
-            token,
-            note,
-            outline,
-            *self._sliders(visit.anchor),
-            *self._render(visit, visit.anchor),
-        )
+        return token, note, outline, *_sliders(visit.anchor), *pictures
 
     @reported
     def open_at(self, path, old, share, request: gr.Request, event: gr.SelectData):
         """Locate the face around a clicked point; share: its height in percent of the picture's."""
+        if path is None:
+            raise Problem("There is no photo yet: upload one first.")
         height, width = read_image(path).shape[:2]
-        x, y = np.array(event.index) * max(height, width) / min(PREVIEW, max(height, width))
+        x, y = np.array(event.index) * max(1, max(height, width) / PREVIEW)
         half = share / 200 * height
         box = max(0, x - half), max(0, y - half), min(width, x + half), min(height, y + half)
         return self.open(path, old, request, box)
@@ -86,18 +86,24 @@ class Page:
         try:
             visit = self.visits[request.get("token")]
             frame = self.animator.edit(visit.small, self._asked(visit, request))
-        except (ValueError, TypeError, AttributeError, KeyError):
+        except (Problem, AttributeError):
             return {}
         names = ("result", "attention", "color", "motion")
         return {n: _jpeg(p) for n, p in zip(names, _pictures(frame), strict=True)}
 
     @reported
     def settle(self, token, event: gr.EventData):
-        """The full result of the request that the fast lane ended with."""
-        visit, request = self.visits[token], dict(event._data or {})
+        """The full result of the request that the fast lane ended with: 17 units, 3 moods and the
+        four pictures; nothing if another photo has come meanwhile."""
+        request = event._data if isinstance(event._data, dict) else {}
+        if request.get("token", token) != token:
+            return [gr.skip()] * 24
+        visit = self.visits[token]
         wanted = self._asked(visit, request)
         units, moods = [gr.skip()] * 17, [gr.skip()] * 3
         if "mood" in request:
+            visit.anchor = _start(visit, Expression(ACTION_UNITS, tuple(request["units"])))
+            visit.mooded = wanted
             units = list(wanted.values)
         elif "way" not in request:
             visit.anchor, moods = wanted, _rounded(mood_of(wanted))
@@ -106,29 +112,48 @@ class Page:
     @reported
     def put(self, token, name, intensity):
         """Sliders on a preset, on neutral or back on the photo, and the result."""
+        if name is None:
+            return [gr.skip()] * 24
         visit = self.visits[token]
         goal = visit.portrait.reading.towards(self._named(visit, name, None), intensity)
-        visit.anchor = Expression.clipped(ACTION_UNITS, goal.vector().round(2))
-        return *self._sliders(visit.anchor), *self._render(visit, visit.anchor)
+        visit.anchor = _hundredths(goal)
+        return *_sliders(visit.anchor), *self._render(visit, visit.anchor)
 
     @reported
-    def make(self, token, start, end, frames, fps, easing, ping_pong, hold, view, size, formats,
-             *units, progress=gr.Progress()):  # fmt: skip
-        """Write the animation in every chosen format."""
+    def make(
+        self,
+        token,
+        start,
+        end,
+        frames,
+        fps,
+        easing,
+        ping_pong,
+        hold,
+        view,
+        size,
+        formats,
+        *units,
+        progress=gr.Progress(),
+    ):
+        """Write the animation in every chosen format: MP4, GIF or WebP to show, all files."""
         visit = self.visits[token]
         if not formats:
             raise InvalidExpression("Choose at least one of GIF, MP4 and WebP.")
         ends = (self._named(visit, name, units) for name in (start, end))
         way = interpolate(*ends, int(frames), easing, ping_pong, int(hold))
-        pictures = []
-        for i, frame in enumerate(self.animator.animate(visit.portrait, way)):
-            progress((i, len(way)), desc="Drawing", unit="frames")
-            pictures.append(frame.view(view, int(size)))
         files = {}
-        for i, name in enumerate(formats):
-            progress((i, len(formats)), desc=f"Writing {name}", unit="files")
+        for number, name in enumerate(formats):
+
+            def drawn(number=number, name=name):
+                edits = self.animator.animate(visit.portrait, way)
+                for i, frame in enumerate(edits):
+                    share = (number + i / len(way)) / len(formats)
+                    progress(share, desc=f"{name}: frame {i + 1} of {len(way)}")
+                    yield frame.view(view, int(size))
+
             path = Path(visit.folder.name) / f"expression.{name.lower()}"
-            files[name] = str(write_animation(path, pictures, fps))
+            files[name] = str(write_animation(path, drawn(), fps))
         moving = next((files[name] for name in ("GIF", "WebP") if name in files), None)
         return files.get("MP4"), moving, list(files.values())
 
@@ -136,16 +161,21 @@ class Page:
         self.visits.leave(request.session_hash)
 
     def _asked(self, visit: Visit, request: dict) -> Expression:
-        if "way" in request:
-            start, end, easing, share = request["way"]
-            ends = [self._named(visit, name, request.get("units")) for name in (start, end)]
-            if easing not in EASINGS or not 0 <= share <= 1:
-                raise InvalidExpression("An interpolation goes from 0 to 1.")
-            return ends[0].towards(ends[1], EASINGS[easing](share))
-        if "mood" in request:
-            units = with_mood(visit.anchor, Expression(PAD, tuple(request["mood"]))).vector()
-            return Expression.clipped(ACTION_UNITS, units.round(2))
-        return Expression(ACTION_UNITS, tuple(request["units"]))
+        """The expression that a request of the fast lane wants. Raises InvalidExpression."""
+        try:
+            if "way" in request:
+                start, end, easing, share = request["way"]
+                ends = [self._named(visit, name, request.get("units")) for name in (start, end)]
+                return ends[0].towards(ends[1], EASINGS[easing](min(max(share, 0), 1)))
+            units = Expression(ACTION_UNITS, tuple(request["units"]))
+            if "mood" not in request:
+                return units
+            mood = Expression(PAD, tuple(request["mood"]))
+            return _hundredths(with_mood(_start(visit, units), mood))
+        except (KeyError, TypeError, ValueError, OverflowError) as problem:
+            if isinstance(problem, Problem):
+                raise
+            raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
 
     def _named(self, visit: Visit, name: str, units) -> Expression:
         if name == PHOTO:
@@ -159,16 +189,27 @@ class Page:
         return PRESETS[name]
 
     def _render(self, visit: Visit, expression: Expression) -> tuple:
+        """The result as a file of the visit, and the three panels. Old files go."""
         frame = self.animator.edit(visit.portrait, expression)
-        large = frame.portrait.photo[..., 0].size > LARGE
-        path = Path(visit.folder.name) / f"{secrets.token_hex(4)}.{'jpg' if large else 'png'}"
-        for old in path.parent.glob("[0-9a-f]*.[jp][pn]g"):
-            old.unlink(missing_ok=True)
+        folder = Path(visit.folder.name)
+        path = folder / f"{time.monotonic_ns()}.png"
         write_image(path, frame.image)
+        for old in sorted(folder.glob("*.png"))[:-4]:  # the page may still be copying the last ones
+            old.unlink(missing_ok=True)
         return str(path), *_pictures(frame)[1:]
 
-    def _sliders(self, expression: Expression) -> list[float]:
-        return [*expression.values, *_rounded(mood_of(expression))]
+
+def _start(visit: Visit, units: Expression) -> Expression:
+    """Where a mood starts from: the anchor, or the sliders if a hand has moved them since."""
+    return visit.anchor if units in (visit.anchor, visit.mooded) else units
+
+
+def _sliders(expression: Expression) -> list[float]:
+    return [*expression.values, *_rounded(mood_of(expression))]
+
+
+def _hundredths(expression: Expression) -> Expression:
+    return Expression.clipped(expression.space, expression.vector().round(2))
 
 
 def _rounded(expression: Expression) -> list[float]:

@@ -22,11 +22,12 @@ class PhotoInput(gr.Image):
     def preprocess(self, payload):
         try:
             return super().preprocess(payload)
-        except (OSError, ValueError, Image.DecompressionBombError):
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             raise gr.Error(
                 "This is not a picture that can be read, or it is far too large: "
                 "use a JPEG, PNG or WebP photo.",
                 duration=None,
+                print_exception=False,
             ) from None
 
 
@@ -38,7 +39,7 @@ def build(animator: Animator) -> gr.Blocks:
     def preview(request: dict) -> dict:
         return page.preview(request)
 
-    with gr.Blocks(title="MoodGANimation", delete_cache=(600, 3600)) as demo:
+    with gr.Blocks(title="MoodGANimation", delete_cache=(300, 3000)) as demo:
         gr.Markdown(
             "# MoodGANimation\nMove a muscle or a mood: your own photo changes, at its own "
             "resolution. Please edit only faces of people who agree to it.\n\n" + _status(animator)
@@ -121,42 +122,49 @@ def build(animator: Animator) -> gr.Blocks:
                 film = gr.Video(label="MP4", interactive=False, loop=True, elem_id="mp4")
                 files = gr.Files(label="Downloads", elem_id="files")
 
-        pictures = [result, *panels]
-        opened = [lane, note, outline, *units, *moods, *pictures]
+        placed = [*units, *moods, result, *panels]
         private = {"api_visibility": "private", "trigger_mode": "always_last"}
-        shared = private | {"concurrency_id": "generator", "concurrency_limit": 2}
-        photo.change(page.open, [photo, lane], opened, **shared)
-        outline.select(page.open_at, [photo, lane, share], opened, **shared)
-        hidden = {"show_progress": "hidden"}
-        lane.input(page.settle, lane, [*units, *moods, *pictures], **shared, **hidden)
-        for sliders, request in ((units, "{units: v}"), (moods, "{mood: v}")):
-            gr.on(
-                [s.input for s in sliders],
-                None,
-                sliders,
-                None,
-                **private,
-                js=f"(...v) => {{ window.moodganimation.ask({request}) }}",
-            )
+        drawn = private | {"concurrency_id": "draw", "concurrency_limit": 2}
+        anew = drawn | {"js": "(...v) => { window.moodganimation.cancel(); return v; }"}
+        opened = [lane, note, outline, *placed]
+        photo.change(page.open, [photo, lane], opened, **anew)
+        outline.select(page.open_at, [photo, lane, share], opened, **anew)
+        lane.input(page.settle, lane, placed, show_progress="hidden", **drawn)
+        ask = "window.moodganimation.ask"
+        gr.on(
+            [slider.input for slider in units],
+            None,
+            units,
+            js=f"(...v) => {{ {ask}({{units: v}}) }}",
+            **private,
+        )
+        gr.on(
+            [slider.input for slider in moods],
+            None,
+            [*moods, *units],
+            js=f"(p, a, d, ...v) => {{ {ask}({{mood: [p, a, d], units: v}}) }}",
+            **private,
+        )
         scrub.input(
             None,
             [start, end, easing, scrub, *units],
-            None,
+            js=f"(a, b, e, t, ...v) => {{ {ask}({{way: [a, b, e, t], units: v}}) }}",
             **private,
-            js="(a, b, e, t, ...v) => { window.moodganimation.ask({way: [a, b, e, t], units: v}) }",
         )
-        placed = [*units, *moods, *pictures]
-        gr.on(
-            [preset.input, intensity.input], page.put, [lane, preset, intensity], placed, **shared
-        )
+        gr.on([preset.input, intensity.input], page.put, [lane, preset, intensity], placed, **anew)
         for button, name in ((reset, PHOTO), (neutral, NEUTRAL)):
-            goal = gr.State(name), gr.State(1.0)
-            button.click(page.put, [lane, *goal], placed, **shared)
+
+            def put(token, name=name):
+                return None, *page.put(token, name, 1.0)
+
+            button.click(put, lane, [preset, *placed], **anew)
         make.click(
             page.make,
             [lane, start, end, frames, fps, easing, ping_pong, hold, view, size, formats, *units],
             [film, moving, files],
-            **shared,
+            concurrency_id="animate",
+            concurrency_limit=1,
+            **private,
         )
         demo.unload(page.leave)
     return demo

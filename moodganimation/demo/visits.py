@@ -10,7 +10,8 @@ from ..errors import Problem
 from ..expressions import Expression
 from ..portraits import Portrait
 
-MOST_BYTES = 600_000_000  # of photos kept for visitors; the one unused longest goes first
+MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
+ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
 
 
 @dataclass(eq=False)
@@ -21,9 +22,15 @@ class Visit:
     small: Portrait  # the same face in a picture of at most PREVIEW pixels, for dragging
     anchor: Expression  # the Action Units that mood sliders start from
     session: str | None  # of the visitor's browser tab
+    mooded: Expression | None = None  # the Action Units that the mood sliders last set
     folder: tempfile.TemporaryDirectory = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")
     )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, about."""
+        return self.portrait.photo.nbytes + self.small.photo.nbytes + ENCODING_BYTES
 
 
 class Visits:
@@ -36,9 +43,10 @@ class Visits:
         token = secrets.token_urlsafe(24)
         with self._lock:
             self._visits[token] = visit
-            kept = [v.portrait.photo.nbytes for v in self._visits.values()]
-            while len(kept) > 1 and sum(kept) > MOST_BYTES:
-                kept.pop(0)
+            while len(self._visits) > 1 and (
+                len(self._visits) > MOST_VISITS
+                or sum(v.nbytes for v in self._visits.values()) > MOST_BYTES
+            ):
                 self._visits.popitem(last=False)
         return token
 
