@@ -118,7 +118,10 @@ class WarpGenerator(Generator):
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
         attention = 1 - amount[..., None, None] * painted
         tint = 0.5 * chroma.tanh() * saturation(encoding.photo)
-        color = (moved + 1.5 * lightness.tanh() + tint).clamp(-1, 1)
+        color = moved + 1.5 * lightness.tanh() + tint
+        # Mouths are red to white: paint is no greener or bluer than the photo is at that place.
+        excess = (moved - moved[:, :1]).clamp(min=0)
+        color = torch.minimum(color, color[:, :1] + excess).clamp(-1, 1)
         return Edit(blend(moved, attention, color), attention, color, motion), ()
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
