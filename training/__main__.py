@@ -47,6 +47,7 @@ def evaluate(options) -> None:
     from .evaluate import on_pairs, on_photos, report
 
     generator, _, _ = load_generator(options.checkpoint)
+    generator.gain.fill_(1)  # the pairs know of no gains
     data = Pairs(options.data, options.split, generator.config.image_size)
     values = {f"read {key}": value for key, value in on_photos(generator, data).items()}
     report(values | on_pairs(generator, data.with_flow()), options.out)

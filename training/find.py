@@ -72,7 +72,7 @@ def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> None:
                         errors.append((error(best, truth), error(fine, truth)))
                 others += max(0, len(seen) - len(truths))
             total = count // faces * faces
-            for row, when in enumerate(("coarse", "after the aligner")):
+            for row, when in enumerate(("coarse", "aligned")):
                 values = np.array(errors)[:, row]
                 text = "".join(
                     f"{np.median(v):9.1f} /{np.percentile(v, 90):5.1f}" for v in values.T
