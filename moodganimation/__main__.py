@@ -52,7 +52,7 @@ def animate(options) -> None:
         options.ping_pong,
         options.hold,
     )
-    frames = animator.animate(portrait, way)
+    frames = animator.animate(portrait.enough_for(options.view, options.size), way)
     shown = (frame.view(options.view, options.size) for frame in frames)
     write_animation(options.out, shown, options.fps)
 

@@ -70,14 +70,11 @@ class Frame:
         """
         if not 64 <= size <= 4096:
             raise Unwritable(f"The longest side must be from 64 to 4096 pixels, got {size}.")
-        portrait = self.portrait
-        if what == "face":
-            # a photo in which the crop has twice the pixels wanted is enough
-            enough = round(2 * size * max(portrait.photo.shape[:2]) / portrait.side)
-            frame = Frame(portrait.within(enough), self.edit)
-            side = min(size, max(64, round(portrait.side)))
-            return frame.portrait.face(side, frame.image)
-        return Frame(portrait.within(size), self.edit).image
+        frame = Frame(self.portrait.enough_for(what, size), self.edit)
+        if what == "photo":
+            return frame.image
+        side = min(size, max(64, round(self.portrait.side)))
+        return frame.portrait.face(side, frame.image)
 
 
 class Animator:

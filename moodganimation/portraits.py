@@ -56,6 +56,13 @@ class Portrait:
         to_face = np.c_[linear / scale, linear @ shift + offset]
         return replace(self, photo=photo, to_face=to_face)
 
+    def enough_for(self, what: str, size: int) -> "Portrait":
+        """The same face in a picture of no more pixels than a view of the "face" or the "photo"
+        needs; animations start from it, so that no frame costs more than it shows."""
+        if what == "face":  # twice as many as the crop's cells
+            size = round(2 * size * max(self.photo.shape[:2]) / self.side)
+        return self.within(size)
+
     def face(self, size: int, photo: np.ndarray | None = None) -> np.ndarray:
         """The crop as (size, size, 3) uint8, of the photo or of another picture of its shape."""
         photo = self.photo if photo is None else photo

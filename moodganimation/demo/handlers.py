@@ -142,18 +142,17 @@ class Page:
             raise InvalidExpression("Choose at least one of GIF, MP4 and WebP.")
         ends = (self._named(visit, name, units) for name in (start, end))
         way = interpolate(*ends, int(frames), easing, ping_pong, int(hold))
+        once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
+        portrait, pictures = visit.portrait.enough_for(view, int(size)), {}
+        edits = self.animator.animate(portrait, once)
+        for point, frame in zip(once, edits, strict=True):
+            progress((len(pictures), len(once)), desc="Drawing", unit="frames")
+            pictures[point] = frame.view(view, int(size))
         files = {}
         for number, name in enumerate(formats):
-
-            def drawn(number=number, name=name):
-                edits = self.animator.animate(visit.portrait, way)
-                for i, frame in enumerate(edits):
-                    share = (number + i / len(way)) / len(formats)
-                    progress(share, desc=f"{name}: frame {i + 1} of {len(way)}")
-                    yield frame.view(view, int(size))
-
+            progress((number, len(formats)), desc=f"Writing {name}", unit="files")
             path = Path(visit.folder.name) / f"expression.{name.lower()}"
-            files[name] = str(write_animation(path, drawn(), fps))
+            files[name] = str(write_animation(path, (pictures[point] for point in way), fps))
         moving = next((files[name] for name in ("GIF", "WebP") if name in files), None)
         return files.get("MP4"), moving, list(files.values())
 

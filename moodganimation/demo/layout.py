@@ -107,7 +107,7 @@ def build(animator: Animator) -> gr.Blocks:
                 frames = gr.Slider(2, MOST_FRAMES // 4, 24, step=1, label="Frames", buttons=[])
                 fps = gr.Slider(1, 60, 24, step=1, label="Frames per second", buttons=[])
                 hold = gr.Slider(0, 120, 6, step=1, label="Hold at the end [frames]", buttons=[])
-                size = gr.Slider(64, 1280, 384, step=2, label="Longest side [px]", buttons=[])
+                size = gr.Slider(64, 1024, 384, step=2, label="Longest side [px]", buttons=[])
                 ping_pong = gr.Checkbox(True, label="There and back")
             scrub = gr.Slider(0, 1, 0, step=0.01, label="Scrub", elem_id="scrub", buttons=[])
             with gr.Row():
