@@ -201,8 +201,7 @@ class Animator:
             if not isinstance(point, Expression):
                 point = Expression(self.space, tuple(point))
             target = in_space(point, self.space, portrait.reading)
-            with torch.inference_mode():
-                edit, state = self.generator.edit(portrait.encoding, self._condition(target), state)
+            edit, state = self.generator.edit(portrait.encoding, self._condition(target), state)
             if point == portrait.reading:  # nothing asked: the photo, whatever the network says
                 edit = edit._replace(
                     attention=torch.ones_like(edit.attention),

@@ -1,5 +1,7 @@
 """The shipped checkpoint on real photographs."""
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -107,6 +109,16 @@ def test_frames_of_an_animation_are_edits(animator, portrait):
     np.testing.assert_array_equal(frames[2].image, animator.edit(portrait, way[2]).image)
     rows = np.array([point.vector() for point in way])
     np.testing.assert_array_equal(next(animator.animate(portrait, rows[3:])).image, frames[3].image)
+
+
+def test_twelve_megapixels_are_edited_within_a_second(animator, photo):
+    large = cv2.resize(photo[:384], (4000, 3000), interpolation=cv2.INTER_CUBIC)
+    portrait, seconds = animator.locate(large), []
+    for jaw in (0.5, 0.8, 1.0):
+        began = time.perf_counter()
+        image = animator.edit(portrait, portrait.reading.replace(AU26=jaw)).image
+        seconds.append(time.perf_counter() - began)
+    assert image.shape == large.shape and min(seconds) < 1
 
 
 def test_editing_one_portrait_does_not_touch_another(animator, portraits):

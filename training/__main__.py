@@ -24,7 +24,9 @@ def warp(options) -> None:
     if known:
         data.with_flow()
     else:
-        print("No flow*.npz in the data: pairs teach by their pictures alone, which takes longer.")
+        print("No flow*.npz in the data: pairs teach by their pictures alone, which takes longer;")
+        print("the first phase, which learns motion from known motion, is left out.")
+        experiment = dataclasses.replace(experiment, phases=experiment.phases[1:])
     print(f"{len(data.rows)} pairs, {known} with known motion; {len(data.photos)} labelled photos")
     accelerator = Accelerator(
         mixed_precision="bf16" if options.bf16 or torch.cuda.is_available() else "no",
