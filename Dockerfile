@@ -7,8 +7,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgl1 libglib2
 
 RUN useradd --create-home --uid 1000 user
 USER user
-ENV HOME=/home/user PATH=/home/user/.local/bin:$PATH GRADIO_SERVER_NAME=0.0.0.0 \
-    GRADIO_TEMP_DIR=/tmp/gradio PYTHONUNBUFFERED=1
+ENV HOME=/home/user PATH=/home/user/.local/bin:$PATH GRADIO_SERVER_NAME=0.0.0.0 PYTHONUNBUFFERED=1
 WORKDIR /home/user/app
 
 COPY --chown=user requirements.txt .

@@ -13,8 +13,8 @@ import numpy as np
 
 from .portraits import CANONICAL, square
 
-# Eyes, nose and mouth corners (the viewer's left first) in the canonical crop, face coordinates:
-# their means over the training data.
+# Template of eyes, nose and mouth corners (the viewer's left first) in the canonical crop, in face
+# coordinates.
 FIVE_POINTS = (np.array([(49.5, 52.7), (93.6, 52.7), (71.8, 81.4), (52.7, 101.0), (90.8, 101.0)])
                - 71.5) / 72  # fmt: skip
 LETTERBOX = 480  # [px]
@@ -88,7 +88,7 @@ class HaarFinder:
             boxes = self._cascade.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
         faces = []
         for x, y, w, h in np.reshape(boxes, (-1, 4)) / scale:
-            # The cascade's square against the canonical crop, measured on the training data.
+            # Roughly the canonical crop, by eye; the aligner does the rest.
             faces.append(square((x + w / 2, y + 0.55 * h), 1.35 * h))
         return sorted(faces, key=lambda face: np.linalg.det(face[:, :2]))
 

@@ -75,7 +75,7 @@ def test_results_of_another_photo_are_not_shown(opened):
 
 
 def test_without_a_face_the_photo_is_there_to_click_on(page, photo, portrait, tmp_path):
-    path = tmp_path / "upside-down.png"
+    path = tmp_path / "nobody.png"
     write_image(path, np.ascontiguousarray(photo[300:, 300:]))
     token, note, outline, *_ = page.open(str(path), None, VISITOR)
     assert token == "" and "No face was found" in note and outline.shape == (212, 212, 3)

@@ -38,7 +38,7 @@ def draw(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     return np.uint8(np.clip(view, 0, 255)), canonical.astype(np.float32)
 
 
-def train_aligner(data: Pairs, out: Path, steps: int = 6000, batch: int = 64, seed: int = 0):
+def train_aligner(data: Pairs, out: Path, steps: int = 5000, batch: int = 64, seed: int = 0):
     """Writes out/aligner.safetensors; restart to train again (minutes)."""
     torch.manual_seed(seed)
     out.mkdir(parents=True, exist_ok=True)

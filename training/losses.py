@@ -3,7 +3,6 @@
 B batch · D axes · H x W pixels.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -61,12 +60,11 @@ def mask_error(attention: Tensor, opened: Tensor, closed: Tensor) -> Tensor:
     return open_error + (closed * (1 - attention)).mean()
 
 
-def expression_error(reading: Tensor, condition: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Mean squared error of an expression (B, D) in [0, 1]."""
-    square = (reading - condition).square()
-    return (square if weight is None else square * weight).mean()
+def expression_error(reading: Tensor, condition: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean squared error of an expression, all (B, D)."""
+    return (weight * (reading - condition).square()).mean()
 
 
 def pixels(motion: Tensor) -> Tensor:
     """Motion in halves of the side -> in pixels of its own grid."""
-    return motion * torch.tensor(motion.shape[-1] / 2, device=motion.device)
+    return motion * (motion.shape[-1] / 2)

@@ -1,9 +1,10 @@
-"""Judge sweeps with a face-landmark tool that took no part in training.
+"""Judge sweeps with a face-landmark tool.
 
     python training/measure.py SWEEPS
 
 A script of its own: MediaPipe 0.10.21 carries Face Mesh with its weights but needs numpy below 2,
-so give it an environment of its own (pip install mediapipe==0.10.21 "numpy<2").
+so give it an environment of its own (pip install mediapipe==0.10.21 "numpy<2"). It is no
+independent judge where the labels and pairs of the training were fitted to its landmarks.
 
 All lengths are shares of the distance between the eyes, after roll, place and scale of what no
 expression moves (forehead, sides, bridge of the nose, corners of the eyes) are taken out. Every
@@ -11,7 +12,9 @@ Action Unit has one measure, positive the way it should go. *follow*: Spearman c
 and measure. *right way*: the measure grows from level 0 to 1 by more than the threshold.
 *off-target*: mean change, from level 0 to 1, of the measures of units of other regions, over the
 change of its own, each summed over photos; for "all", summed over the units as well. Units of one
-region are not held against each other: brows, eyes, nose, cheeks and mouth are what is told apart.
+region are not held against each other: brows, eyes, nose, cheeks and mouth are what is told apart,
+and some units own several (AU09 all but the eyes). *displaced*: the stricter share, mean
+displacement of the landmarks of all other regions over that of its own, whatever their direction.
 """
 
 import sys
@@ -101,11 +104,15 @@ def settled(points, onto):
 def main() -> None:
     folders = sorted(p for p in Path(sys.argv[1]).iterdir() if p.is_dir())
     mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True)
-    print(f"{'':6}{'photos':>7}{'follow':>8}{'right way':>11}{'change':>9}{'off-target':>12}")
+    print(
+        f"{'':6}{'photos':>7}{'follow':>8}{'right way':>11}{'change':>9}{'off-target':>12}{'displaced':>11}"
+    )
     rows = []
     for unit, (measure, own) in UNITS.items():
         others = [other for other, regions in UNITS.values() if not set(regions) & set(own)]
-        follow, change, off = [], [], []
+        mine = [i for name in own for i in REGIONS[name]]
+        rest = [i for name, ids in REGIONS.items() if name not in own for i in ids]
+        follow, change, off, moved = [], [], [], []
         for folder in folders:
             seen = [landmarks(mesh, folder / f"{unit}_{level:03d}.png") for level in LEVELS]
             if any(points is None for points in seen):
@@ -118,15 +125,19 @@ def main() -> None:
             follow.append(0.0 if steady else np.corrcoef(ranks, LEVELS)[0, 1])
             change.append(values[-1] - values[0])
             off.append(np.mean([abs(other(seen[-1]) - other(seen[0])) for other in others]))
+            path = np.linalg.norm(seen[-1] - seen[0], axis=1)
+            moved.append((path[rest].mean(), path[mine].mean()))
         change, right = np.array(change), np.mean(np.array(change) > THRESHOLD.get(unit, 0.01))
-        rows.append((np.median(follow), right, np.median(change), sum(off), sum(abs(change))))
+        shares = sum(off), sum(abs(change)), *np.sum(moved, 0)
+        rows.append((np.median(follow), right, np.median(change), *shares))
         line(unit, len(off), *rows[-1])
     mean = np.mean(rows, 0)
     line("all", len(folders), *mean)
 
 
-def line(name, photos, follow, right, change, off, on):
-    print(f"{name:6}{photos:7}{follow:8.2f}{right:11.2f}{change:9.4f}{off / on:12.2f}", flush=True)
+def line(name, photos, follow, right, change, off, on, rest, mine):
+    text = f"{name:6}{photos:7}{follow:8.2f}{right:11.2f}{change:9.4f}"
+    print(f"{text}{off / on:12.2f}{rest / mine:11.2f}", flush=True)
 
 
 if __name__ == "__main__":
