@@ -104,9 +104,8 @@ def settled(points, onto):
 def main() -> None:
     folders = sorted(p for p in Path(sys.argv[1]).iterdir() if p.is_dir())
     mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True)
-    print(
-        f"{'':6}{'photos':>7}{'follow':>8}{'right way':>11}{'change':>9}{'off-target':>12}{'displaced':>11}"
-    )
+    titles = f"{'photos':>13}{'follow':>8}{'right way':>11}{'change':>9}"
+    print(f"{titles}{'off-target':>12}{'displaced':>11}")
     rows = []
     for unit, (measure, own) in UNITS.items():
         others = [other for other, regions in UNITS.values() if not set(regions) & set(own)]
