@@ -10,7 +10,7 @@ import torch
 
 from . import figures
 from .aligner import Aligner, align, load_aligner
-from .checkpoint import load_generator
+from .checkpoint import load_checkpoint
 from .compositing import Edit
 from .errors import DeviceMissing, NoFaceFound, Unwritable
 from .expressions import ACTION_UNITS, Expression, ExpressionSpace
@@ -117,10 +117,10 @@ class Animator:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as problem:
             raise DeviceMissing(f"The device {device!r} cannot be used here; try cpu.") from problem
-        reader, space, card = load_generator(DEFAULT_CHECKPOINT)
+        reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
         generator = reader
         if checkpoint is not None and Path(checkpoint).resolve() != DEFAULT_CHECKPOINT:
-            generator, space, card = load_generator(Path(checkpoint))
+            generator, space, card = load_checkpoint(Path(checkpoint))
             card = {"name": Path(checkpoint).stem} | card
         found, unavailable = (finder, []) if finder else default_finder()
         return cls(

@@ -45,7 +45,7 @@ def save_generator(
     os.replace(part, path)
 
 
-def load_generator(path: Path) -> tuple[Generator, ExpressionSpace, dict]:
+def load_checkpoint(path: Path) -> tuple[Generator, ExpressionSpace, dict]:
     """The generator in evaluation mode on the CPU, its space and its card. Runs nothing it reads.
 
     Raises NotACheckpoint with a sentence that says what is wrong.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from moodganimation.checkpoint import build_generator, load_generator, save_generator
+from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
@@ -93,7 +93,7 @@ def test_gradients_reach_every_parameter(architecture):
 def test_a_checkpoint_gives_the_same_edits(tiny, tmp_path):
     path = tmp_path / "tiny.safetensors"
     save_generator(path, tiny.half().float(), ACTION_UNITS, {"name": "tiny", "licence": "none"})
-    loaded, space, card = load_generator(path)
+    loaded, space, card = load_checkpoint(path)
     assert (space, card["name"], loaded.config) == (ACTION_UNITS, "tiny", tiny.config)
     source, condition = torch.rand(1, 3, 32, 32), torch.rand(1, 17)
     for ours, theirs in zip(tiny(source, condition)[0], loaded(source, condition)[0], strict=True):
@@ -144,4 +144,4 @@ def test_bad_checkpoints_are_refused_with_a_sentence(spoil, tiny, tmp_path):
     path = tmp_path / "bad.safetensors"
     spoil(path, tiny)
     with pytest.raises(NotACheckpoint, match=r"bad\.safetensors"):
-        load_generator(path)
+        load_checkpoint(path)

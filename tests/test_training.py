@@ -13,7 +13,7 @@ import torch
 from accelerate import Accelerator
 
 from moodganimation.aligner import SIZE, VIEW
-from moodganimation.checkpoint import load_generator
+from moodganimation.checkpoint import load_checkpoint
 from moodganimation.compositing import move
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
@@ -22,10 +22,10 @@ from training.aligner import draw
 from training.data.composites import MIRROR
 from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
-from training.evaluate import on_pairs, on_photos
-from training.experiments import PAINTED, WARP, Phase
 from training.runs import Run
-from training.train import train
+from training.warp.evaluate import on_pairs, on_photos
+from training.warp.experiment import PAINTED, WARP, Phase
+from training.warp.train import train
 
 SHIFT = 4.0  # of the mouth in every pair, down [px of the frame]
 
@@ -150,7 +150,7 @@ def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
     assert {"flow", "reading", "composite", "critic", "realism"} <= log[-1].keys()
     assert all(np.isfinite(value) for line in log for value in line.values())
     assert cv2.imread(str(tmp_path / "samples" / "0000004.png")) is not None
-    generator, space, _ = load_generator(tmp_path / "generator.safetensors")
+    generator, space, _ = load_checkpoint(tmp_path / "generator.safetensors")
     assert space == ACTION_UNITS
     values = on_pairs(generator, data) | on_photos(generator, data)
     assert values["true flow"] < values["copy"] and values["photos"] == 8

@@ -14,9 +14,9 @@ def warp(options) -> None:
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
     from .data.pairs import Pairs
-    from .experiments import WARP
     from .runs import Run
-    from .train import train
+    from .warp.experiment import WARP
+    from .warp.train import train
 
     experiment = dataclasses.replace(WARP, seed=options.seed)
     data = Pairs(options.data, "train", experiment.generator.image_size)
@@ -42,13 +42,13 @@ def aligner(options) -> None:
     print(train_aligner(Pairs(options.data, "train", 128), options.out, seed=options.seed))
 
 
-def evaluate(options) -> None:
-    from moodganimation.checkpoint import load_generator
+def pairs(options) -> None:
+    from moodganimation.checkpoint import load_checkpoint
 
     from .data.pairs import Pairs
-    from .evaluate import on_pairs, on_photos, report
+    from .warp.evaluate import on_pairs, on_photos, report
 
-    generator, _, _ = load_generator(options.checkpoint)
+    generator, _, _ = load_checkpoint(options.checkpoint)
     generator.gain.fill_(1)  # the pairs know of no gains
     data = Pairs(options.data, options.split, generator.config.image_size)
     values = {f"read {key}": value for key, value in on_photos(generator, data).items()}
@@ -58,7 +58,7 @@ def evaluate(options) -> None:
 def sweeps(options) -> None:
     from moodganimation.animator import Animator
 
-    from .evaluate import frontal, sweeps
+    from .warp.evaluate import frontal, sweeps
 
     photos = options.photos or frontal(options.data[0], options.split, options.count)
     sweeps(Animator.load(options.checkpoint), photos, options.out)
@@ -82,7 +82,7 @@ def composites(options) -> None:
 
 
 def ship(options) -> None:
-    from .ship import ship
+    from .warp.ship import ship
 
     ship(options.checkpoint, options.metrics, options.gain, options.out)
 
@@ -105,7 +105,7 @@ def main() -> int:
     added.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=_has_fast_bf16())
     added = command(aligner, "train the aligner (minutes)")
     added.add_argument("--seed", type=int, default=0)
-    added = command(evaluate, "measure a checkpoint on held-out pairs and as a reader", out="JSON")
+    added = command(pairs, "measure a checkpoint on held-out pairs and as a reader", out="JSON")
     added.add_argument("--checkpoint", type=Path, required=True)
     added.add_argument("--split", default="test")
     added = command(sweeps, "draw every Action Unit at five levels, for training/measure.py")

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import torch
 
-from .experiments import Experiment
-
 
 class Run:
     """experiment.json, log.jsonl, samples/, state.pt to resume, generator.safetensors to use."""
 
-    def __init__(self, folder: Path, experiment: Experiment):
+    def __init__(self, folder: Path, experiment):
         self.folder = folder
         (folder / "samples").mkdir(parents=True, exist_ok=True)
         values = json.loads(json.dumps(dataclasses.asdict(experiment)))

@@ -15,7 +15,7 @@ from moodganimation.expressions import ACTION_UNITS
 from moodganimation.images import read_image
 from moodganimation.portraits import Portrait
 
-from .data.pairs import FRAME, Pairs, collate
+from ..data.pairs import FRAME, Pairs, collate
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 CANONICAL_CROP = np.array([[2 / FRAME, 0, 1 / FRAME - 1], [0, 2 / FRAME, 1 / FRAME - 1]])

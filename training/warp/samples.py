@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torchvision.utils import save_image
 
-from .data.pairs import Pairs, collate
+from ..data.pairs import Pairs, collate
 
 
 @torch.no_grad()

@@ -17,11 +17,12 @@ from tqdm import tqdm
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.expressions import SPACES
 
-from .data.pairs import Draw, Pairs, prefetch
-from .experiments import Experiment, Phase
-from .runs import Run
+from ..data.pairs import Draw, Pairs, prefetch
+from ..ema import follow
+from ..runs import Run
+from .experiment import Experiment, Phase
+from .objective import PatchCritic, critic_loss, generator_losses
 from .samples import sample_sheet
-from .warp import PatchCritic, critic_loss, generator_losses
 
 
 class Objective(nn.Module):
@@ -139,12 +140,3 @@ def weights_at(phase: Phase, step: int):
     if step >= phase.critic_from * phase.steps:
         return phase.weights
     return dataclasses.replace(phase.weights, realism=0.0)
-
-
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move an exponential moving average of weights one step; buffers are copied."""
-    ours, theirs = list(average.parameters()), list(network.parameters())
-    torch._foreach_lerp_(ours, [p.detach() for p in theirs], 1 - decay)
-    for mine, its in zip(average.buffers(), network.buffers(), strict=True):
-        mine.copy_(its)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from moodganimation.checkpoint import load_generator, save_generator
+from moodganimation.checkpoint import load_checkpoint, save_generator
 
 CARD = {
     "name": "warp",
@@ -24,7 +24,7 @@ def ship(source: Path, metrics: Path | None, gains: list[str], out: Path) -> Non
 
     gains: AXIS=NUMBER, how much further an axis goes at 1 than the pairs went.
     """
-    generator, space, card = load_generator(source)
+    generator, space, card = load_checkpoint(source)
     for text in gains:
         key, _, value = text.partition("=")
         generator.gain[space.index(key)] = float(value)

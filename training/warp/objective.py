@@ -11,9 +11,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 from moodganimation.compositing import move
 from moodganimation.warp import WarpGenerator
 
-from . import losses
-from .data.pairs import Batch
-from .experiments import Weights
+from .. import losses
+from ..data.pairs import Batch
+from .experiment import Weights
 
 
 class PatchCritic(nn.Module):
