@@ -13,20 +13,24 @@ import importlib
 __version__ = "0.1.0"
 
 _HOMES = {
-    "animator": ("Animator", "Frame"),
+    "animator": ("Animator",),
+    "checkpoint": ("load_generator",),
     "errors": (
         "DeviceMissing",
         "InvalidExpression",
         "NoFaceFound",
         "NotACheckpoint",
         "Problem",
+        "UnreadableFile",
         "UnreadableImage",
         "Unwritable",
     ),
     "expressions": ("ACTION_UNITS", "PAD", "PRESETS", "VALENCE_AROUSAL", "Expression"),
+    "frames": ("Frame",),
     "images": ("read_image", "write_image"),
     "moods": ("action_units_of", "mood_of", "with_mood"),
     "portraits": ("Portrait",),
+    "trajectories": ("read_trajectory",),
     "video": ("interpolate", "write_animation"),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from .errors import InvalidExpression, Problem
+from .errors import Problem
 
 # What `sheet` draws: the intensities of the MoodGANimation figure.
 INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)
@@ -21,48 +21,58 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def edit(options) -> None:
+    from .asked import opened, wanted
     from .figures import row
     from .images import write_image
 
-    animator, portrait = _open(options)
-    frame = animator.edit(portrait, _wanted(options, portrait.reading))
+    animator, portrait = opened(options)
+    frame = animator.edit(portrait, wanted(options, animator, portrait))
     write_image(options.out, frame.image)
     if options.panels:
         write_image(options.panels, row([frame.face, frame.attention, frame.color, frame.motion]))
 
 
 def read(options) -> None:
+    from .asked import opened
     from .moods import mood_of
 
-    animator, portrait = _open(options)
+    animator, portrait = opened(options)
     reading = animator.read(portrait)
     values = reading.asdict() | {k: round(v, 2) for k, v in mood_of(reading).asdict().items()}
     print(json.dumps(values, indent=1))
 
 
 def animate(options) -> None:
-    from .video import interpolate, write_animation
+    from . import asked
+    from .clips import LEAST_SIDE, filmed_faces, write_columns
+    from .video import write_animation
 
-    animator, portrait = _open(options)
-    way = interpolate(
-        portrait.reading,
-        _wanted(options, portrait.reading),
-        options.frames,
-        options.easing,
-        options.ping_pong,
-        options.hold,
-    )
-    frames = animator.animate(portrait.enough_for(options.view, options.size), way)
-    shown = (frame.view(options.view, options.size) for frame in frames)
-    write_animation(options.out, shown, options.fps)
+    asked.together(options)
+    animator = asked.load(options)
+    trajectory = asked.trajectory(options, animator)
+    portrait = asked.locate(options, animator, trajectory)
+    way = trajectory.points if trajectory else asked.interpolation(options, animator, portrait)
+    if not options.columns:
+        shown = options.view or "face", 512 if options.size is None else options.size
+        frames = animator.animate(portrait.enough_for(*shown), way, options.feed)
+        write_animation(options.out, (frame.view(*shown) for frame in frames), options.fps)
+        return
+    side, truth = max(LEAST_SIDE, animator.generator.config.image_size), None
+    if options.truth:
+        truth, notes = filmed_faces(animator, options.truth, trajectory.frames[1:], side)
+        asked.say(*notes)
+    frames = animator.animate(portrait, way[1:], options.feed)  # the first is the photo's own
+    written = write_columns(options.out, frames, side, options.fps, truth, options.labels)
+    asked.say(f"written: {', '.join(map(str, written))}")
 
 
 def sheet(options) -> None:
+    from .asked import opened
     from .expressions import PRESETS, SHEET_PRESETS
     from .figures import sheet as draw
     from .images import write_image
 
-    animator, portrait = _open(options)
+    animator, portrait = opened(options)
     rows = []
     for name in SHEET_PRESETS:
         way = [portrait.reading.towards(PRESETS[name], t) for t in INTENSITIES]
@@ -70,54 +80,18 @@ def sheet(options) -> None:
     write_image(options.out, draw(rows, [f"{t:g}" for t in INTENSITIES]))
 
 
-def _open(options):
-    """The animator and the located portrait; says on stderr how the face was found."""
-    from .animator import Animator
-    from .images import check_picture, read_image
-    from .video import check_animation
+def convert(options) -> None:
+    from .convert import convert
 
-    for out in (getattr(options, "out", None), getattr(options, "panels", None)):
-        if out and not hasattr(options, "fps"):  # said before anything is computed
-            check_picture(out)
-        elif out:
-            check_animation(out, options.fps)
-    photo = read_image(options.photo)
-    animator = Animator.load(options.checkpoint, options.device)
-    for missing in animator.unavailable:
-        print(f"{missing.name} cannot be used here: {missing.reason}", file=sys.stderr)
-    portrait = animator.locate(photo, options.box)
-    print(f"face: {portrait.finder}", file=sys.stderr)
-    return animator, portrait
-
-
-def _wanted(options, reading):
-    """The expression that --preset, --intensity and --set ask for, starting from the photo's."""
-    from .expressions import ACTION_UNITS, PAD, PRESETS
-    from .moods import mood_of, with_mood
-
-    wanted = reading
-    if options.preset:
-        if not 0 <= options.intensity <= 1:
-            raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
-        wanted = wanted.towards(PRESETS[options.preset], options.intensity)
-    pairs = [_pair(text) for text in options.set]
-    mood = {key.strip().lower(): value for key, value in pairs if key in PAD}
-    if mood:
-        wanted = with_mood(wanted, mood_of(wanted).replace(**mood))
-    units = {key: value for key, value in pairs if key not in PAD}
-    for key in units:
-        if key not in ACTION_UNITS:
-            keys = ", ".join(ACTION_UNITS.keys + PAD.keys)
-            raise InvalidExpression(f"{key!r} is not an axis; there are {keys}.")
-    return wanted.replace(**units)
-
-
-def _pair(text: str) -> tuple[str, float]:
-    key, _, value = text.partition("=")
-    try:
-        return key, float(value)
-    except ValueError:
-        raise InvalidExpression(f"--set wants AXIS=NUMBER, as AU12=0.8; got {text!r}.") from None
+    found = convert(
+        options.file,
+        options.out,
+        space=options.space,
+        image_size=options.image_size,
+        saturate=options.saturate,
+        half=options.half,
+    )
+    print(found)
 
 
 def _box(text: str) -> tuple[float, ...]:
@@ -129,7 +103,7 @@ def _box(text: str) -> tuple[float, ...]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .expressions import PRESETS
+    from .expressions import COMPOUND, PRESETS
 
     parser = argparse.ArgumentParser(prog="python -m moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -148,20 +122,49 @@ def _parser() -> argparse.ArgumentParser:
         if run is not read:
             command.add_argument("--out", required=True, metavar="FILE")
         if run in (edit, animate):
-            command.add_argument("--set", action="append", default=[], metavar="AXIS=NUMBER")
-            command.add_argument("--preset", choices=list(PRESETS))
+            command.add_argument("--set", action="append", metavar="AXIS=NUMBER")
+            command.add_argument("--preset", choices=list(PRESETS | COMPOUND))
             command.add_argument("--intensity", type=float, default=1.0)
         if run is edit:
             command.add_argument("--panels", metavar="FILE", help="face, attention, color, motion")
         if run is animate:
-            command.add_argument("--frames", type=int, default=24)
-            command.add_argument("--fps", type=float, default=24)
-            command.add_argument("--easing", default="smooth")
-            command.add_argument("--ping-pong", action="store_true")
-            command.add_argument("--hold", type=int, default=0, help="frames to rest at the end")
-            command.add_argument("--view", choices=("face", "photo"), default="face")
-            command.add_argument("--size", type=int, default=512, help="longest side [px]")
+            _add_animate(command)
+    _add_convert(commands)
     return parser
+
+
+def _add_animate(command) -> None:
+    option = command.add_argument
+    option("--frames", type=int, metavar="N", help="default: 24, or all rows of a trajectory")
+    option("--fps", type=float, default=24)
+    option("--easing", metavar="NAME", help="default: smooth")
+    option("--ping-pong", action="store_true")
+    option("--hold", type=int, default=0, metavar="N", help="frames to rest at the end")
+    option("--view", choices=("face", "photo"), help="default: face")
+    option("--size", type=int, metavar="PIXELS", help="longest side; default: 512")
+    option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: an expression a row")
+    option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
+    option("--clip", metavar="NAME", help="which video of a .pkl; default: the first whole one")
+    option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")
+    option("--feed", choices=("portrait", "generated"), default="portrait",
+           help="what every frame starts from: the photo, or the last generated face")  # fmt: skip
+    option("--columns", action="store_true",
+           help="original, generated, attention and color side by side, and each as a strip in "
+           "a PNG beside FILE; the first expression is the photo's and makes no frame")  # fmt: skip
+    option("--truth", metavar="VIDEO", help="what was filmed, as a fifth column")
+    option("--labels", action="store_true", help="name the columns")
+
+
+def _add_convert(commands) -> None:
+    text = "make a checkpoint of GANimation, MoodGANimation or their replications one of ours"
+    command = commands.add_parser("convert", help=text, description=text)
+    command.set_defaults(run=convert)
+    command.add_argument("file", metavar="FILE", help="net_epoch_*.pth, *_net_gen.pth, *-G.ckpt")
+    command.add_argument("--out", required=True, metavar="FILE.safetensors")
+    command.add_argument("--space", metavar="NAME", help="what conditions mean; default: by number")
+    command.add_argument("--image-size", type=int, metavar="PIXELS", help="a generator's crops")
+    command.add_argument("--saturate", action="store_true", help="it had --do_saturate_mask")
+    command.add_argument("--half", action="store_true", help="weights in half precision")
 
 
 if __name__ == "__main__":

@@ -2,79 +2,29 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 
-from . import figures
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import load_checkpoint
-from .compositing import Edit
-from .errors import DeviceMissing, NoFaceFound, Unwritable
-from .expressions import ACTION_UNITS, Expression, ExpressionSpace
+from .compositing import Edit, compose
+from .errors import DeviceMissing, NoFaceFound, Problem
+from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, default_finder, from_box
+from .frames import Frame, after
 from .generators import Generator
 from .images import check_photo
 from .moods import in_space
 from .portraits import Portrait
+from .rollout import rollout
 from .warp import WarpGenerator
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Frame:
-    """One edited photo; its pictures, (H, W, 3) uint8, are computed when they are first read."""
-
-    portrait: Portrait
-    edit: Edit  # batch of one, on the CPU
-
-    @cached_property
-    def image(self) -> np.ndarray:
-        """The photo, edited, at its own size; outside `portrait.box` it is the photo."""
-        attention, color, motion = (x[0].float().numpy() for x in self.edit[1:])
-        if not (attention < 1).any() and not motion.any():
-            return self.portrait.photo.copy()
-        color = (color.transpose(1, 2, 0) + 1) * 127.5
-        return self.portrait.paste(attention[0], color, motion.transpose(1, 2, 0))
-
-    @cached_property
-    def face(self) -> np.ndarray:
-        """The face crop of `image`."""
-        return self.portrait.face(figures.PANEL, self.image)
-
-    @cached_property
-    def attention(self) -> np.ndarray:
-        """White: the photo's own (moved) pixels are kept. Black: painted."""
-        return figures.panel(255 * self.edit.attention[0, 0].float().numpy())
-
-    @cached_property
-    def color(self) -> np.ndarray:
-        """What the network would paint everywhere; it shows only where attention is dark."""
-        return figures.panel((self.edit.color[0].float().numpy().transpose(1, 2, 0) + 1) * 127.5)
-
-    @cached_property
-    def motion(self) -> np.ndarray:
-        """Where the photo's pixels went, as arrows on the photo's face."""
-        motion = self.edit.motion[0].float().numpy().transpose(1, 2, 0)
-        return figures.arrows(self.portrait.face(figures.PANEL), motion)
-
-    def view(self, what: str, size: int) -> np.ndarray:
-        """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels.
-
-        Raises Unwritable for a size beyond 64 to 4096.
-        """
-        if not 64 <= size <= 4096:
-            raise Unwritable(f"The longest side must be from 64 to 4096 pixels, got {size}.")
-        frame = Frame(self.portrait.enough_for(what, size), self.edit)
-        if what == "photo":
-            return frame.image
-        side = min(size, max(64, round(self.portrait.side)))
-        return frame.portrait.face(side, frame.image)
 
 
 class Animator:
@@ -178,14 +128,20 @@ class Animator:
             encoding = self.generator.encode(
                 self._source(portrait, self.generator.config.image_size)
             )
+        portrait = dataclasses.replace(portrait, encoding=encoding, reading=reading)
         if hasattr(encoding, "reading"):
-            start = in_space(reading, self.space, reading)
-            encoding = encoding._replace(reading=self._condition(start))
-        return dataclasses.replace(portrait, encoding=encoding, reading=reading)
+            encoding = encoding._replace(reading=self._condition(self.start(portrait)))
+        return dataclasses.replace(portrait, encoding=encoding)
 
     def read(self, portrait: Portrait) -> Expression:
         """The Action Units that the shipped reader sees in the photo."""
         return portrait.reading
+
+    def start(self, portrait: Portrait) -> Expression:
+        """What `read` says in the generator's words; neutral where nobody knows its axes."""
+        if self.space.name not in SPACES:
+            return Expression.neutral(self.space)
+        return in_space(portrait.reading, self.space, portrait.reading)
 
     def edit(self, portrait: Portrait, expression: Expression) -> Frame:
         """The photo with another expression; a mood changes the units it says something about."""
@@ -193,26 +149,49 @@ class Animator:
 
     @torch.inference_mode()
     def animate(
-        self, portrait: Portrait, trajectory: Iterable[Expression] | np.ndarray
+        self,
+        portrait: Portrait,
+        trajectory: Iterable[Expression] | np.ndarray,
+        feed: Literal["portrait", "generated"] = "portrait",
     ) -> Iterator[Frame]:
-        """A frame for each expression, or for each row (D,) of an array in `self.space`."""
-        state = None
-        for point in trajectory:
-            if not isinstance(point, Expression):
-                point = Expression(self.space, tuple(point))
-            target = in_space(point, self.space, portrait.reading)
-            edit, state = self.generator.edit(portrait.encoding, self._condition(target), state)
-            if point == portrait.reading:  # nothing asked: the photo, whatever the network says
-                edit = edit._replace(
-                    attention=torch.ones_like(edit.attention),
-                    motion=torch.zeros_like(edit.motion),
-                )
-            yield Frame(portrait, Edit(*(x.cpu() for x in edit)))
+        """A frame for each expression, or for each row (D,) of an array in `self.space`.
+
+        Generators with a memory keep it from frame to frame. feed "generated" makes every step
+        start from the last one's face instead of the photo's, for networks that repaint faces;
+        raises Problem for the warp generator, and InvalidExpression.
+        """
+        points = [p if isinstance(p, Expression) else Expression(self.space, tuple(p))
+                  for p in trajectory]  # fmt: skip
+        points = [in_space(point, self.space, portrait.reading) for point in points]
+        source = getattr(portrait.encoding, "photo", portrait.encoding)
+        nothing = self.start(portrait) if self.space.name in SPACES else None
+        whole = None
+        for point, edit in zip(points, self._edits(portrait, points, feed), strict=True):
+            if feed == "generated":
+                whole = edit if whole is None else after(whole, edit)
+            elif point == nothing:  # nothing asked: the photo, whatever the network says
+                keep, still = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
+                edit = compose(source, keep, edit.color, still)
+            yield Frame(portrait, _on_cpu(edit), whole and _on_cpu(whole))
+
+    def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
+        conditions = [self._condition(point) for point in points]
+        if not points:
+            return iter(())
+        if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
+            return rollout(self.generator, portrait.encoding, torch.stack(conditions, 1), feed)
+        if feed != "portrait":
+            raise Problem(
+                "The warp generator moves the photo's own pixels, so that every frame starts from "
+                "the photo; feed 'generated' is for checkpoints that repaint the face."
+            )
+        return (self.generator.edit(portrait.encoding, condition)[0] for condition in conditions)
 
     def warm_up(self) -> None:
         """Pay once for what a first call costs, before a visitor has to."""
         portrait = self.encode(Portrait(np.zeros((128, 128, 3), np.uint8), np.eye(2, 3) / 64, ""))
-        self.edit(portrait, Expression.of(ACTION_UNITS, AU12=1)).image  # noqa: B018
+        asked = Expression.clipped(self.space, np.ones(len(self.space.axes)))
+        self.edit(portrait, asked).image  # noqa: B018
         self.find(portrait.photo)
 
     def _source(self, portrait: Portrait, size: int) -> torch.Tensor:
@@ -223,6 +202,10 @@ class Animator:
 
     def _condition(self, expression: Expression) -> torch.Tensor:
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
+
+
+def _on_cpu(edit: Edit) -> Edit:
+    return Edit(*(values.cpu() for values in edit))
 
 
 def _check_box(box, shape) -> tuple[float, float, float, float]:

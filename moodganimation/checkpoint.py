@@ -1,21 +1,35 @@
 """Checkpoints that describe themselves: weights, configuration and space in one file."""
 
+import contextlib
 import dataclasses
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
-from .errors import NotACheckpoint
-from .expressions import SPACES, ExpressionSpace
+from .convgru_unet import ConvGRUUNetGenerator
+from .errors import NotACheckpoint, Unwritable
+from .expressions import ExpressionSpace, space_named, space_of_size
 from .generators import Generator, GeneratorConfig
+from .originals import read_original
 from .resnet import ResNetGenerator
+from .state_dicts import is_torch_file
 from .warp import WarpGenerator
 
 FORMAT = "moodganimation-generator-1"
+CRITIC_FORMAT = "moodganimation-critic-1"  # training.critic_checkpoint reads it
+
+
+class Checkpoint(NamedTuple):
+    generator: Generator  # in evaluation mode, on the CPU, without gradients
+    space: ExpressionSpace  # what its condition means
+    card: dict  # what a person should know: licence, data, figures
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
@@ -24,56 +38,131 @@ def build_generator(config: GeneratorConfig) -> Generator:
             return WarpGenerator(config)
         case "resnet":
             return ResNetGenerator(config)
+        case "convgru_unet":
+            return ConvGRUUNetGenerator(config)
 
 
 def save_generator(
-    path: Path, generator: Generator, space: ExpressionSpace, card: dict[str, object]
+    path: Path,
+    generator: Generator,
+    space: ExpressionSpace,
+    card: dict[str, object],
+    half: bool = True,
 ) -> None:
-    """Write weights in half precision; `card` is what a person should know (licence, data ...)."""
-    header = {
-        "format": FORMAT,
-        "generator": json.dumps(dataclasses.asdict(generator.config)),
-        "space": space.name,
-        "card": json.dumps(card),
-    }
+    """`card` is what a person should know (licence, data ...); half: weights in half precision.
+
+    Raises Unwritable.
+    """
+    config = dataclasses.asdict(generator.config)
+    header = {"format": FORMAT, "generator": config, "space": space.name, "card": card}
+    write(path, generator.state_dict(), header, half)
+
+
+def write(path: Path, weights: dict[str, Tensor], header: dict, half: bool) -> None:
+    """A file of our own, as a whole or not at all; header's values as text or as JSON.
+
+    Raises Unwritable.
+    """
+    header = {k: v if isinstance(v, str) else json.dumps(v) for k, v in header.items()}
     weights = {
-        key: value.detach().cpu().half() if value.is_floating_point() else value.cpu()
-        for key, value in generator.state_dict().items()
+        key: value.detach().cpu().half() if half and value.is_floating_point() else value.cpu()
+        for key, value in weights.items()
     }
     part = Path(f"{path}.part")
-    save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
-    os.replace(part, path)
-
-
-def load_checkpoint(path: Path) -> tuple[Generator, ExpressionSpace, dict]:
-    """The generator in evaluation mode on the CPU, its space and its card. Runs nothing it reads.
-
-    Raises NotACheckpoint with a sentence that says what is wrong.
-    """
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise NotACheckpoint(
-                    f"{path} is a safetensors file, but not a checkpoint of MoodGANimation."
-                )
-            config = GeneratorConfig(**json.loads(header["generator"]))
-            space, card = SPACES[header["space"]], json.loads(header["card"])
-            if config.condition_dim != len(space.axes):
-                raise ValueError(f"{config.condition_dim} conditions do not fit {space.name}")
-            weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-        if not all(torch.isfinite(value).all() for value in weights.values()):
-            raise ValueError("some of its weights are not numbers")
-        with torch.device("meta"):
-            generator = build_generator(config)
-        generator.load_state_dict(weights, assign=True)
+        part.touch()
+        mode = part.stat().st_mode
+        save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
+        part.chmod(mode)  # safetensors keeps all but the owner from reading
+        os.replace(part, path)
+    except (SafetensorError, OSError) as problem:
+        raise Unwritable(f"{path} cannot be written ({problem}).") from problem
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def read(path: str | Path, form: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Header and weights (float32) of a file that `write` wrote. Runs nothing it reads.
+
+    form: FORMAT or CRITIC_FORMAT. To be called within `refusing`.
+    """
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        if header.get("format") in {FORMAT, CRITIC_FORMAT} - {form}:
+            what = {FORMAT: "a generator, not a critic", CRITIC_FORMAT: "a critic, no generator"}
+            raise NotACheckpoint(f"{path} is the checkpoint of {what[header['format']]}.")
+        if header.get("format") != form:
+            raise NotACheckpoint(
+                f"{path} is a safetensors file, but not a checkpoint of MoodGANimation."
+            )
+        weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+    if not all(torch.isfinite(value).all() for value in weights.values()):
+        raise ValueError("some of its weights are not numbers")
+    return header, weights
+
+
+@contextlib.contextmanager
+def refusing(path: str | Path) -> Iterator[None]:
+    """What reading a file can raise becomes NotACheckpoint with a sentence that says what."""
+    try:
+        yield
     except NotACheckpoint:
         raise
     except FileNotFoundError:
         raise NotACheckpoint(f"There is no checkpoint at {path}.") from None
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as problem:
+    except (
+        SafetensorError,
+        OSError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+        reason = " ".join(reason.split())
         raise NotACheckpoint(
             f"{path} is not a readable checkpoint; it may be damaged or from another program "
-            f"({str(problem).splitlines()[0][:200]})."
+            f"({reason[:200]})."
         ) from problem
-    return generator.eval().requires_grad_(False), space, card
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """A generator and what is known of it, from a file of ours or of the programs before.
+
+    An original file (see `originals`) says nothing of its space, which its size suggests, nor of
+    the size of its crops, 128 pixels by default there. Raises NotACheckpoint.
+    """
+    with refusing(path):
+        if is_torch_file(path):
+            original = read_original(path)
+            if original.role != "generator":
+                raise NotACheckpoint(f"{path} is the checkpoint of a critic, no generator.")
+            config, weights = GeneratorConfig(**original.config), original.weights
+            space = space_of_size(config.condition_dim)
+            card = {"name": Path(path).stem, "origin": original.origin}
+        else:
+            header, weights = read(path, FORMAT)
+            config = GeneratorConfig(**json.loads(header["generator"]))
+            space, card = space_named(header["space"]), json.loads(header["card"])
+        if config.condition_dim != len(space.axes):
+            raise ValueError(f"{config.condition_dim} conditions do not fit {space.name}")
+        generator = assigned(lambda: build_generator(config), weights)
+    return Checkpoint(generator, space, card)
+
+
+def assigned(build, weights: dict[str, Tensor]):
+    """The network that `build` builds, made of `weights` without a copy, to be used as it is."""
+    with torch.device("meta"):
+        network = build()
+    network.load_state_dict(weights, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def load_generator(path: str | Path) -> Generator:
+    """The network alone: (source (B, 3, H, W), condition (B, D), state=None) -> (Edit, state).
+
+    In evaluation mode, on the CPU, without gradients. Raises NotACheckpoint.
+    """
+    return load_checkpoint(path).generator

@@ -56,3 +56,9 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
 def compose(source: Tensor, attention: Tensor, color: Tensor, motion: Tensor) -> Edit:
     """I' = A * W(I) + (1 - A) * C, where W moves the photo's own pixels by `motion`."""
     return Edit(blend(move(source, motion), attention, color), attention, color, motion)
+
+
+def repaint(source: Tensor, attention: Tensor, color: Tensor) -> Edit:
+    """The composite of networks that move nothing."""
+    still = source.new_zeros(len(source), 2, 1, 1)
+    return Edit(blend(source, attention, color), attention, color, still)

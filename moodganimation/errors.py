@@ -13,6 +13,10 @@ class UnreadableImage(Problem):
     """A file or array that is no photo we can take."""
 
 
+class UnreadableFile(Problem):
+    """A trajectory, a table of annotations or a video that cannot be read as one."""
+
+
 class NoFaceFound(Problem):
     """Nobody to be seen in a photo, or a box that cannot hold a face."""
 

@@ -147,6 +147,26 @@ VALENCE_AROUSAL = ExpressionSpace(
 
 SPACES = {space.name: space for space in (ACTION_UNITS, PAD, VALENCE_AROUSAL)}
 
+
+def space_named(name: str) -> ExpressionSpace:
+    """A space by its name: those above, or cN, N axes without a meaning, c0 to c(N-1)."""
+    if name in SPACES:
+        return SPACES[name]
+    count = name.removeprefix("c")
+    if not (name.startswith("c") and count.isdecimal() and 1 <= int(count) <= 256):
+        raise InvalidExpression(
+            f"{name!r} is not a space; there are {', '.join(SPACES)} and cN for N nameless axes."
+        )
+    axes = (Axis(f"c{i}", f"Condition {i}", "condition", -1.0, 1.0) for i in range(int(count)))
+    return ExpressionSpace(f"c{int(count)}", tuple(axes))
+
+
+def space_of_size(axes: int) -> ExpressionSpace:
+    """What a network with that many conditions most likely means by them."""
+    by_size = {len(space.axes): space for space in SPACES.values()}
+    return by_size.get(axes) or space_named(f"c{axes}")
+
+
 # The seven combinations of the MoodGANimation figure, then Ekman's six and contempt under their
 # nouns (Ekman & Friesen 1983, EMFACS), with the share of each unit ours.
 PRESETS = {
@@ -168,3 +188,20 @@ PRESETS = {
     "contempt": Expression.of(ACTION_UNITS, AU12=0.2, AU14=0.9),
 }
 SHEET_PRESETS = tuple(PRESETS)[:7]  # the rows of the figure
+
+# The 16 emotions by which MoodGANimation labels faces: the six basic ones and ten compounds, each
+# the units that most of its faces show (Du, Tao & Martinez 2014, "Compound facial expressions of
+# emotion"). Anger lacks AU24, which is not among the 17. Six names are those of PRESETS, which
+# win; they mean the same units.
+COMPOUND = {name: PRESETS[name] for name in SHEET_PRESETS if name != "hatred"} | {
+    "fearful": Expression.of(ACTION_UNITS, AU01=1, AU04=1, AU20=1, AU25=1),
+    "angry": Expression.of(ACTION_UNITS, AU04=1, AU07=1),
+    "happily_surprised": Expression.of(ACTION_UNITS, AU01=1, AU02=1, AU12=1, AU25=1),
+    "happily_disgusted": Expression.of(ACTION_UNITS, AU10=1, AU12=1, AU25=1),
+    "sadly_angry": Expression.of(ACTION_UNITS, AU04=1, AU07=1, AU15=1),
+    "sadly_disgusted": Expression.of(ACTION_UNITS, AU04=1, AU10=1),
+    "fearfully_angry": Expression.of(ACTION_UNITS, AU04=1, AU20=1, AU25=1),
+    "fearfully_surprised": Expression.of(ACTION_UNITS, AU01=1, AU02=1, AU05=1, AU20=1, AU25=1),
+    "angrily_surprised": Expression.of(ACTION_UNITS, AU04=1, AU25=1, AU26=1),
+    "angrily_disgusted": Expression.of(ACTION_UNITS, AU04=1, AU10=1, AU17=1),
+}

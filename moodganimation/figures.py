@@ -4,12 +4,13 @@ import cv2
 import numpy as np
 
 PANEL = 256  # side of a panel [px]
+COLUMNS = ("original", "generated", "attention", "color", "truth")
 
 
-def panel(values: np.ndarray) -> np.ndarray:
-    """(h, w[, 3]) in [0, 255] as a panel."""
+def panel(values: np.ndarray, side: int = PANEL) -> np.ndarray:
+    """(h, w[, 1 or 3]) in [0, 255] as a panel."""
     picture = np.uint8(np.clip(values + 0.5, 0, 255))
-    picture = cv2.resize(picture, (PANEL, PANEL), interpolation=cv2.INTER_CUBIC)
+    picture = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
     return np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture
 
 
@@ -39,6 +40,18 @@ def arrows(face: np.ndarray, motion: np.ndarray, every: int = 12) -> np.ndarray:
 def row(pictures: list[np.ndarray]) -> np.ndarray:
     """Pictures of one height side by side."""
     return np.concatenate(pictures, 1)
+
+
+def columns(pictures: list[np.ndarray], labels: bool = False) -> np.ndarray:
+    """What a generator saw and said of one frame, side by side: the first four or all `COLUMNS`."""
+    if labels:
+        pictures = [labelled(p, name) for p, name in zip(pictures, COLUMNS, strict=False)]
+    return row(pictures)
+
+
+def blank(side: int) -> np.ndarray:
+    """Grey: nothing is known here."""
+    return np.full((side, side, 3), 128, np.uint8)
 
 
 def labelled(picture: np.ndarray, text: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from .compositing import Edit
@@ -18,17 +19,20 @@ State = tuple[Tensor, ...]  # what a recurrent generator remembers of a clip; ()
 class GeneratorConfig:
     """What must be known to rebuild a generator; stored in its checkpoint."""
 
-    architecture: Literal["warp", "resnet"]
+    architecture: Literal["warp", "resnet", "convgru_unet"]
     condition_dim: int
-    image_size: int = 128  # side of the face crop [px]; a multiple of 16 (warp) or 4 (resnet)
-    width: int = 64  # channels of the first layer of resnet; those of warp scale with width / 64
-    depth: int = 6  # residual blocks of resnet
+    image_size: int = 128  # side of the face crop [px]; a multiple of 16 (warp) or 4 (the others)
+    width: int = 64  # channels of the first layer (convgru_unet: 8 in the original); warp: / 64
+    depth: int = 6  # residual blocks of resnet, ConvGRU layers of convgru_unet
     extra_fields: int = 15  # warp: motion fields that no single condition axis owns
+    saturate: bool = False  # resnet, convgru_unet: push attention towards 0 and 1, see `saturate`
 
     def __post_init__(self):
-        step = {"warp": 16, "resnet": 4}.get(self.architecture)
+        step = {"warp": 16, "resnet": 4, "convgru_unet": 4}.get(self.architecture)
         if step is None:
-            raise ValueError(f"architecture must be warp or resnet, got {self.architecture!r}.")
+            raise ValueError(
+                f"architecture must be warp, resnet or convgru_unet, got {self.architecture!r}."
+            )
         numbers = (self.condition_dim, self.image_size, self.width, self.depth, self.extra_fields)
         if not all(isinstance(n, int) and 0 <= n <= 1024 for n in numbers):
             raise ValueError("Sizes of a generator must be whole numbers from 0 to 1024.")
@@ -74,3 +78,23 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.main(x)
+
+
+def heads(channels: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """From features to color and to attention. Pumarola et al. 2018, "Network Architecture"."""
+    color, attention = (nn.Conv2d(channels, n, 7, 1, 3, bias=False) for n in (3, 1))
+    return nn.Sequential(color, nn.Tanh()), nn.Sequential(attention, nn.Sigmoid())
+
+
+def normal(network: nn.Module) -> None:
+    """Draw convolutions from N(0, 0.02), biases 0: how every network of the seed starts."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def saturate(attention: Tensor) -> Tensor:
+    """Attention in [0, 1], nearer to its ends. The seed's `--do_saturate_mask`."""
+    return (0.55 * torch.tanh(3 * (attention - 0.5)) + 0.5).clamp(0, 1)

@@ -10,7 +10,16 @@ from functools import cache
 
 import numpy as np
 
-from .expressions import ACTION_UNITS, PAD, PRESETS, VALENCE_AROUSAL, Expression, ExpressionSpace
+from .errors import InvalidExpression
+from .expressions import (
+    ACTION_UNITS,
+    PAD,
+    PRESETS,
+    SPACES,
+    VALENCE_AROUSAL,
+    Expression,
+    ExpressionSpace,
+)
 
 RIDGE = 0.15  # shrinks the regression of moods on Action Units
 REACH = 0.28  # how far an emotion's influence reaches in the mood space
@@ -77,9 +86,20 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
 
 
 def in_space(expression: Expression, space: ExpressionSpace, start: Expression) -> Expression:
-    """An expression in the words of another space; `start` are the Action Units it starts from."""
+    """An expression in the words of another space; `start` are the Action Units it starts from.
+
+    Raises InvalidExpression between axes without a meaning (c0, c1 ...) and any others.
+    """
     if expression.space == space:
         return expression
+    for unknown in (space, expression.space):
+        if unknown.name not in SPACES:
+            raise InvalidExpression(
+                f"What the axes {unknown.keys[0]} to {unknown.keys[-1]} mean is not known, so "
+                "units, moods and presets cannot be said in them; ask for these axes themselves."
+            )
+    if expression.space == PAD and space == VALENCE_AROUSAL:
+        return Expression(space, expression.values[:2])  # valence is pleasure
     if expression.space != ACTION_UNITS:
         expression = with_mood(start, expression)
     return expression if space == ACTION_UNITS else mood_of(expression, space)

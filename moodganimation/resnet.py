@@ -3,8 +3,16 @@
 import torch
 from torch import Tensor, nn
 
-from .compositing import compose
-from .generators import Generator, GeneratorConfig, ResidualBlock, State
+from .compositing import repaint
+from .generators import (
+    Generator,
+    GeneratorConfig,
+    ResidualBlock,
+    State,
+    heads,
+    normal,
+    saturate,
+)
 
 
 def instance_norm(channels: int) -> nn.InstanceNorm2d:
@@ -29,11 +37,8 @@ class ResNetGenerator(Generator):
         for n in (4 * width, 2 * width):
             layers += _block(nn.ConvTranspose2d(n, n // 2, 4, 2, 1, bias=False))
         self.main = nn.Sequential(*layers)
-        self.img_reg = nn.Sequential(nn.Conv2d(width, 3, 7, 1, 3, bias=False), nn.Tanh())
-        self.attention_reg = nn.Sequential(nn.Conv2d(width, 1, 7, 1, 3, bias=False), nn.Sigmoid())
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.normal_(module.weight, 0, 0.02)
+        self.img_reg, self.attention_reg = heads(width)
+        normal(self)
 
     def encode(self, source: Tensor) -> Tensor:
         return source
@@ -41,9 +46,10 @@ class ResNetGenerator(Generator):
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
         planes = condition[:, :, None, None].expand(-1, -1, *encoding.shape[-2:])
         features = self.main(torch.cat([encoding, planes], 1))
-        still = encoding.new_zeros(len(encoding), 2, 1, 1)
-        attention, color = self.attention_reg(features), self.img_reg(features)
-        return compose(encoding, attention, color, still), ()
+        attention = self.attention_reg(features)
+        if self.config.saturate:
+            attention = saturate(attention)
+        return repaint(encoding, attention, self.img_reg(features)), ()
 
 
 def _block(conv: nn.Module) -> list[nn.Module]:

@@ -1,22 +1,24 @@
-"""Animations: the path between two expressions, and frames to GIF, MP4 or WebP."""
+"""Animations: the path between two expressions, frames to GIF, MP4 or WebP, and frames of films."""
 
 import contextlib
 import math
 import os
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
-from .errors import InvalidExpression, Unwritable
+from .errors import InvalidExpression, UnreadableFile, Unwritable
 from .expressions import Expression
 from .images import EDITED
 
 MOST_FRAMES = 600
 MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
+FILMS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,gif,ogg,flv,asf"  # containers that are read
+LARGEST = 1280  # longest side of a filmed frame [px]: larger ones are reduced
 
 # What a share t in [0, 1] of the time becomes of the way.
 EASINGS: dict[str, Callable[[float], float]] = {
@@ -106,6 +108,47 @@ def write_animation(
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
     return path
+
+
+def read_frames(path: str | Path, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """The frames of a film that have these numbers, 0 being its first, in order: number and
+    (H, W, 3) uint8 RGB, one at a time. Numbers beyond its end are left out.
+
+    ffmpeg reads the file in a process of its own and nothing else: no network, no other file.
+    Raises UnreadableFile.
+    """
+    path, wanted = Path(path), set(numbers)
+    first, last = min(wanted), max(wanted)
+    if not path.is_file():
+        raise UnreadableFile(f"There is no video {path}.")
+    share = f"min(1,{LARGEST}/max(iw,ih))"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-nostdin"]
+    command += ["-protocol_whitelist", "file", "-format_whitelist", FILMS, "-i", f"file:{path}"]
+    command += ["-map", "0:v:0", "-frames:v", str(last - first + 1), "-fps_mode", "passthrough"]
+    command += ["-vf", f"select='gte(n,{first})',scale='max(1,iw*{share})':'max(1,ih*{share})'"]
+    command += ["-c:v", "ppm", "-f", "image2pipe", "-"]
+    decoder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    number = first
+    try:
+        while decoder.stdout.readline() == b"P6\n":
+            width, height = map(int, decoder.stdout.readline().split())
+            decoder.stdout.readline()  # the largest value, 255
+            data = decoder.stdout.read(3 * width * height)
+            if len(data) < 3 * width * height:
+                break
+            if number in wanted:
+                yield number, np.frombuffer(data, np.uint8).reshape(height, width, 3)
+            number += 1
+        if number == first:
+            beyond = decoder.wait() == 0
+            raise UnreadableFile(
+                f"{path} has no frame {first}, counted from 0, nor any later one."
+                if beyond
+                else f"{path} is not a video that can be read ({FILMS.replace(',', ', ')})."
+            )
+    finally:
+        decoder.kill()
+        decoder.communicate()
 
 
 def check_animation(path: str | Path, fps: float) -> Path:

@@ -5,17 +5,27 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from moodganimation.animator import Animator
 from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.compositing import compose
 from moodganimation.errors import (
     DeviceMissing,
     InvalidExpression,
     NoFaceFound,
     NotACheckpoint,
+    Problem,
     UnreadableImage,
 )
-from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, Expression
+from moodganimation.expressions import (
+    ACTION_UNITS,
+    PAD,
+    PRESETS,
+    VALENCE_AROUSAL,
+    Expression,
+    space_named,
+)
 from moodganimation.finders import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
@@ -204,6 +214,86 @@ def test_a_resnet_checkpoint_edits_with_the_shipped_reader(tmp_path, photo, port
     assert mine.reading == portrait.reading
     np.testing.assert_array_equal(animator.edit(mine, mine.reading).image, photo)
     assert (animator.edit(mine, PRESETS["happy"]).image != photo).any()
+
+
+def network(animator, architecture: str, space) -> Animator:
+    """The shipped animator with fresh weights of another generator."""
+    config = GeneratorConfig(architecture=architecture, condition_dim=len(space.axes),
+                             image_size=32, width=4, depth=2)  # fmt: skip
+    torch.manual_seed(0)
+    return Animator(build_generator(config).eval(), space, reader=animator.reader,
+                    finder=animator.finder, aligner=animator.aligner,
+                    device=animator.device)  # fmt: skip
+
+
+def test_a_generator_remembers_the_frames_of_a_clip(animator, photo):
+    remembering = network(animator, "convgru_unet", VALENCE_AROUSAL)
+    portrait = remembering.locate(photo)
+    way = [Expression(VALENCE_AROUSAL, row) for row in ((0.5, 0.5), (0.5, 0.5), (-1, 0))]
+    frames = list(remembering.animate(portrait, way))
+    assert (frames[0].edit.composite != frames[1].edit.composite).any()
+    state = None
+    with torch.inference_mode():
+        for point, frame in zip(way, frames, strict=True):
+            condition = torch.tensor([point.values])
+            edit, state = remembering.generator(portrait.encoding, condition, state)
+            torch.testing.assert_close(frame.edit.composite, edit.composite)
+    again = remembering.edit(portrait, way[0])  # a new clip begins without a memory
+    torch.testing.assert_close(again.edit.composite, frames[0].edit.composite)
+
+
+@pytest.mark.parametrize("architecture", ["resnet", "convgru_unet"])
+def test_frames_can_start_from_the_last_generated_face(animator, photo, architecture):
+    repainting = network(animator, architecture, VALENCE_AROUSAL)
+    portrait = repainting.locate(photo)
+    way = np.array([[0.5, 0.5], [0.9, -0.4], [-1, 0]])
+    fresh = list(repainting.animate(portrait, way))
+    fed = list(repainting.animate(portrait, way, feed="generated"))
+    torch.testing.assert_close(fed[0].edit.composite, fresh[0].edit.composite)
+    assert (fed[1].edit.composite != fresh[1].edit.composite).any()
+    source, state = portrait.encoding, None
+    for row, frame in zip(way, fed, strict=True):
+        with torch.inference_mode():
+            edit, state = repainting.generator(source, torch.tensor(row).float()[None], state)
+        torch.testing.assert_close(frame.edit.composite, edit.composite)
+        torch.testing.assert_close(frame.edit.attention, edit.attention)  # of this step alone
+        source = edit.composite
+        # what is pasted into the photo makes the same face, from the photo's own pixels
+        whole = compose(portrait.encoding, *frame.whole[1:])
+        torch.testing.assert_close(whole.composite, edit.composite, atol=1e-4, rtol=0)
+    assert (fed[2].image != fresh[2].image).any()
+
+
+def test_pixels_that_move_start_from_the_photo_only(animator, portrait):
+    with pytest.raises(Problem, match="warp generator"):
+        next(animator.animate(portrait, [PRESETS["happy"]], feed="generated"))
+
+
+def test_axes_without_a_meaning_start_at_zero_and_translate_nothing(animator, photo):
+    nameless = network(animator, "convgru_unet", space_named("c4"))
+    nameless.warm_up()
+    portrait = nameless.locate(photo)
+    assert nameless.read(portrait) == animator.locate(photo).reading
+    start = nameless.start(portrait)
+    assert start.values == (0, 0, 0, 0)
+    assert (nameless.edit(portrait, start).image != photo).any()  # it is not the photo's
+    changed = nameless.edit(portrait, start.replace(c2=1)).edit.composite
+    assert (changed != nameless.edit(portrait, start).edit.composite).any()
+    for point in (PRESETS["happy"], Expression.of(PAD, pleasure=1)):
+        with pytest.raises(InvalidExpression, match="c0 to c3"):
+            nameless.edit(portrait, point)
+    with pytest.raises(InvalidExpression, match="c0 to c3"):
+        animator.edit(animator.locate(photo), start)
+
+
+def test_a_generator_of_moods_starts_at_the_mood_of_the_photo(animator, photo, portrait):
+    moody = network(animator, "convgru_unet", VALENCE_AROUSAL)
+    mine = moody.locate(photo)
+    assert moody.start(mine) == mood_of(portrait.reading, VALENCE_AROUSAL)
+    np.testing.assert_array_equal(moody.edit(mine, moody.start(mine)).image, photo)
+    wish = Expression(PAD, (0.3, -0.4, 0.9))  # dominance is not among its axes
+    same = moody.edit(mine, Expression(VALENCE_AROUSAL, (0.3, -0.4)))
+    torch.testing.assert_close(moody.edit(mine, wish).edit.composite, same.edit.composite)
 
 
 def test_missing_devices_and_checkpoints_are_said_to_be_missing(tmp_path):

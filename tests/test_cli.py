@@ -5,6 +5,9 @@ import pytest
 from PIL import Image
 
 from moodganimation.__main__ import main
+from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.expressions import COMPOUND, PRESETS, space_named
+from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
 
 from .conftest import PHOTO
@@ -52,6 +55,55 @@ def test_animate_writes_as_many_frames_as_asked(tmp_path):
 def test_sheet_draws_seven_rows_of_seven(tmp_path):
     assert run("sheet", PHOTO, "--out", tmp_path / "sheet.png") == 0
     assert read_image(tmp_path / "sheet.png").shape == (7 * 256 + 22, 92 + 7 * 256, 3)
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory):
+    """Fresh generators of valence and arousal, and of four axes that nobody named."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name in ("valence_arousal", "c4"):
+        space = space_named(name)
+        config = GeneratorConfig(architecture="convgru_unet", condition_dim=len(space.axes),
+                                 image_size=32, width=4, depth=1)  # fmt: skip
+        save_generator(folder / name, build_generator(config), space, {})
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name, wish",
+    [("valence_arousal", ["--set", "valence=-1"]), ("valence_arousal", ["--set", "AU12=1"]),
+     ("valence_arousal", ["--set", "pleasure=0.2", "--preset", "angry"]),
+     ("c4", ["--set", "c3=1"])],
+)  # fmt: skip
+def test_wishes_are_in_the_axes_of_the_checkpoint(tmp_path, photo, checkpoints, name, wish, capsys):
+    out = tmp_path / "a.png"
+    assert run("edit", PHOTO, "--checkpoint", checkpoints / name, *wish, "--out", out) == 0
+    assert (read_image(out) != photo).any()
+    assert ("they start at 0" in capsys.readouterr().err) == (name == "c4")
+
+
+@pytest.mark.parametrize(
+    "wish", [["--preset", "happy"], ["--set", "AU12=1"], ["--set", "c4=1"], ["--set", "c0=2"]]
+)
+def test_axes_without_a_name_take_no_other_wishes(tmp_path, checkpoints, wish, capsys):
+    out = tmp_path / "a.png"
+    assert run("edit", PHOTO, "--checkpoint", checkpoints / "c4", *wish, "--out", out) == 2
+    assert "c0" in capsys.readouterr().err and not out.exists()
+
+
+def test_valence_is_pleasure_to_a_checkpoint_of_units(tmp_path, photo):
+    for wish in ("valence=-0.8", "pleasure=-0.8"):
+        assert run("edit", PHOTO, "--set", wish, "--out", tmp_path / f"{wish}.png") == 0
+    valence, pleasure = (read_image(path) for path in sorted(tmp_path.iterdir(), reverse=True))
+    assert (valence != photo).any() and (pleasure != photo).any()
+
+
+def test_compound_emotions_are_presets(tmp_path, photo):
+    names = {name: {k for k, v in e.asdict().items() if v == 1} for name, e in COMPOUND.items()}
+    assert len(names) == 16 and names["happily_surprised"] == {"AU01", "AU02", "AU12", "AU25"}
+    assert all(COMPOUND[name] == PRESETS[name] for name in COMPOUND.keys() & PRESETS.keys())
+    assert run("edit", PHOTO, "--preset", "sadly_angry", "--out", tmp_path / "a.png") == 0
+    assert (read_image(tmp_path / "a.png") != photo).any()
 
 
 @pytest.mark.parametrize(

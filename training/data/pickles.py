@@ -1,37 +1,19 @@
-"""Annotation pickles of the original repositories, read without running what they contain."""
+"""Annotation pickles of the original repositories: read as the library reads them, and written."""
 
+import os
 import pickle
 from pathlib import Path
 
-_ALLOWED = {
-    ("collections", "OrderedDict"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),  # how Python 2's byte strings arrive
-    *(
-        (f"numpy.{core}.multiarray", name)
-        for core in ("core", "_core")
-        for name in ("_reconstruct", "scalar")
-    ),
-}
+from moodganimation.pickles import read_pickle
+
+__all__ = ["read_pickle", "write_pickle"]
 
 
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module, name):
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module, name)
-
-
-def read_pickle(path: Path) -> dict:
-    """A dict of names to numbers or arrays, from Python 2 or 3; anything else raises ValueError."""
-    try:
-        with open(path, "rb") as file:
-            table = _Unpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, AttributeError, IndexError, ImportError) as problem:
-        raise ValueError(
-            f"{path} is not a plain pickle of annotations ({problem}); nothing in it was run."
-        ) from problem
-    if not isinstance(table, dict):
-        raise ValueError(f"{path} holds a {type(table).__name__}, not a dict of annotations.")
-    return table
+def write_pickle(path: Path, table: dict) -> None:
+    """A table as the seed repositories read it, by Python 2 as well; whole or not at all."""
+    # numpy 2 names a module that older ones do not have; globals of protocol 2 are plain lines
+    data = pickle.dumps(table, protocol=2)
+    data = data.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    os.replace(part, path)

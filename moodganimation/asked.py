@@ -1,0 +1,145 @@
+"""What the options of the command line ask for: a model, a portrait, an expression, a way."""
+
+import sys
+
+from .animator import Animator
+from .errors import InvalidExpression, Problem
+from .expressions import (
+    ACTION_UNITS,
+    COMPOUND,
+    PAD,
+    PRESETS,
+    SPACES,
+    VALENCE_AROUSAL,
+    Expression,
+    space_named,
+)
+from .images import check_picture, read_image
+from .moods import in_space
+from .portraits import Portrait
+from .trajectories import Trajectory, read_trajectory
+from .video import MOST_FRAMES, check_animation, interpolate, read_frames
+
+# Options of `animate` that need another one, and those that have no meaning beside another.
+NEEDS = {
+    "axes": ["trajectory"],
+    "clip": ["trajectory"],
+    "start": ["trajectory"],
+    "truth": ["trajectory", "columns"],
+    "labels": ["columns"],
+}
+EXCLUDES = {
+    "trajectory": ["set", "preset", "easing", "hold", "ping_pong"],
+    "columns": ["view", "size"],
+}
+
+
+def opened(options) -> tuple[Animator, Portrait]:
+    animator = load(options)
+    return animator, locate(options, animator)
+
+
+def load(options) -> Animator:
+    """The animator, after a look at whether what it makes can be written."""
+    for out in (getattr(options, "out", None), getattr(options, "panels", None)):
+        if out and not hasattr(options, "fps"):  # said before anything is computed
+            check_picture(out)
+        elif out:
+            check_animation(out, options.fps)
+    animator = Animator.load(options.checkpoint, options.device)
+    for missing in animator.unavailable:
+        say(f"{missing.name} cannot be used here: {missing.reason}")
+    return animator
+
+
+def locate(options, animator: Animator, trajectory: Trajectory | None = None) -> Portrait:
+    """The portrait in PHOTO, or in the film's first chosen frame where PHOTO is the film itself;
+    says how the face was found."""
+    if trajectory and options.truth == options.photo:
+        photo = next(read_frames(options.truth, trajectory.frames[:1]))[1]
+    else:
+        photo = read_image(options.photo)
+    portrait = animator.locate(photo, options.box)
+    say(f"face: {portrait.finder}")
+    return portrait
+
+
+def wanted(options, animator: Animator, portrait: Portrait) -> Expression:
+    """What --preset, --intensity and --set ask for, in the generator's space, starting from the
+    photo's expression, or from 0 where nobody knows what the axes mean."""
+    space, reading, wish = animator.space, portrait.reading, animator.start(portrait)
+    if space.name not in SPACES:
+        say(
+            f"What the axes {', '.join(space.keys)} mean is not known, so the photo's expression "
+            "cannot be read into them: they start at 0."
+        )
+    if options.preset:
+        if not 0 <= options.intensity <= 1:
+            raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
+        preset = in_space((COMPOUND | PRESETS)[options.preset], space, reading)
+        wish = wish.towards(preset, options.intensity)
+    pairs = dict(_pair(text) for text in options.set or ())
+    for other in (PAD, VALENCE_AROUSAL, ACTION_UNITS):
+        said = {key: pairs.pop(key) for key in [*pairs] if key in other and key not in space}
+        if said:
+            point = in_space(wish, other, reading).replace(**said)
+            wish = in_space(point, space, in_space(wish, ACTION_UNITS, reading))
+    return wish.replace(**pairs)
+
+
+def together(options) -> None:
+    """Raises Problem for options of `animate` that do not go together."""
+    for option, others in NEEDS.items():
+        for other in others:
+            if getattr(options, option) and not getattr(options, other):
+                raise Problem(f"--{option} goes with --{other} only.")
+    for option, others in EXCLUDES.items():
+        for other in others:
+            if getattr(options, option) and getattr(options, other):
+                raise Problem(f"--{other.replace('_', '-')} does not go with --{option}.")
+
+
+def trajectory(options, animator: Animator) -> Trajectory | None:
+    """That of a file, if one is given; says what was changed or left out."""
+    if not options.trajectory:
+        return None
+    read = read_trajectory(
+        options.trajectory,
+        animator.space,
+        axes=space_named(options.axes) if options.axes else None,
+        clip=options.clip,
+        start=options.start or 0,
+        frames=options.frames,
+    )
+    least = 2 if options.columns else 1
+    if not least <= len(read.points) <= MOST_FRAMES:
+        raise InvalidExpression(
+            f"An animation has {least} to {MOST_FRAMES} frames, {options.trajectory} has "
+            f"{len(read.points)}; choose some (--start, --frames)."
+        )
+    say(*read.notes)
+    return read
+
+
+def interpolation(options, animator: Animator, portrait: Portrait) -> list[Expression]:
+    return interpolate(
+        animator.start(portrait),
+        wanted(options, animator, portrait),
+        24 if options.frames is None else options.frames,
+        options.easing or "smooth",
+        options.ping_pong,
+        options.hold,
+    )
+
+
+def say(*sentences: str) -> None:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+
+
+def _pair(text: str) -> tuple[str, float]:
+    key, _, value = text.partition("=")
+    try:
+        return key, float(value)
+    except ValueError:
+        raise InvalidExpression(f"--set wants AXIS=NUMBER, as AU12=0.8; got {text!r}.") from None

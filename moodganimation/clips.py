@@ -1,0 +1,73 @@
+"""Clips as MoodGANimation shows them: what a generator saw and said, beside what was filmed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from .animator import Animator
+from .errors import NoFaceFound
+from .figures import COLUMNS, blank, columns, row
+from .frames import Frame
+from .images import EDITED, write_image
+from .video import read_frames, write_animation
+
+FILMED = "Filmed faces, beside which MoodGANimation edited others"
+LEAST_SIDE = 128  # of a column [px]; generators of larger faces have larger columns
+
+
+def filmed_faces(
+    animator: Animator, film: str | Path, numbers: list[int], side: int
+) -> tuple[list[np.ndarray], list[str]]:
+    """The faces of a film's frames, (side, side, 3) each, found and cropped as a photo's is.
+
+    Grey where there is no such frame or nobody on it; sentences say how often. Raises
+    UnreadableFile.
+    """
+    faces = {}
+    for number, photo in read_frames(film, numbers):
+        try:
+            faces[number] = animator.locate(photo).face(side)
+        except NoFaceFound:
+            faces[number] = None
+    notes = []
+    ended = sum(number not in faces for number in numbers)
+    if ended:
+        notes.append(f"{film} ends before {ended} of the {len(numbers)} frames; they are grey.")
+    nobody = sum(face is None for face in faces.values())
+    if nobody:
+        notes.append(f"No face was found on {nobody} of {len(faces)} filmed frames; they are grey.")
+    tiles = [faces.get(number) for number in numbers]
+    return [blank(side) if tile is None else tile for tile in tiles], notes
+
+
+def write_columns(
+    out: str | Path,
+    frames: Iterable[Frame],
+    side: int,
+    fps: float,
+    truth: list[np.ndarray] | None = None,
+    labels: bool = False,
+) -> list[Path]:
+    """An animation of the columns of every frame, and beside it STEM_composite.png,
+    STEM_attention.png, STEM_color.png (and STEM_truth.png): one column each, frames side by side.
+
+    Returns their paths. Raises Unwritable.
+    """
+    strips: dict[str, list[np.ndarray]] = {}
+
+    def shown():
+        for count, frame in enumerate(frames):
+            pictures = frame.columns(side) + ([truth[count]] if truth else [])
+            for name, picture in zip(COLUMNS, pictures, strict=False):
+                strips.setdefault(name, []).append(picture)
+            yield columns(pictures, labels)
+
+    paths = [write_animation(out, shown(), fps)]
+    for name in COLUMNS[1:]:
+        if name in strips:
+            what = "composite" if name == "generated" else name
+            paths.append(paths[0].with_name(f"{paths[0].stem}_{what}.png"))
+            description = FILMED if name == "truth" else EDITED
+            write_image(paths[-1], row(strips[name]), description)
+    return paths

@@ -1,0 +1,80 @@
+"""Conversion: checkpoints of the programs before this one become files that describe themselves."""
+
+from pathlib import Path
+
+import torch
+
+from .checkpoint import CRITIC_FORMAT, assigned, build_generator, refusing, save_generator, write
+from .errors import NotACheckpoint, Unwritable
+from .expressions import ExpressionSpace, space_named, space_of_size
+from .generators import GeneratorConfig
+from .originals import Original, read_original
+
+
+def convert(
+    path: str | Path,
+    out: str | Path,
+    *,
+    space: str | None = None,
+    image_size: int | None = None,
+    saturate: bool = False,
+    half: bool = False,
+) -> str:
+    """Write an original checkpoint (see `originals`) as one of ours; a line on what it was.
+
+    space: what its conditions mean, if not what their number suggests. image_size, of a generator
+    alone: side of the crops that it learned from [px], 128 if not told; critics show theirs.
+    saturate: a generator trained with --do_saturate_mask. half: weights in half precision instead
+    of as they are. Raises NotACheckpoint, InvalidExpression for a space that there is not, and
+    Unwritable.
+    """
+    out = Path(out)
+    if out.suffix.lower() != ".safetensors":
+        raise Unwritable(f"{out}: checkpoints are written as .safetensors.")
+    if not out.parent.is_dir():
+        raise Unwritable(f"There is no folder {out.parent}.")
+    if image_size is not None and (image_size % 4 or not 4 <= image_size <= 1024):
+        raise Unwritable(f"{out}: crops have from 4 to 1024 pixels, in fours, not {image_size}.")
+    wanted = space_named(space) if space else None
+    with refusing(path):
+        original = read_original(path)
+        meaning = wanted or space_of_size(original.config["condition_dim"])
+        if len(meaning.axes) != original.config["condition_dim"]:
+            raise NotACheckpoint(
+                f"{path} has {original.config['condition_dim']} conditions and does not fit "
+                f"{meaning.name}, which has {len(meaning.axes)} axes."
+            )
+        card = {"name": Path(path).stem, "origin": original.origin}
+        if original.role == "generator":
+            settings = {"image_size": image_size or 128, "saturate": saturate}
+            config = GeneratorConfig(**original.config, **settings)
+            generator = assigned(lambda: build_generator(config), original.weights)
+        elif saturate or image_size not in (None, original.config["image_size"]):
+            raise NotACheckpoint(
+                f"{path} is a critic of crops of {original.config['image_size']} pixels; another "
+                "size and saturation are for generators."
+            )
+    most = torch.finfo(torch.float16).max
+    if half and any(value.abs().max() > most for value in original.weights.values()):
+        raise Unwritable(f"{path} has weights beyond half precision; convert it without --half.")
+    if original.role == "generator":
+        save_generator(out, generator, meaning, card, half)
+    else:
+        header = {"format": CRITIC_FORMAT, "critic": original.config, "space": meaning.name}
+        write(out, original.weights, header | {"card": card}, half)
+    return describe(original, meaning)
+
+
+def describe(original: Original, space: ExpressionSpace) -> str:
+    """One line: what was found, what its conditions mean, what was left out."""
+    config = original.config
+    kind = config["architecture"] if original.role == "generator" else config["kind"]
+    found = [f"{original.origin} {original.role}", kind]
+    found += [f"{key} {config[key]}" for key in ("width", "depth", "memory") if key in config]
+    if config.get("carry") is False:
+        found.append("forgetting between frames")
+    if "image_size" in config:
+        found.append(f"{config['image_size']} pixels")
+    found.append(f"{config['condition_dim']} conditions -> {space.name}")
+    left_out = ", ".join(f"{n} {what}" for what, n in original.left_out.items())
+    return ", ".join(found) + (f"; left out: {left_out}" if left_out else "")

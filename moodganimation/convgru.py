@@ -1,0 +1,50 @@
+"""Convolutional gated recurrent units: memory for maps. The state is passed, never stored.
+
+B batch · C channels · h x w cells. After Ballas et al. 2016, "Delving Deeper into Convolutional
+Networks for Learning Video Representations", with the gates as the MoodGANimation code has them.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class ConvGRUCell(nn.Module):
+    """One step of one layer: (B, C, h, w), (B, H, h, w) -> (B, H, h, w).
+
+    An update gate of 1 takes the new value, of 0 keeps the old one (others have it reversed).
+    """
+
+    def __init__(self, channels: int, hidden: int, kernel: int):
+        super().__init__()
+        shape = (channels + hidden, hidden, kernel, 1, kernel // 2)
+        self.reset_gate = nn.Conv2d(*shape)
+        self.update_gate = nn.Conv2d(*shape)
+        self.out_gate = nn.Conv2d(*shape)
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        both = torch.cat([x, h], 1)
+        update, reset = self.update_gate(both).sigmoid(), self.reset_gate(both).sigmoid()
+        new = self.out_gate(torch.cat([x, reset * h], 1)).tanh()
+        return (1 - update) * h + update * new
+
+
+class ConvGRU(nn.Module):
+    """One step of a stack of layers, each fed by the new state of the one below."""
+
+    def __init__(self, channels: int, hidden: int, kernel: int, layers: int):
+        super().__init__()
+        self.hidden = hidden
+        for i in range(layers):  # names of the original checkpoints
+            cell = ConvGRUCell(hidden if i else channels, hidden, kernel)
+            self.add_module(f"ConvGRUCell_{i:02d}", cell)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, ...]:
+        """x (B, C, h, w); the states of all layers, (B, H, h, w) each, zeros for None."""
+        cells = list(self.children())
+        if not state:
+            state = (x.new_zeros(len(x), self.hidden, *x.shape[2:]),) * len(cells)
+        states = []
+        for cell, h in zip(cells, state, strict=True):
+            x = cell(x, h)
+            states.append(x)
+        return tuple(states)

@@ -1,0 +1,88 @@
+"""One frame of an edit: what the network said of the face, and the pictures people see of it."""
+
+import dataclasses
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from . import figures
+from .compositing import Edit
+from .errors import Unwritable
+from .portraits import Portrait
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Frame:
+    """One edited photo; its pictures, (H, W, 3) uint8, are computed when they are first read."""
+
+    portrait: Portrait
+    edit: Edit  # the network's; batch of one, on the CPU
+    whole: Edit | None = None  # of the photo, where `edit` starts from a face edited before
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """The photo, edited, at its own size; outside `portrait.box` it is the photo."""
+        edit = self.edit if self.whole is None else self.whole
+        attention, color, motion = (x[0].float().numpy() for x in edit[1:])
+        if not (attention < 1).any() and not motion.any():
+            return self.portrait.photo.copy()
+        color = (color.transpose(1, 2, 0) + 1) * 127.5
+        return self.portrait.paste(attention[0], color, motion.transpose(1, 2, 0))
+
+    @cached_property
+    def face(self) -> np.ndarray:
+        """The face crop of `image`."""
+        return self.portrait.face(figures.PANEL, self.image)
+
+    @cached_property
+    def attention(self) -> np.ndarray:
+        """White: the photo's own (moved) pixels are kept. Black: painted."""
+        return _picture(2 * self.edit.attention - 1, figures.PANEL)
+
+    @cached_property
+    def color(self) -> np.ndarray:
+        """What the network would paint everywhere; it shows only where attention is dark."""
+        return _picture(self.edit.color, figures.PANEL)
+
+    @cached_property
+    def motion(self) -> np.ndarray:
+        """Where the photo's pixels went, as arrows on the photo's face."""
+        motion = self.edit.motion[0].float().numpy().transpose(1, 2, 0)
+        return figures.arrows(self.portrait.face(figures.PANEL), motion)
+
+    def columns(self, side: int) -> list[np.ndarray]:
+        """Original, generated, attention and color, (side, side, 3) each: the network's own, not
+        put back into the photo."""
+        said = (self.edit.composite, 2 * self.edit.attention - 1, self.edit.color)
+        return [self.portrait.face(side), *(_picture(values, side) for values in said)]
+
+    def view(self, what: str, size: int) -> np.ndarray:
+        """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels.
+
+        Raises Unwritable for a size beyond 64 to 4096.
+        """
+        if not 64 <= size <= 4096:
+            raise Unwritable(f"The longest side must be from 64 to 4096 pixels, got {size}.")
+        frame = dataclasses.replace(self, portrait=self.portrait.enough_for(what, size))
+        if what == "photo":
+            return frame.image
+        side = min(size, max(64, round(self.portrait.side)))
+        return frame.portrait.face(side, frame.image)
+
+
+def after(first: Edit, second: Edit) -> Edit:
+    """Two edits, one on the result of the other, as one edit of what the first started from.
+
+    Of generators that do not move pixels: A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 keeps A1 A2 of I.
+    """
+    attention = first.attention * second.attention
+    painted = second.attention * (1 - first.attention) * first.color
+    painted = painted + (1 - second.attention) * second.color
+    color = torch.where(attention < 1, painted / (1 - attention).clamp(min=1e-6), second.color)
+    return Edit(second.composite, attention, color.clamp(-1, 1), second.motion)
+
+
+def _picture(values: torch.Tensor, side: int) -> np.ndarray:
+    """(1, C, H, W) in [-1, 1], of one or three channels, as a panel."""
+    return figures.panel((values[0].float().numpy().transpose(1, 2, 0) + 1) * 127.5, side)

@@ -1,0 +1,233 @@
+"""Trajectories from files: an expression for every frame, as people, spreadsheets and annotated
+videos have them."""
+
+import csv
+import io
+import math
+import re
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InvalidExpression, UnreadableFile
+from .expressions import (
+    ACTION_UNITS,
+    PAD,
+    SPACES,
+    VALENCE_AROUSAL,
+    Expression,
+    ExpressionSpace,
+)
+from .pickles import read_pickle
+
+MOST_ROWS = 100_000
+MOST_BYTES = 64 * 2**20
+MOST_AXES = 256
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    points: list[Expression]
+    frames: list[int]  # the number of each point's frame in the film, the first being 0
+    notes: list[str]  # what was changed or left out, in sentences for people
+
+
+@dataclass
+class _Table:
+    """What a file says: rows (T, D), the names of its columns if it has any, frame numbers."""
+
+    title: str
+    rows: np.ndarray
+    names: list[str] | None
+    frames: list[int]
+    notes: list[str]
+
+
+def read_trajectory(
+    path: str | Path,
+    space: ExpressionSpace,
+    *,
+    axes: ExpressionSpace | None = None,
+    clip: str | None = None,
+    start: int = 0,
+    frames: int | None = None,
+) -> Trajectory:
+    """`frames` rows (all for None) of a .csv, .npy or .pkl from row `start`, for a generator of
+    `space`.
+
+    .csv: a header may name axes of `space`, of moods or of Action Units, in any order; those it
+    leaves out are 0. Without a header, and in the other files, a row is a point of `axes`, or of
+    `space` if that is not given. .npy: (T, D) numbers. .pkl: the frames of videos, as
+    MoodGANimation keeps them, a dict of VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
+    Values out of range are clipped, and `notes` say how many. Raises UnreadableFile and
+    InvalidExpression.
+    """
+    path = Path(path)
+    readers = {".csv": _csv, ".npy": _npy, ".pkl": lambda path: _pickle(path, clip)}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise UnreadableFile(f"{path}: trajectories are read from .csv, .npy and .pkl files.")
+    if clip is not None and path.suffix.lower() != ".pkl":
+        raise UnreadableFile(f"{path} holds one clip without a name; leave out the choice of one.")
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise UnreadableFile(f"{path} is larger than {MOST_BYTES >> 20} MB; cut it first.")
+        table = reader(path)
+    except OSError as problem:
+        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+    if len(table.rows) > MOST_ROWS:
+        raise UnreadableFile(f"{path} has more than {MOST_ROWS} rows; cut it first.")
+    chosen = slice(start, None if frames is None else start + frames)
+    rows, numbers = table.rows[chosen], table.frames[chosen]
+    if start < 0 or (frames is not None and frames < 1) or len(rows) < (frames or 1):
+        asked = "one" if frames is None else frames
+        raise UnreadableFile(
+            f"{table.title} has {len(table.rows)} rows, not {asked} from row {start} on."
+        )
+    notes = list(table.notes)
+    rows, told = _in_axes(path, rows, table.names, space, axes)
+    if (told, space) == (PAD, VALENCE_AROUSAL):
+        notes.append("Pleasure is taken as valence; dominance is left out.")
+    return Trajectory(_points(rows, told, notes), numbers, notes)
+
+
+def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpace]:
+    """Rows in the order of a space's axes, and that space: `space`, or one that maps to it."""
+    known = [space] if space.name not in SPACES else [space, VALENCE_AROUSAL, PAD, ACTION_UNITS]
+    if names is not None:
+        told = next((s for s in known if all(name in s for name in names)), None)
+        if told is None:
+            choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
+            wrong = next(name for name in names if name not in known[0])
+            raise InvalidExpression(
+                f"{path}, line 1: {wrong.strip()[:40]!r} is no axis here; columns are any of "
+                f"{choices}."
+            )
+        places = [told.index(name) for name in names]
+        if len(set(places)) < len(places):
+            raise InvalidExpression(f"{path}, line 1: an axis is named twice.")
+        full = np.zeros((len(rows), len(told.axes)))
+        full[:, places] = rows
+        return full, told
+    if axes not in (None, *known):
+        raise InvalidExpression(f"{axes.name} cannot be put into {space.name} of the checkpoint.")
+    width, told = rows.shape[1], axes or space
+    if told == VALENCE_AROUSAL and width == len(PAD.axes):
+        told = PAD
+    if width != len(told.axes):
+        maybe = [s.name for s in known if len(s.axes) == width]
+        hint = f" If they are {maybe[0]}, say so: --axes {maybe[0]}." if maybe else ""
+        raise InvalidExpression(
+            f"{path} has {width} values a row, but {told.name} has {len(told.axes)} axes.{hint}"
+        )
+    return rows, told
+
+
+def _points(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[Expression]:
+    low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
+    outside = int(((rows < low - 1e-6) | (rows > high + 1e-6)).sum())
+    if outside:
+        note = f"{outside} of {rows.size} values were out of range and are clipped"
+        openface = space == ACTION_UNITS and rows.max() <= 5
+        notes.append(note + ("; OpenFace's 0 to 5 is 0 to 1 here." if openface else "."))
+    return [Expression.clipped(space, row) for row in rows]
+
+
+def _csv(path: Path) -> _Table:
+    names, rows = None, []
+    try:
+        text = path.read_bytes().decode("utf-8-sig").rstrip()
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        for cells in lines:
+            where = f"{path}, line {lines.line_num}"
+            numbers = [_number(cell) for cell in cells]
+            if names is None and not rows and cells and all(n is None for n in numbers):
+                names = [cell[:100] for cell in cells]
+                continue
+            width = len(names or (rows[0] if rows else cells))
+            if len(cells) != width or not 0 < width <= MOST_AXES:
+                raise UnreadableFile(f"{where}: {len(cells)} values instead of {width or 'some'}.")
+            for cell, number in zip(cells, numbers, strict=True):
+                if number is None or not math.isfinite(number):
+                    raise UnreadableFile(f"{where}: {cell.strip()[:40]!r} is not a number.")
+            rows.append(numbers)
+            if len(rows) > MOST_ROWS:
+                break
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise UnreadableFile(f"{path} is not a table of comma-separated values.") from problem
+    return _Table(str(path), np.array(rows), names, list(range(len(rows))), [])
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell.replace("_", "x"))  # Python's own 1_000 is no number to others
+    except ValueError:
+        return None
+
+
+def _npy(path: Path) -> _Table:
+    try:  # mapped, so that a header cannot claim more than the file holds
+        rows = np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception as problem:  # whatever a damaged header makes of Python's own parser
+        raise UnreadableFile(f"{path} is not a readable .npy array of numbers.") from problem
+    if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not 0 < rows.shape[1] <= MOST_AXES:
+        raise UnreadableFile(
+            f"{path} must hold numbers (T, D), a row a frame; got {rows.dtype} {rows.shape}."
+        )
+    rows = np.array(rows[: MOST_ROWS + 1], np.float64)
+    bad = np.argwhere(~np.isfinite(rows))
+    if len(bad):
+        raise UnreadableFile(f"{path}, row {bad[0, 0]}: a value is not a number.")
+    return _Table(str(path), rows, None, list(range(len(rows))), [])
+
+
+def _pickle(path: Path, clip: str | None) -> _Table:
+    """One video of the pickle, in the order of its frames' numbers."""
+    videos: dict[str, dict[int, np.ndarray]] = {}
+    for key, values in read_pickle(path).items():
+        name = key if isinstance(key, str) else ""
+        match = re.fullmatch(r"(.*)_([0-9]{1,9})(\.\w{1,5})?", name, re.DOTALL)
+        if match is None:
+            raise UnreadableFile(f"{path}: the name {name[:60]!r} does not end in _NUMBER.")
+        video, number = videos.setdefault(match[1], {}), int(match[2])
+        if number in video:
+            raise UnreadableFile(f"{path}: frame {number} of {match[1][:60]!r} is there twice.")
+        video[number] = _vector(path, key, values)
+    whole = [name for name, video in videos.items() if not _gaps(video)]
+    notes, name = [], clip if clip is not None else next(iter(whole or videos), None)
+    if name not in videos:
+        raise UnreadableFile(
+            f"{path} has no video {str(name)[:60]!r}; it has {', '.join([*videos][:5]) or 'none'}"
+            f"{' and others' if len(videos) > 5 else ''}."
+        )
+    if clip is None and len(videos) > 1:
+        notes.append(f"{path} holds {len(videos)} videos; {name} is taken, as no clip was chosen.")
+    frames = sorted(videos[name])
+    if _gaps(frames):
+        notes.append(
+            f"Frames missing in {name}: {_gaps(frames)}; their neighbors follow each other."
+        )
+    rows = [videos[name][number] for number in frames]
+    if len({len(row) for row in rows}) > 1:
+        raise UnreadableFile(f"{path}: not all frames of {name!r} have as many values.")
+    return _Table(f"{name} of {path}", np.array(rows), None, frames, notes)
+
+
+def _gaps(frames) -> int:
+    """How many frame numbers are missing between the first and the last."""
+    return max(frames) - min(frames) + 1 - len(frames)
+
+
+def _vector(path: Path, key: str, values) -> np.ndarray:
+    plain = isinstance(values, np.ndarray | Real) or (
+        isinstance(values, list | tuple) and all(isinstance(v, Real) for v in values)
+    )
+    row = np.ravel(values) if plain else np.empty(0)
+    if row.dtype.kind not in "fiu" or not (0 < len(row) <= MOST_AXES and np.isfinite(row).all()):
+        raise UnreadableFile(f"{path}: {key[:60]!r} is no list of up to {MOST_AXES} numbers.")
+    return row.astype(np.float64)
