@@ -1,15 +1,25 @@
 """Train, measure and ship: python -m training COMMAND --help"""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
 from moodganimation.errors import Problem
 
+PRESETS = ("reference", "small", "taught")
+
+SEED = {
+    "ganimation": "train GANimation: Action Units on photos",
+    "mood": "train on moods of photos",
+    "video": "train on clips, frame after frame",
+    "convgru_disc": "train on clips with a ConvGRU in the frame critic",
+    "convgru_unet": "train the ConvGRU U-Net generator on clips",
+    "spatiotemporal": "train the U-Net with a recurrent frame critic and a clip critic",
+}
+
 
 def warp(options) -> None:
-    import dataclasses
-
     import torch
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
@@ -33,6 +43,59 @@ def warp(options) -> None:
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     train(experiment, data, Run(options.out, experiment), accelerator)
+
+
+def seed_system(options) -> None:
+    import json
+
+    import torch
+
+    from .experiments import EXPERIMENTS
+    from .presets import preset
+    from .settings import override
+
+    experiment = override(preset(EXPERIMENTS[options.experiment], options.preset), options.set)
+    if options.dry_run:
+        print(json.dumps(dataclasses.asdict(experiment), indent=1))
+        return
+    if not (options.data and options.out):
+        raise ValueError("--data DIR and --out RUN are needed (or --dry-run).")
+    from accelerate import Accelerator
+
+    from moodganimation.expressions import space_named
+
+    from .data.samples import open_samples
+    from .runs import Run
+    from .sheets import Fixed
+    from .train import train
+
+    space = space_named(experiment.space)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if experiment.precision == "bf16" else "no",
+        cpu=options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available()),
+    )
+    say = accelerator.print
+    samples = open_samples(options.data, "train", experiment.data, space)
+    say(f"{experiment.name}: {len(samples)} training samples in {space.name}", *samples.report())
+    try:
+        fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
+    except ValueError as problem:
+        say(f"Sample sheets show training faces: {problem}")
+        fixed = Fixed(samples)
+    run = Run(options.out, experiment, accelerator.is_main_process)
+    train(experiment, samples, fixed, run, accelerator, options.start)
+
+
+def clips(options) -> None:
+    from .data.moving import make_clips
+
+    make_clips(options.data[0], options.out, options.count, options.frames)
+
+
+def verify(options) -> None:
+    from .verify import verify
+
+    verify(options.file)
 
 
 def aligner(options) -> None:
@@ -100,6 +163,23 @@ def main() -> int:
             added.add_argument("--out", type=Path, required=out != "JSON", metavar=out)
         return added
 
+    for name, text in SEED.items():
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(run=seed_system, experiment=name)
+        added.add_argument("--data", type=Path, nargs="+", metavar="DIR")
+        added.add_argument("--out", type=Path, metavar="RUN")
+        added.add_argument(
+            "--preset", choices=("reference", "small", "taught"), default="reference"
+        )
+        added.add_argument("--set", action="append", default=[], metavar="A.B=C")
+        added.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with")
+        added.add_argument("--dry-run", action="store_true", help="print the experiment and stop")
+        added.add_argument("--cpu", action="store_true", help="even where there is a GPU")
+    added = command(clips, "move photos along expressions, as clips to train on")
+    added.add_argument("--count", type=int, default=1500)
+    added.add_argument("--frames", type=int, default=8)
+    added = command(verify, "recompute a golden training file", data=False, out=None)
+    added.add_argument("file", type=Path)
     added = command(warp, "train, or go on training, the default generator", out="RUN")
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=_has_fast_bf16())

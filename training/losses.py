@@ -3,6 +3,7 @@
 B batch · D axes · H x W pixels.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -68,3 +69,46 @@ def expression_error(reading: Tensor, condition: Tensor, weight: Tensor) -> Tens
 def pixels(motion: Tensor) -> Tensor:
     """Motion in halves of the side -> in pixels of its own grid."""
     return motion * (motion.shape[-1] / 2)
+
+
+# ---- The seed's terms: adversarial training of GANimation and of its descendants ----
+
+
+def wasserstein(realism: Tensor) -> Tensor:
+    """What raises the scores of patches when it falls. Arjovsky et al. 2017; critics get it with
+    the opposite sign on generated frames."""
+    return -realism.mean()
+
+
+def xsigmoid(error: Tensor) -> Tensor:
+    """e * tanh(e / 2), by element: a square near 0, |e| far out. MoodGANimation, ConvGRU branches
+    (written there as 2 e sigmoid(e) - e)."""
+    return error * (error / 2).tanh()
+
+
+def gradient_penalty(critic, real: Tensor, fake: Tensor, mix: Tensor, epsilon: float) -> Tensor:
+    """How far the slope of a critic is from 1 between real and fake clips, (S,): one a score.
+
+    Gulrajani et al. 2017, Alg. 1. real, fake (B, T, 3, H, W); mix (S, B) in [0, 1] weighs the real
+    side, S = T for a critic that scores frames and 1 for one that scores clips.
+    """
+    share = mix.T[:, :, None, None, None]
+    between = (share * real + (1 - share) * fake).detach().requires_grad_()
+    realism = critic(between).realism
+    (slope,) = torch.autograd.grad(realism.sum(), between, create_graph=True)
+    square = slope.square().unflatten(1, (realism.shape[1], -1)).sum((2, 3, 4, 5))
+    return ((square + epsilon).sqrt() - 1).square().mean(0)
+
+
+def attention_size(attention: Tensor, rest: float) -> Tensor:
+    """How far the mean attention is from where it should rest: 0 repaints, 1 keeps."""
+    return (attention.mean() - rest).abs()
+
+
+def roughness(attention: Tensor, power: int) -> Tensor:
+    """Sum over pixels of the (squared) differences of neighbours, by sample; (B,).
+
+    Pumarola et al. 2018, "Attention Loss"; power 1 there, 2 in later MoodGANimation branches.
+    """
+    differences = attention.diff(dim=-1), attention.diff(dim=-2)
+    return sum(d.abs().pow(power).flatten(1).sum(1) for d in differences)

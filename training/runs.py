@@ -3,29 +3,50 @@
 import dataclasses
 import json
 import os
+import sys
 from pathlib import Path
 
 import torch
 
+FREE = ("steps", "log_every", "save_every", "sample_every")  # may change when a run goes on
+
 
 class Run:
-    """experiment.json, log.jsonl, samples/, state.pt to resume, generator.safetensors to use."""
+    """experiment.json, log.jsonl, samples/, events for TensorBoard, state.pt to resume,
+    generator.safetensors to use."""
 
-    def __init__(self, folder: Path, experiment):
-        self.folder = folder
-        (folder / "samples").mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, experiment, writes: bool = True):
+        """writes: whether this process is the one that does. Raises ValueError where the folder
+        holds a run of another experiment."""
+        self.folder, self.board = folder, None
+        self.command = "python -m training " + " ".join(sys.argv[1:])
         values = json.loads(json.dumps(dataclasses.asdict(experiment)))
         path = folder / "experiment.json"
-        if path.exists() and json.loads(path.read_text()) != values:
-            raise ValueError(
-                f"{folder} holds a run of another experiment; choose another folder for --out, "
-                "or repeat the options that it was started with (experiment.json)."
-            )
-        path.write_text(json.dumps(values, indent=1))
+        if path.exists():
+            _compare(folder, json.loads(path.read_text()), values)
+        if writes:
+            (folder / "samples").mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values, indent=1))
 
-    def log(self, **values) -> None:
+    def log(self, step: int, **values) -> None:
         with open(self.folder / "log.jsonl", "a") as file:
-            file.write(json.dumps(values) + "\n")
+            file.write(json.dumps({"step": step} | values) + "\n")
+        if self.board is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.board = SummaryWriter(str(self.folder))
+        for name, value in values.items():
+            if isinstance(value, int | float):
+                self.board.add_scalar(name.replace(".", "/"), value, step)
+
+    def forget_after(self, step: int) -> None:
+        """Take back log lines of steps that were not saved: they will be done again."""
+        path = self.folder / "log.jsonl"
+        if path.exists():
+            lines = path.read_text().splitlines(keepends=True)
+            part = path.with_suffix(".part")
+            part.write_text("".join(line for line in lines if _step(line) <= step))
+            os.replace(part, path)
 
     def save_state(self, state: dict) -> None:
         """Replace state.pt as a whole: a crash leaves the old one."""
@@ -36,3 +57,20 @@ class Run:
     def load_state(self, device) -> dict | None:
         path = self.folder / "state.pt"
         return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+
+
+def _compare(folder: Path, old: dict, new: dict) -> None:
+    other = [key for key in new if old.get(key) != new[key] and key not in FREE]
+    if other:
+        raise ValueError(
+            f"{folder} holds a run of another experiment (other: {', '.join(other)}); choose "
+            "another folder for --out, or repeat the options it was started with (experiment.json)."
+        )
+
+
+def _step(line: str) -> float:
+    """The step of a log line; one that a crash cut short counts as never written."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError):
+        return float("inf")

@@ -175,11 +175,19 @@ class View:
         self.turn = turn
         self.to_view = np.c_[turn, np.full(2, (size - 1) / 2) - turn @ middle]
 
+    def from_cells(self, cells: int) -> np.ndarray:
+        """The affine map from a frame of cells x cells to the view."""
+        step = FRAME / cells  # frame = step * cell + (step - 1) / 2
+        to_view = self.to_view.copy()
+        to_view[:, :2] *= step
+        to_view[:, 2] += self.to_view[:, :2] @ np.full(2, (step - 1) / 2)
+        return to_view
+
     def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """(144, 144, 3) uint8 -> (3, S, S) float32 in [-1, 1]."""
+        """(s, s, 3) uint8, the whole frame -> (3, S, S) float32 in [-1, 1]."""
         x = cv2.warpAffine(
             pixels,
-            self.to_view,
+            self.from_cells(len(pixels)),
             (self.size,) * 2,
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
@@ -199,11 +207,9 @@ class View:
 
     def mask(self, cells: np.ndarray) -> np.ndarray:
         """(s, s[, C]) values at cells of the frame -> (C, S, S)."""
-        step = FRAME / len(cells)  # frame = step * cell + (step - 1) / 2
-        cell_to_view = self.to_view.copy()
-        cell_to_view[:, :2] *= step
-        cell_to_view[:, 2] += self.to_view[:, :2] @ np.full(2, (step - 1) / 2)
-        seen = cv2.warpAffine(cells.astype(np.float32), cell_to_view, (self.size,) * 2)
+        seen = cv2.warpAffine(
+            cells.astype(np.float32), self.from_cells(len(cells)), (self.size,) * 2
+        )
         return np.atleast_3d(seen).transpose(2, 0, 1)
 
 

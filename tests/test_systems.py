@@ -1,0 +1,419 @@
+"""The six systems: equal to the reference, trained, resumed and shared by processes."""
+
+import contextlib
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from accelerate import Accelerator
+
+from moodganimation.checkpoint import build_generator, load_checkpoint
+from moodganimation.expressions import space_named
+from moodganimation.generators import GeneratorConfig
+from moodganimation.rollout import rollout, stack
+from training import losses
+from training.critics import CriticConfig, build_critic
+from training.data.batches import Batch, Draw, draw_batch
+from training.data.samples import open_samples
+from training.experiments import EXPERIMENTS, Lesson
+from training.guard import PATIENCE, Broken, Guard
+from training.presets import preset
+from training.runs import Run
+from training.settings import override
+from training.sheets import Fixed
+from training.train import feed_at, lesson_rate, mixes, train
+from training.verify import verify
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = ROOT / "tests" / "golden"
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("train_*_small*.json")), ids=lambda p: p.stem)
+def test_every_term_and_step_equals_the_reference(path, capsys):
+    verify(path)
+    assert "All values agree." in capsys.readouterr().out
+
+
+def test_verify_tells_which_term_is_off(tmp_path, capsys):
+    golden = json.loads((GOLDEN / "train_master_small.json").read_text())
+    golden = {k: v for k, v in golden.items() if k[0] != "B" and "float64" not in k}
+    golden["A_losses_at_filled_weights"]["g_cyc"] *= 1.001
+    (tmp_path / "off.json").write_text(json.dumps(golden))
+    with pytest.raises(ValueError, match=r"1 values are off: .*g_cyc"):
+        verify(tmp_path / "off.json")
+    (tmp_path / "no.json").write_text("{}")
+    with pytest.raises(ValueError, match="not a golden training file"):
+        verify(tmp_path / "no.json")
+
+
+# ---- Terms ----
+
+
+def test_xsigmoid_is_what_the_branches_wrote():
+    e = torch.linspace(-6, 6, 49, dtype=torch.float64)
+    torch.testing.assert_close(losses.xsigmoid(e), 2 * e * torch.sigmoid(e) - e)
+
+
+@pytest.mark.parametrize("kind, scores", [("frame", 3), ("clip", 1)])
+def test_the_penalty_of_a_linear_critic_is_the_distance_of_its_slope_from_one(kind, scores):
+    torch.manual_seed(0)
+    slope = torch.randn(3, 3, 4, 4, dtype=torch.float64)
+
+    class Linear:
+        def __call__(self, frames):
+            by_frame = (slope * frames).sum((2, 3, 4))
+            realism = by_frame if kind == "frame" else by_frame.sum(1, keepdim=True)
+            return type("Critique", (), {"realism": realism[..., None, None]})
+
+    real, fake = torch.randn(2, 2, 3, 3, 4, 4, dtype=torch.float64)
+    penalty = losses.gradient_penalty(Linear(), real, fake, torch.rand(scores, 2), 0.0)
+    norms = slope.flatten(1).norm(dim=1) if kind == "frame" else slope.norm()[None]
+    torch.testing.assert_close(penalty, (norms - 1).square())
+
+
+def test_roughness_sums_differences_of_neighbours():
+    step = torch.zeros(2, 1, 4, 4)
+    step[1, :, :, 2:] = 0.5
+    torch.testing.assert_close(losses.roughness(step, 1), torch.tensor([0.0, 2.0]))
+    torch.testing.assert_close(losses.roughness(step, 2), torch.tensor([0.0, 1.0]))
+
+
+# ---- Rollout ----
+
+
+def tiny(architecture="resnet", axes=2):
+    torch.manual_seed(0)
+    config = GeneratorConfig(
+        architecture=architecture, condition_dim=axes, image_size=16, width=4, depth=2
+    )
+    return build_generator(config)
+
+
+def test_a_rollout_feeds_what_it_is_told_to():
+    generator, portrait = tiny(), torch.rand(1, 3, 16, 16)
+    conditions, truth = torch.rand(1, 3, 2), torch.rand(1, 3, 3, 16, 16)
+    fed = {
+        feed: stack(rollout(generator, portrait, conditions, feed, truth)).composite
+        for feed in ("portrait", "generated", "truth")
+    }
+    step = [generator(portrait, c)[0].composite for c in conditions.unbind(1)]
+    torch.testing.assert_close(fed["portrait"], torch.stack(step, 1))
+    second = generator(fed["generated"][:, 0], conditions[:, 1])[0].composite
+    torch.testing.assert_close(fed["generated"][:, 1], second)
+    third = generator(truth[:, 1], conditions[:, 2])[0].composite
+    torch.testing.assert_close(fed["truth"][:, 2], third)
+
+
+def test_a_composite_is_built_on_the_last_one_without_its_gradient():
+    generator, portrait = tiny(), torch.rand(1, 3, 16, 16)
+    first, second = rollout(generator, portrait, torch.rand(1, 2, 2), "generated")
+    (through,) = torch.autograd.grad(second.composite.sum(), first.composite, retain_graph=True)
+    frame = first.composite.detach().requires_grad_()
+    edit, _ = generator(frame, torch.zeros(1, 2))
+    assert through.abs().sum() > 0  # the network sees it
+    (all_of_it,) = torch.autograd.grad(edit.composite.sum(), frame)
+    assert through.mean() < 0.5 * all_of_it.mean()  # A * I of the composite does not
+
+
+def test_memory_is_passed_and_not_kept():
+    generator, portrait = tiny("convgru_unet"), torch.rand(1, 3, 16, 16)
+    same = torch.ones(1, 3, 2)
+    once = stack(rollout(generator, portrait, same)).composite
+    again = stack(rollout(generator, portrait, same)).composite
+    torch.testing.assert_close(once, again, atol=0, rtol=0)
+    assert not torch.equal(once[:, 0], once[:, 1])
+
+
+def test_a_clip_critic_listens_to_all_frames_unless_told_to_forget():
+    frames = torch.rand(1, 3, 3, 16, 16)
+    other = frames.clone()
+    other[:, 0] = 0
+    for carry in (True, False):
+        torch.manual_seed(0)
+        config = CriticConfig(
+            kind="clip", condition_dim=2, image_size=16, width=4, depth=3, carry=carry
+        )
+        critic = build_critic(config)
+        heard = not torch.equal(critic(frames).realism, critic(other).realism)
+        assert heard == carry
+
+
+# ---- Settings ----
+
+
+def test_presets_and_settings_compose():
+    e = override(preset(EXPERIMENTS["spatiotemporal"], "small"), ["space=c4", "weights.penalty=1"])
+    assert (e.generator.condition_dim, e.clip_critic.condition_dim, e.clip_critic.width) == (
+        4,
+        4,
+        8,
+    )
+    assert (e.weights.penalty, e.data.frames, e.batch) == (1.0, 4, 2)
+    e = override(e, ["lessons=32:5:4:1e-3,64:2:2:1e-4", "feed=curriculum", "data.frames=6"])
+    assert e.lessons[1] == Lesson(image_size=64, steps=2, batch=2, rate=1e-4)
+    assert (e.taught, e.lesson_at(6)[1], e.lesson_at(9)) == (7, 1, (None, 2))
+
+
+@pytest.mark.parametrize(
+    "setting, sentence",
+    [
+        ("weights.condtion=1", "there is no 'condtion' here; try .*condition"),
+        ("batch=many", "wants a int"),
+        ("rate=nan", "wants a number"),
+        ("feed=backwards", "is one of portrait"),
+        ("weights=3", "wants one of its parts"),
+        ("space=moods", "is not a space"),
+        ("condition_by_batch=yes", "true or false"),
+        ("data.frames=1", "at least 2 frames"),
+        ("image_size=100", "multiple of"),
+        ("lessons=32:5", "size:steps:batch:rate"),
+        ("generator.condition_dim=5", "has 2 axes"),
+    ],
+)
+def test_a_wrong_setting_is_told(setting, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        override(EXPERIMENTS["video"], [setting])
+
+
+def test_rates_decay_epoch_by_epoch_in_closed_form():
+    e = replace(EXPERIMENTS["ganimation"], batch=4, epochs=2, decay_epochs=2)
+    rates = [e.decay_at(step, samples=8) for step in range(8)]
+    assert rates == [1, 1, 1, 1, 1, 1, 0.5, 0.5]
+    assert e.total(8) == 8 and replace(e, steps=3).total(8) == 3
+
+
+def test_the_curriculum_goes_from_filmed_to_generated_frames():
+    e = override(EXPERIMENTS["video"], ["feed=curriculum", "steps=200", "curriculum=0.5"])
+    feeds = [feed_at(e, step, 100) for step in range(200)]
+    early, late = feeds[:30].count("truth"), feeds[60:100].count("truth")
+    assert early > 20 > late and set(feeds[100:]) == {"generated"}
+
+
+def test_processes_share_one_draw_of_mixing():
+    e = preset(EXPERIMENTS["spatiotemporal"], "small")
+    whole = mixes(e, 3, 3, 0, 1)
+    halves = [mixes(e, 3, 3, rank, 2) for rank in (0, 1)]
+    for kind in whole:
+        torch.testing.assert_close(whole[kind], torch.cat([h[kind] for h in halves], 1))
+
+
+def test_lessons_warm_up_and_cool_down():
+    lesson = Lesson(image_size=32, steps=1000, batch=1, rate=1.0)
+    assert lesson_rate(lesson, 0) < 0.05 and lesson_rate(lesson, 60) > 0.98
+    assert 0.1 <= lesson_rate(lesson, 999) < 0.11
+
+
+# ---- The guard ----
+
+
+def test_the_guard_says_each_trouble_once_and_stops_at_what_is_not_finite():
+    guard, said = Guard(), []
+    for _ in range(2 * PATIENCE):
+        said += guard.watch(
+            {"attention": 0.999, "d.condition": 5.0, "g.condition": 5.0,
+             "d.realism_real": -1.0, "d.realism_fake": 1.0}
+        )  # fmt: skip
+    assert len(said) == 4
+    for word in ("rose to 1", "does not learn to read", "do not take on", "scores real and"):
+        assert sum(word in text for text in said) == 1
+    with pytest.raises(Broken, match=r"d\.penalty is nan.*lower rate"):
+        guard.watch({"d.penalty": float("nan")})
+
+
+def test_the_guard_is_quiet_while_things_go_well():
+    guard = Guard()
+    for i in range(50):
+        values = {"attention": 0.6, "d.condition": 5 / (1 + i), "g.condition": 5 / (1 + i)}
+        values |= {"d.realism_real": -2.0, "d.realism_fake": 1.0}
+        assert guard.watch(values) == []
+
+
+# ---- Training ----
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Drawn faces whose mouth opens with the mood: photos and two clips."""
+    folder, rng = tmp_path_factory.mktemp("faces"), np.random.default_rng(0)
+    (folder / "imgs").mkdir()
+    units, moods, clips = {}, {}, OrderedDict()
+
+    def draw(path, tone, open_):
+        picture = np.full((144, 144, 3), tone, np.uint8)
+        cv2.ellipse(picture, (72, 72), (50, 62), 0, 0, 360, (90, 130, 190), -1)
+        cv2.ellipse(picture, (72, 104), (18, 2 + int(14 * open_)), 0, 0, 360, (30, 20, 60), -1)
+        cv2.imwrite(str(path), picture)
+
+    for i in range(12):
+        mood = rng.uniform(-1, 1, 3)
+        draw(folder / "imgs" / f"p{i}_0.jpg", rng.integers(60, 200), (mood[0] + 1) / 2)
+        moods[f"p{i}_0"] = mood
+        units[f"p{i}_0"] = np.clip(5 * rng.random(17), 0, 5)
+    for clip in ("one", "two"):
+        (folder / "clips" / clip).mkdir(parents=True)
+        tone = rng.integers(60, 200)
+        for t in range(10):
+            draw(folder / "clips" / clip / f"{t:04d}.jpg", tone, t / 9)
+            clips[f"{clip}_{t:04d}"] = np.float32([t / 9, 0, -t / 9])
+    for name, table in (("aus_openface", units), ("moods", moods), ("clips_annotations", clips)):
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps(table, protocol=2))
+    for split, names in (("train", range(10)), ("val", (10,)), ("test", (11,))):
+        (folder / f"{split}_ids.csv").write_text("\n".join(f"p{i}_0.jpg" for i in names))
+    rows = ["clip,source,split,frames", "one,p0,train,10", "two,p1,train,10"]
+    (folder / "clips.csv").write_text("\n".join(rows))
+    return folder
+
+
+def small(name: str, *settings: str):
+    shrunk = ["image_size=64", "generator.width=4", "generator.depth=2", "frame_critic.width=4"]
+    shrunk += ["frame_critic.depth=5", "frame_critic.memory=8", "data.frames=3", "n_critic=2"]
+    shrunk += ["clip_critic.width=4", "clip_critic.depth=5"] if name == "spatiotemporal" else []
+    shrunk.remove("data.frames=3") if name in ("ganimation", "mood") else None
+    shrunk += ["steps=4", "log_every=1", "save_every=2", "sample_every=4"]
+    return override(preset(EXPERIMENTS[name], "small"), [*shrunk, *settings])
+
+
+class Dead(Exception):
+    """What ends a run as a power cut does."""
+
+
+def run_for(experiment, folder, out, steps):
+    """Train on until the state of `steps` is saved, and die right after it."""
+    samples = open_samples([folder], "train", experiment.data, space_named(experiment.space))
+    run = Run(out, experiment)
+    save = run.save_state
+
+    def save_and_die(state):
+        save(state)
+        if state["step"] == steps < experiment.steps + experiment.taught:
+            raise Dead
+
+    run.save_state = save_and_die
+    with contextlib.suppress(Dead):
+        train(experiment, samples, Fixed(samples, 2, 2), run, Accelerator(cpu=True))
+    return run.load_state("cpu")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_system_trains_and_resumes_to_the_bit(name, folder, tmp_path):
+    e = small(name)
+    once = run_for(e, folder, tmp_path / "once", 4)
+    run_for(e, folder, tmp_path / "twice", 2)
+    with open(tmp_path / "twice" / "log.jsonl", "a") as file:
+        file.write('{"step": 3, "lost": 1}\n{"st')  # written after the last saved state
+    twice = run_for(e, folder, tmp_path / "twice", 4)
+    assert once["step"] == twice["step"] == 4
+    torch.testing.assert_close(twice, once, atol=0, rtol=0)
+
+    torch.manual_seed(e.seed)
+    fresh = build_generator(e.generator).state_dict()
+    parts = {"generator": fresh, "frame": build_critic(e.frame_critic).state_dict()}
+    if e.clip_critic:
+        parts["clip"] = build_critic(e.clip_critic).state_dict()
+    for part, begin in parts.items():
+        for key, value in begin.items():
+            assert not torch.equal(value, once[part][key]), (part, key)
+
+    logs = [
+        [json.loads(line) for line in (tmp_path / run / "log.jsonl").read_text().splitlines()]
+        for run in ("once", "twice")
+    ]
+    noise = ("seconds", "loading")
+    logs = [[{k: v for k, v in row.items() if k not in noise} for row in log] for log in logs]
+    assert logs[0] == logs[1]
+    numbers = [v for row in logs[0] for v in row.values() if isinstance(v, float)]
+    assert np.isfinite(numbers).all()
+    assert {"d.realism_real", "d.condition", "d.penalty"} <= set(logs[0][0])
+    assert {"g.realism", "g.condition", "g.reconstruction", "g.smoothness"} <= set(logs[0][1])
+    sheet = cv2.imread(str(tmp_path / "once" / "samples" / "0000004.png"))
+    assert sheet is not None and sheet.std() > 1
+    loaded = load_checkpoint(tmp_path / "once" / "generator.safetensors")
+    assert loaded.space.name == e.space and loaded.card["steps"] == 4
+    assert list((tmp_path / "once").glob("events.out.tfevents.*"))
+
+
+def test_lessons_come_first_and_resume_too(folder, tmp_path):
+    e = small("convgru_unet", "lessons=32:2:2:1e-3,64:2:2:1e-3", "space=pad")
+    e = replace(e, steps=2, data=replace(e.data, augment="view"))
+    once = run_for(e, folder, tmp_path / "once", 6)
+    run_for(e, folder, tmp_path / "twice", 2)
+    twice = run_for(e, folder, tmp_path / "twice", 6)
+    torch.testing.assert_close(twice, once, atol=0, rtol=0)
+    rows = (tmp_path / "once" / "log.jsonl").read_text().splitlines()
+    assert "told.color" in rows[0] and "told.color" in rows[3] and "d.penalty" in rows[-2]
+
+
+def test_a_run_begins_with_given_weights(folder, tmp_path):
+    first = small("mood")
+    run_for(first, folder, tmp_path / "first", 4)
+    e = small("mood", "space=pad", "rate=0", "steps=2")
+    samples = open_samples([folder], "train", e.data, space_named(e.space))
+    run, start = Run(tmp_path / "next", e), tmp_path / "first" / "generator.safetensors"
+    train(e, samples, None, run, Accelerator(cpu=True), start)
+    given = load_checkpoint(start).generator.state_dict()
+    for key, value in run.load_state("cpu")["generator"].items():
+        if key == "main.0.weight":
+            assert torch.equal(value[:, :3], given[key][:, :3]) and value.shape[1] == 6
+        else:
+            assert torch.equal(value, given[key]), key
+
+
+def test_a_run_of_another_experiment_is_not_overwritten(folder, tmp_path):
+    Run(tmp_path / "run", small("mood"))
+    with pytest.raises(ValueError, match=r"another experiment \(other: rate\)"):
+        Run(tmp_path / "run", small("mood", "rate=1e-5"))
+    Run(tmp_path / "run", small("mood", "steps=9"))  # it may go on for longer
+
+
+def test_what_is_not_finite_is_never_saved(folder, tmp_path):
+    e = small("ganimation", "rate=1e30", "log_every=100")
+    with pytest.raises(Broken, match=r"not finite|is nan"):
+        run_for(e, folder, tmp_path / "run", 4)
+    state = Run(tmp_path / "run", e).load_state("cpu")
+    assert state is None or all(torch.isfinite(x).all() for x in state["generator"].values())
+
+
+@pytest.mark.parametrize("name", ["mood", "spatiotemporal"])
+def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
+    shrunk = ["generator.width=4", "generator.depth=2", "image_size=64", "frame_critic.depth=5"]
+    shrunk += ["frame_critic.width=4", "n_critic=1", "steps=5", "log_every=1", "precision=float64"]
+    if name == "spatiotemporal":
+        shrunk += ["clip_critic.width=4", "clip_critic.depth=5", "data.frames=3"]
+    settings = [part for text in shrunk for part in ("--set", text)]
+    train_it = ["-m", "training", name, "--data", str(folder), "--preset", "small", *settings]
+    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    launch += ["--main_process_port", "0"]
+    logs = []
+    for command in ([*train_it, "--cpu"], [*launch, *train_it]):
+        out = tmp_path / str(len(logs))
+        command = [sys.executable, *command, "--out", str(out)]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-2000:]
+        rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+        logs.append([row for row in rows if "seconds" in row])
+    assert [row["step"] for row in logs[0]] == [1, 2, 3, 4, 5]
+    for one, two in zip(*logs, strict=True):
+        for key in set(one) - {"seconds", "loading"}:
+            assert one[key] == pytest.approx(two[key], rel=1e-6, abs=1e-12), key
+
+
+def test_a_step_is_drawn_the_same_by_any_number_of_processes(folder):
+    e = small("video", "batch=4")
+    samples = open_samples([folder], "train", e.data, space_named(e.space))
+    whole = draw_batch(samples, 0, Draw(1, 32, 4))
+    parts = [draw_batch(samples, 0, Draw(1, 32, 4), rank, 2) for rank in (0, 1)]
+    halves = Batch(*(torch.cat(pair) for pair in zip(*parts, strict=True)))
+    torch.testing.assert_close(halves, whole, atol=0, rtol=0)
+    with pytest.raises(ValueError, match="cannot be shared by 3 processes"):
+        draw_batch(samples, 0, Draw(1, 32, 4), 0, 3)

@@ -1,0 +1,144 @@
+"""Annotation files of the seed repositories as tables: name -> condition vector.
+
+Action Units are stored as OpenFace gives them, 0..5, and divided by 5 here; moods as they are. Each
+row that cannot be used is dropped, and counted by its reason.
+"""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, ExpressionSpace
+
+from .pickles import read_pickle
+
+USUAL = {  # (kind of data, of Action Units?) -> names that are looked for, in this order
+    ("stills", True): ("aus_openface.pkl", "aus.pkl"),
+    ("stills", False): ("moods.pkl", "{split}.pkl", "affectnet*{split}.csv", "{split}*.csv"),
+    ("clips", True): ("clips_aus.pkl",),
+    ("clips", False): ("clips_annotations.pkl", "{split}_annotations.pkl"),
+}
+
+
+@dataclass
+class Table:
+    """Conditions in a space by name, in the order of the file, and what was left out."""
+
+    values: dict[str, np.ndarray]
+    dropped: Counter = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
+
+
+def find_annotations(
+    folder: Path, name: str, kind: str, space: ExpressionSpace, split: str
+) -> Path:
+    """The annotation file of a folder: the named one, or the first of the usual names there is."""
+    wanted = [name] if name else USUAL[kind, space == ACTION_UNITS]
+    for pattern in (text.replace("{split}", split) for text in wanted):
+        if Path(pattern).is_absolute():
+            found = [Path(pattern)] if Path(pattern).exists() else []
+        else:
+            found = [path for path in sorted(folder.glob(pattern)) if "_ids" not in path.name]
+        if found:
+            return found[0]
+    raise ValueError(
+        f"{folder} has no annotations of {kind} in {space.name}: none of "
+        f"{', '.join(wanted).replace('{split}', split)}. "
+        "Name them with --set data.annotations=FILE."
+    )
+
+
+def read_annotations(path: Path, space: ExpressionSpace) -> Table:
+    """A pickle or csv of annotations. Raises ValueError where nothing in it can be used."""
+    if path.suffix == ".pkl":
+        table = _checked(read_pickle(path).items(), space)
+    elif path.suffix == ".csv":
+        table = _checked(_rows_of_csv(path, space), space)
+    else:
+        raise ValueError(f"{path}: annotations are read from .pkl or .csv files.")
+    if not table.values:
+        reasons = "; ".join(f"{n} {reason}" for reason, n in table.dropped.items()) or "it is empty"
+        raise ValueError(f"{path} holds no usable annotation in {space.name}: {reasons}.")
+    return table
+
+
+def read_ids(path: Path) -> list[str]:
+    """Names without ending, one a line, without a header; raises ValueError for none at all."""
+    if not path.exists():
+        raise ValueError(f"There is no list of names {path}.")
+    try:
+        lines = [line.split("\t")[0].strip() for line in path.read_text("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file of names, one a line.") from None
+    names = list(dict.fromkeys(stem(line) for line in lines if line))
+    if not names:
+        raise ValueError(f"{path} is empty: it should hold one file name a line.")
+    return names
+
+
+def stem(name: str) -> str:
+    """A file name without its ending, if that is one of a picture."""
+    for ending in (".jpg", ".jpeg", ".png", ".JPG", ".PNG"):
+        name = name.removesuffix(ending)
+    return name
+
+
+def _checked(rows, space: ExpressionSpace) -> Table:
+    """Keep rows of finite numbers, as many as the space has axes and within its ranges."""
+    table = Table({})
+    units, wanted = space == ACTION_UNITS, len(space.axes)
+    shortened = 0
+    for name, values in rows:
+        name = stem(name.decode("latin1") if isinstance(name, bytes) else str(name))
+        try:
+            vector = np.asarray(values, np.float64).reshape(-1)
+        except (TypeError, ValueError, OverflowError):
+            table.dropped["are not numbers"] += 1
+            continue
+        if space == VALENCE_AROUSAL and len(vector) == len(PAD.axes):
+            vector, shortened = vector[:wanted], shortened + 1
+        if len(vector) != wanted:
+            table.dropped[f"have {len(vector)} values where {space.name} has {wanted}"] += 1
+        elif not np.isfinite(vector).all():
+            table.dropped["are not finite"] += 1
+        elif units and not ((vector >= 0) & (vector <= 5)).all():
+            table.dropped["are outside 0 to 5"] += 1
+        elif (
+            not units
+            and space.name in (PAD.name, VALENCE_AROUSAL.name)
+            and (np.abs(vector) > 1).any()
+        ):  # AffectNet writes -2 where no face or no feeling was sure
+            table.dropped["are outside -1 to 1 (AffectNet's -2: uncertain or no face)"] += 1
+        else:
+            table.values[name] = np.float32(vector / 5 if units else vector)
+    if shortened:
+        table.remarks.append(
+            "moods have three numbers: pleasure is taken as valence, dominance is left out"
+        )
+    return table
+
+
+def _rows_of_csv(path: Path, space: ExpressionSpace):
+    """Name and values of each line: AffectNet's csv, or any with a name and the axes' columns."""
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            columns = {(name or "").strip(): name for name in reader.fieldnames or ()}
+            name = next(
+                (c for c in ("subDirectory_filePath", "name", "file") if c in columns), None
+            )
+            missing = [key for key in space.keys if key not in columns]
+            if name is None:
+                missing.insert(0, "subDirectory_filePath")
+            if missing:
+                raise ValueError(
+                    f"{path} lacks the columns {', '.join(missing)} in its first line."
+                )
+            for row in reader:
+                values = [row[columns[key]] for key in space.keys]
+                yield (row[columns[name]] or "").rsplit("/", 1)[-1], values
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise ValueError(f"{path} is not a readable csv file ({problem}).") from None

@@ -1,0 +1,66 @@
+"""Presets: the seed's sizes and schedule, a small copy of them, and what learns on two cores."""
+
+from dataclasses import replace
+
+from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL
+
+from .experiments import Experiment, Lesson, in_space
+
+
+def preset(experiment: Experiment, name: str) -> Experiment:
+    """reference: the seed's sizes and schedule. small: for a look within minutes. taught: ours."""
+    match name:
+        case "small":
+            return _narrow(experiment, 8, batch=2, frames=4)
+        case "taught":
+            return _taught(experiment)
+        case _:
+            return experiment
+
+
+def _narrow(experiment: Experiment, width: int, batch: int, frames: int) -> Experiment:
+    data, clip = experiment.data, experiment.clip_critic
+    return replace(
+        experiment,
+        data=data if data.kind == "stills" else replace(data, frames=frames),
+        generator=replace(experiment.generator, width=width),
+        frame_critic=replace(experiment.frame_critic, width=width),
+        clip_critic=replace(clip, width=width) if clip else None,
+        batch=batch,
+    )
+
+
+def _taught(experiment: Experiment) -> Experiment:
+    """What learns on two cores: 32, 64, then 128 pixels with heads told what targets know, then
+    the paper's objective with the seed's slips corrected (penalties between real and fake of the
+    same frame, a condition weight that does not hang on the batch)."""
+    space = PAD.name if experiment.space == VALENCE_AROUSAL.name else experiment.space
+    still = experiment.data.kind == "stills"
+    unet = experiment.generator.architecture == "convgru_unet"
+    experiment = _narrow(in_space(experiment, space), 32, batch=12, frames=4)
+    if unet:
+        experiment = replace(experiment, generator=replace(experiment.generator, width=12))
+    lessons = ((32, 4000, 64, 1e-3), (64, 3000, 32, 7e-4), (128, 1500, 12, 4e-4))
+    share = 1 if still else 3  # frames a clip
+    return replace(
+        experiment,
+        data=replace(
+            experiment.data,
+            kind="pairs" if still else "clips",
+            frames=2 if still else experiment.data.frames,
+            augment="view",
+            target_floor=space == ACTION_UNITS.name,
+        ),
+        lessons=tuple(
+            Lesson(image_size=size, steps=steps, batch=max(4, batch // share), rate=rate)
+            for size, steps, batch, rate in lessons
+        ),
+        weights=replace(
+            experiment.weights, condition=160.0, clip_condition=160.0, attention=0.0, told=1.0
+        ),
+        condition_by_batch=False,
+        penalty_pairs="real",
+        penalty_apart=False,
+        critics_ahead=200,
+        steps=2000,
+    )

@@ -1,0 +1,66 @@
+"""Settings of an experiment from the command line: `--set weights.condition=160`."""
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from .experiments import Experiment, Lesson, in_space
+
+
+def override(experiment: Experiment, settings: list[str]) -> Experiment:
+    """Apply `a.b=c` settings in order, each checked against the type of its field."""
+    for text in settings:
+        path, _, value = text.partition("=")
+        if path == "space":
+            experiment = in_space(experiment, value)
+        elif path == "image_size":
+            experiment = in_space(experiment, experiment.space, _typed(int, path, value))
+        else:
+            experiment = _set(experiment, path.split("."), value, path)
+    return experiment
+
+
+def _set(config, keys: list[str], value: str, path: str):
+    names = [field.name for field in fields(config)]
+    if keys[0] not in names:
+        raise ValueError(f"--set {path}: there is no {keys[0]!r} here; try {', '.join(names)}.")
+    old, kind = getattr(config, keys[0]), get_type_hints(type(config))[keys[0]]
+    if len(keys) > 1:
+        if not is_dataclass(old):
+            raise ValueError(f"--set {path}: {keys[0]} has no parts.")
+        return replace(config, **{keys[0]: _set(old, keys[1:], value, path)})
+    if keys[0] == "lessons":
+        return replace(config, lessons=_lessons(value))
+    if is_dataclass(old):
+        raise ValueError(f"--set {path} wants one of its parts, as {path}.NAME=VALUE.")
+    return replace(config, **{keys[0]: _typed(kind, path, value)})
+
+
+def _lessons(value: str) -> tuple[Lesson, ...]:
+    """`size:steps:batch:rate,...`, or nothing for none."""
+    lessons = []
+    for text in filter(None, value.split(",")):
+        parts = text.split(":")
+        if len(parts) != 4:
+            raise ValueError(f"--set lessons wants size:steps:batch:rate,... not {text!r}.")
+        size, steps, batch = (_typed(int, "lessons", part) for part in parts[:3])
+        rate = _typed(float, "lessons", parts[3])
+        lessons.append(Lesson(image_size=size, steps=steps, batch=batch, rate=rate))
+    return tuple(lessons)
+
+
+def _typed(kind, path: str, value: str):
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise ValueError(f"--set {path} is one of {', '.join(get_args(kind))}, not {value!r}.")
+        return value
+    if kind is bool:
+        if value.lower() not in ("true", "false"):
+            raise ValueError(f"--set {path} is true or false, not {value!r}.")
+        return value.lower() == "true"
+    try:
+        number = kind(value)
+    except ValueError:
+        raise ValueError(f"--set {path} wants a {kind.__name__}, not {value!r}.") from None
+    if number != number:
+        raise ValueError(f"--set {path} wants a number, not {value!r}.")
+    return number

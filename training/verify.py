@@ -1,0 +1,217 @@
+"""Golden training files: recompute what the reference systems reported, term by term.
+
+A file holds one training step of a branch at weights, images and conditions that `golden_fill`
+makes from nothing: the terms there (A), and the terms and weights after one step of Adam (B).
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from moodganimation.expressions import space_of_size
+
+from . import golden_fill
+from .data.batches import Batch
+from .experiments import EXPERIMENTS, Experiment, Weights, in_space
+from .objectives import critic_losses, generator_losses, imagine, penalties
+from .steps import Players, adversarial_step
+from .train import build
+
+BRANCHES = {  # branch of the reference -> experiment, and the seed of its photos if it has photos
+    "gani": "ganimation",
+    "master": "ganimation",
+    "moods_static_images": "mood",
+    "video_ganimation": "video",
+    "convgru_disc": "convgru_disc",
+    "convgru_unet_gen": "convgru_unet",
+    "spatiotemporal_disc": "spatiotemporal",
+}
+NAMES = {  # our term -> the reference's
+    "g.realism": "g_mskd_fake",
+    "g.condition": "g_mskd_cond",
+    "g.reconstruction": "g_cyc",
+    "g.attention": "g_m1",
+    "g.attention_back": "g_m2",
+    "g.smoothness": "g_m1_s",
+    "g.smoothness_back": "g_m2_s",
+    "d.realism_real": "d_real",
+    "d.realism_fake": "d_fake",
+    "d.condition": "d_cond",
+    "d.penalty": "d_gp",
+}
+CLIP_NAMES = NAMES | {  # with a clip critic, which takes over the names of conditions
+    "g.condition": "g_frame_cond",
+    "g.clip_condition": "g_mskd_cond",
+    "g.clip_realism": "g_temp_fake",
+    "d.condition": "d_frame_cond",
+    "d.clip_condition": "d_cond",
+    "d.clip_realism_real": "d_temp_real",
+    "d.clip_realism_fake": "d_temp_fake",
+    "d.clip_penalty": "d_temp_gp",
+}
+LAST_ONLY = ("video_ganimation", "convgru_unet_gen")  # report the penalty of the last frame alone
+
+
+def verify(path: Path) -> None:
+    """Print every term of a golden file with its error; raises ValueError where one is off."""
+    try:
+        golden = json.loads(Path(path).read_text())
+        experiment = experiment_of(golden)
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as problem:
+        raise ValueError(f"{path} is not a golden training file ({problem!r}).") from None
+    off = []
+    print(f"{path}: {golden['branch']}, {experiment.name}")
+
+    def compare(section: str, ours: dict, theirs: dict, tolerance: float) -> None:
+        for name, value in theirs.items():
+            if name not in ours:
+                print(f"{section:12} {name:14} {value:16.8f} has no counterpart")
+                off.append(name)
+                continue
+            error = abs(ours[name] - value) / max(abs(value), 1e-12)
+            bad = not error <= tolerance
+            mark = "  OFF" if bad else ""
+            print(f"{section:12} {name:14} {value:16.8f} {ours[name]:16.8f} {error:.1e}{mark}")
+            off.extend([f"{section} {name}"] * bad)
+
+    for section, dtype, tolerance in (
+        ("A_losses_at_filled_weights", torch.float32, 1e-4),
+        ("A_losses_float64", torch.float64, 1e-6),
+    ):
+        if section in golden:
+            players, batch, mix = filled(golden, experiment, dtype)
+            values, calls = at_these_weights(players, batch, mix, experiment, golden["branch"])
+            compare(str(dtype).removeprefix("torch."), values, golden[section], tolerance)
+            key = "A_gp_calls" if dtype == torch.float32 else "A_gp_calls_float64"
+            calls = {f"call {i}": value for i, value in enumerate(calls)}
+            wanted = dict(zip(calls, golden.get(key, ()), strict=False))
+            compare("penalty", calls, wanted, tolerance)
+    if "B_losses_after_step" in golden:
+        players, batch, mix = filled(golden, experiment, torch.float32)
+        terms = adversarial_step(
+            players, batch, experiment, mix, Accelerator(cpu=True), experiment.feed
+        )
+        during = {
+            reported(name, experiment): float(value)
+            for name, value in terms.items()
+            if "." in name and not (name == "d.penalty" and golden["branch"] in LAST_ONLY)
+        }
+        wanted = golden["B_losses_reported_during_step"]
+        compare("in step", during, {k: v for k, v in wanted.items() if k in during}, 1e-2)
+        compare("weights", *weights(players, golden["B_params_after_step"]), 1e-2)
+        values, _ = at_these_weights(players, batch, mix, experiment, golden["branch"])
+        compare("after step", values, golden["B_losses_after_step"], 1e-2)
+    if off:
+        raise ValueError(f"{len(off)} values are off: {', '.join(off)}.")
+    print("All values agree.")
+
+
+def experiment_of(golden: dict) -> Experiment:
+    """The experiment that a golden file was made with."""
+    options, widths = golden["options"], golden["conv_dim"]
+    base = EXPERIMENTS[BRANCHES[golden["branch"]]]
+    size = options.get("image_size", 128)
+    base = in_space(base, space_of_size(options["cond_nc"]).name, size)
+    saturate = bool(options.get("do_saturate_mask", False))
+    condition = options["lambda_D_cond"]
+    # Only the first branch on clips listens to its flag while it trains.
+    recurrent = options.get("recurrent") and golden["branch"] == "video_ganimation"
+    clip = base.clip_critic
+    if clip:  # which forgets its state in the published code
+        carry = "recurrent" in golden.get("note", "")
+        clip = replace(clip, width=widths.get("D_temp", widths["D"]), carry=carry)
+    return replace(
+        base,
+        data=replace(base.data, frames=options["frames_cnt"] if base.data.frames > 1 else 1),
+        generator=replace(base.generator, width=widths["G"], saturate=saturate),
+        frame_critic=replace(base.frame_critic, width=widths["D"]),
+        clip_critic=clip,
+        feed="generated" if recurrent else "portrait",
+        weights=Weights(
+            realism=options["lambda_D_prob"],
+            condition=options["lambda_D_frame_cond"] if clip else condition,
+            penalty=options["lambda_D_gp"],
+            reconstruction=options["lambda_cyc"],
+            attention=options["lambda_mask"],
+            smoothness=options["lambda_mask_smooth"],
+            clip_realism=options.get("lambda_D_temp", 1.0),
+            clip_condition=condition,
+            clip_penalty=options.get("lambda_D_temp_gp", 10.0),
+        ),
+        batch=options["batch_size"],
+        rate=options.get("lr_G", 1e-4),
+        critic_rate=options.get("lr_D", 1e-4),
+        beta1=options.get("G_adam_b1", 0.5),
+        beta2=options.get("G_adam_b2", 0.999),
+        n_critic=1,
+        ema=0.0,
+    )
+
+
+def filled(golden: dict, experiment: Experiment, dtype: torch.dtype):
+    """Players, batch and penalty mixing of a golden file."""
+    players, _ = build(experiment, "cpu", dtype)
+    networks = [players.generator.network, *(p.network for p in players.critics.values())]
+    for network in networks:
+        state = network.state_dict()
+        for i, (key, value) in enumerate(state.items()):
+            value.copy_(torch.from_numpy(golden_fill.param(key, value.shape, i)))
+    b, size = experiment.batch, experiment.generator.image_size
+    axes, frames = experiment.generator.condition_dim, experiment.data.frames
+    if frames == 1:
+        signed = golden["branch"] == "moods_static_images"
+        pictures = golden_fill.image(40, b, size)[:, None]
+        conditions, targets = (golden_fill.cond(s, (b, axes), signed)[:, None] for s in (40, 41))
+    else:
+        pictures = np.stack([golden_fill.image(50 + t, b, size) for t in range(frames)], 1)
+        conditions = golden_fill.cond(50, (b, frames, axes), signed=True)
+        targets = conditions[:, 1:]
+    arrays = (pictures, conditions, np.ascontiguousarray(targets))
+    batch = Batch(*(torch.from_numpy(x) for x in arrays)).to("cpu", dtype)
+    calls = targets.shape[1] + (experiment.clip_critic is not None)
+    alphas = golden.get("A_alphas") or [golden_fill.alpha(100 + k, b) for k in range(calls)]
+    alphas = torch.tensor(np.array(alphas, np.float32)).to(dtype)
+    count = targets.shape[1]
+    mix = {"frame": alphas[:count], "clip": alphas[count : count + 1]}
+    return players, batch, mix
+
+
+def at_these_weights(players: Players, batch: Batch, mix, experiment, branch: str):
+    """Every term under the reference's name, without a step; and each frame penalty."""
+    generator = players.generator.network
+    critics = {kind: player.network for kind, player in players.critics.items()}
+    feed = experiment.feed
+    terms = generator_losses(generator, critics, batch, experiment, feed)
+    with torch.no_grad():
+        fake = imagine(generator, batch, feed).composite
+    for kind, critic in critics.items():
+        terms |= critic_losses(kind, critic, fake, batch, experiment)
+    calls = penalties("frame", critics["frame"], fake, batch, experiment, mix["frame"])
+    terms["d.penalty"] = calls[-1] if branch in LAST_ONLY else calls.sum()
+    if "clip" in critics:
+        clip = penalties("clip", critics["clip"], fake, batch, experiment, mix["clip"])
+        terms["d.clip_penalty"] = clip.sum()
+    values = {reported(k, experiment): float(v.detach()) for k, v in terms.items() if "." in k}
+    return values, calls.tolist()
+
+
+def reported(name: str, experiment: Experiment) -> str:
+    return (CLIP_NAMES if experiment.clip_critic else NAMES)[name]
+
+
+def weights(players: Players, wanted: dict) -> tuple[dict, dict]:
+    """Sum of absolute values of every tensor, ours and the reference's."""
+    networks = {"G": players.generator.network, "D": players.critics["frame"].network}
+    if "clip" in players.critics:
+        networks["D_temp"] = players.critics["clip"].network
+    ours, theirs = {}, {}
+    for name, network in networks.items():
+        for key, value in network.state_dict().items():
+            original = key.replace("attention_reg", "attetion_reg")
+            ours[f"{name} {key}"] = float(value.double().abs().sum())
+            theirs[f"{name} {key}"] = wanted[name][original][1]
+    return ours, theirs
