@@ -1,0 +1,143 @@
+"""The held-out photos that a generator is measured on, and the filmed clips if there are any."""
+
+import csv
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from moodganimation.expressions import ACTION_UNITS, ExpressionSpace
+
+from ..data.annotations import find_annotations, read_annotations, read_ids
+from ..data.pictures import Pictures, Unusable, names_in
+
+FRONTAL = 10.0  # yaw and pitch of labels.csv up to which a face looks straight ahead [degrees]
+OTHERS = 256  # photos that stand for what real ones look like
+CLIPS = 4  # filmed clips that are made again
+VIEW = 128  # side at which photos are read, whatever size the generator works at [px]
+
+
+class Photos(NamedTuple):
+    """N photos to edit and M others, which stand for real ones. Pictures in [-1, 1]."""
+
+    names: list[str]
+    faces: Tensor  # (N, 3, S, S), for the generator
+    views: Tensor  # (N, 3, VIEW, VIEW), for the estimator
+    others: Tensor  # (M, 3, VIEW, VIEW); M can be 0
+    other_names: list[str]
+    labels: dict[str, np.ndarray]  # name -> Action Units (17,) in [0, 1], where they are known
+    remarks: list[str]  # what was left out, a sentence each
+
+
+class Clip(NamedTuple):
+    """A filmed face, T frames, with the condition of each."""
+
+    name: str
+    frames: Tensor  # (T, 3, S, S)
+    conditions: Tensor  # (T, D)
+
+
+def open_photos(folder: Path, split: str, count: int, size: int, seed: int) -> Photos:
+    """`count` photos of a split, frontal ones first if labels.csv tells; raises ValueError."""
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder {folder}.")
+    if not (folder / f"{split}_ids.csv").exists():
+        known = sorted(path.name.removesuffix("_ids.csv") for path in folder.glob("*_ids.csv"))
+        raise ValueError(
+            f"{folder} has no list of names {split}_ids.csv; "
+            + (f"--split can be {', '.join(known)}." if known else "write one, a name per line.")
+        )
+    found, names, remarks = names_in(folder / "imgs"), read_ids(folder / f"{split}_ids.csv"), []
+    there = [name for name in names if name in found]
+    if len(there) < len(names):
+        remarks.append(f"{len(names) - len(there)} names of {split}_ids.csv have no picture.")
+    order = _ordered(folder, sorted(there), seed, remarks)
+    pictures = Pictures()
+    chosen, faces, views, squeezed = [], [], [], 0
+    for name in order:
+        if len(chosen) == count:
+            break
+        try:
+            views.append(pictures.read(found[name], VIEW))
+            faces.append(pictures.read(found[name], size))
+            chosen.append(name)
+            with Image.open(found[name]) as image:
+                squeezed += image.width != image.height
+        except Unusable as problem:
+            remarks.append(within(folder, problem))
+    if not chosen:
+        raise ValueError(f"No photo of {split}_ids.csv in {folder / 'imgs'} can be used.")
+    if squeezed:
+        remarks.append(f"{squeezed} photos are not square and were squeezed.")
+    if len(chosen) < count:
+        remarks.append(f"{count} photos were asked for, the split has {len(chosen)}.")
+    rest = np.random.default_rng([seed, 1]).permutation(sorted(set(there) - set(chosen)))[:OTHERS]
+    others, kept = [], []
+    for name in map(str, rest):
+        try:
+            others.append(pictures.read(found[name], VIEW))
+            kept.append(name)
+        except Unusable as problem:
+            remarks.append(within(folder, problem))
+    return Photos(
+        chosen,
+        *(tensor(x, s) for x, s in ((faces, size), (views, VIEW), (others, VIEW))),
+        kept,
+        _labels(folder, split),
+        remarks,
+    )
+
+
+def within(folder: Path, problem: Exception) -> str:
+    """A problem's sentence without where the folder lies, which is nobody's business later."""
+    return str(problem).replace(f"{folder}/", "").replace(str(folder), folder.name)
+
+
+def _ordered(folder: Path, names: list[str], seed: int, remarks: list[str]) -> list[str]:
+    """Names with frontal ones first, drawn by the seed; by name where no angles are known."""
+    angles = {}
+    if (folder / "labels.csv").exists():
+        with open(folder / "labels.csv", newline="", encoding="utf-8-sig") as file:
+            for row in csv.DictReader(file):
+                try:
+                    angles[row["name"]] = max(abs(float(row["yaw"])), abs(float(row["pitch"])))
+                except (KeyError, TypeError, ValueError):
+                    continue
+    if not angles:
+        remarks.append("No head angles are known (labels.csv: name, yaw, pitch): the first photos.")
+        return names
+    frontal = [name for name in names if angles.get(name, math.inf) <= FRONTAL]
+    turned = sorted(set(names) - set(frontal), key=lambda name: angles.get(name, math.inf))
+    return [str(n) for n in np.random.default_rng([seed, 0]).permutation(frontal)] + turned
+
+
+def _labels(folder: Path, split: str) -> dict[str, np.ndarray]:
+    """Action Units of photos by name; empty where the folder has none."""
+    try:
+        path = find_annotations(folder, "", "stills", ACTION_UNITS, split)
+    except ValueError:
+        return {}
+    return read_annotations(path, ACTION_UNITS).values
+
+
+def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int) -> list[Clip]:
+    """The first CLIPS filmed clips of a split with conditions in `space`; raises ValueError."""
+    from ..data.samples import Clips
+    from ..experiments import Data
+
+    videos = Clips([folder], split, Data(kind="clips", frames=2), space).videos
+    pictures, clips = Pictures(), []
+    for paths, conditions in videos[:CLIPS]:
+        frames = tensor([pictures.read(path, size) for path in paths], size)
+        clips.append(Clip(paths[0].parent.name, frames, torch.from_numpy(conditions)))
+    return clips
+
+
+def tensor(pictures: list[np.ndarray], size: int) -> Tensor:
+    """(size, size, 3) uint8 each -> (N, 3, size, size) float32 in [-1, 1]."""
+    stacked = np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8)
+    return torch.from_numpy(stacked).movedim(-1, 1).float() / 127.5 - 1

@@ -1,0 +1,78 @@
+"""A generator at work: batches of photos and conditions in, finite edits on the CPU out."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from moodganimation.compositing import Edit
+from moodganimation.expressions import Expression, ExpressionSpace
+from moodganimation.generators import Generator, State
+from moodganimation.moods import in_space
+
+from .estimator import Estimator, expressions, measurable
+from .photos import Photos
+
+BATCH = 16  # photos a step
+
+
+class Studio:
+    """Counts what it makes, and what of that is not finite."""
+
+    def __init__(self, generator: Generator, space: ExpressionSpace, device: torch.device):
+        self.generator = generator.to(device, memory_format=torch.channels_last)
+        self.space, self.device = space, device
+        self.made, self.broken = 0, 0
+        self.progress = tqdm(unit=" edits", mininterval=1)
+
+    def stage(self, name: str, edits: int) -> None:
+        """Say what is being made, and of how many edits it consists."""
+        self.progress.reset(edits)
+        self.progress.set_description(name)
+
+    def starts(self, photos: Photos, estimator: Estimator) -> tuple[list[Expression], Tensor]:
+        """What the estimator reads in the photos, and the same in the generator's space (N, D).
+
+        Nameless axes cannot be read: they start where the generator itself reads them, or at 0.
+        """
+        readings = expressions(estimator.look(photos.views)[0])
+        if measurable(self.space):
+            return readings, conditions(in_space(r, self.space, r) for r in readings)
+        zeros = torch.zeros(len(readings), len(self.space.axes))
+        own = [getattr(self._encode(x), "reading", None) for x in photos.faces.split(BATCH)]
+        return readings, zeros if own[0] is None else torch.cat(own).float().cpu()
+
+    def encode(self, faces: Tensor, starts: Tensor):
+        """As the page does it: a generator that works by changes starts from what was read."""
+        encoding = self._encode(faces)
+        if hasattr(encoding, "reading"):
+            encoding = encoding._replace(reading=starts.to(self.device))
+        return encoding
+
+    @torch.inference_mode()
+    def edit(self, encoding, condition: Tensor, state: State | None = None) -> tuple[Edit, State]:
+        """One edit of each photo; values that are not finite become 0, and are counted."""
+        edit, state = self.generator.edit(encoding, condition.to(self.device), state)
+        edit = Edit(*(x.float().cpu() for x in edit))
+        fine = torch.stack([x.isfinite().flatten(1).all(1) for x in edit]).all(0)
+        self.made, self.broken = self.made + len(fine), self.broken + int((~fine).sum())
+        self.progress.update(len(fine))
+        return Edit(*(x.nan_to_num(0, 0, 0) for x in edit)), state
+
+    @torch.inference_mode()
+    def _encode(self, faces: Tensor):
+        faces = faces.to(self.device).contiguous(memory_format=torch.channels_last)
+        return self.generator.encode(faces)
+
+
+def conditions(points: Iterable[Expression]) -> Tensor:
+    """Expressions of one space as (N, D)."""
+    return torch.tensor([point.values for point in points], dtype=torch.float32)
+
+
+def pixels(pictures: Tensor) -> np.ndarray:
+    """(N, 1 or 3, H, W) in [-1, 1] -> (N, H, W, 3) uint8 RGB."""
+    values = ((pictures.expand(-1, 3, -1, -1) + 1) * 127.5).round().clamp(0, 255)
+    return values.byte().movedim(1, -1).numpy()
