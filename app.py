@@ -10,6 +10,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 from moodganimation.animator import Animator
 from moodganimation.demo.layout import ASSETS, build
 from moodganimation.errors import Problem
+from moodganimation.expressions import SPACES
 
 
 def main() -> None:
@@ -22,6 +23,11 @@ def main() -> None:
         animator = Animator.load(options.checkpoint, options.device)
     except Problem as problem:
         raise SystemExit(f"moodganimation: {problem}") from None
+    if animator.space.name not in SPACES:
+        raise SystemExit(
+            f"moodganimation: the conditions of {options.checkpoint} have no names, so the page "
+            "has no sliders for them; use python -m moodganimation edit --set c0=0.5 ..."
+        )
     animator.warm_up()
     # a stop of the container ends visits and their files as the end of the program does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

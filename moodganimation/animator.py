@@ -84,6 +84,17 @@ class Animator:
             unavailable=tuple(unavailable),
         )
 
+    def with_checkpoint(self, checkpoint: str | Path) -> "Animator":
+        """The same finder, aligner and reader with another generator. Raises NotACheckpoint."""
+        if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
+            generator, space, card = self.reader, ACTION_UNITS, {"name": DEFAULT_CHECKPOINT.stem}
+        else:
+            generator, space, card = load_checkpoint(Path(checkpoint))
+            card = {"name": Path(checkpoint).stem} | card
+        return Animator(generator, space, reader=self.reader, finder=self.finder,
+                        aligner=self.aligner, device=self.device, card=card,
+                        unavailable=self.unavailable)  # fmt: skip
+
     def find(self, photo: np.ndarray) -> list[np.ndarray]:
         """The coarse crops (`to_face`) of all faces, largest first."""
         return self.finder(check_photo(photo))

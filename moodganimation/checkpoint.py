@@ -32,6 +32,16 @@ class Checkpoint(NamedTuple):
     card: dict  # what a person should know: licence, data, figures
 
 
+def generators_in(folder: Path) -> dict[str, Path]:
+    """Our generator checkpoints of a folder by name; only their headers are read."""
+    found = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with contextlib.suppress(SafetensorError, OSError), safe_open(path, framework="pt") as file:
+            if (file.metadata() or {}).get("format") == FORMAT:
+                found[path.stem] = path
+    return found
+
+
 def build_generator(config: GeneratorConfig) -> Generator:
     match config.architecture:
         case "warp":

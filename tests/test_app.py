@@ -9,13 +9,16 @@ import gradio as gr
 import imageio_ffmpeg
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo.handlers import PHOTO, SLIDERS, Page
 from moodganimation.demo.layout import ASSETS, build
 from moodganimation.demo.visits import MOST_BYTES, Visits
 from moodganimation.errors import Problem
-from moodganimation.expressions import ACTION_UNITS, PRESETS
+from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
+from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
 
 from .conftest import PHOTO as FILE
@@ -31,7 +34,7 @@ def page(animator) -> Page:
 
 @pytest.fixture
 def opened(page):
-    token, note, _, *values = page.open(str(FILE), None, VISITOR)
+    token, note, _, *values = page.open(str(FILE), None, None, VISITOR)
     return SimpleNamespace(page=page, token=token, note=note, units=values[:17],
                            moods=values[17:20], pictures=values[20:])  # fmt: skip
 
@@ -52,6 +55,34 @@ def test_settling_changes_the_picture_and_the_mood(opened, photo):
     out = opened.page.settle(opened.token, asked(units=units))
     assert (read_image(out[20]) != photo).any()
     assert out[17] < opened.moods[0]  # less smile, less pleasure
+
+
+@pytest.fixture
+def mood_model(tmp_path, monkeypatch) -> str:
+    """A mood generator beside the shipped ones."""
+    torch.manual_seed(0)
+    config = GeneratorConfig(architecture="resnet", condition_dim=3, image_size=32, width=4)
+    save_generator(tmp_path / "moody.safetensors", build_generator(config), PAD, {})
+    monkeypatch.setattr("moodganimation.demo.models.CHECKPOINTS", tmp_path)
+    return "moody"
+
+
+def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, animator):
+    page = Page(animator)
+    assert page.models.names == ["warp", mood_model]
+    token, *_ = page.open(str(FILE), None, None, VISITOR)
+    before = page.visits[token].portrait
+    out = page.choose(token, mood_model)
+    visit = page.visits[token]
+    assert visit.animator.space == PAD and visit.portrait.reading == before.reading
+    assert tuple(out[:17]) == before.reading.values
+    units, shown = page._asked(visit, {"mood": [0.5, -0.2, 0.1], "units": list(out[:17])})
+    assert shown.asdict() == {"pleasure": 0.5, "arousal": -0.2, "dominance": 0.1}
+    assert units.space == ACTION_UNITS
+    assert page.preview({"token": token, "mood": [0.5, 0, 0], "units": list(out[:17])})
+    with pytest.raises(gr.Error, match="no model called"):
+        page.choose(token, "../../secret")
+    assert page.choose("", mood_model) == [gr.skip()] * 24
 
 
 def test_a_mood_sets_the_sliders_and_going_back_undoes_it(opened):
@@ -77,11 +108,11 @@ def test_results_of_another_photo_are_not_shown(opened):
 def test_without_a_face_the_photo_is_there_to_click_on(page, photo, portrait, tmp_path):
     path = tmp_path / "nobody.png"
     write_image(path, np.ascontiguousarray(photo[300:, 300:]))
-    token, note, outline, *_ = page.open(str(path), None, VISITOR)
+    token, note, outline, *_ = page.open(str(path), None, None, VISITOR)
     assert token == "" and "No face was found" in note and outline.shape == (212, 212, 3)
     x, y = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])
     click = SimpleNamespace(index=[int(x), int(y)])
-    token, note, *_ = page.open_at(str(FILE), token, 100 * 110 / 512, VISITOR, click)
+    token, note, *_ = page.open_at(str(FILE), token, None, 100 * 110 / 512, VISITOR, click)
     assert token and "box drawn by hand" in note
 
 
@@ -116,7 +147,7 @@ def test_problems_become_messages(page, opened, tmp_path):
     letter = tmp_path / "face.jpg"
     letter.write_text("no face")
     with pytest.raises(gr.Error, match="not a readable picture"):
-        page.open(str(letter), None, VISITOR)
+        page.open(str(letter), None, None, VISITOR)
     with pytest.raises(gr.Error, match="upload it once more"):
         page.put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):

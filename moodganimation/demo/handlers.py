@@ -1,6 +1,7 @@
 """What happens when something on the page is touched: plain values in, plain values out."""
 
 import base64
+import dataclasses
 import functools
 import time
 from pathlib import Path
@@ -9,13 +10,15 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..animator import Animator, Frame
+from ..animator import Animator
 from ..errors import InvalidExpression, NoFaceFound, Problem
 from ..expressions import ACTION_UNITS, PAD, PRESETS, Expression
+from ..frames import Frame
 from ..images import read_image, write_image
 from ..moods import mood_of, with_mood
 from ..portraits import Portrait
 from ..video import EASINGS, interpolate, write_animation
+from .models import Models
 from .visits import Visit, Visits
 
 PREVIEW = 720  # longest side of a preview [px]
@@ -39,18 +42,18 @@ class Page:
     """Handlers of the page; a `Problem` becomes its sentence on it."""
 
     def __init__(self, animator: Animator):
-        self.animator, self.visits = animator, Visits()
+        self.models, self.visits = Models(animator), Visits()
 
     @reported
-    def open(self, path: str | None, old: str | None, request: gr.Request, box=None):
+    def open(self, path: str | None, old: str | None, model, request: gr.Request, box=None):
         """Locate the face of an uploaded file. Values: token, note, outline, 17 units, 3 moods,
         result, attention, color, motion."""
         if path is None:
             self.visits.close(old)
             return "", "Upload a photo of a face.", None, *[gr.skip()] * 20, *[None] * 4
-        photo = read_image(path)
+        photo, animator = read_image(path), self.models[model]
         try:
-            portrait = self.animator.locate(photo, box)
+            portrait = animator.locate(photo, box)
         except NoFaceFound as problem:
             if box is not None:
                 raise
@@ -59,7 +62,7 @@ class Page:
             gr.Warning(str(problem), duration=None)
             return "", f"**{problem}**", small, *[gr.skip()] * 20, *[None] * 4
         small = portrait.within(PREVIEW)
-        visit = Visit(portrait, small, portrait.reading, request.session_hash)
+        visit = Visit(animator, portrait, small, portrait.reading, request.session_hash)
         pictures = self._render(visit, visit.anchor)
         token = self.visits.open(visit)
         self.visits.close(old)
@@ -71,7 +74,7 @@ class Page:
         return token, note, outline, *_sliders(visit.anchor), *pictures
 
     @reported
-    def open_at(self, path, old, share, request: gr.Request, event: gr.SelectData):
+    def open_at(self, path, old, model, share, request: gr.Request, event: gr.SelectData):
         """Locate the face around a clicked point; share: its height in percent of the picture's."""
         if path is None:
             raise Problem("There is no photo yet: upload one first.")
@@ -79,13 +82,24 @@ class Page:
         x, y = np.array(event.index) * max(1, max(height, width) / PREVIEW)
         half = share / 200 * height
         box = max(0, x - half), max(0, y - half), min(width, x + half), min(height, y + half)
-        return self.open(path, old, request, box)
+        return self.open(path, old, model, request, box)
+
+    @reported
+    def choose(self, token, model):
+        """The photo as it is on the sliders, by another model."""
+        if not token:
+            return [gr.skip()] * 24
+        visit, animator = self.visits[token], self.models[model]
+        visit.portrait = animator.encode(visit.portrait)
+        encoded = {"encoding": visit.portrait.encoding, "reading": visit.portrait.reading}
+        visit.small, visit.animator = dataclasses.replace(visit.small, **encoded), animator
+        return *_sliders(visit.anchor), *self._render(visit, visit.anchor)
 
     def preview(self, request: dict) -> dict:
         """Small JPEGs for a request of the fast lane (see assets/page.js); {} if it is no good."""
         try:
             visit = self.visits[request.get("token")]
-            frame = self.animator.edit(visit.small, self._asked(visit, request))
+            frame = visit.animator.edit(visit.small, self._asked(visit, request)[1])
         except (Problem, AttributeError):
             return {}
         names = ("result", "attention", "color", "motion")
@@ -99,7 +113,7 @@ class Page:
         if request.get("token", token) != token:
             return [gr.skip()] * 24
         visit = self.visits[token]
-        wanted = self._asked(visit, request)
+        wanted, shown = self._asked(visit, request)
         units, moods = [gr.skip()] * 17, [gr.skip()] * 3
         if "mood" in request:
             visit.anchor = _start(visit, Expression(ACTION_UNITS, tuple(request["units"])))
@@ -107,7 +121,7 @@ class Page:
             units = list(wanted.values)
         elif "way" not in request:
             visit.anchor, moods = wanted, _rounded(mood_of(wanted))
-        return *units, *moods, *self._render(visit, wanted)
+        return *units, *moods, *self._render(visit, shown)
 
     @reported
     def put(self, token, name, intensity):
@@ -144,7 +158,7 @@ class Page:
         way = interpolate(*ends, int(frames), easing, ping_pong, int(hold))
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
         portrait, pictures = visit.portrait.enough_for(view, int(size)), {}
-        edits = self.animator.animate(portrait, once)
+        edits = visit.animator.animate(portrait, once)
         for point, frame in zip(once, edits, strict=True):
             progress((len(pictures), len(once)), desc="Drawing", unit="frames")
             pictures[point] = frame.view(view, int(size))
@@ -159,18 +173,22 @@ class Page:
     def leave(self, request: gr.Request) -> None:
         self.visits.leave(request.session_hash)
 
-    def _asked(self, visit: Visit, request: dict) -> Expression:
-        """The expression that a request of the fast lane wants. Raises InvalidExpression."""
+    def _asked(self, visit: Visit, request: dict) -> tuple[Expression, Expression]:
+        """The Action Units that a request of the fast lane wants, and the same in the words that
+        its model hears best: a mood as it is, if the model speaks moods. Raises InvalidExpression.
+        """
         try:
             if "way" in request:
                 start, end, easing, share = request["way"]
                 ends = [self._named(visit, name, request.get("units")) for name in (start, end)]
-                return ends[0].towards(ends[1], EASINGS[easing](min(max(share, 0), 1)))
+                between = ends[0].towards(ends[1], EASINGS[easing](min(max(share, 0), 1)))
+                return between, between
             units = Expression(ACTION_UNITS, tuple(request["units"]))
             if "mood" not in request:
-                return units
+                return units, units
             mood = Expression(PAD, tuple(request["mood"]))
-            return _hundredths(with_mood(_start(visit, units), mood))
+            units = _hundredths(with_mood(_start(visit, units), mood))
+            return units, units if visit.animator.space == ACTION_UNITS else mood
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             if isinstance(problem, Problem):
                 raise
@@ -189,7 +207,7 @@ class Page:
 
     def _render(self, visit: Visit, expression: Expression) -> tuple:
         """The result as a file of the visit, and the three panels. Old files go."""
-        frame = self.animator.edit(visit.portrait, expression)
+        frame = visit.animator.edit(visit.portrait, expression)
         folder = Path(visit.folder.name)
         path = folder / f"{time.monotonic_ns()}.png"
         write_image(path, frame.image)

@@ -68,6 +68,9 @@ def build(animator: Animator) -> gr.Blocks:
                     outline = gr.Image(
                         label="Click on the middle of the face", interactive=False, buttons=[]
                     )
+                model = gr.Dropdown(
+                    page.models.names, value=page.models.first, label="Model", elem_id="model"
+                )
                 units, moods, preset, intensity = _controls()
                 with gr.Row():
                     reset = gr.Button("Reset", elem_id="reset")
@@ -127,8 +130,9 @@ def build(animator: Animator) -> gr.Blocks:
         drawn = private | {"concurrency_id": "draw", "concurrency_limit": 2}
         anew = drawn | {"js": "(...v) => { window.moodganimation.cancel(); return v; }"}
         opened = [lane, note, outline, *placed]
-        photo.change(page.open, [photo, lane], opened, **anew)
-        outline.select(page.open_at, [photo, lane, share], opened, **anew)
+        photo.change(page.open, [photo, lane, model], opened, **anew)
+        outline.select(page.open_at, [photo, lane, model, share], opened, **anew)
+        model.input(page.choose, [lane, model], placed, **anew)
         lane.input(page.settle, lane, placed, show_progress="hidden", **drawn)
         ask = "window.moodganimation.ask"
         gr.on(

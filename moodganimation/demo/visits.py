@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from ..animator import Animator
 from ..errors import Problem
 from ..expressions import Expression
 from ..portraits import Portrait
@@ -18,6 +19,7 @@ ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
 class Visit:
     """What the server keeps of one uploaded photo until the visitor leaves."""
 
+    animator: Animator  # the model that the visitor chose
     portrait: Portrait
     small: Portrait  # the same face in a picture of at most PREVIEW pixels, for dragging
     anchor: Expression  # the Action Units that mood sliders start from
