@@ -12,9 +12,12 @@ lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+samples: $(READY)  ## make the small data sets of samples/ once more
+	.venv/bin/python -m training.data.prepare samples --out samples
+
 $(READY): requirements.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test lint
+.PHONY: demo test lint samples

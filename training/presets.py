@@ -48,7 +48,7 @@ def _taught(experiment: Experiment) -> Experiment:
             experiment.data,
             kind="pairs" if still else "clips",
             frames=2 if still else experiment.data.frames,
-            augment="view",
+            augment="crop",  # no tones: instance norms forget them, so heads could not follow
             target_floor=space == ACTION_UNITS.name,
         ),
         lessons=tuple(

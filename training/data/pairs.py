@@ -158,13 +158,15 @@ class Pairs:
 class View:
     """One random crop, mirror and tone, applied alike to both pictures of a pair and their flow."""
 
-    def __init__(self, rng: np.random.Generator | None, size: int):
+    def __init__(self, rng: np.random.Generator | None, size: int, tone: bool = True):
         side, roll, shift, self.mirror = float(FRAME), 0.0, np.zeros(2), False
         self.gamma, self.gain, self.grey, self.sharpen = 1.0, np.ones(3), False, 0.0
         if rng is not None:
             side = float(np.clip(rng.normal(FRAME, 7), 124, 164))
             roll, shift = np.radians(rng.normal(0, 3)), rng.normal(0, 3.5, 2)
-            self.mirror, self.grey = rng.random() < 0.5, rng.random() < 0.15
+            self.mirror = rng.random() < 0.5
+        if rng is not None and tone:
+            self.grey = rng.random() < 0.15
             self.gamma, self.gain = np.exp(rng.normal(0, 0.18)), np.exp(rng.normal(0, 0.06, 3))
             self.sharpen = rng.uniform(-0.6, 0.8)
         self.size, scale = size, size / side

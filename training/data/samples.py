@@ -43,10 +43,8 @@ class _Readable:
 
     def look(self, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
         """(T, 3, size, size): one random view, or one flip, for all frames of a clip."""
-        if self.data.augment == "view":
-            view = View(rng, size)
-            side = round(size * 1.125)
-            return np.stack([view.picture(self.pictures.read(path, side)) for path in paths])
+        if self.data.augment != "flip":
+            return _views(self, paths, rng, size)
         frames = np.stack([self.pictures.read(path, size) for path in paths])
         if rng.random() < 0.5:
             frames = frames[:, :, ::-1]
@@ -174,6 +172,7 @@ class Twins:
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
         self.pairs, self.pictures, self.space = Pairs(folders, split, 128), Pictures(), space
+        self.data = data
         if len(space.axes) not in (2, 3, 17):
             raise ValueError(f"Pairs are labelled with Action Units, which say no {space.name}.")
         self.dropped, self.remarks, self.unreadable = Counter(), [], set()
@@ -186,8 +185,7 @@ class Twins:
         ways = ([source, target], labels)
         if rng.random() < 0.4:
             ways = tuple(way[::-1] for way in ways)
-        view, side = View(rng, size), round(size * 1.125)
-        frames = np.stack([view.picture(self.pictures.read(path, side)) for path in ways[0]])
+        frames = _views(self, ways[0], rng, size)
         conditions = np.stack([self._in_space(label) for label in ways[1]])
         return Sample(frames, conditions, conditions[1:])
 
@@ -199,6 +197,12 @@ class Twins:
 
     def report(self) -> list[str]:
         return []
+
+
+def _views(samples, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
+    """(T, 3, size, size): the same random crop and turn of all frames, and tone if asked for."""
+    view, side = View(rng, size, samples.data.augment == "view"), round(size * 1.125)
+    return np.stack([view.picture(samples.pictures.read(path, side)) for path in paths])
 
 
 def _by_video(values: dict) -> dict[str, list[str]]:

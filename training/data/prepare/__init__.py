@@ -1,0 +1,14 @@
+"""Raw data sets -> the folders that training reads: python -m training.data.prepare COMMAND --help
+
+    imgs/NAME.jpg, clips/CLIP/FRAME.jpg  canonical face crops, 144 x 144 pixels
+    aus_openface.pkl         NAME -> 17 intensities 0..5, in OpenFace's order
+    moods.pkl                NAME -> [valence, arousal], or [pleasure, arousal, dominance]
+    {train,val,test}_ids.csv NAME.jpg, one a line
+    clips_annotations.pkl    CLIP_FRAME -> [valence, arousal], in the order of frames
+    clips.csv                clip,source,split,frames
+    report.txt, report.json  what was kept, what was dropped and why, histograms
+
+What is finished is remembered in `unfinished.jsonl`, so that the same command goes on where it was
+cut off and ends with the same bytes. Pictures are the only costly part and may be made by several
+processes or by Ray, again with the same bytes.
+"""

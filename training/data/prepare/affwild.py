@@ -1,0 +1,177 @@
+"""Aff-Wild's videos and their frame-by-frame annotation -> clips of canonical crops.
+
+Zafeiriou et al. 2017 (Aff-Wild: valence/VIDEO.txt and arousal/VIDEO.txt, a number a line) and
+Kollias & Zafeiriou 2019 (Aff-Wild2: VIDEO.txt, a first line `valence,arousal`, then two numbers a
+line, -5 where nobody annotated; VIDEO_left.txt and VIDEO_right.txt where a video shows two).
+
+A clip is one unbroken run of frames that have a face and an annotation: CLIP = VIDEO_k, and FRAME
+is the frame's number in the video, from 0. Crops are found frame by frame, without smoothing.
+"""
+
+import math
+import re
+import shutil
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+
+from moodganimation.expressions import VALENCE_AROUSAL
+
+from ..pickles import write_pickle
+from .files import plain_name, write
+from .job import Job
+from .tables import SPLITS, person_of, split_people
+
+ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".webm")
+PERSON = r"(.*?)(?:_left|_right)?$"  # in a video's name
+NO_LINE = "frames without a line of annotation"
+NOBODY = "frames that nobody annotated (-5)"
+OUTSIDE = "frames with valence or arousal not from -1 to 1"
+NO_NUMBER = "frames annotated with text where a number should be"
+
+
+def affwild(options) -> Job:
+    """Clips of all videos that have an annotation."""
+    videos, annotations = _videos(options.videos), _annotations(options.annotations)
+    keys = ("every", "size", "smallest", "shortest", "val", "test", "seed", "person")
+    settings = {"videos": str(options.videos), "annotations": str(options.annotations)}
+    settings |= {key: getattr(options, key) for key in keys}
+    job = Job("affwild", options.out, settings, options.engine, options.workers)
+    from .crops import remarks
+    from .frames import crop_video
+
+    job.report.note("crops were found frame by frame: they tremble a little, nothing smooths them")
+    for text in remarks():
+        job.report.note(text)
+    items, named = {}, set()
+    for name, files in annotations.items():
+        source = name if name in videos else re.sub(r"_(left|right)$", "", name)
+        if source not in videos:
+            job.report.drop("annotations without a video", name)
+            continue
+        named.add(source)
+        video, plain = str(videos[source].resolve()), plain_name(name)
+        texts = [str(path.resolve()) for path in files]
+        side = name[len(source) + 1 :]
+        if plain in items:
+            job.report.drop("a name that another video has already", name)
+            continue
+        items[plain] = {"name": plain, "video": video, "annotation": texts, "side": side,
+                        "made_from": [video, *texts]}  # fmt: skip
+    for name in sorted(set(videos) - named):
+        job.report.drop("videos without an annotation", name)
+    items = list(items.values())
+    results = job.map("videos", crop_video, items, out=str(job.out), size=options.size,
+                      smallest=options.smallest, every=options.every,
+                      shortest=options.shortest)  # fmt: skip
+    clips = {}
+    for item, result in zip(items, results, strict=True):
+        for reason, count in result["dropped"].items():
+            job.report.drop(reason, item["name"], count)
+        for note, count in result["notes"].items():
+            job.report.note(note, count)
+        for clip in result["clips"]:
+            clips[clip["clip"]] = {"source": item["name"], **clip}
+    _write(job, clips, options)
+    return job
+
+
+def read_annotation(paths: list[Path]) -> list[tuple[float, float] | str]:
+    """(valence, arousal) of every frame, or why it has none; one file of both or one of each."""
+    columns = []
+    for path in paths:
+        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+        while lines and not lines[-1].strip():
+            lines.pop()
+        if lines and re.search("valence|arousal", lines[0], re.IGNORECASE):
+            lines.pop(0)
+        columns.append([re.split(r"[,\s]+", line.strip()) for line in lines])
+    if len(columns) == 2:
+        fields = [a[:1] + b[:1] for a, b in zip(*columns, strict=False)]
+    else:
+        fields = columns[0]
+    return [_mood(texts) for texts in fields]
+
+
+def _mood(texts: list[str]) -> tuple[float, float] | str:
+    try:
+        valence, arousal = map(float, texts[:2])
+    except ValueError:
+        return NO_NUMBER
+    if -5 in (valence, arousal):
+        return NOBODY
+    if not all(math.isfinite(value) and -1 <= value <= 1 for value in (valence, arousal)):
+        return OUTSIDE
+    return valence, arousal
+
+
+def _videos(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder of videos {folder}.")
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
+    if not found:
+        raise ValueError(f"{folder} holds no videos ({', '.join(ENDINGS)}).")
+    videos = {}
+    for path in found:
+        if path.stem in videos:
+            raise ValueError(
+                f"{videos[path.stem]} and {path} have one name: which of them the annotations "
+                "mean is unknown. Rename or move one."
+            )
+        videos[path.stem] = path
+    return videos
+
+
+def _annotations(folder: Path) -> dict[str, list[Path]]:
+    """Files of annotation by the name of their video, in either layout."""
+    if not folder.is_dir():
+        raise ValueError(f"There is no folder of annotations {folder}.")
+    apart = [folder / axis for axis in VALENCE_AROUSAL.keys]
+    if all(path.is_dir() for path in apart):
+        names = {path.stem for axis in apart for path in axis.glob("*.txt")}
+        files = {name: [axis / f"{name}.txt" for axis in apart] for name in sorted(names)}
+        missing = [str(path) for paths in files.values() for path in paths if not path.exists()]
+        if missing:
+            raise ValueError(f"There is no {missing[0]}: every video needs valence and arousal.")
+    else:
+        files = {path.stem: [path] for path in sorted(folder.glob("*.txt"))}
+    if not files:
+        raise ValueError(
+            f"{folder} holds no annotations: neither VIDEO.txt nor valence/VIDEO.txt and "
+            "arousal/VIDEO.txt."
+        )
+    return files
+
+
+def _write(job: Job, clips: dict[str, dict], options) -> None:
+    if not clips:
+        reasons = "; ".join(f"{n} x {reason}" for reason, n in job.report.dropped.most_common(4))
+        raise ValueError(f"No clip is left to write: {reasons}.")
+    for folder in (job.out / "clips").iterdir():
+        if folder.name not in clips:  # of an earlier, unfinished run whose source is gone
+            shutil.rmtree(folder)
+    # splits are drawn by frames, so that a share is a share of what is trained on
+    people = {}
+    for clip, facts in clips.items():
+        person = person_of(facts["source"], options.person or PERSON) or facts["source"]
+        people |= {(clip, i): person for i in facts["frames"]}
+    shares = {"val": options.val, "test": options.test}
+    splits = split_people(people, shares, options.seed)
+    split_of = {clip: split for split, frames in splits.items() for clip, _ in frames}
+    table = OrderedDict(
+        (f"{clip}_{i:04d}", np.array(mood, np.float64))
+        for clip, facts in clips.items()
+        for i, mood in zip(facts["frames"], facts["values"], strict=True)
+    )
+    write_pickle(job.out / "clips_annotations.pkl", table)
+    rows = [
+        f"{clip},{facts['source']},{split_of[clip]},{len(facts['frames'])}\n"
+        for clip, facts in clips.items()
+    ]
+    write(job.out / "clips.csv", "clip,source,split,frames\n" + "".join(rows))
+    job.report.kept |= {"videos": len({facts["source"] for facts in clips.values()}),
+                        "clips": len(clips), "frames": len(table)}  # fmt: skip
+    for split in SPLITS:
+        job.report.kept[f"{split} clips"] = list(split_of.values()).count(split)
+    job.report.axes(VALENCE_AROUSAL, np.array(list(table.values())))

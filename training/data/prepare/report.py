@@ -1,0 +1,90 @@
+"""What a command did, for people and for programs: kept, dropped and why, notes, histograms."""
+
+import json
+from collections import Counter
+
+import numpy as np
+
+from moodganimation.expressions import ACTION_UNITS, ExpressionSpace
+
+EXAMPLES = 5  # names that are told of each reason
+BINS = 10
+BAR = 40  # characters of the longest bar
+
+
+class Report:
+    def __init__(self, command: str, settings: dict):
+        self.command, self.settings = command, settings
+        self.kept, self.dropped, self.examples = {}, Counter(), {}
+        self.notes, self.histograms = [], {}
+        self.noted = Counter()
+
+    def drop(self, reason: str, name: str, count: int = 1) -> None:
+        self.dropped[reason] += count
+        examples = self.examples.setdefault(reason, [])
+        if len(examples) < EXAMPLES:
+            examples.append(name)
+
+    def note(self, text: str, count: int | None = None) -> None:
+        """A sentence; with a count, one that is added up over many pictures."""
+        if count is None:
+            self.notes.append(text)
+        elif count:
+            self.noted[text] += count
+
+    def axes(self, space: ExpressionSpace, values: np.ndarray) -> None:
+        """Histograms of values (N, D), in the units of the files."""
+        high = 5.0 if space == ACTION_UNITS else None  # as OpenFace writes them
+        for axis, column in zip(space.axes, np.asarray(values).T, strict=True):
+            edges = np.linspace(axis.low, high or axis.high, BINS + 1)
+            counts, _ = np.histogram(column, edges)
+            self.histograms[axis.key] = {
+                "edges": [round(float(edge), 6) for edge in edges],
+                "counts": counts.tolist(),
+                "mean": round(float(column.mean()), 6),
+            }
+
+    def json(self) -> str:
+        dropped = {
+            reason: {"count": count, "examples": self.examples[reason]}
+            for reason, count in self._ordered(self.dropped)
+        }
+        whole = {
+            "command": self.command,
+            "settings": self.settings,
+            "kept": self.kept,
+            "dropped": dropped,
+            "notes": self.notes + self._counted(),
+            "histograms": self.histograms,
+        }
+        return json.dumps(whole, indent=1) + "\n"
+
+    def text(self) -> str:
+        lines = [f"{self.command}: what was kept, and what was not", ""]
+        lines += [f"kept     {n:>9,}  {what}" for what, n in self.kept.items()]
+        for reason, count in self._ordered(self.dropped):
+            names = self.examples[reason]
+            more = ", ..." if count > len(names) else ""
+            lines.append(f"dropped  {count:>9,}  {reason} ({', '.join(names)}{more})")
+        if not self.dropped:
+            lines.append(f"dropped  {0:>9}")
+        lines += ["", *(f"note: {note}" for note in self.notes + self._counted())]
+        for key, histogram in self.histograms.items():
+            lines += ["", f"{key}  (mean {histogram['mean']:.3f})", *_bars(histogram)]
+        return "\n".join(lines) + "\n"
+
+    def _counted(self) -> list[str]:
+        return [f"{count:,} x {text}" for text, count in self._ordered(self.noted)]
+
+    @staticmethod
+    def _ordered(counter: Counter) -> list:
+        return sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _bars(histogram: dict) -> list[str]:
+    edges, counts = histogram["edges"], histogram["counts"]
+    scale = BAR / max(1, *counts)
+    return [
+        f"  {low:5.1f} .. {high:4.1f} {n:>9,}  {'#' * round(n * scale)}"
+        for low, high, n in zip(edges[:-1], edges[1:], counts, strict=True)
+    ]

@@ -1,0 +1,184 @@
+"""The small data sets of samples/: the example portraits, edited by the shipped model.
+
+Labels are what was asked of the model, so they are known without an annotator; whether a face shows
+them is the model's doing.
+"""
+
+import shutil
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from moodganimation.animator import Animator
+from moodganimation.expressions import ACTION_UNITS, PRESETS, VALENCE_AROUSAL, Expression
+from moodganimation.images import read_image
+from moodganimation.moods import PROTOTYPES, mood_of
+from moodganimation.portraits import Portrait
+from moodganimation.video import interpolate, write_animation
+
+from ..pickles import write_pickle
+from .crops import single_threaded
+from .files import write
+from .tables import write_ids
+
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
+PORTRAITS = {  # name -> file; the last two are held out
+    "astronaut": "astronaut.png",
+    "calm": "portrait-calm.png",
+    "dark": "portrait-dark.png",
+    "narrow": "portrait-narrow.png",
+}
+SPLIT_OF = {"astronaut": "train", "calm": "train", "dark": "val", "narrow": "test"}
+FACES = ("happiness", "sadness", "surprise")  # of PRESETS, in samples/aus
+MOODS = ("happy", "sad", "afraid")  # of PROTOTYPES, in samples/moods and samples/affectnet
+CODES = {"happy": 1, "sad": 2, "afraid": 4}  # AffectNet's
+FRAMES, CROP, PHOTO = 8, 144, 192  # of a clip; sides [px]
+QUALITY = 88
+
+
+def samples(options) -> None:
+    """Write aus, moods, affectnet, affwild, openface_csv and videos below options.out."""
+    out = options.out
+    if out.exists() and any(out.iterdir()) and not (out / "README.md").exists():
+        raise ValueError(f"{out} holds something else than samples: choose another folder.")
+    with single_threaded():
+        animator = Animator.load(device="cpu")
+        faces = {}
+        for name, file in PORTRAITS.items():
+            located = animator.locate(read_image(ASSETS / file))
+            side = round(PHOTO / located.side * max(located.photo.shape[:2]))
+            faces[name] = animator.encode(located.within(side))
+        for make in (_aus, _moods, _affectnet, _affwild, _openface_csv, _videos):
+            folder = out / make.__name__.removeprefix("_")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            make(folder, animator, faces)
+            size = sum(path.stat().st_size for path in folder.rglob("*.*"))
+            print(f"{folder}: {len(list(folder.rglob('*.*')))} files, {size / 1000:.0f} kB")
+
+
+def _aus(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
+    """imgs/, aus_openface.pkl with the units that were asked for, and lists of names."""
+    units = {}
+    for name, portrait in faces.items():
+        for preset in FACES:
+            asked = PRESETS[preset]
+            units[f"{name}_{preset}"] = np.round(5 * asked.vector(), 2)
+            _crop(folder / "imgs" / f"{name}_{preset}.jpg", animator.edit(portrait, asked).image,
+                  portrait)  # fmt: skip
+    write_pickle(folder / "aus_openface.pkl", units)
+    _ids(folder, units)
+
+
+def _moods(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
+    """imgs/, moods.pkl of [pleasure, arousal, dominance], and lists of names."""
+    table = {}
+    for name, portrait in faces.items():
+        for mood in MOODS:
+            table[f"{name}_{mood}"] = np.array(PROTOTYPES[mood][1])
+            _crop(folder / "imgs" / f"{name}_{mood}.jpg",
+                  animator.edit(portrait, PROTOTYPES[mood][0]).image, portrait)  # fmt: skip
+    write_pickle(folder / "moods.pkl", table)
+    _ids(folder, table)
+
+
+def _affectnet(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
+    """Pictures with room around the face, and AffectNet's table of each split, with a row that
+    its annotators were uncertain about."""
+    rows = {"train": [], "val": [], "test": []}
+    for name, portrait in faces.items():
+        for mood in MOODS:
+            file = f"{name}_{mood}.jpg"
+            edited = animator.edit(portrait, PROTOTYPES[mood][0]).image
+            box, points = _framed(folder / "imgs" / file, edited, portrait)
+            valence, arousal = PROTOTYPES[mood][1][:2]
+            values = (*box, points, CODES[mood], valence, arousal)
+            if (name, mood) == ("calm", "afraid"):
+                values = (*box, points, 9, -2, -2)  # uncertain
+            rows[SPLIT_OF[name]].append(",".join(map(str, (f"imgs/{file}", *values))))
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
+    header += "expression,valence,arousal"
+    for split, lines in rows.items():
+        write(folder / f"affectnet_{split}.csv", "\n".join([header, *lines]) + "\n")
+    _ids(folder, [f"{name}_{mood}" for name in faces for mood in MOODS])
+
+
+def _affwild(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
+    """clips/, clips_annotations.pkl of [valence, arousal], and clips.csv."""
+    table, rows = OrderedDict(), ["clip,source,split,frames"]
+    for name, mood in (("calm", "happy"), ("dark", "surprised"), ("narrow", "sad")):
+        clip = f"{name}_0"
+        for i, (image, values) in enumerate(_clip(animator, faces[name], mood)):
+            _crop(folder / "clips" / clip / f"{i:04d}.jpg", image, faces[name])
+            table[f"{clip}_{i:04d}"] = np.array(values)
+        rows.append(f"{clip},{name},{SPLIT_OF[name]},{FRAMES}")
+    write_pickle(folder / "clips_annotations.pkl", table)
+    write(folder / "clips.csv", "\n".join(rows) + "\n")
+
+
+def _openface_csv(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
+    """What FaceLandmarkImg would write of the pictures of samples/aus, less pose and points, had
+    it seen what was asked for."""
+    header = ", ".join(["face", "confidence", *(f"{key}_r" for key in ACTION_UNITS.keys)])
+    for name in faces:
+        for preset in FACES:
+            values = ", ".join(f"{5 * value:.2f}" for value in PRESETS[preset].values)
+            write(folder / f"{name}_{preset}.csv", f"{header}\n0, 0.98, {values}\n")
+
+
+def _videos(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
+    """Three short films and, in annotations/, a line for every frame as Aff-Wild2 has them; of
+    one, nobody annotated two frames in the middle."""
+    (folder / "annotations").mkdir()
+    for name, mood in (("calm", "happy"), ("dark", "surprised"), ("narrow", "sad")):
+        frames = [*_clip(animator, faces[name], mood), *_clip(animator, faces[name], mood)[::-1]]
+        write_animation(folder / f"{name}.mp4", [image for image, _ in frames], fps=12)
+        lines = [f"{valence:.4f},{arousal:.4f}" for _, (valence, arousal) in frames]
+        if name == "calm":
+            lines[7:9] = ["-5,-5"] * 2
+        write(folder / "annotations" / f"{name}.txt", "\n".join(["valence,arousal", *lines]) + "\n")
+
+
+def _clip(animator: Animator, portrait: Portrait, mood: str) -> list[tuple[np.ndarray, tuple]]:
+    """FRAMES pictures on the way from the photo to a mood, and their [valence, arousal]."""
+    way = interpolate(Expression.neutral(ACTION_UNITS), PROTOTYPES[mood][0], FRAMES)
+    moods = [mood_of(point, VALENCE_AROUSAL).vector().round(4) for point in way]
+    images = [frame.image for frame in animator.animate(portrait, way)]
+    return list(zip(images, moods, strict=True))
+
+
+def _crop(path: Path, image: np.ndarray, portrait: Portrait) -> None:
+    _jpeg(path, portrait.face(CROP, image))
+
+
+def _framed(path: Path, image: np.ndarray, portrait: Portrait) -> tuple[list, str]:
+    """Write a square of the picture with room around the crop; the face's box in it, and five
+    points separated by semicolons, as the table has them."""
+    (x0, y0), (x1, y1) = portrait.corners.min(0), portrait.corners.max(0)
+    side = 1.25 * max(x1 - x0, y1 - y0)
+    left, top = max(0, round((x0 + x1 - side) / 2)), max(0, round((y0 + y1 - side) / 2))
+    part = image[top : top + round(side), left : left + round(side)]
+    scale = PHOTO / max(part.shape[:2])
+    shape = (round(part.shape[1] * scale), round(part.shape[0] * scale))
+    _jpeg(path, cv2.resize(part, shape, interpolation=cv2.INTER_AREA))
+    x, y = (x0 + x1) / 2 - left, (y0 + y1) / 2 - top
+    face = (x1 - x0) / 1.25  # forehead to chin, see portraits.CANONICAL
+    box = [round(float(v) * scale) for v in (x - face / 2, y - face / 2, face, face)]
+    points = [(x + a * face, y + b * face) for a, b in ((-0.19, -0.16), (0.19, -0.16), (0, 0.09),
+                                                       (-0.17, 0.26), (0.17, 0.26))]  # fmt: skip
+    return box, ";".join(f"{float(v) * scale:.1f}" for point in points for v in point)
+
+
+def _jpeg(path: Path, picture: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    write(path, data.tobytes())
+
+
+def _ids(folder: Path, names) -> None:
+    splits = {"train": [], "val": [], "test": []}
+    for name in names:
+        splits[SPLIT_OF[name.rpartition("_")[0]]].append(name)
+    write_ids(folder, splits)
