@@ -145,7 +145,7 @@ def composites(options) -> None:
 
 
 def ship(options) -> None:
-    from .warp.ship import ship
+    from .ship import ship
 
     ship(options.checkpoint, options.metrics, options.gain, options.out)
 
@@ -199,7 +199,7 @@ def main() -> int:
     command(composites, "average portraits of nobody from the public-domain ones")
     added = command(ship, "write a checkpoint with its card", data=False, out="FILE")
     added.add_argument("--checkpoint", type=Path, required=True)
-    added.add_argument("--metrics", type=Path, help="what evaluate wrote")
+    added.add_argument("--metrics", type=Path, help="what pairs or training.evaluate wrote")
     added.add_argument("--gain", nargs="*", default=[], metavar="AXIS=NUMBER")
     options = parser.parse_args()
     try:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -19,8 +18,7 @@ class Run:
         """writes: whether this process is the one that does. Raises ValueError where the folder
         holds a run of another experiment."""
         self.folder, self.board = folder, None
-        self.command = "python -m training " + " ".join(sys.argv[1:])
-        values = json.loads(json.dumps(dataclasses.asdict(experiment)))
+        self.values = values = json.loads(json.dumps(dataclasses.asdict(experiment)))
         path = folder / "experiment.json"
         if path.exists():
             _compare(folder, json.loads(path.read_text()), values)

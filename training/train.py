@@ -159,7 +159,7 @@ def save(players: Players, average, done: int, experiment: Experiment, run: Run)
         raise Broken(f"The generator's weights are not finite at step {done}: lower the rates.")
     state = {name: part.state_dict() for name, part in parts(players, average).items()}
     run.save_state(state | {"step": done})
-    card = {"name": experiment.name, "steps": done, "command": run.command}
+    card = {"name": experiment.name, "steps": done, "experiment": run.values}
     space = space_named(experiment.space)
     save_generator(run.folder / "generator.safetensors", average, space, card)
 
