@@ -48,3 +48,12 @@ class ConvGRU(nn.Module):
             x = cell(x, h)
             states.append(x)
         return tuple(states)
+
+
+def begin_orthogonal(network: nn.Module) -> None:
+    """Draw the gates of every ConvGRU in a network orthogonal, with biases 0."""
+    for cell in network.modules():
+        if isinstance(cell, ConvGRUCell):
+            for gate in (cell.reset_gate, cell.update_gate, cell.out_gate):
+                nn.init.orthogonal_(gate.weight)
+                nn.init.zeros_(gate.bias)

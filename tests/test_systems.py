@@ -17,6 +17,7 @@ import torch
 from accelerate import Accelerator
 
 from moodganimation.checkpoint import build_generator, load_checkpoint
+from moodganimation.convgru import ConvGRUCell
 from moodganimation.expressions import space_named
 from moodganimation.generators import GeneratorConfig
 from moodganimation.rollout import rollout, stack
@@ -30,7 +31,7 @@ from training.presets import preset
 from training.runs import Run
 from training.settings import override
 from training.sheets import Fixed
-from training.train import feed_at, lesson_rate, mixes, train
+from training.train import build, feed_at, lesson_rate, mixes, train
 from training.verify import verify
 
 ROOT = Path(__file__).parent.parent
@@ -145,6 +146,17 @@ def test_a_clip_critic_listens_to_all_frames_unless_told_to_forget():
         critic = build_critic(config)
         heard = not torch.equal(critic(frames).realism, critic(other).realism)
         assert heard == carry
+
+
+def test_gates_may_begin_orthogonal():
+    for orthogonal in (False, True):
+        e = replace(small("spatiotemporal"), orthogonal=orthogonal)
+        players, _ = build(e, "cpu", torch.float32)
+        for network in (players.generator.network, players.critics["clip"].network):
+            gate = next(m for m in network.modules() if isinstance(m, ConvGRUCell)).out_gate
+            rows = gate.weight.flatten(1)
+            near = torch.allclose(rows @ rows.T, torch.eye(len(rows)), atol=1e-4)
+            assert near == orthogonal
 
 
 # ---- Settings ----

@@ -33,7 +33,6 @@ class CriticConfig:
     depth: int = 6  # halvings
     memory: int = 128  # channels of the ConvGRU of frame_gru
     carry: bool = True  # clip: carry the state from frame to frame; the seed's code forgot to
-    orthogonal: bool = False  # start the gates orthogonal, as the seed meant; it drew N(0, 0.02)
 
     def __post_init__(self):
         if self.kind not in ("frame", "frame_gru", "clip"):
@@ -74,7 +73,7 @@ class RecurrentFrameCritic(nn.Module):
         self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)
         self.gru = ConvGRU(channels, config.memory, kernel=3, layers=1)
         self.regress = _regression(config.memory, config)
-        _start(self)
+        normal(self)
 
     def forward(self, frames: Tensor) -> Critique:
         features = self.main(frames.flatten(0, 1))
@@ -95,7 +94,7 @@ class ClipCritic(nn.Module):
         self.gru = ConvGRU(channels, channels, kernel=3, layers=1)
         self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)
         self.regress = _regression(channels, config)
-        _start(self)
+        normal(self)
 
     def forward(self, frames: Tensor) -> Critique:
         features = self.main(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
@@ -138,11 +137,3 @@ def _unroll(gru: ConvGRU, features: Tensor, carry: bool = True) -> Tensor:
         state = gru(x, state if carry else None)
         states.append(state[-1])
     return torch.stack(states, 1)
-
-
-def _start(critic: nn.Module) -> None:
-    normal(critic)
-    if critic.config.orthogonal:
-        for gate in critic.gru.modules():
-            if isinstance(gate, nn.Conv2d):
-                nn.init.orthogonal_(gate.weight)

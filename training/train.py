@@ -17,6 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
+from moodganimation.convgru import begin_orthogonal
 from moodganimation.expressions import space_named
 
 from .critics import build_critic
@@ -105,6 +106,8 @@ def build(experiment: Experiment, device, dtype) -> tuple[Players, torch.nn.Modu
     betas = (experiment.beta1, experiment.beta2)
 
     def player(network, rate: float) -> Player:
+        if experiment.orthogonal:
+            begin_orthogonal(network)
         network = network.to(device, dtype)
         return Player(network, torch.optim.Adam(network.parameters(), rate, betas, fused=True))
 
