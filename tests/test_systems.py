@@ -402,16 +402,16 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
         shrunk += ["clip_critic.width=4", "clip_critic.depth=5", "data.frames=3"]
     settings = [part for text in shrunk for part in ("--set", text)]
     train_it = ["-m", "training", name, "--data", str(folder), "--preset", "small", *settings]
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
-    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    launch += ["--main_process_port", "0"]
+    train_it.append("--cpu")
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     logs = []
-    for command in ([*train_it, "--cpu"], [*launch, *train_it]):
+    for command in (train_it, [*launch, *train_it]):
         out = tmp_path / str(len(logs))
         command = [sys.executable, *command, "--out", str(out)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
+        assert f"processes: {len(logs) + 1}" in done.stdout
         rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
         logs.append([row for row in rows if "seconds" in row])
     assert [row["step"] for row in logs[0]] == [1, 2, 3, 4, 5]

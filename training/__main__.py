@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -76,7 +77,11 @@ def seed_system(options) -> None:
     )
     say = accelerator.print
     samples = open_samples(options.data, "train", experiment.data, space)
-    say(f"{experiment.name}: {len(samples)} training samples in {space.name}", *samples.report())
+    say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
+        f"processes: {accelerator.num_processes}", *samples.report(), sep="\n")  # fmt: skip
+    if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
+        say("Several processes were asked for, but this launcher started one: without mpirun, "
+            "accelerate launch --cpu does. Use torchrun --nproc_per_node N -m training ... --cpu")
     try:
         fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
     except ValueError as problem:
