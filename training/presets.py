@@ -41,6 +41,9 @@ def _taught(experiment: Experiment) -> Experiment:
     if unet:
         experiment = replace(experiment, generator=replace(experiment.generator, width=12))
     lessons = ((32, 4000, 64, 1e-3), (64, 3000, 32, 7e-4), (128, 1500, 12, 4e-4))
+    if experiment.clip_critic:  # its gates are most of all parameters
+        narrow = replace(experiment.clip_critic, width=16)
+        experiment = replace(experiment, clip_critic=narrow)
     share = 1 if still else 3  # frames a clip
     return replace(
         experiment,
