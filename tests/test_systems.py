@@ -18,19 +18,21 @@ from accelerate import Accelerator
 
 from moodganimation.checkpoint import build_generator, load_checkpoint
 from moodganimation.convgru import ConvGRUCell
-from moodganimation.expressions import space_named
+from moodganimation.expressions import PAD, space_named
 from moodganimation.generators import GeneratorConfig
 from moodganimation.rollout import rollout, stack
 from training import losses
 from training.critics import CriticConfig, build_critic
 from training.data.batches import Batch, Draw, draw_batch
+from training.data.moving import make_clips
 from training.data.samples import open_samples
-from training.experiments import EXPERIMENTS, Lesson
+from training.experiments import EXPERIMENTS, Data, Lesson
 from training.guard import PATIENCE, Broken, Guard
 from training.presets import preset
 from training.runs import Run
 from training.settings import override
 from training.sheets import Fixed
+from training.ship import ship
 from training.train import build, feed_at, lesson_rate, mixes, train
 from training.verify import verify
 
@@ -429,3 +431,37 @@ def test_a_step_is_drawn_the_same_by_any_number_of_processes(folder):
     torch.testing.assert_close(halves, whole, atol=0, rtol=0)
     with pytest.raises(ValueError, match="cannot be shared by 3 processes"):
         draw_batch(samples, 0, Draw(1, 32, 4), 0, 3)
+
+
+def test_a_shipped_run_tells_what_it_is(folder, tmp_path, capsys):
+    e = small("mood", "steps=2")
+    run_for(e, folder, tmp_path / "run", 2)
+    measured = {"verdict": {"passes": False}, "measures": {"follow": 0.5},
+                "mood concordance": {}, "photos": ["p1"]}  # fmt: skip
+    (tmp_path / "evaluation.json").write_text(json.dumps(measured))
+    source, out = tmp_path / "run" / "generator.safetensors", tmp_path / "gentle.safetensors"
+    about = tmp_path / "about.json"
+    about.write_text('{"licence": "ours"}')
+    ship(source, about, tmp_path / "evaluation.json", [], out)
+    assert "MB" in capsys.readouterr().out
+    card = load_checkpoint(out).card
+    assert card["licence"] == "ours"
+    assert card["name"] == "gentle" and card["experiment"]["name"] == "mood"
+    assert card["metrics on the test split"]["measures"] == {"follow": 0.5}
+    assert "photos" not in card["metrics on the test split"]
+    assert str(folder) not in json.dumps(card)  # nothing of the machine it was made on
+    with pytest.raises(ValueError, match="Only the warp generator has gains"):
+        ship(source, about, None, ["AU12=2"], out)
+
+
+def test_photos_can_be_made_to_move(folder, tmp_path):
+    make_clips(folder, tmp_path, count=3, frames=3)
+    samples = open_samples([tmp_path], "train", Data(kind="clips", frames=3), PAD)
+    frames = samples.sample(0, np.random.default_rng(0), 64).frames
+    assert np.abs(np.diff(frames, axis=0)).mean() > 1e-3
+    first = sorted((tmp_path / "clips").rglob("0000.jpg"))[0]
+    written = first.stat().st_mtime_ns
+    make_clips(folder, tmp_path, count=3, frames=3)  # again: what is there is kept
+    assert first.stat().st_mtime_ns == written
+    with open(tmp_path / "clips.csv") as file:
+        assert len(file.read().split()) == 4

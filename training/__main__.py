@@ -80,8 +80,10 @@ def seed_system(options) -> None:
     say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
         f"processes: {accelerator.num_processes}", *samples.report(), sep="\n")  # fmt: skip
     if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
-        say("Several processes were asked for, but this launcher started one: without mpirun, "
-            "accelerate launch --cpu does. Use torchrun --nproc_per_node N -m training ... --cpu")
+        say(
+            "Several processes were asked for, but this launcher started one: without mpirun, "
+            "accelerate launch --cpu does. Use torchrun --nproc_per_node N -m training ... --cpu"
+        )
     try:
         fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
     except ValueError as problem:
@@ -152,7 +154,7 @@ def composites(options) -> None:
 def ship(options) -> None:
     from .ship import ship
 
-    ship(options.checkpoint, options.metrics, options.gain, options.out)
+    ship(options.checkpoint, options.card, options.metrics, options.gain, options.out)
 
 
 def main() -> int:
@@ -204,6 +206,7 @@ def main() -> int:
     command(composites, "average portraits of nobody from the public-domain ones")
     added = command(ship, "write a checkpoint with its card", data=False, out="FILE")
     added.add_argument("--checkpoint", type=Path, required=True)
+    added.add_argument("--card", type=Path, required=True, help="JSON: data, licence ...")
     added.add_argument("--metrics", type=Path, help="what pairs or training.evaluate wrote")
     added.add_argument("--gain", nargs="*", default=[], metavar="AXIS=NUMBER")
     options = parser.parse_args()
