@@ -37,6 +37,8 @@ def _taught(experiment: Experiment) -> Experiment:
     space = PAD.name if experiment.space == VALENCE_AROUSAL.name else experiment.space
     still = experiment.data.kind == "stills"
     unet = experiment.generator.architecture == "convgru_unet"
+    # A gate of the U-Net sums over thousands of inputs: at higher rates its tanh saturates at once.
+    slower = 0.2 if unet else 1.0
     experiment = _narrow(in_space(experiment, space), 32, batch=12, frames=4)
     if unet:
         experiment = replace(experiment, generator=replace(experiment.generator, width=12))
@@ -55,7 +57,7 @@ def _taught(experiment: Experiment) -> Experiment:
             target_floor=space == ACTION_UNITS.name,
         ),
         lessons=tuple(
-            Lesson(image_size=size, steps=steps, batch=max(4, batch // share), rate=rate)
+            Lesson(image_size=size, steps=steps, batch=max(4, batch // share), rate=slower * rate)
             for size, steps, batch, rate in lessons
         ),
         weights=replace(
@@ -64,6 +66,7 @@ def _taught(experiment: Experiment) -> Experiment:
         condition_by_batch=False,
         penalty_pairs="real",
         penalty_apart=False,
+        orthogonal=unet,
         critics_ahead=200,
         steps=2000,
     )
