@@ -122,19 +122,26 @@ def told(edit: Edit, batch: Batch) -> Terms:
     """Ours: what a known target says to each head; a mean over frames.
 
     Color must paint the whole target, attention must open where the pictures differ, the composite
-    must match; all count up to ninefold where they differ.
+    must match. Where they differ counts once more, averaged over that region alone, so that a lid
+    is as important as a jaw.
     """
     source = batch.frames[:, :1].expand_as(batch.truth)
     apart = (source - batch.truth).abs().mean(2).flatten(0, 1)[:, None]
     differs = (8 * F.avg_pool2d(apart, 5, 1, 2)).clamp(0, 1).unflatten(0, batch.truth.shape[:2])
-    weight = 1 + 8 * differs
+    share = differs.mean((2, 3, 4)) + 0.01  # pairs that hardly differ have nothing to say
+
+    def error(values: Tensor) -> Tensor:
+        """Of the whole picture, and of the region."""
+        return values.mean() + ((differs * values).mean((2, 3, 4)) / share).mean()
+
     color, composite = edit.color - batch.truth, edit.composite - batch.truth
     kept = edit.attention.clamp(1e-4, 1 - 1e-4)
-    entropy = -(differs * (1 - kept).log() + (1 - differs) * kept.log())
+    opened = (differs * -(1 - kept).log()).mean((2, 3, 4)) / share
+    closed = (1 - differs) * -kept.log()
     return {
-        "color": (weight * (5 * color.square() + color.abs())).mean(),
-        "composite": (weight * (10 * composite.square() + 2 * composite.abs())).mean(),
-        "attention": 0.5 * entropy.mean(),
+        "color": error(5 * color.square() + color.abs()),
+        "composite": error(10 * composite.square() + 2 * composite.abs()),
+        "attention": 0.1 * opened.mean() + 0.5 * closed.mean(),
     }
 
 
