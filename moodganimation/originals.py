@@ -145,9 +145,10 @@ def _critic(weights: dict[str, Tensor], remembers: bool) -> dict:
     if not remembers:
         return config
     memory, names = _size(weights, GATE, 0), list(weights)
-    # Sizes can leave it open; the order does not: critics of clips judge from their memory.
+    # Critics of frames remember in 128 channels, those of clips in as many as their features have.
+    # Where that is one number, the order tells: critics of clips judge from their memory.
     first = "adv.weight" in names and names.index("adv.weight") < names.index(GATE)
-    if memory != width << (depth - 1) or first:
+    if memory != width << (depth - 1) or (memory <= 128 and first):
         return config | {"kind": "frame_gru", "memory": memory}
     return config | {"kind": "clip", "carry": False}  # published ones never carried their state
 

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .compositing import Edit, compose
+from .compositing import Edit, repaint
 from .generators import Generator, State
 
 Feed = Literal["portrait", "generated", "truth"]  # which picture the next step starts from
@@ -26,14 +26,15 @@ def rollout(
     """Animate portrait (B, 3, H, W) along conditions (B, T, D).
 
     portrait: every step starts from the still photo. generated: from the last composite, which the
-    network sees with its gradient while the new composite is built on it without. truth: from the
+    network sees with its gradient while the new composite is built on it without (for networks that
+    repaint, not for one that moves the photo). truth: from the
     filmed frame truth[:, t - 1], (B, T, 3, H, W), which is teacher forcing.
     """
     frame = portrait
     for t, condition in enumerate(conditions.unbind(1)):
         edit, state = generator(frame, condition, state)
         if frame.requires_grad and feed == "generated":
-            edit = compose(frame.detach(), edit.attention, edit.color, edit.motion)
+            edit = repaint(frame.detach(), edit.attention, edit.color)
         yield edit
         match feed:
             case "generated":

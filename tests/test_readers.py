@@ -202,7 +202,7 @@ def clip_folder(folder: Path, keys=None) -> Path:
 def test_windows_stay_inside_one_video(tmp_path):
     samples = open_samples([clip_folder(tmp_path)], "train", CLIPS, VALENCE_AROUSAL)
     assert len(samples) == (5 - 2) + (4 - 2)
-    assert samples.dropped == {"belong to clips of fewer than 3 frames": 2}
+    assert samples.dropped == {"belong to unbroken clips of fewer than 3 frames": 2}
     for i in range(len(samples)):
         sample = samples.sample(i, np.random.default_rng(i), 16)
         steps = np.diff(sample.conditions[:, 0])
@@ -235,7 +235,7 @@ def test_keys_may_be_names_or_paths_of_frames(tmp_path, layout, ending):
     dump(tmp_path / "clips_annotations.pkl", table)
     samples = open_samples([tmp_path], "train", CLIPS, VALENCE_AROUSAL)
     assert len(samples) == 2 * 2 and len(samples.videos) == 2
-    assert "no clips.csv: all of its clips are train clips" in samples.report()[0]
+    assert "no list of clips: all of its clips are train clips" in samples.report()[0]
 
 
 def test_a_split_without_clips_is_told(tmp_path):

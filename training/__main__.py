@@ -56,6 +56,8 @@ def seed_system(options) -> None:
     from .settings import override
 
     experiment = override(preset(EXPERIMENTS[options.experiment], options.preset), options.set)
+    if options.start:
+        experiment = dataclasses.replace(experiment, start=options.start.name)
     if options.dry_run:
         print(json.dumps(dataclasses.asdict(experiment), indent=1))
         return
@@ -81,8 +83,9 @@ def seed_system(options) -> None:
         f"processes: {accelerator.num_processes}", *samples.report(), sep="\n")  # fmt: skip
     if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
         say(
-            "Several processes were asked for, but this launcher started one: without mpirun, "
-            "accelerate launch --cpu does. Use torchrun --nproc_per_node N -m training ... --cpu"
+            "Several processes were asked for, but accelerate launch --cpu starts one (unless "
+            "given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
+            "-m training ... --cpu, or torchrun --nproc_per_node N -m training ... --cpu"
         )
     try:
         fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
@@ -96,6 +99,8 @@ def seed_system(options) -> None:
 def clips(options) -> None:
     from .data.moving import make_clips
 
+    if len(options.data) > 1:
+        raise ValueError("Clips are made of the photos of one folder: give one --data.")
     make_clips(options.data[0], options.out, options.count, options.frames)
 
 
@@ -212,7 +217,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         options.run(options)
-    except (Problem, ValueError, FileNotFoundError) as problem:
+    except (Problem, ValueError, OSError) as problem:
         print(f"training: {problem}", file=sys.stderr)
         return 2
     return 0

@@ -37,7 +37,10 @@ class CriticConfig:
     def __post_init__(self):
         if self.kind not in ("frame", "frame_gru", "clip"):
             raise ValueError(f"A critic is of kind frame, frame_gru or clip, not {self.kind!r}.")
-        if not self.image_size or self.image_size % 2**self.depth:
+        sizes = (self.condition_dim, self.image_size, self.width, self.memory)
+        if min(sizes) < 1 or not 1 <= self.depth <= 10:
+            raise ValueError("Sizes of a critic must be at least 1, its depth 1 to 10.")
+        if self.image_size % 2**self.depth:
             raise ValueError(
                 f"A critic of depth {self.depth} wants faces whose side is a multiple of "
                 f"{2**self.depth} pixels, not {self.image_size}."

@@ -61,6 +61,7 @@ class Experiment:
 
     name: str
     space: str
+    start: str = ""  # file whose weights it begins with
     data: Data
     generator: GeneratorConfig
     frame_critic: CriticConfig
@@ -80,7 +81,7 @@ class Experiment:
     n_critic: int = 5  # --train_G_every_n_iterations
     epochs: int = 20  # --nepochs_no_decay
     decay_epochs: int = 10  # --nepochs_decay
-    steps: int = 0  # adversarial steps in all; 0: as the epochs say
+    steps: int = 0  # adversarial steps in all, with the epochs fitted to them; 0: as epochs say
     rate: float = 1e-4  # --lr_G
     critic_rate: float = 1e-4  # --lr_D, --lr_D_temp
     beta1: float = 0.5  # --G_adam_b1 ...
@@ -110,8 +111,26 @@ class Experiment:
             raise ValueError("A clip needs at least 2 frames: the photo and one to generate.")
         if self.data.kind == "stills" and self.clip_critic:
             raise ValueError("A clip critic needs clips.")
-        if self.batch < 1 or self.n_critic < 1 or self.epochs + self.decay_epochs < 1:
-            raise ValueError("batch, n_critic and epochs must be at least 1.")
+        if self.data.kind == "stills" and self.lessons:
+            raise ValueError("Lessons need known targets: pairs or clips (data.kind).")
+        if self.frame_critic.kind == "clip" or (
+            self.clip_critic and self.clip_critic.kind != "clip"
+        ):
+            raise ValueError(
+                "frame_critic is of kind frame or frame_gru, clip_critic of kind clip."
+            )
+        counts = (self.batch, self.n_critic, self.log_every, self.save_every, self.sample_every)
+        counts += tuple(n for lesson in self.lessons for n in (lesson.batch, lesson.steps))
+        if min(counts) < 1 or min(self.epochs, self.decay_epochs, self.steps, self.seed) < 0:
+            raise ValueError("Batches and intervals must be at least 1, epochs and steps 0.")
+        if self.epochs + self.decay_epochs < 1:
+            raise ValueError("epochs and decay_epochs cannot both be 0.")
+        if not (0 <= self.ema < 1 and 0 <= self.curriculum <= 1):
+            raise ValueError("ema must be from 0 to below 1, curriculum from 0 to 1.")
+        if self.roughness_power not in (1, 2) or min(self.rate, self.critic_rate) < 0:
+            raise ValueError("roughness_power is 1 or 2, and rates are not negative.")
+        if any(lesson.image_size < 8 or lesson.image_size % 4 for lesson in self.lessons):
+            raise ValueError("Faces of lessons have a side of at least 8 pixels, a multiple of 4.")
 
     @property
     def taught(self) -> int:
@@ -132,8 +151,13 @@ class Experiment:
         return self.taught + (self.steps or rounds)
 
     def decay_at(self, step: int, samples: int) -> float:
-        """Factor of the learning rates at an adversarial step: 1, then down epoch by epoch."""
+        """Factor of the learning rates at an adversarial step: 1, then down epoch by epoch.
+
+        Where `steps` is set, they are divided into as many equal stretches as there are epochs.
+        """
         epoch = step // max(1, samples // self.batch)
+        if self.steps:
+            epoch = step * (self.epochs + self.decay_epochs) // self.steps
         late = max(0, epoch - self.epochs)
         return max(0.0, 1 - late / self.decay_epochs) if self.decay_epochs else 1.0
 
@@ -146,7 +170,7 @@ class Experiment:
 def in_space(experiment: Experiment, space: str, size: int | None = None) -> Experiment:
     """The experiment with another space (and face size), in all of its networks."""
     change = {"condition_dim": len(space_named(space).axes)}
-    if size:
+    if size is not None:
         change["image_size"] = size
     clip = experiment.clip_critic
     return replace(

@@ -22,6 +22,8 @@ class Guard:
 
     def watch(self, values: dict[str, float]) -> list[str]:
         for name, value in values.items():
+            if not isinstance(value, float):
+                continue
             if not math.isfinite(value):
                 raise Broken(
                     f"{name} is {value}: the run stopped before saving it. Go on from the last "
@@ -30,7 +32,8 @@ class Guard:
                 )
             self.first.setdefault(name, value)
             self.seen[name].append(value)
-        found = [self._attention(), self._condition("d."), self._condition("g."), self._critic()]
+        found = [self._attention(), self._critic(""), self._critic("clip_")]
+        found += [self._condition(side) for side in ("d.", "g.", "d.clip_", "g.clip_")]
         news = [text for text in found if text and text not in self.said]
         self.said |= set(news)
         return news
@@ -58,21 +61,23 @@ class Guard:
         name = f"{side}condition"
         if not self._full(name) or min(self.seen[name]) < (1 - STILL) * self.first[name]:
             return None
-        who = "The critic does not learn to read" if side == "d." else "Faces do not take on"
+        who = "The critic does not learn to read" if side[0] == "d" else "Faces do not take on"
         return (
             f"{who} expressions ({name} has not fallen since the beginning). Check that labels "
             "belong to their pictures (samples/), and raise weights.condition"
-            + (" or critic_rate." if side == "d." else ".")
+            + (" or critic_rate." if side[0] == "d" else ".")
         )
 
-    def _critic(self) -> str | None:
-        real, fake = self.seen.get("d.realism_real", ()), self.seen.get("d.realism_fake", ())
-        if not self._full("d.realism_real"):
+    def _critic(self, kind: str) -> str | None:
+        names = [f"d.{kind}realism_{side}" for side in ("real", "fake")]
+        if not all(map(self._full, names)):
             return None
+        real, fake = (self.seen[name] for name in names)
         gaps = [abs(r + f) / (abs(r) + abs(f) + 1e-12) for r, f in zip(real, fake, strict=False)]
         if max(gaps) > DEAD:
             return None
         return (
-            "The critic scores real and generated faces alike: it tells the generator nothing. "
+            f"The {kind.replace('_', ' ')}critic scores real and generated faces alike: "
+            "it tells the generator nothing. "
             "Raise critic_rate or n_critic, or lower weights.penalty."
         )

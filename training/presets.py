@@ -57,7 +57,7 @@ def _taught(experiment: Experiment) -> Experiment:
             target_floor=space == ACTION_UNITS.name,
         ),
         lessons=tuple(
-            Lesson(image_size=size, steps=steps, batch=max(4, batch // share), rate=slower * rate)
+            Lesson(image_size=size, steps=steps, batch=batch // share // 4 * 4, rate=slower * rate)
             for size, steps, batch, rate in lessons
         ),
         weights=replace(

@@ -17,34 +17,35 @@ class Run:
     def __init__(self, folder: Path, experiment, writes: bool = True):
         """writes: whether this process is the one that does. Raises ValueError where the folder
         holds a run of another experiment."""
-        self.folder, self.board = folder, None
+        self.folder, self.writes, self.board = folder, writes, None
         self.values = values = json.loads(json.dumps(dataclasses.asdict(experiment)))
         path = folder / "experiment.json"
         if path.exists():
-            _compare(folder, json.loads(path.read_text()), values)
+            _compare(folder, path, values)
         if writes:
             (folder / "samples").mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(values, indent=1))
+            _replace(path, json.dumps(values, indent=1))
 
     def log(self, step: int, **values) -> None:
         with open(self.folder / "log.jsonl", "a") as file:
             file.write(json.dumps({"step": step} | values) + "\n")
         if self.board is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.board = SummaryWriter(str(self.folder))
-        for name, value in values.items():
+            self.board = _board(self.folder, step)
+        for name, value in values.items() if self.board else ():
             if isinstance(value, int | float):
                 self.board.add_scalar(name.replace(".", "/"), value, step)
 
     def forget_after(self, step: int) -> None:
         """Take back log lines of steps that were not saved: they will be done again."""
         path = self.folder / "log.jsonl"
-        if path.exists():
+        if self.writes and path.exists():
             lines = path.read_text().splitlines(keepends=True)
-            part = path.with_suffix(".part")
-            part.write_text("".join(line for line in lines if _step(line) <= step))
-            os.replace(part, path)
+            _replace(path, "".join(line for line in lines if _step(line) <= step))
+
+    def rows(self) -> list[dict]:
+        """What was logged so far."""
+        path = self.folder / "log.jsonl"
+        return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
 
     def save_state(self, state: dict) -> None:
         """Replace state.pt as a whole: a crash leaves the old one."""
@@ -54,10 +55,40 @@ class Run:
 
     def load_state(self, device) -> dict | None:
         path = self.folder / "state.pt"
-        return torch.load(path, map_location=device, weights_only=True) if path.exists() else None
+        try:
+            return torch.load(path, map_location=device, weights_only=True)
+        except FileNotFoundError:
+            return None
+        except Exception as problem:  # torch raises many kinds for a damaged file
+            raise ValueError(
+                f"{path} is damaged ({str(problem).splitlines()[0][:100]}): the run cannot go on. "
+                "Begin again in another folder with --start "
+                f"{self.folder / 'generator.safetensors'}."
+            ) from None
 
 
-def _compare(folder: Path, old: dict, new: dict) -> None:
+def _replace(path: Path, text: str) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def _board(folder: Path, step: int):
+    """TensorBoard's writer, which hides what a run that is repeated from `step` on had written;
+    False, said once, where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        print("TensorBoard is not installed: this run draws no curves, log.jsonl has them all.")
+        return False
+    return SummaryWriter(str(folder), purge_step=step)
+
+
+def _compare(folder: Path, path: Path, new: dict) -> None:
+    try:
+        old = json.loads(path.read_text())
+    except ValueError:
+        raise ValueError(f"{path} is damaged; choose another folder for --out.") from None
     other = [key for key in new if old.get(key) != new[key] and key not in FREE]
     if other:
         raise ValueError(

@@ -26,11 +26,11 @@ def _set(config, keys: list[str], value: str, path: str):
     old, kind = getattr(config, keys[0]), get_type_hints(type(config))[keys[0]]
     if len(keys) > 1:
         if not is_dataclass(old):
-            raise ValueError(f"--set {path}: {keys[0]} has no parts.")
+            raise ValueError(f"--set {path}: {keys[0]} has no parts here.")
         return replace(config, **{keys[0]: _set(old, keys[1:], value, path)})
     if keys[0] == "lessons":
         return replace(config, lessons=_lessons(value))
-    if is_dataclass(old):
+    if is_dataclass(old) or is_dataclass(next(iter(get_args(kind)), None)):
         raise ValueError(f"--set {path} wants one of its parts, as {path}.NAME=VALUE.")
     return replace(config, **{keys[0]: _typed(kind, path, value)})
 

@@ -6,6 +6,8 @@ import torch
 from torch.nn import Module
 from torchvision.utils import save_image
 
+from moodganimation.rollout import Feed
+
 from .data.batches import Draw, Samples, draw_batch
 from .objectives import imagine
 
@@ -18,7 +20,7 @@ class Fixed:
         self.measured = min(measured, len(samples))
 
     @torch.no_grad()
-    def draw(self, generator: Module, path: Path, size: int) -> dict[str, float]:
+    def draw(self, generator: Module, path: Path, size: int, feed: Feed) -> dict[str, float]:
         """Write a sheet: source, then composite, attention and color of the last frame; before them
         further composites of clips, behind them the filmed frame.
 
@@ -29,7 +31,7 @@ class Fixed:
         batch = draw_batch(self.samples, 0, Draw(0, size, self.measured)).to(
             like.device, like.dtype
         )
-        edit = imagine(generator, batch, "portrait")
+        edit = imagine(generator, batch, feed)
         columns = [batch.frames[:, 0], *edit.composite.unbind(1)]
         columns += [2 * edit.attention[:, -1] - 1, edit.color[:, -1]]
         values = {}

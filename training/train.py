@@ -20,6 +20,7 @@ from moodganimation.checkpoint import build_generator, load_checkpoint, save_gen
 from moodganimation.convgru import begin_orthogonal
 from moodganimation.expressions import space_named
 
+from .critic_checkpoint import save_critic
 from .critics import build_critic
 from .data.batches import Draw, Samples, ahead
 from .ema import follow
@@ -44,12 +45,24 @@ def train(
     weights a fresh run begins with, as far as they fit.
     """
     dtype = torch.float64 if experiment.precision == "float64" else torch.float32
+    rank, ranks = accelerator.process_index, accelerator.num_processes
+    for batch in (experiment.batch, *(lesson.batch for lesson in experiment.lessons)):
+        if batch % ranks:
+            raise ValueError(f"A batch of {batch} cannot be shared by {ranks} processes.")
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     players, average = build(experiment, accelerator.device, dtype)
     first = resume(players, average, run)
     if start and not first:
         accelerator.print(begin_with(start, players.generator.network, average))
-    rank, ranks = accelerator.process_index, accelerator.num_processes
+    steps = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
+    if len(set(steps)) > 1:
+        raise ValueError(
+            f"Processes would go on from different steps ({steps}): --out must be one folder that "
+            "all machines share."
+        )
     total, guard = experiment.total(len(samples)), Guard()
+    for row in run.rows():
+        guard.watch(row)  # what was seen before, without saying it again
 
     bar = tqdm(total=total, initial=min(first, total), disable=rank > 0, smoothing=0.05)
     meter, began, waiting = Meter(accelerator), time.monotonic(), 0.0
@@ -91,11 +104,14 @@ def train(
                 bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()}, refresh=False)
         if rank == 0 and fixed and (done % experiment.sample_every == 0 or done == total):
             size = lesson.image_size if lesson else experiment.generator.image_size
-            values = fixed.draw(average, run.folder / "samples" / f"{done:07d}.png", size)
+            shown = {"curriculum": "generated", "truth": "portrait"}.get(experiment.feed)
+            shown = "portrait" if lesson else shown or experiment.feed  # as it will be used
+            values = fixed.draw(average, run.folder / "samples" / f"{done:07d}.png", size, shown)
             run.log(step=done, **values)
         if rank == 0 and (done % experiment.save_every == 0 or done == total):
             save(players, average, done, experiment, run)
     bar.close()
+    accelerator.wait_for_everyone()
     if getattr(samples, "unreadable", None):
         bar.write(f"{len(samples.unreadable)} pictures could not be read and were passed over.")
 
@@ -121,9 +137,13 @@ def build(experiment: Experiment, device, dtype) -> tuple[Players, torch.nn.Modu
     return Players(generator, critics), average
 
 
+FIRST = ("main.0.weight", "first_conv.0.weight")  # where the condition enters
+
+
 def begin_with(path: Path, *networks: torch.nn.Module) -> str:
     """Copy the weights of a checkpoint that fit by name and shape; of the first convolution, those
-    of the photo's channels fit even where the condition is another one."""
+    of the photo's channels fit even where the condition is another one. Raises ValueError where
+    none fits."""
     weights = load_checkpoint(path).generator.state_dict()
     for network in networks:
         own, taken = network.state_dict(), 0
@@ -132,8 +152,10 @@ def begin_with(path: Path, *networks: torch.nn.Module) -> str:
             if new is not None and new.shape == value.shape:
                 value.copy_(new)
                 taken += 1
-            elif new is not None and new.ndim == 4 and new.shape[0] == value.shape[0]:
+            elif new is not None and name in FIRST and new.shape[0] == value.shape[0]:
                 value[:, :3].copy_(new[:, :3])
+        if not taken:
+            raise ValueError(f"Nothing in {path} fits this generator (width, depth, architecture).")
     return f"{taken} of {len(own)} tensors begin as in {path}."
 
 
@@ -148,23 +170,26 @@ def parts(players: Players, average) -> dict:
 def resume(players: Players, average, run: Run) -> int:
     """Put back the saved state, if there is one; the number of steps done."""
     state = run.load_state("cpu")
-    if state is None:
-        return 0
-    for name, part in parts(players, average).items():
-        part.load_state_dict(state[name])
-    run.forget_after(state["step"])
-    return state["step"]
+    if state:
+        for name, part in parts(players, average).items():
+            part.load_state_dict(state[name])
+    done = state["step"] if state else 0
+    run.forget_after(done)
+    return done
 
 
 def save(players: Players, average, done: int, experiment: Experiment, run: Run) -> None:
     """Keep the state and the generator; raises Broken rather than to keep what is not finite."""
-    if not all(torch.isfinite(x).all() for x in players.generator.network.parameters()):
-        raise Broken(f"The generator's weights are not finite at step {done}: lower the rates.")
     state = {name: part.state_dict() for name, part in parts(players, average).items()}
+    for name in ("generator", "average", *players.critics):
+        if not all(torch.isfinite(x).all() for x in state[name].values()):
+            raise Broken(f"Weights of {name} are not finite at step {done}: lower the rates.")
     run.save_state(state | {"step": done})
     card = {"name": experiment.name, "steps": done, "experiment": run.values}
     space = space_named(experiment.space)
     save_generator(run.folder / "generator.safetensors", average, space, card)
+    for kind, player in players.critics.items():
+        save_critic(run.folder / f"critic_{kind}.safetensors", player.network, space, card)
 
 
 def draws(experiment: Experiment, first: int, total: int):

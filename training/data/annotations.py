@@ -28,6 +28,7 @@ class Table:
     """Conditions in a space by name, in the order of the file, and what was left out."""
 
     values: dict[str, np.ndarray]
+    names: list[str] = field(default_factory=list)  # all of the file, in its order
     dropped: Counter = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
 
@@ -93,6 +94,7 @@ def _checked(rows, space: ExpressionSpace) -> Table:
     shortened = 0
     for name, values in rows:
         name = stem(name.decode("latin1") if isinstance(name, bytes) else str(name))
+        table.names.append(name)
         try:
             vector = np.asarray(values, np.float64).reshape(-1)
         except (TypeError, ValueError, OverflowError):

@@ -32,6 +32,8 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
     Each goes from the photo to an emotion and to another (or to neutral, or to the first weaker),
     eased, with a blink in half of them. Finished clips are kept when it is started again.
     """
+    if count < 1 or frames < 2:
+        raise ValueError("At least one clip of at least 2 frames is needed.")
     animator = Animator.load(device="cpu")
     names = [(split, name) for split in splits for name in read_ids(folder / f"{split}_ids.csv")]
     order = np.random.default_rng(0).permutation(len(names))[:count]
@@ -43,17 +45,19 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
             raise ValueError(f"{name}.jpg is no canonical crop of {FRAME} pixels.")
         portrait = animator.encode(Portrait(photo, WHOLE, "canonical"))
         way = trajectory(portrait.reading, frames, np.random.default_rng([1, index]))
-        clip = f"{name}_moving"
+        clip = f"{name}_in{frames}"
         for t, point in enumerate(way):
             key = f"{clip}_{t:04d}"
             units[key] = 5 * np.float32(point.values)
             moods[key] = np.float32(mood_of(point).values)
         rows.append((clip, name, split, frames))
-        if not (out / "clips" / clip / f"{frames - 1:04d}.jpg").exists():
-            (out / "clips" / clip).mkdir(parents=True, exist_ok=True)
+        if not (out / "clips" / clip).exists():
+            part = out / "clips" / f"{clip}.part"
+            part.mkdir(parents=True, exist_ok=True)
             for t, frame in enumerate(animator.animate(portrait, way)):
-                path = out / "clips" / clip / f"{t:04d}.jpg"
+                path = part / f"{t:04d}.jpg"
                 cv2.imwrite(str(path), frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+            part.rename(out / "clips" / clip)
     for file, table in (("clips_aus.pkl", units), ("clips_annotations.pkl", moods)):
         (out / f"{file}.part").write_bytes(pickle.dumps(table, protocol=2))
         os.replace(out / f"{file}.part", out / file)

@@ -7,6 +7,7 @@ backward, in pixels of the 144 frame; mouth (N, S, S), 0..255 the share of inner
 """
 
 import csv
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +21,7 @@ from torch import Tensor
 from moodganimation.expressions import ACTION_UNITS
 
 from .pickles import read_pickle
-
-FRAME = 144  # side of the canonical crop on disk [px]
+from .views import FRAME, View
 
 
 class Batch(NamedTuple):
@@ -56,6 +56,7 @@ class Pairs:
     def __init__(self, folders: list[Path], split: str, size: int):
         self.size, self.pictures = size, {}
         self.photos, self.rows, self.flow_of, self.flow_files = [], [], {}, []
+        self.dropped = Counter()
         sources = {}
         for folder in folders:
             self._add_photos(folder, split)
@@ -80,19 +81,33 @@ class Pairs:
     def _add_pairs(self, folder: Path, split: str, sources: dict[str, Path]) -> None:
         for table in sorted(folder.glob("pairs*.csv")):
             with open(table, newline="") as file:
-                for row in csv.DictReader(file):
-                    if row["split"] == split and row["source"] in sources:
-                        before, after = (
-                            _intensities([row[f"{side}_{key}"] for key in ACTION_UNITS.keys])
-                            for side in "st"
-                        )
-                        path = folder / "pairs" / row["file"]
-                        self.rows.append((sources[row["source"]], path, before, after))
+                reader = csv.DictReader(file)
+                units = [[f"{side}_{key}" for key in ACTION_UNITS.keys] for side in "st"]
+                wanted = ["file", "source", "split", *units[0], *units[1]]
+                missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+                if missing:
+                    raise ValueError(f"{table} lacks the columns {', '.join(missing)}.")
+                for row in reader:
+                    if row["split"] == split:
+                        self._add_pair(folder, row, units, sources)
         for file in sorted(folder.glob("flow*.npz")):
             arrays = np.load(file)
             for i, name in enumerate(arrays["names"]):
                 self.flow_of[folder / "pairs" / str(name)] = (len(self.flow_files), i)
             self.flow_files.append((arrays["flow"], arrays["mouth"]))
+
+    def _add_pair(self, folder: Path, row: dict, units: list, sources: dict[str, Path]) -> None:
+        try:
+            values = np.array([[row[key] for key in keys] for keys in units], np.float32)
+        except (TypeError, ValueError):
+            values = np.full((2, len(units[0])), np.nan)
+        if row["source"] not in sources:
+            self.dropped["of pairs belong to no picture in the folder"] += 1
+        elif not ((values >= 0) & (values <= 5)).all():
+            self.dropped["of pairs are no numbers from 0 to 5"] += 1
+        else:
+            path = folder / "pairs" / row["file"]
+            self.rows.append((sources[row["source"]], path, *map(_intensities, values)))
 
     def with_flow(self) -> "Pairs":
         """The same, with only the pairs whose motion is known."""
@@ -153,66 +168,6 @@ class Pairs:
         """The last two fields of a batch for one photo; not augmented without rng."""
         path, label = self.photos[index]
         return View(rng, self.size).picture(self.picture(path)), label
-
-
-class View:
-    """One random crop, mirror and tone, applied alike to both pictures of a pair and their flow."""
-
-    def __init__(self, rng: np.random.Generator | None, size: int, tone: bool = True):
-        side, roll, shift, self.mirror = float(FRAME), 0.0, np.zeros(2), False
-        self.gamma, self.gain, self.grey, self.sharpen = 1.0, np.ones(3), False, 0.0
-        if rng is not None:
-            side = float(np.clip(rng.normal(FRAME, 7), 124, 164))
-            roll, shift = np.radians(rng.normal(0, 3)), rng.normal(0, 3.5, 2)
-            self.mirror = rng.random() < 0.5
-        if rng is not None and tone:
-            self.grey = rng.random() < 0.15
-            self.gamma, self.gain = np.exp(rng.normal(0, 0.18)), np.exp(rng.normal(0, 0.06, 3))
-            self.sharpen = rng.uniform(-0.6, 0.8)
-        self.size, scale = size, size / side
-        turn = scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-        if self.mirror:
-            turn = np.diag([-1.0, 1.0]) @ turn
-        middle = np.full(2, (FRAME - 1) / 2) + shift
-        self.turn = turn
-        self.to_view = np.c_[turn, np.full(2, (size - 1) / 2) - turn @ middle]
-
-    def from_cells(self, cells: int) -> np.ndarray:
-        """The affine map from a frame of cells x cells to the view."""
-        step = FRAME / cells  # frame = step * cell + (step - 1) / 2
-        to_view = self.to_view.copy()
-        to_view[:, :2] *= step
-        to_view[:, 2] += self.to_view[:, :2] @ np.full(2, (step - 1) / 2)
-        return to_view
-
-    def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """(s, s, 3) uint8, the whole frame -> (3, S, S) float32 in [-1, 1]."""
-        x = cv2.warpAffine(
-            pixels,
-            self.from_cells(len(pixels)),
-            (self.size,) * 2,
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REFLECT_101,
-        ).astype(np.float32)
-        if self.sharpen:
-            x = x + self.sharpen * (x - cv2.GaussianBlur(x, (0, 0), 1))
-        if self.gamma != 1:
-            x = (np.clip(x, 0, 255) / 255) ** self.gamma * (255 * self.gain).astype(np.float32)
-        if self.grey:
-            x = np.repeat(x @ np.float32([[0.299], [0.587], [0.114]]), 3, 2)
-        return (np.clip(x, 0, 255) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
-
-    def flow(self, flow: np.ndarray) -> np.ndarray:
-        """(s, s, 2) in pixels of the 144 frame -> (2, S, S) in halves of the view's side."""
-        seen = self.mask(flow.astype(np.float32))
-        return np.einsum("ij,jyx->iyx", self.turn * 2 / self.size, seen).astype(np.float32)
-
-    def mask(self, cells: np.ndarray) -> np.ndarray:
-        """(s, s[, C]) values at cells of the frame -> (C, S, S)."""
-        seen = cv2.warpAffine(
-            cells.astype(np.float32), self.from_cells(len(cells)), (self.size,) * 2
-        )
-        return np.atleast_3d(seen).transpose(2, 0, 1)
 
 
 def collate(pairs: list, photos: list) -> Batch:

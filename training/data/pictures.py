@@ -18,11 +18,12 @@ class Pictures:
     """Squares (side, side, 3) uint8 RGB of picture files."""
 
     def __init__(self):
-        self.kept, self.size, self.lock = {}, 0, threading.Lock()
+        self.kept, self.size, self.side, self.lock = {}, 0, 0, threading.Lock()
 
     def read(self, path: Path, side: int) -> np.ndarray:
         key = str(path), side
-        if key not in self.kept:
+        kept = self.kept.get(key)
+        if kept is None:
             pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
             if pixels is None:
                 raise Unusable(f"{path} is not a readable picture.")
@@ -30,10 +31,13 @@ class Pictures:
             method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             pixels = cv2.resize(pixels, (side, side), interpolation=method)
             with self.lock:
+                if side != self.side:  # the next lesson: nobody asks for the old size again
+                    self.kept, self.size, self.side = {}, 0, side
                 if self.size + pixels.nbytes > MOST_KEPT:
                     return pixels
                 self.kept[key], self.size = pixels, self.size + pixels.nbytes
-        return self.kept[key]
+            return pixels
+        return kept
 
 
 def names_in(folder: Path) -> dict[str, Path]:

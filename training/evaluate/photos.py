@@ -126,7 +126,7 @@ def _labels(folder: Path, split: str) -> dict[str, np.ndarray]:
 
 def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int) -> list[Clip]:
     """The first CLIPS filmed clips of a split with conditions in `space`; raises ValueError."""
-    from ..data.samples import Clips
+    from ..data.clips import Clips
     from ..experiments import Data
 
     videos = Clips([folder], split, Data(kind="clips", frames=2), space).videos

@@ -1,0 +1,60 @@
+"""What samples of every kind share: looks at pictures, and passing over those that do not open.
+
+T frames · sides in pixels.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from ..experiments import Data
+from .batches import Sample, Samples
+from .pictures import Pictures, Unusable
+from .views import View
+
+TRIES = 100  # of unreadable pictures in a row to pass over
+
+
+class Readable:
+    """What photos and clips share: looks, and passing over pictures that cannot be read."""
+
+    def __init__(self, data: Data):
+        self.data, self.pictures = data, Pictures()
+        self.dropped, self.remarks, self.unreadable = Counter(), [], set()
+
+    def sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
+        for further in range(TRIES):
+            try:
+                return self._sample((index + further) % len(self), rng, size)
+            except Unusable as problem:
+                self.unreadable.add(str(problem))
+        raise ValueError(f"{TRIES} samples in a row cannot be read: {sorted(self.unreadable)[0]}")
+
+    def look(self, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
+        """(T, 3, size, size): one random view, or one flip, for all frames of a clip."""
+        if self.data.augment != "flip":
+            return views(self, paths, rng, size)
+        frames = np.stack([self.pictures.read(path, size) for path in paths])
+        if rng.random() < 0.5:
+            frames = frames[:, :, ::-1]
+        return np.ascontiguousarray((frames / np.float32(127.5) - 1).transpose(0, 3, 1, 2))
+
+    def report(self) -> list[str]:
+        """What was left out and what was assumed, one sentence each."""
+        left_out = [
+            f"{n} annotations left out: they {reason}" for reason, n in self.dropped.items()
+        ]
+        return left_out + self.remarks
+
+
+def views(samples, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
+    """(T, 3, size, size): the same random crop and turn of all frames, and tone if asked for."""
+    view, side = View(rng, size, samples.data.augment == "view"), round(size * 1.125)
+    return np.stack([view.picture(samples.pictures.read(path, side)) for path in paths])
+
+
+def some(samples: Samples, folders: list[Path], split: str) -> None:
+    if not len(samples):
+        reasons = "; ".join(samples.report()) or "no name of the split has a picture"
+        raise ValueError(f"No {split} samples in {', '.join(map(str, folders))}: {reasons}.")
