@@ -210,6 +210,51 @@ def test_windows_stay_inside_one_video(tmp_path):
         np.testing.assert_allclose(sample.targets, sample.conditions[1:])
 
 
+def test_windows_do_not_jump_over_frames_left_out(tmp_path):
+    folder, table = clip_folder(tmp_path), OrderedDict()
+    for t in range(9):
+        paint(tmp_path / "clips" / "v_1" / f"{t:04d}.jpg")
+        table[f"v_1_{t:04d}"] = [-5.0 if t == 3 else t / 10, 0.0]
+    (tmp_path / "clips" / "v_1" / "0007.jpg").unlink()
+    dump(folder / "clips_annotations.pkl", table)
+    samples = open_samples([folder], "train", CLIPS, VALENCE_AROUSAL)
+    windows = [samples.sample(i, np.random.default_rng(0), 8).conditions for i in range(2)]
+    assert len(samples) == 2  # 0 1 2 and 4 5 6
+    np.testing.assert_allclose(windows[0][:, 0], [0, 0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(windows[1][:, 0], [0.4, 0.5, 0.6], atol=1e-6)
+
+
+def test_folders_that_differ_behind_their_last_underscore_are_two_videos(tmp_path):
+    table = OrderedDict()
+    for video in ("video5_left", "video5_right"):
+        for t in range(4):
+            paint(tmp_path / "clips" / video / f"{t:05d}.jpg")
+            table[f"{video}/{t:05d}.jpg"] = [t / 10, 0.0]
+    dump(tmp_path / "clips_annotations.pkl", table)
+    (tmp_path / "train_ids.csv").write_text("video5_left")
+    samples = open_samples([tmp_path], "train", CLIPS, VALENCE_AROUSAL)
+    assert len(samples) == 2 and len(samples.videos) == 1
+
+
+def test_pairs_that_cannot_be_used_are_counted_or_told(tmp_path):
+    names = [f"{side}_{key}" for side in "st" for key in ACTION_UNITS.keys]
+    folder = stills(tmp_path, {"a": np.zeros(17)}, ["a.jpg"], ["a"])
+    paint(folder / "pairs" / "a_0.jpg")
+    good = dict.fromkeys(names, "1") | {"file": "a_0.jpg", "source": "a", "split": "train"}
+    rows = [good, good | {"t_AU12": "nan"}, good | {"s_AU01": "much"}, good | {"t_AU26": "9"},
+            good | {"source": "nobody"}, good | {"file": "gone.jpg"}]  # fmt: skip
+    lines = [",".join(good), *(",".join(row.values()) for row in rows)]
+    (folder / "pairs.csv").write_text("\n".join(lines))
+    twins = Data(kind="pairs", frames=2)
+    samples = open_samples([folder], "train", twins, ACTION_UNITS)
+    assert len(samples) == 2 and sum(samples.dropped.values()) == 4
+    assert samples.sample(1, np.random.default_rng(0), 16).frames.shape == (2, 3, 16, 16)
+    assert "gone.jpg" in next(iter(samples.unreadable))
+    (folder / "pairs.csv").write_text("file,source,split\n")
+    with pytest.raises(ValueError, match="lacks the columns s_AU01"):
+        open_samples([folder], "train", twins, ACTION_UNITS)
+
+
 def test_a_clip_is_flipped_as_a_whole(tmp_path):
     samples = open_samples([clip_folder(tmp_path)], "train", CLIPS, VALENCE_AROUSAL)
     sides = set()

@@ -17,11 +17,11 @@ import torch
 from accelerate import Accelerator
 
 from moodganimation.checkpoint import build_generator, load_checkpoint
-from moodganimation.convgru import ConvGRUCell
+from moodganimation.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
 from moodganimation.expressions import PAD, space_named
 from moodganimation.generators import GeneratorConfig
 from moodganimation.rollout import rollout, stack
-from training import losses
+from training import load_critic, losses
 from training.critics import CriticConfig, build_critic
 from training.data.batches import Batch, Draw, draw_batch
 from training.data.moving import make_clips
@@ -34,7 +34,7 @@ from training.settings import override
 from training.sheets import Fixed
 from training.ship import ship
 from training.train import build, feed_at, lesson_rate, mixes, train
-from training.verify import verify
+from training.verify import experiment_of, verify
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"
@@ -56,6 +56,32 @@ def test_verify_tells_which_term_is_off(tmp_path, capsys):
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(ValueError, match="not a golden training file"):
         verify(tmp_path / "no.json")
+
+
+def test_verify_does_not_call_nothing_agreement(tmp_path):
+    golden = json.loads((GOLDEN / "train_master_small.json").read_text())
+    bare = {key: golden[key] for key in ("options", "branch", "conv_dim")}
+    (tmp_path / "bare.json").write_text(json.dumps(bare))
+    with pytest.raises(ValueError, match="holds no losses"):
+        verify(tmp_path / "bare.json")
+    bare["A_losses_at_filled_weights"] = {"g_cyc": "much"}
+    (tmp_path / "text.json").write_text(json.dumps(bare))
+    with pytest.raises(ValueError, match="not a golden training file"):
+        verify(tmp_path / "text.json")
+
+
+def test_options_of_golden_files_reach_the_experiment():
+    golden = json.loads((GOLDEN / "train_video_small.json").read_text())
+    options = {"recurrent": True, "do_saturate_mask": True, "frames_cnt": 6, "batch_size": 3}
+    golden["options"] |= options | {"cond_nc": 2, "lambda_cyc": 1.5}
+    e = experiment_of(golden)
+    assert (e.feed, e.generator.saturate, e.data.frames, e.batch) == ("generated", True, 6, 3)
+    assert (e.space, e.weights.reconstruction) == ("valence_arousal", 1.5)
+    published = json.loads((GOLDEN / "train_spatiotemporal_small_recurrent.json").read_text())
+    assert experiment_of(published).clip_critic.carry
+    del published["note"]
+    assert not experiment_of(published).clip_critic.carry
+    assert experiment_of(published).clip_critic.width == 8
 
 
 # ---- Terms ----
@@ -151,14 +177,25 @@ def test_a_clip_critic_listens_to_all_frames_unless_told_to_forget():
 
 
 def test_gates_may_begin_orthogonal():
-    for orthogonal in (False, True):
-        e = replace(small("spatiotemporal"), orthogonal=orthogonal)
+    for gates in ("normal", "orthogonal", "open"):
+        e = small("spatiotemporal", f"gates={gates}")
         players, _ = build(e, "cpu", torch.float32)
         for network in (players.generator.network, players.critics["clip"].network):
             gate = next(m for m in network.modules() if isinstance(m, ConvGRUCell)).out_gate
             rows = gate.weight.flatten(1)
-            near = torch.allclose(rows @ rows.T, torch.eye(len(rows)), atol=1e-4)
-            assert near == orthogonal
+            size = {"normal": None, "orthogonal": 1.0, "open": 2.0}[gates]
+            near = torch.allclose(rows @ rows.T, (size or 1) * torch.eye(len(rows)), atol=1e-4)
+            assert near == bool(size)
+
+
+def test_open_gates_let_a_stack_hear():
+    heard = {}
+    for opened in (False, True):
+        torch.manual_seed(0)
+        gru = ConvGRU(8, 8, kernel=7, layers=6)
+        begin_orthogonal(gru, opened)
+        heard[opened] = gru(torch.randn(2, 8, 16, 16))[-1].std()
+    assert heard[True] > 5 * heard[False]
 
 
 # ---- Settings ----
@@ -191,6 +228,18 @@ def test_presets_and_settings_compose():
         ("image_size=100", "multiple of"),
         ("lessons=32:5", "size:steps:batch:rate"),
         ("generator.condition_dim=5", "has 2 axes"),
+        ("clip_critic=none", "one of its parts"),
+        ("clip_critic.width=8", "no parts here"),
+        ("log_every=0", "at least 1"),
+        ("steps=-3", "at least 1, epochs and steps 0"),
+        ("image_size=0", "above 0|at least 1|multiple of"),
+        ("lessons=30:5:4:1e-3", "multiple of 4"),
+        ("lessons=32:5:0:1e-3", "at least 1"),
+        ("ema=1.5", "ema must be"),
+        ("roughness_power=-1", "1 or 2"),
+        ("frame_critic.kind=clip", "of kind frame"),
+        ("frame_critic.depth=0", "depth 1 to 10"),
+        ("data.kind=stills", "Photos have one frame"),
     ],
 )
 def test_a_wrong_setting_is_told(setting, sentence):
@@ -203,6 +252,8 @@ def test_rates_decay_epoch_by_epoch_in_closed_form():
     rates = [e.decay_at(step, samples=8) for step in range(8)]
     assert rates == [1, 1, 1, 1, 1, 1, 0.5, 0.5]
     assert e.total(8) == 8 and replace(e, steps=3).total(8) == 3
+    fitted = replace(e, steps=8)  # however few or many the samples are
+    assert [fitted.decay_at(step, samples=2) for step in range(8)] == rates
 
 
 def test_the_curriculum_goes_from_filmed_to_generated_frames():
@@ -241,6 +292,17 @@ def test_the_guard_says_each_trouble_once_and_stops_at_what_is_not_finite():
         assert sum(word in text for text in said) == 1
     with pytest.raises(Broken, match=r"d\.penalty is nan.*lower rate"):
         guard.watch({"d.penalty": float("nan")})
+
+
+def test_the_guard_remembers_what_a_run_logged_before():
+    rows = [{"step": i, "d.clip_condition": 5.0 / (1 + i), "seconds": 1.0} for i in range(20)]
+    guard = Guard()
+    for row in rows:
+        guard.watch(row)
+    assert not any(guard.watch({"d.clip_condition": 5.0 / 20}) for _ in range(2 * PATIENCE))
+    stuck = Guard()
+    said = [t for _ in range(PATIENCE) for t in stuck.watch({"d.clip_condition": 5.0})]
+    assert len(said) == 1 and "d.clip_condition" in said[0]
 
 
 def test_the_guard_is_quiet_while_things_go_well():
@@ -350,6 +412,9 @@ def test_every_system_trains_and_resumes_to_the_bit(name, folder, tmp_path):
     assert {"g.realism", "g.condition", "g.reconstruction", "g.smoothness"} <= set(logs[0][1])
     sheet = cv2.imread(str(tmp_path / "once" / "samples" / "0000004.png"))
     assert sheet is not None and sheet.std() > 1
+    critic = load_critic(tmp_path / "once" / "critic_frame.safetensors")
+    assert critic.config == e.frame_critic
+    assert (tmp_path / "once" / "critic_clip.safetensors").exists() == bool(e.clip_critic)
     loaded = load_checkpoint(tmp_path / "once" / "generator.safetensors")
     assert loaded.space.name == e.space and loaded.card["steps"] == 4
     assert list((tmp_path / "once").glob("events.out.tfevents.*"))
@@ -388,6 +453,21 @@ def test_a_run_of_another_experiment_is_not_overwritten(folder, tmp_path):
     Run(tmp_path / "run", small("mood", "steps=9"))  # it may go on for longer
 
 
+def test_damaged_files_of_a_run_are_told(folder, tmp_path):
+    e = small("mood")
+    run = Run(tmp_path / "run", e)
+    (tmp_path / "run" / "state.pt").write_bytes(b"half a file")
+    with pytest.raises(ValueError, match=r"state\.pt is damaged .*--start"):
+        run.load_state("cpu")
+    (tmp_path / "run" / "experiment.json").write_text("")
+    with pytest.raises(ValueError, match="is damaged"):
+        Run(tmp_path / "run", e)
+    warp = ROOT / "checkpoints" / "warp.safetensors"
+    samples = open_samples([folder], "train", e.data, space_named(e.space))
+    with pytest.raises(ValueError, match=r"Nothing in .* fits"):
+        train(e, samples, None, Run(tmp_path / "new", e), Accelerator(cpu=True), warp)
+
+
 def test_what_is_not_finite_is_never_saved(folder, tmp_path):
     e = small("ganimation", "rate=1e30", "log_every=100")
     with pytest.raises(Broken, match=r"not finite|is nan"):
@@ -420,6 +500,34 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
     for one, two in zip(*logs, strict=True):
         for key in set(one) - {"seconds", "loading"}:
             assert one[key] == pytest.approx(two[key], rel=1e-6, abs=1e-12), key
+
+
+def test_two_processes_go_on_together(folder, tmp_path):
+    """With lessons, over a log long enough for processes to race for."""
+    settings = "generator.width=4 generator.depth=2 image_size=64 frame_critic.depth=5 "
+    settings += "frame_critic.width=4 lessons=32:2:4:1e-3 critics_ahead=0 n_critic=1 batch=4 "
+    settings += "data.frames=3 log_every=1 save_every=2 precision=float32 rate=1e-4"
+    train_it = ["-m", "training", "video", "--data", str(folder), "--preset", "taught", "--cpu"]
+    train_it += [part for text in settings.split() for part in ("--set", text)]
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    states = []
+    for name, stops in (("once", (4,)), ("twice", (2, 4))):
+        for stop in stops:
+            port = ["--main_process_port", "0"]
+            command = [sys.executable, *launch, *port, *train_it, "--out", str(tmp_path / name)]
+            command += ["--set", f"steps={stop}", "--set", "decay_epochs=0"]
+            environment = os.environ | {"OMP_NUM_THREADS": "1"}
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, done.stderr[-2000:]
+            assert "processes: 2" in done.stdout
+            with open(tmp_path / name / "log.jsonl", "a") as file:
+                file.writelines('{"step": 0, "seen": 1}\n' for _ in range(20_000))
+        states.append(torch.load(tmp_path / name / "state.pt", weights_only=True))
+    assert states[0]["step"] == states[1]["step"] == 6
+    torch.testing.assert_close(states[1], states[0], atol=0, rtol=0)
 
 
 def test_a_step_is_drawn_the_same_by_any_number_of_processes(folder):

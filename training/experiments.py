@@ -86,7 +86,8 @@ class Experiment:
     critic_rate: float = 1e-4  # --lr_D, --lr_D_temp
     beta1: float = 0.5  # --G_adam_b1 ...
     beta2: float = 0.999
-    orthogonal: bool = False  # begin ConvGRU gates orthogonal, as meant; they were N(0, 0.02)
+    gates: Literal["normal", "orthogonal", "open"] = "normal"  # how ConvGRU gates begin: N(0,
+    # 0.02) as they did, orthogonal as was meant, or ours: so that a stack of them lets through
     ema: float = 0.999  # ours; 0 keeps no average
     seed: int = 0
     precision: Literal["float32", "bf16", "float64"] = "float32"

@@ -66,7 +66,7 @@ def _taught(experiment: Experiment) -> Experiment:
         condition_by_batch=False,
         penalty_pairs="real",
         penalty_apart=False,
-        orthogonal=unet,
+        gates="open",
         critics_ahead=200,
         steps=2000,
     )

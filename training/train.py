@@ -122,8 +122,8 @@ def build(experiment: Experiment, device, dtype) -> tuple[Players, torch.nn.Modu
     betas = (experiment.beta1, experiment.beta2)
 
     def player(network, rate: float) -> Player:
-        if experiment.orthogonal:
-            begin_orthogonal(network)
+        if experiment.gates != "normal":
+            begin_orthogonal(network, experiment.gates == "open")
         network = network.to(device, dtype)
         return Player(network, torch.optim.Adam(network.parameters(), rate, betas, fused=True))
 

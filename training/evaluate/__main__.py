@@ -39,13 +39,14 @@ def run(options) -> None:
     size = generator.config.image_size
     photos = open_photos(options.data, options.split, options.count, size, options.seed)
     try:
-        clips = open_clips(options.data, options.split, space, size)
+        clips, remarks = open_clips(options.data, options.split, space, size)
+        photos.remarks.extend(remarks)
     except ValueError as problem:
         clips = []
         photos.remarks.append(f"No filmed clips: {within(options.data, problem)}")
     recognizer = Recognizer(options.recognizer) if options.recognizer else None
     reader = load_checkpoint(DEFAULT_CHECKPOINT).generator.to(device)
-    estimator = reader_of(reader, generator)
+    estimator = reader_of(reader, generator, card)
     about = {
         "file": options.checkpoint.name,
         "sha256": hashlib.sha256(options.checkpoint.read_bytes()).hexdigest(),

@@ -32,7 +32,7 @@ class Estimator(NamedTuple):
     statement: str  # what a reader of the figures must know of it
 
 
-def reader_of(reader: WarpGenerator, judged: Generator) -> Estimator:
+def reader_of(reader: WarpGenerator, judged: Generator, card: dict | None = None) -> Estimator:
     """The reader of the shipped generator, as a judge of `judged`.
 
     Its values are taken before they are cut off at 0 and 1, where a change would go unseen. They
@@ -51,12 +51,19 @@ def reader_of(reader: WarpGenerator, judged: Generator) -> Estimator:
         units = reader.reader(features)
         return units.double().cpu().numpy(), features.mean((2, 3)).double().cpu().numpy()
 
-    return Estimator(look, "reader of the shipped warp generator", *_relation(reader, judged))
+    return Estimator(
+        look, "reader of the shipped warp generator", *_relation(reader, judged, card or {})
+    )
 
 
-def _relation(reader: WarpGenerator, judged: Generator) -> tuple[bool, str]:
+def _relation(reader: WarpGenerator, judged: Generator, card: dict) -> tuple[bool, str]:
     """Whether the reader is independent of the generator as far as can be seen, and the words."""
     labels = "It was trained on labels that are a landmark fit, not on FACS coders. "
+    if card.get("experiment", {}).get("data", {}).get("kind") == "clips":
+        return False, labels + (
+            "This generator learned from clips; the shipped ones learned mostly from clips that "
+            "the warp generator made, whose reader this is."
+        )
     if not isinstance(judged, WarpGenerator):
         return True, labels + (
             "It is a judge only of generators in whose training it had no part; if this one was "

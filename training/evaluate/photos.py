@@ -124,17 +124,18 @@ def _labels(folder: Path, split: str) -> dict[str, np.ndarray]:
     return read_annotations(path, ACTION_UNITS).values
 
 
-def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int) -> list[Clip]:
-    """The first CLIPS filmed clips of a split with conditions in `space`; raises ValueError."""
+def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int):
+    """The first CLIPS filmed clips of a split with conditions in `space`, and what was left out or
+    assumed; raises ValueError."""
     from ..data.clips import Clips
     from ..experiments import Data
 
-    videos = Clips([folder], split, Data(kind="clips", frames=2), space).videos
+    samples = Clips([folder], split, Data(kind="clips", frames=2), space)
     pictures, clips = Pictures(), []
-    for paths, conditions in videos[:CLIPS]:
+    for paths, conditions in samples.videos[:CLIPS]:
         frames = tensor([pictures.read(path, size) for path in paths], size)
         clips.append(Clip(paths[0].parent.name, frames, torch.from_numpy(conditions)))
-    return clips
+    return clips, [within(folder, remark) for remark in samples.report()]
 
 
 def tensor(pictures: list[np.ndarray], size: int) -> Tensor:
