@@ -42,7 +42,7 @@ def _taught(experiment: Experiment) -> Experiment:
     experiment = _narrow(in_space(experiment, space), 32, batch=12, frames=4)
     if unet:
         experiment = replace(experiment, generator=replace(experiment.generator, width=12))
-    lessons = ((32, 4000, 64, 1e-3), (64, 3000, 32, 7e-4), (128, 1500, 12, 4e-4))
+    lessons = ((32, 4000, 64, 1e-3), (64, 8000, 32, 8e-4), (128, 6000, 12, 5e-4))
     if experiment.clip_critic:  # its gates are most of all parameters
         narrow = replace(experiment.clip_critic, width=16)
         experiment = replace(experiment, clip_critic=narrow)
