@@ -86,7 +86,7 @@ class _Reader(pickle._Unpickler):
 
     def __init__(self, file: io.BytesIO, budget: int):
         super().__init__(file, encoding="latin1")
-        self.left, self.budget = file, budget
+        self.budget = budget
         calls = {
             ("collections", "OrderedDict"): self._ordered,
             ("numpy", "ndarray"): "ndarray",  # only ever an argument of _reconstruct
