@@ -68,13 +68,9 @@ class Animator:
         except (RuntimeError, AssertionError) as problem:
             raise DeviceMissing(f"The device {device!r} cannot be used here; try cpu.") from problem
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
-        generator = reader
-        if checkpoint is not None and Path(checkpoint).resolve() != DEFAULT_CHECKPOINT:
-            generator, space, card = load_checkpoint(Path(checkpoint))
-            card = {"name": Path(checkpoint).stem} | card
         found, unavailable = (finder, []) if finder else default_finder()
-        return cls(
-            generator,
+        shipped = cls(
+            reader,
             space,
             reader=reader,
             finder=found,
@@ -83,14 +79,14 @@ class Animator:
             card=card,
             unavailable=tuple(unavailable),
         )
+        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint)
 
     def with_checkpoint(self, checkpoint: str | Path) -> "Animator":
         """The same finder, aligner and reader with another generator. Raises NotACheckpoint."""
+        generator, space, card = load_checkpoint(Path(checkpoint))
+        card = {"name": Path(checkpoint).stem} | card
         if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
-            generator, space, card = self.reader, ACTION_UNITS, {"name": DEFAULT_CHECKPOINT.stem}
-        else:
-            generator, space, card = load_checkpoint(Path(checkpoint))
-            card = {"name": Path(checkpoint).stem} | card
+            generator = self.reader  # which encodes and reads in one go
         return Animator(generator, space, reader=self.reader, finder=self.finder,
                         aligner=self.aligner, device=self.device, card=card,
                         unavailable=self.unavailable)  # fmt: skip

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from .compositing import repaint
 from .convgru import ConvGRU
-from .generators import Generator, GeneratorConfig, State, heads, normal, saturate
+from .generators import Generator, GeneratorConfig, State, heads, normal, with_condition
 
 
 class ConvGRUUNetGenerator(Generator):
@@ -24,24 +24,20 @@ class ConvGRUUNetGenerator(Generator):
         self.gru = ConvGRU(4 * n, 4 * n, kernel=7, layers=config.depth)
         self.deconv1 = _block(nn.ConvTranspose2d(8 * n, 2 * n, 4, 2, 1, bias=False))
         self.deconv2 = _block(nn.ConvTranspose2d(4 * n, n, 4, 2, 1, bias=False))
-        self.img_reg, self.attention_reg = heads(n)
+        self.img_reg, self.attention_reg = heads(n, config.saturate)
         normal(self)
 
     def encode(self, source: Tensor) -> Tensor:
         return source
 
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
-        planes = condition[:, :, None, None].expand(-1, -1, *encoding.shape[-2:])
-        full = self.first_conv(torch.cat([encoding, planes], 1))
+        full = self.first_conv(with_condition(encoding, condition))
         half = self.encode1(full)
         quarter = self.encode2(half)
         state = self.gru(quarter, state)
         x = self.deconv1(torch.cat([state[-1], quarter], 1))
         x = self.deconv2(torch.cat([x, half], 1))
-        attention = self.attention_reg(x)
-        if self.config.saturate:
-            attention = saturate(attention)
-        return repaint(encoding, attention, self.img_reg(x)), state
+        return repaint(encoding, self.attention_reg(x), self.img_reg(x)), state
 
 
 def _block(conv: nn.Module) -> nn.Sequential:

@@ -25,7 +25,7 @@ class GeneratorConfig:
     width: int = 64  # channels of the first layer (convgru_unet: 8 in the original); warp: / 64
     depth: int = 6  # residual blocks of resnet, ConvGRU layers of convgru_unet
     extra_fields: int = 15  # warp: motion fields that no single condition axis owns
-    saturate: bool = False  # resnet, convgru_unet: push attention towards 0 and 1, see `saturate`
+    saturate: bool = False  # resnet, convgru_unet: push attention towards 0 and 1
 
     def __post_init__(self):
         step = {"warp": 16, "resnet": 4, "convgru_unet": 4}.get(self.architecture)
@@ -80,10 +80,24 @@ class ResidualBlock(nn.Module):
         return x + self.main(x)
 
 
-def heads(channels: int) -> tuple[nn.Sequential, nn.Sequential]:
+class Saturate(nn.Module):
+    """Attention in [0, 1], nearer to its ends. The seed's `--do_saturate_mask`."""
+
+    def forward(self, attention: Tensor) -> Tensor:
+        return (0.55 * torch.tanh(3 * (attention - 0.5)) + 0.5).clamp(0, 1)
+
+
+def heads(channels: int, saturate: bool) -> tuple[nn.Sequential, nn.Sequential]:
     """From features to color and to attention. Pumarola et al. 2018, "Network Architecture"."""
     color, attention = (nn.Conv2d(channels, n, 7, 1, 3, bias=False) for n in (3, 1))
-    return nn.Sequential(color, nn.Tanh()), nn.Sequential(attention, nn.Sigmoid())
+    last = [nn.Sigmoid(), Saturate()] if saturate else [nn.Sigmoid()]
+    return nn.Sequential(color, nn.Tanh()), nn.Sequential(attention, *last)
+
+
+def with_condition(source: Tensor, condition: Tensor) -> Tensor:
+    """(B, 3, H, W), (B, D) -> (B, 3 + D, H, W): the condition as constant planes behind colors."""
+    planes = condition[:, :, None, None].expand(-1, -1, *source.shape[-2:])
+    return torch.cat([source, planes], 1)
 
 
 def normal(network: nn.Module) -> None:
@@ -93,8 +107,3 @@ def normal(network: nn.Module) -> None:
             nn.init.normal_(module.weight, 0, 0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-
-
-def saturate(attention: Tensor) -> Tensor:
-    """Attention in [0, 1], nearer to its ends. The seed's `--do_saturate_mask`."""
-    return (0.55 * torch.tanh(3 * (attention - 0.5)) + 0.5).clamp(0, 1)

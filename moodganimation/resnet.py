@@ -1,6 +1,5 @@
 """The generator of GANimation and of the MoodGANimation branches on stills and clips."""
 
-import torch
 from torch import Tensor, nn
 
 from .compositing import repaint
@@ -11,7 +10,7 @@ from .generators import (
     State,
     heads,
     normal,
-    saturate,
+    with_condition,
 )
 
 
@@ -37,19 +36,15 @@ class ResNetGenerator(Generator):
         for n in (4 * width, 2 * width):
             layers += _block(nn.ConvTranspose2d(n, n // 2, 4, 2, 1, bias=False))
         self.main = nn.Sequential(*layers)
-        self.img_reg, self.attention_reg = heads(width)
+        self.img_reg, self.attention_reg = heads(width, config.saturate)
         normal(self)
 
     def encode(self, source: Tensor) -> Tensor:
         return source
 
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
-        planes = condition[:, :, None, None].expand(-1, -1, *encoding.shape[-2:])
-        features = self.main(torch.cat([encoding, planes], 1))
-        attention = self.attention_reg(features)
-        if self.config.saturate:
-            attention = saturate(attention)
-        return repaint(encoding, attention, self.img_reg(features)), ()
+        features = self.main(with_condition(encoding, condition))
+        return repaint(encoding, self.attention_reg(features), self.img_reg(features)), ()
 
 
 def _block(conv: nn.Module) -> list[nn.Module]:

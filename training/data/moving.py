@@ -5,8 +5,6 @@ clips_annotations.pkl (moods) and clips_aus.pkl (Action Units).
 """
 
 import csv
-import os
-import pickle
 from collections import OrderedDict
 from pathlib import Path
 
@@ -19,11 +17,11 @@ from moodganimation.expressions import ACTION_UNITS, Expression
 from moodganimation.images import read_image
 from moodganimation.moods import PROTOTYPES, mood_of
 from moodganimation.portraits import Portrait
+from moodganimation.video import EASINGS
 
 from .annotations import read_ids
-from .pairs import FRAME
-
-WHOLE = np.array([[2 / FRAME, 0, 1 / FRAME - 1], [0, 2 / FRAME, 1 / FRAME - 1]])  # crop = picture
+from .pickles import write_pickle
+from .views import FRAME, WHOLE
 
 
 def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train", "val", "test")):
@@ -59,8 +57,7 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
                 cv2.imwrite(str(path), frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
             part.rename(out / "clips" / clip)
     for file, table in (("clips_aus.pkl", units), ("clips_annotations.pkl", moods)):
-        (out / f"{file}.part").write_bytes(pickle.dumps(table, protocol=2))
-        os.replace(out / f"{file}.part", out / file)
+        write_pickle(out / file, table)
     with open(out / "clips.csv", "w", newline="") as file:
         csv.writer(file).writerows([("clip", "source", "split", "frames"), *rows])
 
@@ -81,7 +78,7 @@ def trajectory(start: Expression, frames: int, rng: np.random.Generator) -> list
     way = []
     for time in times:
         k, share = int(time), time % 1
-        way.append(poses[k].towards(poses[k + 1], share * share * (3 - 2 * share)))
+        way.append(poses[k].towards(poses[k + 1], EASINGS["smooth"](share)))
     if rng.random() < 0.5:
         blink = int(rng.integers(1, frames))
         way[blink] = way[blink].replace(AU45=1.0, AU05=0.0)

@@ -17,7 +17,7 @@ TRIES = 100  # of unreadable pictures in a row to pass over
 
 
 class Readable:
-    """What photos and clips share: looks, and passing over pictures that cannot be read."""
+    """Samples whose pictures may fail to open: those are passed over, remembered and counted."""
 
     def __init__(self, data: Data):
         self.data, self.pictures = data, Pictures()
@@ -32,9 +32,10 @@ class Readable:
         raise ValueError(f"{TRIES} samples in a row cannot be read: {sorted(self.unreadable)[0]}")
 
     def look(self, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
-        """(T, 3, size, size): one random view, or one flip, for all frames of a clip."""
+        """(T, 3, size, size): one random view (crop, turn, tone), or one flip, for all frames."""
         if self.data.augment != "flip":
-            return views(self, paths, rng, size)
+            view, side = View(rng, size, self.data.augment == "view"), round(size * 1.125)
+            return np.stack([view.picture(self.pictures.read(path, side)) for path in paths])
         frames = np.stack([self.pictures.read(path, size) for path in paths])
         if rng.random() < 0.5:
             frames = frames[:, :, ::-1]
@@ -46,12 +47,6 @@ class Readable:
             f"{n} annotations left out: they {reason}" for reason, n in self.dropped.items()
         ]
         return left_out + self.remarks
-
-
-def views(samples, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
-    """(T, 3, size, size): the same random crop and turn of all frames, and tone if asked for."""
-    view, side = View(rng, size, samples.data.augment == "view"), round(size * 1.125)
-    return np.stack([view.picture(samples.pictures.read(path, side)) for path in paths])
 
 
 def some(samples: Samples, folders: list[Path], split: str) -> None:

@@ -16,7 +16,7 @@ from .batches import Sample, Samples
 from .clips import Clips
 from .pairs import Pairs
 from .pictures import names_in
-from .readable import TRIES, Readable, some, views
+from .readable import TRIES, Readable, some
 
 
 def open_samples(folders: list[Path], split: str, data: Data, space: ExpressionSpace) -> Samples:
@@ -90,7 +90,7 @@ class Twins(Readable):
         ways = ([source, target], labels)
         if rng.random() < 0.4:
             ways = tuple(way[::-1] for way in ways)
-        frames = views(self, ways[0], rng, size)
+        frames = self.look(ways[0], rng, size)
         conditions = np.stack([self._in_space(label) for label in ways[1]])
         return Sample(frames, conditions, conditions[1:])
 

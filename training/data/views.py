@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 FRAME = 144  # side of the canonical crop on disk [px]
+WHOLE = np.array([[2 / FRAME, 0, 1 / FRAME - 1], [0, 2 / FRAME, 1 / FRAME - 1]])  # `to_face` of it
 
 
 class View:

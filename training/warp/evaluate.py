@@ -15,10 +15,10 @@ from moodganimation.expressions import ACTION_UNITS
 from moodganimation.images import read_image
 from moodganimation.portraits import Portrait
 
-from ..data.pairs import FRAME, Pairs, collate
+from ..data.pairs import Pairs, collate
+from ..data.views import WHOLE
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
-CANONICAL_CROP = np.array([[2 / FRAME, 0, 1 / FRAME - 1], [0, 2 / FRAME, 1 / FRAME - 1]])
 
 
 @torch.inference_mode()
@@ -82,7 +82,7 @@ def sweeps(animator: Animator, photos: list[Path], out: Path, scale: int = 3) ->
         if faces:
             portrait = animator.locate(photo)
         else:
-            to_face = CANONICAL_CROP.copy()
+            to_face = WHOLE.copy()
             to_face[:, :2] /= scale
             portrait = animator.encode(Portrait(photo, to_face, "canonical"))
         folder = out / path.stem
