@@ -178,7 +178,7 @@ class Animator:
                 whole = edit if whole is None else after(whole, edit)
             elif point == nothing:  # nothing asked: the photo, whatever the network says
                 keep, still = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
-                edit = compose(source, keep, edit.color, still)
+                edit = compose(source, keep, edit.color, still, still[:, :1])
             yield Frame(portrait, _on_cpu(edit), whole and _on_cpu(whole))
 
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:

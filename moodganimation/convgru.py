@@ -50,6 +50,12 @@ class ConvGRU(nn.Module):
         return tuple(states)
 
 
+def gate_parameters(network: nn.Module) -> set[nn.Parameter]:
+    """Those of every ConvGRU in a network."""
+    cells = [cell for cell in network.modules() if isinstance(cell, ConvGRUCell)]
+    return {parameter for cell in cells for parameter in cell.parameters()}
+
+
 def begin_orthogonal(network: nn.Module, opened: bool = False) -> None:
     """Draw the gates of every ConvGRU in a network orthogonal, with biases 0.
 

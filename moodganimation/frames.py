@@ -24,11 +24,11 @@ class Frame:
     def image(self) -> np.ndarray:
         """The photo, edited, at its own size; outside `portrait.box` it is the photo."""
         edit = self.edit if self.whole is None else self.whole
-        attention, color, motion = (x[0].float().numpy() for x in edit[1:])
-        if not (attention < 1).any() and not motion.any():
+        attention, color, motion, light = (x[0].float().numpy() for x in edit[1:])
+        if not (attention < 1).any() and not motion.any() and not light.any():
             return self.portrait.photo.copy()
         color = (color.transpose(1, 2, 0) + 1) * 127.5
-        return self.portrait.paste(attention[0], color, motion.transpose(1, 2, 0))
+        return self.portrait.paste(attention[0], color, motion.transpose(1, 2, 0), light[0])
 
     @cached_property
     def face(self) -> np.ndarray:
@@ -80,7 +80,7 @@ def after(first: Edit, second: Edit) -> Edit:
     painted = second.attention * (1 - first.attention) * first.color
     painted = painted + (1 - second.attention) * second.color
     color = torch.where(attention < 1, painted / (1 - attention).clamp(min=1e-6), second.color)
-    return Edit(second.composite, attention, color.clamp(-1, 1), second.motion)
+    return Edit(second.composite, attention, color.clamp(-1, 1), *second[3:])
 
 
 def _picture(values: torch.Tensor, side: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .compositing import blend
+from .compositing import blend, lit
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
@@ -82,11 +82,14 @@ class Portrait:
         flags, border = cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101
         return cv2.warpAffine(region, to_crop, (size, size), flags=flags, borderMode=border)
 
-    def paste(self, attention: np.ndarray, color: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    def paste(
+        self, attention: np.ndarray, color: np.ndarray, motion: np.ndarray, light: np.ndarray
+    ) -> np.ndarray:
         """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
 
         attention (h, w) in [0, 1], color (h, w, 3) in [0, 255], motion (h, w, 2) in face
-        coordinates. Pixels outside `box` are the photo's, and inside wherever nothing is asked.
+        coordinates, light (h, w) as for `lit`. Pixels outside `box` are the photo's, and inside
+        wherever nothing is asked.
         """
         x0, y0, x1, y1 = self.box
         result = self.photo.copy()
@@ -111,6 +114,11 @@ class Portrait:
         attention = np.clip(self._spread(attention - 1, 0.0) + 1, 0, 1)
         painted = attention < 0.998
         region = result[y0:y1, x0:x1]
+        if light.any():
+            light = self._spread(light * fade(len(light)), 0.0)
+            shaded = np.abs(light) > 0.002
+            values = lit(moved[shaded], light[shaded][:, None], 0)
+            moved[shaded] = np.uint8(np.clip(values + 0.5, 0, 255))
         region[:] = moved
         if painted.any():
             color = self._spread(color, None)

@@ -1,7 +1,8 @@
 """The default generator: motion fields, one per axis of the condition, and a painter.
 
 The photo's own pixels are moved by a sum of fields weighted by the *change* of each axis, so an
-edit keeps skin, hair and resolution; the painter adds the paper's attention and color for what
+edit keeps skin, hair and resolution; a third channel of every field relights them, so that folds
+and dimples show; the painter adds the paper's attention and color for what
 no pixel of the photo shows yet (teeth, inner mouth, lids).
 
 B batch · D axes · K = D + extra fields · H x W pixels of the crop.
@@ -13,10 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .compositing import Edit, blend, move, resize
+from .compositing import Edit, blend, lit, move, resize
 from .generators import Generator, GeneratorConfig, ResidualBlock, State
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
+
+BRIGHTEST = 0.7  # logarithm of the largest relighting
 
 HARDLY = 0.06  # share of paint below which there is none
 
@@ -65,6 +68,7 @@ class WarpGenerator(Generator):
         self.field2 = _conv(n96 + n24, n32)
         self.field1 = _conv(n32 + n8, n32)
         self.fields = nn.Conv2d(n32, 2 * fields, 1)
+        self.lights = nn.Conv2d(n32, fields, 1)
         # How far an axis goes at 1, against the training pairs; set by measuring the result.
         self.register_buffer("gain", torch.ones(axes))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
@@ -80,6 +84,8 @@ class WarpGenerator(Generator):
         self.heads = nn.Conv2d(n24, 5, 3, padding=1)
         nn.init.zeros_(self.fields.bias)
         nn.init.normal_(self.fields.weight, 0, 0.02)
+        nn.init.zeros_(self.lights.weight)
+        nn.init.zeros_(self.lights.bias)
         nn.init.zeros_(self.heads.weight)
         self.heads.bias.data = torch.tensor([3.0, 0, 0, 0, 0])  # attention begins closed
 
@@ -103,8 +109,8 @@ class WarpGenerator(Generator):
         return reading if self.training else reading.clamp(0, 1)
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
-        motion, wish, amount = self.motion(encoding, condition)
-        moved = move(encoding.photo, motion)
+        motion, light, wish, amount = self.motion(encoding, condition)
+        moved = lit(move(encoding.photo, motion), light)
         small, half = (resize(motion, x.shape[-2:]) for x in (encoding.deep, encoding.shallow))
         wish = self.wish(wish)
         x = self.paint4(torch.cat([move(encoding.deep, small), 5 * small], 1), wish)
@@ -122,31 +128,35 @@ class WarpGenerator(Generator):
         # Mouths are red to white: paint is no greener or bluer than the photo is at that place.
         excess = (moved - moved[:, :1]).clamp(min=0)
         color = torch.minimum(color, color[:, :1] + excess).clamp(-1, 1)
-        return Edit(blend(moved, attention, color), attention, color, motion), ()
+        return Edit(blend(moved, attention, color), attention, color, motion, light), ()
 
-    def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Backward flow (B, 2, H, W), the wish (B, 2D) it answers, and its amount (B, 1)."""
+    def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
+        """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, the wish
+        (B, 2D) they answer, and its amount (B, 1)."""
         change = condition - encoding.reading
         wish = torch.cat([condition, change], 1)
         amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
         weights = torch.cat([change * self.gain, amount * self.extra(wish)], 1)
-        forward = self.mix(encoding.basis, weights)
+        forward, light = self.mix(encoding.basis, weights).split([2, 1], 1)
         motion = -forward
         for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
             motion = (motion - move(forward, motion)) / 2
-        return motion, wish, amount
+        return motion, move(light.clamp(-BRIGHTEST, BRIGHTEST).expm1(), motion), wish, amount
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
-        """The sum of all fields, weighted by (B, K): (B, 2, H, W), where places of the photo go.
+        """The sum of all fields, weighted by (B, K), at places of the photo: (B, 3, H, W), where
+        they go and the logarithm of how much brighter they get.
 
         Fields are a 1 x 1 convolution of the basis, so mixing its weights gives their sum at once.
         """
-        bias, kernel = self.fields.bias.view(-1, 2), self.fields.weight.view(-1, 2, basis.shape[1])
+        size, fields, lights = self.config.image_size, self.fields, self.lights
+        bias = torch.cat([2 / size * fields.bias.view(-1, 2), 0.1 * lights.bias[:, None]], 1)
+        flat = fields.weight.view(-1, 2, basis.shape[1]), lights.weight.view(-1, 1, basis.shape[1])
+        kernel = torch.cat([2 / size * flat[0], 0.1 * flat[1]], 1)
         kernel = torch.einsum("bk,kcn->bnc", weights, kernel)
         pixels = basis.permute(0, 2, 3, 1).flatten(1, 2)  # no copy where channels come last
         forward = torch.bmm(pixels, kernel.to(pixels.dtype)).float() + (weights @ bias)[:, None]
-        size = self.config.image_size
-        return forward.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous() * (2 / size)
+        return forward.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous()
 
 
 class Painting(nn.Module):

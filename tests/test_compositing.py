@@ -7,8 +7,10 @@ from moodganimation.compositing import blend, compose, move, positions
 def test_attention_keeps_or_paints():
     source, color = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
     still, one = torch.zeros(2, 2, 8, 8), torch.ones(2, 1, 8, 8)
-    torch.testing.assert_close(compose(source, one, color, still).composite, source)
-    torch.testing.assert_close(compose(source, 0 * one, color, still).composite, color)
+    torch.testing.assert_close(compose(source, one, color, still, 0 * one).composite, source)
+    torch.testing.assert_close(compose(source, 0 * one, color, still, one).composite, color)
+    dark = compose(source, one, color, still, -one).composite
+    torch.testing.assert_close(dark, -torch.ones_like(source))
 
 
 def test_blend_is_the_same_on_arrays():

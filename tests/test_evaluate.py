@@ -59,7 +59,8 @@ class Lamps:
         if self.broken:
             color[0, 0, 0, 0] = torch.nan
         still = torch.zeros(len(color), 2, 1, 1)
-        edit = compose(encoding, torch.zeros(len(color), 1, SIDE, SIDE), color, still)
+        closed = torch.zeros(len(color), 1, SIDE, SIDE)
+        edit = compose(encoding, closed, color, still, still[:, :1])
         return edit, (state or 0) + 1
 
 

@@ -25,8 +25,10 @@ def test_reading_alone_equals_the_reading_of_encode(tiny):
 
 def test_mixing_weights_equals_mixing_fields(tiny):
     basis, weights = tiny.encode(torch.rand(2, 3, 32, 32)).basis, torch.randn(2, 32)
-    fields = tiny.fields(basis).unflatten(1, (-1, 2))
-    wanted = torch.einsum("bkcyx,bk->bcyx", fields, weights) * (2 / 32)
+    torch.nn.init.normal_(tiny.lights.weight)
+    motion = tiny.fields(basis).unflatten(1, (-1, 2)) * (2 / 32)
+    fields = torch.cat([motion, 0.1 * tiny.lights(basis)[:, :, None]], 2)
+    wanted = torch.einsum("bkcyx,bk->bcyx", fields, weights)
     torch.testing.assert_close(tiny.mix(basis, weights), wanted, atol=1e-5, rtol=1e-4)
 
 

@@ -13,7 +13,8 @@ def scene(photo) -> Portrait:
 
 
 def nothing(size=128):
-    return np.ones((size, size)), np.zeros((size, size, 3)), np.zeros((size, size, 2))
+    zeros = [np.zeros((size, size, *channels)) for channels in ((), (3,), (2,), ())]
+    return zeros[0] + 1, *zeros[1:]
 
 
 def test_a_square_knows_its_side_and_corners(scene):
@@ -33,8 +34,8 @@ def test_keeping_everything_returns_the_photo_bit_for_bit(scene):
 
 
 def test_an_edit_stays_in_its_box(scene):
-    attention, color, motion = nothing()
-    result = scene.paste(0 * attention, color + 200, motion + 0.1)
+    attention, color, motion, light = nothing()
+    result = scene.paste(0 * attention, color + 200, motion + 0.1, light + 0.2)
     changed = np.argwhere((result != scene.photo).any(2))
     x0, y0, x1, y1 = scene.box
     assert len(changed) > 5000
@@ -43,10 +44,10 @@ def test_an_edit_stays_in_its_box(scene):
 
 def test_what_is_painted_in_the_crop_lies_there_in_the_photo(photo):
     portrait = Portrait(photo, square((255.5, 255.5), 256), "")
-    attention, color, motion = nothing()
+    attention, color, motion, light = nothing()
     color[40:60, 70:90] = 250
     attention[40:60, 70:90] = 0
-    result = portrait.paste(attention, color, motion)
+    result = portrait.paste(attention, color, motion, light)
     painted = np.argwhere((result != photo).any(2))
     centre = painted.mean(0)[::-1]  # cell 79.5, 49.5 of 128 over 256 pixels from 127.5
     np.testing.assert_allclose(centre, (128 + 160 - 0.5, 128 + 100 - 0.5), atol=1)
@@ -55,13 +56,21 @@ def test_what_is_painted_in_the_crop_lies_there_in_the_photo(photo):
 
 def test_motion_moves_the_photos_own_pixels(photo):
     portrait = Portrait(photo, square((255.5, 255.5), 256), "")
-    attention, color, motion = nothing()
+    attention, color, motion, light = nothing()
     motion[..., 0] = 10 / 128  # ten pixels to the right
-    result = portrait.paste(attention, color, motion)
+    result = portrait.paste(attention, color, motion, light)
     middle = np.s_[220:290, 220:290]
     np.testing.assert_allclose(
         result[middle].astype(int), photo[220:290, 230:300].astype(int), atol=2
     )
+
+
+def test_light_brightens_the_photos_own_pixels_by_its_share(photo):
+    portrait = Portrait(photo, square((255.5, 255.5), 256), "")
+    *others, light = nothing()
+    result = portrait.paste(*others, light - 0.25)
+    middle = np.s_[220:290, 220:290]
+    np.testing.assert_allclose(result[middle], 0.75 * photo[middle], atol=0.51)
 
 
 def test_a_crop_is_an_average_of_the_photo_not_a_sample(photo):

@@ -18,13 +18,13 @@ from accelerate import Accelerator
 
 from moodganimation.checkpoint import build_generator, load_checkpoint
 from moodganimation.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
-from moodganimation.expressions import PAD, space_named
+from moodganimation.expressions import ACTION_UNITS, PAD, space_named
 from moodganimation.generators import GeneratorConfig
 from moodganimation.rollout import rollout, stack
 from training import load_critic, losses
 from training.critics import CriticConfig, build_critic
 from training.data.batches import Batch, Draw, draw_batch
-from training.data.moving import make_clips
+from training.data.moving import make_clips, make_edits
 from training.data.samples import open_samples
 from training.experiments import EXPERIMENTS, Data, Lesson
 from training.guard import PATIENCE, Broken, Guard
@@ -573,3 +573,25 @@ def test_photos_can_be_made_to_move(folder, tmp_path):
     assert first.stat().st_mtime_ns == written
     with open(tmp_path / "clips.csv") as file:
         assert len(file.read().split()) == 4
+
+
+def test_edits_are_pairs_that_training_reads(folder, tmp_path):
+    make_edits(folder, tmp_path, count=4)
+    data = Data(kind="pairs", frames=2, augment="crop")
+    samples = open_samples([folder, tmp_path], "train", data, ACTION_UNITS)
+    asked = [row for row in samples.pairs.rows if row[1].parent.parent == tmp_path]
+    changes = [np.abs(after - before).max() for _, _, before, after in asked]
+    assert asked and min(changes) > 0.1
+    for source, target, *_ in asked:
+        assert (cv2.imread(str(source)) != cv2.imread(str(target))).any()
+
+
+def test_gates_may_learn_more_slowly():
+    e = preset(EXPERIMENTS["convgru_unet"], "taught")
+    e = override(e, ["generator.width=2", "generator.depth=1", "gate_rate=0.5"])
+    player = build(e, "cpu", torch.float32)[0].generator
+    player.rate(1e-3)
+    others, gates = player.optimizer.param_groups
+    assert (others["lr"], gates["lr"]) == (1e-3, 5e-4)
+    assert len(gates["params"]) == 6  # weight and bias of reset, update and out
+    assert len(others["params"]) + 6 == len(list(player.network.parameters()))

@@ -23,6 +23,7 @@ from training.data.composites import MIRROR
 from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
 from training.runs import Run
+from training.warp.critic import Critics, critic_loss, persuasion
 from training.warp.evaluate import on_pairs, on_photos
 from training.warp.experiment import PAINTED, WARP, Phase
 from training.warp.train import train
@@ -66,8 +67,13 @@ def folder(tmp_path_factory):
     (folder / "aus_openface.pkl").write_bytes(pickle.dumps(units, protocol=2))
     flow = np.repeat(np.stack([0 * down, -down], -1)[None], len(names), 0)
     mouth = np.zeros((len(names), FRAME, FRAME), np.uint8)
-    np.savez(folder / "flow.npz", names=[row[0] for row in rows], flow=flow[:, ::2, ::2],
-             mouth=mouth[:, ::2, ::2])  # fmt: skip
+    np.savez(
+        folder / "flow.npz",
+        names=[row[0] for row in rows],
+        flow=flow[:, ::2, ::2],
+        mouth=mouth[:, ::2, ::2],
+        shade=1 + 0.1 * (y[None, ::2, ::2] > 100) + 0 * mouth[:, ::2, ::2],
+    )
     return folder
 
 
@@ -156,6 +162,31 @@ def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
     assert values["true flow"] < values["copy"] and values["photos"] == 8
 
 
+def test_a_run_may_begin_with_a_checkpoint_at_its_last_phase(experiment, data, tmp_path):
+    run_for(experiment, data, tmp_path / "first", 4)
+    start = tmp_path / "first" / "generator.safetensors"
+    train(experiment, data, Run(tmp_path / "on", experiment), Accelerator(cpu=True), start)
+    log = [json.loads(line) for line in (tmp_path / "on" / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in log] == [3, 4]
+
+
+def test_a_critic_learns_photographs_and_which_expression_they_wear():
+    torch.manual_seed(0)
+    critics, side = Critics(4, 2), 64
+    step = torch.optim.Adam(critics.parameters(), 3e-3)
+    dark, bright = (torch.full((4, 3, side, side), value) for value in (-0.5, 0.5))
+    units = torch.tensor([[1.0, 0.0]]).expand(4, 2)
+    for _ in range(30):  # photographs are dark with the first unit and bright with the second
+        loss = critic_loss(critics, (dark, units), (bright, units), slope=0.01)
+        loss = loss + critic_loss(critics, (bright, 1 - units), (dark, 1 - units), slope=0.01)
+        step.zero_grad()
+        loss.backward()
+        step.step()
+    right, wrong = (persuasion(critics, dark, x, dark) for x in (units, 1 - units))
+    assert right["realism"] < 0.5 * wrong["realism"]
+    assert right["features"] == 0 < persuasion(critics, bright, units, dark)["features"]
+
+
 def test_another_experiment_does_not_write_into_a_run(experiment, tmp_path):
     Run(tmp_path, experiment)
     with pytest.raises(ValueError, match="another experiment"):
@@ -229,8 +260,10 @@ def test_total_variation_of_a_step_is_its_height_over_the_rows():
 
 
 def test_hinge_rests_when_both_sides_are_told_apart():
-    assert losses.hinge(torch.full((4,), 1.5), torch.full((4,), -1.5)) == 0
-    assert losses.hinge(torch.zeros(4), torch.zeros(4)) == 2
+    assert losses.logistic(torch.full((4,), 50.0), torch.full((4,), -50.0)) < 1e-6
+    assert losses.logistic(torch.zeros(4), torch.zeros(4)) == pytest.approx(2 * np.log(2))
+    photo = torch.rand(2, 3, 4, 4).requires_grad_()
+    assert losses.slope_at_real(3 * photo, photo).item() == pytest.approx(48 * (3 / 48) ** 2)
 
 
 def test_a_saturated_mask_still_learns_to_open():

@@ -43,7 +43,9 @@ def warp(options) -> None:
         mixed_precision="bf16" if options.bf16 or torch.cuda.is_available() else "no",
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
-    train(experiment, data, Run(options.out, experiment), accelerator)
+    if options.start:
+        experiment = dataclasses.replace(experiment, start=options.start.name)
+    train(experiment, data, Run(options.out, experiment), accelerator, options.start)
 
 
 def seed_system(options) -> None:
@@ -102,6 +104,14 @@ def clips(options) -> None:
     if len(options.data) > 1:
         raise ValueError("Clips are made of the photos of one folder: give one --data.")
     make_clips(options.data[0], options.out, options.count, options.frames)
+
+
+def edits(options) -> None:
+    from .data.moving import make_edits
+
+    if len(options.data) > 1:
+        raise ValueError("Pairs are made of the photos of one folder: give one --data.")
+    make_edits(options.data[0], options.out, options.count)
 
 
 def verify(options) -> None:
@@ -190,11 +200,15 @@ def main() -> int:
     added = command(clips, "move photos along expressions, as clips to train on")
     added.add_argument("--count", type=int, default=1500)
     added.add_argument("--frames", type=int, default=8)
+    added = command(edits, "edit photos by the shipped generator, as pairs to train on")
+    added.add_argument("--count", type=int, default=12000)
     added = command(verify, "recompute a golden training file", data=False, out=None)
     added.add_argument("file", type=Path)
     added = command(warp, "train, or go on training, the default generator", out="RUN")
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=_has_fast_bf16())
+    added.add_argument("--start", type=Path, metavar="FILE",
+                       help="weights to begin with, at the last phase")  # fmt: skip
     added = command(aligner, "train the aligner (minutes)")
     added.add_argument("--seed", type=int, default=0)
     added = command(pairs, "measure a checkpoint on held-out pairs and as a reader", out="JSON")

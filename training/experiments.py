@@ -88,6 +88,7 @@ class Experiment:
     beta2: float = 0.999
     gates: Literal["normal", "orthogonal", "open"] = "normal"  # how ConvGRU gates begin: N(0,
     # 0.02) as they did, orthogonal as was meant, or ours: so that a stack of them lets through
+    gate_rate: float = 1.0  # ours: learning rate of ConvGRU gates as a share of the others'
     ema: float = 0.999  # ours; 0 keeps no average
     seed: int = 0
     precision: Literal["float32", "bf16", "float64"] = "float32"

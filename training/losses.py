@@ -41,9 +41,15 @@ def total_variation(attention: Tensor) -> Tensor:
     return attention.diff(dim=2).abs().mean() + attention.diff(dim=3).abs().mean()
 
 
-def hinge(real: Tensor, fake: Tensor) -> Tensor:
-    """What the critic minimises. Lim & Ye 2017, "Geometric GAN"."""
-    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+def logistic(real: Tensor, fake: Tensor) -> Tensor:
+    """What the critic minimises. Goodfellow et al. 2014, eq. 1, on scores before the sigmoid."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def slope_at_real(scores: Tensor, real: Tensor) -> Tensor:
+    """Mean squared gradient of pictures' mean scores. Mescheder et al. 2018, R1 less gamma."""
+    (slope,) = torch.autograd.grad(scores.flatten(1).mean(1).sum(), real, create_graph=True)
+    return slope.square().sum((1, 2, 3)).mean()
 
 
 def masked_square(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor:

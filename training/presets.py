@@ -37,11 +37,11 @@ def _taught(experiment: Experiment) -> Experiment:
     space = PAD.name if experiment.space == VALENCE_AROUSAL.name else experiment.space
     still = experiment.data.kind == "stills"
     unet = experiment.generator.architecture == "convgru_unet"
-    # A gate of the U-Net sums over thousands of inputs: at higher rates its tanh saturates at once.
-    slower = 0.2 if unet else 1.0
     experiment = _narrow(in_space(experiment, space), 32, batch=12, frames=4)
     if unet:
-        experiment = replace(experiment, generator=replace(experiment.generator, width=12))
+        # A gate sums over thousands of inputs: at higher rates its tanh saturates at once.
+        narrow = replace(experiment.generator, width=12)
+        experiment = replace(experiment, generator=narrow, gate_rate=0.15)
     lessons = ((32, 4000, 64, 1e-3), (64, 8000, 32, 8e-4), (128, 6000, 12, 5e-4))
     if experiment.clip_critic:  # its gates are most of all parameters
         narrow = replace(experiment.clip_critic, width=16)
@@ -57,7 +57,7 @@ def _taught(experiment: Experiment) -> Experiment:
             target_floor=space == ACTION_UNITS.name,
         ),
         lessons=tuple(
-            Lesson(image_size=size, steps=steps, batch=batch // share // 4 * 4, rate=slower * rate)
+            Lesson(image_size=size, steps=steps, batch=batch // share // 4 * 4, rate=rate)
             for size, steps, batch, rate in lessons
         ),
         weights=replace(

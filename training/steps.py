@@ -34,7 +34,7 @@ class Player:
 
     def rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
 
 
 @dataclass

@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
-from moodganimation.convgru import begin_orthogonal
+from moodganimation.convgru import begin_orthogonal, gate_parameters
 from moodganimation.expressions import space_named
 
 from .critic_checkpoint import save_critic
@@ -125,7 +125,11 @@ def build(experiment: Experiment, device, dtype) -> tuple[Players, torch.nn.Modu
         if experiment.gates != "normal":
             begin_orthogonal(network, experiment.gates == "open")
         network = network.to(device, dtype)
-        return Player(network, torch.optim.Adam(network.parameters(), rate, betas, fused=True))
+        groups = [{"params": [], "share": 1.0}, {"params": [], "share": experiment.gate_rate}]
+        gates = gate_parameters(network)
+        for parameter in network.parameters():
+            groups[parameter in gates]["params"].append(parameter)
+        return Player(network, torch.optim.Adam(groups, rate, betas, fused=True))
 
     generator = player(build_generator(experiment.generator), experiment.rate)
     critics = {"frame": player(build_critic(experiment.frame_critic), experiment.critic_rate)}

@@ -1,7 +1,8 @@
-"""More clips: photos moved along trajectories of expressions by the shipped generator.
+"""More clips and pairs: photos moved by the shipped generator.
 
-Writes what the clip experiments read: clips/CLIP/FRAME.jpg (canonical crops), clips.csv,
-clips_annotations.pkl (moods) and clips_aus.pkl (Action Units).
+Clips, as the clip experiments read them: clips/CLIP/FRAME.jpg (canonical crops), clips.csv,
+clips_annotations.pkl (moods) and clips_aus.pkl (Action Units). Pairs, as `data/pairs.py` reads
+them: pairs/FILE.jpg and pairs.csv; their sources stay where they are.
 """
 
 import csv
@@ -33,15 +34,12 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
     if count < 1 or frames < 2:
         raise ValueError("At least one clip of at least 2 frames is needed.")
     animator = Animator.load(device="cpu")
-    names = [(split, name) for split in splits for name in read_ids(folder / f"{split}_ids.csv")]
-    order = np.random.default_rng(0).permutation(len(names))[:count]
     units, moods, rows = OrderedDict(), OrderedDict(), []
+    names = _names(folder, splits)
+    order = np.random.default_rng(0).permutation(len(names))[:count]
     for index in tqdm(sorted(order.tolist()), desc="clips"):
         split, name = names[index]
-        photo = read_image(folder / "imgs" / f"{name}.jpg")
-        if photo.shape[:2] != (FRAME, FRAME):
-            raise ValueError(f"{name}.jpg is no canonical crop of {FRAME} pixels.")
-        portrait = animator.encode(Portrait(photo, WHOLE, "canonical"))
+        portrait = _portrait(animator, folder, name)
         way = trajectory(portrait.reading, frames, np.random.default_rng([1, index]))
         clip = f"{name}_in{frames}"
         for t, point in enumerate(way):
@@ -53,13 +51,67 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
             part = out / "clips" / f"{clip}.part"
             part.mkdir(parents=True, exist_ok=True)
             for t, frame in enumerate(animator.animate(portrait, way)):
-                path = part / f"{t:04d}.jpg"
-                cv2.imwrite(str(path), frame.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
+                _write(part / f"{t:04d}.jpg", frame.image)
             part.rename(out / "clips" / clip)
     for file, table in (("clips_aus.pkl", units), ("clips_annotations.pkl", moods)):
         write_pickle(out / file, table)
     with open(out / "clips.csv", "w", newline="") as file:
         csv.writer(file).writerows([("clip", "source", "split", "frames"), *rows])
+
+
+def make_edits(folder: Path, out: Path, count: int, splits=("train", "val", "test")):
+    """`count` pictures of photos of `folder`, each with an expression that was asked for.
+
+    Every photo has its turn before one has a second. Finished pictures are kept when it is started
+    again.
+    """
+    if count < 1:
+        raise ValueError("At least one pair is needed.")
+    animator = Animator.load(device="cpu")
+    names, rows = _names(folder, splits), []
+    (out / "pairs").mkdir(parents=True, exist_ok=True)
+    for turn in tqdm(range(count), desc="pairs"):
+        round_, place = divmod(turn, len(names))
+        index = np.random.default_rng([2, round_]).permutation(len(names))[place]
+        split, name = names[index]
+        portrait = _portrait(animator, folder, name)
+        asked = pose(portrait.reading, np.random.default_rng([3, turn]))
+        file = out / "pairs" / f"{name}_asked{round_}.jpg"
+        if not file.exists():
+            _write(file, animator.edit(portrait, asked).image)
+        values = (f"{5 * x:.3f}" for e in (portrait.reading, asked) for x in e.values)
+        rows.append((file.name, name, split, *values))
+    heads = [f"{side}_{key}" for side in "st" for key in ACTION_UNITS.keys]
+    with open(out / "pairs.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("file", "source", "split", *heads), *rows])
+
+
+def pose(start: Expression, rng: np.random.Generator) -> Expression:
+    """One unit moved far (six in ten), several, or an emotion from neutral."""
+    values, kind = start.vector().copy(), rng.random()
+    if kind < 0.85:
+        chosen = rng.permutation(len(values))[: 1 if kind < 0.6 else rng.integers(2, 5)]
+        up = rng.random(len(chosen)) < 0.8
+        values[chosen] = np.where(up, rng.uniform(0.5, 1, len(chosen)), 0)
+    else:
+        emotions = [expression for expression, _ in PROTOTYPES.values()]
+        values = rng.uniform(0, 1) * emotions[rng.integers(len(emotions))].vector()
+    return Expression.clipped(ACTION_UNITS, values)
+
+
+def _names(folder: Path, splits) -> list[tuple[str, str]]:
+    return [(split, name) for split in splits for name in read_ids(folder / f"{split}_ids.csv")]
+
+
+def _portrait(animator: Animator, folder: Path, name: str) -> Portrait:
+    photo = read_image(folder / "imgs" / f"{name}.jpg")
+    if photo.shape[:2] != (FRAME, FRAME):
+        raise ValueError(f"{name}.jpg is no canonical crop of {FRAME} pixels.")
+    return animator.encode(Portrait(photo, WHOLE, "canonical"))
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
 def trajectory(start: Expression, frames: int, rng: np.random.Generator) -> list[Expression]:

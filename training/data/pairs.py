@@ -3,7 +3,8 @@
 A folder holds any of: imgs/NAME.jpg (144 x 144 canonical crops), aus_openface.pkl (NAME -> 17
 intensities 0..5) with train_ids.csv, val_ids.csv, test_ids.csv; pairs/FILE.jpg with pairs*.csv
 (file, source, split, s_AU01.. before, t_AU01.. after) and flow*.npz (names; flow (N, S, S, 2),
-backward, in pixels of the 144 frame; mouth (N, S, S), 0..255 the share of inner mouth).
+backward, in pixels of the 144 frame; mouth (N, S, S), 0..255 the share of inner mouth; shade
+(N, S, S), how many times brighter the moved photo is).
 """
 
 import csv
@@ -34,6 +35,7 @@ class Batch(NamedTuple):
     flow: Tensor  # (B, 2, S, S): backward, in halves of the side; 0 where unknown
     known: Tensor  # (B, 1, S, S): 1 where the flow is to be believed
     inner: Tensor  # (B, 1, S, S): share of inner mouth, which is painted and not moved
+    light: Tensor  # (B, 1, S, S): relative change of brightness; 0 where unknown
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)
 
@@ -47,7 +49,7 @@ class Draw(NamedTuple):
     pairs: int
     photos: int
     reverse: float = 0.0  # share of pairs taken from the render back to the real photo
-    opening: float = 0.0  # share of pairs drawn among those that open the mouth
+    opening: float = 0.0  # share of pairs, and of photos, drawn among those with open mouths
 
 
 class Pairs:
@@ -94,7 +96,7 @@ class Pairs:
             arrays = np.load(file)
             for i, name in enumerate(arrays["names"]):
                 self.flow_of[folder / "pairs" / str(name)] = (len(self.flow_files), i)
-            self.flow_files.append((arrays["flow"], arrays["mouth"]))
+            self.flow_files.append(tuple(arrays[key] for key in ("flow", "mouth", "shade")))
 
     def _add_pair(self, folder: Path, row: dict, units: list, sources: dict[str, Path]) -> None:
         try:
@@ -133,36 +135,37 @@ class Pairs:
             pairs.append(self.pair(index, own, reverse))
         for seed in rng.integers(1 << 62, size=draw.photos):
             own = np.random.default_rng(seed)
-            photos.append(self.photo(own.integers(len(self.photos)), own))
+            chosen = self.open_mouths if own.random() < draw.opening else range(len(self.photos))
+            photos.append(self.photo(chosen[own.integers(len(chosen))], own))
         return collate(pairs, photos)
 
     @cached_property
     def openings(self) -> list[int]:
         """Rows in which lips part or the jaw drops; all rows where there are none."""
-        lips = [ACTION_UNITS.index(key) for key in ("AU25", "AU26")]
-        rows = [
-            i
-            for i, (_, _, before, after) in enumerate(self.rows)
-            if (after - before)[lips].max() > 0.2
-        ]
-        return rows or list(range(len(self.rows)))
+        changes = [after - before for *_, before, after in self.rows]
+        return _parted(changes, 0.2)
+
+    @cached_property
+    def open_mouths(self) -> list[int]:
+        """Photos with parted lips; all where there are none."""
+        return _parted([label for _, label in self.photos], 0.4)
 
     def pair(self, index: int, rng: np.random.Generator | None = None, reverse=False) -> tuple:
-        """The first seven fields of a batch for one row; not augmented without rng.
+        """The first eight fields of a batch for one row; not augmented without rng.
 
         reverse: from the re-rendered face back to the real photo, where no flow is known.
         """
         source, target, before, after = self.rows[index]
         view = View(rng, self.size)
         faces = [view.picture(self.picture(path)) for path in (source, target)]
-        flow, known, inner = (np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1))
+        fields = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
         if reverse:
-            return *faces[::-1], after, before, flow, known, inner
+            return *faces[::-1], after, before, *fields
         if place := self.flow_of.get(target):
-            flows, mouths = self.flow_files[place[0]]
-            flow, inner = view.flow(flows[place[1]]), view.mask(mouths[place[1]] / np.float32(255))
-            known = 1 - inner
-        return *faces, before, after, flow, known, inner
+            flow, mouth, shade = (array[place[1]] for array in self.flow_files[place[0]])
+            inner = view.mask(mouth / np.float32(255))
+            fields = view.flow(flow), 1 - inner, inner, view.light(shade)
+        return *faces, before, after, *fields
 
     def photo(self, index: int, rng: np.random.Generator | None = None) -> tuple:
         """The last two fields of a batch for one photo; not augmented without rng."""
@@ -191,6 +194,12 @@ def prefetch(data: Pairs, seed: int, steps: range, rank: int, draw: Draw):
             if len(ahead) > 4:
                 yield ahead.pop(0).result()
         yield from (job.result() for job in ahead)
+
+
+def _parted(units: list[np.ndarray], least: float) -> list[int]:
+    """Places of those in which lips part or the jaw drops by more; all places if none does."""
+    lips = [ACTION_UNITS.index(key) for key in ("AU25", "AU26")]
+    return [i for i, x in enumerate(units) if x[lips].max() > least] or list(range(len(units)))
 
 
 def _intensities(values) -> np.ndarray:

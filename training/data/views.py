@@ -59,6 +59,10 @@ class View:
         seen = self.mask(flow.astype(np.float32))
         return np.einsum("ij,jyx->iyx", self.turn * 2 / self.size, seen).astype(np.float32)
 
+    def light(self, shade: np.ndarray) -> np.ndarray:
+        """(s, s) how many times brighter -> (1, S, S) relative change of the view's brightness."""
+        return (1 + self.mask(shade.astype(np.float32) - 1)) ** np.float32(self.gamma) - 1
+
     def mask(self, cells: np.ndarray) -> np.ndarray:
         """(s, s[, C]) values at cells of the frame -> (C, S, S)."""
         seen = cv2.warpAffine(

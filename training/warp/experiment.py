@@ -19,7 +19,9 @@ class Weights:
     mouth: float = 0.0  # color where the renderer says inner mouth, behind the attention
     attention: float = 0.0
     smoothness: float = 0.0
+    light: float = 0.3
     realism: float = 0.0
+    features: float = 0.0  # of the critics, like those of the target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +45,16 @@ class Experiment:
     """A run that anyone can repeat."""
 
     space: str
+    start: str = ""  # file whose weights it begins with, at the last phase
     generator: GeneratorConfig
     phases: tuple[Phase, ...]
     seed: int = 0
     ema: float = 0.998
     painter_rate: float = 3.0  # learning rate of the painter, in those of the phase
     critic_width: int = 32
-    critic_rate: float = 4e-4
+    critic_rate: float = 1e-3
+    slope: float = 5.0  # of the critics at photographs (half of R1's gamma) ...
+    slope_every: int = 4  # ... in each so manieth step, that many times
     log_every: int = 20
     save_every: int = 200
     sample_every: int = 400
@@ -70,6 +75,10 @@ PAINTED = Weights(
     smoothness=0.05,
 )
 
+FINISHED = dataclasses.replace(
+    PAINTED, composite=6.0, color=1.0, mouth=1.0, realism=0.1, features=1.0
+)
+
 WARP = Experiment(
     space=ACTION_UNITS.name,
     generator=GeneratorConfig(
@@ -85,8 +94,18 @@ WARP = Experiment(
             final_rate=3e-5,
             reverse=0.35,
             opening=0.4,
-            weights=dataclasses.replace(PAINTED, realism=0.3),
-            critic_from=0.4,
+            weights=PAINTED,
+        ),
+        Phase(
+            steps=5000,
+            batch=16,
+            photos=16,
+            rate=2e-4,
+            final_rate=2e-5,
+            reverse=0.35,
+            opening=0.5,
+            weights=FINISHED,
+            critic_from=0.04,
         ),
     ),
 )

@@ -5,34 +5,19 @@ B batch · D axes · H x W pixels. See `losses` for the terms and `experiments` 
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch import Tensor
 
-from moodganimation.compositing import move
+from moodganimation.compositing import lit, move
 from moodganimation.warp import WarpGenerator
 
 from .. import losses
 from ..data.pairs import Batch
+from .critic import Critics, persuasion
 from .experiment import Weights
 
 
-class PatchCritic(nn.Module):
-    """Realism of patches of a face, (B, 3, H, W) -> (B, 1, h, w); Miyato et al. 2018 norm."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        channels, layers = 3, []
-        for n in (width, 2 * width, 4 * width, 4 * width):
-            layers += [spectral_norm(nn.Conv2d(channels, n, 4, 2, 1)), nn.LeakyReLU(0.2)]
-            channels = n
-        self.main = nn.Sequential(*layers, spectral_norm(nn.Conv2d(channels, 1, 3, 1, 1)))
-
-    def forward(self, picture: Tensor) -> Tensor:
-        return self.main(picture)
-
-
 def generator_losses(
-    generator: WarpGenerator, critic: nn.Module, batch: Batch, weights: Weights
+    generator: WarpGenerator, critics: Critics, batch: Batch, weights: Weights
 ) -> tuple[dict[str, Tensor], Tensor | None]:
     """Named, weighted terms; and the composite (B, 3, H, W), or None while only fields learn."""
     encoding = generator.encode(batch.source)
@@ -42,12 +27,12 @@ def generator_losses(
     encoding = encoding._replace(reading=batch.before)  # change starts at the labels, not at itself
 
     if not weights.composite:
-        motion = generator.motion(encoding, batch.after)[0]
+        motion, light, *_ = generator.motion(encoding, batch.after)
         composite = None
     else:
         edit, _ = generator.edit(encoding, batch.after)
-        motion, composite = edit.motion, edit.composite
-        moved = move(batch.source, motion)
+        motion, light, composite = edit.motion, edit.light, edit.composite
+        moved = lit(move(batch.source, motion), light)
         changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
         weight = 1 + 3 * blur(changed)
         # Attention opens in inner mouths, and only where moving the photo does not do.
@@ -63,19 +48,10 @@ def generator_losses(
             "smoothness": losses.total_variation(edit.attention),
         }
         if weights.realism:
-            terms["realism"] = -critic(mouth(composite)).mean()
+            terms |= persuasion(critics, composite, batch.after, batch.target)
     terms["flow"] = losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
+    terms["light"] = losses.flow_error(50 * light, 50 * batch.light, batch.known)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
-
-
-def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    return losses.hinge(critic(mouth(real)), critic(mouth(fake.detach())))
-
-
-def mouth(face: Tensor) -> Tensor:
-    """Where nearly all that is painted lies in the canonical crop, (B, 3, 3/8 H, 1/2 W)."""
-    height, width = face.shape[2:]
-    return face[:, :, height * 17 // 32 : height * 29 // 32, width // 4 : width * 3 // 4]
 
 
 def blur(mask: Tensor) -> Tensor:

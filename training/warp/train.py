@@ -1,4 +1,4 @@
-"""The training loop of `warp`: fields first, then the painter too, with a critic towards the end.
+"""The training loop of `warp`: fields first, then the painter too, then with critics.
 
 Every step is a function of the state and of (seed, step), so a resumed run equals one that never
 stopped, to the bit, on the same machine and number of processes.
@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import math
 import time
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator
@@ -20,8 +21,10 @@ from moodganimation.expressions import SPACES
 from ..data.pairs import Draw, Pairs, prefetch
 from ..ema import follow
 from ..runs import Run
+from ..train import begin_with
+from .critic import Critics, critic_loss
 from .experiment import Experiment, Phase
-from .objective import PatchCritic, critic_loss, generator_losses
+from .objective import generator_losses
 from .samples import sample_sheet
 
 
@@ -32,27 +35,37 @@ class Objective(nn.Module):
         super().__init__()
         self.generator = generator
 
-    def forward(self, critic, batch, weights):
-        return generator_losses(self.generator, critic, batch, weights)
+    def forward(self, critics, batch, weights):
+        return generator_losses(self.generator, critics, batch, weights)
 
 
-def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerator) -> None:
+def train(
+    experiment: Experiment,
+    data: Pairs,
+    run: Run,
+    accelerator: Accelerator,
+    start: Path | None = None,
+) -> None:
+    """start: a checkpoint that a fresh run begins with, at the last phase."""
     torch.manual_seed(experiment.seed)
     generator = build_generator(experiment.generator).to(memory_format=torch.channels_last)
-    critic = PatchCritic(experiment.critic_width).to(memory_format=torch.channels_last)
+    critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
     average = copy.deepcopy(generator).requires_grad_(False).eval()
     generator_step = torch.optim.AdamW(
         groups(generator, experiment.painter_rate), weight_decay=1e-3, fused=True
     )
-    critic_step = torch.optim.Adam(critic.parameters(), experiment.critic_rate, betas=(0.0, 0.99))
-    kept = {"generator": generator, "critic": critic, "average": average,
+    critic_step = torch.optim.Adam(critics.parameters(), experiment.critic_rate, betas=(0.0, 0.99))
+    kept = {"generator": generator, "critics": critics, "average": average,
             "generator_step": generator_step, "critic_step": critic_step}  # fmt: skip
     state = run.load_state("cpu")
     first = state["step"] if state else 0
     for name, part in kept.items() if state else ():
         part.load_state_dict(state[name])
+    if start and not state:
+        accelerator.print(begin_with(start, generator, average))
+        first = experiment.steps - experiment.phases[-1].steps
     average.to(accelerator.device)
-    critic.to(accelerator.device)  # small, and past the engine's wrap: see `reduce` below
+    critics.to(accelerator.device)  # small, and past the engine's wrap: see `reduce` below
     objective, generator_step = accelerator.prepare(Objective(generator), generator_step)
     device, rank, ranks = accelerator.device, accelerator.process_index, accelerator.num_processes
 
@@ -71,20 +84,24 @@ def train(experiment: Experiment, data: Pairs, run: Run, accelerator: Accelerato
                 group["lr"] = rate * group["scale"]
 
             objective.train()
-            critic.requires_grad_(False)
-            terms, composite = objective(critic, batch, weights)
+            critics.requires_grad_(False)
+            terms, composite = objective(critics, batch, weights)
             accelerator.backward(sum(terms.values()))
             accelerator.clip_grad_norm_(generator.parameters(), 5.0)
             generator_step.step()
             generator_step.zero_grad()
 
             if composite is not None and step - start >= phase.critic_from * phase.steps * 0.9:
-                critic.requires_grad_(True)
-                real = torch.cat([batch.target, batch.photos])
-                with accelerator.autocast():
-                    terms["critic"] = critic_loss(critic, real, composite)
+                critics.requires_grad_(True)
+                slope = experiment.slope * experiment.slope_every
+                terms["critic"] = critic_loss(
+                    critics,
+                    (batch.photos, batch.labels),
+                    (composite, batch.after),
+                    slope if step % experiment.slope_every == 0 else 0.0,
+                )
                 accelerator.backward(terms["critic"])
-                for parameter in critic.parameters():
+                for parameter in critics.parameters():
                     parameter.grad = accelerator.reduce(parameter.grad, "mean")
                 critic_step.step()
                 critic_step.zero_grad()
@@ -136,7 +153,7 @@ def rate_at(phase: Phase, step: int) -> float:
 
 
 def weights_at(phase: Phase, step: int):
-    """The phase's weights, without realism before the critic speaks."""
+    """The phase's weights, without realism before critics speak."""
     if step >= phase.critic_from * phase.steps:
         return phase.weights
-    return dataclasses.replace(phase.weights, realism=0.0)
+    return dataclasses.replace(phase.weights, realism=0.0, features=0.0)
