@@ -58,6 +58,7 @@ class Pairs:
     def __init__(self, folders: list[Path], split: str, size: int):
         self.size, self.pictures = size, {}
         self.photos, self.rows, self.flow_of, self.flow_files = [], [], {}, []
+        self.flows = []
         self.dropped = Counter()
         sources = {}
         for folder in folders:
@@ -93,10 +94,10 @@ class Pairs:
                     if row["split"] == split:
                         self._add_pair(folder, row, units, sources)
         for file in sorted(folder.glob("flow*.npz")):
-            arrays = np.load(file)
-            for i, name in enumerate(arrays["names"]):
-                self.flow_of[folder / "pairs" / str(name)] = (len(self.flow_files), i)
-            self.flow_files.append(tuple(arrays[key] for key in ("flow", "mouth", "shade")))
+            with np.load(file) as arrays:
+                for i, name in enumerate(arrays["names"]):
+                    self.flow_of[folder / "pairs" / str(name)] = (len(self.flow_files), i)
+            self.flow_files.append(file)
 
     def _add_pair(self, folder: Path, row: dict, units: list, sources: dict[str, Path]) -> None:
         try:
@@ -112,8 +113,14 @@ class Pairs:
             self.rows.append((sources[row["source"]], path, *map(_intensities, values)))
 
     def with_flow(self) -> "Pairs":
-        """The same, with only the pairs whose motion is known."""
+        """The same, with only the pairs whose motion is known, and their motion in memory."""
         self.rows = [row for row in self.rows if row[1] in self.flow_of]
+        for file in self.flow_files[len(self.flows) :]:
+            with np.load(file) as arrays:
+                missing = {"flow", "mouth", "shade"} - set(arrays)
+                if missing:
+                    raise ValueError(f"{file} lacks the arrays {', '.join(sorted(missing))}.")
+                self.flows.append([arrays[key] for key in ("flow", "mouth", "shade")])
         return self
 
     def picture(self, path: Path) -> np.ndarray:
@@ -161,8 +168,8 @@ class Pairs:
         fields = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
         if reverse:
             return *faces[::-1], after, before, *fields
-        if place := self.flow_of.get(target):
-            flow, mouth, shade = (array[place[1]] for array in self.flow_files[place[0]])
+        if self.flows and (place := self.flow_of.get(target)):
+            flow, mouth, shade = (array[place[1]] for array in self.flows[place[0]])
             inner = view.mask(mouth / np.float32(255))
             fields = view.flow(flow), 1 - inner, inner, view.light(shade)
         return *faces, before, after, *fields

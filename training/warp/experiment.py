@@ -97,7 +97,7 @@ WARP = Experiment(
             weights=PAINTED,
         ),
         Phase(
-            steps=5000,
+            steps=3000,
             batch=16,
             photos=16,
             rate=2e-4,
