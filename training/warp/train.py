@@ -127,8 +127,8 @@ def train(
 
 
 def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
-    """Parameters by learning rate: the painter begins later and may learn faster."""
-    late = ("wish", "paint", "heads")
+    """Parameters by learning rate: painter and lights begin later and may learn faster."""
+    late = ("wish", "paint", "heads", "lights")
     named = list(generator.named_parameters())
     painter = [p for name, p in named if name.startswith(late)]
     rest = [p for name, p in named if not name.startswith(late)]
