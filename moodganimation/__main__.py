@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         if run in (edit, animate):
             command.add_argument("--set", action="append", metavar="AXIS=NUMBER")
             command.add_argument("--preset", choices=list(PRESETS | COMPOUND))
+            command.add_argument("--like", metavar="PHOTO2", help="wear the expression of another")
             command.add_argument("--intensity", type=float, default=1.0)
         if run is edit:
             command.add_argument("--panels", metavar="FILE", help="face, attention, color, motion")

@@ -29,7 +29,7 @@ NEEDS = {
     "labels": ["columns"],
 }
 EXCLUDES = {
-    "trajectory": ["set", "preset", "easing", "hold", "ping_pong"],
+    "trajectory": ["set", "preset", "like", "easing", "hold", "ping_pong"],
     "columns": ["view", "size"],
 }
 
@@ -65,17 +65,21 @@ def locate(options, animator: Animator, trajectory: Trajectory | None = None) ->
 
 
 def wanted(options, animator: Animator, portrait: Portrait) -> Expression:
-    """What --preset, --intensity and --set ask for, in the generator's space, starting from the
-    photo's expression, or from 0 where nobody knows what the axes mean."""
+    """What --like, --preset, --intensity and --set ask for, in the generator's space, starting
+    from the photo's expression, or from 0 where nobody knows what the axes mean."""
+    if not 0 <= options.intensity <= 1:
+        raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
     space, reading, wish = animator.space, portrait.reading, animator.start(portrait)
     if space.name not in SPACES:
         say(
             f"What the axes {', '.join(space.keys)} mean is not known, so the photo's expression "
             "cannot be read into them: they start at 0."
         )
+    elif options.like:
+        other = animator.locate(read_image(options.like))
+        say(f"face of {options.like}: {other.finder}")
+        wish = wish.towards(animator.start(other), options.intensity)
     if options.preset:
-        if not 0 <= options.intensity <= 1:
-            raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
         preset = in_space((COMPOUND | PRESETS)[options.preset], space, reading)
         wish = wish.towards(preset, options.intensity)
     pairs = dict(_pair(text) for text in options.set or ())

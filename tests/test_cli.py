@@ -98,6 +98,16 @@ def test_valence_is_pleasure_to_a_checkpoint_of_units(tmp_path, photo):
     assert (valence != photo).any() and (pleasure != photo).any()
 
 
+def test_an_expression_is_borrowed_from_another_photo(tmp_path, photo, capsys):
+    smile = tmp_path / "smile.png"
+    assert run("edit", PHOTO, "--set", "AU12=1", "--set", "AU25=0.6", "--out", smile) == 0
+    assert run("edit", PHOTO, "--like", smile, "--out", tmp_path / "like.png") == 0
+    assert f"face of {smile}" in capsys.readouterr().err
+    smiling, like = (read_image(tmp_path / f"{name}.png") for name in ("smile", "like"))
+    apart = [np.abs(x.astype(int) - smiling).mean() for x in (photo, like)]
+    assert apart[1] < 0.7 * apart[0]
+
+
 def test_compound_emotions_are_presets(tmp_path, photo):
     names = {name: {k for k, v in e.asdict().items() if v == 1} for name, e in COMPOUND.items()}
     assert len(names) == 16 and names["happily_surprised"] == {"AU01", "AU02", "AU12", "AU25"}
