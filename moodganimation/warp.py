@@ -125,9 +125,10 @@ class WarpGenerator(Generator):
         attention = 1 - amount[..., None, None] * painted
         tint = 0.5 * chroma.tanh() * saturation(encoding.photo)
         color = moved + 1.5 * lightness.tanh() + tint
-        # Mouths are red to white: paint is no greener or bluer than the photo is at that place.
-        excess = (moved - moved[:, :1]).clamp(min=0)
-        color = torch.minimum(color, color[:, :1] + excess).clamp(-1, 1)
+        # Mouths are red to white: paint is no greener or bluer than the photo is at that place,
+        # in proportion to its red, so that dark paint is not blue where the photo is white.
+        cast = ((moved + 1.1) / (moved[:, :1] + 1.1)).clamp(min=1)
+        color = torch.minimum(color, (color[:, :1].clamp(min=-1) + 1) * cast - 1).clamp(-1, 1)
         return Edit(blend(moved, attention, color), attention, color, motion, light), ()
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
