@@ -14,7 +14,7 @@ from accelerate import Accelerator
 
 from moodganimation.aligner import SIZE, VIEW
 from moodganimation.checkpoint import load_checkpoint
-from moodganimation.compositing import move
+from moodganimation.compositing import lit, move
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
 from training import losses
@@ -24,7 +24,7 @@ from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
 from training.runs import Run
 from training.warp.critic import Critics, critic_loss, persuasion
-from training.warp.evaluate import on_pairs, on_photos
+from training.warp.evaluate import ablation, on_pairs, on_photos
 from training.warp.experiment import PAINTED, WARP, Phase
 from training.warp.train import train
 
@@ -52,11 +52,13 @@ def folder(tmp_path_factory):
     names, units, rows = [f"p{i}" for i in range(8)], {}, []
     jaw = ACTION_UNITS.index("AU26")
     y = np.mgrid[:FRAME, :FRAME][0].astype(np.float32)
+    light = -0.1 * (y > 110)  # the chin is darker in every pair
     down = SHIFT * np.clip((y - 60) / 20, 0, 1)
     for i, name in enumerate(names):
         units[name] = np.zeros(17, np.float32)
         cv2.imwrite(str(folder / "imgs" / f"{name}.jpg"), face(name, i / 8))
-        cv2.imwrite(str(folder / "pairs" / f"{name}_0.jpg"), face(name, i / 8, SHIFT))
+        after = face(name, i / 8, SHIFT) * (1 + light[..., None])
+        cv2.imwrite(str(folder / "pairs" / f"{name}_0.jpg"), np.uint8(after))
         after = units[name].copy()
         after[jaw] = 5
         rows.append([f"{name}_0.jpg", name, "train", *units[name], *after])
@@ -72,7 +74,7 @@ def folder(tmp_path_factory):
         names=[row[0] for row in rows],
         flow=flow[:, ::2, ::2],
         mouth=mouth[:, ::2, ::2],
-        shade=1 + 0.1 * (y[None, ::2, ::2] > 100) + 0 * mouth[:, ::2, ::2],
+        shade=1 + np.repeat(light[None, ::2, ::2], len(names), 0),
     )
     return folder
 
@@ -99,7 +101,8 @@ def experiment():
 def test_the_source_moved_by_the_flow_is_the_target(data):
     batch = data.batch(np.random.default_rng(0), Draw(8, 1))  # augmented: crops, turns, mirrors
     copied = (batch.source - batch.target).abs().mean()
-    moved = (move(batch.source, batch.flow) - batch.target).abs()[..., 6:-6, 6:-6].mean()
+    moved = lit(move(batch.source, batch.flow), batch.light)
+    moved = (moved - batch.target).abs()[..., 6:-6, 6:-6].mean()
     assert moved < 0.4 * copied
 
 
@@ -160,6 +163,13 @@ def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
     assert space == ACTION_UNITS
     values = on_pairs(generator, data) | on_photos(generator, data)
     assert values["true flow"] < values["copy"] and values["photos"] == 8
+    torch.nn.init.normal_(generator.lights.weight)
+    rows = ablation(generator, data)
+    assert [*rows] == ["fields of the axes", "+ extra fields", "+ light", "+ painter"]
+    assert rows["+ painter"] == on_pairs(generator, data)
+    explained = [row["light variance explained"] for row in rows.values()]
+    assert explained[:2] == [0, 0] and explained[2] == explained[3] != 0
+    assert rows["fields of the axes"]["result"] == rows["fields of the axes"]["moved photo"]
 
 
 def test_a_run_may_begin_with_a_checkpoint_at_its_last_phase(experiment, data, tmp_path):

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import os
 import sys
 from pathlib import Path
 
@@ -49,53 +48,9 @@ def warp(options) -> None:
 
 
 def seed_system(options) -> None:
-    import json
+    from .systems import train_system
 
-    import torch
-
-    from .experiments import EXPERIMENTS
-    from .presets import preset
-    from .settings import override
-
-    experiment = override(preset(EXPERIMENTS[options.experiment], options.preset), options.set)
-    if options.start:
-        experiment = dataclasses.replace(experiment, start=options.start.name)
-    if options.dry_run:
-        print(json.dumps(dataclasses.asdict(experiment), indent=1))
-        return
-    if not (options.data and options.out):
-        raise ValueError("--data DIR and --out RUN are needed (or --dry-run).")
-    from accelerate import Accelerator
-
-    from moodganimation.expressions import space_named
-
-    from .data.samples import open_samples
-    from .runs import Run
-    from .sheets import Fixed
-    from .train import train
-
-    space = space_named(experiment.space)
-    accelerator = Accelerator(
-        mixed_precision="bf16" if experiment.precision == "bf16" else "no",
-        cpu=options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available()),
-    )
-    say = accelerator.print
-    samples = open_samples(options.data, "train", experiment.data, space)
-    say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
-        f"processes: {accelerator.num_processes}", *samples.report(), sep="\n")  # fmt: skip
-    if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
-        say(
-            "Several processes were asked for, but accelerate launch --cpu starts one (unless "
-            "given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
-            "-m training ... --cpu, or torchrun --nproc_per_node N -m training ... --cpu"
-        )
-    try:
-        fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
-    except ValueError as problem:
-        say(f"Sample sheets show training faces: {problem}")
-        fixed = Fixed(samples)
-    run = Run(options.out, experiment, accelerator.is_main_process)
-    train(experiment, samples, fixed, run, accelerator, options.start)
+    train_system(options)
 
 
 def clips(options) -> None:
@@ -138,6 +93,18 @@ def pairs(options) -> None:
     data = Pairs(options.data, options.split, generator.config.image_size)
     values = {f"read {key}": value for key, value in on_photos(generator, data).items()}
     report(values | on_pairs(generator, data.with_flow()), options.out)
+
+
+def ablation(options) -> None:
+    from moodganimation.checkpoint import load_checkpoint
+
+    from .data.pairs import Pairs
+    from .warp.evaluate import ablation, report
+
+    generator, _, _ = load_checkpoint(options.checkpoint)
+    generator.gain.fill_(1)
+    data = Pairs(options.data, options.split, generator.config.image_size)
+    report(ablation(generator, data.with_flow()), options.out)
 
 
 def sweeps(options) -> None:
@@ -212,6 +179,9 @@ def main() -> int:
     added = command(aligner, "train the aligner (minutes)")
     added.add_argument("--seed", type=int, default=0)
     added = command(pairs, "measure a checkpoint on held-out pairs and as a reader", out="JSON")
+    added.add_argument("--checkpoint", type=Path, required=True)
+    added.add_argument("--split", default="test")
+    added = command(ablation, "measure warp on held-out pairs with parts switched off", out="JSON")
     added.add_argument("--checkpoint", type=Path, required=True)
     added.add_argument("--split", default="test")
     added = command(sweeps, "draw every Action Unit at five levels, for training/measure.py")

@@ -1,5 +1,6 @@
 """What a checkpoint is worth: on held-out pairs, as a reader, and as sweeps for a landmark tool."""
 
+import copy
 import csv
 import json
 from pathlib import Path
@@ -10,10 +11,11 @@ import torch
 from tqdm import tqdm
 
 from moodganimation.animator import Animator
-from moodganimation.compositing import move
+from moodganimation.compositing import lit, move
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.images import read_image
 from moodganimation.portraits import Portrait
+from moodganimation.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
 from ..data.views import WHOLE
@@ -23,23 +25,64 @@ LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @torch.inference_mode()
 def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
-    """Share of the flow's variance explained, and mean absolute errors on [-1, 1] of the result,
-    of the moved photo, of copying the photo and of moving it by the true flow. The change is given
-    by the labels, so that this is the generator's error and not the reader's."""
-    sums = np.zeros(6)
+    """Shares of the flow's and of the light's variance explained, and mean absolute errors on
+    [-1, 1] of the result, of its inner mouths alone, of the moved and relit photo, of copying the
+    photo and of moving and relighting it as the renderer did. The change is given by the labels, so
+    that this is the generator's error and not the reader's."""
+    sums = np.zeros(10)
     for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
         rows = range(first, min(first + batch, len(data.rows)))
         b = collate([data.pair(i) for i in rows], [data.photo(0)])
         encoding = generator.encode(b.source)._replace(reading=b.before)
         edit, _ = generator.edit(encoding, b.after)
-        squares = [(b.known * x).square().sum() for x in (edit.motion - b.flow, b.flow)]
-        moved, ideal = move(b.source, edit.motion), move(b.source, b.flow)
+        fields = (edit.motion - b.flow, b.flow, edit.light - b.light, b.light)
+        squares = [(b.known * x).square().sum() for x in fields]
+        moved = lit(move(b.source, edit.motion), edit.light)
+        ideal = lit(move(b.source, b.flow), b.light)
+        wrong = (edit.composite - b.target).abs().mean(1, keepdim=True)
+        inner = (b.inner * wrong).sum(), b.inner.sum()
         pictures = (edit.composite, moved, b.source, ideal)
         errors = [(x - b.target).abs().mean() * len(rows) for x in pictures]
-        sums += [float(x) for x in (*squares, *errors)]
+        sums += [float(x) for x in (*squares, *inner, *errors)]
     names = ("result", "moved photo", "copy", "true flow")
-    errors = {name: value / len(data.rows) for name, value in zip(names, sums[2:], strict=True)}
-    return {"pairs": len(data.rows), "flow variance explained": 1 - sums[0] / sums[1], **errors}
+    errors = {name: value / len(data.rows) for name, value in zip(names, sums[6:], strict=True)}
+    return {
+        "pairs": len(data.rows),
+        "flow variance explained": 1 - sums[0] / sums[1],
+        "light variance explained": 1 - sums[2] / max(sums[3], 1e-12),
+        "inner mouth": sums[4] / max(sums[5], 1e-12),
+        **errors,
+    }
+
+
+PARTS = ("extra fields", "light", "painter")
+
+
+def without(generator: WarpGenerator, parts) -> WarpGenerator:
+    """A copy in which parts are switched off; what is left was trained together with them."""
+    generator, off = copy.deepcopy(generator), []
+    if "extra fields" in parts:
+        off.append(generator.extra[2])
+    if "light" in parts:
+        off.append(generator.lights)
+    if "painter" in parts:
+        off.append(generator.heads)
+    for layer in off:
+        layer.weight.zero_()
+        layer.bias.zero_()
+    if "painter" in parts:
+        generator.heads.bias[0] = 30.0  # attention stays closed
+    return generator
+
+
+@torch.inference_mode()
+def ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict[str, float]]:
+    """`on_pairs` of the fields of the axes alone, then with one part after another."""
+    rows = {}
+    for k in range(len(PARTS) + 1):
+        name = f"+ {PARTS[k - 1]}" if k else "fields of the axes"
+        rows[name] = on_pairs(without(generator, PARTS[k:]), data)
+    return rows
 
 
 @torch.inference_mode()
@@ -96,7 +139,14 @@ def sweeps(animator: Animator, photos: list[Path], out: Path, scale: int = 3) ->
 
 
 def report(values: dict, out: Path | None) -> None:
-    text = json.dumps({k: round(v, 4) for k, v in values.items()}, indent=1)
+    """Print numbers, or numbers by name, as JSON, and write them to `out`."""
+    text = json.dumps(_rounded(values), indent=1)
     print(text)
     if out:
         out.write_text(text + "\n")
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    return round(value, 4)

@@ -1,0 +1,52 @@
+"""One of the seed's six systems, trained as the command line asks."""
+
+import dataclasses
+import json
+import os
+
+import torch
+from accelerate import Accelerator
+
+from moodganimation.expressions import space_named
+
+from .data.samples import open_samples
+from .experiments import EXPERIMENTS
+from .presets import preset
+from .runs import Run
+from .settings import override
+from .sheets import Fixed
+from .train import train
+
+
+def train_system(options) -> None:
+    """Raises ValueError for settings and data that do not fit."""
+    experiment = override(preset(EXPERIMENTS[options.experiment], options.preset), options.set)
+    if options.start:
+        experiment = dataclasses.replace(experiment, start=options.start.name)
+    if options.dry_run:
+        print(json.dumps(dataclasses.asdict(experiment), indent=1))
+        return
+    if not (options.data and options.out):
+        raise ValueError("--data DIR and --out RUN are needed (or --dry-run).")
+    space = space_named(experiment.space)
+    accelerator = Accelerator(
+        mixed_precision="bf16" if experiment.precision == "bf16" else "no",
+        cpu=options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available()),
+    )
+    say = accelerator.print
+    samples = open_samples(options.data, "train", experiment.data, space)
+    say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
+        f"processes: {accelerator.num_processes}", *samples.report(), sep="\n")  # fmt: skip
+    if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
+        say(
+            "Several processes were asked for, but accelerate launch --cpu starts one (unless "
+            "given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
+            "-m training ... --cpu, or torchrun --nproc_per_node N -m training ... --cpu"
+        )
+    try:
+        fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
+    except ValueError as problem:
+        say(f"Sample sheets show training faces: {problem}")
+        fixed = Fixed(samples)
+    run = Run(options.out, experiment, accelerator.is_main_process)
+    train(experiment, samples, fixed, run, accelerator, options.start)
