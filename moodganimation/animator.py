@@ -10,7 +10,7 @@ import torch
 
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import load_checkpoint
-from .compositing import Edit, compose
+from .compositing import Edit, compose, confine
 from .errors import DeviceMissing, NoFaceFound, Problem
 from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, default_finder, from_box
@@ -150,9 +150,14 @@ class Animator:
             return Expression.neutral(self.space)
         return in_space(portrait.reading, self.space, portrait.reading)
 
-    def edit(self, portrait: Portrait, expression: Expression) -> Frame:
-        """The photo with another expression; a mood changes the units it says something about."""
-        return next(self.animate(portrait, [expression]))
+    def edit(
+        self, portrait: Portrait, expression: Expression, where: np.ndarray | None = None
+    ) -> Frame:
+        """The photo with another expression; a mood changes the units it says something about.
+
+        where: as for `animate`.
+        """
+        return next(self.animate(portrait, [expression], where=where))
 
     @torch.inference_mode()
     def animate(
@@ -160,26 +165,32 @@ class Animator:
         portrait: Portrait,
         trajectory: Iterable[Expression] | np.ndarray,
         feed: Literal["portrait", "generated"] = "portrait",
+        where: np.ndarray | None = None,
     ) -> Iterator[Frame]:
         """A frame for each expression, or for each row (D,) of an array in `self.space`.
 
         Generators with a memory keep it from frame to frame. feed "generated" makes every step
-        start from the last one's face instead of the photo's, for networks that repaint faces;
-        raises Problem for the warp generator, and InvalidExpression.
+        start from the last one's face instead of the photo's, for networks that repaint faces.
+        where: (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
+        `portraits.half`). Raises Problem for "generated" and the warp generator, and
+        InvalidExpression.
         """
         points = [p if isinstance(p, Expression) else Expression(self.space, tuple(p))
                   for p in trajectory]  # fmt: skip
         points = [in_space(point, self.space, portrait.reading) for point in points]
         source = getattr(portrait.encoding, "photo", portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
-        whole = None
+        whole, mask = None, None if where is None else _mask(where).to(self.device)
         for point, edit in zip(points, self._edits(portrait, points, feed), strict=True):
             if feed == "generated":
                 whole = edit if whole is None else after(whole, edit)
             elif point == nothing:  # nothing asked: the photo, whatever the network says
                 keep, still = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
                 edit = compose(source, keep, edit.color, still, still[:, :1])
-            yield Frame(portrait, _on_cpu(edit), whole and _on_cpu(whole))
+            shown = [edit] if whole is None else [edit, whole]
+            if mask is not None:
+                shown = [confine(source, edit, mask) for edit in shown]
+            yield Frame(portrait, *map(_on_cpu, shown))
 
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
         conditions = [self._condition(point) for point in points]
@@ -209,6 +220,13 @@ class Animator:
 
     def _condition(self, expression: Expression) -> torch.Tensor:
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
+
+
+def _mask(where: np.ndarray) -> torch.Tensor:
+    where = np.asarray(where, np.float32)
+    if where.ndim != 2 or not where.size or not ((where >= 0) & (where <= 1)).all():
+        raise Problem("A mask of where to edit is a picture of one channel with values 0 to 1.")
+    return torch.from_numpy(where)[None, None]
 
 
 def _on_cpu(edit: Edit) -> Edit:

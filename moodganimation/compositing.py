@@ -72,3 +72,12 @@ def repaint(source: Tensor, attention: Tensor, color: Tensor) -> Edit:
     """The composite of networks that move nothing."""
     still = source.new_zeros(len(source), 2, 1, 1)
     return Edit(blend(source, attention, color), attention, color, still, still[:, :1])
+
+
+def confine(source: Tensor, edit: Edit, where: Tensor) -> Edit:
+    """The edit where `where` (B, 1, h, w) in [0, 1] is 1, the source (B, 3, H, W) where it is 0."""
+    attention, motion, light = (
+        resize(where, field.shape[-2:]) * field
+        for field in (1 - edit.attention, edit.motion, edit.light)
+    )
+    return compose(source, 1 - attention, edit.color, motion, light)

@@ -4,6 +4,7 @@ Face coordinates: x to the right and y down, in halves of the crop's side, 0 in 
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -155,6 +156,13 @@ def fade(size: int) -> np.ndarray:
     share = np.clip((line - start) / (end - start), 0, 1)
     smooth = share * share * (3 - 2 * share)
     return np.minimum.outer(smooth, smooth).astype(np.float32)
+
+
+def half(size: int, side: Literal["left", "right"]) -> np.ndarray:
+    """(size, size) float32: 1 on that side of the person's face, 0 on the other, smooth between."""
+    across = np.clip((np.arange(size) + 0.5) / size * 8 - 3.5, 0, 1)  # an eighth of the crop
+    smooth = np.float32(across * across * (3 - 2 * across))  # 1 at the viewer's right
+    return np.tile(smooth if side == "left" else 1 - smooth, (size, 1))
 
 
 def square(center, side: float, roll: float = 0.0) -> np.ndarray:

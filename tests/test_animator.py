@@ -30,6 +30,7 @@ from moodganimation.finders import CenterFaceFinder, HaarFinder, LandmarkFinder,
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
 from moodganimation.moods import mood_of
+from moodganimation.portraits import half
 from moodganimation.video import interpolate
 
 from .conftest import ASSETS
@@ -301,3 +302,26 @@ def test_missing_devices_and_checkpoints_are_said_to_be_missing(tmp_path):
         Animator.load(device="tpu9")
     with pytest.raises(NotACheckpoint, match="no checkpoint"):
         Animator.load(tmp_path / "none.safetensors")
+
+
+def test_a_wink_is_an_edit_of_one_half(animator, portrait):
+    asked = portrait.reading.replace(AU45=1.0, AU12=0.9)
+    whole = animator.edit(portrait, asked).image.astype(int)
+    wink = animator.edit(portrait, asked, where=half(64, "left")).image.astype(int)
+    x = portrait.to_face[0] @ np.stack(
+        [*np.indices(portrait.photo.shape[:2])[::-1], np.ones(portrait.photo.shape[:2])]
+    ).reshape(3, -1)
+    left = (x > 0.15).reshape(portrait.photo.shape[:2])  # the person's left is on the right
+    right = (x < -0.15).reshape(portrait.photo.shape[:2])
+    np.testing.assert_array_equal(wink[right], portrait.photo[right])
+    changed = np.abs(whole - portrait.photo)[left].mean()
+    assert np.abs(wink - whole)[left].mean() < 0.2 * changed and changed > 0.1
+
+
+def test_nothing_is_edited_where_a_mask_is_0(animator, portrait):
+    asked = portrait.reading.replace(AU26=1.0)
+    image = animator.edit(portrait, asked, where=np.zeros((8, 8))).image
+    np.testing.assert_array_equal(image, portrait.photo)
+    for wrong in (np.zeros((8, 8, 3)), np.full((8, 8), np.nan), np.full((8, 8), 2.0)):
+        with pytest.raises(Problem, match="mask"):
+            animator.edit(portrait, asked, where=wrong)
