@@ -6,9 +6,6 @@ import sys
 
 from .errors import Problem
 
-# What `sheet` draws: the intensities of the MoodGANimation figure.
-INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)
-
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
@@ -68,16 +65,11 @@ def animate(options) -> None:
 
 def sheet(options) -> None:
     from .asked import opened
-    from .expressions import PRESETS, SHEET_PRESETS
-    from .figures import sheet as draw
     from .images import write_image
+    from .sheets import contact_sheet
 
     animator, portrait = opened(options)
-    rows = []
-    for name in SHEET_PRESETS:
-        way = [portrait.reading.towards(PRESETS[name], t) for t in INTENSITIES]
-        rows.append((name, [frame.face for frame in animator.animate(portrait, way)]))
-    write_image(options.out, draw(rows, [f"{t:g}" for t in INTENSITIES]))
+    write_image(options.out, contact_sheet(animator, portrait, options.kind))
 
 
 def convert(options) -> None:
@@ -111,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         (edit, "write the photo with another expression"),
         (read, "print the expression in a photo as JSON"),
         (animate, "write a GIF, MP4 or WebP of the change"),
-        (sheet, "draw seven expressions at seven intensities"),
+        (sheet, "draw a contact sheet of what the sliders do to a face"),
     ):
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
@@ -126,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--preset", choices=list(PRESETS | COMPOUND))
             command.add_argument("--like", metavar="PHOTO2", help="wear the expression of another")
             command.add_argument("--intensity", type=float, default=1.0)
+        if run is sheet:
+            kinds = ("figure", "units", "moods", "emotions", "fields")
+            command.add_argument("--kind", choices=kinds, default="figure")
         if run is edit:
             command.add_argument("--panels", metavar="FILE", help="face, attention, color, motion")
         if run is animate:

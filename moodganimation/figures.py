@@ -42,6 +42,14 @@ def row(pictures: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(pictures, 1)
 
 
+def grid(pictures: list[np.ndarray], across: int) -> np.ndarray:
+    """Pictures of one shape, so many a row; the last row is filled up with white."""
+    across = min(across, len(pictures))
+    missing = -len(pictures) % across
+    pictures = [*pictures, *[np.full_like(pictures[0], 255)] * missing]
+    return np.concatenate([row(pictures[i : i + across]) for i in range(0, len(pictures), across)])
+
+
 def columns(pictures: list[np.ndarray], labels: bool = False) -> np.ndarray:
     """What a generator saw and said of one frame, side by side: the first four or all `COLUMNS`."""
     if labels:

@@ -20,7 +20,7 @@ LAYERS = [
     {"originals", "frames", "trajectories"},
     {"checkpoint", "video"},
     {"animator", "convert"},
-    {"asked", "clips"},
+    {"asked", "clips", "sheets"},
     {"__init__", "__main__"},
 ]
 

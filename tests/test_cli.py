@@ -57,6 +57,28 @@ def test_sheet_draws_seven_rows_of_seven(tmp_path):
     assert read_image(tmp_path / "sheet.png").shape == (7 * 256 + 22, 92 + 7 * 256, 3)
 
 
+@pytest.mark.parametrize(
+    "kind, shape",
+    [("units", (17, 5)), ("moods", (5, 5)), ("emotions", (1, len(PRESETS))), ("fields", (3, 6))],
+)
+def test_other_sheets(tmp_path, kind, shape):
+    assert run("sheet", PHOTO, "--kind", kind, "--out", tmp_path / "sheet.png") == 0
+    rows, columns = shape
+    if kind == "fields":
+        wanted = rows * (256 + 22), columns * 256, 3
+    else:
+        wanted = rows * 256 + 22, 92 + columns * 256, 3
+    assert read_image(tmp_path / "sheet.png").shape == wanted
+
+
+def test_sheets_have_the_names_of_the_command_line():
+    from moodganimation.sheets import KINDS
+
+    with pytest.raises(SystemExit):
+        run("sheet", PHOTO, "--kind", "nothing", "--out", "x.png")
+    assert set(KINDS) == {"figure", "units", "moods", "emotions", "fields"}
+
+
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
     """Fresh generators of valence and arousal, and of four axes that nobody named."""

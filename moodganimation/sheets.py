@@ -1,0 +1,90 @@
+"""Contact sheets of one face: what the sliders do to it, all at once."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from . import figures
+from .animator import Animator
+from .expressions import ACTION_UNITS, PAD, PRESETS, SHEET_PRESETS, Expression
+from .moods import mood_of
+from .portraits import Portrait
+
+INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the MoodGANimation figure
+LEVELS = (0, 0.25, 0.5, 0.75, 1)
+STEPS = (-1, -0.5, 0, 0.5, 1)
+
+Rows = list[tuple[str, list[Expression]]]
+
+
+def _figure(reading: Expression) -> tuple[Rows, list[str]]:
+    rows = [(n, [reading.towards(PRESETS[n], t) for t in INTENSITIES]) for n in SHEET_PRESETS]
+    return rows, [f"{t:g}" for t in INTENSITIES]
+
+
+def _units(reading: Expression) -> tuple[Rows, list[str]]:
+    keys = ACTION_UNITS.keys
+    rows = [(key, [reading.replace(**{key: level}) for level in LEVELS]) for key in keys]
+    return rows, [f"{level:g}" for level in LEVELS]
+
+
+def _moods(reading: Expression) -> tuple[Rows, list[str]]:
+    dominance = mood_of(reading)["dominance"]
+    rows = [
+        (
+            f"arousal {arousal:+g}",
+            [
+                Expression.of(PAD, pleasure=pleasure, arousal=arousal, dominance=dominance)
+                for pleasure in STEPS
+            ],
+        )
+        for arousal in reversed(STEPS)
+    ]
+    return rows, [f"pleasure {pleasure:+g}" for pleasure in STEPS]
+
+
+def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
+    names = [*PRESETS]
+    return [("", [reading.towards(PRESETS[name], 1) for name in names])], names
+
+
+KINDS: dict[str, tuple[str, Callable]] = {
+    "figure": ("seven expressions at seven intensities, as the MoodGANimation figure", _figure),
+    "units": ("every Action Unit at five levels", _units),
+    "moods": ("pleasure across, arousal down", _moods),
+    "emotions": ("every emotion in a strip", _emotions),
+    "fields": ("where every axis moves this face, as arrows", None),
+}
+
+
+def contact_sheet(
+    animator: Animator,
+    portrait: Portrait,
+    kind: str,
+    side: int = figures.PANEL,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> np.ndarray:
+    """(H, W, 3) uint8, faces of `side` pixels. kind: one of KINDS. progress: told how many of how
+    many pictures are drawn."""
+    if kind == "fields":
+        return _fields(animator, portrait, progress)
+    rows, columns = KINDS[kind][1](portrait.reading)
+    portrait = portrait.enough_for("face", side)
+    total, drawn = len(rows) * len(columns), []
+    for point in (point for _, way in rows for point in way):
+        frame = animator.edit(portrait, point)  # apart: no memory from one to the next
+        drawn.append(figures.panel(frame.face, side))
+        progress(len(drawn), total)
+    n = len(columns)
+    lines = [(name, drawn[i * n : (i + 1) * n]) for i, (name, _) in enumerate(rows)]
+    return figures.sheet(lines, columns)
+
+
+def _fields(animator: Animator, portrait: Portrait, progress) -> np.ndarray:
+    start, axes = animator.start(portrait), animator.space.axes
+    cells = []
+    for axis in axes:
+        frame = animator.edit(portrait, start.replace(**{axis.key: axis.high}))
+        cells.append(figures.labelled(frame.motion, f"{axis.key} {axis.label}"))
+        progress(len(cells), len(axes))
+    return figures.grid(cells, 6)
