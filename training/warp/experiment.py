@@ -97,7 +97,7 @@ WARP = Experiment(
             weights=PAINTED,
         ),
         Phase(
-            steps=3000,
+            steps=2000,
             batch=16,
             photos=16,
             rate=2e-4,
