@@ -10,10 +10,10 @@ import torch
 
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import load_checkpoint
-from .compositing import Edit, compose, confine
+from .compositing import Edit, compose, confine, resize
 from .errors import DeviceMissing, NoFaceFound, Problem
 from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
-from .finders import Finder, Unavailable, default_finder, from_box
+from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after
 from .generators import Generator
 from .images import check_photo
@@ -96,17 +96,22 @@ class Animator:
         return self.finder(check_photo(photo))
 
     def locate(
-        self, photo: np.ndarray, box: tuple[float, float, float, float] | None = None
+        self,
+        photo: np.ndarray,
+        box: tuple[float, float, float, float] | None = None,
+        face: np.ndarray | None = None,
     ) -> Portrait:
         """The face of a photo (H, W, 3) uint8 RGB: found, aligned, read and encoded, once.
 
-        box: x0, y0, x1, y1 [px] around a face, forehead to chin, instead of looking for one. Of
-        several faces the largest is taken and `portrait.finder` says so. Raises NoFaceFound, and
-        UnreadableImage for an array that is no photo.
+        box: x0, y0, x1, y1 [px] around a face, forehead to chin, instead of looking for one; face:
+        one of those that `find` found. Of several faces the largest is taken and `portrait.finder`
+        says so. Raises NoFaceFound, and UnreadableImage for an array that is no photo.
         """
         check_photo(photo)
-        if box is not None:
-            to_face, how = from_box(*_check_box(box, photo.shape)), "box drawn by hand"
+        if face is not None:
+            to_face, how = face, getattr(self.finder, "name", "finder")
+        elif box is not None:
+            to_face, how = from_box(*check_box(box, photo.shape)), "box drawn by hand"
         else:
             faces = self.find(photo)
             if not faces:
@@ -143,6 +148,13 @@ class Animator:
     def read(self, portrait: Portrait) -> Expression:
         """The Action Units that the shipped reader sees in the photo."""
         return portrait.reading
+
+    @torch.inference_mode()
+    def measure(self, frame: Frame) -> Expression:
+        """The Action Units that the shipped reader sees in a frame's face."""
+        size = (self.reader.config.image_size,) * 2
+        face = resize(frame.edit.composite.to(self.device), size)
+        return Expression.clipped(ACTION_UNITS, self.reader.read(face)[0].double().cpu().numpy())
 
     def start(self, portrait: Portrait) -> Expression:
         """What `read` says in the generator's words; neutral where nobody knows its axes."""
@@ -231,17 +243,3 @@ def _mask(where: np.ndarray) -> torch.Tensor:
 
 def _on_cpu(edit: Edit) -> Edit:
     return Edit(*(values.cpu() for values in edit))
-
-
-def _check_box(box, shape) -> tuple[float, float, float, float]:
-    try:
-        x0, y0, x1, y1 = (float(v) for v in box)
-    except (TypeError, ValueError):
-        raise NoFaceFound(f"A box is four numbers, x0, y0, x1, y1; got {box!r}.") from None
-    inside = 0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]
-    if not inside or min(x1 - x0, y1 - y0) < 16:
-        raise NoFaceFound(
-            f"The box {x0:g}, {y0:g}, {x1:g}, {y1:g} must lie in the picture of "
-            f"{shape[1]} x {shape[0]} pixels and be at least 16 pixels a side."
-        )
-    return x0, y0, x1, y1

@@ -11,6 +11,7 @@ from threading import Lock
 import cv2
 import numpy as np
 
+from .errors import NoFaceFound
 from .portraits import CANONICAL, square
 
 # Template of eyes, nose and mouth corners (the viewer's left first) in the canonical crop, in face
@@ -35,6 +36,21 @@ def from_points(points: np.ndarray) -> np.ndarray:
 def from_box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
     """`to_face` from a box around a face, forehead to chin, as a person draws it."""
     return square(((x0 + x1) / 2, (y0 + y1) / 2), CANONICAL * max(y1 - y0, x1 - x0))
+
+
+def check_box(box, shape) -> tuple[float, float, float, float]:
+    """Four numbers within a picture of that shape. Raises NoFaceFound."""
+    try:
+        x0, y0, x1, y1 = (float(v) for v in box)
+    except (TypeError, ValueError):
+        raise NoFaceFound(f"A box is four numbers, x0, y0, x1, y1; got {box!r}.") from None
+    inside = 0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]
+    if not inside or min(x1 - x0, y1 - y0) < 16:
+        raise NoFaceFound(
+            f"The box {x0:g}, {y0:g}, {x1:g}, {y1:g} must lie in the picture of "
+            f"{shape[1]} x {shape[0]} pixels and be at least 16 pixels a side."
+        )
+    return x0, y0, x1, y1
 
 
 class CenterFaceFinder:
