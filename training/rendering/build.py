@@ -3,9 +3,10 @@
     python -m training.rendering.build FACEXMODEL [--out FILE]
 
 FACEXMODEL is the folder of that name in https://github.com/ICT-VGL/ICT-FaceKit (MIT licence, see
-FACE_MODEL_LICENSE.txt). What ties the model to photographs was measured once and is taken over from
-the present file: `landmarks` (the vertex of each Face Mesh point), `identity_mean` (the mean face of
-fitted photographs) and `brightness` (the mean pattern of light on it, `checks.py`).
+FACE_MODEL_LICENSE.txt). What ties the model to photographs was measured once and is taken over
+from the present file: `landmarks` (the vertex of each Face Mesh point: nearest after alignment,
+then moved by the mean error of fits), `identity_mean` (the mean of fitted faces) and `brightness`
+(the mean light, in deviations, on the vertices of 425 public-domain portraits).
 """
 
 import argparse
@@ -54,7 +55,7 @@ def trimmed(neutral, polygons, expressions: dict, identities) -> dict[str, np.nd
     place = np.full(len(neutral), -1)
     place[kept] = np.arange(len(kept))
     corners, vertex_ends, triangle_ends = [], [], []
-    for first, last, start, end in PARTS.values():
+    for _, last, start, end in PARTS.values():
         for polygon in polygons[start:end]:
             corners += [(polygon[0], *polygon[k : k + 2]) for k in range(1, len(polygon) - 1)]
         vertex_ends.append(place[last - 1] + 1)
@@ -94,12 +95,12 @@ def main() -> None:
     options = parser.parse_args()
     neutral, polygons = read_obj(options.folder / "generic_neutral_mesh.obj")
     listed = json.loads((options.folder / "vertex_indices.json").read_text())
-    expressions = {
-        name: read_obj(options.folder / f"{name}.obj")[0] - neutral for name in listed["expressions"]
-    }
-    identities = [
-        read_obj(options.folder / f"identity{i:03d}.obj")[0] - neutral for i in range(IDENTITIES)
-    ]
+
+    def moved(name: str) -> np.ndarray:
+        return read_obj(options.folder / f"{name}.obj")[0] - neutral
+
+    expressions = {name: moved(name) for name in listed["expressions"]}
+    identities = [moved(f"identity{i:03d}") for i in range(IDENTITIES)]
     with np.load(FILE, allow_pickle=False) as present:
         measured = {key: present[key] for key in ("landmarks", "identity_mean", "brightness")}
     write_model(options.out, trimmed(neutral, polygons, expressions, identities) | measured)

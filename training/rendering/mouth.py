@@ -71,5 +71,3 @@ def touched(source_kind: np.ndarray, kind: np.ndarray, flow: np.ndarray) -> np.n
     changed = (source_kind != kind) | (np.abs(flow).max(-1) > 0.25)
     changed = cv2.dilate(np.uint8(changed), np.ones((9, 9), np.uint8)).astype(np.float32)
     return cv2.GaussianBlur(changed, (9, 9), 2)[..., None]
-
-

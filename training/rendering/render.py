@@ -107,3 +107,21 @@ def _eyes(source: Source, kind: np.ndarray, taken: np.ndarray, points: np.ndarra
     opens = (points[uppermost, 1] - source.points[uppermost, 1]).min() < -1
     doubtful = ~source.eye[y, x] if opens else source.kind[y, x] != EYE
     return np.where(((kind == EYE) & doubtful)[..., None], source.nearest_eye[y, x], taken)
+
+
+def halved(picture: np.ndarray) -> np.ndarray:
+    """(2H, 2W[, C]) -> (H, W[, C]): means of 2 x 2 pixels."""
+    return cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def doubled(picture: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 -> (2H, 2W, 3) uint8, smooth, and of which `halved` makes the same again.
+
+    So that a crop that is not edited is not softened either (back-projection, Irani & Peleg 1991).
+    """
+    exact = picture.astype(np.float32)
+    larger = cv2.resize(exact, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    for _ in range(4):
+        missing = exact - halved(np.clip(larger, 0, 255))
+        larger += cv2.resize(missing, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    return np.uint8(np.clip(larger + 0.5, 0, 255))

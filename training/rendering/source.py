@@ -165,5 +165,3 @@ def _light(surface, normal, visible, colors, grey, mouth, places) -> Light:
     inner = grey[mouth > 0.6]
     inside = float(np.percentile(inner, 92)) if len(inner) > 60 else None
     return Light(coefficients, skin, inside, bool(spread < GREY))
-
-

@@ -22,11 +22,10 @@ class Surface:
     def __init__(self, model: FaceModel):
         self.model = model
         self.skin_triangles = np.ascontiguousarray(model.triangles[model.triangles_of["face"]])
-        mouth = [model.triangles[model.triangles_of[part]] for part in KINDS if KINDS[part] == MOUTH]
-        self.mouth_triangles = np.concatenate(mouth)
         self.kinds = np.zeros(len(model.triangles), np.int8)
         for part, kind in KINDS.items():
             self.kinds[model.triangles_of[part]] = kind
+        self.mouth_triangles = model.triangles[self.kinds == MOUTH]
         self.to_lips = self._distance(points.LIPS)
         self.to_eyes = self._distance(points.EYES)
         upper, lower = ~model.lower, model.lower
