@@ -9,6 +9,7 @@ from .surface import SKIN
 from .units import smooth
 
 MARGIN = 8.0  # px of 144 outside the face over which the flow fades
+STILL = 0.01  # px of 144, less of which is no motion
 STRETCH = 2.2  # further margin for every pixel of flow: the picture is not folded there
 
 
@@ -41,5 +42,6 @@ def around(flow: np.ndarray, known: np.ndarray) -> np.ndarray:
         share = np.clip((distance - start) / (end - start), 0, 1)[..., None]
         spread = spread * (1 - share) + cv2.GaussianBlur(spread, (0, 0), sigma) * share
     length = np.linalg.norm(spread, axis=-1) * (FRAME / SIDE)
-    spread *= (1 - smooth(distance / (MARGIN + STRETCH * length)))[..., None]
+    share = 1 - smooth(distance / (MARGIN + STRETCH * length))
+    spread *= np.where(share * length > STILL, share, 0)[..., None]
     return cv2.resize(spread, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)

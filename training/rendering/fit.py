@@ -87,13 +87,19 @@ class Fitter:
         self.mean = each(0, 0, 0, 0, 0)
         self.mean[POSE : POSE + people] = self.model.identity_mean
 
-    def fit(self, landmarks: np.ndarray) -> Fit:
-        """Of Face Mesh points (468 or more, 2 or more) [px of the canonical crop of 144]."""
+    def fit(self, landmarks: np.ndarray, identity: np.ndarray | None = None) -> Fit:
+        """Of Face Mesh points (468 or more, 2 or more) [px of the canonical crop of 144].
+
+        identity (I,): where it is known from another photo; it tells expressions better apart.
+        """
         landmarks = np.asarray(landmarks, np.float64)[: points.COUNT, :2]
-        x = self._start(landmarks)
-        for _ in range(STEPS):
-            x = self._step(x, landmarks)
         people = len(self.model.identities)
+        x, low, high = self._start(landmarks), self.low.copy(), self.high.copy()
+        if identity is not None:
+            for limit in (x, low, high):
+                limit[POSE : POSE + people] = identity
+        for _ in range(STEPS):
+            x = self._step(x, landmarks, low, high)
         identity, expression = x[POSE : POSE + people], x[POSE + people :]
         fit = Fit(x[:POSE], identity, expression, np.zeros((points.COUNT, 2)), 0.0)
         return self._closed_lids(self._compared(fit, landmarks), landmarks)
@@ -113,7 +119,7 @@ class Fitter:
         moved = np.tensordot(x[POSE:].astype(np.float32), self.used_bases, 1)
         return (self.neutral[self.used] + moved).astype(np.float64)
 
-    def _step(self, x: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    def _step(self, x, landmarks, low, high) -> np.ndarray:
         shape, angles, scale = self._shape(x), x[:3], np.exp(x[3])
         turn = rotation(*angles)
         to_picture = scale * np.array([[1.0, 0, 0], [0, -1, 0]])
@@ -131,7 +137,7 @@ class Fitter:
         curvature = (slopes @ slopes.T).astype(np.float64) + np.diag(self.held + 1e-6)
         pull = slopes @ (missing * weights[:, None]).reshape(-1).astype(np.float32)
         pull = pull.astype(np.float64) - self.held * (x - self.mean)
-        return bounded_descent(curvature, pull, x, self.low, self.high, self.pulled)
+        return bounded_descent(curvature, pull, x, low, high, self.pulled)
 
     def _model_points(self, fit: Fit) -> np.ndarray:
         """(468, 2) where the model has the landmarks [px]."""

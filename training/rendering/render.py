@@ -23,6 +23,7 @@ class Render:
     flow: np.ndarray  # (SIDE, SIDE, 2) float32 backward: where from less where [px of FRAME]
     shade: np.ndarray  # (SIDE, SIDE) float32 gain of brightness
     kind: np.ndarray  # (SIDE, SIDE) SKIN, MOUTH or EYE of surface.py, -1 outside
+    points: np.ndarray  # (468, 2) where the landmarks have gone [px of FRAME]
 
     @property
     def mouth(self) -> np.ndarray:
@@ -87,14 +88,16 @@ class Renderer:
             filled = mouth.filled(source, moved, made, inside, taken, gap)
             moved += (filled - moved) * mouth.touched(source.kind, kind, flow)
         picture = np.uint8(np.clip(moved + 0.5, 0, 255))
-        return Render(picture, flow * np.float32(FRAME / SIDE), shade, kind)
+        zoom = SIDE / FRAME
+        points = (points - (zoom - 1) / 2) / zoom
+        return Render(picture, flow / np.float32(zoom), shade, kind, points)
 
 
 def _softened(gain: np.ndarray, inner: np.ndarray) -> np.ndarray:
     """(SIDE, SIDE) float32: changed light sets in from the face's edge on, without steps."""
     distance = cv2.distanceTransform(np.uint8(inner), cv2.DIST_L2, 3)
-    gain = 1 + (gain - 1) * np.clip(distance / SHADED, 0, 1)
-    return cv2.GaussianBlur(gain.astype(np.float32), (0, 0), 1.5)
+    change = (gain - 1) * np.clip(distance / SHADED, 0, 1)
+    return 1 + cv2.GaussianBlur(change.astype(np.float32), (0, 0), 1.5)
 
 
 def _eyes(source: Source, kind: np.ndarray, taken: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -55,7 +55,8 @@ def pairs(options) -> Job:
     fits = job.map("faces", fit_photo, items, **used)
     items = _kept(job, items, fits)
     for item, fit in items:
-        item["units"] = labels[item["name"]].tolist() if labels else fit["units"]
+        units = labels[item["name"]] if labels else np.array(fit["units"])
+        item["units"] = units.round(2).tolist()  # as the tables say them
         item["seed"] = options.seed
     items = [item for item, _ in items]
     bank = np.array([item["units"] for item in items])

@@ -12,12 +12,12 @@ import numpy as np
 from moodganimation.errors import UnreadableImage
 from moodganimation.images import read_image
 from moodganimation.portraits import Portrait, cells
-from training.rendering import checks
-from training.rendering.fit import Fitter
-from training.rendering.model import SIDE, load_model
-from training.rendering.render import Render, Renderer, doubled, halved
-from training.rendering.targets import Wish, draw, worthwhile
 
+from ...rendering import checks
+from ...rendering.fit import Fitter
+from ...rendering.model import SIDE, load_model
+from ...rendering.render import Render, Renderer, doubled, halved
+from ...rendering.targets import Wish, draw, worthwhile
 from ..landmarks import Landmarks, canonical
 from ..views import FRAME, WHOLE
 from . import crops
@@ -96,7 +96,7 @@ def render_photo(item: dict, out: str, landmarks: str, prepared: bool, bank: str
         for turn in range(per_photo):
             rng = np.random.default_rng([item["seed"], zlib.crc32(item["name"].encode()), turn])
             kind, target = draw(rng, now, others, wish)
-            target = np.round(target, 2)  # as the table says it
+            target = target.round(2)  # as the table says it, and what is the same stays the same
             reason = ALIKE
             if worthwhile(target, now):
                 render = renderer.edit(source, target, now)
