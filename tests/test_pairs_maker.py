@@ -88,7 +88,10 @@ def test_the_model_is_small_and_its_licence_lies_beside_it(model):
 
 def test_a_damaged_model_is_a_sentence(tmp_path):
     (tmp_path / "model.npz").write_bytes(FILE.read_bytes()[:100_000])
-    for path in (tmp_path / "model.npz", tmp_path / "none.npz"):
+    whole = bytearray(FILE.read_bytes())
+    whole[1_000_000] ^= 255
+    (tmp_path / "bit.npz").write_bytes(whole)
+    for path in (tmp_path / "model.npz", tmp_path / "bit.npz", tmp_path / "none.npz"):
         with pytest.raises(ValueError, match=r"is missing or damaged .* install it once more"):
             load_model(path)
 
@@ -96,21 +99,21 @@ def test_a_damaged_model_is_a_sentence(tmp_path):
 def test_the_model_can_be_built_again(model, tmp_path, monkeypatch):
     from training.rendering import build
 
-    square = "v 0 0 {z}\nv 1 0 {z}\nv 1 1 {z}\nv 0 1 {z}\nvt 0 0\nf 1/1 2/1 3/1 4/1\nf 1 2 3\n"
+    square = "".join(f"v {x} 0 {{z}}\n" for x in range(7)) + "vt 0 0\nf 1/1 2/1 3/1 4/1\nf 5 6 7\n"
     for name, z in (("generic_neutral_mesh", 0), ("jawOpen", 0.5), ("mouthClose", 9)):
         (tmp_path / f"{name}.obj").write_text(square.format(z=z))
     for i in range(2):
         (tmp_path / f"identity{i:03d}.obj").write_text(square.format(z=-1 - i))
     (tmp_path / "vertex_indices.json").write_text('{"expressions": ["jawOpen", "mouthClose"]}')
-    monkeypatch.setattr(build, "PARTS", {"face": (0, 4, 0, 1), "teeth": (0, 3, 1, 2)})
+    monkeypatch.setattr(build, "PARTS", {"teeth": (4, 7, 1, 2), "face": (0, 4, 0, 1)})
     monkeypatch.setattr(build, "IDENTITIES", 2)
     out = tmp_path / "made.npz"
     monkeypatch.setattr(sys, "argv", ["build", str(tmp_path), "--out", str(out)])
     build.main()
     with np.load(out, allow_pickle=False) as made, np.load(FILE, allow_pickle=False) as shipped:
         assert set(made.files) == set(shipped.files)
-        assert made["triangles"].tolist()[:2] == [[0, 1, 2], [0, 2, 3]]
-        assert made["vertex_ends"].tolist() == [4, 7] and made["triangle_ends"].tolist() == [2, 3]
+        assert made["triangles"].tolist() == [[0, 1, 2], [3, 4, 5], [3, 5, 6]]
+        assert made["vertex_ends"].tolist() == [3, 7] and made["triangle_ends"].tolist() == [1, 3]
         assert made["expressions"][0, 2].tolist() == [1024] * 7  # in steps of 1 / 2048
         assert made["expression_names"].tolist() == ["jawOpen"]
         np.testing.assert_array_equal(made["landmarks"], shipped["landmarks"])

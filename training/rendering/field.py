@@ -41,7 +41,7 @@ def around(flow: np.ndarray, known: np.ndarray) -> np.ndarray:
     for sigma, start, end in ((3, 0, 6), (9, 6, 20)):
         share = np.clip((distance - start) / (end - start), 0, 1)[..., None]
         spread = spread * (1 - share) + cv2.GaussianBlur(spread, (0, 0), sigma) * share
-    length = np.linalg.norm(spread, axis=-1) * (FRAME / SIDE)
+    length = cv2.magnitude(spread[..., 0], spread[..., 1]) * (FRAME / SIDE)
     share = 1 - smooth(distance / (MARGIN + STRETCH * length))
     spread *= np.where(share * length > STILL, share, 0)[..., None]
     return cv2.resize(spread, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)

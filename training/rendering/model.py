@@ -6,7 +6,9 @@ FACE_MODEL_LICENSE.txt), trimmed by `build.py`. Lengths are the model's: about a
 
 from dataclasses import dataclass
 from functools import cache
+from lzma import LZMAError
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -77,7 +79,7 @@ def load_model(path: Path = FILE) -> FaceModel:
             brightness=arrays["brightness"].astype(np.float32),
             lower=jaw < -LOWER_LIP,
         )
-    except (OSError, KeyError, ValueError) as problem:
+    except (OSError, KeyError, ValueError, EOFError, LZMAError, BadZipFile) as problem:
         raise ValueError(
             f"{path} is missing or damaged ({problem}): install it once more."
         ) from problem

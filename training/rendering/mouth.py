@@ -68,6 +68,6 @@ def filled(source: Source, moved: np.ndarray, made: np.ndarray, inside: np.ndarr
 
 def touched(source_kind: np.ndarray, kind: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """(SIDE, SIDE, 1) float32: 1 where an edit changes what is seen, falling to 0 around it."""
-    changed = (source_kind != kind) | (np.abs(flow).max(-1) > 0.25)
+    changed = (source_kind != kind) | (cv2.magnitude(flow[..., 0], flow[..., 1]) > 0.25)
     changed = cv2.dilate(np.uint8(changed), np.ones((9, 9), np.uint8)).astype(np.float32)
     return cv2.GaussianBlur(changed, (9, 9), 2)[..., None]

@@ -21,8 +21,9 @@ class Drawing:
 
     def vertices(self, count: int) -> np.ndarray:
         """(count,) bool: the vertices of all triangles that are seen."""
-        seen = np.zeros(count, bool)
-        seen[self.triangles[np.unique(self.triangle[self.triangle >= 0])]] = True
+        drawn, seen = np.zeros(len(self.triangles), bool), np.zeros(count, bool)
+        drawn[self.triangle[self.triangle >= 0]] = True
+        seen[self.triangles[drawn]] = True
         return seen
 
 

@@ -68,11 +68,11 @@ class Surface:
 
     def spread(self, offsets: np.ndarray) -> np.ndarray:
         """(skin, 2) offsets of the skin from those of the landmarks (468, 2)."""
-        if not offsets.any():
-            return np.zeros((self.model.skin, 2), np.float32)
-        pulled = np.zeros((self.model.skin, 2))
-        np.add.at(pulled, self.model.landmarks, GRIP * offsets)
-        return np.stack([self._solve(column) for column in pulled.T], 1).astype(np.float32)
+        spread = np.zeros((self.model.skin, 2), np.float32)
+        for axis in np.flatnonzero(offsets.any(0)):
+            pull = GRIP * offsets[:, axis]
+            spread[:, axis] = self._solve(np.bincount(self.model.landmarks, pull, len(spread)))
+        return spread
 
     def followed(self, offsets: np.ndarray) -> np.ndarray:
         """(V, 2) offsets of all vertices from those of the skin: the inside follows it."""
