@@ -16,7 +16,7 @@ from moodganimation.images import read_image
 from moodganimation.portraits import Portrait, cells
 from training import landmarks as script
 from training.data.landmarks import Landmarks, canonical
-from training.data.pairs import Pairs
+from training.data.pairs import Batch, Pairs
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import crops, renders
 from training.data.prepare.__main__ import main
@@ -448,9 +448,11 @@ def test_pairs_are_what_training_reads(made):
     assert splits == {"train", "val", "test"}
     data = Pairs([made], "train", 128)
     assert len(data.with_flow().rows) == sum(row["split"] == "train" for row in rows)
-    source, target, *_, flow, known, _ = data.pair(0)
-    assert source.shape == target.shape == (3, 128, 128) and np.abs(source - target).max() > 0.05
-    assert flow.shape == (2, 128, 128) and known.max() == 1
+    seen = dict(zip(Batch._fields, data.pair(0), strict=False))
+    assert seen["source"].shape == seen["target"].shape == (3, 128, 128)
+    assert np.abs(seen["source"] - seen["target"]).max() > 0.05
+    assert seen["flow"].shape == (2, 128, 128) and np.abs(seen["flow"]).max() > 0.01
+    assert seen["known"].max() == 1 and 0 < np.abs(seen["light"]).max() < 0.5
 
 
 def test_what_cannot_be_used_is_counted(made):

@@ -50,15 +50,14 @@ def pairs(options) -> Job:
         job.report.note(FITTED)
         if not options.person:
             job.report.note("who is in a photo is not known: splits are drawn by photo")
-    items = _items(job, pictures, landmarks, labels, split_of)
+    photos = _items(job, pictures, landmarks, labels, split_of)
     used = {"landmarks": str(path.resolve()), "prepared": bool(labels)}
-    fits = job.map("faces", fit_photo, items, **used)
-    items = _kept(job, items, fits)
-    for item, fit in items:
+    fits = job.map("faces", fit_photo, photos, **used)
+    items = []
+    for item, fit in _kept(job, photos, fits):
         units = labels[item["name"]] if labels else np.array(fit["units"])
-        item["units"] = units.round(2).tolist()  # as the tables say them
-        item["seed"] = options.seed
-    items = [item for item, _ in items]
+        # rounded, as the tables say them; the seed may change until the end, see job.LATE
+        items.append(item | {"units": units.round(2).tolist(), "seed": options.seed})
     bank = np.array([item["units"] for item in items])
     job.scratch.mkdir(exist_ok=True)
     write(job.scratch / "bank.npy", _as_file(bank))
@@ -161,7 +160,7 @@ def _write_pairs(job: Job, kept: list[tuple[dict, dict]], split_of: dict[str, st
             rows.append([file, item["name"], kind, split, f"{folded:.4f}", *values])
             targets.append(target)
     if not rows:
-        raise ValueError("No photo gave a pair: report what was dropped, or say --per-photo 6.")
+        raise ValueError("No photo gave a pair: draw more of them, --per-photo 6.")
     text = io.StringIO()
     csv.writer(text).writerows([["file", "source", "kind", "split", "fold", *heads], *rows])
     write(job.out / "pairs.csv", text.getvalue())
