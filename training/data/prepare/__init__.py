@@ -6,6 +6,7 @@
     {train,val,test}_ids.csv NAME.jpg, one a line
     clips_annotations.pkl    CLIP_FRAME -> [valence, arousal], in the order of frames
     clips.csv                clip,source,split,frames
+    pairs/FILE.jpg, pairs.csv, flow.npz   re-rendered faces and their motion, see data/pairs.py
     report.txt, report.json  what was kept, what was dropped and why, histograms
 
 What is finished is remembered in `unfinished.jsonl`, so that the same command goes on where it was

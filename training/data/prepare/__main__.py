@@ -35,6 +35,8 @@ def _command(name: str):
         from .affwild import affwild as command
     elif name == "photos":
         from .photos import photos as command
+    elif name == "pairs":
+        from .pairs import pairs as command
     else:
         from .samples import samples as command
     return command
@@ -91,6 +93,29 @@ def _parser() -> argparse.ArgumentParser:
     _splits(added, "every photo is a person; names are paths with _ for /")
     _engines(added)
 
+    added = command("pairs", "photos and landmarks -> before/after pairs with known motion",
+                    "A 3-D face model is fitted to the landmarks that training/landmarks.py finds, "
+                    "and re-rendered. Of a folder that is prepared already (imgs/, "
+                    "aus_openface.pkl, lists of names) labels and splits hold, and only pairs are "
+                    "written: train with both folders.")  # fmt: skip
+    added.add_argument("folder", type=Path, metavar="PHOTOS")
+    added.add_argument("--landmarks", type=Path, metavar="FILE",
+                       help="of training/landmarks.py; default: PHOTOS/landmarks.npz")  # fmt: skip
+    added.add_argument("--per-photo", type=_count, default=3, metavar="N",
+                       help="targets drawn for a photo; bad ones are left out")  # fmt: skip
+    added.add_argument("--aus", type=_units, default=(), metavar="UNITS",
+                       help="move these, such as 4,9; default: what training needs")  # fmt: skip
+    added.add_argument("--low", type=_intensity, default=2.0, metavar="INTENSITY",
+                       help="0..5, least of units that were chosen or move alone")  # fmt: skip
+    added.add_argument("--singles", type=_whole_share, default=0.0, metavar="SHARE",
+                       help="of targets that move one unit alone")  # fmt: skip
+    added.add_argument("--flow-size", type=_side, default=144, metavar="CELLS",
+                       help="a side of the stored motion, at most 288")  # fmt: skip
+    added.add_argument("--smallest", type=int, default=110, metavar="PIXELS",
+                       help="side of the crop in the photo, below which it is left")  # fmt: skip
+    _splits(added, "every photo is a person; names are paths with _ for /")
+    _engines(added)
+
     command("samples", "make the small data sets of samples/ from the example portraits")
     return parser
 
@@ -124,6 +149,37 @@ def _share(text: str) -> float:
     value = float(text)
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"a share is from 0 to below 1, got {text}")
+    return value
+
+
+def _whole_share(text: str) -> float:
+    return 1.0 if float(text) == 1 else _share(text)
+
+
+def _intensity(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 5:
+        raise argparse.ArgumentTypeError(f"an intensity is from 0 to 5, got {text}")
+    return value
+
+
+def _units(text: str) -> tuple[str, ...]:
+    from moodganimation.errors import InvalidExpression
+    from moodganimation.expressions import ACTION_UNITS
+
+    names = tuple(part for part in text.split(",") if part)
+    try:
+        for name in names:
+            ACTION_UNITS.index(name)
+    except InvalidExpression as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+    return names
+
+
+def _side(text: str) -> int:
+    value = _count(text)
+    if value > 288:
+        raise argparse.ArgumentTypeError(f"at most 288, got {text}")
     return value
 
 

@@ -8,6 +8,7 @@ its tables and its report are made at the end, from all of them, so they do not 
 import functools
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Job:
         self.settings = json.loads(json.dumps({"command": command} | settings))
         self.report = Report(command, self.settings)
         self.log = self.out / "unfinished.jsonl"
+        self.scratch = self.out / "unfinished"  # for what only goes into tables; gone at the end
         self.done = self._resumed()
 
     def _resumed(self) -> dict[str, dict]:
@@ -62,7 +64,7 @@ class Job:
         """function(item, **options) of every item, in order, without what is done already.
 
         item: {"name": unique in its stage, "made_from": paths of the files it depends on, ...};
-        its result is a dict and may name a "picture" or "clips" that were written.
+        its result is a dict and may name a "picture", "files" or "clips" that were written.
         """
         from tqdm import tqdm
 
@@ -88,8 +90,9 @@ class Job:
 
     def _still_there(self, result: dict) -> bool:
         clips = (self.out / "clips" / clip["clip"] for clip in result.get("clips", ()))
-        picture = "picture" not in result or (self.out / result["picture"]).is_file()
-        return picture and all(clip.is_dir() for clip in clips)
+        named = [result["picture"]] if "picture" in result else result.get("files", ())
+        files = all((self.out / file).is_file() for file in named)
+        return files and all(clip.is_dir() for clip in clips)
 
     def finish(self) -> Report:
         """Write the report, the last thing but the log's end."""
@@ -97,6 +100,7 @@ class Job:
         write(self.out / "report.txt", self.report.text())
         for part in self.out.rglob(".*.part"):  # of a write that was cut off
             part.unlink()
+        shutil.rmtree(self.scratch, ignore_errors=True)
         os.remove(self.log)
         return self.report
 

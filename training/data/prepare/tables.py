@@ -56,9 +56,12 @@ def split_people(
     return {split: names for split, names in splits.items() if names}
 
 
-def write_stills(job, space, tables: dict, labels: dict, options, default_person: str) -> None:
+def write_stills(
+    job, space, tables: dict, labels: dict, options, default_person: str
+) -> dict[str, list[str]]:
     """Write `tables` (file -> name -> array), the lists of names of each split, and what of it
-    the report tells. labels: name -> values in `space`, in the units of the file."""
+    the report tells; returns these lists. labels: name -> values in `space`, in the units of the
+    file."""
     if not labels:
         reasons = "; ".join(f"{n} x {reason}" for reason, n in job.report.dropped.most_common(4))
         raise ValueError(f"Nothing is left to write: {reasons or 'there was nothing to read'}.")
@@ -80,6 +83,7 @@ def write_stills(job, space, tables: dict, labels: dict, options, default_person
         kept[f"{split} names"] = len(names)
         kept[f"{split} persons"] = len({people[name] for name in names})
     job.report.axes(space, np.array(list(labels.values())))
+    return splits
 
 
 def write_ids(folder: Path, splits: dict[str, list[str]]) -> None:

@@ -1,0 +1,81 @@
+"""Face Mesh landmarks of photos, as training/landmarks.py writes them, and the crop they mean.
+
+landmarks.npz: names (N,) of picture files; points (N, 478, 3) float32: x, y [px of the picture,
+centres at integers] and z, on the same scale; sizes (N, 2): width and height of the picture.
+Tables of canonical crops may hold lm478_x4_minus_mean (N, 478, 2) and mean_x4 (478, 2) instead:
+quarters of pixels of 144, without sizes.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from moodganimation.portraits import CANONICAL, square
+
+from .views import FRAME
+
+MESH = 468  # points on the face; the rest are the irises
+RAISED = 0.02  # heights of the face by which the crop's centre lies above the middle of its box
+RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)  # the corners
+
+
+class Landmarks:
+    """Points of named pictures. Raises ValueError for a file that holds none."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        arrays = _arrays(path)
+        if {"lm478_x4_minus_mean", "mean_x4"} <= set(arrays):
+            quarters = arrays["lm478_x4_minus_mean"].astype(np.float32) + arrays["mean_x4"]
+            arrays["points"] = np.pad(quarters / 4, ((0, 0), (0, 0), (0, 1)))
+            arrays["sizes"] = np.full((len(quarters), 2), FRAME)
+        missing = [key for key in ("names", "points", "sizes") if key not in arrays]
+        if missing:
+            raise ValueError(f"{path} lacks {', '.join(missing)}: {_REMEDY}")
+        self.points, self.sizes = arrays["points"], arrays["sizes"]
+        count = len(arrays["names"]) if arrays["names"].ndim == 1 else -1
+        shapes = {"points": (count, 478, 3), "sizes": (count, 2)}
+        for key, shape in shapes.items():
+            if arrays[key].shape != shape or arrays[key].dtype.kind not in "fiu":
+                raise ValueError(
+                    f"{path}: {key} must be numbers of shape {shape}, as many as names, got "
+                    f"{arrays[key].dtype} of {arrays[key].shape}. {_REMEDY}"
+                )
+        self.place_of = {str(name): place for place, name in enumerate(arrays["names"])}
+
+    def place(self, name: str) -> int | None:
+        """The row of a picture, by its path in the folder of photos, with or without ending."""
+        found = self.place_of.get(name)
+        return self.place_of.get(name.rpartition(".")[0]) if found is None else found
+
+
+_REMEDY = "make it with training/landmarks.py."
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}: {_REMEDY}")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as problem:
+        raise ValueError(
+            f"{path} is not a readable .npz of plain arrays ({problem}): {_REMEDY}"
+        ) from None
+
+
+def canonical(points: np.ndarray) -> np.ndarray:
+    """`to_face` (see moodganimation.portraits) of the canonical crop: upright between the eyes,
+    CANONICAL heights of the mesh a side. points: (478, 2 or more) [px]. Raises ValueError."""
+    mesh = np.asarray(points, np.float64)[:MESH, :2]
+    x, y = mesh[list(LEFT_EYE)].mean(0) - mesh[list(RIGHT_EYE)].mean(0)
+    roll = float(np.arctan2(y, x))
+    upright = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
+    turned = mesh @ upright.T
+    low, high = turned.min(0), turned.max(0)
+    height = high[1] - low[1]
+    if not np.isfinite(height) or height < 1:
+        raise ValueError("These landmarks are no face.")
+    center = (low + high) / 2 - (0, RAISED * height)
+    return square(center @ upright, CANONICAL * height, roll)

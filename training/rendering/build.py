@@ -1,0 +1,111 @@
+"""Make face_model.npz: ICT-FaceKit light less what a face seen from the front does not need.
+
+    python -m training.rendering.build FACEXMODEL [--out FILE]
+
+FACEXMODEL is the folder of that name in https://github.com/ICT-VGL/ICT-FaceKit (MIT licence, see
+FACE_MODEL_LICENSE.txt). What ties the model to photographs was measured once and is taken over
+from the present file: `landmarks` (the vertex of each Face Mesh point: nearest after alignment,
+then moved by the mean error of fits), `identity_mean` (the mean of fitted faces) and `brightness`
+(the mean light, in deviations, on the vertices of 425 public-domain portraits).
+"""
+
+import argparse
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .model import FILE, STEP
+
+# name: first and last vertex, first and last polygon, ends excluded, of the generic neutral mesh
+PARTS = {
+    "face": (0, 9409, 0, 9230),
+    "mouth_socket": (11248, 13294, 11144, 13226),
+    "gums_tongue": (14062, 17039, 14034, 17006),
+    "teeth": (17039, 21451, 17006, 21496),
+    "eyeball_left": (21451, 23021, 21496, 23094),
+    "eyeball_right": (23021, 24591, 23094, 24692),
+    "eye_socket_left": (13294, 13678, 13226, 13630),
+    "eye_socket_right": (13678, 14062, 13630, 14034),
+}
+UNUSED = {"eyeLookIn_L", "eyeLookIn_R", "eyeLookOut_L", "eyeLookOut_R", "mouthClose"}
+IDENTITIES = 50  # of 100; one unit of each is a standard deviation of the scanned people
+
+
+def read_obj(path: Path) -> tuple[np.ndarray, list[list[int]]]:
+    """Vertices (V, 3) and polygons, lists of vertices from 0 on."""
+    vertices, polygons = [], []
+    with open(path) as file:
+        for line in file:
+            if line.startswith("v "):
+                vertices.append(line.split()[1:4])
+            elif line.startswith("f "):
+                polygons.append([int(text.split("/")[0]) - 1 for text in line.split()[1:]])
+    return np.array(vertices, np.float64), polygons
+
+
+def trimmed(neutral, polygons, expressions: dict, identities) -> dict[str, np.ndarray]:
+    """The arrays of the file but the three that were measured.
+
+    neutral (V, 3); expressions: name -> (V, 3) displacements; identities (I, V, 3) displacements.
+    """
+    kept = np.concatenate([np.arange(*part[:2]) for part in PARTS.values()])
+    place = np.full(len(neutral), -1)
+    place[kept] = np.arange(len(kept))
+    corners, vertex_ends, triangle_ends = [], [], []
+    for _, last, start, end in PARTS.values():
+        for polygon in polygons[start:end]:
+            corners += [(polygon[0], *polygon[k : k + 2]) for k in range(1, len(polygon) - 1)]
+        vertex_ends.append(place[last - 1] + 1)
+        triangle_ends.append(len(corners))
+    names = [name for name in expressions if name not in UNUSED]
+
+    def fixed(displacements) -> np.ndarray:
+        # multiples of STEP, vertices last: what compresses well
+        moved = np.stack(displacements)[:, kept] / STEP
+        return np.ascontiguousarray(np.round(moved).astype(np.int16).transpose(0, 2, 1))
+
+    return {
+        "neutral": neutral[kept].astype(np.float32),
+        "triangles": place[np.array(corners)].astype(np.uint16),
+        "part_names": np.array(list(PARTS)),
+        "vertex_ends": np.array(vertex_ends, np.int32),
+        "triangle_ends": np.array(triangle_ends, np.int32),
+        "expression_names": np.array(names),
+        "expressions": fixed([expressions[name] for name in names]),
+        "identities": fixed(identities),
+    }
+
+
+def write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An .npz compressed harder than numpy's own; numpy.load reads it."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
+        for name, array in arrays.items():
+            data = io.BytesIO()
+            np.lib.format.write_array(data, array, allow_pickle=False)
+            file.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getvalue(), zipfile.ZIP_LZMA)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, metavar="FACEXMODEL")
+    parser.add_argument("--out", type=Path, default=FILE)
+    options = parser.parse_args()
+    neutral, polygons = read_obj(options.folder / "generic_neutral_mesh.obj")
+    listed = json.loads((options.folder / "vertex_indices.json").read_text())
+
+    def moved(name: str) -> np.ndarray:
+        return read_obj(options.folder / f"{name}.obj")[0] - neutral
+
+    expressions = {name: moved(name) for name in listed["expressions"]}
+    identities = [moved(f"identity{i:03d}") for i in range(IDENTITIES)]
+    with np.load(FILE, allow_pickle=False) as present:
+        measured = {key: present[key] for key in ("landmarks", "identity_mean", "brightness")}
+    write_model(options.out, trimmed(neutral, polygons, expressions, identities) | measured)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
