@@ -8,7 +8,8 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 
 from moodganimation.animator import Animator
-from moodganimation.demo.layout import ASSETS, build
+from moodganimation.demo.assets import ASSETS
+from moodganimation.demo.layout import build
 from moodganimation.errors import Problem
 from moodganimation.expressions import SPACES
 

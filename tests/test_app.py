@@ -13,8 +13,13 @@ import torch
 from PIL import Image
 
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.demo.handlers import PHOTO, SLIDERS, Page
-from moodganimation.demo.layout import ASSETS, build
+from moodganimation.demo.animations import Animations
+from moodganimation.demo.assets import ASSETS
+from moodganimation.demo.changes import HALVES, Changes
+from moodganimation.demo.explorer import Explorer
+from moodganimation.demo.handlers import Page
+from moodganimation.demo.layout import build
+from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED
 from moodganimation.demo.visits import MOST_BYTES, Visits
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
@@ -36,7 +41,8 @@ def page(animator) -> Page:
 def opened(page):
     token, note, _, *values = page.open(str(FILE), None, None, VISITOR)
     return SimpleNamespace(page=page, token=token, note=note, units=values[:17],
-                           moods=values[17:20], pictures=values[20:])  # fmt: skip
+                           moods=values[17:20], pictures=values[20:], changes=Changes(page.visits),
+                           animations=Animations(page.visits))  # fmt: skip
 
 
 def asked(**request) -> SimpleNamespace:
@@ -82,7 +88,7 @@ def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, ani
     assert page.preview({"token": token, "mood": [0.5, 0, 0], "units": list(out[:17])})
     with pytest.raises(gr.Error, match="no model called"):
         page.choose(token, "../../secret")
-    assert page.choose("", mood_model) == [gr.skip()] * 24
+    assert page.choose("", mood_model) == UNTOUCHED
 
 
 def test_a_mood_sets_the_sliders_and_going_back_undoes_it(opened):
@@ -102,7 +108,7 @@ def test_a_mood_starts_from_sliders_that_a_hand_has_moved(opened):
 
 def test_results_of_another_photo_are_not_shown(opened):
     skipped = opened.page.settle(opened.token, asked(token="old", units=opened.units))
-    assert len(skipped) == 24 and all(value == gr.skip() for value in skipped)
+    assert len(skipped) == PLACED and all(value == gr.skip() for value in skipped)
 
 
 def test_without_a_face_the_photo_is_there_to_click_on(page, photo, portrait, tmp_path):
@@ -117,10 +123,71 @@ def test_without_a_face_the_photo_is_there_to_click_on(page, photo, portrait, tm
 
 
 def test_presets_reset_and_neutral_put_the_sliders(opened):
-    happy = opened.page.put(opened.token, "happy", 1.0)
+    happy = opened.changes.put(opened.token, "happy", 1.0)
     assert tuple(happy[:17]) == PRESETS["happy"].values
-    assert opened.page.put(opened.token, PHOTO, 1.0)[:17] == tuple(opened.units)
-    assert not any(opened.page.put(opened.token, "neutral", 1.0)[:17])
+    assert opened.changes.put(opened.token, PHOTO, 1.0)[:17] == tuple(opened.units)
+    assert not any(opened.changes.put(opened.token, "neutral", 1.0)[:17])
+
+
+def test_what_was_done_can_be_undone_and_done_again(opened):
+    happy = opened.changes.put(opened.token, "happy", 1.0)[:17]
+    sad = opened.changes.put(opened.token, "sad", 1.0)[:17]
+    assert opened.changes.undo(opened.token)[:17] == happy
+    assert opened.changes.undo(opened.token)[:17] == tuple(opened.units)
+    assert opened.changes.undo(opened.token) == UNTOUCHED  # there is nothing before
+    assert opened.changes.redo(opened.token)[:17] == happy
+    angry = opened.changes.put(opened.token, "anger", 1.0)[:17]
+    assert opened.changes.redo(opened.token) == UNTOUCHED and angry != sad  # sad is forgotten
+
+
+def test_one_group_of_sliders_goes_back(opened):
+    units = [0.9] * 17
+    back = opened.changes.reset(opened.token, "brows", *units)[:17]
+    for axis, value, read in zip(ACTION_UNITS.axes, back, opened.units, strict=True):
+        assert value == (read if axis.region == "brows" else 0.9)
+    with pytest.raises(gr.Error, match="no region"):
+        opened.changes.reset(opened.token, "ears", *units)
+
+
+def test_an_expression_is_copied_region_by_region(opened, animator, tmp_path):
+    other = tmp_path / "other.png"
+    smiling = animator.edit(opened.page.visits[opened.token].portrait, PRESETS["anger"])
+    write_image(other, smiling.image)
+    read = animator.locate(read_image(other)).reading
+    out = opened.changes.borrow(opened.token, str(other), ["brows"], *opened.units)[:17]
+    for axis, value, was in zip(ACTION_UNITS.axes, out, opened.units, strict=True):
+        assert value == pytest.approx(read[axis.key] if axis.region == "brows" else was)
+    for nothing in ((None, ["brows"]), (str(other), [])):
+        with pytest.raises(gr.Error, match="Choose a photo"):
+            opened.changes.borrow(opened.token, *nothing, *opened.units)
+
+
+def test_edits_can_be_kept_to_one_half(opened, photo, portrait):
+    units = list(opened.units)
+    units[ACTION_UNITS.index("AU45")] = 1.0
+    out = opened.changes.confine(opened.token, HALVES[1], *units)
+    changed = np.argwhere((read_image(out[20]) != photo).any(2))
+    middle = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])[0]
+    assert len(changed) > 100 and changed[:, 1].min() > middle - portrait.side / 12
+    whole = opened.changes.confine(opened.token, HALVES[0], *units)
+    assert np.argwhere((read_image(whole[20]) != photo).any(2))[:, 1].min() < middle - 20
+    with pytest.raises(gr.Error, match="no part of the face"):
+        opened.changes.confine(opened.token, "ears", *units)
+
+
+def test_bars_tell_what_was_asked_and_seen(opened):
+    assert "Nothing is asked" in opened.pictures[4]
+    units = list(opened.units)
+    units[ACTION_UNITS.index("AU26")] = 1.0
+    bars = opened.page.settle(opened.token, asked(units=units))[24]
+    assert "AU26 Jaw drop" in bars and "1.00 / " in bars and "AU12" not in bars
+
+
+def test_sheets_are_drawn(opened):
+    path = Explorer(opened.page.visits).draw(opened.token, "moods", progress=lambda *a, **k: None)
+    assert read_image(path).shape == (5 * 160 + 22, 92 + 5 * 160, 3)
+    with pytest.raises(gr.Error, match="no sheet"):
+        Explorer(opened.page.visits).draw(opened.token, "x", progress=lambda *a, **k: None)
 
 
 def test_previews_answer_only_sensible_requests(opened):
@@ -149,14 +216,14 @@ def test_problems_become_messages(page, opened, tmp_path):
     with pytest.raises(gr.Error, match="not a readable picture"):
         page.open(str(letter), None, None, VISITOR)
     with pytest.raises(gr.Error, match="upload it once more"):
-        page.put("guess", "happy", 1.0)
+        Changes(page.visits).put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):
-        opened.page.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
+        opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
                          *opened.units)  # fmt: skip
 
 
 def test_animations_come_in_every_format(opened):
-    film, moving, files = opened.page.make(
+    film, moving, files = opened.animations.make(
         opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96,
         ["GIF", "MP4", "WebP"], *PRESETS["sad"].values, progress=lambda *a, **k: None,
     )  # fmt: skip
@@ -247,6 +314,29 @@ def drive(tab, photo, folder):
     tab.get_by_role("tab", name="Action Units").click()
     assert tab.input_value("#AU15 input[type=number]") == "1"
 
+    before = source(tab)
+    tab.locator("#undo").click()
+    wait_for(lambda: source(tab) != before)
+    assert tab.input_value("#AU26 input[type=number]") == "1"
+    tab.locator("#redo").click()
+    wait_for(lambda: tab.input_value("#AU15 input[type=number]") == "1")
+    assert "asked" in tab.inner_text("#bars")
+
+    tab.get_by_role("tab", name="Mood").click()
+    place = tab.locator("#pad svg").bounding_box()
+    before = source(tab)
+    tab.mouse.click(place["x"] + 0.85 * place["width"], place["y"] + 0.3 * place["height"])
+    wait_for(lambda: float(tab.input_value("#pleasure input[type=number]")) > 0.6)
+    wait_for(lambda: source(tab) != before and source(tab).startswith("http"))
+    assert float(tab.input_value("#arousal input[type=number]")) > 0.3
+
+    tab.get_by_role("tab", name="Explore").click()
+    tab.locator("#kind").get_by_text("Pleasure across").click()
+    tab.locator("#draw").click()
+    tab.wait_for_selector("#sheet img", timeout=60_000)
+    tab.get_by_role("tab", name="Emotions").click()
+    tab.locator("#preset").get_by_text("sad", exact=True).click()
+    tab.get_by_role("tab", name="Animate").click()
     tab.locator("#make").click()
     tab.wait_for_selector("#files a", timeout=90_000)
     with tab.expect_download() as download:

@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import Expression
@@ -13,6 +15,27 @@ from ..portraits import Portrait
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
+
+
+class History:
+    """Expressions that were shown, to go back to and forth again; the oldest are forgotten."""
+
+    def __init__(self, most: int = 200):
+        self._shown, self._at, self._most = [], -1, most
+
+    def add(self, expression: Expression) -> None:
+        """What was undone before it is forgotten."""
+        if self._shown and self._shown[self._at] == expression:
+            return
+        self._shown = [*self._shown[: self._at + 1], expression][-self._most :]
+        self._at = len(self._shown) - 1
+
+    def step(self, by: int) -> Expression | None:
+        """The one before (-1) or after (1); None where there is none."""
+        if not 0 <= self._at + by < len(self._shown):
+            return None
+        self._at += by
+        return self._shown[self._at]
 
 
 @dataclass(eq=False)
@@ -25,6 +48,8 @@ class Visit:
     anchor: Expression  # the Action Units that mood sliders start from
     session: str | None  # of the visitor's browser tab
     mooded: Expression | None = None  # the Action Units that the mood sliders last set
+    where: np.ndarray | None = None  # (h, w) in [0, 1] over the crop: where edits may act
+    history: History = field(default_factory=History)
     folder: tempfile.TemporaryDirectory = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")
     )

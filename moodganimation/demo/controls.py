@@ -1,0 +1,102 @@
+"""What the visitor turns: Action Units, moods, emotions."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from ..expressions import ACTION_UNITS, PAD, PRESETS
+from ..moods import PROTOTYPES
+from .assets import ASSETS
+
+REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
+
+# What moves when a unit rises, for people who hover over its name (Ekman, Friesen & Hager 2002).
+MUSCLES = {
+    "AU01": "frontalis, inner part",
+    "AU02": "frontalis, outer part",
+    "AU04": "corrugator supercilii and depressor supercilii",
+    "AU05": "levator palpebrae superioris",
+    "AU06": "orbicularis oculi, around the eye",
+    "AU07": "orbicularis oculi, in the lids",
+    "AU09": "levator labii superioris alaeque nasi",
+    "AU10": "levator labii superioris",
+    "AU12": "zygomaticus major",
+    "AU14": "buccinator",
+    "AU15": "depressor anguli oris",
+    "AU17": "mentalis",
+    "AU20": "risorius",
+    "AU23": "orbicularis oris",
+    "AU25": "depressor labii inferioris, or orbicularis oris at rest",
+    "AU26": "masseter at rest, so that the jaw drops",
+    "AU45": "levator palpebrae at rest, orbicularis oculi closing the lids",
+}
+
+
+@dataclass(frozen=True)
+class Controls:
+    units: list[gr.Slider]  # in the order of ACTION_UNITS
+    resets: dict[str, gr.Button]  # of a region's sliders
+    moods: list[gr.Slider]  # in the order of PAD
+    pad: gr.HTML
+    preset: gr.Radio
+    intensity: gr.Slider
+
+
+def controls() -> Controls:
+    """Three tabs: sliders of the Action Units, of the mood with its pad, and the emotions."""
+    with gr.Tab("Action Units"), gr.Row():
+        units, resets = {}, {}
+        for regions in (REGIONS[:-1], REGIONS[-1:]):
+            with gr.Column(min_width=190, elem_classes="slim"):
+                for region in regions:
+                    with gr.Row(elem_classes="region"):
+                        gr.Markdown(f"**{region.capitalize()}**")
+                        resets[region] = gr.Button(
+                            f"Reset {region}", size="sm", elem_id=f"reset-{region}"
+                        )
+                    for axis in (a for a in ACTION_UNITS.axes if a.region == region):
+                        units[axis.key] = gr.Slider(
+                            0,
+                            1,
+                            0,
+                            step=0.01,
+                            label=f"{axis.key} {axis.label}",
+                            elem_id=axis.key,
+                            buttons=[],
+                        )
+    with gr.Tab("Mood"):
+        pad = mood_pad()
+        moods = [
+            gr.Slider(-1, 1, 0, step=0.01, label=a.label, elem_id=a.key, buttons=[])
+            for a in PAD.axes
+        ]
+        gr.Markdown(
+            "Moods and Action Units are tied by a documented mapping. *Dominance* follows its "
+            "definition only: no data set of faces carries it, so it is not validated."
+        )
+    with gr.Tab("Emotions"):
+        preset = gr.Radio(list(PRESETS), label="Emotion", elem_id="preset")
+        intensity = gr.Slider(
+            0, 1, 1, step=0.01, label="Intensity", elem_id="intensity", buttons=[]
+        )
+    return Controls([units[k] for k in ACTION_UNITS.keys], resets, moods, pad, preset, intensity)
+
+
+def mood_pad() -> gr.HTML:
+    """The plane of pleasure and arousal with the emotions around it; value [pleasure, arousal]."""
+    names = "".join(
+        f'<text x="{100 * mood[0]:.0f}" y="{-100 * mood[1]:.0f}">{name}</text>'
+        for name, (_, mood) in PROTOTYPES.items()
+    )
+    drawing = (
+        '<svg viewBox="-125 -108 250 216" tabindex="0" role="slider" aria-valuemin="-1" '
+        'aria-valuemax="1" aria-valuenow="0" aria-label="Mood: pleasure across, arousal up; '
+        'arrow keys move it"><rect x="-100" y="-100" width="200" height="200"/>'
+        '<path d="M-100 0H100M0 -100V100"/>' + names + '<circle class="dot" r="6"/></svg>'
+    )
+    return gr.HTML(
+        [0, 0],
+        html_template=drawing,
+        js_on_load=(ASSETS / "pad.js").read_text(),
+        elem_id="pad",
+    )

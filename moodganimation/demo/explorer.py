@@ -1,0 +1,39 @@
+"""Contact sheets of the photo that is open."""
+
+import time
+from pathlib import Path
+
+import gradio as gr
+
+from ..errors import Problem
+from ..images import write_image
+from ..sheets import KINDS, contact_sheet
+from .rendering import reported
+from .visits import Visits
+
+SIDE = 160  # of a face on a sheet [px]
+
+
+class Explorer:
+    """Handlers of the tab Explore."""
+
+    def __init__(self, visits: Visits):
+        self.visits = visits
+
+    @reported
+    def draw(self, token, kind, progress=gr.Progress()):
+        """A sheet of that kind, as a file of the visit."""
+        visit = self.visits[token]
+        if kind not in KINDS:
+            raise Problem(f"There is no sheet called {kind!r}.")
+
+        def told(done: int, total: int) -> None:
+            progress((done, total), desc="Drawing", unit="faces")
+
+        picture = contact_sheet(visit.animator, visit.portrait, kind, SIDE, told)
+        folder = Path(visit.folder.name)
+        path = folder / f"sheet-{time.monotonic_ns()}.png"
+        write_image(path, picture)
+        for old in sorted(folder.glob("sheet-*.png"))[:-2]:
+            old.unlink(missing_ok=True)
+        return str(path)

@@ -1,0 +1,93 @@
+"""From a visit and an expression to what the page shows of it: plain values out."""
+
+import base64
+import functools
+import time
+from pathlib import Path
+
+import cv2
+import gradio as gr
+import numpy as np
+
+from ..errors import InvalidExpression, Problem
+from ..expressions import ACTION_UNITS, PRESETS, Expression
+from ..frames import Frame
+from ..images import write_image
+from ..moods import mood_of
+from .bars import bars
+from .visits import Visit
+
+PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
+PLACED = 17 + 3 + 4 + 1  # values of `place`: units, moods, result and three panels, bars
+UNTOUCHED = [gr.skip()] * PLACED
+
+
+def reported(handler):
+    """A Problem becomes its sentence on the page."""
+
+    @functools.wraps(handler)
+    def report(*arguments, **options):
+        try:
+            return handler(*arguments, **options)
+        except Problem as problem:
+            raise gr.Error(str(problem), duration=None, print_exception=False) from None
+
+    return report
+
+
+def place(visit: Visit, goal: Expression, remember: bool = True) -> tuple:
+    """Sliders on an expression, and its pictures."""
+    visit.anchor = hundredths(goal)
+    return *sliders(visit.anchor), *render(visit, visit.anchor, remember)
+
+
+def render(visit: Visit, expression: Expression, remember: bool = True) -> tuple:
+    """The result as a file of the visit, the three panels, and the bars. Old files go.
+
+    remember: whether undoing shall come back to it.
+    """
+    frame = visit.animator.edit(visit.portrait, expression, visit.where)
+    folder = Path(visit.folder.name)
+    path = folder / f"{time.monotonic_ns()}.png"
+    write_image(path, frame.image)
+    for old in sorted(folder.glob("[0-9]*.png"))[
+        :-4
+    ]:  # the page may still be copying the last ones
+        old.unlink(missing_ok=True)
+    if remember and expression.space == ACTION_UNITS:
+        visit.history.add(expression)
+    read = visit.animator.measure(frame)
+    return str(path), *pictures(frame)[1:], bars(visit.portrait.reading, expression, read)
+
+
+def pictures(frame: Frame) -> tuple:
+    return frame.image, frame.attention, frame.color, frame.motion
+
+
+def named(visit: Visit, name: str, units) -> Expression:
+    if name == PHOTO:
+        return visit.portrait.reading
+    if name == SLIDERS:
+        return Expression(ACTION_UNITS, tuple(units))
+    if name == NEUTRAL:
+        return Expression.neutral(ACTION_UNITS)
+    if name not in PRESETS:
+        raise InvalidExpression(f"There is no emotion called {name!r}.")
+    return PRESETS[name]
+
+
+def sliders(expression: Expression) -> list[float]:
+    return [*expression.values, *rounded(mood_of(expression))]
+
+
+def hundredths(expression: Expression) -> Expression:
+    return Expression.clipped(expression.space, expression.vector().round(2))
+
+
+def rounded(expression: Expression) -> list[float]:
+    return [round(value, 2) for value in expression.values]
+
+
+def jpeg(picture: np.ndarray) -> str:
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()

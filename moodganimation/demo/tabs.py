@@ -1,0 +1,76 @@
+"""The tabs beside Edit: each builds its parts and binds them to its handlers."""
+
+import gradio as gr
+
+from ..expressions import PRESETS
+from ..sheets import KINDS
+from ..video import EASINGS, MOST_FRAMES
+from .animations import Animations
+from .controls import Controls
+from .explorer import Explorer
+from .rendering import NEUTRAL, PHOTO, SLIDERS
+
+PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
+
+
+def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> None:
+    names = [PHOTO, NEUTRAL, SLIDERS, *PRESETS]
+    with gr.Row():
+        start = gr.Dropdown(names, value=PHOTO, label="From")
+        end = gr.Dropdown(names, value=SLIDERS, label="To", elem_id="end")
+        easing = gr.Dropdown(list(EASINGS), value="smooth", label="Easing")
+        view = gr.Radio(["face", "photo"], value="face", label="Picture")
+    with gr.Row():
+        frames = gr.Slider(2, MOST_FRAMES // 4, 24, step=1, label="Frames", buttons=[])
+        fps = gr.Slider(1, 60, 24, step=1, label="Frames per second", buttons=[])
+        hold = gr.Slider(0, 120, 6, step=1, label="Hold at the end [frames]", buttons=[])
+        size = gr.Slider(64, 1024, 384, step=2, label="Longest side [px]", buttons=[])
+        ping_pong = gr.Checkbox(True, label="There and back")
+    scrub = gr.Slider(0, 1, 0, step=0.01, label="Scrub", elem_id="scrub", buttons=[])
+    with gr.Row():
+        formats = gr.CheckboxGroup(["GIF", "MP4", "WebP"], value=["GIF", "MP4"], label="Write")
+        make = gr.Button("Make the animation", variant="primary", elem_id="make")
+    with gr.Row():
+        moving = gr.Image(
+            label="GIF or WebP", interactive=False, buttons=["download"], elem_id="gif"
+        )
+        film = gr.Video(label="MP4", interactive=False, loop=True, elem_id="mp4")
+        files = gr.Files(label="Downloads", elem_id="files")
+    scrub.input(
+        None,
+        [start, end, easing, scrub, *controls.units],
+        js="(a, b, e, t, ...v) => { window.moodganimation.ask({way: [a, b, e, t], units: v}) }",
+        **PRIVATE,
+    )
+    settings = [start, end, frames, fps, easing, ping_pong, hold, view, size, formats]
+    make.click(
+        animations.make,
+        [lane, *settings, *controls.units],
+        [film, moving, files],
+        concurrency_id="animate",
+        concurrency_limit=1,
+        **PRIVATE,
+    )
+
+
+def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
+    gr.Markdown("All that the sliders do to this face, on one sheet.")
+    with gr.Row():
+        kind = gr.Radio(
+            [(what[0].upper() + what[1:], name) for name, (what, _) in KINDS.items()],
+            value="units",
+            label="Sheet",
+            elem_id="kind",
+        )
+        draw = gr.Button("Draw the sheet", variant="primary", elem_id="draw")
+    sheet = gr.Image(
+        label="Sheet", interactive=False, buttons=["download", "fullscreen"], elem_id="sheet"
+    )
+    draw.click(
+        explorer.draw,
+        [lane, kind],
+        sheet,
+        concurrency_id="animate",
+        concurrency_limit=1,
+        **PRIVATE,
+    )
