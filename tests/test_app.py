@@ -39,7 +39,7 @@ def page(animator) -> Page:
 
 @pytest.fixture
 def opened(page):
-    token, note, _, *values = page.open(str(FILE), None, None, VISITOR)
+    token, note, _, _, *values = page.open(str(FILE), None, None, VISITOR)
     return SimpleNamespace(page=page, token=token, note=note, units=values[:17],
                            moods=values[17:20], pictures=values[20:], changes=Changes(page.visits),
                            animations=Animations(page.visits))  # fmt: skip
@@ -77,10 +77,10 @@ def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, ani
     page = Page(animator)
     assert page.models.names == ["warp", mood_model]
     token, *_ = page.open(str(FILE), None, None, VISITOR)
-    before = page.visits[token].portrait
+    before = page.visits[token].face.portrait
     out = page.choose(token, mood_model)
     visit = page.visits[token]
-    assert visit.animator.space == PAD and visit.portrait.reading == before.reading
+    assert visit.animator.space == PAD and visit.face.portrait.reading == before.reading
     assert tuple(out[:17]) == before.reading.values
     units, shown = page._asked(visit, {"mood": [0.5, -0.2, 0.1], "units": list(out[:17])})
     assert shown.asdict() == {"pleasure": 0.5, "arousal": -0.2, "dominance": 0.1}
@@ -151,7 +151,7 @@ def test_one_group_of_sliders_goes_back(opened):
 
 def test_an_expression_is_copied_region_by_region(opened, animator, tmp_path):
     other = tmp_path / "other.png"
-    smiling = animator.edit(opened.page.visits[opened.token].portrait, PRESETS["anger"])
+    smiling = animator.edit(opened.page.visits[opened.token].face.portrait, PRESETS["anger"])
     write_image(other, smiling.image)
     read = animator.locate(read_image(other)).reading
     out = opened.changes.borrow(opened.token, str(other), ["brows"], *opened.units)[:17]
@@ -173,6 +173,48 @@ def test_edits_can_be_kept_to_one_half(opened, photo, portrait):
     assert np.argwhere((read_image(whole[20]) != photo).any(2))[:, 1].min() < middle - 20
     with pytest.raises(gr.Error, match="no part of the face"):
         opened.changes.confine(opened.token, "ears", *units)
+
+
+@pytest.fixture
+def two(page, photo, portrait, tmp_path):
+    """A photo of two faces, opened."""
+    x0, y0, x1, y1 = portrait.box
+    face = photo[max(0, y0 - 30) : y1 + 30, max(0, x0 - 20) : x1 + 20]
+    small = cv2.resize(face, None, fx=0.8, fy=0.8, interpolation=cv2.INTER_AREA)
+    small = np.pad(small, ((0, len(face) - len(small)), (0, 0), (0, 0)), mode="edge")
+    both = np.concatenate([face, small], 1)
+    write_image(tmp_path / "two.png", both)
+    token, note, _, gallery, *values = page.open(str(tmp_path / "two.png"), None, None, VISITOR)
+    assert "2 faces" in note and len(gallery["value"]) == 2
+    return SimpleNamespace(page=page, token=token, photo=both, width=face.shape[1],
+                           units=values[:17], changes=Changes(page.visits))  # fmt: skip
+
+
+def sides(two, path) -> tuple[int, int]:
+    """How many pixels differ from the photo on its left and on its right."""
+    differ = (read_image(path) != two.photo).any(2)
+    return int(differ[:, : two.width].sum()), int(differ[:, two.width :].sum())
+
+
+def test_every_face_has_an_expression_of_its_own(two):
+    happy = two.changes.put(two.token, "surprise", 1.0)
+    left, right = sides(two, happy[20])
+    assert left > 500 and right == 0
+    other = two.page.turn(two.token, SimpleNamespace(index=1))
+    assert sides(two, other[20]) == (left, 0)  # the first stays as it was edited
+    angry = two.changes.put(two.token, "anger", 1.0)
+    assert sides(two, angry[20])[0] == left and sides(two, angry[20])[1] > 300
+    back = two.page.turn(two.token, SimpleNamespace(index=0))
+    assert back[:17] == happy[:17] and sides(two, back[20]) == sides(two, angry[20])
+    with pytest.raises(gr.Error, match="no such face"):
+        two.page.turn(two.token, SimpleNamespace(index=2))
+
+
+def test_one_expression_for_every_face(two):
+    units = list(two.units)
+    units[ACTION_UNITS.index("AU26")] = 1.0
+    left, right = sides(two, two.changes.everyone(two.token, *units)[20])
+    assert left > 500 and right > 300
 
 
 def test_bars_tell_what_was_asked_and_seen(opened):

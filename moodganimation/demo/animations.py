@@ -40,7 +40,7 @@ class Animations:
         ends = (named(visit, name, units) for name in (start, end))
         way = interpolate(*ends, int(frames), easing, ping_pong, int(hold))
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
-        portrait, pictures = visit.portrait.enough_for(view, int(size)), {}
+        portrait, pictures = visit.face.portrait.enough_for(view, int(size)), {}
         edits = visit.animator.animate(portrait, once)
         for point, frame in zip(once, edits, strict=True):
             progress((len(pictures), len(once)), desc="Drawing", unit="frames")

@@ -25,7 +25,9 @@ class Changes:
         if name is None:
             return UNTOUCHED
         visit = self.visits[token]
-        return place(visit, visit.portrait.reading.towards(named(visit, name, None), intensity))
+        return place(
+            visit, visit.face.portrait.reading.towards(named(visit, name, None), intensity)
+        )
 
     @reported
     def undo(self, token):
@@ -39,7 +41,7 @@ class Changes:
     def reset(self, token, region, *units):
         """One group of sliders back to what was read in the photo."""
         visit = self.visits[token]
-        return place(visit, within(region, visit.portrait.reading, _units(units)))
+        return place(visit, within(region, visit.face.portrait.reading, _units(units)))
 
     @reported
     def borrow(self, token, path, regions, *units):
@@ -54,19 +56,30 @@ class Changes:
         return place(visit, goal)
 
     @reported
+    def everyone(self, token, *units):
+        """The expression of the sliders for every face in the photo."""
+        visit, goal = self.visits[token], _units(units)
+        at = visit.at
+        for other in range(len(visit.crops)):
+            visit.turn_to(other)
+            place(visit, goal)
+        visit.turn_to(at)
+        return place(visit, goal)
+
+    @reported
     def confine(self, token, name, *units):
         """Edits to act on the whole face or on one half of it."""
         visit = self.visits[token]
         sides = dict(zip(HALVES, (None, "left", "right"), strict=True))
         if name not in sides:
             raise Problem(f"There is no part of the face called {name!r}.")
-        visit.where = half(MASK, sides[name]) if sides[name] else None
+        visit.face.where = half(MASK, sides[name]) if sides[name] else None
         return *UNTOUCHED[:20], *render(visit, _units(units))
 
     def _step(self, token, by):
         visit = self.visits[token]
-        expression = visit.history.step(by)
-        return UNTOUCHED if expression is None else place(visit, expression, remember=False)
+        expression = visit.face.history.step(by)
+        return UNTOUCHED if expression is None else place(visit, expression)
 
 
 def within(region: str, wanted: Expression, others: Expression) -> Expression:

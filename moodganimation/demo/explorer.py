@@ -30,7 +30,7 @@ class Explorer:
         def told(done: int, total: int) -> None:
             progress((done, total), desc="Drawing", unit="faces")
 
-        picture = contact_sheet(visit.animator, visit.portrait, kind, SIDE, told)
+        picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, told)
         folder = Path(visit.folder.name)
         path = folder / f"sheet-{time.monotonic_ns()}.png"
         write_image(path, picture)

@@ -1,7 +1,5 @@
 """Opening a photo, and the fast lane: plain values in, plain values out."""
 
-import dataclasses
-
 import cv2
 import gradio as gr
 import numpy as np
@@ -25,9 +23,10 @@ from .rendering import (
     reported,
     rounded,
 )
-from .visits import Visit, Visits
+from .visits import PREVIEW, Face, Visit, Visits
 
-PREVIEW = 720  # longest side of a preview [px]
+MOST_FACES = 24  # of a photo that can be chosen
+THUMBNAIL = 128  # side of a face to choose from [px]
 
 
 class Page:
@@ -38,32 +37,51 @@ class Page:
 
     @reported
     def open(self, path: str | None, old: str | None, model, request: gr.Request, box=None):
-        """Locate the face of an uploaded file. Values: token, note, outline, 17 units, 3 moods,
-        result, attention, color, motion, bars."""
+        """Locate the face of an uploaded file. Values: token, note, outline, thumbnails, and
+        those of `place`: 17 units, 3 moods, result, attention, color, motion, bars."""
         if path is None:
             self.visits.close(old)
-            return "", "Upload a photo of a face.", None, *[gr.skip()] * 20, *[None] * 5
+            return (
+                "",
+                "Upload a photo of a face.",
+                None,
+                _gallery([]),
+                *[gr.skip()] * 20,
+                *[None] * 5,
+            )
         photo, animator = read_image(path), self.models[model]
         try:
-            portrait = animator.locate(photo, box)
+            crops = [] if box is not None else animator.find(photo)[:MOST_FACES]
+            portrait = animator.locate(photo, box, crops[0] if crops else None)
         except NoFaceFound as problem:
             if box is not None:
                 raise
             self.visits.close(old)
             small = Portrait(photo, np.eye(2, 3), "").within(PREVIEW).photo
             gr.Warning(str(problem), duration=None)
-            return "", f"**{problem}**", small, *[gr.skip()] * 20, *[None] * 5
-        small = portrait.within(PREVIEW)
-        visit = Visit(animator, portrait, small, portrait.reading, request.session_hash)
-        placed = place(visit, visit.anchor)
+            return "", f"**{problem}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 5
+        face = Face.of(animator, portrait)
+        visit = Visit(animator, photo, crops or [portrait.to_face], face, request.session_hash)
+        placed = place(visit, face.anchor)
         token = self.visits.open(visit)
         self.visits.close(old)
-        outline = small.photo.copy()
-        corners = np.int32(small.corners.round())
-        cv2.polylines(outline, [corners], True, (255, 200, 0), 2, cv2.LINE_AA)
+        outline = visit.small.copy()
+        for crop in visit.crops:
+            corners = Portrait(photo, crop, "").within(PREVIEW).corners
+            cv2.polylines(outline, [np.int32(corners.round())], True, (255, 200, 0), 2, cv2.LINE_AA)
         height, width = photo.shape[:2]
         note = f"{width} x {height} pixels · face found by: {portrait.finder}"
-        return token, note, outline, *placed
+        if len(visit.crops) > 1:
+            note += f" · {len(visit.crops)} faces: choose one below, the largest is first"
+        thumbnails = [Portrait(photo, crop, "").face(THUMBNAIL) for crop in visit.crops]
+        return token, note, outline, _gallery(thumbnails), *placed
+
+    @reported
+    def turn(self, token, event: gr.SelectData):
+        """Put the chosen face to work."""
+        visit = self.visits[token]
+        visit.turn_to(event.index)
+        return place(visit, visit.face.anchor)
 
     @reported
     def open_at(self, path, old, model, share, request: gr.Request, event: gr.SelectData):
@@ -81,18 +99,17 @@ class Page:
         """The photo as it is on the sliders, by another model."""
         if not token:
             return UNTOUCHED
-        visit, animator = self.visits[token], self.models[model]
-        visit.portrait = animator.encode(visit.portrait)
-        encoded = {"encoding": visit.portrait.encoding, "reading": visit.portrait.reading}
-        visit.small, visit.animator = dataclasses.replace(visit.small, **encoded), animator
-        return place(visit, visit.anchor)
+        visit = self.visits[token]
+        visit.animator = self.models[model]
+        visit.face.encoded_by(visit.animator)
+        return place(visit, visit.face.anchor)
 
     def preview(self, request: dict) -> dict:
         """Small JPEGs for a request of the fast lane (see assets/page.js); {} if it is no good."""
         try:
             visit = self.visits[request.get("token")]
             asked = self._asked(visit, request)[1]
-            frame = visit.animator.edit(visit.small, asked, visit.where)
+            frame = visit.animator.edit(visit.face.small, asked, visit.face.where)
         except (Problem, AttributeError):
             return {}
         names = ("result", "attention", "color", "motion")
@@ -109,12 +126,14 @@ class Page:
         wanted, shown = self._asked(visit, request)
         units, moods = [gr.skip()] * 17, [gr.skip()] * 3
         if "mood" in request:
-            visit.anchor = _start(visit, Expression(ACTION_UNITS, tuple(request["units"])))
-            visit.mooded = wanted
+            visit.face.anchor = _start(visit, Expression(ACTION_UNITS, tuple(request["units"])))
+            visit.face.mooded = wanted
             units = list(wanted.values)
         elif "way" not in request:
-            visit.anchor, moods = wanted, rounded(mood_of(wanted))
-        return *units, *moods, *render(visit, shown, "way" not in request)
+            visit.face.anchor, moods = wanted, rounded(mood_of(wanted))
+        if "way" not in request:
+            visit.face.history.add(wanted)
+        return *units, *moods, *render(visit, shown)
 
     def leave(self, request: gr.Request) -> None:
         self.visits.leave(request.session_hash)
@@ -143,4 +162,10 @@ class Page:
 
 def _start(visit: Visit, units: Expression) -> Expression:
     """Where a mood starts from: the anchor, or the sliders if a hand has moved them since."""
-    return visit.anchor if units in (visit.anchor, visit.mooded) else units
+    return visit.face.anchor if units in (visit.face.anchor, visit.face.mooded) else units
+
+
+def _gallery(thumbnails: list[np.ndarray]) -> dict:
+    """Faces to choose from, where there is a choice."""
+    several = len(thumbnails) > 1
+    return gr.update(value=thumbnails if several else [], visible=several)

@@ -82,11 +82,14 @@ def _photo(page: Page) -> dict:
     )
     note = gr.Markdown("Upload a photo of a face.", elem_id="note")
     gr.Examples([str(p) for p in sorted(ASSETS.glob("*.png"))], photo, label="Examples")
+    faces = gr.Gallery(label="Faces", columns=6, height=150, visible=False, interactive=False,
+                       allow_preview=False, buttons=[], elem_id="faces")  # fmt: skip
     with gr.Accordion("Another face, or none found?", open=False):
         share = gr.Slider(5, 100, 50, step=1, label="Height of the face, % of photo")
         outline = gr.Image(label="Click on the middle of the face", interactive=False, buttons=[])
     model = gr.Dropdown(page.models.names, value=page.models.first, label="Model", elem_id="model")
-    return {"photo": photo, "note": note, "share": share, "outline": outline, "model": model}
+    return {"photo": photo, "note": note, "share": share, "outline": outline, "model": model,
+            "faces": faces}  # fmt: skip
 
 
 def _buttons() -> dict:
@@ -95,6 +98,7 @@ def _buttons() -> dict:
         redo = gr.Button("Redo", elem_id="redo")
         reset = gr.Button("Reset", elem_id="reset")
         neutral = gr.Button("Neutral first", elem_id="neutral")
+        everyone = gr.Button("For every face", elem_id="everyone")
     part = gr.Radio(list(HALVES), value=HALVES[0], label="Edit", elem_id="part")
     with gr.Accordion("Copy the expression of another photo", open=False):
         other = PhotoInput(type="filepath", image_mode=None, sources=["upload", "clipboard"],
@@ -102,7 +106,7 @@ def _buttons() -> dict:
         regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label="Regions")
         borrow = gr.Button("Copy", elem_id="borrow")
     return {"undo": undo, "redo": redo, "reset": reset, "neutral": neutral, "part": part,
-            "other": other, "regions": regions, "borrow": borrow}  # fmt: skip
+            "everyone": everyone, "other": other, "regions": regions, "borrow": borrow}  # fmt: skip
 
 
 def _sight() -> list:
@@ -143,10 +147,11 @@ def _bind(
     units, moods, pad = turned.units, turned.moods, turned.pad
     placed = [*units, *moods, *shown]
     photo, model = opening["photo"], opening["model"]
-    opened = [lane, opening["note"], opening["outline"], *placed]
+    opened = [lane, opening["note"], opening["outline"], opening["faces"], *placed]
     photo.change(page.open, [photo, lane, model], opened, **ANEW)
     where = [photo, lane, model, opening["share"]]
     opening["outline"].select(page.open_at, where, opened, **ANEW)
+    opening["faces"].select(page.turn, lane, placed, **ANEW)
     model.input(page.choose, [lane, model], placed, **ANEW)
     lane.input(page.settle, lane, placed, show_progress="hidden", **DRAWN)
     gr.on(
@@ -183,6 +188,7 @@ def _bind(
 
         buttons[button].click(put, lane, [preset, *placed], **ANEW)
     buttons["undo"].click(changes.undo, lane, placed, **ANEW)
+    buttons["everyone"].click(changes.everyone, [lane, *units], placed, **ANEW)
     buttons["redo"].click(changes.redo, lane, placed, **ANEW)
     buttons["part"].input(changes.confine, [lane, buttons["part"], *units], placed, **ANEW)
     source = [lane, buttons["other"], buttons["regions"], *units]

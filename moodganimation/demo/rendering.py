@@ -35,18 +35,17 @@ def reported(handler):
     return report
 
 
-def place(visit: Visit, goal: Expression, remember: bool = True) -> tuple:
-    """Sliders on an expression, and its pictures."""
-    visit.anchor = hundredths(goal)
-    return *sliders(visit.anchor), *render(visit, visit.anchor, remember)
+def place(visit: Visit, goal: Expression) -> tuple:
+    """Sliders on an expression, to which undoing will come back, and its pictures."""
+    visit.face.anchor = hundredths(goal)
+    visit.face.history.add(visit.face.anchor)
+    return *sliders(visit.face.anchor), *render(visit, visit.face.anchor)
 
 
-def render(visit: Visit, expression: Expression, remember: bool = True) -> tuple:
-    """The result as a file of the visit, the three panels, and the bars. Old files go.
-
-    remember: whether undoing shall come back to it.
-    """
-    frame = visit.animator.edit(visit.portrait, expression, visit.where)
+def render(visit: Visit, expression: Expression) -> tuple:
+    """The result as a file of the visit, the three panels, and the bars. Old files go."""
+    frame = visit.animator.edit(visit.face.portrait, expression, visit.face.where)
+    visit.face.frame = frame
     folder = Path(visit.folder.name)
     path = folder / f"{time.monotonic_ns()}.png"
     write_image(path, frame.image)
@@ -54,10 +53,8 @@ def render(visit: Visit, expression: Expression, remember: bool = True) -> tuple
         :-4
     ]:  # the page may still be copying the last ones
         old.unlink(missing_ok=True)
-    if remember and expression.space == ACTION_UNITS:
-        visit.history.add(expression)
     read = visit.animator.measure(frame)
-    return str(path), *pictures(frame)[1:], bars(visit.portrait.reading, expression, read)
+    return str(path), *pictures(frame)[1:], bars(visit.face.portrait.reading, expression, read)
 
 
 def pictures(frame: Frame) -> tuple:
@@ -66,7 +63,7 @@ def pictures(frame: Frame) -> tuple:
 
 def named(visit: Visit, name: str, units) -> Expression:
     if name == PHOTO:
-        return visit.portrait.reading
+        return visit.face.portrait.reading
     if name == SLIDERS:
         return Expression(ACTION_UNITS, tuple(units))
     if name == NEUTRAL:

@@ -4,17 +4,19 @@ import secrets
 import tempfile
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import Expression
+from ..frames import Frame
 from ..portraits import Portrait
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
+PREVIEW = 720  # longest side of a preview [px]
 
 
 class History:
@@ -39,25 +41,72 @@ class History:
 
 
 @dataclass(eq=False)
+class Face:
+    """One face of an uploaded photo, and how far the visitor has come with it."""
+
+    animator: Animator  # that encoded it
+    portrait: Portrait  # in the photo with all other faces as they were edited
+    small: Portrait  # the same in a picture of at most PREVIEW pixels, for dragging
+    anchor: Expression  # the Action Units that mood sliders start from
+    mooded: Expression | None = None  # the Action Units that the mood sliders last set
+    where: np.ndarray | None = None  # (h, w) in [0, 1] over the crop: where edits may act
+    history: History = field(default_factory=History)
+    frame: Frame | None = None  # the last one shown
+
+    @classmethod
+    def of(cls, animator: Animator, portrait: Portrait) -> "Face":
+        return cls(animator, portrait, portrait.within(PREVIEW), portrait.reading)
+
+    def encoded_by(self, animator: Animator) -> None:
+        if animator is not self.animator:
+            self.portrait, self.animator = animator.encode(self.portrait), animator
+            known = {"encoding": self.portrait.encoding, "reading": self.portrait.reading}
+            self.small = replace(self.small, **known)
+
+
+@dataclass(eq=False)
 class Visit:
     """What the server keeps of one uploaded photo until the visitor leaves."""
 
     animator: Animator  # the model that the visitor chose
-    portrait: Portrait
-    small: Portrait  # the same face in a picture of at most PREVIEW pixels, for dragging
-    anchor: Expression  # the Action Units that mood sliders start from
+    photo: np.ndarray  # as it was uploaded
+    crops: list[np.ndarray]  # of the faces in it, largest first
+    face: Face  # the one at work
     session: str | None  # of the visitor's browser tab
-    mooded: Expression | None = None  # the Action Units that the mood sliders last set
-    where: np.ndarray | None = None  # (h, w) in [0, 1] over the crop: where edits may act
-    history: History = field(default_factory=History)
+    at: int = 0  # its number
+    faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
     folder: tempfile.TemporaryDirectory = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")
     )
 
+    def __post_init__(self):
+        self.faces[self.at] = self.face
+        self.small = self.face.small.photo
+
     @property
     def nbytes(self) -> int:
         """Memory it takes, about."""
-        return self.portrait.photo.nbytes + self.small.photo.nbytes + ENCODING_BYTES
+        pictures = (self.photo.nbytes + self.small.nbytes) * min(2, len(self.crops))
+        return pictures + ENCODING_BYTES * len(self.faces)
+
+    def turn_to(self, at: int) -> None:
+        """Put another face to work, in the photo with all others as they were edited.
+
+        Raises Problem for a face that is not there.
+        """
+        if not 0 <= at < len(self.crops):
+            raise Problem("There is no such face in the photo.")
+        if at not in self.faces:
+            portrait = self.animator.locate(self.photo, face=self.crops[at])
+            self.faces[at] = Face.of(self.animator, portrait)
+        self.at, self.face = at, self.faces[at]
+        self.face.encoded_by(self.animator)
+        for size, photo in (("portrait", self.photo), ("small", self.small)):
+            for other in self.faces.values():
+                if other is not self.face and other.frame:
+                    place = replace(getattr(other, size), photo=photo)
+                    photo = replace(other.frame, portrait=place).image
+            setattr(self.face, size, replace(getattr(self.face, size), photo=photo))
 
 
 class Visits:
