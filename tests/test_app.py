@@ -15,7 +15,7 @@ from PIL import Image
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo.animations import Animations
 from moodganimation.demo.assets import ASSETS
-from moodganimation.demo.changes import HALVES, Changes
+from moodganimation.demo.changes import HALVES, PAINTED, Changes
 from moodganimation.demo.explorer import Explorer
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.layout import build
@@ -217,6 +217,35 @@ def test_one_expression_for_every_face(two):
     assert left > 500 and right > 300
 
 
+def test_a_brush_keeps_edits_away(opened, photo, portrait):
+    token, changes = opened.token, opened.changes
+    units = list(opened.units)
+    units[ACTION_UNITS.index("AU26")], units[ACTION_UNITS.index("AU02")] = 1.0, 1.0
+    canvas = changes.canvas(token)
+    layer = np.zeros((*canvas.shape[:2], 4), np.uint8)
+    layer[len(layer) // 2 :] = 255  # the lower half of the crop
+    kept = read_image(changes.brush(token, {"layers": [layer]}, PAINTED[0], *units)[20])
+    only = read_image(changes.brush(token, {"layers": [layer]}, PAINTED[1], *units)[20])
+    middle = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])[1]
+    margin = portrait.side / 10
+    assert np.argwhere((kept != photo).any(2))[:, 0].max() < middle + margin
+    assert np.argwhere((only != photo).any(2))[:, 0].min() > middle - margin
+    for nothing in (None, {"layers": []}, {"layers": [0 * layer]}):
+        out = changes.brush(token, nothing, PAINTED[0], *units)
+    rows = np.argwhere((read_image(out[20]) != photo).any(2))[:, 0]
+    assert rows.min() < middle - margin and rows.max() > middle + margin
+
+
+def test_pins_bring_back_what_was_shown(opened):
+    happy = opened.changes.put(opened.token, "happy", 1.0)[:17]
+    assert len(opened.changes.pin(opened.token, *happy)) == 1
+    opened.changes.put(opened.token, "sad", 1.0)
+    back = opened.changes.unpin(opened.token, SimpleNamespace(index=0))
+    assert back[:17] == happy
+    with pytest.raises(gr.Error, match="no such pin"):
+        opened.changes.unpin(opened.token, SimpleNamespace(index=1))
+
+
 def test_bars_tell_what_was_asked_and_seen(opened):
     assert "Nothing is asked" in opened.pictures[4]
     units = list(opened.units)
@@ -340,6 +369,7 @@ def drive(tab, photo, folder):
     assert time.monotonic() - began < 15
     np.testing.assert_array_equal(result(tab, folder / "same.png"), photo)
 
+    assert "zygomaticus" in tab.get_attribute("#AU12", "title")
     slider = tab.locator("#AU26 input[type=number]")
     slider.fill("1")
     wait_for(lambda: source(tab).startswith("data:"))  # the fast lane's preview
@@ -371,6 +401,26 @@ def drive(tab, photo, folder):
     wait_for(lambda: float(tab.input_value("#pleasure input[type=number]")) > 0.6)
     wait_for(lambda: source(tab) != before and source(tab).startswith("http"))
     assert float(tab.input_value("#arousal input[type=number]")) > 0.3
+
+    tab.get_by_text("Pinned").click()
+    tab.locator("#pin").click()
+    tab.wait_for_selector("#pins img", timeout=20_000)
+    tab.get_by_role("tab", name="Before and after").click()
+    tab.wait_for_selector("#both img", timeout=20_000)
+    tab.get_by_role("tab", name="Result", exact=True).click()
+    tab.get_by_text("Lock a part with a brush").click()
+    tab.locator("#canvas").click()
+    canvas = tab.wait_for_selector("#painting canvas", timeout=20_000)
+    time.sleep(1)
+    place = canvas.bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + 0.75 * place["height"]
+    tab.mouse.move(x - 40, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 40, y, steps=5)
+    tab.mouse.up()
+    before = source(tab)
+    tab.locator("#brush").click()
+    wait_for(lambda: source(tab) != before)
 
     tab.get_by_role("tab", name="Explore").click()
     tab.locator("#kind").get_by_text("Pleasure across").click()

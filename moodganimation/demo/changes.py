@@ -1,5 +1,7 @@
 """What the buttons of the tab Edit do to the sliders."""
 
+import cv2
+import gradio as gr
 import numpy as np
 
 from ..errors import Problem
@@ -7,10 +9,11 @@ from ..expressions import ACTION_UNITS, Expression
 from ..images import read_image
 from ..portraits import half
 from .rendering import UNTOUCHED, named, place, render, reported
-from .visits import Visits
+from .visits import MASK, Visits
 
 HALVES = ("whole face", "their left half", "their right half")
-MASK = 128  # side of the masks of halves
+PAINTED = ("stays as it is", "alone is edited")
+MOST_PINS = 12
 
 
 class Changes:
@@ -73,8 +76,45 @@ class Changes:
         sides = dict(zip(HALVES, (None, "left", "right"), strict=True))
         if name not in sides:
             raise Problem(f"There is no part of the face called {name!r}.")
-        visit.face.where = half(MASK, sides[name]) if sides[name] else None
+        visit.face.half = half(MASK, sides[name]) if sides[name] else None
         return *UNTOUCHED[:20], *render(visit, _units(units))
+
+    @reported
+    def canvas(self, token):
+        """The face to paint on."""
+        return self.visits[token].face.portrait.face(2 * MASK)
+
+    @reported
+    def brush(self, token, painting, painted, *units):
+        """Keep edits away from what was painted on the face, or to it alone."""
+        visit = self.visits[token]
+        layers = (painting or {}).get("layers") or []
+        marks = [layer[..., 3] for layer in layers if np.ndim(layer) == 3 and layer.shape[2] == 4]
+        if not marks or not np.max(marks):
+            visit.face.brushed = None
+        else:
+            mark = np.float32(np.max(marks, 0)) / 255
+            mark = cv2.resize(mark, (MASK, MASK), interpolation=cv2.INTER_AREA)
+            mark = np.clip(cv2.GaussianBlur(mark, (0, 0), 2), 0, 1)  # no seam
+            visit.face.brushed = mark if painted == PAINTED[1] else 1 - mark
+        return *UNTOUCHED[:20], *render(visit, _units(units))
+
+    @reported
+    def pin(self, token, *units):
+        """Keep what is shown, to come back to: the pictures of all pins."""
+        visit, goal = self.visits[token], _units(units)
+        if visit.face.frame is None:
+            raise Problem("There is nothing to pin yet.")
+        visit.pins = [*visit.pins, (visit.face.frame.face, goal)][-MOST_PINS:]
+        return [picture for picture, _ in visit.pins]
+
+    @reported
+    def unpin(self, token, event: gr.SelectData):
+        """Sliders as they were when the chosen pin was set."""
+        visit = self.visits[token]
+        if not 0 <= event.index < len(visit.pins):
+            raise Problem("There is no such pin.")
+        return place(visit, visit.pins[event.index][1])
 
     def _step(self, token, by):
         visit = self.visits[token]

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import gradio as gr
+from PIL import Image
 
 from ..expressions import ACTION_UNITS, PAD, PRESETS
 from ..moods import PROTOTYPES
 from .assets import ASSETS
+from .changes import HALVES, PAINTED
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
 
@@ -30,6 +32,23 @@ MUSCLES = {
     "AU26": "masseter at rest, so that the jaw drops",
     "AU45": "levator palpebrae at rest, orbicularis oculi closing the lids",
 }
+
+
+class PhotoInput(gr.Image):
+    """gr.Image that hands over the file as it came, and says what is wrong with it."""
+
+    is_template = True  # for Gradio: shown by the page's own gr.Image
+
+    def preprocess(self, payload):
+        try:
+            return super().preprocess(payload)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            raise gr.Error(
+                "This is not a picture that can be read, or it is far too large: "
+                "use a JPEG, PNG or WebP photo.",
+                duration=None,
+                print_exception=False,
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -100,3 +119,57 @@ def mood_pad() -> gr.HTML:
         js_on_load=(ASSETS / "pad.js").read_text(),
         elem_id="pad",
     )
+
+
+def tools() -> dict:
+    """Buttons, masks, pins and another photo, by name."""
+    with gr.Row():
+        undo = gr.Button("Undo", elem_id="undo")
+        redo = gr.Button("Redo", elem_id="redo")
+        reset = gr.Button("Reset", elem_id="reset")
+        neutral = gr.Button("Neutral first", elem_id="neutral")
+        everyone = gr.Button("For every face", elem_id="everyone")
+    part = gr.Radio(list(HALVES), value=HALVES[0], label="Edit", elem_id="part")
+    with gr.Accordion("Lock a part with a brush", open=False):
+        painting = gr.ImageEditor(
+            type="numpy",
+            image_mode="RGBA",
+            sources=[],
+            transforms=[],
+            brush=gr.Brush(default_size=14, colors=["#ff5500"], color_mode="fixed"),
+            layers=False,
+            buttons=[],
+            height=360,
+            label="Paint on the face",
+            elem_id="painting",
+        )
+        with gr.Row():
+            canvas = gr.Button("Show the face", elem_id="canvas")
+            painted = gr.Radio(list(PAINTED), value=PAINTED[0], label="What is painted")
+            brush = gr.Button("Apply", elem_id="brush")
+    with gr.Accordion("Pinned", open=False):
+        pin = gr.Button("Pin what is shown", elem_id="pin")
+        pins = gr.Gallery(label="Click to go back", columns=6, height=150, interactive=False,
+                          allow_preview=False, buttons=[], elem_id="pins")  # fmt: skip
+    with gr.Accordion("Copy the expression of another photo", open=False):
+        other = PhotoInput(type="filepath", image_mode=None, sources=["upload", "clipboard"],
+                           label="Another photo", height=160, elem_id="other")  # fmt: skip
+        regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label="Regions")
+        borrow = gr.Button("Copy", elem_id="borrow")
+    return {
+        "undo": undo,
+        "redo": redo,
+        "reset": reset,
+        "neutral": neutral,
+        "everyone": everyone,
+        "part": part,
+        "painting": painting,
+        "canvas": canvas,
+        "painted": painted,
+        "brush": brush,
+        "pin": pin,
+        "pins": pins,
+        "other": other,
+        "regions": regions,
+        "borrow": borrow,
+    }

@@ -38,7 +38,7 @@ class Page:
     @reported
     def open(self, path: str | None, old: str | None, model, request: gr.Request, box=None):
         """Locate the face of an uploaded file. Values: token, note, outline, thumbnails, and
-        those of `place`: 17 units, 3 moods, result, attention, color, motion, bars."""
+        those of `place`: 17 units, 3 moods, result, attention, color, motion, bars, both."""
         if path is None:
             self.visits.close(old)
             return (
@@ -47,7 +47,7 @@ class Page:
                 None,
                 _gallery([]),
                 *[gr.skip()] * 20,
-                *[None] * 5,
+                *[None] * 6,
             )
         photo, animator = read_image(path), self.models[model]
         try:
@@ -59,9 +59,10 @@ class Page:
             self.visits.close(old)
             small = Portrait(photo, np.eye(2, 3), "").within(PREVIEW).photo
             gr.Warning(str(problem), duration=None)
-            return "", f"**{problem}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 5
+            return "", f"**{problem}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 6
         face = Face.of(animator, portrait)
-        visit = Visit(animator, photo, crops or [portrait.to_face], face, request.session_hash)
+        crops = crops or [portrait.to_face]
+        visit = Visit(animator, path, photo, crops, face, request.session_hash)
         placed = place(visit, face.anchor)
         token = self.visits.open(visit)
         self.visits.close(old)

@@ -1,13 +1,14 @@
 """What the page looks like, and which handler answers what."""
 
+import json
+
 import gradio as gr
-from PIL import Image
 
 from ..animator import DEFAULT_CHECKPOINT, Animator
 from .animations import Animations
 from .assets import ASSETS
-from .changes import HALVES, Changes
-from .controls import REGIONS, Controls, controls
+from .changes import Changes
+from .controls import MUSCLES, Controls, PhotoInput, controls, tools
 from .explorer import Explorer
 from .handlers import Page
 from .rendering import NEUTRAL, PHOTO
@@ -16,23 +17,6 @@ from .tabs import PRIVATE, animate_tab, explore_tab
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
 ANEW = DRAWN | {"js": "(...v) => { window.moodganimation.cancel(); return v; }"}
 ASK = "window.moodganimation.ask"
-
-
-class PhotoInput(gr.Image):
-    """gr.Image that hands over the file as it came, and says what is wrong with it."""
-
-    is_template = True  # for Gradio: shown by the page's own gr.Image
-
-    def preprocess(self, payload):
-        try:
-            return super().preprocess(payload)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            raise gr.Error(
-                "This is not a picture that can be read, or it is far too large: "
-                "use a JPEG, PNG or WebP photo.",
-                duration=None,
-                print_exception=False,
-            ) from None
 
 
 def build(animator: Animator) -> gr.Blocks:
@@ -58,7 +42,7 @@ def build(animator: Animator) -> gr.Blocks:
             with gr.Column(scale=5, min_width=420):
                 opening = _photo(page)
                 turned = controls()
-                buttons = _buttons()
+                buttons = tools()
             with gr.Column(scale=6, min_width=420, elem_id="sight"):
                 shown = _sight()
         with gr.Tab("Animate"):
@@ -66,6 +50,7 @@ def build(animator: Animator) -> gr.Blocks:
         with gr.Tab("Explore"):
             explore_tab(lane, Explorer(page.visits))
         _bind(page, lane, opening, turned, buttons, shown)
+        demo.load(None, js=_titles())
         demo.unload(page.leave)
     return demo
 
@@ -92,32 +77,20 @@ def _photo(page: Page) -> dict:
             "faces": faces}  # fmt: skip
 
 
-def _buttons() -> dict:
-    with gr.Row():
-        undo = gr.Button("Undo", elem_id="undo")
-        redo = gr.Button("Redo", elem_id="redo")
-        reset = gr.Button("Reset", elem_id="reset")
-        neutral = gr.Button("Neutral first", elem_id="neutral")
-        everyone = gr.Button("For every face", elem_id="everyone")
-    part = gr.Radio(list(HALVES), value=HALVES[0], label="Edit", elem_id="part")
-    with gr.Accordion("Copy the expression of another photo", open=False):
-        other = PhotoInput(type="filepath", image_mode=None, sources=["upload", "clipboard"],
-                           label="Another photo", height=160, elem_id="other")  # fmt: skip
-        regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label="Regions")
-        borrow = gr.Button("Copy", elem_id="borrow")
-    return {"undo": undo, "redo": redo, "reset": reset, "neutral": neutral, "part": part,
-            "everyone": everyone, "other": other, "regions": regions, "borrow": borrow}  # fmt: skip
-
-
 def _sight() -> list:
-    """The result, the three panels, and the bars of what was asked and seen."""
-    result = gr.Image(
-        label="Result",
-        interactive=False,
-        buttons=["download", "fullscreen"],
-        height=480,
-        elem_id="result",
-    )
+    """The result, the three panels, the bars of what was asked and seen, and before and after."""
+    with gr.Tab("Result"):
+        result = gr.Image(
+            label="Result",
+            interactive=False,
+            buttons=["download", "fullscreen"],
+            height=480,
+            elem_id="result",
+        )
+    with gr.Tab("Before and after"):
+        both = gr.ImageSlider(
+            label="Photo, result", interactive=False, buttons=[], height=480, elem_id="both"
+        )
     with gr.Row():
         panels = [
             gr.Image(
@@ -138,7 +111,7 @@ def _sight() -> list:
     with gr.Accordion("Asked and seen", open=True):
         bars = gr.HTML("", elem_id="bars")
         gr.Markdown("The reader is the network that moves the face: a witness, not a judge.")
-    return [result, *panels, bars]
+    return [result, *panels, bars, both]
 
 
 def _bind(
@@ -191,6 +164,11 @@ def _bind(
     buttons["everyone"].click(changes.everyone, [lane, *units], placed, **ANEW)
     buttons["redo"].click(changes.redo, lane, placed, **ANEW)
     buttons["part"].input(changes.confine, [lane, buttons["part"], *units], placed, **ANEW)
+    buttons["canvas"].click(changes.canvas, lane, buttons["painting"], **DRAWN)
+    lock = [lane, buttons["painting"], buttons["painted"], *units]
+    buttons["brush"].click(changes.brush, lock, placed, **ANEW)
+    buttons["pin"].click(changes.pin, [lane, *units], buttons["pins"], **DRAWN)
+    buttons["pins"].select(changes.unpin, lane, placed, **ANEW)
     source = [lane, buttons["other"], buttons["regions"], *units]
     buttons["borrow"].click(changes.borrow, source, placed, **ANEW)
     for region, button in turned.resets.items():
@@ -199,6 +177,15 @@ def _bind(
             return changes.reset(token, region, *values)
 
         button.click(reset, [lane, *units], placed, **ANEW)
+
+
+def _titles() -> str:
+    """Over a unit's slider the pointer shows which muscle it is."""
+    titles = json.dumps({key: f"{key}: {muscle}" for key, muscle in MUSCLES.items()})
+    return (
+        f"() => {{ for (const [key, text] of Object.entries({titles})) "
+        "document.getElementById(key)?.setAttribute('title', text); }"
+    )
 
 
 def _status(animator: Animator) -> str:

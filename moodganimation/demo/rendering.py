@@ -18,7 +18,7 @@ from .bars import bars
 from .visits import Visit
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
-PLACED = 17 + 3 + 4 + 1  # values of `place`: units, moods, result and three panels, bars
+PLACED = 17 + 3 + 4 + 2  # values of `place`: units, moods, result and panels, bars, both
 UNTOUCHED = [gr.skip()] * PLACED
 
 
@@ -43,7 +43,8 @@ def place(visit: Visit, goal: Expression) -> tuple:
 
 
 def render(visit: Visit, expression: Expression) -> tuple:
-    """The result as a file of the visit, the three panels, and the bars. Old files go."""
+    """The result as a file of the visit, the three panels, the bars, and the photo with the result
+    to compare. Old files go."""
     frame = visit.animator.edit(visit.face.portrait, expression, visit.face.where)
     visit.face.frame = frame
     folder = Path(visit.folder.name)
@@ -54,7 +55,8 @@ def render(visit: Visit, expression: Expression) -> tuple:
     ]:  # the page may still be copying the last ones
         old.unlink(missing_ok=True)
     read = visit.animator.measure(frame)
-    return str(path), *pictures(frame)[1:], bars(visit.face.portrait.reading, expression, read)
+    seen = bars(visit.face.portrait.reading, expression, read)
+    return str(path), *pictures(frame)[1:], seen, (visit.original, str(path))
 
 
 def pictures(frame: Frame) -> tuple:

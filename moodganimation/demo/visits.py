@@ -17,6 +17,7 @@ from ..portraits import Portrait
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
 PREVIEW = 720  # longest side of a preview [px]
+MASK = 128  # side of the masks that say where edits may act
 
 
 class History:
@@ -49,13 +50,21 @@ class Face:
     small: Portrait  # the same in a picture of at most PREVIEW pixels, for dragging
     anchor: Expression  # the Action Units that mood sliders start from
     mooded: Expression | None = None  # the Action Units that the mood sliders last set
-    where: np.ndarray | None = None  # (h, w) in [0, 1] over the crop: where edits may act
+    half: np.ndarray | None = None  # (MASK, MASK) in [0, 1] over the crop: where edits may act
+    brushed: np.ndarray | None = None  # the same, as the visitor painted it
     history: History = field(default_factory=History)
     frame: Frame | None = None  # the last one shown
 
     @classmethod
     def of(cls, animator: Animator, portrait: Portrait) -> "Face":
         return cls(animator, portrait, portrait.within(PREVIEW), portrait.reading)
+
+    @property
+    def where(self) -> np.ndarray | None:
+        """Where edits may act; None: everywhere."""
+        if self.half is None or self.brushed is None:
+            return self.brushed if self.half is None else self.half
+        return self.half * self.brushed
 
     def encoded_by(self, animator: Animator) -> None:
         if animator is not self.animator:
@@ -69,12 +78,14 @@ class Visit:
     """What the server keeps of one uploaded photo until the visitor leaves."""
 
     animator: Animator  # the model that the visitor chose
-    photo: np.ndarray  # as it was uploaded
+    original: str  # the uploaded file
+    photo: np.ndarray  # what it shows
     crops: list[np.ndarray]  # of the faces in it, largest first
     face: Face  # the one at work
     session: str | None  # of the visitor's browser tab
     at: int = 0  # its number
     faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
+    pins: list[tuple[np.ndarray, Expression]] = field(default_factory=list)  # face crops
     folder: tempfile.TemporaryDirectory = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")
     )
