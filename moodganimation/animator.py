@@ -17,7 +17,7 @@ from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after
 from .generators import Generator
 from .images import check_photo
-from .moods import in_space
+from .moods import as_read, in_space
 from .portraits import Portrait
 from .rollout import rollout
 from .warp import WarpGenerator
@@ -158,9 +158,7 @@ class Animator:
 
     def start(self, portrait: Portrait) -> Expression:
         """What `read` says in the generator's words; neutral where nobody knows its axes."""
-        if self.space.name not in SPACES:
-            return Expression.neutral(self.space)
-        return in_space(portrait.reading, self.space, portrait.reading)
+        return as_read(portrait.reading, self.space)
 
     def edit(
         self, portrait: Portrait, expression: Expression, where: np.ndarray | None = None

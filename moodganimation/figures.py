@@ -3,8 +3,16 @@
 import cv2
 import numpy as np
 
+from .expressions import Expression
+
 PANEL = 256  # side of a panel [px]
 COLUMNS = ("original", "generated", "attention", "color", "truth")
+
+# Of curves, on a ground of their own, so that they are read on light and on dark pages alike.
+GROUND, GRID, INK = (28, 31, 38), (70, 75, 86), (214, 218, 226)
+LINES = ((255, 176, 59), (96, 190, 255), (76, 217, 148), (255, 122, 112), (196, 150, 255),
+         (245, 228, 96), (255, 140, 205), (148, 222, 222))  # fmt: skip
+STILL = 0.005  # what an axis that does not change may change
 
 
 def panel(values: np.ndarray, side: int = PANEL) -> np.ndarray:
@@ -82,3 +90,47 @@ def sheet(rows: list[tuple[str, list[np.ndarray]]], columns: list[str]) -> np.nd
         cv2.putText(side, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
         lines.append(row([side, cells]))
     return np.concatenate(lines)
+
+
+def curves(
+    expressions: list[Expression], size: tuple[int, int], cursor: int | None = None
+) -> np.ndarray:
+    """The axes that change most over the frames, and their names beside them.
+
+    size: width and height [px], at least 160 x 60. cursor: a frame to draw a line at.
+    """
+    width, height = max(160, size[0]), max(60, size[1])
+    canvas = np.full((height, width, 3), GROUND, np.uint8)
+    values = np.array([expression.values for expression in expressions])  # (T, D)
+    axes, change = expressions[0].space.axes, np.ptp(values, 0)
+    shown = [i for i in np.argsort(-change, kind="stable") if change[i] > STILL]
+    shown, others = sorted(shown[: min(len(LINES), height // 18 - 1)]), len(shown)
+    low, high = min([axes[i].low for i in shown] or [0]), 1.0
+    left, right, top, bottom = 24, width - 84, 8, height - 9
+    x = np.linspace(left, right, len(values)) if len(values) > 1 else np.array([left, right])
+
+    def place(value):
+        return bottom - (value - low) / (high - low) * (bottom - top)
+
+    def write(text, at, color):
+        cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.38, color, 1, cv2.LINE_AA)
+
+    for value in sorted({low, 0.0, high}):
+        y = round(place(value))
+        cv2.line(canvas, (left, y), (right, y), GRID, 1)
+        write(f"{value:g}", (4, y + 4), INK)
+    for color, number, i in zip(LINES, range(len(shown)), shown, strict=False):
+        points = np.stack([x, np.broadcast_to(place(values[:, i]), x.shape)], 1)
+        # one that lies under others is wider than they are
+        under = sum(np.allclose(values[:, i], values[:, other]) for other in shown[number + 1 :])
+        points, thick = np.int32(points * 16), 2 + 3 * under  # in sixteenths of a pixel
+        cv2.polylines(canvas, [points], False, color, thick, cv2.LINE_AA, 4)
+        write(axes[i].key, (right + 10, 18 + 18 * number), color)
+    if others > len(shown):
+        write(f"+ {others - len(shown)}", (right + 10, 18 + 18 * len(shown)), INK)
+    if not shown:
+        write("nothing changes", (left + 8, round(place(0.5))), INK)
+    if cursor is not None:
+        at = round(x[np.clip(cursor, 0, len(x) - 1)])
+        cv2.line(canvas, (at, top - 4), (at, bottom + 4), INK, 1)
+    return canvas

@@ -105,6 +105,13 @@ def in_space(expression: Expression, space: ExpressionSpace, start: Expression) 
     return expression if space == ACTION_UNITS else mood_of(expression, space)
 
 
+def as_read(reading: Expression, space: ExpressionSpace) -> Expression:
+    """The Action Units of a photo in the words of a space; neutral where nobody knows its axes."""
+    if space.name not in SPACES:
+        return Expression.neutral(space)
+    return in_space(reading, space, reading)
+
+
 def _expect(expression: Expression, *spaces: ExpressionSpace) -> None:
     if expression.space not in spaces:
         names = " or ".join(space.name for space in spaces)

@@ -1,0 +1,229 @@
+"""Timelines: expressions at moments, how long they rest, the ways between them, and blinks."""
+
+import dataclasses
+import random
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from . import plain
+from .errors import InvalidTimeline, UnreadableFile
+from .expressions import ACTION_UNITS, Expression, ExpressionSpace
+from .moods import as_read, in_space
+from .video import EASINGS, FASTEST, MOST_FRAMES, interpolate
+
+MODES = ("once", "loop", "ping-pong")
+BLINK = 0.3  # how long the lids take to close and open [s]
+GAP = (2.5, 5.5)  # from one blink to the next [s]; the first comes after half of one
+SHUT = 0.5  # AU45 from which lids are closed enough to be left alone
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """An expression at a moment; None is what the photo itself shows."""
+
+    expression: Expression | None
+    at: float  # when it is reached [s], from 0
+    hold: float = 0.0  # how long it rests [s]; it is shown for a frame at least
+    easing: str = "smooth"  # a name of `video.EASINGS`: how the next one is reached
+
+    def __post_init__(self):
+        set_ = object.__setattr__
+        set_(self, "at", plain.number(self.at, "The moment of a keyframe", 0, MOST_FRAMES))
+        set_(self, "hold", plain.number(self.hold, "The hold of a keyframe", 0, MOST_FRAMES))
+        plain.word(self.easing, "The easing of a keyframe", EASINGS)
+
+    def to_json(self) -> dict[str, object]:
+        said = plain.of_expression(self.expression) if self.expression else {}
+        return {"at": self.at, "hold": self.hold, "easing": self.easing} | said
+
+    @classmethod
+    def from_json(cls, values: object) -> "Keyframe":
+        values = plain.fields(values, "A keyframe", ("at",), _KEYFRAME)
+        said = "expression" in values or "space" in values
+        expression = plain.to_expression(values) if said else None
+        return cls(expression, **{k: values[k] for k in ("at", "hold", "easing") if k in values})
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Keyframes in the order of their moments. Immutable: every change makes another timeline.
+
+    Moments are those of the nearest frames, so that each keyframe is shown just as it is. Before
+    the first one, that is what is shown. A loop goes from the last keyframe to the first within
+    `back` seconds, and ends one frame before it; ping-pong goes the same way back, without resting
+    twice where it turns. Raises InvalidTimeline and InvalidValue.
+    """
+
+    keyframes: tuple[Keyframe, ...]
+    fps: float = 24.0  # frames a second, 1 to FASTEST
+    mode: str = "once"  # one of MODES
+    back: float = 0.5  # of a loop: from the last keyframe to the first [s]
+    blinks: bool = False  # lids close now and then, where the space has lids
+
+    def __post_init__(self):
+        set_ = object.__setattr__
+        set_(self, "fps", plain.number(self.fps, "Frames per second", 1, FASTEST))
+        set_(self, "back", plain.number(self.back, "The way back of a loop", 0, MOST_FRAMES))
+        plain.word(self.mode, "The mode of a timeline", MODES)
+        plain.truth(self.blinks, "Whether there are blinks")
+        if not self.keyframes:
+            raise InvalidTimeline("A timeline needs a keyframe: keep one, or add another first.")
+        set_(self, "keyframes", tuple(sorted(self.keyframes, key=lambda key: key.at)))
+        spans = self._spans()
+        for (this, (_, end)), (after, (start, _)) in pairwise(
+            zip(self.keyframes, spans, strict=True)
+        ):
+            if end > start:
+                raise InvalidTimeline(
+                    f"The keyframe at {after.at:.4g} s comes before the one at {this.at:.4g} s "
+                    f"has been shown, which is until {end / self.fps:.4g} s: move one of them or "
+                    "hold the first for a shorter time."
+                )
+        if self.frames > MOST_FRAMES:
+            raise InvalidTimeline(
+                f"An animation has at most {MOST_FRAMES} frames and this one would have "
+                f"{self.frames} ({self.duration:.4g} s): shorten it or show fewer a second."
+            )
+
+    @classmethod
+    def between(
+        cls,
+        start: Expression,
+        end: Expression,
+        frames: int,
+        fps: float = 24.0,
+        easing: str = "smooth",
+        ping_pong: bool = False,
+        hold: int = 0,
+    ) -> "Timeline":
+        """The timeline that shows what `video.interpolate` gives. Raises InvalidExpression too."""
+        interpolate(start, end, frames, easing, ping_pong, hold)
+        there = Keyframe(end, (frames - 1) / fps, (hold + 1) / fps)
+        mode = "ping-pong" if ping_pong else "once"
+        return cls((Keyframe(start, 0, easing=easing), there), fps, mode)
+
+    def add(self, keyframe: Keyframe) -> "Timeline":
+        return dataclasses.replace(self, keyframes=(*self.keyframes, keyframe))
+
+    def delete(self, number: int) -> "Timeline":
+        """Without the keyframe of that number, the first being 0."""
+        self._known(number)
+        rest = self.keyframes[:number] + self.keyframes[number + 1 :]
+        return dataclasses.replace(self, keyframes=rest)
+
+    def replace(self, number: int, keyframe: Keyframe) -> "Timeline":
+        self._known(number)
+        changed = (*self.keyframes[:number], keyframe, *self.keyframes[number + 1 :])
+        return dataclasses.replace(self, keyframes=changed)
+
+    def move(self, number: int, at: float) -> "Timeline":
+        """With that keyframe at another moment [s]; it may pass its neighbors."""
+        self._known(number)
+        return self.replace(number, dataclasses.replace(self.keyframes[number], at=at))
+
+    @property
+    def frames(self) -> int:
+        """How many expressions there are."""
+        spans = self._spans()
+        turned = spans[-1][0] - spans[0][1] if self.mode == "ping-pong" else self._steps_back() - 1
+        return spans[-1][1] + max(0, turned)
+
+    @property
+    def duration(self) -> float:
+        """[s]"""
+        return self.frames / self.fps
+
+    def expressions(
+        self, space: ExpressionSpace = ACTION_UNITS, reading: Expression | None = None
+    ) -> list[Expression]:
+        """A point of `space` for every frame.
+
+        reading: the Action Units of the photo, from which keyframes of other spaces start and
+        which those without an expression are; neutral if not given. Raises InvalidExpression for
+        keyframes that cannot be said in `space`.
+        """
+        reading = reading or Expression.neutral(ACTION_UNITS)
+        points = [
+            as_read(reading, space)
+            if key.expression is None
+            else in_space(key.expression, space, reading)
+            for key in self.keyframes
+        ]
+        spans = self._spans()
+        way = [points[0]] * spans[0][1]
+        legs = zip(self.keyframes, pairwise(points), pairwise(spans), strict=False)
+        for key, (here, there), ((_, end), (start, stop)) in legs:
+            way += _between(here, there, start - end + 1, key.easing)
+            way += [there] * (stop - start)
+        if self.mode == "ping-pong":
+            way += way[spans[0][1] : spans[-1][0]][::-1]
+        way += _between(points[-1], points[0], self._steps_back(), self.keyframes[-1].easing)
+        return blinking(way, self.fps) if self.blinks and "AU45" in space else way
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values of which `from_json` makes the same timeline."""
+        values = {name: getattr(self, name) for name in _TIMELINE}
+        return values | {"keyframes": [key.to_json() for key in self.keyframes]}
+
+    @classmethod
+    def from_json(cls, values: object) -> "Timeline":
+        values = plain.fields(values, "A timeline", ("keyframes",), _TIMELINE)
+        keys = plain.items(values["keyframes"], "The keyframes of a timeline", 1, MOST_FRAMES)
+        return cls(**values | {"keyframes": tuple(Keyframe.from_json(key) for key in keys)})
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """For every keyframe its first frame, and the one after its last."""
+        starts = [self._frame(key.at) for key in self.keyframes]
+        ends = [self._frame(key.at + key.hold) for key in self.keyframes]
+        return [(start, max(start + 1, end)) for start, end in zip(starts, ends, strict=True)]
+
+    def _frame(self, seconds: float) -> int:
+        return int(seconds * self.fps + 0.5)
+
+    def _steps_back(self) -> int:
+        """From the last keyframe's last frame to the first frame; 1 where nothing lies between."""
+        looped = self.mode == "loop" and len(self.keyframes) > 1
+        return max(1, self._frame(self.back)) if looped else 1
+
+    def _known(self, number: int) -> None:
+        plain.whole(number, "The number of a keyframe", 0, len(self.keyframes) - 1)
+
+
+_KEYFRAME = ("hold", "easing", "space", "expression")
+_TIMELINE = ("fps", "mode", "back", "blinks")
+
+
+def read_timeline(path: str | Path) -> Timeline:
+    """The timeline of a JSON file. Raises UnreadableFile, InvalidValue and InvalidTimeline."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(plain.MOST_BYTES + 1)
+    except OSError as problem:
+        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+    return Timeline.from_json(plain.loads(text, str(path)))
+
+
+def blinking(way: list[Expression], fps: float) -> list[Expression]:
+    """The same points with lids that close and open now and then: AU45 rises to 1, AU05 sinks to 0.
+
+    Always at the same moments, never on the first frame or the last, not where lids are closed
+    already, and not at all where a frame takes longer than a blink.
+    """
+    way, half = list(way), max(1, int(BLINK / 2 * fps + 0.5))
+    chance = random.Random(45)
+    seconds = chance.uniform(*GAP) / 2
+    while fps * BLINK >= 1 and (middle := int(seconds * fps)) + half < len(way):
+        around = range(middle - half + 1, middle + half)
+        if all(way[i]["AU45"] < SHUT for i in around):
+            for i in around:
+                shut = EASINGS["smooth"](1 - abs(i - middle) / half)
+                lids, wide = way[i]["AU45"], way[i]["AU05"]
+                way[i] = way[i].replace(AU45=lids + (1 - lids) * shut, AU05=wide * (1 - shut))
+        seconds += chance.uniform(*GAP)
+    return way
+
+
+def _between(here: Expression, there: Expression, steps: int, easing: str) -> list[Expression]:
+    """The points strictly between two expressions that are `steps` frames apart."""
+    return interpolate(here, there, steps + 1, easing)[1:-1]
