@@ -10,7 +10,7 @@ picture = animator.edit(portrait, smile).image
 
 import importlib
 
-__version__ = "0.1.0"
+from .version import __version__ as __version__
 
 _HOMES = {
     "animator": ("Animator",),
@@ -18,8 +18,11 @@ _HOMES = {
     "errors": (
         "DeviceMissing",
         "InvalidExpression",
+        "InvalidTimeline",
+        "InvalidValue",
         "NoFaceFound",
         "NotACheckpoint",
+        "NotARecipe",
         "Problem",
         "UnreadableFile",
         "UnreadableImage",
@@ -30,6 +33,8 @@ _HOMES = {
     "images": ("read_image", "write_image"),
     "moods": ("action_units_of", "mood_of", "with_mood"),
     "portraits": ("Portrait",),
+    "recipes": ("Recipe", "read_recipe"),
+    "timeline": ("Keyframe", "Timeline", "read_timeline"),
     "trajectories": ("read_trajectory",),
     "video": ("interpolate", "write_animation"),
 }

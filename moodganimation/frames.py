@@ -11,6 +11,9 @@ from .compositing import Edit
 from .errors import Unwritable
 from .portraits import Portrait
 
+VIEWS = ("face", "photo")
+SIZES = (64, 4096)  # of a view's longer side [px]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
@@ -60,14 +63,15 @@ class Frame:
     def view(self, what: str, size: int) -> np.ndarray:
         """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels.
 
-        Raises Unwritable for a size beyond 64 to 4096.
+        Raises Unwritable for a size beyond SIZES.
         """
-        if not 64 <= size <= 4096:
-            raise Unwritable(f"The longest side must be from 64 to 4096 pixels, got {size}.")
+        if not SIZES[0] <= size <= SIZES[1]:
+            least, most = SIZES
+            raise Unwritable(f"The longest side must be from {least} to {most} pixels, got {size}.")
         frame = dataclasses.replace(self, portrait=self.portrait.enough_for(what, size))
         if what == "photo":
             return frame.image
-        side = min(size, max(64, round(self.portrait.side)))
+        side = min(size, max(SIZES[0], round(self.portrait.side)))
         return frame.portrait.face(side, frame.image)
 
 

@@ -1,0 +1,242 @@
+"""Recipes: all that made a picture, as plain values inside its file, in JSON or in a link.
+
+A recipe names no file but the checkpoint and holds no picture: whoever has the photo can make the
+same again. Reading one runs nothing, and takes no more memory than the largest recipe.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from . import plain
+from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, UnreadableImage
+from .expressions import Expression
+from .frames import SIZES, VIEWS
+from .images import LEAST_SIDE, MOST_PIXELS
+from .marks import KEY, recipe_in
+from .portraits import Portrait
+from .timeline import Timeline
+from .version import __version__
+from .video import FASTEST
+
+FORMAT = 1  # of the recipes that this version writes, and the newest that it reads
+LINK = "recipe="  # how a link's fragment begins
+MOST_LINK = 2 * plain.MOST_BYTES  # letters of a fragment
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Which checkpoint it was."""
+
+    name: str
+    sha256: str  # of its file, 64 hexadecimal digits
+
+    def __post_init__(self):
+        plain.word(self.name, "The name of the checkpoint")
+        plain.word(self.sha256, "The SHA-256 of the checkpoint")
+        if not (len(self.sha256) == 64 and set(self.sha256) <= set("0123456789abcdef")):
+            raise InvalidValue("The SHA-256 of the checkpoint must be 64 hexadecimal digits.")
+
+    @classmethod
+    def of(cls, path: str | Path) -> "Fingerprint":
+        """Raises NotACheckpoint for a file that cannot be read."""
+        try:
+            digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except OSError as problem:
+            raise NotACheckpoint(f"{path} cannot be read ({problem.strerror}).") from None
+        return cls(Path(path).stem, digest)
+
+
+@dataclass(frozen=True)
+class Face:
+    """Where the face is in a photo of that size: as `Portrait` says, or in a box drawn by hand."""
+
+    photo: tuple[int, int]  # width and height [px]
+    to_face: tuple[tuple[float, ...], ...] | None = None  # (2, 3), as in `Portrait`
+    box: tuple[float, ...] | None = None  # x0, y0, x1, y1 [px], as `Animator.locate` takes it
+
+    def __post_init__(self):
+        sides = plain.items(self.photo, "The size of the photo", 2, 2)
+        sides = [plain.whole(s, "A side of the photo", LEAST_SIDE, MOST_PIXELS) for s in sides]
+        if sides[0] * sides[1] > MOST_PIXELS:
+            raise InvalidValue(f"A photo has at most {MOST_PIXELS} pixels, not {sides}.")
+        object.__setattr__(self, "photo", tuple(sides))
+        if (self.to_face is None) == (self.box is None):
+            raise InvalidValue("A face needs either a box or to_face.")
+        if self.box is not None:
+            box = plain.items(self.box, "The box of the face", 4, 4)
+            box = (plain.number(v, "A side of the box", 0, max(sides)) for v in box)
+            object.__setattr__(self, "box", tuple(box))
+            return
+        rows = [plain.items(row, "A row of to_face", 3, 3)
+                for row in plain.items(self.to_face, "to_face", 2, 2)]  # fmt: skip
+        rows = [tuple(plain.number(v, "A value of to_face", -1e6, 1e6) for v in r) for r in rows]
+        object.__setattr__(self, "to_face", tuple(rows))
+        if not _holds_a_face(np.array(rows), *sides):
+            raise InvalidValue("to_face is not that of a face in a photo of this size.")
+
+    @classmethod
+    def of(cls, portrait: Portrait) -> "Face":
+        height, width = portrait.photo.shape[:2]
+        return cls((width, height), tuple(map(tuple, portrait.to_face.tolist())))
+
+    def locate(self, animator, photo: np.ndarray) -> Portrait:
+        """The portrait that an `Animator` edits, of a photo (H, W, 3) of the same size.
+
+        Raises UnreadableImage for one of another size, and NoFaceFound.
+        """
+        size = photo.shape[1], photo.shape[0]
+        if size != self.photo:
+            raise UnreadableImage(
+                f"The recipe belongs to a photo of {self.photo[0]} x {self.photo[1]} pixels, and "
+                f"this one has {size[0]} x {size[1]}: open the photo that it was made of."
+            )
+        if self.box is not None:
+            return animator.locate(photo, self.box)
+        return animator.encode(Portrait(photo, np.array(self.to_face), "recipe"))
+
+
+@dataclass(frozen=True)
+class Output:
+    """What was written of it; None where nothing was asked."""
+
+    view: str = "photo"  # one of VIEWS
+    size: int | None = None  # longest side [px]
+    fps: float | None = None
+
+    def __post_init__(self):
+        plain.word(self.view, "The view", VIEWS)
+        if self.size is not None:
+            object.__setattr__(self, "size", plain.whole(self.size, "The size", *SIZES))
+        if self.fps is not None:
+            fps = plain.number(self.fps, "Frames per second", 1, FASTEST)
+            object.__setattr__(self, "fps", fps)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What was edited, by what, and how. `text()` goes into files, `read_recipe` takes it out."""
+
+    checkpoint: Fingerprint
+    face: Face
+    expression: Expression | None = None
+    timeline: Timeline | None = None
+    output: Output = field(default_factory=Output)
+    options: dict = field(default_factory=dict)  # of whoever made it: see `plain.anything`
+    version: str = __version__
+
+    def __post_init__(self):
+        plain.word(self.version, "The version")
+        if not isinstance(self.options, dict):
+            raise InvalidValue(f"Options must be named, got {plain.shown(self.options)}.")
+        object.__setattr__(self, "options", plain.anything(self.options, "options"))
+        if self.expression is None and self.timeline is None:
+            raise InvalidValue("A recipe needs an expression or a timeline.")
+
+    def to_json(self) -> dict[str, object]:
+        """Plain values of which `from_json` makes the same recipe."""
+        values = {KEY: FORMAT, "version": self.version}
+        values |= {"checkpoint": _said(self.checkpoint), "face": _said(self.face)}
+        if self.expression is not None:
+            values |= plain.of_expression(self.expression)
+        if self.timeline is not None:
+            values["timeline"] = self.timeline.to_json()
+        return values | {"output": _said(self.output), "options": self.options}
+
+    @classmethod
+    def from_json(cls, values: object) -> "Recipe":
+        """Raises NotARecipe, and InvalidValue, InvalidExpression or InvalidTimeline for what is
+        wrong in one."""
+        if not (isinstance(values, dict) and KEY in values):
+            raise NotARecipe("This is no recipe of MoodGANimation.")
+        if plain.whole(values[KEY], "The format of a recipe", 1, plain.MOST_NUMBER) > FORMAT:
+            raise NotARecipe(
+                "The recipe is of a newer version of MoodGANimation "
+                f"({plain.shown(values.get('version'))}) than this one ({__version__}): update it."
+            )
+        required = (KEY, "version", "checkpoint", "face")
+        optional = ("space", "expression", "timeline", "output", "options")
+        plain.fields(values, "A recipe", required, optional)
+        made = {"version": values["version"], "options": values.get("options", {})}
+        if "expression" in values or "space" in values:
+            made["expression"] = plain.to_expression(values)
+        if "timeline" in values:
+            made["timeline"] = Timeline.from_json(values["timeline"])
+        for name, kind in (("checkpoint", Fingerprint), ("face", Face), ("output", Output)):
+            made[name] = _made(kind, values.get(name, {}), f"The {name} of a recipe")
+        return cls(**made)
+
+    def text(self) -> str:
+        """The JSON, one line of ASCII. Raises InvalidValue if it is too long to be put in files."""
+        return plain.dumps(self.to_json(), "The recipe")
+
+    @classmethod
+    def of_text(cls, text: str | bytes) -> "Recipe":
+        """The recipe that a JSON text is; raises what `from_json` does."""
+        return cls.from_json(plain.loads(text, "The recipe"))
+
+    def link(self) -> str:
+        """The fragment of a link, for behind the #: letters that need no escaping."""
+        packed = zlib.compress(self.text().encode(), 9)
+        return LINK + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    @classmethod
+    def of_link(cls, fragment: str) -> "Recipe":
+        """Raises what `from_json` does."""
+        letters = fragment[: MOST_LINK + 1].removeprefix("#").removeprefix(LINK)
+        unpacker, padding = zlib.decompressobj(), "=" * (-len(letters) % 4)
+        try:
+            packed = base64.b64decode(letters + padding, b"-_", validate=True)
+            text = unpacker.decompress(packed, plain.MOST_BYTES + 1)
+        except (ValueError, zlib.error):
+            raise NotARecipe("The link holds no recipe, or not all of it: copy it again.") from None
+        if len(text) <= plain.MOST_BYTES and not unpacker.eof:
+            raise NotARecipe("The link ends before its recipe does: copy it again.")
+        return cls.of_text(text)
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """The recipe inside a picture or an animation that MoodGANimation wrote, or of a JSON file.
+
+    Raises UnreadableFile, NotARecipe and what `Recipe.from_json` raises.
+    """
+    try:
+        with open(path, "rb") as file:
+            text = file.read(plain.MOST_BYTES + 1)
+        if not text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+            text = recipe_in(path)
+    except OSError as problem:
+        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+    if text is None:
+        raise NotARecipe(
+            f"{path} holds no recipe: MoodGANimation did not write it, or another program that "
+            "saved it since has left it out."
+        )
+    return Recipe.of_text(text)
+
+
+def _holds_a_face(to_face: np.ndarray, width: int, height: int) -> bool:
+    """Whether a crop has a size, and pixels of the photo in it."""
+    crop = Portrait(np.broadcast_to(np.uint8(0), (height, width, 3)), to_face, "")
+    if not np.linalg.det(to_face[:, :2]) or not 1 <= crop.side <= 8 * max(width, height):
+        return False
+    x0, y0, x1, y1 = crop.box
+    return min(x1 - x0, y1 - y0) >= 2
+
+
+def _said(part: object) -> dict[str, object]:
+    """The fields of a part that say something."""
+    return {key: value for key, value in dataclasses.asdict(part).items() if value is not None}
+
+
+def _made(kind: type, values: object, name: str):
+    """The part that `_said` these values."""
+    names = dataclasses.fields(kind)
+    required = [f.name for f in names if f.default is dataclasses.MISSING]
+    optional = [f.name for f in names if f.name not in required]
+    return kind(**plain.fields(values, name, required, optional))
