@@ -18,13 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def edit(options) -> None:
-    from .asked import opened, wanted
+    from .asked import opened, recipe, wanted
     from .figures import row
     from .images import write_image
 
     animator, portrait = opened(options)
-    frame = animator.edit(portrait, wanted(options, animator, portrait))
-    write_image(options.out, frame.image)
+    wish = wanted(options, animator, portrait)
+    frame = animator.edit(portrait, wish)
+    write_image(options.out, frame.image, recipe=recipe(options, portrait, expression=wish))
     if options.panels:
         write_image(options.panels, row([frame.face, frame.attention, frame.color, frame.motion]))
 
@@ -42,24 +43,34 @@ def read(options) -> None:
 def animate(options) -> None:
     from . import asked
     from .clips import LEAST_SIDE, filmed_faces, write_columns
+    from .recipes import Output
     from .video import write_animation
 
     asked.together(options)
+    timeline = asked.timeline(options)
     animator = asked.load(options)
     trajectory = asked.trajectory(options, animator)
     portrait = asked.locate(options, animator, trajectory)
-    way = trajectory.points if trajectory else asked.interpolation(options, animator, portrait)
+    shown = options.view or "face", 512 if options.size is None else options.size
+    if trajectory:
+        way, recipe = trajectory.points, None
+    else:
+        timeline = timeline or asked.way(options, animator, portrait)
+        way = timeline.expressions(animator.space, portrait.reading)
+        output = Output(*shown, options.fps)
+        how = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
+        recipe = asked.recipe(options, portrait, timeline=timeline, output=output, options=how)
     if not options.columns:
-        shown = options.view or "face", 512 if options.size is None else options.size
         frames = animator.animate(portrait.enough_for(*shown), way, options.feed)
-        write_animation(options.out, (frame.view(*shown) for frame in frames), options.fps)
+        pictures = (frame.view(*shown) for frame in frames)
+        write_animation(options.out, pictures, options.fps, recipe=recipe)
         return
     side, truth = max(LEAST_SIDE, animator.generator.config.image_size), None
     if options.truth:
         truth, notes = filmed_faces(animator, options.truth, trajectory.frames[1:], side)
         asked.say(*notes)
     frames = animator.animate(portrait, way[1:], options.feed)  # the first is the photo's own
-    written = write_columns(options.out, frames, side, options.fps, truth, options.labels)
+    written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
     asked.say(f"written: {', '.join(map(str, written))}")
 
 
@@ -132,13 +143,14 @@ def _parser() -> argparse.ArgumentParser:
 def _add_animate(command) -> None:
     option = command.add_argument
     option("--frames", type=int, metavar="N", help="default: 24, or all rows of a trajectory")
-    option("--fps", type=float, default=24)
+    option("--fps", type=float, help="default: 24, or the timeline's")
     option("--easing", metavar="NAME", help="default: smooth")
     option("--ping-pong", action="store_true")
     option("--hold", type=int, default=0, metavar="N", help="frames to rest at the end")
     option("--view", choices=("face", "photo"), help="default: face")
     option("--size", type=int, metavar="PIXELS", help="longest side; default: 512")
     option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: an expression a row")
+    option("--timeline", metavar="FILE", help=".json: keyframes, ways between them, blinks")
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
     option("--clip", metavar="NAME", help="which video of a .pkl; default: the first whole one")
     option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")

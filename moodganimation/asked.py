@@ -1,8 +1,9 @@
 """What the options of the command line ask for: a model, a portrait, an expression, a way."""
 
+import dataclasses
 import sys
 
-from .animator import Animator
+from .animator import DEFAULT_CHECKPOINT, Animator
 from .errors import InvalidExpression, Problem
 from .expressions import (
     ACTION_UNITS,
@@ -17,8 +18,10 @@ from .expressions import (
 from .images import check_picture, read_image
 from .moods import in_space
 from .portraits import Portrait
+from .recipes import Face, Fingerprint, Recipe
+from .timeline import Timeline, read_timeline
 from .trajectories import Trajectory, read_trajectory
-from .video import MOST_FRAMES, check_animation, interpolate, read_frames
+from .video import MOST_FRAMES, check_animation, read_frames
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {
@@ -28,8 +31,10 @@ NEEDS = {
     "truth": ["trajectory", "columns"],
     "labels": ["columns"],
 }
+_WAY = ["set", "preset", "like", "easing", "hold", "ping_pong"]
 EXCLUDES = {
-    "trajectory": ["set", "preset", "like", "easing", "hold", "ping_pong"],
+    "trajectory": _WAY,
+    "timeline": ["trajectory", "frames", *_WAY],
     "columns": ["view", "size"],
 }
 
@@ -125,15 +130,32 @@ def trajectory(options, animator: Animator) -> Trajectory | None:
     return read
 
 
-def interpolation(options, animator: Animator, portrait: Portrait) -> list[Expression]:
-    return interpolate(
+def timeline(options) -> Timeline | None:
+    """That of a file, if one is given, at the speed that is asked for, or else at its own; the
+    speed of what is written is then known."""
+    read = read_timeline(options.timeline) if options.timeline else None
+    if options.fps is None:
+        options.fps = read.fps if read else 24
+    return read and dataclasses.replace(read, fps=options.fps)
+
+
+def way(options, animator: Animator, portrait: Portrait) -> Timeline:
+    """From the photo's expression to the wanted one."""
+    return Timeline.between(
         animator.start(portrait),
         wanted(options, animator, portrait),
         24 if options.frames is None else options.frames,
+        options.fps,
         options.easing or "smooth",
         options.ping_pong,
         options.hold,
     )
+
+
+def recipe(asked, portrait: Portrait, **made) -> str:
+    """What is written into what is made of the portrait; `made` are further fields of a Recipe."""
+    checkpoint = Fingerprint.of(asked.checkpoint or DEFAULT_CHECKPOINT)
+    return Recipe(checkpoint, Face.of(portrait), **made).text()
 
 
 def say(*sentences: str) -> None:

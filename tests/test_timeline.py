@@ -1,9 +1,12 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from moodganimation import plain
+from moodganimation.__main__ import main
 from moodganimation.errors import InvalidExpression, InvalidTimeline, InvalidValue, UnreadableFile
 from moodganimation.expressions import (
     ACTION_UNITS,
@@ -17,6 +20,8 @@ from moodganimation.figures import GROUND, LINES, curves
 from moodganimation.moods import in_space
 from moodganimation.timeline import MODES, Keyframe, Timeline, blinking, read_timeline
 from moodganimation.video import EASINGS, interpolate
+
+from .conftest import ASSETS, PHOTO
 
 NEUTRAL = Expression.neutral(ACTION_UNITS)
 HAPPY, SAD, FEAR = (PRESETS[name] for name in ("happy", "sad", "fear"))
@@ -161,6 +166,12 @@ def test_json_keeps_a_timeline_to_the_bit():
     assert Timeline.from_json({"keyframes": [{"at": 0}]}) == Timeline((Keyframe(None, 0),))
 
 
+def test_the_readme_shows_a_timeline():
+    said = (ASSETS.parent / "README.md").read_text().split("```json")[1].split("```")[0]
+    made = Timeline.from_json(plain.loads(said, "It"))
+    assert made.frames == 84 and len(made.expressions()) == 84 and made.blinks
+
+
 KEY = {"at": 0.0, "expression": {"AU12": 0.5}}
 
 
@@ -237,3 +248,27 @@ def test_curves_show_what_changes_and_where_one_is():
     for still in ([NEUTRAL], [NEUTRAL] * 5, fear.expressions(), fear.expressions(PAD)):
         for size in ((10, 10), (300, 80)):
             assert (curves(still, size, cursor=99)[0, -1] == GROUND).all()
+
+
+def run(*arguments) -> int:
+    return main(["animate", *map(str, arguments)])
+
+
+def test_animate_takes_a_timeline(tmp_path, capsys):
+    path, out = tmp_path / "a.json", tmp_path / "a.gif"
+    short = Timeline((Keyframe(None, 0), Keyframe(HAPPY, 0.2, 0.1), Keyframe(SAD, 0.5)), 10, "loop")
+    path.write_text(text(short))
+    assert run(PHOTO, "--timeline", path, "--size", 64, "--out", out) == 0
+    with Image.open(out) as image:
+        assert image.n_frames >= 9 and image.info["duration"] == 100
+    out.unlink()
+    for others, sentence in (
+        (["--preset", "sad"], "--preset does not go with --timeline"),
+        (["--frames", "3"], "--frames does not go with --timeline"),
+        (["--fps", "60"], "from 1 to 50"),
+    ):
+        assert run(PHOTO, "--timeline", path, *others, "--out", out) == 2
+        assert sentence in capsys.readouterr().err and not out.exists()
+    path.write_text(json.dumps({"keyframes": [{"at": "now"}]}))
+    assert run(PHOTO, "--timeline", path, "--out", out) == 2
+    assert "The moment of a keyframe must be a number" in capsys.readouterr().err
