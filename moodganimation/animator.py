@@ -41,12 +41,14 @@ class Animator:
         device: torch.device,
         card: dict | None = None,
         unavailable: tuple[Unavailable, ...] = (),
+        checkpoint: Path = DEFAULT_CHECKPOINT,
     ):
         layout = torch.channels_last
         self.generator = generator.to(device, memory_format=layout)
         self.reader = reader.to(device, memory_format=layout)
         self.space, self.finder, self.aligner = space, finder, aligner
         self.device, self.card, self.unavailable = device, card or {}, unavailable
+        self.checkpoint = checkpoint
 
     @classmethod
     def load(
@@ -89,7 +91,7 @@ class Animator:
             generator = self.reader  # which encodes and reads in one go
         return Animator(generator, space, reader=self.reader, finder=self.finder,
                         aligner=self.aligner, device=self.device, card=card,
-                        unavailable=self.unavailable)  # fmt: skip
+                        unavailable=self.unavailable, checkpoint=Path(checkpoint))  # fmt: skip
 
     def find(self, photo: np.ndarray) -> list[np.ndarray]:
         """The coarse crops (`to_face`) of all faces, largest first."""

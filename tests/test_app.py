@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -15,9 +16,10 @@ from PIL import Image
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo.animations import Animations
 from moodganimation.demo.assets import ASSETS
-from moodganimation.demo.changes import HALVES, PAINTED, Changes
+from moodganimation.demo.changes import PAINTED, Changes
 from moodganimation.demo.explorer import Explorer
 from moodganimation.demo.handlers import Page
+from moodganimation.demo.keeping import Keeper
 from moodganimation.demo.layout import build
 from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED
 from moodganimation.demo.visits import MOST_BYTES, Visits
@@ -37,11 +39,15 @@ def page(animator) -> Page:
     return Page(animator)
 
 
+def changes(page) -> Changes:
+    return Changes(page.visits, Keeper(page.visits, page.models))
+
+
 @pytest.fixture
 def opened(page):
     token, note, _, _, *values = page.open(str(FILE), None, None, VISITOR)
     return SimpleNamespace(page=page, token=token, note=note, units=values[:17],
-                           moods=values[17:20], pictures=values[20:], changes=Changes(page.visits),
+                           moods=values[17:20], pictures=values[20:], changes=changes(page),
                            animations=Animations(page.visits))  # fmt: skip
 
 
@@ -165,11 +171,11 @@ def test_an_expression_is_copied_region_by_region(opened, animator, tmp_path):
 def test_edits_can_be_kept_to_one_half(opened, photo, portrait):
     units = list(opened.units)
     units[ACTION_UNITS.index("AU45")] = 1.0
-    out = opened.changes.confine(opened.token, HALVES[1], *units)
+    out = opened.changes.confine(opened.token, "their left half", *units)
     changed = np.argwhere((read_image(out[20]) != photo).any(2))
     middle = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])[0]
     assert len(changed) > 100 and changed[:, 1].min() > middle - portrait.side / 12
-    whole = opened.changes.confine(opened.token, HALVES[0], *units)
+    whole = opened.changes.confine(opened.token, "whole face", *units)
     assert np.argwhere((read_image(whole[20]) != photo).any(2))[:, 1].min() < middle - 20
     with pytest.raises(gr.Error, match="no part of the face"):
         opened.changes.confine(opened.token, "ears", *units)
@@ -187,7 +193,7 @@ def two(page, photo, portrait, tmp_path):
     token, note, _, gallery, *values = page.open(str(tmp_path / "two.png"), None, None, VISITOR)
     assert "2 faces" in note and len(gallery["value"]) == 2
     return SimpleNamespace(page=page, token=token, photo=both, width=face.shape[1],
-                           units=values[:17], changes=Changes(page.visits))  # fmt: skip
+                           units=values[:17], changes=changes(page))  # fmt: skip
 
 
 def sides(two, path) -> tuple[int, int]:
@@ -234,6 +240,33 @@ def test_a_brush_keeps_edits_away(opened, photo, portrait):
         out = changes.brush(token, nothing, PAINTED[0], *units)
     rows = np.argwhere((read_image(out[20]) != photo).any(2))[:, 0]
     assert rows.min() < middle - margin and rows.max() > middle + margin
+
+
+def test_what_was_made_brings_the_page_back(opened, photo, tmp_path):
+    token, changes = opened.token, opened.changes
+    layer = np.zeros((256, 256, 4), np.uint8)  # rough enough to be long in a recipe
+    layer[:100] = 255 * (np.random.default_rng(0).random((100, 256, 1)) < 0.7)
+    units = list(PRESETS["happy"].values)
+    changes.put(token, "happy", 1.0)
+    changes.confine(token, "their left half", *units)
+    made = changes.brush(token, {"layers": [layer]}, PAINTED[0], *units)[20]
+    shown = read_image(made)
+    kept = tmp_path / "kept.png"
+    kept.write_bytes(Path(made).read_bytes())
+    file, link = changes.recipe(token)
+    assert "half" in Path(file).read_text()
+    again, *_ = opened.page.open(str(FILE), token, None, VISITOR)
+    for path, text in ((str(kept), ""), (None, "https://here/" + link)):
+        half, *placed = changes.restore(again, path, text)
+        assert half == "their left half" and tuple(placed[:17]) == tuple(units)
+        np.testing.assert_array_equal(read_image(placed[20]), shown)
+    with pytest.raises(gr.Error, match="Choose a file"):
+        changes.restore(again, None, "")
+    with pytest.raises(gr.Error, match="no recipe"):
+        changes.restore(again, str(FILE), "")
+    options = {"half": "whole face", "marked": ["AAAA"]}
+    with pytest.raises(Problem, match="painted mask"):
+        opened.page.visits[again].face.restore(options)
 
 
 def test_pins_bring_back_what_was_shown(opened):
@@ -287,7 +320,7 @@ def test_problems_become_messages(page, opened, tmp_path):
     with pytest.raises(gr.Error, match="not a readable picture"):
         page.open(str(letter), None, None, VISITOR)
     with pytest.raises(gr.Error, match="upload it once more"):
-        Changes(page.visits).put("guess", "happy", 1.0)
+        Changes(page.visits, None).put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):
         opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
                          *opened.units)  # fmt: skip
@@ -301,6 +334,9 @@ def test_animations_come_in_every_format(opened):
     assert Image.open(moving).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
     assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp"]
+    for name in files:
+        _, *placed = opened.changes.restore(opened.token, name, "")
+        assert tuple(placed[:17]) == PRESETS["sad"].values
 
 
 def test_visits_are_secret_bounded_and_end(portrait):

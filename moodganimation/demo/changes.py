@@ -7,11 +7,10 @@ import numpy as np
 from ..errors import Problem
 from ..expressions import ACTION_UNITS, Expression
 from ..images import read_image
-from ..portraits import half
+from .keeping import Keeper
 from .rendering import UNTOUCHED, named, place, render, reported
-from .visits import MASK, Visits
+from .visits import HALVES, MASK, Visits
 
-HALVES = ("whole face", "their left half", "their right half")
 PAINTED = ("stays as it is", "alone is edited")
 MOST_PINS = 12
 
@@ -19,8 +18,8 @@ MOST_PINS = 12
 class Changes:
     """Handlers; each returns `place`'s values, or leaves them untouched."""
 
-    def __init__(self, visits: Visits):
-        self.visits = visits
+    def __init__(self, visits: Visits, keeper: Keeper):
+        self.visits, self.keeper = visits, keeper
 
     @reported
     def put(self, token, name, intensity):
@@ -73,10 +72,9 @@ class Changes:
     def confine(self, token, name, *units):
         """Edits to act on the whole face or on one half of it."""
         visit = self.visits[token]
-        sides = dict(zip(HALVES, (None, "left", "right"), strict=True))
-        if name not in sides:
+        if name not in HALVES:
             raise Problem(f"There is no part of the face called {name!r}.")
-        visit.face.half = half(MASK, sides[name]) if sides[name] else None
+        visit.face.half = name
         return *UNTOUCHED[:20], *render(visit, _units(units))
 
     @reported
@@ -90,13 +88,10 @@ class Changes:
         visit = self.visits[token]
         layers = (painting or {}).get("layers") or []
         marks = [layer[..., 3] for layer in layers if np.ndim(layer) == 3 and layer.shape[2] == 4]
-        if not marks or not np.max(marks):
-            visit.face.brushed = None
-        else:
-            mark = np.float32(np.max(marks, 0)) / 255
-            mark = cv2.resize(mark, (MASK, MASK), interpolation=cv2.INTER_AREA)
-            mark = np.clip(cv2.GaussianBlur(mark, (0, 0), 2), 0, 1)  # no seam
-            visit.face.brushed = mark if painted == PAINTED[1] else 1 - mark
+        visit.face.marked, visit.face.alone = None, painted == PAINTED[1]
+        if marks and np.max(marks):
+            mark = cv2.resize(np.max(marks, 0), (MASK, MASK), interpolation=cv2.INTER_AREA)
+            visit.face.marked = np.uint8(mark > 127)
         return *UNTOUCHED[:20], *render(visit, _units(units))
 
     @reported
@@ -115,6 +110,16 @@ class Changes:
         if not 0 <= event.index < len(visit.pins):
             raise Problem("There is no such pin.")
         return place(visit, visit.pins[event.index][1])
+
+    @reported
+    def restore(self, token, path, link):
+        """What a file that was made here, or a link, says: the part of the face, and `place`."""
+        visit, _, units = self.keeper.read(token, path, link or "")
+        return visit.face.half, *place(visit, units)
+
+    @reported
+    def recipe(self, token):
+        return self.keeper.show(token)
 
     def _step(self, token, by):
         visit = self.visits[token]

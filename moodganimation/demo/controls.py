@@ -8,7 +8,8 @@ from PIL import Image
 from ..expressions import ACTION_UNITS, PAD, PRESETS
 from ..moods import PROTOTYPES
 from .assets import ASSETS
-from .changes import HALVES, PAINTED
+from .changes import PAINTED
+from .visits import HALVES
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
 
@@ -129,7 +130,7 @@ def tools() -> dict:
         reset = gr.Button("Reset", elem_id="reset")
         neutral = gr.Button("Neutral first", elem_id="neutral")
         everyone = gr.Button("For every face", elem_id="everyone")
-    part = gr.Radio(list(HALVES), value=HALVES[0], label="Edit", elem_id="part")
+    part = gr.Radio(list(HALVES), value="whole face", label="Edit", elem_id="part")
     with gr.Accordion("Lock a part with a brush", open=False):
         painting = gr.ImageEditor(
             type="numpy",
@@ -156,7 +157,19 @@ def tools() -> dict:
                            label="Another photo", height=160, elem_id="other")  # fmt: skip
         regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label="Regions")
         borrow = gr.Button("Copy", elem_id="borrow")
+    with gr.Accordion("Recipe: restore or copy what made a picture", open=False):
+        made = gr.File(label="A picture, film or .json that was made here", elem_id="made")
+        link = gr.Textbox(label="Or a link", max_lines=1, elem_id="link")
+        with gr.Row():
+            restore = gr.Button("Restore", elem_id="restore")
+            show = gr.Button("Show the recipe", elem_id="recipe")
+        file = gr.File(label="The recipe", interactive=False, elem_id="recipe-file")
     return {
+        "made": made,
+        "link": link,
+        "restore": restore,
+        "show": show,
+        "file": file,
         "undo": undo,
         "redo": redo,
         "reset": reset,

@@ -11,6 +11,7 @@ from .changes import Changes
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
 from .explorer import Explorer
 from .handlers import Page
+from .keeping import Keeper
 from .rendering import NEUTRAL, PHOTO
 from .tabs import PRIVATE, animate_tab, explore_tab
 
@@ -150,7 +151,7 @@ def _bind(
     )
     gr.on([m.change for m in moods[:2]], None, moods[:2], pad, js="(p, a) => [[p, a]]", **PRIVATE)
 
-    changes = Changes(page.visits)
+    changes = Changes(page.visits, Keeper(page.visits, page.models))
     preset, intensity = turned.preset, turned.intensity
     chosen = [lane, preset, intensity]
     gr.on([preset.input, intensity.input], changes.put, chosen, placed, **ANEW)
@@ -169,6 +170,9 @@ def _bind(
     buttons["brush"].click(changes.brush, lock, placed, **ANEW)
     buttons["pin"].click(changes.pin, [lane, *units], buttons["pins"], **DRAWN)
     buttons["pins"].select(changes.unpin, lane, placed, **ANEW)
+    kept = [lane, buttons["made"], buttons["link"]]
+    buttons["restore"].click(changes.restore, kept, [buttons["part"], *placed], **ANEW)
+    buttons["show"].click(changes.recipe, lane, [buttons["file"], buttons["link"]], **DRAWN)
     source = [lane, buttons["other"], buttons["regions"], *units]
     buttons["borrow"].click(changes.borrow, source, placed, **ANEW)
     for region, button in turned.resets.items():

@@ -15,6 +15,7 @@ from ..frames import Frame
 from ..images import write_image
 from ..moods import mood_of
 from .bars import bars
+from .keeping import recipe_of
 from .visits import Visit
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
@@ -49,10 +50,9 @@ def render(visit: Visit, expression: Expression) -> tuple:
     visit.face.frame = frame
     folder = Path(visit.folder.name)
     path = folder / f"{time.monotonic_ns()}.png"
-    write_image(path, frame.image)
-    for old in sorted(folder.glob("[0-9]*.png"))[
-        :-4
-    ]:  # the page may still be copying the last ones
+    write_image(path, frame.image, recipe=recipe_of(visit, expression).text())
+    past = sorted(folder.glob("[0-9]*.png"))[:-4]  # the page may still be copying the last ones
+    for old in past:
         old.unlink(missing_ok=True)
     read = visit.animator.measure(frame)
     seen = bars(visit.face.portrait.reading, expression, read)

@@ -1,22 +1,27 @@
 """Visits: what the server keeps of an uploaded photo, secret and bounded."""
 
+import base64
 import secrets
 import tempfile
 import threading
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import Expression
 from ..frames import Frame
-from ..portraits import Portrait
+from ..portraits import Portrait, half
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
 PREVIEW = 720  # longest side of a preview [px]
+HALVES = {"whole face": None, "their left half": "left", "their right half": "right"}
+LINE = 800  # letters of a text in a recipe
 MASK = 128  # side of the masks that say where edits may act
 
 
@@ -50,8 +55,9 @@ class Face:
     small: Portrait  # the same in a picture of at most PREVIEW pixels, for dragging
     anchor: Expression  # the Action Units that mood sliders start from
     mooded: Expression | None = None  # the Action Units that the mood sliders last set
-    half: np.ndarray | None = None  # (MASK, MASK) in [0, 1] over the crop: where edits may act
-    brushed: np.ndarray | None = None  # the same, as the visitor painted it
+    half: str = "whole face"  # one of HALVES: where edits may act
+    marked: np.ndarray | None = None  # (MASK, MASK) 0 or 1: what the brush has marked on the crop
+    alone: bool = False  # whether only that is edited; else it stays as it is
     history: History = field(default_factory=History)
     frame: Frame | None = None  # the last one shown
 
@@ -62,9 +68,41 @@ class Face:
     @property
     def where(self) -> np.ndarray | None:
         """Where edits may act; None: everywhere."""
-        if self.half is None or self.brushed is None:
-            return self.brushed if self.half is None else self.half
-        return self.half * self.brushed
+        side = HALVES[self.half]
+        one = half(MASK, side) if side else None
+        if one is None or self.brushed is None:
+            return self.brushed if one is None else one
+        return one * self.brushed
+
+    @property
+    def brushed(self) -> np.ndarray | None:
+        """(MASK, MASK) in [0, 1]: what the brush says, with soft edges against seams."""
+        if self.marked is None:
+            return None
+        mark = np.clip(cv2.GaussianBlur(np.float32(self.marked), (0, 0), 2), 0, 1)
+        return mark if self.alone else 1 - mark
+
+    def options(self) -> dict[str, object]:
+        """Where edits may act, as plain values for a recipe."""
+        if self.marked is None:
+            return {"half": self.half}
+        packed = base64.b64encode(zlib.compress(np.packbits(self.marked).tobytes(), 9)).decode()
+        lines = [packed[i : i + LINE] for i in range(0, len(packed), LINE)]
+        return {"half": self.half, "alone": self.alone, "marked": lines}
+
+    def restore(self, options: dict) -> None:
+        """Put back what a recipe's options say. Raises Problem for what they cannot say."""
+        half, marked = options.get("half", "whole face"), None
+        if half not in HALVES:
+            raise Problem("The recipe names a part of the face that does not exist.")
+        if "marked" in options:
+            try:
+                packed = base64.b64decode("".join(options["marked"]), validate=True)
+                bits = zlib.decompressobj().decompress(packed, MASK * MASK // 8 + 1)
+                marked = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK, MASK)
+            except (TypeError, ValueError, zlib.error) as problem:
+                raise Problem("The painted mask in the recipe is damaged.") from problem
+        self.half, self.marked, self.alone = half, marked, bool(options.get("alone"))
 
     def encoded_by(self, animator: Animator) -> None:
         if animator is not self.animator:
@@ -99,6 +137,11 @@ class Visit:
         """Memory it takes, about."""
         pictures = (self.photo.nbytes + self.small.nbytes) * min(2, len(self.crops))
         return pictures + ENCODING_BYTES * len(self.faces)
+
+    def put(self, face: Face) -> None:
+        """Another finding of the face at work: that of a recipe."""
+        self.faces[self.at], self.crops[self.at] = face, face.portrait.to_face
+        self.turn_to(self.at)
 
     def turn_to(self, at: int) -> None:
         """Put another face to work, in the photo with all others as they were edited.

@@ -1,0 +1,73 @@
+"""What made a picture: into its file, out of a file again, and as JSON and as a link to copy."""
+
+import functools
+import time
+from pathlib import Path
+
+from ..animator import Animator
+from ..errors import Problem
+from ..expressions import ACTION_UNITS, Expression
+from ..moods import in_space
+from ..recipes import Face as Place
+from ..recipes import Fingerprint, Recipe, read_recipe
+from .models import Models
+from .visits import Face, Visit, Visits
+
+LINK = "recipe="
+
+
+@functools.cache
+def fingerprint(checkpoint: Path) -> Fingerprint:
+    return Fingerprint.of(checkpoint)
+
+
+def recipe_of(visit: Visit, expression: Expression | None = None, **made) -> Recipe:
+    """Of what is shown of a visit; made: further fields of a `Recipe`."""
+    place, options = Place.of(visit.face.portrait), visit.face.options()
+    checkpoint = fingerprint(visit.animator.checkpoint)
+    return Recipe(checkpoint, place, expression, options=options, **made)
+
+
+class Keeper:
+    """Restores what a file or a link says, and shows what may be copied."""
+
+    def __init__(self, visits: Visits, models: Models):
+        self.visits, self.models = visits, models
+
+    def read(self, token, path: str | None, link: str) -> tuple[Visit, Recipe, Expression]:
+        """The visit, put back to a recipe's model and face, the recipe, and its Action Units."""
+        visit = self.visits[token]
+        if path is None and not link:
+            raise Problem("Choose a file that was made here, or paste a link to a recipe.")
+        recipe = read_recipe(path) if path is not None else Recipe.of_link(link.split("#")[-1])
+        animator = self._model(visit.animator, recipe.checkpoint)
+        portrait = recipe.face.locate(animator, visit.photo)
+        visit.animator = animator
+        visit.put(Face.of(animator, portrait))
+        visit.face.restore(recipe.options)
+        asked = recipe.expression or recipe.timeline.keyframes[-1].expression
+        reading = visit.face.portrait.reading
+        return visit, recipe, in_space(asked or reading, ACTION_UNITS, reading)
+
+    def show(self, token) -> tuple[str, str]:
+        """The JSON file and the link of what is shown."""
+        visit = self.visits[token]
+        recipe = recipe_of(visit, visit.face.anchor)
+        path = Path(visit.folder.name) / f"recipe-{time.monotonic_ns()}.json"
+        for old in Path(visit.folder.name).glob("recipe-*.json"):
+            old.unlink(missing_ok=True)
+        path.write_text(recipe.text())
+        return str(path), "#" + recipe.link()
+
+    def _model(self, now: Animator, wanted: Fingerprint) -> Animator:
+        """The model that made it. Raises Problem where it is not here."""
+        if fingerprint(now.checkpoint).sha256 == wanted.sha256:
+            return now
+        for name in self.models.names:
+            animator = self.models[name]
+            if fingerprint(animator.checkpoint).sha256 == wanted.sha256:
+                return animator
+        raise Problem(
+            f"It was made by the model {wanted.name!r}, of which this program has another version "
+            "or none: what it says cannot be made again here."
+        )
