@@ -10,6 +10,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.layout import build
+from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions import SPACES
 
@@ -38,6 +39,7 @@ def main() -> None:
         css_paths=ASSETS / "page.css",
         max_file_size="40mb",
         run_history=False,
+        i18n=LANGUAGES,
         footer_links=[],
         enable_monitoring=False,
         ssr_mode=False,

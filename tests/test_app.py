@@ -23,6 +23,7 @@ from moodganimation.demo.keeping import Keeper
 from moodganimation.demo.layout import build
 from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED
 from moodganimation.demo.visits import MOST_BYTES, Visits
+from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
 from moodganimation.generators import GeneratorConfig
@@ -361,7 +362,7 @@ def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, 
 
     demo = build(animator).queue()
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False,
-                            run_history=False, server_port=None)  # fmt: skip
+                            run_history=False, server_port=None, i18n=LANGUAGES)  # fmt: skip
     flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     try:
         with sync_playwright() as playwright:
@@ -373,6 +374,10 @@ def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, 
                    else foreign.append(r.url))  # fmt: skip
             tab.goto(url)
             drive(tab, photo, tmp_path)
+            for locale, word in (("es-ES", "AU12 Sonreír"), ("zh-CN", "AU12 嘴角上扬")):
+                tab = browser.new_page(locale=locale)
+                tab.goto(url)
+                tab.get_by_text(word).wait_for(timeout=20_000)
             browser.close()
             assert problems == [] and foreign == []
     finally:

@@ -10,6 +10,7 @@ from ..moods import PROTOTYPES
 from .assets import ASSETS
 from .changes import PAINTED
 from .visits import HALVES
+from .words import say
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
 
@@ -64,7 +65,7 @@ class Controls:
 
 def controls() -> Controls:
     """Three tabs: sliders of the Action Units, of the mood with its pad, and the emotions."""
-    with gr.Tab("Action Units"), gr.Row():
+    with gr.Tab(say("Action Units")), gr.Row():
         units, resets = {}, {}
         for regions in (REGIONS[:-1], REGIONS[-1:]):
             with gr.Column(min_width=190, elem_classes="slim"):
@@ -72,7 +73,7 @@ def controls() -> Controls:
                     with gr.Row(elem_classes="region"):
                         gr.Markdown(f"**{region.capitalize()}**")
                         resets[region] = gr.Button(
-                            f"Reset {region}", size="sm", elem_id=f"reset-{region}"
+                            say(f"Reset {region}"), size="sm", elem_id=f"reset-{region}"
                         )
                     for axis in (a for a in ACTION_UNITS.axes if a.region == region):
                         units[axis.key] = gr.Slider(
@@ -80,24 +81,26 @@ def controls() -> Controls:
                             1,
                             0,
                             step=0.01,
-                            label=f"{axis.key} {axis.label}",
+                            label=say(f"{axis.key} {axis.label}"),
                             elem_id=axis.key,
                             buttons=[],
                         )
-    with gr.Tab("Mood"):
+    with gr.Tab(say("Mood")):
         pad = mood_pad()
         moods = [
-            gr.Slider(-1, 1, 0, step=0.01, label=a.label, elem_id=a.key, buttons=[])
+            gr.Slider(-1, 1, 0, step=0.01, label=say(a.label), elem_id=a.key, buttons=[])
             for a in PAD.axes
         ]
         gr.Markdown(
-            "Moods and Action Units are tied by a documented mapping. *Dominance* follows its "
-            "definition only: no data set of faces carries it, so it is not validated."
+            say(
+                "Moods and Action Units are tied by a documented mapping. *Dominance* follows its "
+                "definition only: no data set of faces carries it, so it is not validated."
+            )
         )
-    with gr.Tab("Emotions"):
-        preset = gr.Radio(list(PRESETS), label="Emotion", elem_id="preset")
+    with gr.Tab(say("Emotions")):
+        preset = gr.Radio(list(PRESETS), label=say("Emotion"), elem_id="preset")
         intensity = gr.Slider(
-            0, 1, 1, step=0.01, label="Intensity", elem_id="intensity", buttons=[]
+            0, 1, 1, step=0.01, label=say("Intensity"), elem_id="intensity", buttons=[]
         )
     return Controls([units[k] for k in ACTION_UNITS.keys], resets, moods, pad, preset, intensity)
 
@@ -110,8 +113,8 @@ def mood_pad() -> gr.HTML:
     )
     drawing = (
         '<svg viewBox="-125 -108 250 216" tabindex="0" role="slider" aria-valuemin="-1" '
-        'aria-valuemax="1" aria-valuenow="0" aria-label="Mood: pleasure across, arousal up; '
-        'arrow keys move it"><rect x="-100" y="-100" width="200" height="200"/>'
+        'aria-valuemax="1" aria-valuenow="0" aria-label=say("Mood: pleasure across, arousal up; '
+        'arrow keys move it")><rect x="-100" y="-100" width="200" height="200"/>'
         '<path d="M-100 0H100M0 -100V100"/>' + names + '<circle class="dot" r="6"/></svg>'
     )
     return gr.HTML(
@@ -125,13 +128,13 @@ def mood_pad() -> gr.HTML:
 def tools() -> dict:
     """Buttons, masks, pins and another photo, by name."""
     with gr.Row():
-        undo = gr.Button("Undo", elem_id="undo")
-        redo = gr.Button("Redo", elem_id="redo")
-        reset = gr.Button("Reset", elem_id="reset")
-        neutral = gr.Button("Neutral first", elem_id="neutral")
-        everyone = gr.Button("For every face", elem_id="everyone")
-    part = gr.Radio(list(HALVES), value="whole face", label="Edit", elem_id="part")
-    with gr.Accordion("Lock a part with a brush", open=False):
+        undo = gr.Button(say("Undo"), elem_id="undo")
+        redo = gr.Button(say("Redo"), elem_id="redo")
+        reset = gr.Button(say("Reset"), elem_id="reset")
+        neutral = gr.Button(say("Neutral first"), elem_id="neutral")
+        everyone = gr.Button(say("For every face"), elem_id="everyone")
+    part = gr.Radio(list(HALVES), value="whole face", label=say("Edit"), elem_id="part")
+    with gr.Accordion(say("Lock a part with a brush"), open=False):
         painting = gr.ImageEditor(
             type="numpy",
             image_mode="RGBA",
@@ -141,29 +144,29 @@ def tools() -> dict:
             layers=False,
             buttons=[],
             height=360,
-            label="Paint on the face",
+            label=say("Paint on the face"),
             elem_id="painting",
         )
         with gr.Row():
-            canvas = gr.Button("Show the face", elem_id="canvas")
-            painted = gr.Radio(list(PAINTED), value=PAINTED[0], label="What is painted")
-            brush = gr.Button("Apply", elem_id="brush")
-    with gr.Accordion("Pinned", open=False):
-        pin = gr.Button("Pin what is shown", elem_id="pin")
-        pins = gr.Gallery(label="Click to go back", columns=6, height=150, interactive=False,
+            canvas = gr.Button(say("Show the face"), elem_id="canvas")
+            painted = gr.Radio(list(PAINTED), value=PAINTED[0], label=say("What is painted"))
+            brush = gr.Button(say("Apply"), elem_id="brush")
+    with gr.Accordion(say("Pinned"), open=False):
+        pin = gr.Button(say("Pin what is shown"), elem_id="pin")
+        pins = gr.Gallery(label=say("Click to go back"), columns=6, height=150, interactive=False,
                           allow_preview=False, buttons=[], elem_id="pins")  # fmt: skip
-    with gr.Accordion("Copy the expression of another photo", open=False):
+    with gr.Accordion(say("Copy the expression of another photo"), open=False):
         other = PhotoInput(type="filepath", image_mode=None, sources=["upload", "clipboard"],
-                           label="Another photo", height=160, elem_id="other")  # fmt: skip
-        regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label="Regions")
-        borrow = gr.Button("Copy", elem_id="borrow")
-    with gr.Accordion("Recipe: restore or copy what made a picture", open=False):
-        made = gr.File(label="A picture, film or .json that was made here", elem_id="made")
-        link = gr.Textbox(label="Or a link", max_lines=1, elem_id="link")
+                           label=say("Another photo"), height=160, elem_id="other")  # fmt: skip
+        regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label=say("Regions"))
+        borrow = gr.Button(say("Copy"), elem_id="borrow")
+    with gr.Accordion(say("Recipe: restore or copy what made a picture"), open=False):
+        made = gr.File(label=say("A picture, film or .json that was made here"), elem_id="made")
+        link = gr.Textbox(label=say("Or a link"), max_lines=1, elem_id="link")
         with gr.Row():
-            restore = gr.Button("Restore", elem_id="restore")
-            show = gr.Button("Show the recipe", elem_id="recipe")
-        file = gr.File(label="The recipe", interactive=False, elem_id="recipe-file")
+            restore = gr.Button(say("Restore"), elem_id="restore")
+            show = gr.Button(say("Show the recipe"), elem_id="recipe")
+        file = gr.File(label=say("The recipe"), interactive=False, elem_id="recipe-file")
     return {
         "made": made,
         "link": link,

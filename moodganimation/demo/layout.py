@@ -14,6 +14,7 @@ from .handlers import Page
 from .keeping import Keeper
 from .rendering import NEUTRAL, PHOTO
 from .tabs import PRIVATE, animate_tab, explore_tab
+from .words import say
 
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
 ANEW = DRAWN | {"js": "(...v) => { window.moodganimation.cancel(); return v; }"}
@@ -28,10 +29,14 @@ def build(animator: Animator) -> gr.Blocks:
         return page.preview(request)
 
     with gr.Blocks(title="MoodGANimation", delete_cache=(300, 3000)) as demo:
+        gr.Markdown("# MoodGANimation")
         gr.Markdown(
-            "# MoodGANimation\nMove a muscle or a mood: your own photo changes, at its own "
-            "resolution. Please edit only faces of people who agree to it.\n\n" + _status(animator)
+            say(
+                "Move a muscle or a mood: your own photo changes, at its own resolution. Please "
+                "edit only faces of people who agree to it."
+            )
         )
+        gr.Markdown(_status(animator))
         lane = gr.HTML(
             "",
             html_template="",
@@ -46,9 +51,9 @@ def build(animator: Animator) -> gr.Blocks:
                 buttons = tools()
             with gr.Column(scale=6, min_width=420, elem_id="sight"):
                 shown = _sight()
-        with gr.Tab("Animate"):
+        with gr.Tab(say("Animate")):
             animate_tab(lane, turned, Animations(page.visits))
-        with gr.Tab("Explore"):
+        with gr.Tab(say("Explore")):
             explore_tab(lane, Explorer(page.visits))
         _bind(page, lane, opening, turned, buttons, shown)
         demo.load(None, js=_titles())
@@ -62,40 +67,44 @@ def _photo(page: Page) -> dict:
         type="filepath",
         image_mode=None,
         sources=["upload", "webcam", "clipboard"],
-        label="Photo",
+        label=say("Photo"),
         height=240,
         elem_id="photo",
     )
     note = gr.Markdown("Upload a photo of a face.", elem_id="note")
-    gr.Examples([str(p) for p in sorted(ASSETS.glob("*.png"))], photo, label="Examples")
-    faces = gr.Gallery(label="Faces", columns=6, height=150, visible=False, interactive=False,
+    gr.Examples([str(p) for p in sorted(ASSETS.glob("*.png"))], photo, label=say("Examples"))
+    faces = gr.Gallery(label=say("Faces"), columns=6, height=150, visible=False, interactive=False,
                        allow_preview=False, buttons=[], elem_id="faces")  # fmt: skip
-    with gr.Accordion("Another face, or none found?", open=False):
-        share = gr.Slider(5, 100, 50, step=1, label="Height of the face, % of photo")
-        outline = gr.Image(label="Click on the middle of the face", interactive=False, buttons=[])
-    model = gr.Dropdown(page.models.names, value=page.models.first, label="Model", elem_id="model")
+    with gr.Accordion(say("Another face, or none found?"), open=False):
+        share = gr.Slider(5, 100, 50, step=1, label=say("Height of the face, % of photo"))
+        outline = gr.Image(
+            label=say("Click on the middle of the face"), interactive=False, buttons=[]
+        )
+    model = gr.Dropdown(
+        page.models.names, value=page.models.first, label=say("Model"), elem_id="model"
+    )
     return {"photo": photo, "note": note, "share": share, "outline": outline, "model": model,
             "faces": faces}  # fmt: skip
 
 
 def _sight() -> list:
     """The result, the three panels, the bars of what was asked and seen, and before and after."""
-    with gr.Tab("Result"):
+    with gr.Tab(say("Result")):
         result = gr.Image(
-            label="Result",
+            label=say("Result"),
             interactive=False,
             buttons=["download", "fullscreen"],
             height=480,
             elem_id="result",
         )
-    with gr.Tab("Before and after"):
+    with gr.Tab(say("Before and after")):
         both = gr.ImageSlider(
-            label="Photo, result", interactive=False, buttons=[], height=480, elem_id="both"
+            label=say("Photo, result"), interactive=False, buttons=[], height=480, elem_id="both"
         )
     with gr.Row():
         panels = [
             gr.Image(
-                label=label,
+                label=say(label),
                 interactive=False,
                 format="jpeg",
                 buttons=[],
@@ -106,12 +115,14 @@ def _sight() -> list:
             for label in ("Attention", "Color", "Motion")
         ]
     gr.Markdown(
-        "Result = attention x moved photo + (1 - attention) x color: **white** keeps "
-        "the photo's own pixels, **black** is painted; arrows show where they moved."
+        say(
+            "Result = attention x moved photo + (1 - attention) x color: **white** keeps the "
+            "photo's own pixels, **black** is painted; arrows show where they moved."
+        )
     )
-    with gr.Accordion("Asked and seen", open=True):
+    with gr.Accordion(say("Asked and seen"), open=True):
         bars = gr.HTML("", elem_id="bars")
-        gr.Markdown("The reader is the network that moves the face: a witness, not a judge.")
+        gr.Markdown(say("The reader is the network that moves the face: a witness, not a judge."))
     return [result, *panels, bars, both]
 
 

@@ -9,6 +9,7 @@ from .animations import Animations
 from .controls import Controls
 from .explorer import Explorer
 from .rendering import NEUTRAL, PHOTO, SLIDERS
+from .words import say
 
 PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
 
@@ -16,26 +17,26 @@ PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
 def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> None:
     names = [PHOTO, NEUTRAL, SLIDERS, *PRESETS]
     with gr.Row():
-        start = gr.Dropdown(names, value=PHOTO, label="From")
-        end = gr.Dropdown(names, value=SLIDERS, label="To", elem_id="end")
-        easing = gr.Dropdown(list(EASINGS), value="smooth", label="Easing")
-        view = gr.Radio(["face", "photo"], value="face", label="Picture")
+        start = gr.Dropdown(names, value=PHOTO, label=say("From"))
+        end = gr.Dropdown(names, value=SLIDERS, label=say("To"), elem_id="end")
+        easing = gr.Dropdown(list(EASINGS), value="smooth", label=say("Easing"))
+        view = gr.Radio(["face", "photo"], value="face", label=say("Picture"))
     with gr.Row():
-        frames = gr.Slider(2, MOST_FRAMES // 4, 24, step=1, label="Frames", buttons=[])
-        fps = gr.Slider(1, 60, 24, step=1, label="Frames per second", buttons=[])
-        hold = gr.Slider(0, 120, 6, step=1, label="Hold at the end [frames]", buttons=[])
-        size = gr.Slider(64, 1024, 384, step=2, label="Longest side [px]", buttons=[])
-        ping_pong = gr.Checkbox(True, label="There and back")
-    scrub = gr.Slider(0, 1, 0, step=0.01, label="Scrub", elem_id="scrub", buttons=[])
+        frames = gr.Slider(2, MOST_FRAMES // 4, 24, step=1, label=say("Frames"), buttons=[])
+        fps = gr.Slider(1, 60, 24, step=1, label=say("Frames per second"), buttons=[])
+        hold = gr.Slider(0, 120, 6, step=1, label=say("Hold at the end [frames]"), buttons=[])
+        size = gr.Slider(64, 1024, 384, step=2, label=say("Longest side [px]"), buttons=[])
+        ping_pong = gr.Checkbox(True, label=say("There and back"))
+    scrub = gr.Slider(0, 1, 0, step=0.01, label=say("Scrub"), elem_id="scrub", buttons=[])
     with gr.Row():
-        formats = gr.CheckboxGroup(["GIF", "MP4", "WebP"], value=["GIF", "MP4"], label="Write")
-        make = gr.Button("Make the animation", variant="primary", elem_id="make")
+        formats = gr.CheckboxGroup(["GIF", "MP4", "WebP"], value=["GIF", "MP4"], label=say("Write"))
+        make = gr.Button(say("Make the animation"), variant="primary", elem_id="make")
     with gr.Row():
         moving = gr.Image(
-            label="GIF or WebP", interactive=False, buttons=["download"], elem_id="gif"
+            label=say("GIF or WebP"), interactive=False, buttons=["download"], elem_id="gif"
         )
-        film = gr.Video(label="MP4", interactive=False, loop=True, elem_id="mp4")
-        files = gr.Files(label="Downloads", elem_id="files")
+        film = gr.Video(label=say("MP4"), interactive=False, loop=True, elem_id="mp4")
+        files = gr.Files(label=say("Downloads"), elem_id="files")
     scrub.input(
         None,
         [start, end, easing, scrub, *controls.units],
@@ -54,17 +55,17 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> No
 
 
 def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
-    gr.Markdown("All that the sliders do to this face, on one sheet.")
+    gr.Markdown(say("All that the sliders do to this face, on one sheet."))
     with gr.Row():
         kind = gr.Radio(
             [(what[0].upper() + what[1:], name) for name, (what, _) in KINDS.items()],
             value="units",
-            label="Sheet",
+            label=say("Sheet"),
             elem_id="kind",
         )
-        draw = gr.Button("Draw the sheet", variant="primary", elem_id="draw")
+        draw = gr.Button(say("Draw the sheet"), variant="primary", elem_id="draw")
     sheet = gr.Image(
-        label="Sheet", interactive=False, buttons=["download", "fullscreen"], elem_id="sheet"
+        label=say("Sheet"), interactive=False, buttons=["download", "fullscreen"], elem_id="sheet"
     )
     draw.click(
         explorer.draw,
