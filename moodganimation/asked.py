@@ -15,13 +15,14 @@ from .expressions import (
     Expression,
     space_named,
 )
+from .films import read_frames
 from .images import check_picture, read_image
 from .moods import in_space
 from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe
 from .timeline import Timeline, read_timeline
 from .trajectories import Trajectory, read_trajectory
-from .video import MOST_FRAMES, check_animation, read_frames
+from .video import MOST_FRAMES, check_animation
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {

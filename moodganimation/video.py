@@ -1,4 +1,4 @@
-"""Animations: the path between two expressions, frames to GIF, MP4 or WebP, and frames of films."""
+"""Animations: the path between two expressions, and frames to GIF, MP4 or WebP, with sound."""
 
 import contextlib
 import math
@@ -7,19 +7,18 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 
-from .errors import InvalidExpression, UnreadableFile, Unwritable
+from . import ffmpeg
+from .errors import InvalidExpression, Unwritable
 from .expressions import Expression
+from .films import FASTEST, Film
 from .images import EDITED
 from .marks import comment, mark
 
 MOST_FRAMES = 600
-FASTEST = 60  # frames a second
 MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
-FILMS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,gif,ogg,flv,asf"  # containers that are read
-LARGEST = 1280  # longest side of a filmed frame [px]: larger ones are reduced
+COPIED = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # sound that MP4 takes as it is
 
 # What a share t in [0, 1] of the time becomes of the way.
 EASINGS: dict[str, Callable[[float], float]] = {
@@ -37,7 +36,24 @@ _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".mp4": (
         "libx264",
         "yuv420p",
-        ["-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"],
+        [
+            "-vf",
+            "scale=out_color_matrix=bt709:out_range=tv",
+            "-colorspace",
+            "bt709",
+            "-color_primaries",
+            "bt709",
+            "-color_trc",
+            "bt709",
+            "-color_range",
+            "tv",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "18",
+            "-movflags",
+            "+faststart",
+        ],
     ),
     ".gif": ("gif", "pal8", ["-filter_complex", _PALETTE, "-loop", "0"]),
     ".webp": ("libwebp_anim", "yuv420p", ["-loop", "0", "-quality", "85", "-preset", "photo"]),
@@ -78,80 +94,43 @@ def write_animation(
     recipe: `Recipe.text()`, kept inside. Odd sides lose a pixel, as video wants even ones. Raises
     Unwritable.
     """
-    path, frames = check_animation(path, fps), iter(frames)
-    part = path.with_name(f".{path.stem[:80]}.part{path.suffix.lower()}")
-    encoder = None
-    try:
-        for count, frame in enumerate(frames):
-            frame = frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
-            if (count + 1) * frame[..., 0].size > MOST_PIXELS:
-                raise Unwritable(
-                    "The animation is too large: choose a smaller side or fewer frames."
-                )
-            if encoder is None:
-                size = f"{frame.shape[1]}x{frame.shape[0]}"
-                encoder = _start(part, size, fps, comment(description, recipe))
-            encoder.stdin.write(np.ascontiguousarray(frame).data)
-        if encoder is None:
-            raise Unwritable("There are no frames to write.")
-        _, said = encoder.communicate()
-        if encoder.returncode:
-            raise Unwritable(f"{path} could not be written ({_last(said)}).")
+    path = check_animation(path, fps)
+    with _parts(path) as (part,):
+        _encode(part, _few(frames), fps, comment(description, recipe))
         if path.suffix.lower() in (".gif", ".webp"):
             mark(part, description, recipe)
         os.replace(part, path)
-    except OSError as problem:
-        said = encoder.communicate()[1] if encoder else b""
-        reason = _last(said) or problem.strerror or problem
-        raise Unwritable(f"{path} could not be written ({reason}).") from problem
-    finally:
-        if encoder is not None and encoder.poll() is None:
-            encoder.kill()
-            encoder.wait()
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return path
 
 
-def read_frames(path: str | Path, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """The frames of a film that have these numbers, 0 being its first, in order: number and
-    (H, W, 3) uint8 RGB, one at a time. Numbers beyond its end are left out.
+def write_film(
+    path: str | Path, frames: Iterable[np.ndarray], film: Film, description: str = EDITED
+) -> list[str]:
+    """Stream (H, W, 3) uint8 frames, however many, to an .mp4 at the pace of a film and with its
+    sound; whole or not at all, marked as edited.
 
-    ffmpeg reads the file in a process of its own and nothing else: no network, no other file.
-    Raises UnreadableFile.
+    The sound is copied as it is where MP4 and browsers take it, else coded as AAC; sentences say
+    if it could not be kept. Raises Unwritable.
     """
-    path, wanted = Path(path), set(numbers)
-    first, last = min(wanted), max(wanted)
-    if not path.is_file():
-        raise UnreadableFile(f"There is no video {path}.")
-    share = f"min(1,{LARGEST}/max(iw,ih))"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "quiet", "-nostdin"]
-    command += ["-protocol_whitelist", "file", "-format_whitelist", FILMS, "-i", f"file:{path}"]
-    command += ["-map", "0:v:0", "-frames:v", str(last - first + 1), "-fps_mode", "passthrough"]
-    command += ["-vf", f"select='gte(n,{first})',scale='max(1,iw*{share})':'max(1,ih*{share})'"]
-    command += ["-c:v", "ppm", "-f", "image2pipe", "-"]
-    decoder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    number = first
-    try:
-        while decoder.stdout.readline() == b"P6\n":
-            width, height = map(int, decoder.stdout.readline().split())
-            decoder.stdout.readline()  # the largest value, 255
-            data = decoder.stdout.read(3 * width * height)
-            if len(data) < 3 * width * height:
-                break
-            if number in wanted:
-                yield number, np.frombuffer(data, np.uint8).reshape(height, width, 3)
-            number += 1
-        if number == first:
-            beyond = decoder.wait() == 0
-            raise UnreadableFile(
-                f"{path} has no frame {first}, counted from 0, nor any later one."
-                if beyond
-                else f"{path} is not a video that can be read ({FILMS.replace(',', ', ')})."
-            )
-    finally:
-        decoder.kill()
-        decoder.communicate()
+    path = check_film(path, film)
+    with _parts(path, ".picture", "") as (picture, part):
+        _encode(picture, frames, film.fps, description)
+        codecs = ("copy", "aac") if film.sound in COPIED else ("aac",)
+        joined = film.sound and any(
+            _join(part, picture, film.path, codec, description) for codec in codecs
+        )
+        os.replace(part if joined else picture, path)
+    return ["The film's sound could not be kept."] if film.sound and not joined else []
+
+
+def check_film(path: str | Path, film: Film) -> Path:
+    """The path of an .mp4 that a film could be written to. Raises Unwritable."""
+    path = Path(path)
+    if path.suffix.lower() != ".mp4":
+        raise Unwritable(f"{path}: films are written as .mp4.")
+    if path.exists() and path.samefile(film.path):
+        raise Unwritable(f"{path} is the film that is read; choose another name.")
+    return check_animation(path, film.fps)
 
 
 def check_animation(path: str | Path, fps: float) -> Path:
@@ -167,16 +146,74 @@ def check_animation(path: str | Path, fps: float) -> Path:
     return path
 
 
-def _start(path: Path, size: str, fps: float, said: str) -> subprocess.Popen:
+@contextlib.contextmanager
+def _parts(path: Path, *kinds: str) -> Iterator[list[Path]]:
+    """Hidden names beside `path` to write to, whose files are gone in the end; an OSError on the
+    way is Unwritable."""
+    ending = path.suffix.lower()
+    parts = [path.with_name(f".{path.stem[:80]}.part{k}{ending}") for k in kinds or ("",)]
+    try:
+        yield parts
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise Unwritable(f"{path} could not be written ({reason}).") from problem
+    finally:
+        for part in parts:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _few(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The frames, as long as they are no more than MOST_PIXELS together."""
+    pixels = 0
+    for frame in frames:
+        pixels += frame[..., 0].size
+        if pixels > MOST_PIXELS:
+            raise Unwritable("The animation is too large: choose a smaller side or fewer frames.")
+        yield frame
+
+
+def _encode(path: Path, frames: Iterable[np.ndarray], fps: float, description: str) -> None:
+    """Stream frames to a file by its ending; odd sides lose a pixel. Raises Unwritable."""
     codec, pixels, options = _CODECS[path.suffix]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "rawvideo"]
-    command += ["-pix_fmt", "rgb24", "-s", size, "-r", f"{fps:g}", "-i", "pipe:0", "-an"]
-    command += ["-c:v", codec, *options, "-pix_fmt", pixels]
-    command += ["-metadata", f"comment={said}", str(path)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    encoder = None
+    try:
+        for frame in frames:
+            frame = frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
+            if encoder is None:
+                encoder = ffmpeg.start(
+                    *("-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"),
+                    *("-s", f"{frame.shape[1]}x{frame.shape[0]}", "-r", f"{float(fps):.9g}"),
+                    *("-i", "pipe:0", "-an", "-c:v", codec, *options, "-pix_fmt", pixels),
+                    *("-metadata", f"comment={description}", f"file:{path}"),
+                    stdin=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            encoder.stdin.write(np.ascontiguousarray(frame).data)
+        if encoder is None:
+            raise Unwritable("There are no frames to write.")
+        _, said = encoder.communicate()
+        if encoder.returncode:
+            raise OSError(ffmpeg.complaint(said))
+    except BrokenPipeError:
+        said = encoder.communicate()[1]
+        raise OSError(ffmpeg.complaint(said)) from None
+    finally:
+        if encoder is not None and encoder.poll() is None:
+            ffmpeg.stop(encoder)
 
 
-def _last(said: bytes) -> str:
-    """The last line of what ffmpeg complained of."""
-    lines = said.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+def _join(path: Path, picture: Path, sound: Path, codec: str, description: str) -> bool:
+    """The pictures of one file and the first sound of another as a third; whether that went."""
+    joiner = ffmpeg.start(
+        *("-v", "error", "-i", f"file:{picture}", *ffmpeg.opening(sound)),
+        *("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", codec),
+        *("-map_metadata", "0", "-map_chapters", "-1", "-movflags", "+faststart"),
+        *("-metadata", f"comment={description}", f"file:{path}"),
+        stderr=subprocess.PIPE,
+    )
+    try:
+        joiner.communicate()
+    finally:
+        ffmpeg.stop(joiner)
+    return joiner.returncode == 0

