@@ -15,7 +15,9 @@ from .version import __version__ as __version__
 _HOMES = {
     "animator": ("Animator",),
     "checkpoint": ("load_generator",),
+    "driving": ("perform", "write_curves"),
     "errors": (
+        "Cancelled",
         "DeviceMissing",
         "InvalidExpression",
         "InvalidTimeline",
@@ -29,14 +31,16 @@ _HOMES = {
         "Unwritable",
     ),
     "expressions": ("ACTION_UNITS", "PAD", "PRESETS", "VALENCE_AROUSAL", "Expression"),
+    "films": ("open_film",),
     "frames": ("Frame",),
     "images": ("read_image", "write_image"),
     "moods": ("action_units_of", "mood_of", "with_mood"),
     "portraits": ("Portrait",),
     "recipes": ("Recipe", "read_recipe"),
+    "retakes": ("added", "retake", "towards"),
     "timeline": ("Keyframe", "Timeline", "read_timeline"),
     "trajectories": ("read_trajectory",),
-    "video": ("interpolate", "write_animation"),
+    "video": ("interpolate", "write_animation", "write_film"),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 

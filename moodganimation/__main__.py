@@ -1,10 +1,22 @@
-"""Edit the expression of a face in a photo from the command line."""
+"""Edit the expression of a face in a photo or a film from the command line."""
 
 import argparse
 import json
 import sys
 
 from .errors import Problem
+from .options import (
+    of_all,
+    of_animate,
+    of_convert,
+    of_drive,
+    of_edit,
+    of_film,
+    of_photo,
+    of_sheet,
+    of_wish,
+)
+from .terminal import counted, counting, say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     except Problem as problem:
         print(f"moodganimation: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("moodganimation: Stopped; nothing was written.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -44,11 +59,11 @@ def animate(options) -> None:
     from . import asked
     from .clips import LEAST_SIDE, filmed_faces, write_columns
     from .recipes import Output
-    from .video import write_animation
+    from .video import check_animation, write_animation
 
     asked.together(options)
     timeline = asked.timeline(options)
-    animator = asked.load(options)
+    animator = asked.load(options, lambda out: check_animation(out, options.fps))
     trajectory = asked.trajectory(options, animator)
     portrait = asked.locate(options, animator, trajectory)
     shown = options.view or "face", 512 if options.size is None else options.size
@@ -68,10 +83,57 @@ def animate(options) -> None:
     side, truth = max(LEAST_SIDE, animator.generator.config.image_size), None
     if options.truth:
         truth, notes = filmed_faces(animator, options.truth, trajectory.frames[1:], side)
-        asked.say(*notes)
+        say(*notes)
     frames = animator.animate(portrait, way[1:], options.feed)  # the first is the photo's own
     written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
-    asked.say(f"written: {', '.join(map(str, written))}")
+    say(f"written: {', '.join(map(str, written))}")
+
+
+def film(options) -> None:
+    from . import asked
+    from .films import open_film
+    from .retakes import retake
+    from .video import check_film
+
+    film = open_film(options.video)
+    animator = asked.load(options, lambda out: check_film(out, film))
+    wish = asked.film_wish(options, animator, film)
+    with counting("edited") as count:
+        done = retake(animator, film, options.out, wish, most=options.faces, progress=count)
+    say(*done.notes, f"A face was edited on {done.edited} of {done.frames} frames.")
+
+
+def drive(options) -> None:
+    from . import asked
+    from .driving import check_curves, perform, taking_part, write_curves
+    from .films import open_film
+    from .retakes import check_strength
+    from .video import check_film, write_film
+
+    film, regions = open_film(options.by), options.regions.split(",")
+    taking_part(regions), check_strength(options.strength)  # said before anything is computed
+    if options.csv:
+        check_curves(options.csv)
+    animator = asked.load(options, lambda out: check_film(out, film))
+    portrait = asked.locate(options, animator)
+    shown = options.view, options.size
+    animator.edit(portrait, animator.read(portrait)).view(*shown)  # whether that can be shown
+    with counting("read") as count:
+        performance = perform(animator, film, count)
+    say(*performance.notes)
+
+    def way():
+        return performance.played_by(
+            animator.read(portrait), strength=options.strength, regions=regions,
+            neutral=options.neutral, by=options.carry,
+        )  # fmt: skip
+
+    frames = animator.animate(portrait.enough_for(*shown), way())
+    pictures = (frame.view(*shown) for frame in frames)
+    pictures = counted("drawn", pictures, len(performance.units))
+    say(*write_film(options.out, pictures, film))
+    if options.csv:
+        write_curves(options.csv, way(), performance.fps, performance.found)
 
 
 def sheet(options) -> None:
@@ -97,82 +159,28 @@ def convert(options) -> None:
     print(found)
 
 
-def _box(text: str) -> tuple[float, ...]:
-    try:
-        x0, y0, x1, y1 = map(float, text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError("four numbers, x0,y0,x1,y1") from None
-    return x0, y0, x1, y1
-
-
 def _parser() -> argparse.ArgumentParser:
-    from .expressions import COMPOUND, PRESETS
-
     parser = argparse.ArgumentParser(prog="python -m moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run, text in (
-        (edit, "write the photo with another expression"),
-        (read, "print the expression in a photo as JSON"),
-        (animate, "write a GIF, MP4 or WebP of the change"),
-        (sheet, "draw a contact sheet of what the sliders do to a face"),
-    ):
+    for run, text, *groups in (
+        (edit, "write the photo with another expression", of_photo, of_wish, of_edit),
+        (read, "print the expression in a photo as JSON", of_photo),
+        (animate, "write a GIF, MP4 or WebP of the change", of_photo, of_wish, of_animate),
+        (sheet, "draw a contact sheet of what the sliders do to a face", of_photo, of_sheet),
+        (film, "write a film in which a face has another expression", of_wish, of_film),
+        (drive, "write a clip in which the photo does what a film shows", of_photo, of_drive),
+        (convert, "make a checkpoint of GANimation, MoodGANimation or their replications one of "
+                  "ours", of_convert),
+    ):  # fmt: skip
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
-        command.add_argument("photo", metavar="PHOTO")
-        command.add_argument("--box", type=_box, metavar="X0,Y0,X1,Y1", help="where the face is")
-        command.add_argument("--checkpoint", metavar="FILE", help="default: the shipped one")
-        command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        if run is not convert:
+            of_all(command)
         if run is not read:
             command.add_argument("--out", required=True, metavar="FILE")
-        if run in (edit, animate):
-            command.add_argument("--set", action="append", metavar="AXIS=NUMBER")
-            command.add_argument("--preset", choices=list(PRESETS | COMPOUND))
-            command.add_argument("--like", metavar="PHOTO2", help="wear the expression of another")
-            command.add_argument("--intensity", type=float, default=1.0)
-        if run is sheet:
-            kinds = ("figure", "units", "moods", "emotions", "fields")
-            command.add_argument("--kind", choices=kinds, default="figure")
-        if run is edit:
-            command.add_argument("--panels", metavar="FILE", help="face, attention, color, motion")
-        if run is animate:
-            _add_animate(command)
-    _add_convert(commands)
+        for add in groups:
+            add(command)
     return parser
-
-
-def _add_animate(command) -> None:
-    option = command.add_argument
-    option("--frames", type=int, metavar="N", help="default: 24, or all rows of a trajectory")
-    option("--fps", type=float, help="default: 24, or the timeline's")
-    option("--easing", metavar="NAME", help="default: smooth")
-    option("--ping-pong", action="store_true")
-    option("--hold", type=int, default=0, metavar="N", help="frames to rest at the end")
-    option("--view", choices=("face", "photo"), help="default: face")
-    option("--size", type=int, metavar="PIXELS", help="longest side; default: 512")
-    option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: an expression a row")
-    option("--timeline", metavar="FILE", help=".json: keyframes, ways between them, blinks")
-    option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
-    option("--clip", metavar="NAME", help="which video of a .pkl; default: the first whole one")
-    option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")
-    option("--feed", choices=("portrait", "generated"), default="portrait",
-           help="what every frame starts from: the photo, or the last generated face")  # fmt: skip
-    option("--columns", action="store_true",
-           help="original, generated, attention and color side by side, and each as a strip in "
-           "a PNG beside FILE; the first expression is the photo's and makes no frame")  # fmt: skip
-    option("--truth", metavar="VIDEO", help="what was filmed, as a fifth column")
-    option("--labels", action="store_true", help="name the columns")
-
-
-def _add_convert(commands) -> None:
-    text = "make a checkpoint of GANimation, MoodGANimation or their replications one of ours"
-    command = commands.add_parser("convert", help=text, description=text)
-    command.set_defaults(run=convert)
-    command.add_argument("file", metavar="FILE", help="net_epoch_*.pth, *_net_gen.pth, *-G.ckpt")
-    command.add_argument("--out", required=True, metavar="FILE.safetensors")
-    command.add_argument("--space", metavar="NAME", help="what conditions mean; default: by number")
-    command.add_argument("--image-size", type=int, metavar="PIXELS", help="a generator's crops")
-    command.add_argument("--saturate", action="store_true", help="it had --do_saturate_mask")
-    command.add_argument("--half", action="store_true", help="weights in half precision")
 
 
 if __name__ == "__main__":

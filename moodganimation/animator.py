@@ -14,7 +14,7 @@ from .compositing import Edit, compose, confine, resize
 from .errors import DeviceMissing, NoFaceFound, Problem
 from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, check_box, default_finder, from_box
-from .frames import Frame, after
+from .frames import Frame, after, mask
 from .generators import Generator
 from .images import check_photo
 from .moods import as_read, in_space
@@ -129,15 +129,25 @@ class Animator:
         return self.encode(Portrait(photo, to_face, how))
 
     @torch.inference_mode()
-    def encode(self, portrait: Portrait) -> Portrait:
-        """The portrait with this animator's encoding and the shipped reader's reading."""
+    def glance(self, photo: np.ndarray, to_face: np.ndarray) -> Portrait:
+        """The face at a coarse crop, aligned and read but not encoded: enough to follow it."""
+        if self.aligner is not None:
+            to_face = align(self.aligner, photo, to_face)
+        portrait = Portrait(photo, to_face, "followed")
+        units = self.reader.read(self._source(portrait, self.reader.config.image_size))
+        return dataclasses.replace(portrait, reading=_expression(units))
+
+    @torch.inference_mode()
+    def encode(self, portrait: Portrait, reading: Expression | None = None) -> Portrait:
+        """The portrait with this animator's encoding and the shipped reader's reading, or with
+        another reading (Action Units), from which every change then starts."""
         source = self._source(portrait, self.reader.config.image_size)
         same = self.generator is self.reader
         encoding = self.generator.encode(source) if same else None
-        units = encoding.reading if same else self.reader.read(source)
-        # Hundredths, as sliders have them, so that an untouched slider is an unchanged unit.
-        units = (units * 100).round() / 100
-        reading = Expression.clipped(ACTION_UNITS, units[0].double().cpu().numpy().round(2))
+        if reading is None:
+            units = encoding.reading if same else self.reader.read(source)
+            # Hundredths, as sliders have them, so that an untouched slider is an unchanged unit.
+            reading = _expression((units.cpu().double() * 100).round() / 100)
         if not same:
             encoding = self.generator.encode(
                 self._source(portrait, self.generator.config.image_size)
@@ -156,7 +166,7 @@ class Animator:
         """The Action Units that the shipped reader sees in a frame's face."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
-        return Expression.clipped(ACTION_UNITS, self.reader.read(face)[0].double().cpu().numpy())
+        return _expression(self.reader.read(face))
 
     def start(self, portrait: Portrait) -> Expression:
         """What `read` says in the generator's words; neutral where nobody knows its axes."""
@@ -192,7 +202,7 @@ class Animator:
         points = [in_space(point, self.space, portrait.reading) for point in points]
         source = getattr(portrait.encoding, "photo", portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
-        whole, mask = None, None if where is None else _mask(where).to(self.device)
+        whole, open_ = None, None if where is None else mask(where).to(self.device)
         for point, edit in zip(points, self._edits(portrait, points, feed), strict=True):
             if feed == "generated":
                 whole = edit if whole is None else after(whole, edit)
@@ -200,8 +210,8 @@ class Animator:
                 keep, still = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
                 edit = compose(source, keep, edit.color, still, still[:, :1])
             shown = [edit] if whole is None else [edit, whole]
-            if mask is not None:
-                shown = [confine(source, edit, mask) for edit in shown]
+            if open_ is not None:
+                shown = [confine(source, edit, open_) for edit in shown]
             yield Frame(portrait, *map(_on_cpu, shown))
 
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
@@ -234,11 +244,8 @@ class Animator:
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
 
 
-def _mask(where: np.ndarray) -> torch.Tensor:
-    where = np.asarray(where, np.float32)
-    if where.ndim != 2 or not where.size or not ((where >= 0) & (where <= 1)).all():
-        raise Problem("A mask of where to edit is a picture of one channel with values 0 to 1.")
-    return torch.from_numpy(where)[None, None]
+def _expression(units: torch.Tensor) -> Expression:
+    return Expression.clipped(ACTION_UNITS, units[0].cpu().double().numpy())
 
 
 def _on_cpu(edit: Edit) -> Edit:

@@ -1,7 +1,7 @@
 """What the options of the command line ask for: a model, a portrait, an expression, a way."""
 
 import dataclasses
-import sys
+from collections.abc import Callable
 
 from .animator import DEFAULT_CHECKPOINT, Animator
 from .errors import InvalidExpression, Problem
@@ -15,14 +15,16 @@ from .expressions import (
     Expression,
     space_named,
 )
-from .films import read_frames
+from .films import Film, read_frames
 from .images import check_picture, read_image
-from .moods import in_space
+from .moods import as_read, in_space
 from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe
+from .retakes import Wish, added
+from .terminal import say
 from .timeline import Timeline, read_timeline
 from .trajectories import Trajectory, read_trajectory
-from .video import MOST_FRAMES, check_animation
+from .video import MOST_FRAMES
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {
@@ -45,13 +47,13 @@ def opened(options) -> tuple[Animator, Portrait]:
     return animator, locate(options, animator)
 
 
-def load(options) -> Animator:
-    """The animator, after a look at whether what it makes can be written."""
-    for out in (getattr(options, "out", None), getattr(options, "panels", None)):
-        if out and not hasattr(options, "fps"):  # said before anything is computed
-            check_picture(out)
-        elif out:
-            check_animation(out, options.fps)
+def load(options, check: Callable[[str], object] = check_picture) -> Animator:
+    """The animator, after a look at whether what it makes can be written: nothing is computed for
+    a file that cannot be."""
+    if getattr(options, "out", None):
+        check(options.out)
+    if getattr(options, "panels", None):
+        check_picture(options.panels)
     animator = Animator.load(options.checkpoint, options.device)
     for missing in animator.unavailable:
         say(f"{missing.name} cannot be used here: {missing.reason}")
@@ -71,30 +73,64 @@ def locate(options, animator: Animator, trajectory: Trajectory | None = None) ->
 
 
 def wanted(options, animator: Animator, portrait: Portrait) -> Expression:
-    """What --like, --preset, --intensity and --set ask for, in the generator's space, starting
-    from the photo's expression, or from 0 where nobody knows what the axes mean."""
+    """What the options ask of one photo."""
+    return wish(options, animator)(portrait.reading)
+
+
+def wish(options, animator: Animator) -> Callable[[Expression], Expression]:
+    """What --like, --preset, --intensity and --set ask for, in the generator's space, of a face
+    with these Action Units: it starts from them, or from 0 where nobody knows what the axes
+    mean."""
     if not 0 <= options.intensity <= 1:
         raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
-    space, reading, wish = animator.space, portrait.reading, animator.start(portrait)
+    space, other = animator.space, None
     if space.name not in SPACES:
         say(
             f"What the axes {', '.join(space.keys)} mean is not known, so the photo's expression "
             "cannot be read into them: they start at 0."
         )
     elif options.like:
-        other = animator.locate(read_image(options.like))
-        say(f"face of {options.like}: {other.finder}")
-        wish = wish.towards(animator.start(other), options.intensity)
-    if options.preset:
-        preset = in_space((COMPOUND | PRESETS)[options.preset], space, reading)
-        wish = wish.towards(preset, options.intensity)
-    pairs = dict(_pair(text) for text in options.set or ())
-    for other in (PAD, VALENCE_AROUSAL, ACTION_UNITS):
-        said = {key: pairs.pop(key) for key in [*pairs] if key in other and key not in space}
-        if said:
-            point = in_space(wish, other, reading).replace(**said)
-            wish = in_space(point, space, in_space(wish, ACTION_UNITS, reading))
-    return wish.replace(**pairs)
+        liked = animator.locate(read_image(options.like))
+        say(f"face of {options.like}: {liked.finder}")
+        other = animator.start(liked)
+    said = dict(_pair(text, "set") for text in options.set or ())
+
+    def wish(reading: Expression) -> Expression:
+        wish, pairs = as_read(reading, space), dict(said)
+        if other:
+            wish = wish.towards(other, options.intensity)
+        if options.preset:
+            preset = in_space((COMPOUND | PRESETS)[options.preset], space, reading)
+            wish = wish.towards(preset, options.intensity)
+        for words in (PAD, VALENCE_AROUSAL, ACTION_UNITS):
+            now = {key: pairs.pop(key) for key in [*pairs] if key in words and key not in space}
+            if now:
+                point = in_space(wish, words, reading).replace(**now)
+                wish = in_space(point, space, in_space(wish, ACTION_UNITS, reading))
+        return wish.replace(**pairs)
+
+    return wish
+
+
+def film_wish(options, animator: Animator, film: Film) -> Wish:
+    """What the options ask of the faces of a film: what --add and --trajectory add to what is read
+    there, then what --like, --preset and --set ask as of a photo."""
+    asked, more = wish(options, animator), []
+    if options.add:
+        more.append(added(dict(_pair(text, "add") for text in options.add)))
+    if options.trajectory:
+        axes = space_named(options.axes) if options.axes else None
+        read = read_trajectory(options.trajectory, ACTION_UNITS, axes=axes)
+        more.append(added(read.points, fps=float(film.fps)))
+        say(*read.notes)
+    asked(Expression.neutral(ACTION_UNITS))  # what cannot be is said before anything is computed
+
+    def film_wish(seconds: float, reading: Expression) -> Expression:
+        for one in more:
+            reading = one(seconds, reading)
+        return asked(reading)
+
+    return film_wish
 
 
 def together(options) -> None:
@@ -159,14 +195,11 @@ def recipe(asked, portrait: Portrait, **made) -> str:
     return Recipe(checkpoint, Face.of(portrait), **made).text()
 
 
-def say(*sentences: str) -> None:
-    for sentence in sentences:
-        print(sentence, file=sys.stderr)
-
-
-def _pair(text: str) -> tuple[str, float]:
+def _pair(text: str, option: str) -> tuple[str, float]:
     key, _, value = text.partition("=")
     try:
         return key, float(value)
     except ValueError:
-        raise InvalidExpression(f"--set wants AXIS=NUMBER, as AU12=0.8; got {text!r}.") from None
+        raise InvalidExpression(
+            f"--{option} wants AXIS=NUMBER, as AU12=0.8; got {text!r}."
+        ) from None

@@ -43,3 +43,7 @@ class Unwritable(Problem):
 
 class DeviceMissing(Problem):
     """A device that this machine does not have."""
+
+
+class Cancelled(Problem):
+    """Raised by those who watch the progress of a long work, to end it; nothing is written then."""

@@ -3,6 +3,7 @@
 imageio-ffmpeg carries the program; nothing else in the library knows of it.
 """
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +51,10 @@ def pictures(decoder: subprocess.Popen) -> Iterator[np.ndarray]:
 def stop(process: subprocess.Popen) -> None:
     """End a process that may still run, and close its pipes."""
     process.kill()
-    process.communicate()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):  # what it did not take any more
+            pipe and pipe.close()
 
 
 def complaint(said: bytes) -> str:

@@ -74,7 +74,9 @@ def open_film(path: str | Path) -> Film:
     videos = re.findall(r"^ *Stream #0:\d+.*?: Video: (.*)$", said, re.MULTILINE)
     videos = [line for line in videos if "(attached pic)" not in line]
     if not videos:
-        raise UnreadableFile(f"{path} has no moving picture; choose a video.")
+        raise UnreadableFile(
+            f"{path} has no moving picture that can be read; choose a video that plays."
+        )
     sounds = re.findall(r"^ *Stream #0:\d+.*?: Audio: (\w+)", said, re.MULTILINE)
     length = re.search(r"^ *Duration: (\d+):(\d\d):(\d\d\.\d+)", said, re.MULTILINE)
     seconds = None

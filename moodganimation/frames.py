@@ -8,7 +8,7 @@ import torch
 
 from . import figures
 from .compositing import Edit
-from .errors import Unwritable
+from .errors import Problem, Unwritable
 from .portraits import Portrait
 
 VIEWS = ("face", "photo")
@@ -85,6 +85,14 @@ def after(first: Edit, second: Edit) -> Edit:
     painted = painted + (1 - second.attention) * second.color
     color = torch.where(attention < 1, painted / (1 - attention).clamp(min=1e-6), second.color)
     return Edit(second.composite, attention, color.clamp(-1, 1), *second[3:])
+
+
+def mask(where: np.ndarray) -> torch.Tensor:
+    """(h, w) in [0, 1] over the face crop as (1, 1, h, w). Raises Problem for anything else."""
+    where = np.asarray(where, np.float32)
+    if where.ndim != 2 or not where.size or not ((where >= 0) & (where <= 1)).all():
+        raise Problem("A mask of where to edit is a picture of one channel with values 0 to 1.")
+    return torch.from_numpy(where)[None, None]
 
 
 def _picture(values: torch.Tensor, side: int) -> np.ndarray:

@@ -169,3 +169,10 @@ def square(center, side: float, roll: float = 0.0) -> np.ndarray:
     """`to_face` of a square crop: center (x, y) and side [px], roll [rad, clockwise on screen]."""
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) * (2 / side)
     return np.c_[turn, -turn @ np.asarray(center, np.float64)]
+
+
+def placed(to_face: np.ndarray) -> tuple[float, float, float, float]:
+    """The other way: x, y, side and roll of the square crop that a `to_face` stands for."""
+    (a, b), _ = turn = to_face[:, :2]
+    x, y = np.linalg.solve(turn, -to_face[:, 2])
+    return float(x), float(y), float(2 / np.hypot(a, b)), float(np.arctan2(b, a))

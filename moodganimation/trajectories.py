@@ -25,6 +25,7 @@ from .pickles import read_pickle
 MOST_ROWS = 100_000
 MOST_BYTES = 64 * 2**20
 MOST_AXES = 256
+BESIDE = ("time", "face_found")  # columns of curves that are no axes
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def read_trajectory(
     `space`.
 
     .csv: a header may name axes of `space`, of moods or of Action Units, in any order; those it
-    leaves out are 0. Without a header, and in the other files, a row is a point of `axes`, or of
-    `space` if that is not given. .npy: (T, D) numbers. .pkl: the frames of videos, as
+    leaves out are 0; of curves with all units and all moods, those of the nearer space count, and
+    `time` and `face_found` do not. Without a header, and in the other files, a row is a point of
+    `axes`, or of `space` if that is not given. .npy: (T, D) numbers. .pkl: the frames of videos, as
     MoodGANimation keeps them, a dict of VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
     Values out of range are clipped, and `notes` say how many. Raises UnreadableFile and
     InvalidExpression.
@@ -98,10 +100,14 @@ def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpac
     """Rows in the order of a space's axes, and that space: `space`, or one that maps to it."""
     known = [space] if space.name not in SPACES else [space, VALENCE_AROUSAL, PAD, ACTION_UNITS]
     if names is not None:
-        told = next((s for s in known if all(name in s for name in names)), None)
+        rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
+        told = next((s for s in known if names and all(name in s for name in names)), None)
+        if told is None and all(any(name in s for s in known) for name in names):  # curves
+            told = next((s for s in known if len(s.axes) == sum(name in s for name in names)), None)
+            rows, names = _columns(rows, names, lambda name: told is None or name in told)
         if told is None:
             choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
-            wrong = next(name for name in names if name not in known[0])
+            wrong = next((name for name in names if name not in known[0]), BESIDE[0])
             raise InvalidExpression(
                 f"{path}, line 1: {wrong.strip()[:40]!r} is no axis here; columns are any of "
                 f"{choices}."
@@ -124,6 +130,11 @@ def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpac
             f"{path} has {width} values a row, but {told.name} has {len(told.axes)} axes.{hint}"
         )
     return rows, told
+
+
+def _columns(rows, names, wanted) -> tuple[np.ndarray, list[str]]:
+    kept = [i for i, name in enumerate(names) if wanted(name)]
+    return rows[:, kept], [names[i] for i in kept]
 
 
 def _points(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[Expression]:

@@ -106,13 +106,16 @@ def write_animation(
 def write_film(
     path: str | Path, frames: Iterable[np.ndarray], film: Film, description: str = EDITED
 ) -> list[str]:
-    """Stream (H, W, 3) uint8 frames, however many, to an .mp4 at the pace of a film and with its
-    sound; whole or not at all, marked as edited.
+    """Stream (H, W, 3) uint8 frames at the pace of a film: to an .mp4, however many, with the
+    film's sound, or to a .gif or .webp as `write_animation` does; whole or not at all.
 
     The sound is copied as it is where MP4 and browsers take it, else coded as AAC; sentences say
     if it could not be kept. Raises Unwritable.
     """
     path = check_film(path, film)
+    if path.suffix.lower() != ".mp4":
+        write_animation(path, frames, float(film.fps), description)
+        return []
     with _parts(path, ".picture", "") as (picture, part):
         _encode(picture, frames, film.fps, description)
         codecs = ("copy", "aac") if film.sound in COPIED else ("aac",)
@@ -124,13 +127,11 @@ def write_film(
 
 
 def check_film(path: str | Path, film: Film) -> Path:
-    """The path of an .mp4 that a film could be written to. Raises Unwritable."""
-    path = Path(path)
-    if path.suffix.lower() != ".mp4":
-        raise Unwritable(f"{path}: films are written as .mp4.")
+    """The path of an animation that could be written at the pace of a film. Raises Unwritable."""
+    path = check_animation(path, float(film.fps))
     if path.exists() and path.samefile(film.path):
         raise Unwritable(f"{path} is the film that is read; choose another name.")
-    return check_animation(path, film.fps)
+    return path
 
 
 def check_animation(path: str | Path, fps: float) -> Path:

