@@ -113,8 +113,8 @@ def wish(options, animator: Animator) -> Callable[[Expression], Expression]:
 
 
 def film_wish(options, animator: Animator, film: Film) -> Wish:
-    """What the options ask of the faces of a film: what --add and --trajectory add to what is read
-    there, then what --like, --preset and --set ask as of a photo."""
+    """What the options ask of the faces of a film: what --add, --trajectory and --timeline add to
+    what is read there, then what --like, --preset and --set ask as of a photo."""
     asked, more = wish(options, animator), []
     if options.add:
         more.append(added(dict(_pair(text, "add") for text in options.add)))
@@ -123,6 +123,9 @@ def film_wish(options, animator: Animator, film: Film) -> Wish:
         read = read_trajectory(options.trajectory, ACTION_UNITS, axes=axes)
         more.append(added(read.points, fps=float(film.fps)))
         say(*read.notes)
+    if options.timeline:
+        read = read_timeline(options.timeline)
+        more.append(added(read.expressions(), fps=read.fps, again=read.mode != "once"))
     asked(Expression.neutral(ACTION_UNITS))  # what cannot be is said before anything is computed
 
     def film_wish(seconds: float, reading: Expression) -> Expression:

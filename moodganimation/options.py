@@ -60,6 +60,7 @@ def of_film(command) -> None:
     option("--add", action="append", metavar="AXIS=NUMBER",
            help="more, or less (AU12=-0.3), than every frame has; --set: that much")  # fmt: skip
     option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: what to add, a row a frame")
+    option("--timeline", metavar="FILE", help=".json: what to add, by keyframes")
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
     option("--faces", type=int, default=1, metavar="N", help="how many, largest first; default: 1")
 

@@ -52,9 +52,11 @@ def added(
     change: Change | Sequence[Change] | Callable[[float], Change],
     strength: float = 1.0,
     fps: float | None = None,
+    again: bool = False,
 ) -> Wish:
     """A wish for what is read plus `strength` times a change: a constant one, a sequence of one a
-    frame at `fps`, the last of which stays, or a function of the time [s].
+    frame at `fps`, which begins anew if `again` and else stays at its last, or a function of the
+    time [s].
 
     Values are clipped to the axes' ranges. Raises InvalidExpression for axes and numbers that
     cannot be, of a function only when it is asked.
@@ -70,8 +72,9 @@ def added(
         raise InvalidExpression("A sequence of changes has at least one, and frames a second.")
 
     def wish(seconds: float, reading: Expression) -> Expression:
-        step = timeline[min(len(timeline) - 1, round(seconds * fps))]
-        return _plus(reading, step, strength)
+        count, number = len(timeline), round(seconds * fps)
+        number = number % count if again else min(number, count - 1)
+        return _plus(reading, timeline[number], strength)
 
     return wish
 

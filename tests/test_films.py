@@ -379,6 +379,8 @@ def test_strength_is_how_much_of_it():
 def test_changes_may_depend_on_time():
     steps = added([{"AU12": 0.1 * i} for i in range(5)], fps=10)
     assert [round(steps(t, NEUTRAL)["AU12"], 2) for t in (0, 0.1, 0.39, 7)] == [0, 0.1, 0.4, 0.4]
+    steps = added([{"AU12": 0.1 * i} for i in range(5)], fps=10, again=True)
+    assert round(steps(0.7, NEUTRAL)["AU12"], 2) == 0.2
     ramp = added(lambda t: {"AU12": t / 2}, strength=0.5)
     assert ramp(1.0, NEUTRAL)["AU12"] == 0.25
 
@@ -514,9 +516,12 @@ def command(*arguments) -> int:
 
 def test_film_is_a_command(talk, tmp_path, capsys):
     out = tmp_path / "a.mp4"
-    assert command("film", talk, "--set", "AU12=0.9", "--add", "AU04=0.3", "--out", out) == 0
+    moves = tmp_path / "moves.json"
+    moves.write_text('{"keyframes": [{"at": 0}, {"at": 1, "expression": {"AU01": 1}}]}')
+    assert command("film", talk, "--set", "AU12=0.9", "--add", "AU04=0.3", "--timeline", moves,
+                   "--out", out) == 0  # fmt: skip
     assert "on 16 of 20 frames" in capsys.readouterr().err and len(frames_of(out)) == 20
-    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "moves.json"]
 
 
 def test_drive_is_a_command(talk, tmp_path, capsys):
