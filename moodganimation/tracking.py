@@ -85,7 +85,9 @@ def watch(
         faces = {name: face for name, face in nexts.items() if face is not None}
         if number >= due or any(face.doubted or face.misses for face in faces.values()):
             due = number + max(1, round(LOOK * fps))
-            faces, others = _confirmed(animator, photo, faces)
+            known, (faces, others) = faces, _confirmed(animator, photo, faces)
+            if others and len(faces) < len(known):  # somebody is elsewhere at once: a cut, too
+                scene += 1
             for to_face in others[: most - len(faces)]:
                 faces[names] = _settled(animator, photo, to_face)
                 names += 1

@@ -32,28 +32,14 @@ EASINGS: dict[str, Callable[[float], float]] = {
 _PALETTE = (
     "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
 )
+_BT709 = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709",
+          "-color_primaries", "bt709", "-color_trc", "bt709",
+          "-color_range", "tv"]  # said in the file, so that players need not guess # fmt: skip
 _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".mp4": (
         "libx264",
         "yuv420p",
-        [
-            "-vf",
-            "scale=out_color_matrix=bt709:out_range=tv",
-            "-colorspace",
-            "bt709",
-            "-color_primaries",
-            "bt709",
-            "-color_trc",
-            "bt709",
-            "-color_range",
-            "tv",
-            "-preset",
-            "veryfast",
-            "-crf",
-            "18",
-            "-movflags",
-            "+faststart",
-        ],
+        [*_BT709, "-preset", "veryfast", "-crf", "18", "-movflags", "+faststart"],
     ),
     ".gif": ("gif", "pal8", ["-filter_complex", _PALETTE, "-loop", "0"]),
     ".webp": ("libwebp_anim", "yuv420p", ["-loop", "0", "-quality", "85", "-preset", "photo"]),

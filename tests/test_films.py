@@ -246,7 +246,8 @@ class Simple:
     def glance(self, photo, to_face):
         found = self.find(photo)
         self.looks -= 1
-        x, y, side, roll = placed(found[0] if found else to_face)
+        near = [f for f in found if abs(placed(f)[0] - placed(to_face)[0]) < 60]
+        x, y, side, roll = placed(near[0] if near else to_face)
         dx, dy, size, turn = self.random.normal(0, self.tremor, 4)
         to_face = square((x + dx * side, y + dy * side), side * np.exp(size), roll + turn)
         units = Expression.clipped(ACTION_UNITS, self.random.normal(0.5, self.tremor, 17))
@@ -295,8 +296,10 @@ def test_a_face_that_leaves_and_returns_sets_in_softly():
     assert back <= 32 + 8 and [f[0] for f in seen[back : back + 6]] == [i / 6 for i in range(1, 7)]
 
 
-def test_a_cut_begins_a_new_scene_without_softness():
-    shots = [*squares([100] * 10), *(frame[:, ::-1] for frame in squares([90] * 10))]
+@pytest.mark.parametrize("place, step", [(90, -1), (220, 1)])
+def test_a_cut_begins_a_new_scene_without_softness(place, step):
+    """To another picture, or within one: somebody is elsewhere all of a sudden."""
+    shots = [*squares([100] * 10), *(frame[:, ::step] for frame in squares([place] * 10))]
     moments = list(follow(Simple(), shots, 30))
     assert [moment.scene for moment, _ in moments] == [0] * 10 + [1] * 10
     assert [[face.presence for face in faces] for _, faces in moments] == [[1]] * 20
