@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from .aligner import Aligner, align, load_aligner
-from .checkpoint import load_checkpoint
+from .checkpoint import device_named, load_checkpoint
 from .compositing import Edit, compose, confine, resize
-from .errors import DeviceMissing, NoFaceFound, Problem
+from .errors import NoFaceFound, Problem
 from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after, mask
@@ -61,14 +61,7 @@ class Animator:
 
         Raises NotACheckpoint, and DeviceMissing for a device that is not there.
         """
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            if torch.device(device).type not in ("cpu", "cuda", "mps"):
-                raise RuntimeError(f"{device} is no device for pictures")
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as problem:
-            raise DeviceMissing(f"The device {device!r} cannot be used here; try cpu.") from problem
+        place = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
         found, unavailable = (finder, []) if finder else default_finder()
         shipped = cls(
@@ -77,7 +70,7 @@ class Animator:
             reader=reader,
             finder=found,
             aligner=load_aligner(ALIGNER),
-            device=torch.device(device),
+            device=place,
             card=card,
             unavailable=tuple(unavailable),
         )

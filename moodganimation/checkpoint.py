@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .convgru_unet import ConvGRUUNetGenerator
-from .errors import NotACheckpoint, Unwritable
+from .errors import DeviceMissing, NotACheckpoint, Unwritable
 from .expressions import ExpressionSpace, space_named, space_of_size
 from .generators import Generator, GeneratorConfig
 from .originals import read_original
@@ -176,3 +176,16 @@ def load_generator(path: str | Path) -> Generator:
     In evaluation mode, on the CPU, without gradients. Raises NotACheckpoint.
     """
     return load_checkpoint(path).generator
+
+
+def device_named(name: str) -> torch.device:
+    """A device for generators; "auto" is CUDA if it is there. Raises DeviceMissing."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        if torch.device(name).type not in ("cpu", "cuda", "mps"):
+            raise RuntimeError(f"{name} is no device for pictures")
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as problem:
+        raise DeviceMissing(f"The device {name!r} cannot be used here; try cpu.") from problem
+    return torch.device(name)
