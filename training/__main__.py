@@ -110,10 +110,19 @@ def ablation(options) -> None:
 def sweeps(options) -> None:
     from moodganimation.animator import Animator
 
-    from .warp.evaluate import frontal, sweeps
+    from .warp.sweeps import frontal, sweeps
 
-    photos = options.photos or frontal(options.data[0], options.split, options.count)
-    sweeps(Animator.load(options.checkpoint), photos, options.out)
+    if not (options.photos or options.data):
+        raise ValueError("Say whose faces: --data DIR for those of a split, or --photos FILES.")
+    photos = options.photos or frontal(options.data, options.split, options.count)
+    sweeps(Animator.load(options.checkpoint), photos, options.out, options.scale)
+
+
+def sharpness(options) -> None:
+    from .tables import report
+    from .warp.sharpness import on_sweeps
+
+    report(options.out, sharpness=on_sweeps(options.sweeps))
 
 
 def finders(options) -> None:
@@ -184,11 +193,15 @@ def main() -> int:
     added = command(ablation, "measure warp on held-out pairs with parts switched off", out="JSON")
     added.add_argument("--checkpoint", type=Path, required=True)
     added.add_argument("--split", default="test")
-    added = command(sweeps, "draw every Action Unit at five levels, for training/measure.py")
+    added = command(sweeps, "draw every unit and mood at five levels, for the judges", data=False)
+    added.add_argument("--data", type=Path, metavar="DIR")
     added.add_argument("--checkpoint", type=Path)
     added.add_argument("--split", default="test")
     added.add_argument("--count", type=int, default=20)
     added.add_argument("--photos", type=Path, nargs="*", help="instead of those of the data")
+    added.add_argument("--scale", type=int, default=3, help="enlarge photos first (default 3)")
+    added = command(sharpness, "measure how sharp sweeps are", data=False, out="JSON")
+    added.add_argument("sweeps", type=Path, metavar="SWEEPS")
     added = command(finders, "measure face finders and the aligner", out=None)
     added.add_argument("--split", default="test")
     added.add_argument("--count", type=int, default=150)

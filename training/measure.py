@@ -1,143 +1,187 @@
-"""Judge sweeps with a face-landmark tool.
+"""Judge sweeps (training/warp/sweeps.py) with a face-landmark tool.
 
-    python training/measure.py SWEEPS
+    python -m training.measure SWEEPS [--out JSON]
 
-A script of its own: MediaPipe 0.10.21 carries Face Mesh with its weights but needs numpy below 2,
-so give it an environment of its own (pip install mediapipe==0.10.21 "numpy<2"). It is no
-independent judge where the labels and pairs of the training were fitted to its landmarks.
+Runs in an environment of its own, the one of training/landmarks.py: MediaPipe 0.10.21 carries Face
+Mesh with its weights but needs numpy below 2. It is no independent judge where the labels and
+pairs of the training were fitted to its landmarks.
 
-All lengths are shares of the distance between the eyes, after roll, place and scale of what no
-expression moves (forehead, sides, bridge of the nose, corners of the eyes) are taken out. Every
-Action Unit has one measure, positive the way it should go. *follow*: Spearman correlation of level
-and measure. *right way*: the measure grows from level 0 to 1 by more than the threshold.
+Every Action Unit has one measure, positive the way it should go; lengths are shares of the
+distance between the eyes (training/face_measures.py). *follow*: Spearman correlation of level and
+measure, median. *right way*: the measure grows from level 0 to 1 by more than the threshold.
 *off-target*: mean change, from level 0 to 1, of the measures of units of other regions, over the
-change of its own, each summed over photos; for "all", summed over the units as well. Units of one
-region are not held against each other: brows, eyes, nose, cheeks and mouth are what is told apart,
-and some units own several (AU09 all but the eyes). *displaced*: the stricter share, mean
-displacement of the landmarks of all other regions over that of its own, whatever their direction.
+change of its own, each summed over photos; for "all", summed over the units as well; "median" is
+that of the 17 rows. Units of one region are not held against each other: brows, eyes, nose, cheeks
+and mouth are what is told apart, and some units own several (AU09 all but the eyes). *displaced*:
+the stricter share, mean displacement of the landmarks of all other regions over that of its own,
+whatever their direction. *turn*: degrees by which the head turns from level 0 to 1, told in three
+dimensions by what no expression moves; median, and 95th percentile. *lines*: how far, in pixels of
+128 across the crop, the generator's own motion at 1 carries the place outside the face that it
+carries farthest; median, and 95th percentile. Outside is what lies more than MARGIN from Face
+Mesh's oval in the photo and in the edit.
+
+Moods are asked from -1 to 1, each alone. *monotone*: share of photos whose measure follows the
+level with a correlation of at least STEADY. The tool's own noise: the turn that it sees in photos
+shifted by a hundredth of their width.
 """
 
+import argparse
+import json
 import sys
 from pathlib import Path
 
 import cv2
-import mediapipe
 import numpy as np
 
-LEVELS = (0, 25, 50, 75, 100)
-BROWS = [70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285]
-EYES = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
-EYES += [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
-CHEEKS = [117, 118, 119, 346, 347, 348]
-NOSE = [129, 358, 98, 327, 64, 294, 48, 278, 49, 279]
-LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409]
-LIPS += [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415]
-CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
-MOUTH = LIPS + CHIN
-STILL = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
-REGIONS = {"brows": BROWS, "eyes": EYES, "cheeks": CHEEKS, "nose": NOSE, "mouth": MOUTH}
+from .face_measures import (
+    LEVELS,
+    MOODS,
+    REGIONS,
+    STILL,
+    THRESHOLD,
+    UNITS,
+    farthest,
+    follow,
+    monotone,
+    outside,
+    settled,
+    turn,
+    upright,
+)
+from .tables import Rows, report
 
 
-def height(points, *ids):
-    return -points[list(ids), 1].mean()
+def face_mesh():
+    try:
+        from mediapipe.python.solutions.face_mesh import FaceMesh
+    except ImportError as problem:
+        raise ValueError(
+            f"MediaPipe's Face Mesh is missing ({problem}): training/landmarks.py says how to "
+            "get it."
+        ) from None
+    return FaceMesh(static_image_mode=True, refine_landmarks=True)
 
 
-def opening(points):
-    pairs = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))
-    return np.mean([points[low, 1] - points[up, 1] for up, low in pairs])
-
-
-def spread(points):
-    return points[291, 0] - points[61, 0]
-
-
-# measure, own regions, threshold
-UNITS = {
-    "AU01": (lambda p: height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
-    "AU02": (lambda p: height(p, 70, 63, 46, 53, 300, 293, 276, 283), ["brows"]),
-    "AU04": (lambda p: -height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
-    "AU05": (opening, ["eyes"]),
-    "AU06": (lambda p: -opening(p), ["eyes", "cheeks"]),
-    "AU07": (lambda p: -opening(p), ["eyes", "cheeks"]),
-    "AU09": (lambda p: height(p, 129, 358, 98, 327), ["nose", "cheeks", "brows", "mouth"]),
-    "AU10": (lambda p: height(p, 0, 37, 267), ["mouth", "nose"]),
-    "AU12": (lambda p: height(p, 61, 291) + spread(p) / 2, ["mouth", "cheeks"]),
-    "AU14": (lambda p: spread(p) / 2, ["mouth"]),
-    "AU15": (lambda p: -height(p, 61, 291), ["mouth"]),
-    "AU17": (lambda p: height(p, 17, 18, 200), ["mouth"]),
-    "AU20": (lambda p: spread(p) / 2, ["mouth"]),
-    "AU23": (lambda p: p[0, 1] - p[17, 1], ["mouth"]),
-    "AU25": (lambda p: p[14, 1] - p[13, 1], ["mouth"]),
-    "AU26": (lambda p: -height(p, 152, 148, 377), ["mouth"]),
-    "AU45": (lambda p: -opening(p), ["eyes"]),
-}
-THRESHOLD = {"AU26": 0.02, "AU45": 0.0075}
-
-
-def landmarks(mesh, path: Path):
-    """(478, 2) in pixels, or None."""
-    picture = cv2.imread(str(path))
+def landmarks(mesh, picture: np.ndarray | None) -> np.ndarray | None:
+    """(478, 3) in pixels of a picture (H, W, 3) uint8 BGR, z on the scale of x; or None."""
     result = None if picture is None else mesh.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
     if result is None or not result.multi_face_landmarks:
         return None
-    points = np.array([(p.x, p.y) for p in result.multi_face_landmarks[0].landmark])
-    return points * picture.shape[1::-1]
+    points = np.array([(p.x, p.y, p.z) for p in result.multi_face_landmarks[0].landmark])
+    return points * (picture.shape[1], picture.shape[0], picture.shape[1])
 
 
-def upright(points):
-    """Middle of the eyes at 0, the line between them level, their distance 1."""
-    left, right = points[[33, 133]].mean(0), points[[362, 263]].mean(0)
-    axis = right - left
-    x = axis / np.hypot(*axis)
-    return (points - (left + right) / 2) @ np.array([x, [-x[1], x[0]]]).T / np.hypot(*axis)
+class Sweep:
+    """One axis of one photo: landmarks at LEVELS, and what training/warp/sweeps.py stored."""
+
+    def __init__(self, faces: list[np.ndarray], motion: np.ndarray, to_face: np.ndarray):
+        self.faces, self.motion, self.to_face = faces, motion, to_face
+        self.settled = [settled(points, upright(faces[0])) for points in faces]
+
+    def measured(self, measure) -> np.ndarray:
+        return np.array([measure(points) for points in self.settled])
 
 
-def settled(points, onto):
-    """`points` moved, turned and scaled so that the places no expression moves lie on `onto`'s."""
-    a, b = points[STILL], onto[STILL]
-    p, q = (a - a.mean(0)) @ (1, 1j), (b - b.mean(0)) @ (1, 1j)
-    turn = (p.conj() @ q) / (p.conj() @ p)
-    moved = ((points - a.mean(0)) @ (1, 1j)) * turn
-    return np.stack([moved.real, moved.imag], 1) + b.mean(0)
+def look(folder: Path, mesh) -> tuple[dict[str, list[Sweep]], list[float]]:
+    """The sweeps of each axis in which every face was found, and turns [degrees] of shifted
+    photos."""
+    paths = sorted(path.parent for path in folder.glob("*/place.json"))
+    if not paths:
+        raise ValueError(f"{folder} holds no sweeps: make them with python -m training sweeps.")
+    seen = {key: [] for key in (*UNITS, *(mood for mood, _ in MOODS))}
+    shifts = []
+    for path in paths:
+        to_face = np.array(json.loads((path / "place.json").read_text())["to_face"])
+        motion, photo = np.load(path / "motion.npz"), cv2.imread(str(path / "photo.png"))
+        shifted = np.roll(photo, round(photo.shape[1] / 100), 1)
+        still = [landmarks(mesh, picture) for picture in (photo, shifted)]
+        if all(points is not None for points in still):
+            shifts.append(turn(*(points[STILL] for points in still)))
+        for key, sweeps in seen.items():
+            names = [str(path / f"{key}_{level:03d}.png") for level in LEVELS]
+            faces = [landmarks(mesh, cv2.imread(name)) for name in names]
+            if all(points is not None for points in faces):
+                sweeps.append(Sweep(faces, motion[key], to_face))
+    for key, sweeps in seen.items():
+        if not sweeps:
+            raise ValueError(f"Face Mesh found no face in any sweep of {key}.")
+    return seen, shifts
 
 
-def main() -> None:
-    folders = sorted(p for p in Path(sys.argv[1]).iterdir() if p.is_dir())
-    mesh = mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True)
-    titles = f"{'photos':>13}{'follow':>8}{'right way':>11}{'change':>9}"
-    print(f"{titles}{'off-target':>12}{'displaced':>11}")
-    rows = []
-    for unit, (measure, own) in UNITS.items():
-        others = [other for other, regions in UNITS.values() if not set(regions) & set(own)]
-        mine = [i for name in own for i in REGIONS[name]]
-        rest = [i for name, ids in REGIONS.items() if name not in own for i in ids]
-        follow, change, off, moved = [], [], [], []
-        for folder in folders:
-            seen = [landmarks(mesh, folder / f"{unit}_{level:03d}.png") for level in LEVELS]
-            if any(points is None for points in seen):
-                continue
-            seen = [settled(points, upright(seen[0])) for points in seen]
-            values = np.array([measure(points) for points in seen])
-            above = values[:, None] > values
-            ranks = above.sum(1) + (values[:, None] == values).sum(1) / 2  # ties share a rank
-            steady = np.ptp(ranks) == 0
-            follow.append(0.0 if steady else np.corrcoef(ranks, LEVELS)[0, 1])
-            change.append(values[-1] - values[0])
-            off.append(np.mean([abs(other(seen[-1]) - other(seen[0])) for other in others]))
-            path = np.linalg.norm(seen[-1] - seen[0], axis=1)
-            moved.append((path[rest].mean(), path[mine].mean()))
-        change, right = np.array(change), np.mean(np.array(change) > THRESHOLD.get(unit, 0.01))
-        shares = sum(off), sum(abs(change)), *np.sum(moved, 0)
-        rows.append((np.median(follow), right, np.median(change), *shares))
-        line(unit, len(off), *rows[-1])
-    mean = np.mean(rows, 0)
-    line("all", len(folders), *mean)
+def of_unit(unit: str, sweeps: list[Sweep]) -> dict:
+    """The figures of a unit; shares are (sum, sum) still, so that they can be pooled."""
+    measure, own = UNITS[unit]
+    others = [other for other, regions in UNITS.values() if not set(regions) & set(own)]
+    mine = [i for name in own for i in REGIONS[name]]
+    rest = [i for name, ids in REGIONS.items() if name not in own for i in ids]
+    values = np.array([sweep.measured(measure) for sweep in sweeps])
+    change = values[:, -1] - values[:, 0]
+    leak, moved, turns, lines = [], [], [], []
+    for sweep in sweeps:
+        first, last = sweep.settled[0], sweep.settled[-1]
+        leak.append(np.mean([abs(other(last) - other(first)) for other in others]))
+        path = np.linalg.norm(last - first, axis=1)
+        moved.append((path[rest].mean(), path[mine].mean()))
+        ends = sweep.faces[0], sweep.faces[-1]
+        turns.append(turn(*(points[STILL] for points in ends)))
+        lines.append(farthest(sweep.motion, outside(len(sweep.motion), sweep.to_face, *ends)))
+    return {
+        "photos": len(sweeps),
+        "follow": np.median([follow(row) for row in values]),
+        "right way": np.mean(change > THRESHOLD.get(unit, 0.01)),
+        "change": np.median(change),
+        "off-target": (np.sum(leak), np.sum(np.abs(change))),
+        "displaced": np.sum(moved, 0),
+        "turn": np.median(turns),
+        "turn 95%": np.percentile(turns, 95),
+        "lines": np.median(lines),
+        "lines 95%": np.percentile(lines, 95),
+    }
 
 
-def line(name, photos, follow, right, change, off, on, rest, mine):
-    text = f"{name:6}{photos:7}{follow:8.2f}{right:11.2f}{change:9.4f}"
-    print(f"{text}{off / on:12.2f}{rest / mine:11.2f}", flush=True)
+def with_totals(rows: dict[str, dict]) -> Rows:
+    """Sums as shares; "all" is the mean of the rows, and pools what is a share."""
+
+    def shares(row):
+        return {key: v[0] / v[1] if np.ndim(v) else v for key, v in row.items()}
+
+    def over_rows(how, rows):
+        return {key: how([row[key] for row in rows], 0) for key in rows[0]}
+
+    ratios = {unit: shares(row) for unit, row in rows.items()}
+    everything = shares(over_rows(np.mean, list(rows.values())))
+    return ratios | {"all": everything, "median": over_rows(np.median, list(ratios.values()))}
+
+
+def of_moods(seen: dict[str, list[Sweep]]) -> Rows:
+    rows = {}
+    for (mood, what), measure in MOODS.items():
+        values = np.array([sweep.measured(measure) for sweep in seen[mood]])
+        rows[f"{mood}: {what}"] = {
+            "photos": len(values),
+            "follow": np.median([follow(row) for row in values]),
+            "monotone": monotone(values),
+            "change": np.median(values[:, -1] - values[:, 0]),
+        }
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.measure",
+                                     description=__doc__.splitlines()[0])  # fmt: skip
+    parser.add_argument("sweeps", type=Path, metavar="SWEEPS")
+    parser.add_argument("--out", type=Path, metavar="JSON")
+    options = parser.parse_args()
+    try:
+        seen, shifts = look(options.sweeps, face_mesh())
+        units = with_totals({unit: of_unit(unit, seen[unit]) for unit in UNITS})
+        noise = {"turn": np.median(shifts), "turn 95%": np.percentile(shifts, 95)}
+        report(options.out, units=units, moods=of_moods(seen), noise={"shifted photos": noise})
+    except (ValueError, OSError) as problem:
+        print(f"measure: {problem}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -95,12 +95,15 @@ def concordance(asked: np.ndarray, got: np.ndarray) -> float:
     return float(2 * both / size) if size > 0 else float("nan")
 
 
+def in_face(x, y):
+    """Whether places in face coordinates lie in FACE; of tensors and arrays alike."""
+    return ((x - FACE[0]) / FACE[2]) ** 2 + ((y - FACE[1]) / FACE[3]) ** 2 <= 1
+
+
 def face_region(size: tuple[int, int]) -> Tensor:
     """(1, 1, H, W) bool: the ellipse that holds the face of a canonical crop."""
-    x, y, half_x, half_y = FACE
     place = positions(size, torch.zeros(()))
-    inside = ((place[:, :1] - x) / half_x) ** 2 + ((place[:, 1:] - y) / half_y) ** 2
-    return inside <= 1
+    return in_face(place[:, :1], place[:, 1:])
 
 
 def edited(source: Tensor, result: Tensor) -> Tensor:

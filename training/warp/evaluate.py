@@ -1,26 +1,18 @@
-"""What a checkpoint is worth: on held-out pairs, as a reader, and as sweeps for a landmark tool."""
+"""What a checkpoint is worth: on held-out pairs, and as a reader."""
 
 import copy
-import csv
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from moodganimation.animator import Animator
 from moodganimation.compositing import lit, move
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.images import read_image
-from moodganimation.portraits import Portrait
 from moodganimation.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
-from ..data.views import WHOLE
-
-LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @torch.inference_mode()
@@ -99,43 +91,6 @@ def on_photos(generator, data: Pairs) -> dict[str, float]:
         for k, key in enumerate(ACTION_UNITS.keys)
     }
     return {"photos": len(labels), "mean": float(np.mean(list(scores.values()))), **scores}
-
-
-def frontal(folder: Path, split: str, count: int) -> list[Path]:
-    """Photos of a split that look straight ahead (yaw and pitch within 10 degrees), in order."""
-    with open(folder / "labels.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    straight = [r for r in rows if max(abs(float(r["yaw"])), abs(float(r["pitch"]))) <= 10]
-    names = sorted(row["name"] for row in straight)
-    chosen = np.random.default_rng(0).permutation(len(names))[:count]
-    return [folder / "imgs" / f"{names[i]}.jpg" for i in sorted(chosen)]
-
-
-def sweeps(animator: Animator, photos: list[Path], out: Path, scale: int = 3) -> None:
-    """Every Action Unit at LEVELS, the others as they are read: out/NAME/AU12_075.png ...
-
-    Photos are enlarged first, so that the landmark tool does not measure its own pixels. Photos
-    whose face is not found are taken as the canonical crops that they are.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    for path in tqdm(photos, desc="sweeps"):
-        photo = read_image(path)
-        photo = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-        faces = animator.find(photo)
-        if faces:
-            portrait = animator.locate(photo)
-        else:
-            to_face = WHOLE.copy()
-            to_face[:, :2] /= scale
-            portrait = animator.encode(Portrait(photo, to_face, "canonical"))
-        folder = out / path.stem
-        folder.mkdir(exist_ok=True)
-        cv2.imwrite(str(folder / "photo.png"), photo[..., ::-1])
-        for key in ACTION_UNITS.keys:
-            way = [portrait.reading.replace(**{key: level}) for level in LEVELS]
-            for level, frame in zip(LEVELS, animator.animate(portrait, way), strict=True):
-                name = f"{key}_{round(100 * level):03d}.png"
-                cv2.imwrite(str(folder / name), frame.image[..., ::-1])
 
 
 def report(values: dict, out: Path | None) -> None:
