@@ -109,7 +109,7 @@ class Portrait:
         u1, v1 = min(width, int(x.max()) + 4), min(height, int(y.max()) + 4)
         around = self.photo[v0:v1, u0:u1]
         moved = cv2.remap(
-            around, x - u0, y - v0, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+            around, x - u0, y - v0, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101
         )
 
         attention = np.clip(self._spread(attention - 1, 0.0) + 1, 0, 1)

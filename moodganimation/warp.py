@@ -14,12 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .compositing import Edit, blend, lit, move, resize
+from .compositing import Edit, blend, lit, move, positions, resize
 from .generators import Generator, GeneratorConfig, ResidualBlock, State
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 
 BRIGHTEST = 0.7  # logarithm of the largest relighting
+
+NOSE = (-0.05, 0.15)  # heights between which painting goes from the eyes' to the mouth's
 
 HARDLY = 0.06  # share of paint below which there is none
 
@@ -71,6 +73,8 @@ class WarpGenerator(Generator):
         self.lights = nn.Conv2d(n32, fields, 1)
         # How far an axis goes at 1, against the training pairs; set by measuring the result.
         self.register_buffer("gain", torch.ones(axes))
+        # Which axes paint: above the nose, and below; set by the space that it learns.
+        self.register_buffer("paints", torch.ones(2, axes))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
         self.extra = nn.Sequential(
             nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, config.extra_fields), nn.Tanh()
@@ -109,7 +113,7 @@ class WarpGenerator(Generator):
         return reading if self.training else reading.clamp(0, 1)
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
-        motion, light, wish, amount = self.motion(encoding, condition)
+        motion, light, wish = self.motion(encoding, condition)
         moved = lit(move(encoding.photo, motion), light)
         small, half = (resize(motion, x.shape[-2:]) for x in (encoding.deep, encoding.shallow))
         wish = self.wish(wish)
@@ -122,7 +126,7 @@ class WarpGenerator(Generator):
         painted = 1 - attention.sigmoid()
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
-        attention = 1 - amount[..., None, None] * painted
+        attention = 1 - self.asked(encoding, condition, painted.shape[-2:]) * painted
         tint = 0.5 * chroma.tanh() * saturation(encoding.photo)
         color = moved + 1.5 * lightness.tanh() + tint
         # Mouths are red to white: paint is no greener or bluer than the photo is at that place,
@@ -132,8 +136,8 @@ class WarpGenerator(Generator):
         return Edit(blend(moved, attention, color), attention, color, motion, light), ()
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
-        """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, the wish
-        (B, 2D) they answer, and its amount (B, 1)."""
+        """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, and the wish
+        (B, 2D) they answer."""
         change = condition - encoding.reading
         wish = torch.cat([condition, change], 1)
         amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
@@ -142,7 +146,16 @@ class WarpGenerator(Generator):
         motion = -forward
         for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
             motion = (motion - move(forward, motion)) / 2
-        return motion, move(light.clamp(-BRIGHTEST, BRIGHTEST).expm1(), motion), wish, amount
+        return motion, move(light.clamp(-BRIGHTEST, BRIGHTEST).expm1(), motion), wish
+
+    def asked(self, encoding: Encoding, condition: Tensor, size: tuple[int, int]) -> Tensor:
+        """How much may be painted where, (B, 1, H, 1) in [0, 1]: eyes only where lids were asked
+        to change, mouths only where lips or jaw were, so that all else stays as sharp as it is."""
+        change = (condition - encoding.reading).abs()
+        above, below = (5 * (change[:, None] * self.paints).amax(2)).clamp(0, 1).split(1, 1)
+        height = positions(size, encoding.photo)[:, 1:, :, :1].float()
+        share = ((height - NOSE[0]) / (NOSE[1] - NOSE[0])).clamp(0, 1)
+        return above[..., None, None] * (1 - share) + below[..., None, None] * share
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
         """The sum of all fields, weighted by (B, K), at places of the photo: (B, 3, H, W), where

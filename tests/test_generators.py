@@ -7,6 +7,7 @@ from moodganimation.checkpoint import build_generator, load_checkpoint, save_gen
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
+from training.warp.train import painted_by
 
 
 def test_nothing_asked_nothing_changed(tiny):
@@ -16,6 +17,22 @@ def test_nothing_asked_nothing_changed(tiny):
     torch.testing.assert_close(edit.composite, source, atol=1e-5, rtol=0)
     assert not edit.motion.any()
     assert (edit.attention == 1).all()
+
+
+def test_lids_do_not_paint_mouths_nor_jaws_eyes_nor_smiles_anything(tiny):
+    torch.nn.init.normal_(tiny.heads.weight)
+    tiny.heads.bias.data[0] = -3.0  # paints wherever it may
+    tiny.paints.copy_(painted_by(ACTION_UNITS))
+    encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)
+    encoding = encoding._replace(reading=torch.zeros(1, 17))
+    for key, kept in (("AU45", slice(19, None)), ("AU26", slice(None, 14))):
+        asked = torch.zeros(1, 17)
+        asked[0, ACTION_UNITS.index(key)] = 1.0
+        attention = tiny.edit(encoding, asked)[0].attention
+        assert (attention[:, :, kept] == 1).all() and attention.mean() < 0.9
+    smile = torch.zeros(1, 17)
+    smile[0, ACTION_UNITS.index("AU12")] = 1.0
+    assert (tiny.edit(encoding, smile)[0].attention == 1).all()
 
 
 def test_reading_alone_equals_the_reading_of_encode(tiny):

@@ -27,7 +27,7 @@ def generator_losses(
     encoding = encoding._replace(reading=batch.before)  # change starts at the labels, not at itself
 
     if not weights.composite:
-        motion, light, *_ = generator.motion(encoding, batch.after)
+        motion, light, _ = generator.motion(encoding, batch.after)
         composite = None
     else:
         edit, _ = generator.edit(encoding, batch.after)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.expressions import SPACES
+from moodganimation.expressions import SPACES, ExpressionSpace
 
 from ..data.pairs import Draw, Pairs, prefetch
 from ..ema import follow
@@ -49,6 +49,7 @@ def train(
     """start: a checkpoint that a fresh run begins with, at the last phase."""
     torch.manual_seed(experiment.seed)
     generator = build_generator(experiment.generator).to(memory_format=torch.channels_last)
+    generator.paints.copy_(painted_by(SPACES[experiment.space]))
     critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
     average = copy.deepcopy(generator).requires_grad_(False).eval()
     generator_step = torch.optim.AdamW(
@@ -124,6 +125,18 @@ def train(
                 save_generator(run.folder / "generator.safetensors", average,
                                SPACES[experiment.space], {"steps": done})  # fmt: skip
     bar.close()
+
+
+# Units that show what no pixel of the photo shows yet, or hide what one does: above the nose, and
+# below it. What the others need is there already and only has to move.
+REVEALING = (("AU05", "AU07", "AU45"), ("AU23", "AU25", "AU26"))
+
+
+def painted_by(space: ExpressionSpace) -> Tensor:
+    """(2, D): 1 for axes that may paint above the nose, and below it; all where no unit has a
+    name that says so."""
+    rows = [[key in units for key in space.keys] for units in REVEALING]
+    return torch.tensor(rows if any(map(any, rows)) else [[True] * len(space.keys)] * 2).float()
 
 
 def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
