@@ -18,6 +18,7 @@ from moodganimation.demo.animations import Animations
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.changes import PAINTED, Changes
 from moodganimation.demo.explorer import Explorer
+from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.keeping import Keeper
 from moodganimation.demo.layout import build
@@ -28,6 +29,7 @@ from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
+from moodganimation.video import interpolate, write_animation
 
 from .conftest import PHOTO as FILE
 
@@ -295,6 +297,64 @@ def test_sheets_are_drawn(opened):
         Explorer(opened.page.visits).draw(opened.token, "x", progress=lambda *a, **k: None)
 
 
+@pytest.fixture
+def clip(opened, animator, tmp_path) -> str:
+    """The photo's face opening its mouth, ten frames."""
+    portrait = opened.page.visits[opened.token].face.portrait
+    way = interpolate(portrait.reading, portrait.reading.replace(AU26=1.0), 10)
+    frames = (frame.view("photo", 256) for frame in animator.animate(portrait, way))
+    return str(write_animation(tmp_path / "clip.mp4", frames, 10))
+
+
+def still(*_, **__):
+    """A progress bar that nobody sees."""
+
+
+def test_a_clip_changes_as_the_photo_does(opened, clip):
+    filming = Filming(opened.page.visits)
+    units = list(opened.units)
+    with pytest.raises(gr.Error, match="ask for nothing"):
+        filming.retake(opened.token, clip, 1, *units, progress=still)
+    units[ACTION_UNITS.index("AU02")] = 1.0
+    film, said = filming.retake(opened.token, clip, 1, *units, progress=still)
+    assert "10 of 10 frames" in said
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10
+    again, _ = filming.retake(opened.token, clip, 1, *units, progress=still)
+    assert Path(again).exists() and not Path(film).exists()
+    with pytest.raises(gr.Error, match="upload one first"):
+        filming.retake(opened.token, None, 1, *units, progress=still)
+    with pytest.raises(gr.Error):
+        filming.retake(opened.token, str(FILE.with_suffix(".py")), 1, *units, progress=still)
+
+
+def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
+    filming, visit = Filming(opened.page.visits), opened.page.visits[opened.token]
+    units = [1 - value for value in opened.units]
+
+    def stop(*_, **__):
+        filming.cancel(opened.token)
+
+    with pytest.raises(gr.Error, match="Stopped, as you asked"):
+        filming.retake(opened.token, clip, 1, *units, progress=stop)
+    with pytest.raises(gr.Error, match="Stopped, as you asked"):
+        filming.drive(opened.token, clip, 1.0, ["mouth"], "units", progress=stop)
+    assert not [*Path(visit.folder.name).glob("retake*")]
+    assert not [*Path(visit.folder.name).glob("driven*")]
+    filming.cancel("guess")
+
+
+def test_the_photo_plays_what_a_clip_plays(opened, clip):
+    filming = Filming(opened.page.visits)
+    film, drawing, table, _ = filming.drive(
+        opened.token, clip, 1.0, ["mouth"], "units", progress=still
+    )
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10 and drawing.ndim == 3
+    rows = Path(table).read_text().splitlines()
+    assert len(rows) == 11 and "AU26" in rows[0]
+    with pytest.raises(gr.Error, match="Regions are any of"):
+        filming.drive(opened.token, clip, 1.0, [], "units", progress=still)
+
+
 def test_previews_answer_only_sensible_requests(opened):
     good = opened.page.preview({"token": opened.token, "units": [0.5] * 17})
     assert all(value.startswith("data:image/jpeg;base64,") for value in good.values())
@@ -404,6 +464,8 @@ def wait_for(condition, seconds=30.0):
 
 
 def drive(tab, photo, folder):
+    small = cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA)
+    write_animation(folder / "clip.mp4", [small] * 6, 6)
     tab.set_input_files("#photo input[type=file]", str(FILE))
     began = time.monotonic()
     tab.wait_for_selector("#result img", timeout=30_000)
@@ -462,6 +524,13 @@ def drive(tab, photo, folder):
     before = source(tab)
     tab.locator("#brush").click()
     wait_for(lambda: source(tab) != before)
+
+    tab.get_by_role("tab", name="Film").click()
+    tab.set_input_files("#clip input[type=file]", str(folder / "clip.mp4"))
+    tab.wait_for_selector("#clip video", timeout=30_000)
+    tab.locator("#drive").click()
+    tab.wait_for_selector("#film video", timeout=90_000)
+    tab.wait_for_selector("#curves img", timeout=20_000)
 
     tab.get_by_role("tab", name="Explore").click()
     tab.locator("#kind").get_by_text("Pleasure across").click()

@@ -10,10 +10,11 @@ from .assets import ASSETS
 from .changes import Changes
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
 from .explorer import Explorer
+from .filming import Filming
 from .handlers import Page
 from .keeping import Keeper
 from .rendering import NEUTRAL, PHOTO
-from .tabs import PRIVATE, animate_tab, explore_tab
+from .tabs import PRIVATE, animate_tab, explore_tab, film_tab
 from .words import say
 
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
@@ -53,6 +54,8 @@ def build(animator: Animator) -> gr.Blocks:
                 shown = _sight()
         with gr.Tab(say("Animate")):
             animate_tab(lane, turned, Animations(page.visits))
+        with gr.Tab(say("Film")):
+            film_tab(lane, turned, Filming(page.visits))
         with gr.Tab(say("Explore")):
             explore_tab(lane, Explorer(page.visits))
         _bind(page, lane, opening, turned, buttons, shown)

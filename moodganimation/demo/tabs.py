@@ -2,12 +2,15 @@
 
 import gradio as gr
 
+from ..driving import REGIONS
 from ..expressions import PRESETS
+from ..retakes import MOST_FACES, STRONGEST
 from ..sheets import KINDS
 from ..video import EASINGS, MOST_FRAMES
 from .animations import Animations
 from .controls import Controls
 from .explorer import Explorer
+from .filming import Filming
 from .rendering import NEUTRAL, PHOTO, SLIDERS
 from .words import say
 
@@ -75,3 +78,40 @@ def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
         concurrency_limit=1,
         **PRIVATE,
     )
+
+
+def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> None:
+    """A clip, and what to do with it: take it again with the sliders' change, or let the photo
+    play it. Both can be cancelled and leave nothing half-written."""
+    with gr.Row():
+        with gr.Column():
+            clip = gr.Video(label=say("Clip"), sources=["upload", "webcam"], elem_id="clip")
+            most = gr.Slider(1, MOST_FACES, 1, step=1, label=say("Faces"), buttons=[])
+            retake = gr.Button(
+                say("Change the clip as the sliders change the photo"),
+                variant="primary",
+                elem_id="retake",
+            )
+            strength = gr.Slider(
+                0, STRONGEST, 1, step=0.05, label=say("Strength"), buttons=[], elem_id="strength"
+            )
+            regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label=say("Regions"))
+            by = gr.Radio(["units", "moods"], value="units", label=say("Carry over"))
+            drive = gr.Button(
+                say("Let the photo play what the clip plays"), variant="primary", elem_id="drive"
+            )
+            cancel = gr.Button(say("Cancel"), elem_id="cancel")
+        with gr.Column():
+            film = gr.Video(label=say("Film"), interactive=False, elem_id="film")
+            said = gr.Markdown("", elem_id="film-note")
+            drawing = gr.Image(
+                label=say("What was played"), interactive=False, buttons=[], elem_id="curves"
+            )
+            table = gr.File(label=say("The curves as a table"), interactive=False, elem_id="table")
+    once = PRIVATE | {"concurrency_id": "animate", "concurrency_limit": 1}
+    once["trigger_mode"] = "once"
+    sent = [lane, clip, most, *controls.units]
+    retake.click(filming.retake, sent, [film, said], **once)
+    played = [lane, clip, strength, regions, by]
+    drive.click(filming.drive, played, [film, drawing, table, said], **once)
+    cancel.click(filming.cancel, lane, **PRIVATE)

@@ -123,6 +123,7 @@ class Visit:
     session: str | None  # of the visitor's browser tab
     at: int = 0  # its number
     faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
+    stopped: threading.Event = field(default_factory=threading.Event)  # long work shall end
     pins: list[tuple[np.ndarray, Expression]] = field(default_factory=list)  # face crops
     folder: tempfile.TemporaryDirectory = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")

@@ -125,6 +125,21 @@ TEXTS = {
     "GIF or WebP": ("GIF o WebP", "GIF 或 WebP"),
     "MP4": ("MP4", "MP4"),
     "Downloads": ("Descargas", "下载"),
+    "Film": ("Película", "影片"),
+    "Clip": ("Clip", "短片"),
+    "Change the clip as the sliders change the photo": (
+        "Cambiar el clip como los controles cambian la foto",
+        "按滑块对照片的改变来改变短片",
+    ),
+    "Strength": ("Fuerza", "强度倍数"),
+    "Carry over": ("Transferir", "传递"),
+    "Let the photo play what the clip plays": (
+        "Que la foto haga lo que hace el clip",
+        "让照片演出短片中的表情",
+    ),
+    "Cancel": ("Cancelar", "取消"),
+    "What was played": ("Lo interpretado", "所演内容"),
+    "The curves as a table": ("Las curvas como tabla", "曲线数据表"),
     "Explore": ("Explorar", "探索"),
     "All that the sliders do to this face, on one sheet.": (
         "Todo lo que los controles hacen con esta cara, en una hoja.",

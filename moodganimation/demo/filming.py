@@ -1,0 +1,107 @@
+"""Films: a clip taken again with another expression, and the photo driven by a clip."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+
+from ..driving import perform, taking_part, write_curves
+from ..errors import Cancelled, Problem
+from ..expressions import ACTION_UNITS, Expression
+from ..figures import curves
+from ..films import Film, open_film
+from ..retakes import MOST_FACES, added, retake
+from ..video import write_film
+from .rendering import reported
+from .visits import Visit, Visits
+
+LONGEST = 120  # of a film that is taken on the page [s]
+CURVES = (720, 260)  # width and height of the drawing of what was played [px]
+SIZE = 512  # longest side of a driven photo [px]
+
+
+class Filming:
+    """Handlers of the tab Film."""
+
+    def __init__(self, visits: Visits):
+        self.visits = visits
+
+    @reported
+    def retake(self, token, path, most, *units, progress=gr.Progress()):
+        """The clip with the change that the sliders make to the photo's expression: the film, and
+        what became of it. Needs an open photo: its sliders say what changes."""
+        visit, film = self.visits[token], _open(path)
+        wanted = Expression(ACTION_UNITS, tuple(units)).vector()
+        steps = wanted - visit.face.portrait.reading.vector()
+        change = {key: float(x) for key, x in zip(ACTION_UNITS.keys, steps, strict=True) if x}
+        if not change:
+            raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
+        out = _fresh(visit, "retake", ".mp4")
+        most = min(max(int(most), 1), MOST_FACES)
+        told = _telling(visit, progress, "Editing")
+        done = retake(visit.animator, film, out, added(change), most=most, progress=told)
+        said = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
+        return str(out), " ".join(said)
+
+    def cancel(self, token) -> None:
+        """End what is being made, after the frame at hand."""
+        with contextlib.suppress(Problem):
+            self.visits[token].stopped.set()
+
+    @reported
+    def drive(self, token, path, strength, regions, by, progress=gr.Progress()):
+        """The photo playing what the clip's face plays: the film, its curves as a picture and as a
+        csv file, and what became of it."""
+        visit, film = self.visits[token], _open(path)
+        taking_part(regions)  # said before anything is computed
+        portrait, animator = visit.face.portrait.enough_for("face", SIZE), visit.animator
+        performance = perform(animator, film, _telling(visit, progress, "Reading"))
+        way = performance.played_by(
+            portrait.reading, strength=float(strength), regions=regions, by=by
+        )
+        way, told = list(way), _telling(visit, progress, "Drawing")
+        out, table = _fresh(visit, "driven", ".mp4"), _fresh(visit, "curves", ".csv")
+
+        def pictures():
+            for number, frame in enumerate(animator.animate(portrait, way, where=visit.face.where)):
+                told(number + 1, len(way))
+                yield frame.view("face", SIZE)
+
+        said = [*performance.notes, *write_film(out, pictures(), film)]
+        write_curves(table, way, performance.fps, performance.found)
+        drawing = curves(way, CURVES)
+        return str(out), drawing, str(table), " ".join(said)
+
+
+def _open(path: str | None) -> Film:
+    if path is None:
+        raise Problem("There is no clip yet: upload one first.")
+    film = open_film(path)
+    if film.seconds is None or film.seconds > LONGEST:
+        raise Problem(
+            f"On this page a clip takes at most {LONGEST} seconds: cut it, or use "
+            "python -m moodganimation film."
+        )
+    return film
+
+
+def _fresh(visit: Visit, name: str, ending: str) -> Path:
+    """A new file of the visit; the one before goes."""
+    folder = Path(visit.folder.name)
+    for old in folder.glob(f"{name}-*{ending}"):
+        old.unlink(missing_ok=True)
+    return folder / f"{name}-{time.monotonic_ns()}{ending}"
+
+
+def _telling(visit: Visit, progress, what: str) -> Callable[[int, int | None], None]:
+    """Shows how far it is, and ends it when the visitor has asked for that."""
+    visit.stopped.clear()
+
+    def told(done: int, total: int | None) -> None:
+        if visit.stopped.is_set():
+            raise Cancelled("Stopped, as you asked: nothing was written.")
+        progress((done, total or done), desc=what, unit="frames")
+
+    return told
