@@ -22,6 +22,8 @@ from .expressions import (
 )
 
 RIDGE = 0.15  # shrinks the regression of moods on Action Units
+SAME = 0.006  # moods that differ by less are the same: sliders have hundredths
+MOST_READ = 0.95  # of an axis of a mood: units hardly show more
 REACH = 0.28  # how far an emotion's influence reaches in the mood space
 
 # emotion -> (expression, pleasure, arousal, dominance)
@@ -75,14 +77,24 @@ def action_units_of(mood: Expression) -> Expression:
 
 
 def with_mood(expression: Expression, mood: Expression) -> Expression:
-    """Action Units changed as much as the units of their mood and of `mood` differ.
+    """Action Units changed as much as the units of their mood and of `mood` differ, and then on,
+    until pleasure and arousal are read back as far as units from 0 to 1 can show them.
 
-    Relative, so that a mood that is already there leaves every unit as it is. Read back, the
-    result may fall short: eight emotions do not reach every corner of the space.
+    Relative, so that a mood that is already there leaves every unit as it is. The second step goes
+    along the regression of `mood_of`, one axis after the other, so that what an axis is made of
+    rises with its slider between the eight emotions, too. Dominance keeps to its definition.
     """
-    now = mood_of(expression, mood.space)
-    change = action_units_of(mood).vector() - action_units_of(now).vector()
-    return Expression.clipped(ACTION_UNITS, expression.vector() + change)
+    now = mood_of(expression, mood.space).vector()
+    if np.abs(now - mood.vector()).max() < SAME:
+        return expression
+    there, here = action_units_of(mood), action_units_of(Expression(mood.space, tuple(now)))
+    units = np.clip(expression.vector() + there.vector() - here.vector(), 0, 1)
+    wanted = np.arctanh(np.clip(mood.vector(), -MOST_READ, MOST_READ))
+    for _ in range(3):
+        for slope, goal in zip(_tables()[2].T[:2], wanted[:2], strict=True):
+            step = 0.6 * (goal - units @ slope) / (slope @ slope + RIDGE)
+            units = np.clip(units + step * slope, 0, 1)
+    return Expression.clipped(ACTION_UNITS, units)
 
 
 def in_space(expression: Expression, space: ExpressionSpace, start: Expression) -> Expression:

@@ -127,15 +127,18 @@ def train(
     bar.close()
 
 
-# Units that show what no pixel of the photo shows yet, or hide what one does: above the nose, and
-# below it. What the others need is there already and only has to move.
-REVEALING = (("AU05", "AU07", "AU45"), ("AU23", "AU25", "AU26"))
+# Units that paint above the nose, and below it: there those that show what no pixel of the photo
+# shows yet, or hide what one does. What the others need is in the photo and only has to move.
+PAINTING = (
+    ("AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU45"),
+    ("AU23", "AU25", "AU26"),
+)
 
 
 def painted_by(space: ExpressionSpace) -> Tensor:
     """(2, D): 1 for axes that may paint above the nose, and below it; all where no unit has a
     name that says so."""
-    rows = [[key in units for key in space.keys] for units in REVEALING]
+    rows = [[key in units for key in space.keys] for units in PAINTING]
     return torch.tensor(rows if any(map(any, rows)) else [[True] * len(space.keys)] * 2).float()
 
 
