@@ -61,11 +61,11 @@ class Changes:
     def everyone(self, token, *units):
         """The expression of the sliders for every face in the photo."""
         visit, goal = self.visits[token], _units(units)
-        at = visit.at
-        for other in range(len(visit.crops)):
-            visit.turn_to(other)
-            place(visit, goal)
-        visit.turn_to(at)
+        for face in map(visit.face_at, range(len(visit.crops))):
+            face.anchor = goal
+            face.history.add(goal)
+            face.frame = visit.animator.edit(face.portrait, goal, face.where)
+        visit.turn_to(visit.at)
         return place(visit, goal)
 
     @reported

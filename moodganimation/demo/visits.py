@@ -144,18 +144,19 @@ class Visit:
         self.faces[self.at], self.crops[self.at] = face, face.portrait.to_face
         self.turn_to(self.at)
 
-    def turn_to(self, at: int) -> None:
-        """Put another face to work, in the photo with all others as they were edited.
-
-        Raises Problem for a face that is not there.
-        """
+    def face_at(self, at: int) -> Face:
+        """One of the faces, ready to be edited. Raises Problem for one that is not there."""
         if not 0 <= at < len(self.crops):
             raise Problem("There is no such face in the photo.")
         if at not in self.faces:
             portrait = self.animator.locate(self.photo, face=self.crops[at])
             self.faces[at] = Face.of(self.animator, portrait)
-        self.at, self.face = at, self.faces[at]
-        self.face.encoded_by(self.animator)
+        self.faces[at].encoded_by(self.animator)
+        return self.faces[at]
+
+    def turn_to(self, at: int) -> None:
+        """Put another face to work, in the photo with all others as they were edited."""
+        self.at, self.face = at, self.face_at(at)
         for size, photo in (("portrait", self.photo), ("small", self.small)):
             for other in self.faces.values():
                 if other is not self.face and other.frame:
