@@ -384,13 +384,35 @@ def test_problems_become_messages(page, opened, tmp_path):
         Changes(page.visits, None).put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):
         opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
-                         *opened.units)  # fmt: skip
+                         "once", False, *opened.units)  # fmt: skip
+
+
+def test_keyframes_make_a_timeline(opened):
+    token, animations = opened.token, opened.animations
+    pace = (12, "ping-pong", True)
+    animations.add(token, 0, 0, "smooth", *pace, *opened.units)
+    said, drawing = animations.add(token, 1, 0.5, "smooth", *pace, *PRESETS["sad"].values)
+    assert "2 keyframes" in said and drawing.ndim == 3
+    with pytest.raises(gr.Error, match="before"):
+        animations.add(token, 1.2, 0, "smooth", *pace, *opened.units)  # while the other is held
+    assert len(opened.page.visits[token].keyframes) == 2
+    said, _ = animations.add(token, 1, 0, "smooth", *pace, *PRESETS["happy"].values)
+    assert "2 keyframes" in said  # in place of the one that was there
+    film, _, _ = animations.make(
+        token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96, ["MP4"], "once", False,
+        *opened.units, progress=still,
+    )  # fmt: skip
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 13
+    assert "1 keyframe" in animations.remove(token, 0.9, *pace)[0]
+    assert "No keyframes" in animations.remove(token, 0, *pace)[0]
+    with pytest.raises(gr.Error, match="no keyframe"):
+        animations.remove(token, 0, *pace)
 
 
 def test_animations_come_in_every_format(opened):
     film, moving, files = opened.animations.make(
         opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96,
-        ["GIF", "MP4", "WebP"], *PRESETS["sad"].values, progress=lambda *a, **k: None,
+        ["GIF", "MP4", "WebP"], "once", False, *PRESETS["sad"].values, progress=still,
     )  # fmt: skip
     assert Image.open(moving).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
@@ -539,6 +561,11 @@ def drive(tab, photo, folder):
     tab.get_by_role("tab", name="Emotions").click()
     tab.locator("#preset").get_by_text("sad", exact=True).click()
     tab.get_by_role("tab", name="Animate").click()
+    tab.get_by_text("Keyframes, instead").click()
+    tab.locator("#add-key").click()
+    tab.wait_for_selector("#timeline img", timeout=20_000)
+    tab.locator("#remove-key").click()
+    tab.get_by_text("No keyframes").wait_for(timeout=20_000)
     tab.locator("#make").click()
     tab.wait_for_selector("#files a", timeout=90_000)
     with tab.expect_download() as download:

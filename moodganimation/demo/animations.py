@@ -4,14 +4,17 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..errors import InvalidExpression
-from ..expressions import ACTION_UNITS
+from ..errors import InvalidExpression, Problem
+from ..expressions import ACTION_UNITS, Expression
+from ..figures import curves
 from ..recipes import Output
-from ..timeline import Timeline
+from ..timeline import Keyframe, Timeline
 from ..video import write_animation
 from .keeping import recipe_of
 from .rendering import named, reported
-from .visits import Visits
+from .visits import Visit, Visits
+
+CURVES = (720, 220)  # width and height of the drawing of a timeline [px]
 
 
 class Animations:
@@ -19,6 +22,44 @@ class Animations:
 
     def __init__(self, visits: Visits):
         self.visits = visits
+
+    @reported
+    def add(self, token, at, hold, easing, fps, mode, blinks, *units):
+        """The sliders as a keyframe at a moment [s], in place of one that is there: the keyframes
+        in words, and their curves."""
+        visit = self.visits[token]
+        try:
+            key = Keyframe(Expression(ACTION_UNITS, tuple(units)), at, hold, easing)
+        except TypeError:
+            raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
+        others = [k for k in visit.keyframes if abs(k.at - key.at) * fps >= 1]
+        return self._shown(visit, [*others, key], fps, mode, blinks)
+
+    @reported
+    def remove(self, token, at, fps, mode, blinks):
+        """Without the keyframe nearest to a moment [s]."""
+        visit = self.visits[token]
+        if not visit.keyframes:
+            raise Problem("There is no keyframe to take away.")
+        nearest = min(visit.keyframes, key=lambda key: abs(key.at - (at or 0)))
+        kept = [key for key in visit.keyframes if key is not nearest]
+        return self._shown(visit, kept, fps, mode, blinks)
+
+    @reported
+    def draw(self, token, fps, mode, blinks):
+        """The curves once more, at another pace or in another mode."""
+        visit = self.visits[token]
+        return self._shown(visit, visit.keyframes, fps, mode, blinks)
+
+    def _shown(self, visit: Visit, keyframes: list[Keyframe], fps, mode, blinks):
+        if not keyframes:
+            visit.keyframes = []
+            return "No keyframes: the animation goes from one expression to another.", None
+        timeline = Timeline(tuple(keyframes), fps, mode, blinks=blinks)
+        visit.keyframes = list(timeline.keyframes)  # only once it is known to be one
+        way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
+        said = ", ".join(f"{key.at:.3g} s (held {key.hold:.3g} s)" for key in visit.keyframes)
+        return f"{len(visit.keyframes)} keyframes: {said}. {len(way)} frames.", curves(way, CURVES)
 
     @reported
     def make(
@@ -34,15 +75,21 @@ class Animations:
         view,
         size,
         formats,
+        mode,
+        blinks,
         *units,
         progress=gr.Progress(),
     ):
-        """Write the animation in every chosen format: MP4, GIF or WebP to show, all files."""
+        """Write the animation in every chosen format: MP4, GIF or WebP to show, all files. Along
+        the keyframes if there are any, else from `start` to `end`."""
         visit = self.visits[token]
         if not formats:
             raise InvalidExpression("Choose at least one of GIF, MP4 and WebP.")
-        ends = (named(visit, name, units) for name in (start, end))
-        timeline = Timeline.between(*ends, int(frames), fps, easing, ping_pong, int(hold))
+        if visit.keyframes:
+            timeline = Timeline(tuple(visit.keyframes), fps, mode, blinks=blinks)
+        else:
+            ends = (named(visit, name, units) for name in (start, end))
+            timeline = Timeline.between(*ends, int(frames), fps, easing, ping_pong, int(hold))
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         output = Output(view, int(size), fps)
         recipe = recipe_of(visit, timeline=timeline, output=output).text()

@@ -6,6 +6,7 @@ from ..driving import REGIONS
 from ..expressions import PRESETS
 from ..retakes import MOST_FACES, STRONGEST
 from ..sheets import KINDS
+from ..timeline import MODES
 from ..video import EASINGS, MOST_FRAMES
 from .animations import Animations
 from .controls import Controls
@@ -30,6 +31,20 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> No
         hold = gr.Slider(0, 120, 6, step=1, label=say("Hold at the end [frames]"), buttons=[])
         size = gr.Slider(64, 1024, 384, step=2, label=say("Longest side [px]"), buttons=[])
         ping_pong = gr.Checkbox(True, label=say("There and back"))
+    with gr.Accordion(say("Keyframes, instead of from and to"), open=False):
+        with gr.Row():
+            at = gr.Number(0, label=say("Moment [s]"), minimum=0, step=0.1, elem_id="at")
+            rest = gr.Number(0.3, label=say("Hold [s]"), minimum=0, step=0.1)
+            way = gr.Dropdown(list(EASINGS), value="smooth", label=say("Easing to the next"))
+            mode = gr.Radio(list(MODES), value="once", label=say("Mode"))
+            blinks = gr.Checkbox(False, label=say("Blinks"))
+        with gr.Row():
+            add = gr.Button(say("Add the sliders as a keyframe"), elem_id="add-key")
+            remove = gr.Button(say("Remove the nearest keyframe"), elem_id="remove-key")
+        keys = gr.Markdown("", elem_id="keys")
+        drawing = gr.Image(
+            label=say("Curves"), interactive=False, buttons=[], height=240, elem_id="timeline"
+        )
     scrub = gr.Slider(0, 1, 0, step=0.01, label=say("Scrub"), elem_id="scrub", buttons=[])
     with gr.Row():
         formats = gr.CheckboxGroup(["GIF", "MP4", "WebP"], value=["GIF", "MP4"], label=say("Write"))
@@ -46,7 +61,12 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> No
         js="(a, b, e, t, ...v) => { window.moodganimation.ask({way: [a, b, e, t], units: v}) }",
         **PRIVATE,
     )
-    settings = [start, end, frames, fps, easing, ping_pong, hold, view, size, formats]
+    pace = [fps, mode, blinks]
+    added = [lane, at, rest, way, *pace, *controls.units]
+    add.click(animations.add, added, [keys, drawing], **PRIVATE)
+    remove.click(animations.remove, [lane, at, *pace], [keys, drawing], **PRIVATE)
+    gr.on([mode.input, blinks.input], animations.draw, [lane, *pace], [keys, drawing], **PRIVATE)
+    settings = [start, end, frames, fps, easing, ping_pong, hold, view, size, formats, mode, blinks]
     make.click(
         animations.make,
         [lane, *settings, *controls.units],

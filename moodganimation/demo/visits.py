@@ -16,6 +16,7 @@ from ..errors import Problem
 from ..expressions import Expression
 from ..frames import Frame
 from ..portraits import Portrait, half
+from ..timeline import Keyframe
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
@@ -123,6 +124,7 @@ class Visit:
     session: str | None  # of the visitor's browser tab
     at: int = 0  # its number
     faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
+    keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
     stopped: threading.Event = field(default_factory=threading.Event)  # long work shall end
     pins: list[tuple[np.ndarray, Expression]] = field(default_factory=list)  # face crops
     folder: tempfile.TemporaryDirectory = field(
