@@ -398,6 +398,10 @@ def test_keyframes_make_a_timeline(opened):
     assert len(opened.page.visits[token].keyframes) == 2
     said, _ = animations.add(token, 1, 0, "smooth", *pace, *PRESETS["happy"].values)
     assert "2 keyframes" in said  # in place of the one that was there
+    visit = opened.page.visits[token]
+    for share, wanted in ((0, tuple(opened.units)), (1, PRESETS["happy"].values)):
+        request = {"way": [PHOTO, SLIDERS, "smooth", share], "units": opened.units}
+        assert opened.page._asked(visit, request)[0].values == wanted
     film, _, _ = animations.make(
         token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96, ["MP4"], "once", False,
         *opened.units, progress=still,

@@ -10,6 +10,7 @@ from ..expressions import ACTION_UNITS, PAD, Expression
 from ..images import read_image
 from ..moods import mood_of, with_mood
 from ..portraits import Portrait
+from ..timeline import Timeline
 from ..video import EASINGS
 from .models import Models
 from .rendering import (
@@ -146,8 +147,15 @@ class Page:
         try:
             if "way" in request:
                 start, end, easing, share = request["way"]
+                share = min(max(share, 0), 1)
+                if visit.keyframes:
+                    way = Timeline(tuple(visit.keyframes)).expressions(
+                        ACTION_UNITS, visit.face.portrait.reading
+                    )
+                    point = way[round(share * (len(way) - 1))]
+                    return point, point
                 ends = [named(visit, name, request.get("units")) for name in (start, end)]
-                between = ends[0].towards(ends[1], EASINGS[easing](min(max(share, 0), 1)))
+                between = ends[0].towards(ends[1], EASINGS[easing](share))
                 return between, between
             units = Expression(ACTION_UNITS, tuple(request["units"]))
             if "mood" not in request:
