@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from moodganimation.errors import DeviceMissing, Problem
+from moodganimation.errors import Problem
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,7 +21,7 @@ def run(options) -> None:
     import hashlib
 
     from moodganimation.animator import DEFAULT_CHECKPOINT
-    from moodganimation.checkpoint import load_checkpoint
+    from moodganimation.checkpoint import device_named, load_checkpoint
 
     from .estimator import reader_of
     from .page import page
@@ -34,7 +34,7 @@ def run(options) -> None:
         raise ValueError(f"--count must be at least 1, got {options.count}.")
     if options.out.exists() and not options.out.is_dir():
         raise ValueError(f"{options.out} is a file; --out names a folder.")
-    device = _device(options.device)
+    device = device_named(options.device)
     generator, space, card = load_checkpoint(options.checkpoint)
     size = generator.config.image_size
     photos = open_photos(options.data, options.split, options.count, size, options.seed)
@@ -73,18 +73,6 @@ def run(options) -> None:
     write(options.out, values, page(values, evaluation))
     print(table(values))
     print(f"\n{options.out / 'evaluation.json'}\n{options.out / 'evaluation.html'}")
-
-
-def _device(name: str):
-    import torch
-
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as problem:
-        raise DeviceMissing(f"The device {name!r} cannot be used here; try cpu.") from problem
-    return torch.device(name)
 
 
 def _parser() -> argparse.ArgumentParser:
