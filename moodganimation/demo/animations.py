@@ -5,13 +5,13 @@ from pathlib import Path
 import gradio as gr
 
 from ..errors import InvalidExpression, Problem
-from ..expressions import ACTION_UNITS, Expression
+from ..expressions import ACTION_UNITS
 from ..figures import curves
 from ..recipes import Output
 from ..timeline import Keyframe, Timeline
 from ..video import write_animation
 from .keeping import recipe_of
-from .rendering import named, reported
+from .rendering import asked_units, named, reported
 from .visits import Visit, Visits
 
 CURVES = (720, 220)  # width and height of the drawing of a timeline [px]
@@ -28,10 +28,7 @@ class Animations:
         """The sliders as a keyframe at a moment [s], in place of one that is there: the keyframes
         in words, and their curves."""
         visit = self.visits[token]
-        try:
-            key = Keyframe(Expression(ACTION_UNITS, tuple(units)), at, hold, easing)
-        except TypeError:
-            raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
+        key = Keyframe(asked_units(units), at, hold, easing)
         others = [k for k in visit.keyframes if abs(k.at - key.at) * fps >= 1]
         return self._shown(visit, [*others, key], fps, mode, blinks)
 

@@ -8,7 +8,7 @@ from ..errors import Problem
 from ..expressions import ACTION_UNITS, Expression
 from ..images import read_image
 from .keeping import Keeper
-from .rendering import UNTOUCHED, named, place, render, reported
+from .rendering import UNTOUCHED, asked_units, named, place, render, reported
 from .visits import HALVES, MASK, Visits
 
 PAINTED = ("stays as it is", "alone is edited")
@@ -43,7 +43,7 @@ class Changes:
     def reset(self, token, region, *units):
         """One group of sliders back to what was read in the photo."""
         visit = self.visits[token]
-        return place(visit, within(region, visit.face.portrait.reading, _units(units)))
+        return place(visit, within(region, visit.face.portrait.reading, asked_units(units)))
 
     @reported
     def borrow(self, token, path, regions, *units):
@@ -52,7 +52,7 @@ class Changes:
         if path is None or not regions:
             raise Problem("Choose a photo to copy from, and at least one region.")
         other = visit.animator.locate(read_image(path)).reading
-        goal = _units(units)
+        goal = asked_units(units)
         for region in regions:
             goal = within(region, other, goal)
         return place(visit, goal)
@@ -60,7 +60,7 @@ class Changes:
     @reported
     def everyone(self, token, *units):
         """The expression of the sliders for every face in the photo."""
-        visit, goal = self.visits[token], _units(units)
+        visit, goal = self.visits[token], asked_units(units)
         for face in map(visit.face_at, range(len(visit.crops))):
             face.anchor = goal
             face.history.add(goal)
@@ -75,7 +75,7 @@ class Changes:
         if name not in HALVES:
             raise Problem(f"There is no part of the face called {name!r}.")
         visit.face.half = name
-        return *UNTOUCHED[:20], *render(visit, _units(units))
+        return *UNTOUCHED[:20], *render(visit, asked_units(units))
 
     @reported
     def canvas(self, token):
@@ -92,12 +92,12 @@ class Changes:
         if marks and np.max(marks):
             mark = cv2.resize(np.max(marks, 0), (MASK, MASK), interpolation=cv2.INTER_AREA)
             visit.face.marked = np.uint8(mark > 127)
-        return *UNTOUCHED[:20], *render(visit, _units(units))
+        return *UNTOUCHED[:20], *render(visit, asked_units(units))
 
     @reported
     def pin(self, token, *units):
         """Keep what is shown, to come back to: the pictures of all pins."""
-        visit, goal = self.visits[token], _units(units)
+        visit, goal = self.visits[token], asked_units(units)
         if visit.face.frame is None:
             raise Problem("There is nothing to pin yet.")
         visit.pins = [*visit.pins, (visit.face.frame.face, goal)][-MOST_PINS:]
@@ -133,10 +133,3 @@ def within(region: str, wanted: Expression, others: Expression) -> Expression:
     if not any(chosen):
         raise Problem(f"There is no region called {region!r}.")
     return Expression(ACTION_UNITS, tuple(np.where(chosen, wanted.values, others.values)))
-
-
-def _units(values) -> Expression:
-    try:
-        return Expression(ACTION_UNITS, tuple(values))
-    except TypeError:
-        raise Problem("Every slider needs a number: fill in the empty one.") from None

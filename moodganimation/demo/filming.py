@@ -9,12 +9,12 @@ import gradio as gr
 
 from ..driving import perform, taking_part, write_curves
 from ..errors import Cancelled, Problem
-from ..expressions import ACTION_UNITS, Expression
+from ..expressions import ACTION_UNITS
 from ..figures import curves
 from ..films import Film, open_film
 from ..retakes import MOST_FACES, added, retake
 from ..video import write_film
-from .rendering import reported
+from .rendering import asked_units, reported
 from .visits import Visit, Visits
 
 LONGEST = 120  # of a film that is taken on the page [s]
@@ -33,7 +33,7 @@ class Filming:
         """The clip with the change that the sliders make to the photo's expression: the film, and
         what became of it. Needs an open photo: its sliders say what changes."""
         visit, film = self.visits[token], _open(path)
-        wanted = Expression(ACTION_UNITS, tuple(units)).vector()
+        wanted = asked_units(units).vector()
         steps = wanted - visit.face.portrait.reading.vector()
         change = {key: float(x) for key, x in zip(ACTION_UNITS.keys, steps, strict=True) if x}
         if not change:

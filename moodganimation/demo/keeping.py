@@ -13,8 +13,6 @@ from ..recipes import Fingerprint, Recipe, read_recipe
 from .models import Models
 from .visits import Face, Visit, Visits
 
-LINK = "recipe="
-
 
 @functools.cache
 def fingerprint(checkpoint: Path) -> Fingerprint:

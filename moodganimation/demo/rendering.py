@@ -67,12 +67,20 @@ def named(visit: Visit, name: str, units) -> Expression:
     if name == PHOTO:
         return visit.face.portrait.reading
     if name == SLIDERS:
-        return Expression(ACTION_UNITS, tuple(units))
+        return asked_units(units)
     if name == NEUTRAL:
         return Expression.neutral(ACTION_UNITS)
     if name not in PRESETS:
         raise InvalidExpression(f"There is no emotion called {name!r}.")
     return PRESETS[name]
+
+
+def asked_units(values) -> Expression:
+    """What the 17 sliders say. Raises InvalidExpression for an empty one."""
+    try:
+        return Expression(ACTION_UNITS, tuple(values))
+    except TypeError:
+        raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
 
 
 def sliders(expression: Expression) -> list[float]:

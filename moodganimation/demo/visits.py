@@ -69,11 +69,10 @@ class Face:
     @property
     def where(self) -> np.ndarray | None:
         """Where edits may act; None: everywhere."""
-        side = HALVES[self.half]
-        one = half(MASK, side) if side else None
-        if one is None or self.brushed is None:
-            return self.brushed if one is None else one
-        return one * self.brushed
+        side, brushed = HALVES[self.half], self.brushed
+        if side is None:
+            return brushed
+        return half(MASK, side) * (1 if brushed is None else brushed)
 
     @property
     def brushed(self) -> np.ndarray | None:

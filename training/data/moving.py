@@ -72,8 +72,9 @@ def make_edits(folder: Path, out: Path, count: int, splits=("train", "val", "tes
     (out / "pairs").mkdir(parents=True, exist_ok=True)
     for turn in tqdm(range(count), desc="pairs"):
         round_, place = divmod(turn, len(names))
-        index = np.random.default_rng([2, round_]).permutation(len(names))[place]
-        split, name = names[index]
+        if place == 0:
+            order = np.random.default_rng([2, round_]).permutation(len(names))
+        split, name = names[order[place]]
         portrait = _portrait(animator, folder, name)
         asked = pose(portrait.reading, np.random.default_rng([3, turn]))
         file = out / "pairs" / f"{name}_asked{round_}.jpg"
