@@ -11,11 +11,14 @@ from torch import Tensor
 
 
 class Edit(NamedTuple):
-    """One edited face crop; the four pictures of the paper's figures, and the motion of our own."""
+    """One edited face crop; the four pictures of the paper's figures, and the motion of our own.
+
+    What is painted may be finer than the crop, motion and light coarser.
+    """
 
     composite: Tensor  # (B, 3, H, W) in [-1, 1]: the face with its new expression
-    attention: Tensor  # (B, 1, H, W) in [0, 1]: 1 keeps the (moved) photo, 0 takes the color
-    color: Tensor  # (B, 3, H, W) in [-1, 1]: what is painted where attention is small
+    attention: Tensor  # (B, 1, h, w) in [0, 1]: 1 keeps the (moved) photo, 0 takes the color
+    color: Tensor  # (B, 3, h, w) in [-1, 1]: what is painted where attention is small
     motion: Tensor  # (B, 2, h, w): where each cell looks in the photo, see `move`
     light: Tensor  # (B, 1, h, w): how much brighter the moved photo is, see `lit`
 
@@ -64,8 +67,10 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
 
 def compose(source: Tensor, attention: Tensor, color: Tensor, motion: Tensor, light: Tensor):
     """The `Edit` I' = A * W(I) + (1 - A) * C, where W moves and relights the photo's own pixels."""
-    moved = lit(move(source, motion), resize(light, source.shape[-2:]))
-    return Edit(blend(moved, attention, color), attention, color, motion, light)
+    size = source.shape[-2:]
+    moved = lit(move(source, motion), resize(light, size))
+    composite = blend(moved, resize(attention, size), resize(color, size))
+    return Edit(composite, attention, color, motion, light)
 
 
 def repaint(source: Tensor, attention: Tensor, color: Tensor) -> Edit:

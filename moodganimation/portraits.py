@@ -89,17 +89,16 @@ class Portrait:
         """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
 
         attention (h, w) in [0, 1], color (h, w, 3) in [0, 255], motion (h, w, 2) in face
-        coordinates, light (h, w) as for `lit`. Pixels outside `box` are the photo's, and inside
-        wherever nothing is asked.
+        coordinates, light (h, w) as for `lit`; each of any size. Pixels outside `box` are
+        the photo's, and inside wherever nothing is asked.
         """
         x0, y0, x1, y1 = self.box
         result = self.photo.copy()
         if x1 - x0 < 2 or y1 - y0 < 2:
             return result
-        window = fade(len(attention))
-        attention = 1 - (1 - attention) * window
+        attention = 1 - (1 - attention) * fade(len(attention))
         linear = np.linalg.inv(self.to_face[:, :2])  # face coordinates -> pixels of the photo
-        motion = (motion * window[..., None]) @ linear.T.astype(np.float32)
+        motion = (motion * fade(len(motion))[..., None]) @ linear.T.astype(np.float32)
         motion = self._spread(motion, 0.0)
 
         y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)

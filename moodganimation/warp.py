@@ -3,7 +3,7 @@
 The photo's own pixels are moved by a sum of fields weighted by the *change* of each axis, so an
 edit keeps skin, hair and resolution; a third channel of every field relights them, so that folds
 and dimples show; the painter adds the paper's attention and color for what
-no pixel of the photo shows yet (teeth, inner mouth, lids).
+no pixel of the photo shows yet (lids, the inside of a mouth, with the teeth of `jaws`).
 
 B batch · D axes · K = D + extra fields · H x W pixels of the crop.
 """
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from .compositing import Edit, blend, lit, move, positions, resize
 from .generators import Generator, GeneratorConfig, ResidualBlock, State
+from .jaws import Jaws, Places, shaded
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 
@@ -24,6 +25,8 @@ BRIGHTEST = 0.7  # logarithm of the largest relighting
 NOSE = (-0.05, 0.15)  # heights between which painting goes from the eyes' to the mouth's
 
 HARDLY = 0.06  # share of paint below which there is none
+
+FINER = 2  # cells of what is painted to a cell of the crop
 
 
 class Encoding(NamedTuple):
@@ -34,6 +37,18 @@ class Encoding(NamedTuple):
     basis: Tensor  # (B, N, H, W): features of which every field is a linear combination
     shallow: Tensor  # (B, 24, H/2, W/2)
     deep: Tensor  # (B, 96, H/4, W/4)
+    jaws: Tensor  # (B, 15): where the teeth are and how white, see `jaws.Places`
+
+
+class Painting(NamedTuple):
+    """What `WarpGenerator.paint` makes of an encoding and a condition."""
+
+    motion: Tensor  # (B, 2, H, W) backward flow
+    light: Tensor  # (B, 1, H, W)
+    moved: Tensor  # (B, 3, H, W): the photo, moved and relit
+    attention: Tensor  # (B, 1, h, w); h x w is finer than H x W where nothing is learned
+    color: Tensor  # (B, 3, h, w)
+    inside: Tensor  # (B, 1, H, W) in [0, 1]: where the mouth is open
 
 
 class WarpGenerator(Generator):
@@ -65,6 +80,7 @@ class WarpGenerator(Generator):
             nn.Dropout(0.3),
             nn.Linear(n48 * (config.image_size // 16) ** 2, axes),
         )
+        self.jaws = Jaws(n192, n48, config.image_size // 16, axes)
         # Fields at full resolution: lids and lips are a few pixels.
         self.texture = _conv(3, n8)
         self.field2 = _conv(n96 + n24, n32)
@@ -81,11 +97,12 @@ class WarpGenerator(Generator):
         )
         # Painter: attention, lightness and chroma on the moved photo.
         self.wish = nn.Sequential(nn.Linear(2 * axes, n128), nn.ReLU(), nn.Linear(n128, n64))
-        self.paint4 = Painting(n96 + 2, n96, n64)
-        self.paint2 = Painting(n96 + n24, n64, n64)
-        self.paint2b = Painting(n64, n40, n64)
-        self.paint1 = Painting(n40 + 3 + 2, n24, n64)
+        self.paint4 = Stroke(n96 + 2, n96, n64)
+        self.paint2 = Stroke(n96 + n24, n64, n64)
+        self.paint2b = Stroke(n64, n40, n64)
+        self.paint1 = Stroke(n40 + 3 + 2, n24, n64)
         self.heads = nn.Conv2d(n24, 5, 3, padding=1)
+        self.inside = nn.Conv2d(n24, 1, 3, padding=1)
         nn.init.zeros_(self.fields.bias)
         nn.init.normal_(self.fields.weight, 0, 0.02)
         nn.init.zeros_(self.lights.weight)
@@ -102,7 +119,7 @@ class WarpGenerator(Generator):
         deep = self.up4(torch.cat([_double(deep), x4], 1))
         x = self.field2(torch.cat([_double(deep), shallow], 1))
         x = self.field1(torch.cat([_double(x), self.texture(source)], 1))
-        return Encoding(source, self._reading(x16), x, shallow, deep)
+        return Encoding(source, self._reading(x16), x, shallow, deep, self.jaws(x16))
 
     def read(self, source: Tensor) -> Tensor:
         """The expression in a photo, (B, D) in [0, 1]: the reading of `encode` without the rest."""
@@ -113,6 +130,11 @@ class WarpGenerator(Generator):
         return reading if self.training else reading.clamp(0, 1)
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
+        motion, light, moved, attention, color, _ = self.paint(encoding, condition)
+        seen = (resize(picture, moved.shape[-2:]) for picture in (attention, color))
+        return Edit(blend(moved, *seen), attention, color, motion, light), ()
+
+    def paint(self, encoding: Encoding, condition: Tensor) -> Painting:
         motion, light, wish = self.motion(encoding, condition)
         moved = lit(move(encoding.photo, motion), light)
         small, half = (resize(motion, x.shape[-2:]) for x in (encoding.deep, encoding.shallow))
@@ -122,18 +144,32 @@ class WarpGenerator(Generator):
         x = self.paint2b(x, wish)
         x = self.paint1(torch.cat([_double(x), moved, 5 * motion], 1), wish)
         attention, lightness, chroma = self.heads(x).float().split([1, 1, 3], 1)
-
+        inside = self.inside(x).float().sigmoid()
         painted = 1 - attention.sigmoid()
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
-        attention = 1 - self.asked(encoding, condition, painted.shape[-2:]) * painted
-        tint = 0.5 * chroma.tanh() * saturation(encoding.photo)
+        painted = self.asked(encoding, condition, painted.shape[-2:]) * painted
+        colorful = saturation(encoding.photo)
+        tint = 0.5 * chroma.tanh() * colorful
         color = moved + 1.5 * lightness.tanh() + tint
         # Mouths are red to white: paint is no greener or bluer than the photo is at that place,
         # in proportion to its red, so that dark paint is not blue where the photo is white.
         cast = ((moved + 1.1) / (moved[:, :1] + 1.1)).clamp(min=1)
         color = torch.minimum(color, (color[:, :1].clamp(min=-1) + 1) * cast - 1).clamp(-1, 1)
-        return Edit(blend(moved, attention, color), attention, color, motion, light), ()
+        # Teeth are drawn, not learned from pictures: the painter only learns what is around them.
+        painted, color, seen = (self._finer(n) for n in (painted, color, inside.detach()))
+        change = (condition - encoding.reading) * self.gain
+        teeth = self.jaws.draw(Places.of(encoding.jaws.detach()), change, color.shape[-2:])
+        drawn = shaded(teeth[:, :3], seen, colorful)
+        color = (color + 1) * (1 - seen * teeth[:, 3:]) + 2 * seen * drawn - 1
+        attention = 1 - painted.clamp(0, 1)
+        return Painting(motion, light, moved, attention, color.clamp(-1, 1), inside)
+
+    def _finer(self, picture: Tensor) -> Tensor:
+        """Teeth deserve more pixels than a crop has, where nothing is learned."""
+        if self.training:
+            return picture
+        return F.interpolate(picture, scale_factor=FINER, mode="bicubic", align_corners=False)
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
         """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, and the wish
@@ -173,7 +209,7 @@ class WarpGenerator(Generator):
         return forward.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous()
 
 
-class Painting(nn.Module):
+class Stroke(nn.Module):
     """Convolution, norm, then scale and shift by the wish (Perez et al. 2018, FiLM), and ReLU."""
 
     def __init__(self, inputs: int, outputs: int, wish: int):

@@ -72,6 +72,11 @@ def expression_error(reading: Tensor, condition: Tensor, weight: Tensor) -> Tens
     return (weight * (reading - condition).square()).mean()
 
 
+def pixels_apart(places: Tensor, truth: Tensor, side: int) -> Tensor:
+    """Mean absolute difference of places [halves of the side], in pixels."""
+    return (places - truth).abs().mean() * (side / 2)
+
+
 def pixels(motion: Tensor) -> Tensor:
     """Motion in halves of the side -> in pixels of its own grid."""
     return motion * (motion.shape[-1] / 2)

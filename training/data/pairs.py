@@ -4,7 +4,8 @@ A folder holds any of: imgs/NAME.jpg (144 x 144 canonical crops), aus_openface.p
 intensities 0..5) with train_ids.csv, val_ids.csv, test_ids.csv; pairs/FILE.jpg with pairs*.csv
 (file, source, split, s_AU01.. before, t_AU01.. after) and flow*.npz (names; flow (N, S, S, 2),
 backward, in pixels of the 144 frame; mouth (N, S, S), 0..255 the share of inner mouth; shade
-(N, S, S), how many times brighter the moved photo is).
+(N, S, S), how many times brighter the moved photo is); jaws.npz (names of pictures; upper, lower
+(N, 2, 3) and white (N, 3) as `rendering.jaws` finds them).
 """
 
 import csv
@@ -24,6 +25,8 @@ from moodganimation.expressions import ACTION_UNITS
 from .pickles import read_pickle
 from .views import FRAME, View
 
+PLACES = ("upper", "lower", "white")  # arrays of jaws.npz
+
 
 class Batch(NamedTuple):
     """B pairs and P further photos; pictures in [-1, 1], conditions in [0, 1]."""
@@ -36,6 +39,7 @@ class Batch(NamedTuple):
     known: Tensor  # (B, 1, S, S): 1 where the flow is to be believed
     inner: Tensor  # (B, 1, S, S): share of inner mouth, which is painted and not moved
     light: Tensor  # (B, 1, S, S): relative change of brightness; 0 where unknown
+    jaws: Tensor  # (B, 15): `moodganimation.jaws.Places` of the source; NaN where unknown
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)
 
@@ -58,7 +62,7 @@ class Pairs:
     def __init__(self, folders: list[Path], split: str, size: int):
         self.size, self.pictures = size, {}
         self.photos, self.rows, self.flow_of, self.flow_files = [], [], {}, []
-        self.flows = []
+        self.flows, self.jaws = [], {}
         self.dropped = Counter()
         sources = {}
         for folder in folders:
@@ -98,6 +102,10 @@ class Pairs:
                 for i, name in enumerate(arrays["names"]):
                     self.flow_of[folder / "pairs" / str(name)] = (len(self.flow_files), i)
             self.flow_files.append(file)
+        if (file := folder / "jaws.npz").exists():
+            with np.load(file) as arrays:
+                places = zip(*(arrays[key] for key in ("names", *PLACES)), strict=True)
+                self.jaws |= {str(name): found for name, *found in places}
 
     def _add_pair(self, folder: Path, row: dict, units: list, sources: dict[str, Path]) -> None:
         try:
@@ -158,7 +166,7 @@ class Pairs:
         return _parted([label for _, label in self.photos], 0.4)
 
     def pair(self, index: int, rng: np.random.Generator | None = None, reverse=False) -> tuple:
-        """The first eight fields of a batch for one row; not augmented without rng.
+        """The first nine fields of a batch for one row; not augmented without rng.
 
         reverse: from the re-rendered face back to the real photo, where no flow is known.
         """
@@ -166,13 +174,18 @@ class Pairs:
         view = View(rng, self.size)
         faces = [view.picture(self.picture(path)) for path in (source, target)]
         fields = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
+        jaws = np.full(15, np.nan, np.float32)
         if reverse:
-            return *faces[::-1], after, before, *fields
+            return *faces[::-1], after, before, *fields, jaws
+        if found := self.jaws.get(source.stem):
+            *places, white = found
+            places = [view.place(place).ravel() for place in places]
+            jaws = np.float32(np.concatenate([*places, view.tone(255 * white) / 255]))
         if self.flows and (place := self.flow_of.get(target)):
             flow, mouth, shade = (array[place[1]] for array in self.flows[place[0]])
             inner = view.mask(mouth / np.float32(255))
             fields = view.flow(flow), 1 - inner, inner, view.light(shade)
-        return *faces, before, after, *fields
+        return *faces, before, after, *fields, jaws
 
     def photo(self, index: int, rng: np.random.Generator | None = None) -> tuple:
         """The last two fields of a batch for one photo; not augmented without rng."""

@@ -48,11 +48,28 @@ class View:
         ).astype(np.float32)
         if self.sharpen:
             x = x + self.sharpen * (x - cv2.GaussianBlur(x, (0, 0), 1))
+        return (self.tone(x) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
+
+    def tone(self, x: np.ndarray) -> np.ndarray:
+        """Colors (..., 3), 0..255, in the light of the view."""
         if self.gamma != 1:
             x = (np.clip(x, 0, 255) / 255) ** self.gamma * (255 * self.gain).astype(np.float32)
         if self.grey:
-            x = np.repeat(x @ np.float32([[0.299], [0.587], [0.114]]), 3, 2)
-        return (np.clip(x, 0, 255) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
+            x = np.repeat(x @ np.float32([[0.299], [0.587], [0.114]]), 3, -1)
+        return np.clip(x, 0, 255)
+
+    def place(self, place: np.ndarray) -> np.ndarray:
+        """(2, 3) an affine map to face coordinates of the frame -> to those of the view. Of a
+        mirrored view, that of a picture which is its own mirror image."""
+        halves = np.diag([2 / self.size] * 2) @ self.to_view
+        halves[:, 2] += 1 / self.size - 1  # frame pixels -> face coordinates of the view
+        pixels = place * (FRAME / 2)
+        pixels[:, 2] += (FRAME - 1) / 2
+        seen = halves[:, :2] @ pixels
+        seen[:, 2] += halves[:, 2]
+        if self.mirror:
+            seen[:, 0] *= -1
+        return seen
 
     def flow(self, flow: np.ndarray) -> np.ndarray:
         """(s, s, 2) in pixels of the 144 frame -> (2, S, S) in halves of the view's side."""

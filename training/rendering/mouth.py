@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from .raster import Drawing, normals
-from .source import LUMINANCE, Source
+from .source import LUMINANCE, Light, Source
 from .surface import Surface
 
 # color, RGB 0..1, of what lies in the mouth, relative to its brightness
@@ -25,16 +25,13 @@ def modelled(
     where the mouth is open.
     """
     light, parts = source.light, surface.model.vertices_of
-    teeth = light.inside
-    if teeth is None or teeth <= 0.55 * light.skin:  # what shows is no tooth
-        teeth = 1.12 * light.skin + 22
     scale = 2 * np.exp(source.fit.pose[3])
-    behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None) / (FADING * scale)
+    behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)
     normal = normals(shape, surface.mouth_triangles) @ turn.T.astype(np.float32)
-    bright = np.exp(-behind) * (0.55 + 0.45 * np.clip(normal @ LIGHT, 0, 1))
+    bright = light_at(behind / scale) * (0.55 + 0.45 * np.clip(normal @ LIGHT, 0, 1))
     colors = np.zeros((len(shape), 3), np.float32)
     for part, color in PALETTE.items():
-        level = min(teeth, 228) / 0.92 if part == "teeth" else 0.85 * light.skin
+        level = white_in(light) if part == "teeth" else 0.85 * light.skin
         colors[parts[part]] = np.float32(color) * level
     colors *= bright[:, None]
     if light.grey:
@@ -42,6 +39,19 @@ def modelled(
     distance = cv2.distanceTransform(np.uint8(inside), cv2.DIST_L2, 3)
     shadow = 0.72 + 0.28 * np.clip(distance / 6, 0, 1)  # of the lips
     return cv2.GaussianBlur(drawing.of(colors) * shadow[..., None], (0, 0), 1.3)
+
+
+def light_at(behind: np.ndarray) -> np.ndarray:
+    """How bright it is so far behind the front teeth [lengths of the model], 0..1."""
+    return np.exp(-behind / FADING)
+
+
+def white_in(light: Light) -> float:
+    """What is white has this brightness in a mouth, 0..255."""
+    teeth = light.inside
+    if teeth is None or teeth <= 0.55 * light.skin:  # what shows is no tooth
+        teeth = 1.12 * light.skin + 22
+    return min(teeth, 228) / 0.92
 
 
 def filled(source: Source, moved: np.ndarray, made: np.ndarray, inside: np.ndarray,

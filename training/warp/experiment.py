@@ -20,6 +20,8 @@ class Weights:
     attention: float = 0.0
     smoothness: float = 0.0
     light: float = 0.3
+    jaws: float = 0.1  # where the teeth are
+    inside: float = 0.0  # where the mouth is open
     realism: float = 0.0
     features: float = 0.0  # of the critics, like those of the target
 
@@ -72,6 +74,7 @@ PAINTED = Weights(
     color=3.0,
     mouth=4.0,
     attention=0.5,
+    inside=0.5,
     smoothness=0.05,
 )
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from moodganimation.compositing import lit, move
+from moodganimation.compositing import blend
 from moodganimation.warp import WarpGenerator
 
 from .. import losses
@@ -30,26 +30,29 @@ def generator_losses(
         motion, light, _ = generator.motion(encoding, batch.after)
         composite = None
     else:
-        edit, _ = generator.edit(encoding, batch.after)
-        motion, light, composite = edit.motion, edit.light, edit.composite
-        moved = lit(move(batch.source, motion), light)
+        motion, light, moved, attention, color, inside = generator.paint(encoding, batch.after)
+        composite = blend(moved, attention, color)
         changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
         weight = 1 + 3 * blur(changed)
         # Attention opens in inner mouths, and only where moving the photo does not do.
         missing = (moved.detach() - batch.target).abs().mean(1, keepdim=True)
         opened = batch.inner * (6 * blur(missing) - 0.3).clamp(0, 1)
-        closed = (1 - blur(opened)) * (batch.known.amax((1, 2, 3), keepdim=True) > 0)
+        known = (batch.known.amax((1, 2, 3), keepdim=True) > 0).float()
+        closed = (1 - blur(opened)) * known
         terms |= {
             "composite": losses.picture_error(composite, batch.target, weight),
             "moved": losses.picture_error(moved, batch.target, weight * (1 - batch.inner)),
-            "mouth": losses.masked_square(edit.color, batch.target, batch.inner),
-            "color": losses.picture_error(edit.color, batch.target, weight),
-            "attention": losses.mask_error(edit.attention, opened, closed),
-            "smoothness": losses.total_variation(edit.attention),
+            "mouth": losses.masked_square(color, batch.target, batch.inner),
+            "color": losses.picture_error(color, batch.target, weight),
+            "attention": losses.mask_error(attention, opened, closed),
+            "inside": losses.mask_error(1 - inside, batch.inner, known * (1 - batch.inner)),
+            "smoothness": losses.total_variation(attention),
         }
         if weights.realism:
             terms |= persuasion(critics, composite, batch.after, batch.target)
     terms["flow"] = losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
+    found = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
+    terms["jaws"] = losses.pixels_apart(encoding.jaws, found, batch.source.shape[-1])
     terms["light"] = losses.flow_error(50 * light, 50 * batch.light, batch.known)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
 

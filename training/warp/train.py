@@ -10,16 +10,20 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.expressions import SPACES, ExpressionSpace
+from moodganimation.expressions import ACTION_UNITS, SPACES, ExpressionSpace
+from moodganimation.jaws import Jaws
 
 from ..data.pairs import Draw, Pairs, prefetch
 from ..ema import follow
+from ..rendering import jaws as teeth
+from ..rendering.model import load_model
 from ..runs import Run
 from ..train import begin_with
 from .critic import Critics, critic_loss
@@ -65,6 +69,8 @@ def train(
     if start and not state:
         accelerator.print(begin_with(start, generator, average))
         first = experiment.steps - experiment.phases[-1].steps
+    if not state:
+        dress(generator.jaws, data, SPACES[experiment.space])
     average.to(accelerator.device)
     critics.to(accelerator.device)  # small, and past the engine's wrap: see `reduce` below
     objective, generator_step = accelerator.prepare(Objective(generator), generator_step)
@@ -142,9 +148,21 @@ def painted_by(space: ExpressionSpace) -> Tensor:
     return torch.tensor(rows if any(map(any, rows)) else [[True] * len(space.keys)] * 2).float()
 
 
+def dress(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
+    """Give it the pictures of the face model, and the places of a mean face of the data."""
+    model = load_model()
+    for name, picture in teeth.pictures(model).items():
+        getattr(jaws, name).copy_(torch.from_numpy(picture).movedim(-1, 0))
+    if space == ACTION_UNITS:
+        jaws.falls.copy_(torch.from_numpy(teeth.falls(model)))
+    places = [np.concatenate([np.ravel(part) for part in found]) for found in data.jaws.values()]
+    if places:
+        jaws.usual.copy_(torch.from_numpy(np.mean(places, 0)))
+
+
 def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
     """Parameters by learning rate: painter and lights begin later and may learn faster."""
-    late = ("wish", "paint", "heads", "lights")
+    late = ("wish", "paint", "heads", "lights", "jaws", "inside")
     named = list(generator.named_parameters())
     painter = [p for name, p in named if name.startswith(late)]
     rest = [p for name, p in named if not name.startswith(late)]

@@ -15,6 +15,7 @@ import numpy as np
 from moodganimation.expressions import ACTION_UNITS, Expression
 from moodganimation.moods import mood_of
 
+from ..pairs import PLACES
 from ..pickles import read_pickle
 from .files import Pictures, plain_name, write
 from .job import Job
@@ -79,6 +80,12 @@ def pairs(options) -> Job:
 def _as_file(array: np.ndarray) -> bytes:
     data = io.BytesIO()
     np.save(data, array)
+    return data.getvalue()
+
+
+def _as_files(**arrays: np.ndarray) -> bytes:
+    data = io.BytesIO()
+    np.savez(data, **arrays)
     return data.getvalue()
 
 
@@ -169,6 +176,11 @@ def _write_pairs(job: Job, kept: list[tuple[dict, dict]], split_of: dict[str, st
         if path.name not in files:  # of an earlier, unfinished run whose source is gone
             path.unlink()
     write_flows(job.out / "flow.npz", [row[0] for row in rows], job.scratch)
+    used = {row[1] for row in rows}
+    jaws = {item["name"]: result["jaws"] for item, result in kept if item["name"] in used}
+    write(job.out / "jaws.npz", _as_files(
+        names=np.array(list(jaws)), **{key: np.array([places[key] for places in jaws.values()],
+                                                     np.float32) for key in PLACES}))  # fmt: skip
     job.report.kept["pairs"] = len(rows)
     for kind in sorted({row[2] for row in rows}):
         job.report.kept[f"pairs, {kind}"] = sum(row[2] == kind for row in rows)

@@ -13,7 +13,7 @@ from moodganimation.errors import UnreadableImage
 from moodganimation.images import read_image
 from moodganimation.portraits import Portrait, cells
 
-from ...rendering import checks
+from ...rendering import checks, jaws
 from ...rendering.fit import Fitter
 from ...rendering.model import SIDE, load_model
 from ...rendering.render import Render, Renderer, doubled, halved
@@ -69,8 +69,8 @@ def render_photo(item: dict, out: str, landmarks: str, prepared: bool, bank: str
     """Write the pairs of {name, picture, place, units, seed}, and its crop unless `prepared`.
 
     bank: file of the intensities (P, 17) of all photos. Returns {"pairs": [file, kind, folded
-    share, 17 intensities], "spoilt": reason -> count, "files": all that was written} or
-    {"dropped": why}.
+    share, 17 intensities], "spoilt": reason -> count, "files": all that was written, "jaws":
+    `jaws.places`} or {"dropped": why}.
     """
     table, (fitter, renderer), folder = _table(landmarks), _tools(), Path(out)
     with crops.single_threaded():
@@ -112,7 +112,8 @@ def render_photo(item: dict, out: str, landmarks: str, prepared: bool, bank: str
         if not prepared:
             files.append(f"imgs/{item['name']}.jpg")
             write(folder / files[-1], crops.encoded(halved(picture)))
-    return {"pairs": pairs, "spoilt": spoilt, "files": files}
+    mouth = {key: place.tolist() for key, place in jaws.places(renderer.surface, source).items()}
+    return {"pairs": pairs, "spoilt": spoilt, "files": files, "jaws": mouth}
 
 
 def _outside(portrait: Portrait) -> float:
