@@ -43,6 +43,19 @@ def _moods(reading: Expression) -> tuple[Rows, list[str]]:
     return rows, [f"pleasure {pleasure:+g}" for pleasure in STEPS]
 
 
+def _scales(reading: Expression) -> tuple[Rows, list[str]]:
+    mood = mood_of(reading)
+    rows = [
+        (
+            f"{'+' if end > 0 else '-'} {key}",
+            [mood.replace(**{key: mood[key] + t * (end - mood[key])}) for t in LEVELS],
+        )
+        for key in PAD.keys
+        for end in (1, -1)
+    ]
+    return rows, [f"{level:g}" for level in LEVELS]
+
+
 def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
     names = [*PRESETS]
     return [("", [reading.towards(PRESETS[name], 1) for name in names])], names
@@ -52,6 +65,7 @@ KINDS: dict[str, tuple[str, Callable]] = {
     "figure": ("seven expressions at seven intensities, as the MoodGANimation figure", _figure),
     "units": ("every Action Unit at five levels", _units),
     "moods": ("pleasure across, arousal down", _moods),
+    "scales": ("pleasure, arousal and dominance, each up and down", _scales),
     "emotions": ("every emotion in a strip", _emotions),
     "fields": ("where every axis moves this face, as arrows", None),
 }

@@ -59,7 +59,13 @@ def test_sheet_draws_seven_rows_of_seven(tmp_path):
 
 @pytest.mark.parametrize(
     "kind, shape",
-    [("units", (17, 5)), ("moods", (5, 5)), ("emotions", (1, len(PRESETS))), ("fields", (3, 6))],
+    [
+        ("units", (17, 5)),
+        ("moods", (5, 5)),
+        ("scales", (6, 5)),
+        ("emotions", (1, len(PRESETS))),
+        ("fields", (3, 6)),
+    ],
 )
 def test_other_sheets(tmp_path, kind, shape):
     assert run("sheet", PHOTO, "--kind", kind, "--out", tmp_path / "sheet.png") == 0
@@ -76,7 +82,7 @@ def test_sheets_have_the_names_of_the_command_line():
 
     with pytest.raises(SystemExit):
         run("sheet", PHOTO, "--kind", "nothing", "--out", "x.png")
-    assert set(KINDS) == {"figure", "units", "moods", "emotions", "fields"}
+    assert set(KINDS) == {"figure", "units", "moods", "scales", "emotions", "fields"}
 
 
 @pytest.fixture(scope="module")
