@@ -33,4 +33,4 @@ async function ask(request) {
   if (waiting) { const next = waiting; waiting = null; ask(next); }
 }
 
-window.moodganimation = { ask, cancel };
+window.moodganimation = { ask, cancel, token: () => props.value };

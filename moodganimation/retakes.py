@@ -95,14 +95,16 @@ def retake(
     *,
     most: int = 1,
     progress: Progress | None = None,
+    recipe: str | None = None,
 ) -> Retake:
     """Write a film in which up to `most` faces, the largest first, show what is wished, to an .mp4
     of its pace and with its sound.
 
     Frames without a face are passed on as they are. An edit sets in and ends softly where a face
     appears or is lost within a scene. Every frame is edited for itself, also by generators with a
-    memory. Holds a few frames, however long the film is. Raises NoFaceFound if there is nobody in
-    the whole film, UnreadableFile, Unwritable and InvalidExpression; nothing is written then.
+    memory. Holds a few frames, however long the film is. recipe: kept inside. Raises NoFaceFound
+    if there is nobody in the whole film, UnreadableFile, Unwritable and InvalidExpression; nothing
+    is written then.
     """
     check_film(out, film)
     if not 1 <= most <= MOST_FACES:
@@ -114,7 +116,7 @@ def retake(
         for moment, faces in follow(animator, photos, float(film.fps), most):
             picture = moment.photo
             for face in faces:
-                picture = _edited(animator, picture, face, wish, moment.seconds)
+                picture = edit_face(animator, picture, face, wish, moment.seconds)
             yield picture
             done, edited = done + 1, edited + bool(faces)
             report(progress, done, film)
@@ -122,7 +124,7 @@ def retake(
             raise NoFaceFound(nobody(film, done))
 
     with closing(film.frames()) as photos:
-        notes = write_film(out, pictures(), film)
+        notes = write_film(out, pictures(), film, recipe=recipe)
     return Retake(Path(out), done, edited, [*film.notes, *ended(film, done), *notes])
 
 
@@ -146,7 +148,7 @@ def ended(film: Film, frames: int) -> list[str]:
     return [f"The picture ends after {shown:.1f} of {film.seconds:.1f} seconds."]
 
 
-def _edited(
+def edit_face(
     animator: Animator, picture: np.ndarray, face: Steady, wish: Wish, seconds: float
 ) -> np.ndarray:
     """A frame with what is wished on one of its faces."""

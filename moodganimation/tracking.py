@@ -69,6 +69,11 @@ def follow(
         yield around[place], faces
 
 
+def follow_until(past: list[Moment], reach: int) -> list[Steady]:
+    """The faces of the last of some moments, steadied by those before it alone."""
+    return [_steady(past, len(past) - 1, name, reach) for name in past[-1].faces]
+
+
 def watch(
     animator: Animator, frames: Iterable[np.ndarray], fps: float, most: int = 1
 ) -> Iterator[Moment]:

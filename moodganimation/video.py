@@ -90,23 +90,28 @@ def write_animation(
 
 
 def write_film(
-    path: str | Path, frames: Iterable[np.ndarray], film: Film, description: str = EDITED
+    path: str | Path,
+    frames: Iterable[np.ndarray],
+    film: Film,
+    description: str = EDITED,
+    recipe: str | None = None,
 ) -> list[str]:
     """Stream (H, W, 3) uint8 frames at the pace of a film: to an .mp4, however many, with the
     film's sound, or to a .gif or .webp as `write_animation` does; whole or not at all.
 
     The sound is copied as it is where MP4 and browsers take it, else coded as AAC; sentences say
-    if it could not be kept. Raises Unwritable.
+    if it could not be kept. recipe: as for `write_animation`. Raises Unwritable.
     """
     path = check_film(path, film)
     if path.suffix.lower() != ".mp4":
-        write_animation(path, frames, float(film.fps), description)
+        write_animation(path, frames, float(film.fps), description, recipe)
         return []
+    said = comment(description, recipe)
     with _parts(path, ".picture", "") as (picture, part):
-        _encode(picture, frames, film.fps, description)
+        _encode(picture, frames, film.fps, said)
         codecs = ("copy", "aac") if film.sound in COPIED else ("aac",)
         joined = film.sound and any(
-            _join(part, picture, film.path, codec, description) for codec in codecs
+            _join(part, picture, film.path, codec, said) for codec in codecs
         )
         os.replace(part if joined else picture, path)
     return ["The film's sound could not be kept."] if film.sound and not joined else []

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.demo import streaming
 from moodganimation.demo.animations import Animations
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.changes import PAINTED, Changes
@@ -22,7 +23,8 @@ from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.keeping import Keeper
 from moodganimation.demo.layout import build
-from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED
+from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, jpeg
+from moodganimation.demo.streaming import Streams
 from moodganimation.demo.visits import MOST_BYTES, Visits
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
@@ -43,7 +45,8 @@ def page(animator) -> Page:
 
 
 def changes(page) -> Changes:
-    return Changes(page.visits, Keeper(page.visits, page.models))
+    restorers = Animations(page.visits).restored, Filming(page.visits).restored
+    return Changes(page.visits, Keeper(page.visits, page.models), restorers)
 
 
 @pytest.fixture
@@ -219,6 +222,21 @@ def test_every_face_has_an_expression_of_its_own(two):
         two.page.turn(two.token, SimpleNamespace(index=2))
 
 
+def test_a_picture_of_several_faces_brings_them_all_back(two, tmp_path):
+    two.changes.put(two.token, "surprise", 1.0)
+    two.page.turn(two.token, SimpleNamespace(index=1))
+    made = two.changes.put(two.token, "anger", 1.0)[20]
+    kept = tmp_path / "kept.png"
+    kept.write_bytes(Path(made).read_bytes())
+    original = two.page.visits[two.token].original
+    again, *_ = two.page.open(original, two.token, None, VISITOR)
+    _, *placed = two.changes.restore(again, str(kept), "")
+    np.testing.assert_array_equal(read_image(placed[20]), read_image(kept))
+    assert two.page.visits[again].at == 1
+    back = two.page.turn(again, SimpleNamespace(index=0))
+    assert tuple(back[:17]) == PRESETS["surprise"].values
+
+
 def test_one_expression_for_every_face(two):
     units = list(two.units)
     units[ACTION_UNITS.index("AU26")] = 1.0
@@ -260,7 +278,7 @@ def test_what_was_made_brings_the_page_back(opened, photo, tmp_path):
     assert "half" in Path(file).read_text()
     again, *_ = opened.page.open(str(FILE), token, None, VISITOR)
     for path, text in ((str(kept), ""), (None, "https://here/" + link)):
-        half, *placed = changes.restore(again, path, text)
+        half, *placed = changes.restore(again, path, text)[: 1 + PLACED]
         assert half == "their left half" and tuple(placed[:17]) == tuple(units)
         np.testing.assert_array_equal(read_image(placed[20]), shown)
     with pytest.raises(gr.Error, match="Choose a file"):
@@ -319,12 +337,44 @@ def test_a_clip_changes_as_the_photo_does(opened, clip):
     film, said = filming.retake(opened.token, clip, 1, *units, progress=still)
     assert "10 of 10 frames" in said
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10
+    _, *restored = opened.changes.restore(opened.token, film, "")
+    assert list(restored[:17]) == units and restored[-4] == 1
     again, _ = filming.retake(opened.token, clip, 1, *units, progress=still)
     assert Path(again).exists() and not Path(film).exists()
     with pytest.raises(gr.Error, match="upload one first"):
         filming.retake(opened.token, None, 1, *units, progress=still)
     with pytest.raises(gr.Error):
         filming.retake(opened.token, str(FILE.with_suffix(".py")), 1, *units, progress=still)
+
+
+def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypatch):
+    streams = Streams(opened.page.visits, opened.page.models[None])
+    small = jpeg(cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA))
+    units = list(opened.units)
+    units[ACTION_UNITS.index("AU26")] = 1.0
+    request = {"token": opened.token, "picture": small, "record": True}
+    first = streams.frame(request | {"units": units})
+    assert first["found"] and first["seconds"] == 0
+    request["live"] = first["live"]
+    as_it_is = streams.frame(request | {"units": opened.units})["picture"]
+    assert first["picture"] != as_it_is
+    with pytest.raises(gr.Error, match="no recording"):
+        streams.save("another's")
+    film = streams.save(first["live"])
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 2
+    blank = jpeg(np.full((120, 160, 3), 90, np.uint8))
+    assert not streams.frame(request | {"picture": blank, "units": units})["found"]
+    huge = jpeg(np.zeros((64, 1300, 3), np.uint8))
+    for bad in ({"picture": "x"}, {"picture": huge}, {"units": [1]}, {"token": "x"}, {"units": 3},
+                {"picture": "data:image/jpeg;base64,////"}):  # fmt: skip
+        assert set(streams.frame(request | {"units": units} | bad)) == {"said"}
+    assert set(streams.frame(None)) == {"said"}
+    monkeypatch.setattr(streaming, "MOST", 2)
+    for _ in range(3):
+        last = streams.frame({"picture": blank, "units": units})["live"]
+    assert len(streams._streams) == 2
+    fresh = streams.frame({"picture": blank, "units": units, "live": first["live"]})["live"]
+    assert fresh not in (first["live"], last)
 
 
 def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
@@ -381,7 +431,7 @@ def test_problems_become_messages(page, opened, tmp_path):
     with pytest.raises(gr.Error, match="not a readable picture"):
         page.open(str(letter), None, None, VISITOR)
     with pytest.raises(gr.Error, match="upload it once more"):
-        Changes(page.visits, None).put("guess", "happy", 1.0)
+        Changes(page.visits, None, ()).put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):
         opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
                          "once", False, *opened.units)  # fmt: skip
@@ -421,9 +471,19 @@ def test_animations_come_in_every_format(opened):
     assert Image.open(moving).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
     assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp"]
+    visit = opened.page.visits[opened.token]
     for name in files:
+        visit.keyframes = []
         _, *placed = opened.changes.restore(opened.token, name, "")
         assert tuple(placed[:17]) == PRESETS["sad"].values
+        fps, mode, blinks, view, size, keys, _, *others = placed[PLACED:]
+        assert (fps, mode, blinks, view, size) == (12, "ping-pong", False, "face", 96)
+        assert "2 keyframes" in keys and others == [gr.skip()] * 4
+        again, _, _ = opened.animations.make(
+            opened.token, PHOTO, SLIDERS, 4, fps, "smooth", True, 1, view, size, ["MP4"], mode,
+            blinks, *opened.units, progress=still,
+        )  # fmt: skip
+        assert imageio_ffmpeg.count_frames_and_secs(again)[0] == 7
 
 
 def test_visits_are_secret_bounded_and_end(portrait):
@@ -449,7 +509,12 @@ def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, 
     demo = build(animator).queue()
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False,
                             run_history=False, server_port=None, i18n=LANGUAGES)  # fmt: skip
-    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    camera = tmp_path / "camera.mjpeg"
+    face = cv2.resize(photo, (480, 480), interpolation=cv2.INTER_AREA)[..., ::-1]
+    camera.write_bytes(cv2.imencode(".jpg", face)[1].tobytes() * 30)
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+             f"--use-file-for-fake-video-capture={camera}"]  # fmt: skip
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
@@ -557,6 +622,16 @@ def drive(tab, photo, folder):
     tab.locator("#drive").click()
     tab.wait_for_selector("#film video", timeout=90_000)
     tab.wait_for_selector("#curves img", timeout=20_000)
+
+    tab.get_by_role("tab", name="Live").click()
+    tab.locator("#camera").click()
+    wait_for(lambda: int(tab.get_attribute("#live [data-frames]", "data-frames") or 0) > 1)
+    tab.locator("#record").click()
+    wait_for(lambda: "●" in tab.inner_text("#live [role=status]"))
+    time.sleep(1)
+    tab.locator("#camera").click()
+    tab.locator("#save-recording").click()
+    tab.wait_for_selector("#recording video", timeout=30_000)
 
     tab.get_by_role("tab", name="Explore").click()
     tab.locator("#kind").get_by_text("Pleasure across").click()

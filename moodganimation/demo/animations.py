@@ -7,7 +7,7 @@ import gradio as gr
 from ..errors import InvalidExpression, Problem
 from ..expressions import ACTION_UNITS
 from ..figures import curves
-from ..recipes import Output
+from ..recipes import Output, Recipe
 from ..timeline import Keyframe, Timeline
 from ..video import write_animation
 from .keeping import recipe_of
@@ -57,6 +57,18 @@ class Animations:
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         said = ", ".join(f"{key.at:.3g} s (held {key.hold:.3g} s)" for key in visit.keyframes)
         return f"{len(visit.keyframes)} keyframes: {said}. {len(way)} frames.", curves(way, CURVES)
+
+    def restored(self, visit: Visit, recipe: Recipe) -> list:
+        """Pace, mode, blinks, view and size of a recipe's animation, its keyframes in words and
+        their curves; untouched where it is of a still picture."""
+        timeline, output = recipe.timeline, recipe.output
+        if timeline is None:
+            return [gr.skip()] * 7
+        shown = self._shown(
+            visit, list(timeline.keyframes), timeline.fps, timeline.mode, timeline.blinks
+        )
+        size = gr.skip() if output.size is None else output.size
+        return [timeline.fps, timeline.mode, timeline.blinks, output.view, size, *shown]
 
     @reported
     def make(

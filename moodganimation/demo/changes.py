@@ -18,8 +18,8 @@ MOST_PINS = 12
 class Changes:
     """Handlers; each returns `place`'s values, or leaves them untouched."""
 
-    def __init__(self, visits: Visits, keeper: Keeper):
-        self.visits, self.keeper = visits, keeper
+    def __init__(self, visits: Visits, keeper: Keeper, restorers):
+        self.visits, self.keeper, self.restorers = visits, keeper, restorers
 
     @reported
     def put(self, token, name, intensity):
@@ -113,9 +113,11 @@ class Changes:
 
     @reported
     def restore(self, token, path, link):
-        """What a file that was made here, or a link, says: the part of the face, and `place`."""
-        visit, _, units = self.keeper.read(token, path, link or "")
-        return visit.face.half, *place(visit, units)
+        """What a file that was made here, or a link, says: the part of the face, `place`, and what
+        the other tabs restore."""
+        visit, recipe, units = self.keeper.read(token, path, link or "")
+        others = [value for restored in self.restorers for value in restored(visit, recipe)]
+        return visit.face.half, *place(visit, units), *others
 
     @reported
     def recipe(self, token):

@@ -113,8 +113,8 @@ def mood_pad() -> gr.HTML:
     )
     drawing = (
         '<svg viewBox="-125 -108 250 216" tabindex="0" role="slider" aria-valuemin="-1" '
-        'aria-valuemax="1" aria-valuenow="0" aria-label=say("Mood: pleasure across, arousal up; '
-        'arrow keys move it")><rect x="-100" y="-100" width="200" height="200"/>'
+        'aria-valuemax="1" aria-valuenow="0" aria-label="Mood: pleasure across, arousal up; '
+        'arrow keys move it"><rect x="-100" y="-100" width="200" height="200"/>'
         '<path d="M-100 0H100M0 -100V100"/>' + names + '<circle class="dot" r="6"/></svg>'
     )
     return gr.HTML(

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..driving import perform, taking_part, write_curves
+from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Cancelled, Problem
 from ..expressions import ACTION_UNITS
 from ..figures import curves
 from ..films import Film, open_film
-from ..retakes import MOST_FACES, added, retake
+from ..recipes import Recipe
+from ..retakes import MOST_FACES, STRONGEST, added, retake
 from ..video import write_film
+from .keeping import recipe_of
 from .rendering import asked_units, reported
 from .visits import Visit, Visits
 
@@ -33,17 +35,32 @@ class Filming:
         """The clip with the change that the sliders make to the photo's expression: the film, and
         what became of it. Needs an open photo: its sliders say what changes."""
         visit, film = self.visits[token], _open(path)
-        wanted = asked_units(units).vector()
-        steps = wanted - visit.face.portrait.reading.vector()
+        wanted = asked_units(units)
+        steps = wanted.vector() - visit.face.portrait.reading.vector()
         change = {key: float(x) for key, x in zip(ACTION_UNITS.keys, steps, strict=True) if x}
         if not change:
             raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
         out = _fresh(visit, "retake", ".mp4")
         most = min(max(int(most), 1), MOST_FACES)
         told = _telling(visit, progress, "Editing")
-        done = retake(visit.animator, film, out, added(change), most=most, progress=told)
+        recipe = recipe_of(visit, wanted, made={"faces": most}).text()
+        done = retake(
+            visit.animator, film, out, added(change), most=most, progress=told, recipe=recipe
+        )
         said = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
         return str(out), " ".join(said)
+
+    def restored(self, visit: Visit, recipe: Recipe) -> list:
+        """Faces, strength, regions and what is carried over, as a recipe says."""
+        made = recipe.options.get("made")
+        made = made if isinstance(made, dict) else {}
+        checks = {
+            "faces": lambda n: isinstance(n, int) and 1 <= n <= MOST_FACES,
+            "strength": lambda x: isinstance(x, int | float) and 0 <= x <= STRONGEST,
+            "regions": lambda names: isinstance(names, list) and set(names) <= set(REGIONS),
+            "by": lambda name: name in ("units", "moods"),
+        }
+        return [made[k] if k in made and good(made[k]) else gr.skip() for k, good in checks.items()]
 
     def cancel(self, token) -> None:
         """End what is being made, after the frame at hand."""
@@ -69,7 +86,9 @@ class Filming:
                 told(number + 1, len(way))
                 yield frame.view("face", SIZE)
 
-        said = [*performance.notes, *write_film(out, pictures(), film)]
+        made = {"strength": float(strength), "regions": list(regions), "by": by}
+        recipe = recipe_of(visit, visit.face.anchor, made=made).text()
+        said = [*performance.notes, *write_film(out, pictures(), film, recipe=recipe)]
         write_curves(table, way, performance.fps, performance.found)
         drawing = curves(way, CURVES)
         return str(out), drawing, str(table), " ".join(said)

@@ -10,6 +10,7 @@ from ..expressions import ACTION_UNITS, Expression
 from ..moods import in_space
 from ..recipes import Face as Place
 from ..recipes import Fingerprint, Recipe, read_recipe
+from ..timeline import Timeline
 from .models import Models
 from .visits import Face, Visit, Visits
 
@@ -19,11 +20,19 @@ def fingerprint(checkpoint: Path) -> Fingerprint:
     return Fingerprint.of(checkpoint)
 
 
-def recipe_of(visit: Visit, expression: Expression | None = None, **made) -> Recipe:
-    """Of what is shown of a visit; made: further fields of a `Recipe`."""
+def recipe_of(
+    visit: Visit,
+    expression: Expression | None = None,
+    timeline: Timeline | None = None,
+    made: dict | None = None,
+    **output,
+) -> Recipe:
+    """Of what is shown of a visit; made: further options, by which the page is restored."""
     place, options = Place.of(visit.face.portrait), visit.face.options()
+    options |= {"made": made} if made else {}
+    options |= {"others": others, "at": visit.at} if (others := visit.others()) else {}
     checkpoint = fingerprint(visit.animator.checkpoint)
-    return Recipe(checkpoint, place, expression, options=options, **made)
+    return Recipe(checkpoint, place, expression, timeline, options=options, **output)
 
 
 class Keeper:
@@ -41,8 +50,7 @@ class Keeper:
         animator = self._model(visit.animator, recipe.checkpoint)
         portrait = recipe.face.locate(animator, visit.photo)
         visit.animator = animator
-        visit.put(Face.of(animator, portrait))
-        visit.face.restore(recipe.options)
+        visit.restore(Face.of(animator, portrait), recipe.options)
         asked = recipe.expression or recipe.timeline.keyframes[-1].expression
         reading = visit.face.portrait.reading
         return visit, recipe, in_space(asked or reading, ACTION_UNITS, reading)

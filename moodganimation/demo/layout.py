@@ -14,7 +14,8 @@ from .filming import Filming
 from .handlers import Page
 from .keeping import Keeper
 from .rendering import NEUTRAL, PHOTO
-from .tabs import PRIVATE, animate_tab, explore_tab, film_tab
+from .streaming import Streams
+from .tabs import PRIVATE, animate_tab, explore_tab, film_tab, live_tab
 from .words import say
 
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
@@ -25,6 +26,7 @@ ASK = "window.moodganimation.ask"
 def build(animator: Animator) -> gr.Blocks:
     """The whole page over one animator."""
     page = Page(animator)
+    animations, filming = Animations(page.visits), Filming(page.visits)
 
     def preview(request: dict) -> dict:
         return page.preview(request)
@@ -53,12 +55,16 @@ def build(animator: Animator) -> gr.Blocks:
             with gr.Column(scale=6, min_width=420, elem_id="sight"):
                 shown = _sight()
         with gr.Tab(say("Animate")):
-            animate_tab(lane, turned, Animations(page.visits))
+            restored = animate_tab(lane, turned, animations)
         with gr.Tab(say("Film")):
-            film_tab(lane, turned, Filming(page.visits))
+            restored += film_tab(lane, turned, filming)
+        with gr.Tab(say("Live")):
+            live_tab(Streams(page.visits, animator))
         with gr.Tab(say("Explore")):
             explore_tab(lane, Explorer(page.visits))
-        _bind(page, lane, opening, turned, buttons, shown)
+        restorers = animations.restored, filming.restored
+        changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
+        _bind(page, changes, lane, opening, turned, buttons, shown, restored)
         demo.load(None, js=_titles())
         demo.unload(page.leave)
     return demo
@@ -130,7 +136,14 @@ def _sight() -> list:
 
 
 def _bind(
-    page: Page, lane: gr.HTML, opening: dict, turned: Controls, buttons: dict, shown: list
+    page: Page,
+    changes: Changes,
+    lane: gr.HTML,
+    opening: dict,
+    turned: Controls,
+    buttons: dict,
+    shown: list,
+    restored: list,
 ) -> None:
     units, moods, pad = turned.units, turned.moods, turned.pad
     placed = [*units, *moods, *shown]
@@ -165,7 +178,6 @@ def _bind(
     )
     gr.on([m.change for m in moods[:2]], None, moods[:2], pad, js="(p, a) => [[p, a]]", **PRIVATE)
 
-    changes = Changes(page.visits, Keeper(page.visits, page.models))
     preset, intensity = turned.preset, turned.intensity
     chosen = [lane, preset, intensity]
     gr.on([preset.input, intensity.input], changes.put, chosen, placed, **ANEW)
@@ -185,7 +197,8 @@ def _bind(
     buttons["pin"].click(changes.pin, [lane, *units], buttons["pins"], **DRAWN)
     buttons["pins"].select(changes.unpin, lane, placed, **ANEW)
     kept = [lane, buttons["made"], buttons["link"]]
-    buttons["restore"].click(changes.restore, kept, [buttons["part"], *placed], **ANEW)
+    found = [buttons["part"], *placed, *restored]
+    buttons["restore"].click(changes.restore, kept, found, **ANEW)
     buttons["show"].click(changes.recipe, lane, [buttons["file"], buttons["link"]], **DRAWN)
     source = [lane, buttons["other"], buttons["regions"], *units]
     buttons["borrow"].click(changes.borrow, source, placed, **ANEW)

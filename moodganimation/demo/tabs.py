@@ -9,16 +9,28 @@ from ..sheets import KINDS
 from ..timeline import MODES
 from ..video import EASINGS, MOST_FRAMES
 from .animations import Animations
+from .assets import ASSETS
 from .controls import Controls
 from .explorer import Explorer
 from .filming import Filming
 from .rendering import NEUTRAL, PHOTO, SLIDERS
+from .streaming import Streams
 from .words import say
 
+CAMERA = """
+<video muted playsinline hidden></video>
+<img alt="The camera's picture, edited" />
+<div>
+  <button id="camera" data-start="▶ Camera" data-stop="■ Camera"></button>
+  <button id="record" data-start="● Record" data-stop="■ Record"></button>
+  <span role="status"></span>
+</div>
+"""
 PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
-def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> None:
+def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> list:
+    """Returns the controls that `Animations.restored` sets."""
     names = [PHOTO, NEUTRAL, SLIDERS, *PRESETS]
     with gr.Row():
         start = gr.Dropdown(names, value=PHOTO, label=say("From"))
@@ -75,6 +87,7 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> No
         concurrency_limit=1,
         **PRIVATE,
     )
+    return [fps, mode, blinks, view, size, keys, drawing]
 
 
 def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
@@ -100,9 +113,34 @@ def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
     )
 
 
-def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> None:
+def live_tab(streams: Streams) -> None:
+    """The camera, edited as the sliders edit the photo, or by all they say if there is none."""
+
+    def frame(request: dict) -> dict:
+        return streams.frame(request)
+
+    gr.Markdown(
+        say(
+            "The camera's face changes as the sliders change the photo. Frames are edited here "
+            "and forgotten, but for what you record."
+        )
+    )
+    camera = gr.HTML(
+        "",
+        html_template=CAMERA,
+        js_on_load=(ASSETS / "live.js").read_text(),
+        server_functions=[frame],
+        elem_id="live",
+    )
+    save = gr.Button(say("Save the recording"), elem_id="save-recording")
+    film = gr.Video(label=say("Film"), interactive=False, elem_id="recording")
+    save.click(streams.save, camera, film, **PRIVATE)
+
+
+def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
     """A clip, and what to do with it: take it again with the sliders' change, or let the photo
-    play it. Both can be cancelled and leave nothing half-written."""
+    play it. Both can be cancelled and leave nothing half-written. Returns the controls that
+    `Filming.restored` sets."""
     with gr.Row():
         with gr.Column():
             clip = gr.Video(label=say("Clip"), sources=["upload", "webcam"], elem_id="clip")
@@ -135,3 +173,4 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> None:
     played = [lane, clip, strength, regions, by]
     drive.click(filming.drive, played, [film, drawing, table, said], **once)
     cancel.click(filming.cancel, lane, **PRIVATE)
+    return [most, strength, regions, by]

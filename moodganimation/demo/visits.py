@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from .. import plain
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import Expression
@@ -140,10 +141,31 @@ class Visit:
         pictures = (self.photo.nbytes + self.small.nbytes) * min(2, len(self.crops))
         return pictures + ENCODING_BYTES * len(self.faces)
 
-    def put(self, face: Face) -> None:
-        """Another finding of the face at work: that of a recipe."""
-        self.faces[self.at], self.crops[self.at] = face, face.portrait.to_face
-        self.turn_to(self.at)
+    def others(self) -> dict[str, dict]:
+        """The other faces as they were edited, by number, as plain values for a recipe."""
+        return {
+            str(at): plain.of_expression(face.anchor) | {"options": face.options()}
+            for at, face in self.faces.items()
+            if at != self.at and face.frame
+        }
+
+    def restore(self, face: Face, options: dict) -> None:
+        """Put a recipe's finding of a face to work, edited where its options say, and the other
+        faces as they were. Raises Problem for what cannot be."""
+        at, others = options.get("at", self.at), options.get("others", {})
+        face.restore(options)
+        if not (isinstance(at, int) and 0 <= at < len(self.crops) and isinstance(others, dict)):
+            raise Problem("There is no such face in the photo.")
+        for name, said in others.items():
+            said = plain.fields(said, "A face of the recipe", ("options",), ("space", "expression"))
+            if not (isinstance(said["options"], dict) and name.isdecimal()):
+                raise Problem("A face of the recipe is damaged.")
+            other = self.face_at(int(name))
+            other.restore(said["options"])
+            other.anchor = plain.to_expression(said)
+            other.frame = self.animator.edit(other.portrait, other.anchor, other.where)
+        self.faces[at], self.crops[at] = face, face.portrait.to_face
+        self.turn_to(at)
 
     def face_at(self, at: int) -> Face:
         """One of the faces, ready to be edited. Raises Problem for one that is not there."""

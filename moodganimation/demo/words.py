@@ -155,6 +155,14 @@ TEXTS = {
     "Cancel": ("Cancelar", "取消"),
     "What was played": ("Lo interpretado", "所演内容"),
     "The curves as a table": ("Las curvas como tabla", "曲线数据表"),
+    "Live": ("En vivo", "实时"),
+    "The camera's face changes as the sliders change the photo. Frames are edited here and "
+    "forgotten, but for what you record.": (
+        "La cara de la cámara cambia como los controles cambian la foto. Los fotogramas se editan "
+        "aquí y se olvidan, salvo lo que grabes.",
+        "摄像头中的脸随滑块对照片的改变而改变。除录制内容外,画面在此编辑后即被遗忘。",
+    ),
+    "Save the recording": ("Guardar la grabación", "保存录像"),
     "Explore": ("Explorar", "探索"),
     "All that the sliders do to this face, on one sheet.": (
         "Todo lo que los controles hacen con esta cara, en una hoja.",

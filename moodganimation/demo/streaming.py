@@ -1,0 +1,128 @@
+"""The camera: frames in, edited frames out, one at a time; and a recording of them."""
+
+import base64
+import io
+import secrets
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from ..errors import Problem, UnreadableImage
+from ..expressions import ACTION_UNITS
+from ..images import LEAST_SIDE
+from ..live import Live
+from ..retakes import added
+from ..video import write_animation
+from .rendering import asked_units, jpeg, reported
+from .visits import Visits
+
+MOST = 8  # cameras at once; the one unused longest goes first
+MOST_BYTES = 2_000_000  # of a frame that arrives
+MOST_SIDE = 1280  # of it [px]
+LONGEST = 60.0  # of a recording [s]
+MOST_FRAMES = 1200  # of it
+KEPT = "data:image/jpeg;base64,"
+
+
+class Stream:
+    """One camera of one visitor."""
+
+    def __init__(self, live: Live):
+        self.live, self.busy = live, threading.Lock()
+        self.taken: list[tuple[float, bytes]] = []  # seconds and JPEG of what is recorded
+        self.folder = tempfile.TemporaryDirectory(prefix="moodganimation-")
+
+
+class Streams:
+    """Handlers of the tab Live."""
+
+    def __init__(self, visits: Visits, animator):
+        self.visits, self.animator = visits, animator
+        self._streams: OrderedDict[str, Stream] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def frame(self, request: dict) -> dict:
+        """A frame {live, token, picture, units, record} edited: {live, picture, found, seconds}.
+
+        live: what the frame before came back with; token: of the visit, whose sliders change the
+        face as they change the photo; seconds: recorded so far. {"said": why} where it cannot be.
+        """
+        try:
+            name, stream = self._stream(request.get("live"))
+            photo, wish = _decoded(request.get("picture")), self._wish(request)
+            with stream.busy:
+                picture = jpeg(stream.live.edit(photo, wish))
+                seconds = self._record(stream, picture, bool(request.get("record")))
+        except Problem as problem:
+            return {"said": str(problem)}
+        except (AttributeError, TypeError):
+            return {"said": "This is no frame of a camera."}
+        return {"live": name, "picture": picture, "found": stream.live.found, "seconds": seconds}
+
+    @reported
+    def save(self, name):
+        """What was recorded, as an .mp4 at the pace that it was taken."""
+        with self._lock:
+            stream = self._streams.get(name)
+        if stream is None or len(stream.taken) < 2:
+            raise Problem("There is no recording yet: start the camera and press Record.")
+        taken = list(stream.taken)
+        fps = (len(taken) - 1) / max(taken[-1][0] - taken[0][0], 0.1)
+        for old in Path(stream.folder.name).glob("*.mp4"):
+            old.unlink(missing_ok=True)
+        path = Path(stream.folder.name) / f"camera-{time.monotonic_ns()}.mp4"
+        return str(write_animation(path, _pictures(taken), min(max(fps, 1.0), 60.0)))
+
+    def _wish(self, request: dict):
+        """What the sliders add to a face: their change of the photo, or all if there is none."""
+        wanted, token = asked_units(request.get("units") or ()).vector(), request.get("token")
+        if token:
+            wanted = wanted - self.visits[token].face.portrait.reading.vector()
+        return added(dict(zip(ACTION_UNITS.keys, wanted.tolist(), strict=True)))
+
+    def _stream(self, name) -> tuple[str, Stream]:
+        with self._lock:
+            if not isinstance(name, str) or name not in self._streams:
+                name = secrets.token_urlsafe(24)
+                self._streams[name] = Stream(Live(self.animator))
+                while len(self._streams) > MOST:
+                    self._streams.popitem(last=False)
+            self._streams.move_to_end(name)
+            return name, self._streams[name]
+
+    def _record(self, stream: Stream, picture: str, on: bool) -> float:
+        now = time.monotonic()
+        if not on:
+            return 0.0
+        if stream.taken and now - stream.taken[-1][0] > 2:  # pressed once more: a new recording
+            stream.taken.clear()
+        began = stream.taken[0][0] if stream.taken else now
+        if now - began < LONGEST and len(stream.taken) < MOST_FRAMES:
+            stream.taken.append((now, base64.b64decode(picture.removeprefix(KEPT))))
+        return round(now - began, 1)
+
+
+def _decoded(text) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of a JPEG as the page sends it."""
+    if not (isinstance(text, str) and text.startswith(KEPT) and len(text) < 1.4 * MOST_BYTES):
+        raise UnreadableImage("This is no frame of a camera.")
+    try:
+        data = base64.b64decode(text.removeprefix(KEPT), validate=True)
+        with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
+            if not LEAST_SIDE <= min(picture.size) <= max(picture.size) <= MOST_SIDE:
+                raise UnreadableImage("This is no frame of a camera.")
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError):
+        raise UnreadableImage("This is no frame of a camera.") from None
+
+
+def _pictures(taken: list[tuple[float, bytes]]) -> Iterator[np.ndarray]:
+    for _, data in taken:
+        yield cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
