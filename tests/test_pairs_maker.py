@@ -444,6 +444,13 @@ def test_pairs_are_what_training_reads(made):
         assert flow["shade"].shape == (len(rows), 36, 36) and flow["shade"].dtype == np.float16
         assert 1 < np.abs(flow["flow"]).max() < 20 and np.isfinite(flow["flow"]).all()
         assert 0.55 < flow["shade"].min() <= flow["shade"].max() < 1.36
+    with np.load(made / "jaws.npz", allow_pickle=False) as jaws:
+        assert sorted(jaws["names"]) == sorted({row["source"] for row in rows})
+        for place in (*jaws["upper"], *jaws["lower"]):  # around the mouth, not turned
+            assert 0.2 < place[0, 0] < 0.7 and 0.1 < place[1, 1] < 0.5 and abs(place[0, 1]) < 0.1
+            assert abs(place[0, 2]) < 0.2 and 0.1 < place[1, 2] < 0.8
+        assert (jaws["upper"][:, 1, 2] < jaws["lower"][:, 1, 2]).all()
+        assert 0.2 < jaws["white"].min() <= jaws["white"].max() <= 1
     splits = {row["split"] for row in rows}
     assert splits == {"train", "val", "test"}
     data = Pairs([made], "train", 128)
@@ -508,7 +515,7 @@ def test_a_prepared_folder_keeps_its_labels_and_splits(made, tmp_path, capsys):
     (folder / "val_ids.csv").write_text("".join(f"{name}.jpg\n" for name in names[:3]))
     assert run("pairs", folder, "--out", out, "--aus", "4,AU09", "--low", 4) == 0
     assert sorted(path.name for path in out.iterdir()) == [
-        "flow.npz", "pairs", "pairs.csv", "report.json", "report.txt"
+        "flow.npz", "jaws.npz", "pairs", "pairs.csv", "report.json", "report.txt"
     ]  # fmt: skip
     with open(out / "pairs.csv", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -76,6 +76,9 @@ def folder(tmp_path_factory):
         mouth=mouth[:, ::2, ::2],
         shade=1 + np.repeat(light[None, ::2, ::2], len(names), 0),
     )
+    place = np.float32([[0.5, 0, 0.1], [0, 0.3, 0.4]])
+    np.savez(folder / "jaws.npz", names=names[:6], upper=np.tile(place, (6, 1, 1)),
+             lower=np.tile(place + 0.1, (6, 1, 1)), white=np.full((6, 3), 0.8))  # fmt: skip
     return folder
 
 
@@ -209,6 +212,9 @@ def test_fields_are_learned(experiment, data, tmp_path):
           data, Run(tmp_path, experiment), Accelerator(cpu=True))  # fmt: skip
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["flow"] < 0.5 * log[0]["flow"]
+    jaws = load_checkpoint(tmp_path / "generator.safetensors").generator.jaws
+    assert jaws.usual[:6].tolist() == pytest.approx([0.5, 0, 0.1, 0, 0.3, 0.4], abs=1e-3)
+    assert jaws.falls[ACTION_UNITS.index("AU26")] > 0.5 and jaws.upper[3].max() == 1
 
 
 def test_folders_without_pairs_are_refused(tmp_path):
@@ -287,3 +293,15 @@ def test_a_saturated_mask_still_learns_to_open():
 
 def test_mirroring_landmarks_twice_changes_nothing():
     assert (MIRROR[MIRROR] == np.arange(68)).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_places_of_teeth_follow_a_view(seed):
+    rng = np.random.default_rng(seed)
+    view = View(rng, 128)
+    place, own = rng.normal(0, 0.3, (2, 3)), np.array([0.4, -0.7])
+    pixel = (place[:, :2] @ own + place[:, 2] + 1) * (FRAME / 2) - 0.5
+    seen = (view.to_view[:, :2] @ pixel + view.to_view[:, 2] + 0.5) / 64 - 1
+    found = view.place(place)
+    mirrored = own * ([-1, 1] if view.mirror else 1)
+    np.testing.assert_allclose(found[:, :2] @ mirrored + found[:, 2], seen, atol=1e-9)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from moodganimation.compositing import resize
 from moodganimation.expressions import (
     ACTION_UNITS,
     PAD,
@@ -51,7 +52,7 @@ def panels(studio: Studio, photos: Photos, starts: Tensor, shown: int) -> list[S
     for name, point in destinations(studio.space).items():
         edit, _ = studio.edit(encoding, torch.tensor(point).expand_as(begin).float())
         parts = (faces, edit.composite, 2 * edit.attention - 1, edit.color)
-        rows = np.stack([pixels(part) for part in parts], 1)
+        rows = np.stack([pixels(resize(part, faces.shape[-2:])) for part in parts], 1)
         heads = ["photo", "composite", "attention (white: kept)", "color"]
         sheets.append(Sheet(name, heads, list(zip(photos.names, rows, strict=False))))
     return sheets

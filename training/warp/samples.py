@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torchvision.utils import save_image
 
+from moodganimation.compositing import resize
+
 from ..data.pairs import Pairs, collate
 
 
@@ -33,6 +35,6 @@ def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
         edit.color,
         speed,
     ]
-    wide = [column.float().cpu().expand(-1, 3, -1, -1) for column in columns]
+    wide = [resize(x.float().cpu(), source.shape[-2:]).expand(-1, 3, -1, -1) for x in columns]
     rows_first = torch.stack(wide, 1).flatten(0, 1).clamp(-1, 1)
     save_image(rows_first, path, nrow=len(columns), padding=1, normalize=True, value_range=(-1, 1))
