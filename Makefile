@@ -8,6 +8,9 @@ demo: $(READY)  ## set up and serve the page
 test: $(READY)  ## set up and run the tests
 	.venv/bin/python -m pytest
 
+long: $(READY)  ## run the tests that take minutes
+	.venv/bin/python -m pytest -m long -s
+
 lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -20,4 +23,4 @@ $(READY): requirements.txt
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test lint samples
+.PHONY: demo test long lint samples

@@ -1,6 +1,5 @@
 """The page: its handlers as functions, and the whole in a real browser."""
 
-import shutil
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,11 +21,9 @@ from moodganimation.demo.explorer import Explorer
 from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.keeping import Keeper
-from moodganimation.demo.layout import build
 from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, jpeg
 from moodganimation.demo.streaming import Streams
 from moodganimation.demo.visits import MOST_BYTES, Visits
-from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
 from moodganimation.generators import GeneratorConfig
@@ -34,9 +31,9 @@ from moodganimation.images import read_image, write_image
 from moodganimation.video import interpolate, write_animation
 
 from .conftest import PHOTO as FILE
+from .studio import chromium, needs_chromium, served, source, wait_for
 
 VISITOR = SimpleNamespace(session_hash="visitor")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
@@ -502,41 +499,21 @@ def test_visits_are_secret_bounded_and_end(portrait):
         visits[tokens[1]]
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+@needs_chromium
 def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, tmp_path):
-    from playwright.sync_api import sync_playwright
-
-    demo = build(animator).queue()
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False,
-                            run_history=False, server_port=None, i18n=LANGUAGES)  # fmt: skip
-    camera = tmp_path / "camera.mjpeg"
-    face = cv2.resize(photo, (480, 480), interpolation=cv2.INTER_AREA)[..., ::-1]
-    camera.write_bytes(cv2.imencode(".jpg", face)[1].tobytes() * 30)
-    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-             f"--use-file-for-fake-video-capture={camera}"]  # fmt: skip
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-            tab = browser.new_page(viewport={"width": 1300, "height": 1000})
-            problems, foreign = [], []
-            tab.on("pageerror", lambda problem: problems.append(str(problem)))
-            tab.on("request", lambda r: None if r.url.startswith((url, "data:", "blob:"))
-                   else foreign.append(r.url))  # fmt: skip
+    with served(animator) as url, chromium(tmp_path) as browser:
+        tab = browser.new_page(viewport={"width": 1300, "height": 1000})
+        problems, foreign = [], []
+        tab.on("pageerror", lambda problem: problems.append(str(problem)))
+        tab.on("request", lambda r: None if r.url.startswith((url, "data:", "blob:"))
+               else foreign.append(r.url))  # fmt: skip
+        tab.goto(url)
+        drive(tab, photo, tmp_path)
+        for locale, word in (("es-ES", "AU12 Sonreír"), ("zh-CN", "AU12 嘴角上扬")):
+            tab = browser.new_page(locale=locale)
             tab.goto(url)
-            drive(tab, photo, tmp_path)
-            for locale, word in (("es-ES", "AU12 Sonreír"), ("zh-CN", "AU12 嘴角上扬")):
-                tab = browser.new_page(locale=locale)
-                tab.goto(url)
-                tab.get_by_text(word).wait_for(timeout=20_000)
-            browser.close()
-            assert problems == [] and foreign == []
-    finally:
-        demo.close()
-
-
-def source(tab) -> str:
-    return tab.get_attribute("#result img", "src")
+            tab.get_by_text(word).wait_for(timeout=20_000)
+        assert problems == [] and foreign == []
 
 
 def result(tab, path) -> np.ndarray:
@@ -545,13 +522,6 @@ def result(tab, path) -> np.ndarray:
         tab.locator("#result").get_by_label("Download").click()
     download.value.save_as(path)
     return read_image(path)
-
-
-def wait_for(condition, seconds=30.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "the page did not answer in time"
-        time.sleep(0.1)
 
 
 def drive(tab, photo, folder):

@@ -1,0 +1,76 @@
+"""The page, served, and Chromium looking at it."""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+from moodganimation.animator import Animator
+from moodganimation.demo.assets import ASSETS
+from moodganimation.demo.layout import build
+from moodganimation.demo.words import LANGUAGES
+from moodganimation.images import read_image
+
+from .conftest import PHOTO
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # fmt: skip
+
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium: apt-get install chromium"
+)
+
+
+@contextlib.contextmanager
+def served(animator: Animator) -> Iterator[str]:
+    """The address of a page."""
+    demo = build(animator).queue()
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, footer_links=[],
+                            run_history=False, server_port=None, i18n=LANGUAGES,
+                            css_paths=ASSETS / "page.css")  # fmt: skip
+    try:
+        yield url
+    finally:
+        demo.close()
+
+
+@contextlib.contextmanager
+def chromium(folder: Path):
+    """A browser whose camera sees the face of the test photo."""
+    from playwright.sync_api import sync_playwright
+
+    camera = folder / "camera.mjpeg"
+    face = cv2.resize(read_image(PHOTO), (480, 480), interpolation=cv2.INTER_AREA)[..., ::-1]
+    camera.write_bytes(cv2.imencode(".jpg", face)[1].tobytes() * 30)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+        )
+        yield browser
+        browser.close()
+
+
+def opened(browser, url: str, photo: Path = PHOTO, **options):
+    """A tab of a visitor of its own, with a photo."""
+    tab = browser.new_context(**options).new_page()
+    tab.goto(url)
+    tab.set_input_files("#photo input[type=file]", str(photo))
+    tab.wait_for_selector("#result img", timeout=60_000)
+    return tab
+
+
+def source(tab) -> str:
+    """Where the result comes from: data: for a preview, http: for the full one."""
+    return tab.get_attribute("#result img", "src")
+
+
+def wait_for(condition, seconds=30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the page did not answer in time"
+        time.sleep(0.05)

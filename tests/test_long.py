@@ -1,0 +1,156 @@
+"""What takes minutes: `make long`. On the page: how soon a preview comes, and that visitors never
+meet; a minute of film in flat memory."""
+
+import base64
+import json
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from moodganimation.demo import handlers
+from moodganimation.demo.rendering import jpeg
+from moodganimation.demo.streaming import Streams
+from moodganimation.images import read_image, write_image
+
+from .conftest import PHOTO
+from .studio import chromium, needs_chromium, opened, served, source, wait_for
+
+pytestmark = pytest.mark.long
+
+# Moves a slider as a hand does, and says when each preview comes, in ms after the last movement.
+DRAG = """async (steps) => {
+  const slider = document.querySelector("#AU12 input[type=range]");
+  const image = document.querySelector("#result img");
+  const waits = [];
+  for (let i = 0; i < steps; i++) {
+    slider.value = (i % 20) / 20;
+    const before = image.src, began = performance.now();
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+    while (image.src === before && performance.now() - began < 5000)
+      await new Promise((done) => setTimeout(done, 1));
+    waits.push(performance.now() - began);
+  }
+  return waits;
+}"""
+
+
+@needs_chromium
+def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
+    costs, preview = [], handlers.Page.preview
+
+    def timed(page, request):
+        began = time.perf_counter()
+        answer = preview(page, request)
+        costs.append(1000 * (time.perf_counter() - began))
+        return answer
+
+    monkeypatch.setattr(handlers.Page, "preview", timed)
+    with served(animator) as url, chromium(tmp_path) as browser:
+        tab = opened(browser, url)
+        tab.evaluate(DRAG, 10)
+        costs.clear()
+        waits = tab.evaluate(DRAG, 60)
+        wait_for(lambda: source(tab).startswith("http"))
+    wait, cost = statistics.median(waits), statistics.median(costs)
+    print(f"\npreview {wait:.0f} ms after a movement, of which the model {cost:.0f} ms (medians)")
+    assert wait < 150 and wait - cost < 60
+
+
+@needs_chromium
+def test_two_visitors_at_once_never_meet(animator, photo, tmp_path):
+    other = tmp_path / "other.png"
+    write_image(other, np.ascontiguousarray(photo[:, ::-1]))
+    visits = {"AU26": PHOTO, "AU02": other}
+    with served(animator) as url, chromium(tmp_path) as browser:
+        tabs = {unit: opened(browser, url, path) for unit, path in visits.items()}
+        for level in ("0.2", "1", "0.6"):
+            for unit, tab in tabs.items():  # both wait at the same time
+                tab.locator(f"#{unit} input[type=number]").fill(level)
+        for unit, tab in tabs.items():
+            wait_for(lambda tab=tab: source(tab).startswith("http"))
+            wait_for(lambda tab=tab, unit=unit: unit in tab.inner_text("#bars"))
+            with tab.expect_download() as download:
+                tab.locator("#result").get_by_label("Download").click()
+            download.value.save_as(tmp_path / f"{unit}.png")
+            portrait = animator.locate(read_image(visits[unit]))
+            wanted = animator.edit(portrait, portrait.reading.replace(**{unit: 0.6})).image
+            np.testing.assert_array_equal(read_image(tmp_path / f"{unit}.png"), wanted)
+            mine, others = tab, next(t for t in tabs.values() if t is not tab)
+            shown = mine.evaluate("document.querySelector('#result img').src")
+            assert shown != others.evaluate("document.querySelector('#result img').src")
+
+
+def film_of(path: Path, seconds: int) -> Path:
+    """A face wandering through 720p at 25 frames a second, with a tone."""
+    inputs = ["-f", "lavfi", "-i", f"color=gray:s=1280x720:r=25:d={seconds}", "-i", PHOTO,
+              "-f", "lavfi", "-i", f"sine=440:duration={seconds}"]  # fmt: skip
+    wander = "[1]scale=720:720[face];[0][face]overlay=x='280+200*sin(t)':y=0"
+    coded = ["-filter_complex", wander, "-map", "2:a", "-c:a", "aac", "-pix_fmt", "yuv420p", path]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *inputs, *coded],
+                   check=True)  # fmt: skip
+    return path
+
+
+PEAK = """
+import json, resource, sys
+from moodganimation.__main__ import main
+code = main(sys.argv[1:])
+print(json.dumps([code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+
+
+def test_a_minute_of_film_takes_no_more_memory_than_five_seconds(tmp_path):
+    peaks, lengths = [], []
+    for seconds in (5, 60):
+        film = film_of(tmp_path / f"{seconds}.mp4", seconds)
+        out = tmp_path / f"out{seconds}.mp4"
+        command = [sys.executable, "-c", PEAK, "film", film, "--add", "AU12=0.5", "--out", out]
+        began = time.monotonic()
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        code, peak = json.loads(said.splitlines()[-1])
+        print(f"\n{seconds} s: {peak:.0f} MB, {25 * seconds / (time.monotonic() - began):.1f} / s")
+        assert code in (0, None)
+        peaks.append(peak)
+        lengths.append(imageio_ffmpeg.count_frames_and_secs(str(out))[0])
+        probe = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", out], capture_output=True,
+                               text=True).stderr  # fmt: skip
+        assert "Audio: aac" in probe and f"Duration: 00:{seconds // 60:02d}" in probe
+    assert lengths == [125, 1500] and peaks[1] - peaks[0] < 300
+
+
+def test_cameras_of_two_visitors_show_their_own_faces(animator, photo, tmp_path):
+    """Frames come back to the stream that sent them, whoever else is streaming."""
+    streams, wrong = Streams(handlers.Page(animator).visits, animator), []
+
+    def visitor(red: bool):
+        tint = np.float32([1, 0.4, 0.4] if red else [0.4, 0.4, 1])
+        frame = jpeg(np.uint8(cv2.resize(photo, (256, 256)) * tint))
+        name = None
+        for _ in range(20):
+            answer = streams.frame({"live": name, "picture": frame, "units": [0.5] * 17})
+            if name not in (None, answer["live"]):
+                wrong.append("name")
+            name = answer["live"]
+            seen = _mean(answer["picture"])
+            if (seen[0] > seen[2]) != red:
+                wrong.append("face")
+
+    threads = [threading.Thread(target=visitor, args=(red,)) for red in (True, False)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def _mean(picture: str) -> np.ndarray:
+    data = np.frombuffer(base64.b64decode(picture.partition(",")[2]), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB).mean((0, 1))
