@@ -65,6 +65,16 @@ def columns(pictures: list[np.ndarray], labels: bool = False) -> np.ndarray:
     return row(pictures)
 
 
+def beside(picture: np.ndarray, *panels: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) and panels as high as it, side by side."""
+    height = len(picture)
+    scaled = (
+        cv2.resize(p, (round(p.shape[1] * height / len(p)), height), interpolation=cv2.INTER_AREA)
+        for p in panels
+    )
+    return row([picture, *scaled])
+
+
 def blank(side: int) -> np.ndarray:
     """Grey: nothing is known here."""
     return np.full((side, side, 3), 128, np.uint8)

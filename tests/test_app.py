@@ -14,7 +14,7 @@ from PIL import Image
 
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo import streaming
-from moodganimation.demo.animations import Animations
+from moodganimation.demo.animations import FORMATS, Animations
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.changes import PAINTED, Changes
 from moodganimation.demo.explorer import Explorer
@@ -402,6 +402,22 @@ def test_the_photo_plays_what_a_clip_plays(opened, clip):
         filming.drive(opened.token, clip, 1.0, [], "units", progress=still)
 
 
+def test_the_photo_follows_a_trajectory_beside_what_was_filmed(opened, clip, tmp_path):
+    filming, way = Filming(opened.page.visits), tmp_path / "way.csv"
+    way.write_text("AU12,AU26\n" + "".join(f"{i / 5},{3 * i / 5}\n" for i in range(6)))
+    film, strips, said = filming.follow(opened.token, str(way), "", 12, clip, progress=still)
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 5
+    names = [Path(path).stem.rpartition("_")[2] for path in strips[1:]]
+    assert names == ["composite", "attention", "color", "truth"] and "clipped" in said
+    assert read_image(strips[-1]).shape == (128, 5 * 128, 3)
+    for bad, why in ((None, "no trajectory"), (str(FILE), "are read from")):
+        with pytest.raises(gr.Error, match=why):
+            filming.follow(opened.token, bad, "", 12, None, progress=still)
+    way.write_text("AU12\n1\n")
+    with pytest.raises(gr.Error, match="2 to 480 rows"):
+        filming.follow(opened.token, str(way), "", 12, None, progress=still)
+
+
 def test_previews_answer_only_sensible_requests(opened):
     good = opened.page.preview({"token": opened.token, "units": [0.5] * 17})
     assert all(value.startswith("data:image/jpeg;base64,") for value in good.values())
@@ -450,7 +466,7 @@ def test_keyframes_make_a_timeline(opened):
         request = {"way": [PHOTO, SLIDERS, "smooth", share], "units": opened.units}
         assert opened.page._asked(visit, request)[0].values == wanted
     film, _, _ = animations.make(
-        token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96, ["MP4"], "once", False,
+        token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96, ["MP4"], False, "once", False,
         *opened.units, progress=still,
     )  # fmt: skip
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 13
@@ -463,22 +479,24 @@ def test_keyframes_make_a_timeline(opened):
 def test_animations_come_in_every_format(opened):
     film, moving, files = opened.animations.make(
         opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96,
-        ["GIF", "MP4", "WebP"], "once", False, *PRESETS["sad"].values, progress=still,
+        [*FORMATS], True, "once", False, *PRESETS["sad"].values, progress=still,
     )  # fmt: skip
+    assert read_image(files[-1]).shape == (96, 4 * 3 * 96, 3)  # the strip, with its panels
     assert Image.open(moving).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
-    assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp"]
+    assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp", "png"]
     visit = opened.page.visits[opened.token]
     for name in files:
         visit.keyframes = []
         _, *placed = opened.changes.restore(opened.token, name, "")
         assert tuple(placed[:17]) == PRESETS["sad"].values
-        fps, mode, blinks, view, size, keys, _, *others = placed[PLACED:]
+        fps, mode, blinks, view, size, formats, panels, keys, _, *others = placed[PLACED:]
         assert (fps, mode, blinks, view, size) == (12, "ping-pong", False, "face", 96)
+        assert (formats, panels) == ([*FORMATS], True)
         assert "2 keyframes" in keys and others == [gr.skip()] * 4
         again, _, _ = opened.animations.make(
-            opened.token, PHOTO, SLIDERS, 4, fps, "smooth", True, 1, view, size, ["MP4"], mode,
-            blinks, *opened.units, progress=still,
+            opened.token, PHOTO, SLIDERS, 4, fps, "smooth", True, 1, view, size, formats,
+            panels, mode, blinks, *opened.units, progress=still,
         )  # fmt: skip
         assert imageio_ffmpeg.count_frames_and_secs(again)[0] == 7
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from ..errors import InvalidExpression, Problem
 from ..expressions import ACTION_UNITS
-from ..figures import curves
+from ..figures import beside, curves, row
+from ..images import write_image
 from ..recipes import Output, Recipe
 from ..timeline import Keyframe, Timeline
 from ..video import write_animation
@@ -14,6 +16,9 @@ from .keeping import recipe_of
 from .rendering import asked_units, named, reported
 from .visits import Visit, Visits
 
+STRIP = "PNG strip"
+FORMATS = ("GIF", "MP4", "WebP", STRIP)
+MOST_STRIP = 24  # pictures side by side
 CURVES = (720, 220)  # width and height of the drawing of a timeline [px]
 
 
@@ -59,16 +64,20 @@ class Animations:
         return f"{len(visit.keyframes)} keyframes: {said}. {len(way)} frames.", curves(way, CURVES)
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:
-        """Pace, mode, blinks, view and size of a recipe's animation, its keyframes in words and
-        their curves; untouched where it is of a still picture."""
+        """Pace, mode, blinks, view, size, formats and panels of a recipe's animation, its keyframes
+        in words and their curves; untouched where it is of a still picture."""
         timeline, output = recipe.timeline, recipe.output
         if timeline is None:
-            return [gr.skip()] * 7
+            return [gr.skip()] * 9
         shown = self._shown(
             visit, list(timeline.keyframes), timeline.fps, timeline.mode, timeline.blinks
         )
         size = gr.skip() if output.size is None else output.size
-        return [timeline.fps, timeline.mode, timeline.blinks, output.view, size, *shown]
+        made = recipe.options.get("made")
+        made = made if isinstance(made, dict) else {}
+        formats = [name for name in FORMATS if name in (made.get("formats") or ())]
+        pace = timeline.fps, timeline.mode, timeline.blinks
+        return [*pace, output.view, size, formats or gr.skip(), bool(made.get("panels")), *shown]
 
     @reported
     def make(
@@ -84,16 +93,18 @@ class Animations:
         view,
         size,
         formats,
+        panels,
         mode,
         blinks,
         *units,
         progress=gr.Progress(),
     ):
         """Write the animation in every chosen format: MP4, GIF or WebP to show, all files. Along
-        the keyframes if there are any, else from `start` to `end`."""
+        the keyframes if there are any, else from `start` to `end`. panels: beside each face what
+        the network keeps and what it paints."""
         visit = self.visits[token]
-        if not formats:
-            raise InvalidExpression("Choose at least one of GIF, MP4 and WebP.")
+        if not formats or not set(formats) <= set(FORMATS):
+            raise InvalidExpression(f"Choose at least one of {', '.join(FORMATS)}.")
         if visit.keyframes:
             timeline = Timeline(tuple(visit.keyframes), fps, mode, blinks=blinks)
         else:
@@ -101,19 +112,25 @@ class Animations:
             timeline = Timeline.between(*ends, int(frames), fps, easing, ping_pong, int(hold))
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         output = Output(view, int(size), fps)
-        recipe = recipe_of(visit, timeline=timeline, output=output).text()
+        made = {"formats": list(formats), "panels": bool(panels)}
+        recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
         portrait, pictures = visit.face.portrait.enough_for(view, int(size)), {}
         edits = visit.animator.animate(portrait, once, where=visit.face.where)
         for point, frame in zip(once, edits, strict=True):
             progress((len(pictures), len(once)), desc="Drawing", unit="frames")
-            pictures[point] = frame.view(view, int(size))
+            shown = frame.view(view, int(size))
+            pictures[point] = beside(shown, frame.attention, frame.color) if panels else shown
         files = {}
         for number, name in enumerate(formats):
             progress((number, len(formats)), desc=f"Writing {name}", unit="files")
-            path = Path(visit.folder.name) / f"expression.{name.lower()}"
-            files[name] = str(
+            path = Path(visit.folder.name) / f"expression.{name.split()[0].lower()}"
+            if name == STRIP:
+                chosen = np.linspace(0, len(once) - 1, min(len(once), MOST_STRIP)).round()
+                strip = row([pictures[once[int(i)]] for i in chosen])
+                write_image(path, strip, recipe=recipe)
+            else:
                 write_animation(path, (pictures[point] for point in way), fps, recipe=recipe)
-            )
+            files[name] = str(path)
         moving = next((files[name] for name in ("GIF", "WebP") if name in files), None)
         return files.get("MP4"), moving, list(files.values())

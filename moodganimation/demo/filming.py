@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..clips import LEAST_SIDE, filmed_faces, write_columns
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Cancelled, Problem
 from ..expressions import ACTION_UNITS
@@ -14,6 +15,7 @@ from ..figures import curves
 from ..films import Film, open_film
 from ..recipes import Recipe
 from ..retakes import MOST_FACES, STRONGEST, added, retake
+from ..trajectories import read_trajectory
 from ..video import write_film
 from .keeping import recipe_of
 from .rendering import asked_units, reported
@@ -21,6 +23,7 @@ from .visits import Visit, Visits
 
 LONGEST = 120  # of a film that is taken on the page [s]
 CURVES = (720, 260)  # width and height of the drawing of what was played [px]
+LONGEST_WAY = 480  # rows of a trajectory
 SIZE = 512  # longest side of a driven photo [px]
 
 
@@ -49,6 +52,39 @@ class Filming:
         )
         said = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
         return str(out), " ".join(said)
+
+    @reported
+    def follow(self, token, path, clip, fps, truth, progress=gr.Progress()):
+        """The photo along a trajectory file, as MoodGANimation shows it: original, generated,
+        attention, color and what was filmed, if `truth` is given. The film, all files, and what was
+        changed or left out."""
+        visit = self.visits[token]
+        if path is None:
+            raise Problem("There is no trajectory yet: choose a .csv, .npy or .pkl file.")
+        animator, fps = visit.animator, float(fps or 25)
+        way = read_trajectory(path, animator.space, clip=clip or None)
+        if not 2 <= len(way.points) <= LONGEST_WAY:
+            raise Problem(
+                f"On this page a trajectory has 2 to {LONGEST_WAY} rows, not {len(way.points)}: "
+                "cut it, or use python -m moodganimation animate."
+            )
+        side, notes, tiles = max(LEAST_SIDE, animator.generator.config.image_size), [], None
+        if truth:
+            _open(truth)  # of a sensible length
+            tiles, notes = filmed_faces(animator, truth, way.frames[1:], side)
+        told = _telling(visit, progress, "Drawing")
+        out = _fresh(visit, "trajectory", ".mp4")
+        for old in out.parent.glob("trajectory-*.png"):
+            old.unlink(missing_ok=True)
+
+        def frames():
+            edits = animator.animate(visit.face.portrait, way.points[1:], where=visit.face.where)
+            for number, frame in enumerate(edits):
+                told(number + 1, len(way.points) - 1)
+                yield frame
+
+        written = write_columns(out, frames(), side, fps, tiles, labels=True)
+        return str(out), [str(path) for path in written], " ".join([*way.notes, *notes])
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:
         """Faces, strength, regions and what is carried over, as a recipe says."""

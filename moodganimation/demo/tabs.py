@@ -8,7 +8,7 @@ from ..retakes import MOST_FACES, STRONGEST
 from ..sheets import KINDS
 from ..timeline import MODES
 from ..video import EASINGS, MOST_FRAMES
-from .animations import Animations
+from .animations import STRIP, Animations
 from .assets import ASSETS
 from .controls import Controls
 from .explorer import Explorer
@@ -59,7 +59,10 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         )
     scrub = gr.Slider(0, 1, 0, step=0.01, label=say("Scrub"), elem_id="scrub", buttons=[])
     with gr.Row():
-        formats = gr.CheckboxGroup(["GIF", "MP4", "WebP"], value=["GIF", "MP4"], label=say("Write"))
+        formats = gr.CheckboxGroup(
+            ["GIF", "MP4", "WebP", STRIP], value=["GIF", "MP4"], label=say("Write")
+        )
+        panels = gr.Checkbox(False, label=say("With attention and color"), elem_id="panels")
         make = gr.Button(say("Make the animation"), variant="primary", elem_id="make")
     with gr.Row():
         moving = gr.Image(
@@ -78,7 +81,8 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
     add.click(animations.add, added, [keys, drawing], **PRIVATE)
     remove.click(animations.remove, [lane, at, *pace], [keys, drawing], **PRIVATE)
     gr.on([mode.input, blinks.input], animations.draw, [lane, *pace], [keys, drawing], **PRIVATE)
-    settings = [start, end, frames, fps, easing, ping_pong, hold, view, size, formats, mode, blinks]
+    settings = [start, end, frames, fps, easing, ping_pong, hold, view, size, formats, panels]
+    settings += [mode, blinks]
     make.click(
         animations.make,
         [lane, *settings, *controls.units],
@@ -87,7 +91,7 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         concurrency_limit=1,
         **PRIVATE,
     )
-    return [fps, mode, blinks, view, size, keys, drawing]
+    return [fps, mode, blinks, view, size, formats, panels, keys, drawing]
 
 
 def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
@@ -166,11 +170,29 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
                 label=say("What was played"), interactive=False, buttons=[], elem_id="curves"
             )
             table = gr.File(label=say("The curves as a table"), interactive=False, elem_id="table")
+    with gr.Accordion(say("Let the photo follow a trajectory file"), open=False):
+        with gr.Row():
+            way = gr.File(label=say("Trajectory: .csv, .npy or .pkl"), elem_id="way",
+                          file_types=[".csv", ".npy", ".pkl"])  # fmt: skip
+            truth = gr.Video(label=say("What was filmed, if you have it"), sources=["upload"],
+                             elem_id="truth")  # fmt: skip
+            with gr.Column():
+                name = gr.Textbox(label=say("Clip in a .pkl"), max_lines=1, elem_id="clip-name")
+                pace = gr.Slider(1, 60, 25, step=1, label=say("Frames per second"), buttons=[])
+                follow = gr.Button(say("Follow it"), variant="primary", elem_id="follow")
+        gr.Markdown(
+            say(
+                "A row a frame, as Action Units or moods; the first belongs to the photo. The film "
+                "shows original, generated, attention, color and what was filmed."
+            )
+        )
+        strips = gr.Files(label=say("Downloads"), elem_id="strips")
     once = PRIVATE | {"concurrency_id": "animate", "concurrency_limit": 1}
     once["trigger_mode"] = "once"
     sent = [lane, clip, most, *controls.units]
     retake.click(filming.retake, sent, [film, said], **once)
     played = [lane, clip, strength, regions, by]
     drive.click(filming.drive, played, [film, drawing, table, said], **once)
+    follow.click(filming.follow, [lane, way, name, pace, truth], [film, strips, said], **once)
     cancel.click(filming.cancel, lane, **PRIVATE)
     return [most, strength, regions, by]

@@ -152,6 +152,21 @@ TEXTS = {
         "Que la foto haga lo que hace el clip",
         "让照片演出短片中的表情",
     ),
+    "Let the photo follow a trajectory file": (
+        "Que la foto siga un archivo de trayectoria",
+        "让照片跟随轨迹文件",
+    ),
+    "Trajectory: .csv, .npy or .pkl": ("Trayectoria: .csv, .npy o .pkl", "轨迹:.csv、.npy 或 .pkl"),
+    "What was filmed, if you have it": ("Lo filmado, si lo tienes", "实拍影像(如有)"),
+    "Clip in a .pkl": ("Clip en un .pkl", ".pkl 中的片段"),
+    "Follow it": ("Seguirla", "跟随"),
+    "A row a frame, as Action Units or moods; the first belongs to the photo. The film shows "
+    "original, generated, attention, color and what was filmed.": (
+        "Una fila por fotograma, en unidades de acción o ánimos; la primera es de la foto. La "
+        "película muestra original, generado, atención, color y lo filmado.",
+        "每帧一行,以动作单元或情绪表示;第一行属于照片。影片依次显示原图、生成、注意力、颜色与实拍。",
+    ),
+    "With attention and color": ("Con atención y color", "附注意力与颜色"),
     "Cancel": ("Cancelar", "取消"),
     "What was played": ("Lo interpretado", "所演内容"),
     "The curves as a table": ("Las curvas como tabla", "曲线数据表"),
