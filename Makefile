@@ -15,6 +15,9 @@ lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+screenshots: $(READY)  ## assets/screenshots/, with Chromium
+	.venv/bin/python -m tests.screenshots
+
 samples: $(READY)  ## make the small data sets of samples/ once more
 	.venv/bin/python -m training.data.prepare samples --out samples
 
@@ -23,4 +26,4 @@ $(READY): requirements.txt
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test long lint samples
+.PHONY: demo test long lint screenshots samples
