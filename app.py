@@ -7,12 +7,15 @@ import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 
+import torch
+
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.layout import build
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions import SPACES
+from moodganimation.inference import cores
 
 
 def main() -> None:
@@ -21,6 +24,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "7860"))
     options = parser.parse_args()
+    torch.set_num_threads(cores())
     try:
         animator = Animator.load(options.checkpoint, options.device)
     except Problem as problem:

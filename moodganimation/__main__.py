@@ -3,11 +3,13 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from .errors import Problem
 from .options import (
     of_all,
     of_animate,
+    of_bench,
     of_convert,
     of_drive,
     of_edit,
@@ -17,6 +19,8 @@ from .options import (
     of_wish,
 )
 from .terminal import counted, counting, say
+
+ASTRONAUT = Path(__file__).resolve().parent.parent / "assets" / "astronaut.png"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,6 +91,19 @@ def animate(options) -> None:
     frames = animator.animate(portrait, way[1:], options.feed)  # the first is the photo's own
     written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
     say(f"written: {', '.join(map(str, written))}")
+
+
+def bench(options) -> None:
+    from . import asked
+    from .bench import bench, table
+    from .images import read_image
+
+    animator = asked.load(options)
+    photo = read_image(options.photo or ASTRONAUT)
+    result = bench(animator, photo, max(options.rounds, 1))
+    print(table(result))
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
 
 
 def film(options) -> None:
@@ -169,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         (sheet, "draw a contact sheet of what the sliders do to a face", of_photo, of_sheet),
         (film, "write a film in which a face has another expression", of_wish, of_film),
         (drive, "write a clip in which the photo does what a film shows", of_photo, of_drive),
+        (bench, "measure what everything costs on this machine", of_bench),
         (convert, "make a checkpoint of GANimation, MoodGANimation or their replications one of "
                   "ours", of_convert),
     ):  # fmt: skip
@@ -176,7 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if run is not convert:
             of_all(command)
-        if run is not read:
+        if run not in (read, bench):
             command.add_argument("--out", required=True, metavar="FILE")
         for add in groups:
             add(command)

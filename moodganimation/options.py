@@ -27,8 +27,14 @@ def of_edit(command) -> None:
 
 
 def of_sheet(command) -> None:
-    kinds = ("figure", "units", "moods", "emotions", "fields")
+    kinds = ("figure", "units", "moods", "scales", "emotions", "fields")
     command.add_argument("--kind", choices=kinds, default="figure")
+
+
+def of_bench(command) -> None:
+    command.add_argument("--photo", metavar="FILE", help="default: assets/astronaut.png")
+    command.add_argument("--rounds", type=int, default=15, metavar="N")
+    command.add_argument("--json", metavar="FILE", help="what is printed, for programs")
 
 
 def of_animate(command) -> None:

@@ -1,0 +1,212 @@
+"""What everything costs on this machine, side by side in one run: python -m moodganimation bench.
+
+The baseline is the seed's generator as everybody runs it: width 64, eager, float32. Every round
+times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
+"""
+
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from .animator import CHECKPOINTS, Animator
+from .checkpoint import build_generator, generators_in
+from .generators import GeneratorConfig
+from .images import read_image, write_image
+from .inference import autocast, cores
+from .video import interpolate, write_animation
+
+SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
+FACE = 512  # side of the photo's crop that is edited [px]
+FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
+
+
+def machine(animator: Animator) -> dict[str, object]:
+    """The processor, its flags, and its measured ceilings."""
+    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in fields.items()}
+    flags = set(fields.get("flags", "").split())
+    said = {
+        "processor": fields.get("model name") or platform.processor() or platform.machine(),
+        "flags": [flag for flag in FLAGS if flag in flags],
+        "cores": cores(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "device": str(animator.device),
+        "precision": "bf16" if animator.bf16 else "float32",
+    }
+    if animator.device.type == "cuda":
+        said["gpu"] = torch.cuda.get_device_name(animator.device)
+    return said | ceilings(animator.device)
+
+
+def ceilings(device: torch.device, side: int = 1024) -> dict[str, float]:
+    """Giga operations a second of matrix products in float32 and bf16, and GB/s copied."""
+    found = {}
+    for name, kind in (("float32", torch.float32), ("bf16", torch.bfloat16)):
+        a = torch.randn(side, side, device=device).to(kind)
+        found[f"matmul {name} [GFLOP/s]"] = 2 * side**3 / 1e9 / median(lambda a=a: a @ a, device)
+    block = torch.zeros(2**25, device=device)
+    found["copied [GB/s]"] = 2 * block.numel() * 4 / 1e9 / median(block.clone, device)
+    return {key: round(value, 1) for key, value in found.items()}
+
+
+def median(work: Callable, device: torch.device, rounds: int = 7) -> float:
+    return interleaved({"": work}, rounds, device)[""]
+
+
+def interleaved(
+    subjects: dict[str, Callable], rounds: int, device: torch.device
+) -> dict[str, float]:
+    """Median seconds of each subject; each round calls all, the first is not counted."""
+    times = {name: [] for name in subjects}
+    for turn in range(rounds + 1):
+        for name, work in subjects.items():
+            began = time.perf_counter()
+            work()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            if turn:
+                times[name].append(time.perf_counter() - began)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def operations(work: Callable) -> float:
+    """Giga multiply-adds of a call."""
+    with FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops() / 2e9
+
+
+@torch.inference_mode()
+def bench(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict:
+    """{"machine", "ms" of every stage, "whole" works, "networks", "curves"}."""
+    device = animator.device
+    portrait = animator.locate(photo)
+    portrait = portrait.within(round(FACE * max(photo.shape[:2]) / portrait.side))
+    photo, reading = portrait.photo, portrait.reading
+    seed = build_generator(SEED).eval().to(device)
+    source = animator._source(portrait, seed.config.image_size).contiguous()
+    units = animator._condition(reading)
+    smile = reading.replace(AU12=0.9, AU25=0.6)
+    to_face = animator.find(photo)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "photo.jpg"
+        write_image(path, photo)
+        frame, turn = animator.edit(portrait, smile), iter(range(10**9))
+
+        def edit():
+            level = 0.5 + (next(turn) % 40) / 80  # never the same twice
+            return animator.edit(portrait, smile.replace(AU12=level)).image
+
+        stages = {
+            "seed generator (width 64, float32)": lambda: seed(source, units),
+            "decode": lambda: read_image(path),
+            "find": lambda: animator.find(photo),
+            "align and read": lambda: animator.glance(photo, to_face),
+            "encode": lambda: animator.encode(portrait),
+            "generate": lambda: animator.edit(portrait, smile),
+            "paste": lambda: portrait.paste(*_pasted(frame)),
+            "encode JPEG": lambda: cv2.imencode(".jpg", photo),
+            "edit, all": edit,
+        }
+        times = interleaved(stages, rounds, device)
+        result = {
+            "machine": machine(animator),
+            "face": FACE,
+            "ms": {name: round(1000 * value, 2) for name, value in times.items()},
+            "edit faster than the seed's generator": round(
+                times["seed generator (width 64, float32)"] / times["edit, all"], 1
+            ),
+            "giga multiply-adds": {
+                "seed generator": round(operations(lambda: seed(source, units)), 3),
+                "encode": round(operations(lambda: animator.encode(portrait)), 3),
+                "generate": round(operations(lambda: animator.edit(portrait, smile)), 3),
+            },
+            "whole [s]": _whole(animator, path, Path(folder), smile),
+            "networks [ms]": _networks(animator, seed, source, rounds),
+            "edit [ms] by side of the photo": _sizes(animator, photo, smile),
+        }
+    return result
+
+
+def _pasted(frame) -> tuple:
+    attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:])
+    return attention[0], (color.transpose(1, 2, 0) + 1) * 127.5, motion.transpose(1, 2, 0), light[0]
+
+
+def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, float]:
+    """Seconds from a file to its first picture, and for animations of 24 and 120 frames."""
+
+    def upload():
+        portrait = animator.locate(read_image(path))
+        return animator.edit(portrait, portrait.reading.replace(AU12=0.9)).image
+
+    result = {"upload to first picture": median(upload, animator.device, 5)}
+    portrait = animator.locate(read_image(path))
+    for count in (24, 120):
+        way = interpolate(portrait.reading, wish, count)
+        began = time.perf_counter()
+        frames = [frame.view("face", FACE) for frame in animator.animate(portrait, way)]
+        drawn = time.perf_counter() - began
+        result[f"{count} frames, drawn"] = drawn
+        for ending in ("gif", "mp4"):
+            began = time.perf_counter()
+            write_animation(folder / f"a.{ending}", iter(frames))
+            result[f"{count} frames, {ending.upper()} coded"] = time.perf_counter() - began
+            began = time.perf_counter()
+            shown = (frame.view("face", FACE) for frame in animator.animate(portrait, way))
+            write_animation(folder / f"b.{ending}", shown)
+            result[f"{count} frames, {ending.upper()} whole"] = time.perf_counter() - began
+    return {name: round(value, 3) for name, value in result.items()}
+
+
+def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]:
+    """Every shipped generator, encoding and editing one face."""
+    works = {"seed generator (width 64, float32)": lambda: seed(source, _ones(seed, source))}
+    for name, path in generators_in(CHECKPOINTS).items():
+        other = animator.with_checkpoint(path)
+
+        def work(other=other):
+            with autocast(other.device, other.bf16):
+                other.generator(source, _ones(other.generator, source))
+
+        works[name] = work
+    times = interleaved(works, rounds, animator.device)
+    return {name: round(1000 * value, 2) for name, value in times.items()}
+
+
+def _ones(generator, source):
+    return source.new_ones(len(source), generator.config.condition_dim)
+
+
+def _sizes(animator: Animator, photo: np.ndarray, wish) -> dict[str, float]:
+    result = {}
+    for side in (256, 512, 1024, 2048, 4096):
+        picture = cv2.resize(photo, None, fx=(f := side / max(photo.shape[:2])), fy=f)
+        portrait = animator.locate(picture)
+        taken = median(lambda p=portrait: animator.edit(p, wish).image, animator.device, 5)
+        result[str(side)] = round(1000 * taken, 1)
+    return result
+
+
+def table(result: dict) -> str:
+    """What `bench` found, for people."""
+    lines = [f"{key}: {value}" for key, value in result["machine"].items()]
+    for title, values in result.items():
+        if title == "machine":
+            continue
+        if not isinstance(values, dict):
+            lines.append(f"\n{title}: {values}")
+            continue
+        lines.append(f"\n{title}")
+        lines += [f"  {name:<42} {value:>10}" for name, value in values.items()]
+    return "\n".join(lines)
