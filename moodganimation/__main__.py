@@ -9,6 +9,7 @@ from .errors import Problem
 from .options import (
     of_all,
     of_animate,
+    of_batch,
     of_bench,
     of_convert,
     of_drive,
@@ -91,6 +92,13 @@ def animate(options) -> None:
     frames = animator.animate(portrait, way[1:], options.feed)  # the first is the photo's own
     written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
     say(f"written: {', '.join(map(str, written))}")
+
+
+def batch(options) -> None:
+    from .batch import batch
+
+    with counting("edited", "photos") as count:
+        print(batch(options, count).text())
 
 
 def bench(options) -> None:
@@ -186,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         (sheet, "draw a contact sheet of what the sliders do to a face", of_photo, of_sheet),
         (film, "write a film in which a face has another expression", of_wish, of_film),
         (drive, "write a clip in which the photo does what a film shows", of_photo, of_drive),
+        (batch, "edit every photo of a folder; again to go on", of_batch, of_wish),
         (bench, "measure what everything costs on this machine", of_bench),
         (convert, "make a checkpoint of GANimation, MoodGANimation or their replications one of "
                   "ours", of_convert),
@@ -195,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
         if run is not convert:
             of_all(command)
         if run not in (read, bench):
-            command.add_argument("--out", required=True, metavar="FILE")
+            command.add_argument("--out", required=True, metavar="DIR" if run is batch else "FILE")
         for add in groups:
             add(command)
     return parser

@@ -2,6 +2,7 @@
 
 import argparse
 
+from .engine import ENGINES
 from .expressions import COMPOUND, PRESETS
 
 
@@ -29,6 +30,14 @@ def of_edit(command) -> None:
 def of_sheet(command) -> None:
     kinds = ("figure", "units", "moods", "scales", "emotions", "fields")
     command.add_argument("--kind", choices=kinds, default="figure")
+
+
+def of_batch(command) -> None:
+    command.add_argument("folder", metavar="FOLDER", help="of photos, searched with all below it")
+    command.add_argument("--recipe", metavar="FILE", help="a .json recipe, or what was made of it")
+    command.add_argument("--engine", choices=ENGINES, default="plain",
+                         help="processes: a pool; ray: a cluster, with ray[data]")  # fmt: skip
+    command.add_argument("--workers", type=int, metavar="N")
 
 
 def of_bench(command) -> None:

@@ -11,14 +11,14 @@ def say(*sentences: str) -> None:
 
 
 @contextlib.contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A count of frames, as a `retakes.Progress`, if there is a terminal."""
+def counting(what: str, unit: str = "frames") -> Iterator[Callable[[int, int | None], None]]:
+    """A count of frames or of other units, as a `retakes.Progress`, if there is a terminal."""
     shown = sys.stderr.isatty()
 
     def count(done: int, total: int | None) -> None:
         if shown:
             of = f" of about {total}" if total else ""
-            print(f"\r{what}: {done}{of} frames ", end="", file=sys.stderr, flush=True)
+            print(f"\r{what}: {done}{of} {unit} ", end="", file=sys.stderr, flush=True)
 
     try:
         yield count

@@ -12,7 +12,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .engine import check_engine, mapped
+from moodganimation.engine import check_engine, mapped
+
 from .files import write
 from .report import Report
 

@@ -1,0 +1,168 @@
+"""A folder of photos, each edited alike: python -m moodganimation batch FOLDER --out DIR.
+
+What becomes of every photo is written down as it becomes known, so that the same command goes on
+where it stopped; a photo that cannot be edited is told, and the others are.
+"""
+
+import argparse
+import functools
+import hashlib
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .engine import check_engine, mapped
+from .errors import InvalidValue, Problem, Unwritable
+from .images import WRITTEN
+from .recipes import read_recipe
+
+JOURNAL, REPORT = ".batch.jsonl", "report.json"
+READ = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+SAID = ("set", "preset", "like", "intensity")  # options that say what is wanted
+
+
+@dataclass
+class Report:
+    """What became of a folder."""
+
+    edited: int = 0
+    before: int = 0  # edited by an earlier run
+    left_out: dict[str, str] = field(default_factory=dict)  # photo -> why, as a sentence
+
+    def text(self) -> str:
+        lines = [f"edited: {self.edited}, edited before: {self.before}, left out: "
+                 f"{len(self.left_out)}"]  # fmt: skip
+        lines += [f"{n} x {why}" for why, n in Counter(self.left_out.values()).most_common(5)]
+        return "\n".join(lines)
+
+
+def batch(options, progress=lambda done, total: None) -> Report:
+    """Edit every photo under `options.folder` into `options.out`, under the same name.
+
+    options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like,
+    intensity), `checkpoint`, `device`, `engine`, `workers`. Raises Problem where nothing can be
+    done.
+    """
+    folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
+    try:
+        check_engine(options.engine)
+    except ValueError as problem:
+        raise InvalidValue(str(problem)) from None
+    if not folder.is_dir():
+        raise Unwritable(f"There is no folder {folder}.")
+    if out == folder or folder in out.parents or out in folder.parents:
+        raise Unwritable(f"{out} and {folder} must lie apart: name another folder with --out.")
+    asked = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device")}
+    asked["expression"] = _expression(options.recipe) if options.recipe else None
+    asked["like"] = asked["like"] and str(Path(asked["like"]).resolve())
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise Unwritable(f"{out} cannot be made ({problem.strerror}).") from None
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    items, known, report = [], _known(out, key), Report()
+    for path in _photos(folder):
+        name = path.relative_to(folder).as_posix()
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        done = known.get(name)
+        if done and done["stamp"] == stamp and (done.get("why") or (out / done["out"]).is_file()):
+            report.before += "why" not in done
+            report.left_out |= {name: done["why"]} if "why" in done else {}
+        else:
+            to = path.suffix.lower() if path.suffix.lower() in WRITTEN else ".png"
+            items.append({"name": name, "photo": str(path), "stamp": stamp,
+                          "out": Path(name).with_suffix(to).as_posix()})  # fmt: skip
+    if not items and not known:
+        raise Unwritable(f"There are no photos in {folder}.")
+    work = functools.partial(edit_one, asked=asked, out=str(out))
+    with open(out / JOURNAL, "a") as journal:
+        results = mapped(work, items, options.engine, options.workers)
+        for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
+            journal.write(json.dumps({"key": key, **item, **result}) + "\n")
+            journal.flush()
+            report.edited += "why" not in result
+            report.left_out |= {item["name"]: result["why"]} if "why" in result else {}
+            progress(done, len(items))
+    said = {"edited": report.edited + report.before, "left out": report.left_out}
+    (out / REPORT).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    return report
+
+
+def edit_one(item: dict, asked: dict, out: str) -> dict:
+    """Edit the photo of {photo, out}: {"finder": how its face was found}, or {"why": a sentence
+    without its path}."""
+    from .asked import recipe, wish
+    from .images import read_image, write_image
+    from .moods import in_space
+    from .plain import to_expression
+
+    try:
+        animator = _animator(asked["checkpoint"], asked["device"])
+        portrait = animator.locate(read_image(item["photo"]))
+        options = argparse.Namespace(**asked)
+        wanted = wish(options, animator)(portrait.reading)
+        if asked["expression"]:
+            said = to_expression(asked["expression"])
+            wanted = in_space(said, animator.space, portrait.reading)
+        path = Path(out) / item["out"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = animator.edit(portrait, wanted).image
+        write_image(path, image, recipe=recipe(options, portrait, expression=wanted))
+    except (Problem, OSError) as problem:
+        return {"why": str(problem).replace(item["photo"], "the file")}
+    return {"finder": portrait.finder}
+
+
+@functools.cache
+def _animator(checkpoint: str | None, device: str):
+    """Made once a process."""
+    import torch
+
+    from .animator import Animator
+    from .inference import cores
+
+    torch.set_num_threads(1 if "RAY_JOB_ID" in os.environ else cores())
+    return Animator.load(checkpoint, device)
+
+
+def _expression(path: str) -> dict:
+    """What a recipe wants, as plain values: where its face was does not matter here."""
+    from .plain import of_expression
+
+    recipe = read_recipe(path)
+    wanted = recipe.expression or recipe.timeline.keyframes[-1].expression
+    if wanted is None:
+        raise InvalidValue(f"The recipe in {path} asks for no expression.")
+    return of_expression(wanted)
+
+
+def _photos(folder: Path) -> list[Path]:
+    """Files that may be photos, by name; links are not followed."""
+    found = []
+    for root, folders, names in os.walk(folder, followlinks=False):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(root) / name
+            if path.suffix.lower() in READ and not name.startswith(".") and not path.is_symlink():
+                found.append(path)
+    return found
+
+
+def _known(out: Path, key: str) -> dict[str, dict]:
+    """What earlier runs of the same wish found, by name; a line that was cut short is forgotten."""
+    known = {}
+    try:
+        lines = (out / JOURNAL).read_text().splitlines()
+    except OSError:
+        return {}
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if entry.get("key") == key:
+            known[entry["name"]] = entry
+    return known
