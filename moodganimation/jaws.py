@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from .compositing import blend, positions
 
 SHAPES = {"upper": (70, 192), "lower": (122, 192)}  # pixels of the pictures
-SHADOW = 0.38  # how much darker it is at the lips
+SHADOW = 0.3  # how much darker it is at the lips
 
 
 class Places(NamedTuple):

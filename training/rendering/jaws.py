@@ -22,6 +22,7 @@ HALF_WIDTH = 3.7  # of both pictures [lengths of the model]
 HEIGHTS = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}  # bottom and top, the jaw OPEN
 OPEN = 1.0  # activation of AU26 in which the pictures are drawn
 PIXELS = 96  # in a half width, of what is drawn; halved after
+BRIGHTEST = 98  # percentile of the teeth's brightness that is white
 FRONT = 3.0  # lengths behind the front teeth that an affine map is fitted to
 WHITE = np.float32([0.96, 0.92, 0.86])  # RGB of front teeth in white light
 
@@ -38,7 +39,7 @@ def pictures(model: FaceModel) -> dict[str, np.ndarray]:
     colors = np.zeros((len(shape), 3), np.float32)
     for part, color in PALETTE.items():
         colors[parts[part]] = np.float32(color) / PALETTE["teeth"]
-    colors *= bright[:, None]
+    colors *= bright[:, None] / np.percentile(bright[parts["teeth"]], BRIGHTEST)
     drawn = {}
     for name, (bottom, top) in HEIGHTS.items():
         rows = round((top - bottom) * scale)
