@@ -13,13 +13,12 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from .errors import UnreadableImage, Unwritable
-from .marks import exif, text_chunk
+from .marks import EDITED, exif, text_chunks, xmp
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 80_000_000
 LEAST_SIDE = 32  # [px]
-EDITED = "Facial expression edited with MoodGANimation"
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
@@ -84,8 +83,10 @@ def write_image(
     image = Image.fromarray(picture)
     # A PNG of a large photo is compressed lightly: a second instead of three.
     options = {"compress_level": 1} if format == "PNG" else {"quality": 95}
-    if format == "PNG" and recipe is not None:
-        options["pnginfo"], recipe = text_chunk(recipe), None
+    if format == "PNG":
+        options["pnginfo"], recipe = text_chunks(description, recipe), None
+    elif packet := xmp(description):
+        options["xmp"] = packet
     part = path.with_name(f".{path.name[:80]}.part")
     try:
         image.save(part, format, exif=exif(description, recipe), **options)

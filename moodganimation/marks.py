@@ -7,6 +7,10 @@
 | GIF | comment extension | its second line |
 | MP4 | metadata `comment` | its second line |
 
+All but what was filmed say the same to programs in XMP, as IPTC's Digital Source Type: PNG in the
+chunk of Adobe's name, JPEG and WebP in theirs, GIF in an application extension, MP4 in a `uuid` box
+(Adobe, XMP Specification Part 3, 2020).
+
 A recipe is a line of ASCII that begins with `{`. Reading decodes no pixel, and takes as little of a
 file as holds the text.
 """
@@ -25,11 +29,32 @@ from PIL.PngImagePlugin import PngInfo
 from .errors import NotARecipe
 
 KEY = "moodganimation"
+EDITED = "Facial expression edited with MoodGANimation"
 KINDS = "PNG, JPEG, WebP, GIF and MP4"
 _MOST_BYTES = 65_536  # of a part that is looked into
 _MOST_PARTS = 100_000  # of a file that are looked at
 _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
+_XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _ASCII = b"ASCII\0\0\0"
+
+
+def xmp(description: str) -> bytes | None:
+    """For what was edited; None for anything else."""
+    if description != EDITED:
+        return None
+    source = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" '
+        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
+        f'Iptc4xmpExt:DigitalSourceType="{source}" xmp:CreatorTool="MoodGANimation">'
+        f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{EDITED}</rdf:li></rdf:Alt>'
+        "</dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
+        '<?xpacket end="w"?>'
+    ).encode()
 
 
 def exif(description: str, recipe: str | None = None) -> Image.Exif:
@@ -40,9 +65,12 @@ def exif(description: str, recipe: str | None = None) -> Image.Exif:
     return block
 
 
-def text_chunk(recipe: str) -> PngInfo:
+def text_chunks(description: str, recipe: str | None = None) -> PngInfo:
     info = PngInfo()
-    info.add_itxt(KEY, recipe)
+    if recipe is not None:
+        info.add_itxt(KEY, recipe)
+    if packet := xmp(description):
+        info.add_itxt("XML:com.adobe.xmp", packet.decode())
     return info
 
 
@@ -51,12 +79,22 @@ def comment(description: str, recipe: str | None = None) -> str:
 
 
 def mark(path: Path, description: str, recipe: str | None = None) -> None:
-    """Write both into a GIF or an animated WebP that a program wrote without them."""
+    """Write both into a GIF or an animated WebP that a program wrote without them, and into an MP4,
+    which has them, what programs read."""
+    packet = xmp(description)
+    if _head(path)[4:8] == b"ftyp":
+        if packet:
+            with open(path, "ab") as file:
+                file.write(struct.pack(">I4s", 24 + len(packet), b"uuid") + _XMP_BOX + packet)
+        return
     data = path.read_bytes()
     if data[:3] == b"GIF":
         text = comment(description, recipe).encode()
         blocks = (text[i : i + 255] for i in range(0, len(text), 255))
         extension = b"".join([b"\x21\xfe", *(bytes([len(b)]) + b for b in blocks), b"\0"])
+        if packet:  # what ends it lets readers of plain blocks find the end
+            end = bytes([1, *range(255, -1, -1), 0])
+            extension += b"\x21\xff\x0bXMP DataXMP" + packet + end
         first = 13 + _palette(data[10])  # behind the header and its palette
         path.write_bytes(data[:first] + extension + data[first:])
         return
@@ -68,8 +106,16 @@ def mark(path: Path, description: str, recipe: str | None = None) -> None:
     block += b"\0" * (len(block) % 2)
     chunk = b"EXIF" + struct.pack("<I", len(block)) + block
     flags = data[20] | 0x08  # of the VP8X chunk: there is EXIF
+    if packet:
+        chunk += b"XMP " + struct.pack("<I", len(packet)) + packet + b"\0" * (len(packet) % 2)
+        flags |= 0x04
     size = struct.pack("<I", len(data) - 8 + len(chunk))
     path.write_bytes(b"RIFF" + size + data[8:20] + bytes([flags]) + data[21:] + chunk)
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(12)
 
 
 def recipe_in(path: str | Path) -> str | None:

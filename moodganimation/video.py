@@ -83,8 +83,7 @@ def write_animation(
     path = check_animation(path, fps)
     with _parts(path) as (part,):
         _encode(part, _few(frames), fps, comment(description, recipe))
-        if path.suffix.lower() in (".gif", ".webp"):
-            mark(part, description, recipe)
+        mark(part, description, recipe)
         os.replace(part, path)
     return path
 
@@ -113,7 +112,9 @@ def write_film(
         joined = film.sound and any(
             _join(part, picture, film.path, codec, said) for codec in codecs
         )
-        os.replace(part if joined else picture, path)
+        made = part if joined else picture
+        mark(made, description)
+        os.replace(made, path)
     return ["The film's sound could not be kept."] if film.sound and not joined else []
 
 

@@ -5,7 +5,9 @@ import json
 import struct
 import tracemalloc
 import zlib
+from xml.etree import ElementTree
 
+import imageio.v3
 import numpy as np
 import pytest
 from PIL import Image
@@ -386,3 +388,23 @@ def test_the_command_line_writes_recipes(tmp_path, photo, animator):
     reading = animator.read(made.face.locate(animator, read_image(PHOTO)))
     assert made.timeline.expressions()[0] == reading
     assert plain.loads(made.text(), "It") == json.loads(made.text())
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "mp4", "animated.webp"])
+def test_what_was_edited_says_so_to_programs(tmp_path, ending):
+    path, picture = tmp_path / f"made.{ending}", np.zeros((64, 64, 3), np.uint8)
+    text = RECIPE.text()
+    for description, wanted in ((EDITED, 1), ("Filmed", 0)):
+        if ending in ("png", "jpg", "webp"):
+            write_image(path, picture, description, text)
+            with Image.open(path) as image:
+                packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+            assert (packet is not None) == bool(wanted)
+            if packet:
+                assert ElementTree.fromstring(packet).tag == "{adobe:ns:meta/}xmpmeta"
+        else:
+            frames = (np.full_like(picture, 90 * i) for i in range(3))
+            write_animation(path, frames, 8, description, text)
+            assert imageio.v3.imread(path, index=1).shape[:2] == (64, 64)
+        assert path.read_bytes().count(b"compositeWithTrainedAlgorithmicMedia") == wanted
+        assert read_recipe(path) == RECIPE
