@@ -37,7 +37,7 @@ class Filming:
     def retake(self, token, path, most, *units, progress=gr.Progress()):
         """The clip with the change that the sliders make to the photo's expression: the film, and
         what became of it. Needs an open photo: its sliders say what changes."""
-        visit, film = self.visits[token], _open(path)
+        visit, film = self.visits[token], checked(path)
         wanted = asked_units(units)
         steps = wanted.vector() - visit.face.portrait.reading.vector()
         change = {key: float(x) for key, x in zip(ACTION_UNITS.keys, steps, strict=True) if x}
@@ -70,7 +70,7 @@ class Filming:
             )
         side, notes, tiles = max(LEAST_SIDE, animator.generator.config.image_size), [], None
         if truth:
-            _open(truth)  # of a sensible length
+            checked(truth)  # of a sensible length
             tiles, notes = filmed_faces(animator, truth, way.frames[1:], side)
         told = _telling(visit, progress, "Drawing")
         out = _fresh(visit, "trajectory", ".mp4")
@@ -107,7 +107,7 @@ class Filming:
     def drive(self, token, path, strength, regions, by, progress=gr.Progress()):
         """The photo playing what the clip's face plays: the film, its curves as a picture and as a
         csv file, and what became of it."""
-        visit, film = self.visits[token], _open(path)
+        visit, film = self.visits[token], checked(path)
         taking_part(regions)  # said before anything is computed
         portrait, animator = visit.face.portrait.enough_for("face", SIZE), visit.animator
         performance = perform(animator, film, _telling(visit, progress, "Reading"))
@@ -130,7 +130,8 @@ class Filming:
         return str(out), drawing, str(table), " ".join(said)
 
 
-def _open(path: str | None) -> Film:
+def checked(path: str | None) -> Film:
+    """A clip of a visitor, if there is one and it is not too long for a page."""
     if path is None:
         raise Problem("There is no clip yet: upload one first.")
     film = open_film(path)

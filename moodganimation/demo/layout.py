@@ -6,6 +6,7 @@ import gradio as gr
 
 from ..animator import DEFAULT_CHECKPOINT, Animator
 from .animations import Animations
+from .api import endpoints
 from .assets import ASSETS
 from .changes import Changes
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
@@ -65,6 +66,7 @@ def build(animator: Animator) -> gr.Blocks:
         restorers = animations.restored, filming.restored
         changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
         _bind(page, changes, lane, opening, turned, buttons, shown, restored)
+        endpoints(animator)
         demo.load(None, js=_titles())
         demo.unload(page.leave)
     return demo

@@ -1,0 +1,281 @@
+"""What programs may ask for: named endpoints, one photo or film in, files and plain values out.
+
+For `gradio_client`, for plain HTTP, and as tools of the Model Context Protocol where the page was
+started with them. Nothing is kept between calls but the last files.
+"""
+
+import inspect
+import math
+import tempfile
+from collections import deque
+from pathlib import Path
+from typing import Literal
+
+import gradio as gr
+
+from .. import plain
+from ..animator import Animator
+from ..driving import REGIONS, perform, taking_part, write_curves
+from ..errors import Problem
+from ..expressions import ACTION_UNITS, COMPOUND, PAD, PRESETS, Expression
+from ..images import read_image, write_image
+from ..moods import in_space, mood_of
+from ..portraits import Portrait
+from ..recipes import Face, Output, Recipe
+from ..retakes import MOST_FACES, added, retake
+from ..sheets import KINDS, contact_sheet
+from ..timeline import Timeline
+from ..video import write_animation, write_film
+from .filming import SIZE, checked
+from .keeping import fingerprint
+from .rendering import reported
+
+VERSION = "v1"  # of the endpoints' names and parameters
+KEPT = 32  # calls whose files are kept for whoever fetches them
+LONGEST_SIDE = 1024  # of an animation [px]
+
+Box = list[float] | None
+
+
+class API:
+    """Endpoints; each is a function of files and JSON values."""
+
+    def __init__(self, animator: Animator):
+        self.animator, self._folders = animator, deque(maxlen=KEPT)
+
+    @reported
+    def read(self, photo: str, box: Box = None) -> dict:
+        """Read the expression of the largest face in a photo.
+
+        Args:
+            photo: the picture's file
+            box: x0, y0, x1, y1 in pixels around the face, forehead to chin; found by itself if None
+
+        Returns:
+            17 Action Units from 0 to 1, and pleasure, arousal and dominance from -1 to 1
+        """
+        reading = self._located(photo, box).reading
+        return {k: round(v, 2) for e in (reading, mood_of(reading)) for k, v in e.asdict().items()}
+
+    @reported
+    def edit(
+        self,
+        photo: str,
+        axes: dict | None = None,
+        preset: str | None = None,
+        intensity: float = 1.0,
+        box: Box = None,
+    ) -> tuple[str, dict]:
+        """Give the face in a photo another expression, at the photo's own size.
+
+        Args:
+            photo: the picture's file
+            axes: values of Action Units from 0 to 1, such as {"AU12": 0.8}, or of pleasure,
+                arousal and dominance from -1 to 1; all others stay as they are read
+            preset: an emotion, such as "happy", instead of axes or before them
+            intensity: share of the way from the photo's expression to the preset, 0 to 1
+            box: x0, y0, x1, y1 in pixels around the face; found by itself if None
+
+        Returns:
+            the edited picture, a PNG, and the Action Units that were asked of it
+        """
+        portrait = self._located(photo, box)
+        wanted = self._wanted(portrait, axes, preset, intensity)
+        frame = self.animator.edit(portrait, wanted)
+        path = self._fresh() / "edited.png"
+        recipe = Recipe(fingerprint(self.animator.checkpoint), Face.of(portrait), wanted).text()
+        write_image(path, frame.image, recipe=recipe)
+        return str(path), {key: round(value, 3) for key, value in wanted.asdict().items()}
+
+    @reported
+    def animate(
+        self,
+        photo: str,
+        axes: dict | None = None,
+        preset: str | None = None,
+        timeline: dict | None = None,
+        format: Literal["gif", "mp4", "webp"] = "mp4",
+        size: int = 384,
+        box: Box = None,
+    ) -> str:
+        """Animate the face in a photo: to an expression and back, or along a timeline.
+
+        Args:
+            photo: the picture's file
+            axes: values as for edit
+            preset: an emotion as for edit
+            timeline: keyframes, as the README has them, instead of axes and preset
+            format: gif, mp4 or webp
+            size: longest side in pixels, 64 to 1024
+            box: as for edit
+
+        Returns:
+            the animation
+        """
+        portrait, size = self._located(photo, box), int(_number(size))
+        if format not in ("gif", "mp4", "webp") or not 64 <= size <= LONGEST_SIDE:
+            raise Problem(f"An animation is a gif, mp4 or webp of 64 to {LONGEST_SIDE} pixels.")
+        if timeline is not None:
+            way = Timeline.from_json(timeline)
+        else:
+            wanted = self._wanted(portrait, axes, preset, 1.0)
+            way = Timeline.between(portrait.reading, wanted, 24, 24, "smooth", True, 6)
+        points = way.expressions(self.animator.space, portrait.reading)
+        path = self._fresh() / f"animation.{format}"
+        recipe = Recipe(
+            fingerprint(self.animator.checkpoint), Face.of(portrait), timeline=way,
+            output=Output("face", size, way.fps),
+        )  # fmt: skip
+        small = portrait.enough_for("face", size)
+        frames = (frame.view("face", size) for frame in self.animator.animate(small, points))
+        return str(write_animation(path, frames, way.fps, recipe=recipe.text()))
+
+    @reported
+    def sheet(self, photo: str, kind: str = "figure", box: Box = None) -> str:
+        """Draw what the sliders do to a face, on one sheet.
+
+        Args:
+            photo: the picture's file
+            kind: figure, units, moods, scales, emotions or fields
+            box: as for edit
+
+        Returns:
+            the sheet, a PNG
+        """
+        if kind not in KINDS:
+            raise Problem(f"There is no sheet called {kind!r}; there are {', '.join(KINDS)}.")
+        path = self._fresh() / "sheet.png"
+        write_image(path, contact_sheet(self.animator, self._located(photo, box), kind, 160))
+        return str(path)
+
+    @reported
+    def film(self, video: str, axes: dict, faces: int = 1) -> tuple[str, str]:
+        """Change the expression in a film of at most two minutes; its sound is kept.
+
+        Args:
+            video: the film's file
+            axes: what is added to every frame, such as {"AU12": 0.5}, or of moods
+            faces: how many faces are edited, the largest first, 1 to 8
+
+        Returns:
+            the film, an MP4, and a sentence on what became of it
+        """
+        film, out = checked(video), self._fresh() / "film.mp4"
+        if not axes:
+            raise Problem('Say what shall change: axes such as {"AU12": 0.5}.')
+        most = int(min(max(_number(faces), 1), MOST_FACES))
+        done = retake(self.animator, film, out, added(_numbers(axes)), most=most)
+        said = f"A face was edited on {done.edited} of {done.frames} frames."
+        return str(out), " ".join([*done.notes, said])
+
+    @reported
+    def drive(
+        self,
+        photo: str,
+        video: str,
+        strength: float = 1.0,
+        regions: list[str] | None = None,
+        box: Box = None,
+    ) -> tuple[str, str]:
+        """Let the face in a photo play what the face in a film of at most two minutes plays.
+
+        Args:
+            photo: the picture's file
+            video: the film's file
+            strength: times the film's expression, 0 to 2
+            regions: of brows, eyes, nose and mouth those that take part; all if None
+            box: as for edit
+
+        Returns:
+            the film, an MP4, and its Action Units frame by frame, a CSV
+        """
+        portrait, film = self._located(photo, box).enough_for("face", SIZE), checked(video)
+        regions = list(REGIONS) if regions is None else regions
+        taking_part(regions)
+        performance = perform(self.animator, film)
+        way = performance.played_by(portrait.reading, strength=_number(strength), regions=regions)
+        way, folder = list(way), self._fresh()
+        frames = (frame.view("face", SIZE) for frame in self.animator.animate(portrait, way))
+        write_film(folder / "driven.mp4", frames, film)
+        write_curves(folder / "curves.csv", way, performance.fps, performance.found)
+        return str(folder / "driven.mp4"), str(folder / "curves.csv")
+
+    def _located(self, photo: str | None, box: Box) -> Portrait:
+        if not photo:
+            raise Problem("Send a photo.")
+        if box is not None and not (isinstance(box, list) and len(box) == 4):
+            raise Problem("A box is four numbers: x0, y0, x1, y1.")
+        return self.animator.locate(read_image(photo), box and tuple(map(_number, box)))
+
+    def _wanted(self, portrait: Portrait, axes, preset, intensity) -> Expression:
+        reading, names = portrait.reading, PRESETS | COMPOUND
+        if preset is not None and preset not in names:
+            raise Problem(f"There is no emotion called {preset!r}; there are {', '.join(names)}.")
+        share = min(max(_number(intensity), 0), 1)
+        wanted = reading.towards(names[preset], share) if preset else reading
+        said = _numbers(axes)
+        moods = {key: said.pop(key) for key in [*said] if key in PAD}
+        if moods:
+            wanted = in_space(mood_of(wanted).replace(**moods), ACTION_UNITS, wanted)
+        return wanted.replace(**said)
+
+    def _fresh(self) -> Path:
+        folder = tempfile.TemporaryDirectory(prefix="moodganimation-")
+        self._folders.append(folder)  # an old one goes, with what is in it
+        return Path(folder.name)
+
+
+def _number(value) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise Problem(f"{plain.shown(value)} is not a number.")
+    return number
+
+
+def _numbers(axes) -> dict[str, float]:
+    if not isinstance(axes, dict | None):
+        raise Problem('Axes are named numbers, such as {"AU12": 0.8}.')
+    return {str(key): _number(value) for key, value in (axes or {}).items()}
+
+
+def endpoints(animator: Animator) -> None:
+    """Invisible parts of a page, through which programs call the API."""
+    api = API(animator)
+    photo = gr.Image(type="filepath", image_mode=None, visible=False, label="photo")
+    video = gr.Video(visible=False, label="video")
+    box, axes, timeline = (
+        gr.JSON(visible=False, label=name) for name in ("box", "axes", "timeline")
+    )
+    preset, format, kind = (
+        gr.Textbox(value, visible=False, label=name)
+        for name, value in (("preset", None), ("format", "mp4"), ("kind", "figure"))
+    )
+    numbers = {
+        name: gr.Number(value, visible=False, label=name)
+        for name, value in (("intensity", 1), ("size", 384), ("faces", 1), ("strength", 1))
+    }
+    regions = gr.JSON(visible=False, label="regions")
+    picture = gr.Image(visible=False, label="picture", format="png")
+    file = gr.File(visible=False, label="file")
+    table = gr.File(visible=False, label="table")
+    values, said = gr.JSON(visible=False, label="values"), gr.Textbox(visible=False, label="said")
+    for work, inputs, outputs in (
+        (api.read, [photo, box], values),
+        (api.edit, [photo, axes, preset, numbers["intensity"], box], [file, values]),
+        (api.animate, [photo, axes, preset, timeline, format, numbers["size"], box], file),
+        (api.sheet, [photo, kind, box], picture),
+        (api.film, [video, axes, numbers["faces"]], [file, said]),
+        (api.drive, [photo, video, numbers["strength"], regions, box], [file, table]),
+    ):
+        gr.Button(visible=False).click(
+            work,
+            inputs,
+            outputs,
+            api_name=f"{VERSION}_{work.__name__}",
+            api_description=inspect.getdoc(work),
+            concurrency_id="api",
+            concurrency_limit=1,
+        )

@@ -1,0 +1,111 @@
+"""The page's endpoints, as programs call them."""
+
+import json
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from moodganimation.expressions import PRESETS
+from moodganimation.images import read_image
+from moodganimation.recipes import read_recipe
+from moodganimation.video import interpolate, write_animation
+
+from .conftest import PHOTO
+from .studio import served
+
+
+@pytest.fixture(scope="module")
+def server(animator, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("api")
+    with served(animator) as url:
+        client = Client(url, verbose=False, download_files=str(folder))
+        yield SimpleNamespace(url=url, client=client, photo=handle_file(str(PHOTO)))
+
+
+@pytest.fixture(scope="module")
+def clip(animator, portrait, tmp_path_factory):
+    way = interpolate(portrait.reading, portrait.reading.replace(AU26=1.0), 6)
+    frames = (frame.view("photo", 256) for frame in animator.animate(portrait, way))
+    path = write_animation(tmp_path_factory.mktemp("clip") / "clip.mp4", frames, 10)
+    return handle_file(str(path))
+
+
+def test_only_documented_endpoints_have_names(server):
+    named = server.client.view_api(return_format="dict")["named_endpoints"]
+    names = ("read", "edit", "animate", "sheet", "film", "drive")
+    assert set(named) == {f"/v1_{name}" for name in names}
+    assert all(point["description"] for point in named.values())
+    labels = [p["label"] for p in named["/v1_edit"]["parameters"]]
+    assert labels == ["photo", "axes", "preset", "intensity", "box"]
+
+
+def test_a_photo_is_read_and_edited(server, portrait, photo, animator):
+    read = server.client.predict(server.photo, None, api_name="/v1_read")
+    assert read["AU12"] == pytest.approx(portrait.reading["AU12"]) and "dominance" in read
+    path, asked = server.client.predict(
+        server.photo, {"AU26": 1.0}, None, 1, None, api_name="/v1_edit"
+    )
+    wanted = animator.edit(portrait, portrait.reading.replace(AU26=1.0)).image
+    np.testing.assert_array_equal(read_image(path), wanted)
+    assert asked["AU26"] == 1 and read_recipe(path).expression["AU26"] == 1
+    _, asked = server.client.predict(
+        server.photo, {"pleasure": 0.9}, "sad", 0.5, None, api_name="/v1_edit"
+    )
+    assert asked["AU12"] > PRESETS["sad"]["AU12"]
+
+
+def test_animations_sheets_and_films(server, clip):
+    call = server.client.predict
+    timeline = {"fps": 10, "keyframes": [{"at": 0}, {"at": 0.5, "expression": {"AU12": 1}}]}
+    gif = call(server.photo, None, None, timeline, "gif", 128, None, api_name="/v1_animate")
+    assert read_recipe(gif).timeline.fps == 10
+    sheet = call(server.photo, "emotions", None, api_name="/v1_sheet")
+    assert read_image(sheet).shape[0] == 160 + 22
+    film, said = call(clip, {"AU02": 0.8}, 1, api_name="/v1_film")
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 6 and "6 of 6" in said
+    driven, curves = call(server.photo, clip, 1, ["mouth"], None, api_name="/v1_drive")
+    assert imageio_ffmpeg.count_frames_and_secs(driven)[0] == 6
+    assert Path(curves).read_text().startswith("time,")
+
+
+def test_plain_http_does_as_well(server):
+    """What curl does: upload, post, then read the stream of events."""
+    boundary, data = "b", PHOTO.read_bytes()
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    request = urllib.request.Request(
+        f"{server.url}gradio_api/upload",
+        head.encode() + data + f"\r\n--{boundary}--\r\n".encode(),
+        {"Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+    path = json.load(urllib.request.urlopen(request))[0]
+    body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, None]}
+    request = urllib.request.Request(
+        f"{server.url}gradio_api/call/v1_read",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    event = json.load(urllib.request.urlopen(request))["event_id"]
+    answer = urllib.request.urlopen(f"{server.url}gradio_api/call/v1_read/{event}").read().decode()
+    assert "event: complete" in answer and '"AU12"' in answer
+
+
+@pytest.mark.parametrize(
+    "arguments, why",
+    [
+        (({"AU99": 1}, None, 1, None), "AU99"),
+        (({"AU12": "much"}, None, 1, None), "not a number"),
+        ((["AU12"], None, 1, None), "named numbers"),
+        ((None, "hungry", 1, None), "no emotion"),
+        ((None, "sad", 1, [1, 2, 3]), "box"),
+        ((None, "sad", 1, ["a", 2, 3, 4]), "not a number"),
+    ],
+)
+def test_wrong_values_get_a_sentence(server, arguments, why):
+    with pytest.raises(AppError, match=why):
+        server.client.predict(server.photo, *arguments, api_name="/v1_edit")
