@@ -15,6 +15,9 @@ lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+space: $(READY)  ## build/space/, as it is pushed to a Hugging Face Space
+	.venv/bin/python .ci/space
+
 screenshots: $(READY)  ## assets/screenshots/, with Chromium
 	.venv/bin/python -m tests.screenshots
 
@@ -26,4 +29,4 @@ $(READY): requirements.txt
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test long lint screenshots samples
+.PHONY: demo test long lint space screenshots samples

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 
@@ -18,11 +19,25 @@ from moodganimation.expressions import SPACES
 from moodganimation.inference import cores
 
 
+def visitors(path: str) -> list[tuple[str, str]]:
+    """Names and passwords of a file, a line each."""
+    try:
+        lines = [line.strip() for line in Path(path).read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as problem:
+        raise SystemExit(f"moodganimation: {path} cannot be read ({problem}).") from None
+    pairs = [tuple(line.split(":", 1)) for line in lines if line]
+    if not pairs or any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise SystemExit(f"moodganimation: {path} needs a line a visitor, name:password.")
+    return pairs
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", help="default: the shipped one")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--port", type=int, default=os.environ.get("PORT", "7860"))
+    parser.add_argument("--auth", metavar="FILE", help="a line a visitor: name:password")
+    parser.add_argument("--mcp", action="store_true", help="tools for models; needs gradio[mcp]")
     options = parser.parse_args()
     torch.set_num_threads(cores())
     try:
@@ -46,6 +61,8 @@ def main() -> None:
         i18n=LANGUAGES,
         footer_links=[],
         enable_monitoring=False,
+        auth=options.auth and visitors(options.auth),
+        mcp_server=options.mcp,
         ssr_mode=False,
     )
 
