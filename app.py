@@ -9,9 +9,11 @@ from pathlib import Path
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 
 import torch
+from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
+from moodganimation.demo.fence import Fence
 from moodganimation.demo.layout import build
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
@@ -61,6 +63,7 @@ def main() -> None:
         i18n=LANGUAGES,
         footer_links=[],
         enable_monitoring=False,
+        app_kwargs={"middleware": [Middleware(Fence)]},
         auth=options.auth and visitors(options.auth),
         mcp_server=options.mcp,
         ssr_mode=False,

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import cv2
 import pytest
+from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
+from moodganimation.demo.fence import Fence
 from moodganimation.demo.layout import build
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.images import read_image
@@ -32,7 +34,8 @@ def served(animator: Animator) -> Iterator[str]:
     demo = build(animator).queue()
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, footer_links=[],
                             run_history=False, server_port=None, i18n=LANGUAGES,
-                            css_paths=ASSETS / "page.css")  # fmt: skip
+                            css_paths=ASSETS / "page.css",
+                            app_kwargs={"middleware": [Middleware(Fence)]})  # fmt: skip
     try:
         yield url
     finally:

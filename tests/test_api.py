@@ -4,7 +4,9 @@ import json
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import quote
 
+import httpx
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -109,3 +111,27 @@ def test_plain_http_does_as_well(server):
 def test_wrong_values_get_a_sentence(server, arguments, why):
     with pytest.raises(AppError, match=why):
         server.client.predict(server.photo, *arguments, api_name="/v1_edit")
+
+
+def test_the_file_of_one_visitor_is_nobody_elses(server):
+    """Neither by its address, nor as an input."""
+    page = {"Accept": "text/html"}
+    with httpx.Client(base_url=server.url) as one, httpx.Client(base_url=server.url) as other:
+        for visitor in (one, other):
+            assert visitor.get("", headers=page).cookies
+        files = {"files": ("face.png", PHOTO.read_bytes() + b"mine")}
+        path = one.post("gradio_api/upload", files=files).json()[0]
+        assert one.get(f"gradio_api/file={path}").status_code == 200
+        asked = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, None]}
+        event = one.post("gradio_api/call/v1_read", json=asked)
+        assert event.status_code == 200
+        for stranger in (other, httpx):
+            base = "" if stranger is other else server.url
+            assert stranger.get(f"{base}gradio_api/file={path}").status_code == 403
+            assert stranger.get(f"{base}gradio_api/file={quote(path)}?x=1").status_code == 403
+            answer = stranger.post(f"{base}gradio_api/call/v1_read", json=asked)
+            assert answer.status_code == 403
+        huge = other.post("gradio_api/call/v1_read", json={"data": ["x" * 5_000_000]})
+        assert huge.status_code == 403
+        for outside in ("/etc/passwd", "../../etc/passwd", "app.py"):
+            assert other.get(f"gradio_api/file={outside}").status_code in (403, 404)
