@@ -15,6 +15,7 @@ from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.fence import Fence
 from moodganimation.demo.layout import build
+from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions import SPACES
@@ -63,7 +64,7 @@ def main() -> None:
         i18n=LANGUAGES,
         footer_links=[],
         enable_monitoring=False,
-        app_kwargs={"middleware": [Middleware(Fence)]},
+        app_kwargs={"middleware": [Middleware(Metrics), Middleware(Fence)]},
         auth=options.auth and visitors(options.auth),
         mcp_server=options.mcp,
         ssr_mode=False,

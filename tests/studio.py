@@ -14,6 +14,7 @@ from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.fence import Fence
 from moodganimation.demo.layout import build
+from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.images import read_image
 
@@ -22,6 +23,8 @@ from .conftest import PHOTO
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # fmt: skip
+
+MIDDLEWARE = [Middleware(Metrics), Middleware(Fence)]  # as app.py has it
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium"
@@ -35,7 +38,7 @@ def served(animator: Animator) -> Iterator[str]:
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, footer_links=[],
                             run_history=False, server_port=None, i18n=LANGUAGES,
                             css_paths=ASSETS / "page.css",
-                            app_kwargs={"middleware": [Middleware(Fence)]})  # fmt: skip
+                            app_kwargs={"middleware": MIDDLEWARE})  # fmt: skip
     try:
         yield url
     finally:

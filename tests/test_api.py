@@ -135,3 +135,10 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
         assert huge.status_code == 403
         for outside in ("/etc/passwd", "../../etc/passwd", "app.py"):
             assert other.get(f"gradio_api/file={outside}").status_code in (403, 404)
+
+
+def test_a_server_tells_how_it_fares_and_nothing_of_anybody(server):
+    text = httpx.get(f"{server.url}metrics").text
+    assert 'moodganimation_requests_total{route="call/v1_read",status="200"}' in text
+    assert 'route="file"' in text and "moodganimation_memory_bytes" in text
+    assert "face.png" not in text and "astronaut" not in text

@@ -389,6 +389,14 @@ def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
     assert not [*Path(visit.folder.name).glob("driven*")]
     filming.cancel("guess")
 
+    def leave(*_, **__):
+        opened.page.leave(VISITOR)
+
+    with pytest.raises(gr.Error, match="Stopped"):  # who closes the page frees the place
+        filming.retake(opened.token, clip, 1, *units, progress=leave)
+    with pytest.raises(gr.Error, match="upload it once more"):
+        filming.retake(opened.token, clip, 1, *units, progress=leave)
+
 
 def test_the_photo_plays_what_a_clip_plays(opened, clip):
     filming = Filming(opened.page.visits)

@@ -13,7 +13,7 @@ from ..recipes import Output, Recipe
 from ..timeline import Keyframe, Timeline
 from ..video import write_animation
 from .keeping import recipe_of
-from .rendering import asked_units, named, reported
+from .rendering import asked_units, named, reported, telling
 from .visits import Visit, Visits
 
 STRIP = "PNG strip"
@@ -116,9 +116,10 @@ class Animations:
         recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
         portrait, pictures = visit.face.portrait.enough_for(view, int(size)), {}
+        told = telling(visit, progress, "Drawing")
         edits = visit.animator.animate(portrait, once, where=visit.face.where)
         for point, frame in zip(once, edits, strict=True):
-            progress((len(pictures), len(once)), desc="Drawing", unit="frames")
+            told(len(pictures), len(once))
             shown = frame.view(view, int(size))
             pictures[point] = beside(shown, frame.attention, frame.color) if panels else shown
         files = {}

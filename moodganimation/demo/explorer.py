@@ -8,7 +8,7 @@ import gradio as gr
 from ..errors import Problem
 from ..images import write_image
 from ..sheets import KINDS, contact_sheet
-from .rendering import reported
+from .rendering import reported, telling
 from .visits import Visits
 
 SIDE = 160  # of a face on a sheet [px]
@@ -27,9 +27,7 @@ class Explorer:
         if kind not in KINDS:
             raise Problem(f"There is no sheet called {kind!r}.")
 
-        def told(done: int, total: int) -> None:
-            progress((done, total), desc="Drawing", unit="faces")
-
+        told = telling(visit, progress, "Drawing", "faces")
         picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, told)
         folder = Path(visit.folder.name)
         path = folder / f"sheet-{time.monotonic_ns()}.png"

@@ -2,14 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
 from ..clips import LEAST_SIDE, filmed_faces, write_columns
 from ..driving import REGIONS, perform, taking_part, write_curves
-from ..errors import Cancelled, Problem
+from ..errors import Problem
 from ..expressions import ACTION_UNITS
 from ..figures import curves
 from ..films import Film, open_film
@@ -18,7 +17,7 @@ from ..retakes import MOST_FACES, STRONGEST, added, retake
 from ..trajectories import read_trajectory
 from ..video import write_film
 from .keeping import recipe_of
-from .rendering import asked_units, reported
+from .rendering import asked_units, reported, telling
 from .visits import Visit, Visits
 
 LONGEST = 120  # of a film that is taken on the page [s]
@@ -45,7 +44,7 @@ class Filming:
             raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
         out = _fresh(visit, "retake", ".mp4")
         most = min(max(int(most), 1), MOST_FACES)
-        told = _telling(visit, progress, "Editing")
+        told = telling(visit, progress, "Editing")
         recipe = recipe_of(visit, wanted, made={"faces": most}).text()
         done = retake(
             visit.animator, film, out, added(change), most=most, progress=told, recipe=recipe
@@ -72,7 +71,7 @@ class Filming:
         if truth:
             checked(truth)  # of a sensible length
             tiles, notes = filmed_faces(animator, truth, way.frames[1:], side)
-        told = _telling(visit, progress, "Drawing")
+        told = telling(visit, progress, "Drawing")
         out = _fresh(visit, "trajectory", ".mp4")
         for old in out.parent.glob("trajectory-*.png"):
             old.unlink(missing_ok=True)
@@ -110,11 +109,11 @@ class Filming:
         visit, film = self.visits[token], checked(path)
         taking_part(regions)  # said before anything is computed
         portrait, animator = visit.face.portrait.enough_for("face", SIZE), visit.animator
-        performance = perform(animator, film, _telling(visit, progress, "Reading"))
+        performance = perform(animator, film, telling(visit, progress, "Reading"))
         way = performance.played_by(
             portrait.reading, strength=float(strength), regions=regions, by=by
         )
-        way, told = list(way), _telling(visit, progress, "Drawing")
+        way, told = list(way), telling(visit, progress, "Drawing")
         out, table = _fresh(visit, "driven", ".mp4"), _fresh(visit, "curves", ".csv")
 
         def pictures():
@@ -149,15 +148,3 @@ def _fresh(visit: Visit, name: str, ending: str) -> Path:
     for old in folder.glob(f"{name}-*{ending}"):
         old.unlink(missing_ok=True)
     return folder / f"{name}-{time.monotonic_ns()}{ending}"
-
-
-def _telling(visit: Visit, progress, what: str) -> Callable[[int, int | None], None]:
-    """Shows how far it is, and ends it when the visitor has asked for that."""
-    visit.stopped.clear()
-
-    def told(done: int, total: int | None) -> None:
-        if visit.stopped.is_set():
-            raise Cancelled("Stopped, as you asked: nothing was written.")
-        progress((done, total or done), desc=what, unit="frames")
-
-    return told

@@ -9,7 +9,7 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..errors import InvalidExpression, Problem
+from ..errors import Cancelled, InvalidExpression, Problem
 from ..expressions import ACTION_UNITS, PRESETS, Expression
 from ..frames import Frame
 from ..images import write_image
@@ -34,6 +34,19 @@ def reported(handler):
             raise gr.Error(str(problem), duration=None, print_exception=False) from None
 
     return report
+
+
+def telling(visit: Visit, progress, what: str, unit: str = "frames"):
+    """A function of how many are done of how many: it shows that, and ends the work when the
+    visitor has asked for it or has gone."""
+    visit.stopped.clear()
+
+    def told(done: int, total: int | None) -> None:
+        if visit.stopped.is_set() or visit.gone.is_set():
+            raise Cancelled("Stopped, as you asked: nothing was written.")
+        progress((done, total or done), desc=what, unit=unit)
+
+    return told
 
 
 def place(visit: Visit, goal: Expression) -> tuple:

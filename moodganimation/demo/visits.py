@@ -126,6 +126,7 @@ class Visit:
     faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
     keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
     stopped: threading.Event = field(default_factory=threading.Event)  # long work shall end
+    gone: threading.Event = field(default_factory=threading.Event)  # the visitor has left
     pins: list[tuple[np.ndarray, Expression]] = field(default_factory=list)  # face crops
     folder: tempfile.TemporaryDirectory = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")
@@ -202,7 +203,7 @@ class Visits:
                 len(self._visits) > MOST_VISITS
                 or sum(v.nbytes for v in self._visits.values()) > MOST_BYTES
             ):
-                self._visits.popitem(last=False)
+                self._visits.popitem(last=False)[1].gone.set()
         return token
 
     def __getitem__(self, token: str) -> Visit:
@@ -215,11 +216,12 @@ class Visits:
 
     def close(self, token: str | None) -> None:
         with self._lock:
-            self._visits.pop(token, None)
+            if visit := self._visits.pop(token, None):
+                visit.gone.set()
 
     def leave(self, session: str | None) -> None:
         """Forget every photo of a visitor who closed the page."""
         with self._lock:
             gone = [t for t, v in self._visits.items() if v.session == session]
             for token in gone:
-                del self._visits[token]
+                self._visits.pop(token).gone.set()
