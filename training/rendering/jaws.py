@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from .model import SIDE, FaceModel
-from .mouth import LIGHT, PALETTE, light_at, white_in
+from .mouth import LIGHT, light_at, white_in
 from .raster import draw, normals
 from .source import LUMINANCE, Source
 from .surface import Surface
@@ -22,6 +22,7 @@ HALF_WIDTH = 3.7  # of both pictures [lengths of the model]
 HEIGHTS = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}  # bottom and top, the jaw OPEN
 OPEN = 1.0  # activation of AU26 in which the pictures are drawn
 PIXELS = 96  # in a half width, of what is drawn; halved after
+COLORS = {"teeth": (1.0, 0.97, 0.92), "gums_tongue": (0.7, 0.42, 0.43)}  # relative to WHITE
 BRIGHTEST = 98  # percentile of the teeth's brightness that is white
 FRONT = 3.0  # lengths behind the front teeth that an affine map is fitted to
 WHITE = np.float32([0.96, 0.92, 0.86])  # RGB of front teeth in white light
@@ -37,8 +38,8 @@ def pictures(model: FaceModel) -> dict[str, np.ndarray]:
     behind = np.clip(shape[parts["teeth"], 2].max() - shape[:, 2], 0, None)
     bright = light_at(behind) * (0.6 + 0.4 * np.clip(normal @ LIGHT, 0, 1))
     colors = np.zeros((len(shape), 3), np.float32)
-    for part, color in PALETTE.items():
-        colors[parts[part]] = np.float32(color) / PALETTE["teeth"]
+    for part, color in COLORS.items():
+        colors[parts[part]] = color
     colors *= bright[:, None] / np.percentile(bright[parts["teeth"]], BRIGHTEST)
     drawn = {}
     for name, (bottom, top) in HEIGHTS.items():
