@@ -25,6 +25,9 @@ RIDGE = 0.15  # shrinks the regression of moods on Action Units
 SAME = 0.006  # moods that differ by less are the same: sliders have hundredths
 MOST_READ = 0.95  # of an axis of a mood: units hardly show more
 REACH = 0.28  # how far an emotion's influence reaches in the mood space
+# What carries an axis on once the emotions have said their part: lips' corners; lids and lips.
+CARRIERS = {"pleasure": ("AU12", "AU15"), "arousal": ("AU05", "AU25", "AU45")}
+JAW = 0.4  # that AU26 rises for each of arousal; a jaw that drops takes the lips' corners with it
 
 # emotion -> (expression, pleasure, arousal, dominance)
 PROTOTYPES = {
@@ -49,6 +52,19 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     moods = np.array([mood for _, mood in PROTOTYPES.values()])
     square = units.T @ units + RIDGE * np.eye(units.shape[1])
     return units, moods, np.linalg.solve(square, units.T @ np.arctanh(moods))
+
+
+_JAW = ACTION_UNITS.index("AU26")
+
+
+@cache
+def _carriers() -> list[np.ndarray]:
+    """(17,) of pleasure and of arousal: the regression, but 0 for units that do not carry it."""
+    slopes = _tables()[2].T
+    return [
+        np.where([key in carriers for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
+        for axis, carriers in CARRIERS.items()
+    ]
 
 
 def mood_of(expression: Expression, space: ExpressionSpace = PAD) -> Expression:
@@ -81,19 +97,24 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     until pleasure and arousal are read back as far as units from 0 to 1 can show them.
 
     Relative, so that a mood that is already there leaves every unit as it is. The second step goes
-    along the regression of `mood_of`, one axis after the other, so that what an axis is made of
-    rises with its slider between the eight emotions, too. Dominance keeps to its definition.
+    along the regression of `mood_of`, by the units that carry an axis alone, so that lips' corners
+    rise with pleasure and eyes and mouth open with arousal between the eight emotions, too. The
+    jaw answers arousal and nothing else. Dominance keeps to its definition.
     """
     now = mood_of(expression, mood.space).vector()
     if np.abs(now - mood.vector()).max() < SAME:
         return expression
     there, here = action_units_of(mood), action_units_of(Expression(mood.space, tuple(now)))
-    units = np.clip(expression.vector() + there.vector() - here.vector(), 0, 1)
-    wanted = np.arctanh(np.clip(mood.vector(), -MOST_READ, MOST_READ))
-    for _ in range(3):
-        for slope, goal in zip(_tables()[2].T[:2], wanted[:2], strict=True):
-            step = 0.6 * (goal - units @ slope) / (slope @ slope + RIDGE)
-            units = np.clip(units + step * slope, 0, 1)
+    start, goal = expression.vector(), mood.vector()
+    units = start + there.vector() - here.vector()
+    units[_JAW] = start[_JAW] + JAW * (goal[1] - now[1])
+    units = np.clip(units, 0, 1)
+    wanted = np.arctanh(np.clip(goal, -MOST_READ, MOST_READ))
+    for _ in range(4):
+        for axis, carriers in enumerate(_carriers()):
+            slope = _tables()[2][:, axis]
+            step = 0.7 * (wanted[axis] - units @ slope) / (slope @ carriers + 0.05)
+            units = np.clip(units + step * carriers, 0, 1)
     return Expression.clipped(ACTION_UNITS, units)
 
 
