@@ -43,13 +43,11 @@ def test_settling_takes_out_roll_place_and_scale():
     np.testing.assert_allclose(face_measures.settled(moved, onto), onto, atol=1e-9)
 
 
-def test_monotone_counts_rows_that_follow():
-    rising, swapped, falling, flat = (0, 1, 2, 3, 4), (0, 2, 1, 3, 4), (4, 3, 2, 1, 0), (1,) * 5
-    assert [face_measures.follow(np.array(r)) for r in (rising, swapped, falling, flat)] == (
-        pytest.approx([1, 0.9, -1, 0])
-    )
-    assert face_measures.monotone(np.array([rising, swapped, falling, flat])) == 0.5
-    assert face_measures.monotone(np.array([(0, 2, 3, 1, 4)])) == 0
+def test_monotone_counts_rows_that_rise_and_never_fall():
+    rising, resting = [0, 0.02, 0.05, 0.06, 0.3], [0.004, 0, 0.002, 0.1, 0.3]
+    falling, swapped, flat = [0.3, 0.2, 0.1, 0.05, 0], [0, 0.1, 0.05, 0.2, 0.3], [0, 0, 0, 0, 0.004]
+    rows = np.array([rising, resting, falling, swapped, flat])
+    assert face_measures.monotone(rows) == 0.4
 
 
 def oval(radius: float) -> np.ndarray:

@@ -20,8 +20,8 @@ dimensions by what no expression moves; median, and 95th percentile. *lines*: ho
 carries farthest; median, and 95th percentile. Outside is what lies more than MARGIN from Face
 Mesh's oval in the photo and in the edit.
 
-Moods are asked from -1 to 1, each alone. *monotone*: share of photos whose measure follows the
-level with a correlation of at least STEADY. The tool's own noise: the turn that it sees in photos
+Moods are asked from -1 to 1, each alone. *monotone*: share of photos whose measure rises over the
+five levels, and falls from none to the next, by more than a hundredth of that distance. The tool's own noise: the turn that it sees in photos
 shifted by a hundredth of their width.
 """
 
