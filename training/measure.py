@@ -21,8 +21,8 @@ carries farthest; median, and 95th percentile. Outside is what lies more than MA
 Mesh's oval in the photo and in the edit.
 
 Moods are asked from -1 to 1, each alone. *monotone*: share of photos whose measure rises over the
-five levels, and falls from none to the next, by more than a hundredth of that distance. The tool's own noise: the turn that it sees in photos
-shifted by a hundredth of their width.
+five levels, and falls from none to the next, by more than a hundredth of that distance. The tool's
+own noise: the turn that it sees in photos shifted by a hundredth of their width.
 """
 
 import argparse
