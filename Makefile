@@ -15,6 +15,11 @@ lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
+pictures: $(READY)  ## the README's sheets, by the shipped checkpoint
+	.venv/bin/python -m moodganimation sheet assets/astronaut.png --out assets/sheet.jpg
+	.venv/bin/python -m moodganimation sheet assets/portrait-calm.png --kind scales --out assets/scales.jpg
+	.venv/bin/python -m moodganimation sheet assets/portrait-narrow.png --kind limits --out assets/limits.jpg
+
 space: $(READY)  ## build/space/, as it is pushed to a Hugging Face Space
 	.venv/bin/python .ci/space
 
@@ -29,4 +34,4 @@ $(READY): requirements.txt
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test long lint space screenshots samples
+.PHONY: demo test long lint pictures space screenshots samples

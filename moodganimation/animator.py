@@ -17,7 +17,7 @@ from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after, mask
 from .generators import Generator
 from .images import check_photo
-from .inference import autocast, folded, prefers_bf16
+from .inference import prepared, quick, quickly
 from .moods import as_read, in_space
 from .portraits import Portrait
 from .rollout import rollout
@@ -26,6 +26,8 @@ from .warp import WarpGenerator
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
+NOBODY = ("No face was found in the picture. Use one in which the face looks towards the camera, "
+          "or draw a box around the face, forehead to chin.")  # fmt: skip
 
 
 class Animator:
@@ -43,14 +45,13 @@ class Animator:
         card: dict | None = None,
         unavailable: tuple[Unavailable, ...] = (),
         checkpoint: Path = DEFAULT_CHECKPOINT,
-        bf16: bool = False,
     ):
         layout = torch.channels_last
         self.generator = generator.to(device, memory_format=layout)
         self.reader = reader.to(device, memory_format=layout)
         self.space, self.finder, self.aligner = space, finder, aligner
         self.device, self.card, self.unavailable = device, card or {}, unavailable
-        self.checkpoint, self.bf16 = checkpoint, bf16
+        self.checkpoint = checkpoint
 
     @classmethod
     def load(
@@ -58,14 +59,16 @@ class Animator:
         checkpoint: str | Path | None = None,
         device: str = "auto",
         finder: Finder | None = None,
+        bf16: bool | None = None,
     ) -> "Animator":
         """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
 
-        Raises NotACheckpoint, and DeviceMissing for a device that is not there.
+        bf16: whether networks multiply so; None for what is quicker here. Raises NotACheckpoint,
+        and DeviceMissing for a device that is not there.
         """
         place = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
-        reader = folded(reader).to(place, memory_format=torch.channels_last)
+        reader = prepared(reader, place, bf16)
         found, unavailable = (finder, []) if finder else default_finder()
         shipped = cls(
             reader,
@@ -76,23 +79,20 @@ class Animator:
             device=place,
             card=card,
             unavailable=tuple(unavailable),
-            bf16=prefers_bf16(reader, place),
         )
-        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint)
+        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, bf16)
 
-    def with_checkpoint(self, checkpoint: str | Path) -> "Animator":
+    def with_checkpoint(self, checkpoint: str | Path, bf16: bool | None = None) -> "Animator":
         """The same finder, aligner and reader with another generator. Raises NotACheckpoint."""
         generator, space, card = load_checkpoint(Path(checkpoint))
         card = {"name": Path(checkpoint).stem} | card
         if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
-            generator, bf16 = self.reader, self.bf16  # which encodes and reads in one go
+            generator = self.reader  # which encodes and reads in one go
         else:
-            generator = folded(generator).to(self.device, memory_format=torch.channels_last)
-            bf16 = prefers_bf16(generator, self.device)
+            generator = prepared(generator, self.device, bf16)
         return Animator(generator, space, reader=self.reader, finder=self.finder,
                         aligner=self.aligner, device=self.device, card=card,
-                        unavailable=self.unavailable, checkpoint=Path(checkpoint),
-                        bf16=bf16)  # fmt: skip
+                        unavailable=self.unavailable, checkpoint=Path(checkpoint))  # fmt: skip
 
     def find(self, photo: np.ndarray) -> list[np.ndarray]:
         """The coarse crops (`to_face`) of all faces, largest first."""
@@ -118,10 +118,7 @@ class Animator:
         else:
             faces = self.find(photo)
             if not faces:
-                raise NoFaceFound(
-                    "No face was found in the picture. Use one in which the face looks towards "
-                    "the camera, or draw a box around the face, forehead to chin."
-                )
+                raise NoFaceFound(NOBODY)
             to_face, how = faces[0], getattr(self.finder, "name", "finder")
             if len(faces) > 1:
                 how += f", the largest of {len(faces)} faces"
@@ -135,7 +132,7 @@ class Animator:
         if self.aligner is not None:
             to_face = align(self.aligner, photo, to_face)
         portrait = Portrait(photo, to_face, "followed")
-        with autocast(self.device, self.bf16):
+        with quick(self.reader):
             units = self.reader.read(self._source(portrait, self.reader.config.image_size))
         return dataclasses.replace(portrait, reading=_expression(units))
 
@@ -145,14 +142,14 @@ class Animator:
         another reading (Action Units), from which every change then starts."""
         source = self._source(portrait, self.reader.config.image_size)
         same = self.generator is self.reader
-        with autocast(self.device, self.bf16):
-            encoding = self.generator.encode(source) if same else None
-            if reading is None:
-                units = encoding.reading if same else self.reader.read(source)
-                # Hundredths, as sliders have them: an untouched slider is an unchanged unit.
-                reading = _expression((units.cpu().double() * 100).round() / 100)
-            if not same:
-                source = self._source(portrait, self.generator.config.image_size)
+        with quick(self.reader):
+            encoding = self.reader.encode(source) if same else None
+            units = encoding.reading if same else self.reader.read(source)
+        if reading is None:  # hundredths, as sliders have them: an untouched one is no change
+            reading = _expression((units.cpu().double() * 100).round() / 100)
+        if not same:
+            source = self._source(portrait, self.generator.config.image_size)
+            with quick(self.generator):
                 encoding = self.generator.encode(source)
         portrait = dataclasses.replace(portrait, encoding=encoding, reading=reading)
         if hasattr(encoding, "reading"):
@@ -168,7 +165,7 @@ class Animator:
         """The Action Units that the shipped reader sees in a frame's face."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
-        with autocast(self.device, self.bf16):
+        with quick(self.reader):
             return _expression(self.reader.read(face))
 
     def start(self, portrait: Portrait) -> Expression:
@@ -206,7 +203,7 @@ class Animator:
         source = getattr(portrait.encoding, "photo", portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)
-        for point, edit in zip(points, self._quick(portrait, points, feed), strict=True):
+        for point, edit in zip(points, self._edits(portrait, points, feed), strict=True):
             if feed == "generated":
                 whole = edit if whole is None else after(whole, edit)
             elif point == nothing:  # nothing asked: the photo, whatever the network says
@@ -215,28 +212,22 @@ class Animator:
             shown = [edit] if whole is None else [edit, whole]
             if open_ is not None:
                 shown = [confine(source, edit, open_) for edit in shown]
-            yield Frame(portrait, *map(_on_cpu, shown))
-
-    def _quick(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
-        """`_edits`, in the precision that is quicker here; what they say is float32."""
-        edits = self._edits(portrait, points, feed)
-        for _ in points:
-            with autocast(self.device, self.bf16):
-                edit = next(edits)
-            yield Edit(*(part.float() for part in edit))
+            yield Frame(portrait, *(Edit(*(x.cpu() for x in edit)) for edit in shown))
 
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
         conditions = [self._condition(point) for point in points]
         if not points:
             return iter(())
         if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
-            return rollout(self.generator, portrait.encoding, torch.stack(conditions, 1), feed)
+            steps = torch.stack(conditions, 1)
+            return quickly(self.generator, rollout(self.generator, portrait.encoding, steps, feed))
         if feed != "portrait":
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
                 "the photo; feed 'generated' is for checkpoints that repaint the face."
             )
-        return (self.generator.edit(portrait.encoding, condition)[0] for condition in conditions)
+        edits = (self.generator.edit(portrait.encoding, condition)[0] for condition in conditions)
+        return quickly(self.generator, edits)
 
     def warm_up(self) -> None:
         """Pay once for what a first call costs, before a visitor has to."""
@@ -257,7 +248,3 @@ class Animator:
 
 def _expression(units: torch.Tensor) -> Expression:
     return Expression.clipped(ACTION_UNITS, units[0].cpu().double().numpy())
-
-
-def _on_cpu(edit: Edit) -> Edit:
-    return Edit(*(values.cpu() for values in edit))

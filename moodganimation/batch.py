@@ -62,6 +62,8 @@ def batch(options, progress=lambda done, total: None) -> Report:
     except OSError as problem:
         raise Unwritable(f"{out} cannot be made ({problem.strerror}).") from None
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    if options.engine != "plain":  # all workers as the quicker precision is here
+        asked["bf16"] = _animator(options.checkpoint, options.device, None).generator.bf16
     items, known, report = [], _known(out, key), Report()
     for path in _photos(folder):
         name = path.relative_to(folder).as_posix()
@@ -100,7 +102,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
     from .plain import to_expression
 
     try:
-        animator = _animator(asked["checkpoint"], asked["device"])
+        animator = _animator(asked["checkpoint"], asked["device"], asked.get("bf16"))
         portrait = animator.locate(read_image(item["photo"]))
         options = argparse.Namespace(**asked)
         wanted = wish(options, animator)(portrait.reading)
@@ -117,7 +119,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
 
 
 @functools.cache
-def _animator(checkpoint: str | None, device: str):
+def _animator(checkpoint: str | None, device: str, bf16: bool | None):
     """Made once a process."""
     import torch
 
@@ -125,7 +127,7 @@ def _animator(checkpoint: str | None, device: str):
     from .inference import cores
 
     torch.set_num_threads(1 if "RAY_JOB_ID" in os.environ else cores())
-    return Animator.load(checkpoint, device)
+    return Animator.load(checkpoint, device, bf16=bf16)
 
 
 def _expression(path: str) -> dict:

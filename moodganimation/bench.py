@@ -20,7 +20,7 @@ from .animator import CHECKPOINTS, Animator
 from .checkpoint import build_generator, generators_in
 from .generators import GeneratorConfig
 from .images import read_image, write_image
-from .inference import autocast, cores
+from .inference import cores, quick
 from .video import interpolate, write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
@@ -41,7 +41,7 @@ def machine(animator: Animator) -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "device": str(animator.device),
-        "precision": "bf16" if animator.bf16 else "float32",
+        "precision": "bf16" if animator.generator.bf16 else "float32",
     }
     if animator.device.type == "cuda":
         said["gpu"] = torch.cuda.get_device_name(animator.device)
@@ -176,7 +176,7 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
         other = animator.with_checkpoint(path)
 
         def work(other=other):
-            with autocast(other.device, other.bf16):
+            with quick(other.generator):
                 other.generator(source, _ones(other.generator, source))
 
         works[name] = work

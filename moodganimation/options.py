@@ -28,7 +28,7 @@ def of_edit(command) -> None:
 
 
 def of_sheet(command) -> None:
-    kinds = ("figure", "units", "moods", "scales", "emotions", "fields")
+    kinds = ("figure", "units", "moods", "scales", "emotions", "limits", "fields")
     command.add_argument("--kind", choices=kinds, default="figure")
 
 

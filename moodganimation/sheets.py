@@ -47,7 +47,7 @@ def _scales(reading: Expression) -> tuple[Rows, list[str]]:
     mood = mood_of(reading)
     rows = [
         (
-            f"{'+' if end > 0 else '-'} {key}",
+            f"{'+' if end > 0 else '-'}{key}",
             [mood.replace(**{key: mood[key] + t * (end - mood[key])}) for t in LEVELS],
         )
         for key in PAD.keys
@@ -61,12 +61,25 @@ def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
     return [("", [reading.towards(PRESETS[name], 1) for name in names])], names
 
 
+# Units that hardly show, mouths that want too much at once, and everything.
+HARD = ("AU05", "AU06", "AU14", "AU23", "AU12 AU23 AU26", "AU12 AU20 AU25 AU26", "everything")
+
+
+def _limits(reading: Expression) -> tuple[Rows, list[str]]:
+    asked = [
+        reading.replace(**dict.fromkeys(ACTION_UNITS.keys if name == HARD[-1] else name.split(), 1))
+        for name in HARD
+    ]
+    return [("", [reading, *asked])], ["photo", *HARD]
+
+
 KINDS: dict[str, tuple[str, Callable]] = {
     "figure": ("seven expressions at seven intensities, as the MoodGANimation figure", _figure),
     "units": ("every Action Unit at five levels", _units),
     "moods": ("pleasure across, arousal down", _moods),
     "scales": ("pleasure, arousal and dominance, each up and down", _scales),
     "emotions": ("every emotion in a strip", _emotions),
+    "limits": ("where it fails: units that hardly show, and too much at once", _limits),
     "fields": ("where every axis moves this face, as arrows", None),
 }
 

@@ -1,5 +1,6 @@
 """The page: its handlers as functions, and the whole in a real browser."""
 
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -511,7 +512,7 @@ def test_animations_come_in_every_format(opened):
 
 def test_visits_are_secret_bounded_and_end(portrait):
     def visit(session):
-        return SimpleNamespace(nbytes=MOST_BYTES // 3, session=session)
+        return SimpleNamespace(nbytes=MOST_BYTES // 3, session=session, gone=threading.Event())
 
     visits = Visits()
     tokens = [visits.open(visit("a")) for _ in range(3)]

@@ -64,6 +64,7 @@ def test_sheet_draws_seven_rows_of_seven(tmp_path):
         ("moods", (5, 5)),
         ("scales", (6, 5)),
         ("emotions", (1, len(PRESETS))),
+        ("limits", (1, 8)),
         ("fields", (3, 6)),
     ],
 )
@@ -82,7 +83,7 @@ def test_sheets_have_the_names_of_the_command_line():
 
     with pytest.raises(SystemExit):
         run("sheet", PHOTO, "--kind", "nothing", "--out", "x.png")
-    assert set(KINDS) == {"figure", "units", "moods", "scales", "emotions", "fields"}
+    assert set(KINDS) == {"figure", "units", "moods", "scales", "emotions", "limits", "fields"}
 
 
 @pytest.fixture(scope="module")

@@ -328,7 +328,7 @@ def test_memory_does_not_grow_with_the_film():
 def edited(animator, photos, change, fps=30):
     with_change = added(change)
     for moment, faces in follow(animator, photos, fps):
-        yield retakes._edited(animator, moment.photo, faces[0], with_change, moment.seconds)
+        yield retakes.edit_face(animator, moment.photo, faces[0], with_change, moment.seconds)
 
 
 def step(frames) -> list[float]:

@@ -30,8 +30,7 @@ def test_what_is_shown_equals_plain_float32(animator, portrait, emotion):
                      device=torch.device("cpu"))  # fmt: skip
     exact = plain.encode(portrait, portrait.reading)
     for bf16 in (True, False):
-        quick = copy.copy(animator)
-        quick.bf16 = bf16
+        quick = Animator.load(device="cpu", bf16=bf16)
         face = quick.encode(portrait, portrait.reading)
         seen = quick.edit(face, PRESETS[emotion]).image.astype(float)
         wanted = plain.edit(exact, PRESETS[emotion]).image.astype(float)

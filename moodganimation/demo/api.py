@@ -4,14 +4,11 @@ For `gradio_client`, for plain HTTP, and as tools of the Model Context Protocol 
 started with them. Nothing is kept between calls but the last files.
 """
 
-import inspect
 import math
 import tempfile
 from collections import deque
 from pathlib import Path
 from typing import Literal
-
-import gradio as gr
 
 from .. import plain
 from ..animator import Animator
@@ -30,7 +27,6 @@ from .filming import SIZE, checked
 from .keeping import fingerprint
 from .rendering import reported
 
-VERSION = "v1"  # of the endpoints' names and parameters
 KEPT = 32  # calls whose files are kept for whoever fetches them
 LONGEST_SIDE = 1024  # of an animation [px]
 
@@ -239,43 +235,3 @@ def _numbers(axes) -> dict[str, float]:
     if not isinstance(axes, dict | None):
         raise Problem('Axes are named numbers, such as {"AU12": 0.8}.')
     return {str(key): _number(value) for key, value in (axes or {}).items()}
-
-
-def endpoints(animator: Animator) -> None:
-    """Invisible parts of a page, through which programs call the API."""
-    api = API(animator)
-    photo = gr.Image(type="filepath", image_mode=None, visible=False, label="photo")
-    video = gr.Video(visible=False, label="video")
-    box, axes, timeline = (
-        gr.JSON(visible=False, label=name) for name in ("box", "axes", "timeline")
-    )
-    preset, format, kind = (
-        gr.Textbox(value, visible=False, label=name)
-        for name, value in (("preset", None), ("format", "mp4"), ("kind", "figure"))
-    )
-    numbers = {
-        name: gr.Number(value, visible=False, label=name)
-        for name, value in (("intensity", 1), ("size", 384), ("faces", 1), ("strength", 1))
-    }
-    regions = gr.JSON(visible=False, label="regions")
-    picture = gr.Image(visible=False, label="picture", format="png")
-    file = gr.File(visible=False, label="file")
-    table = gr.File(visible=False, label="table")
-    values, said = gr.JSON(visible=False, label="values"), gr.Textbox(visible=False, label="said")
-    for work, inputs, outputs in (
-        (api.read, [photo, box], values),
-        (api.edit, [photo, axes, preset, numbers["intensity"], box], [file, values]),
-        (api.animate, [photo, axes, preset, timeline, format, numbers["size"], box], file),
-        (api.sheet, [photo, kind, box], picture),
-        (api.film, [video, axes, numbers["faces"]], [file, said]),
-        (api.drive, [photo, video, numbers["strength"], regions, box], [file, table]),
-    ):
-        gr.Button(visible=False).click(
-            work,
-            inputs,
-            outputs,
-            api_name=f"{VERSION}_{work.__name__}",
-            api_description=inspect.getdoc(work),
-            concurrency_id="api",
-            concurrency_limit=1,
-        )

@@ -6,10 +6,10 @@ import gradio as gr
 
 from ..animator import DEFAULT_CHECKPOINT, Animator
 from .animations import Animations
-from .api import endpoints
 from .assets import ASSETS
 from .changes import Changes
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
+from .endpoints import endpoints
 from .explorer import Explorer
 from .filming import Filming
 from .handlers import Page
