@@ -55,7 +55,7 @@ def main() -> None:
             tab.get_by_role("tab", name="Mood").click()
             shoot(tab, "mood")
             tab.get_by_text("Keyframes, instead").click()
-            for moment, emotion in enumerate(("happy", "surprise", "sad")):
+            for moment, emotion in enumerate(("surprise", "sad", "fear")):
                 choose(tab, emotion)
                 tab.locator("#at input").fill(str(1 + 1.5 * moment))
                 tab.locator("#add-key").click()
@@ -91,7 +91,7 @@ def main() -> None:
             shoot(tab, "dark")
             tab = opened(browser, url, PHOTO, viewport=PHONE, is_mobile=True, has_touch=True)
             choose(tab, "happy")
-            tab.locator("#result").scroll_into_view_if_needed()
+            tab.locator("#AU12").scroll_into_view_if_needed()
             shoot(tab, "phone")
             tab = opened(browser, url, PHOTO, viewport=WIDE, locale="zh-CN")
             shoot(tab, "chinese")
