@@ -27,7 +27,8 @@ MOST = 8  # cameras at once; the one unused longest goes first
 MOST_BYTES = 2_000_000  # of a frame that arrives
 MOST_SIDE = 1280  # of it [px]
 LONGEST = 60.0  # of a recording [s]
-MOST_FRAMES = 1200  # of it
+MOST_FRAMES, MOST_TAKEN = 1200, 40_000_000  # of it, and their bytes
+IDLE = 600.0  # time after which a camera that is silent is forgotten [s]
 KEPT = "data:image/jpeg;base64,"
 
 
@@ -37,6 +38,7 @@ class Stream:
     def __init__(self, live: Live):
         self.live, self.busy = live, threading.Lock()
         self.taken: list[tuple[float, bytes]] = []  # seconds and JPEG of what is recorded
+        self.used = time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix="moodganimation-")
 
 
@@ -92,9 +94,10 @@ class Streams:
             if not isinstance(name, str) or name not in self._streams:
                 name = secrets.token_urlsafe(24)
                 self._streams[name] = Stream(Live(self.animator))
-                while len(self._streams) > MOST:
-                    self._streams.popitem(last=False)
             self._streams.move_to_end(name)
+            self._streams[name].used = now = time.monotonic()
+            while len(self._streams) > MOST or next(iter(self._streams.values())).used < now - IDLE:
+                self._streams.popitem(last=False)
             return name, self._streams[name]
 
     def _record(self, stream: Stream, picture: str, on: bool) -> float:
@@ -104,7 +107,8 @@ class Streams:
         if stream.taken and now - stream.taken[-1][0] > 2:  # pressed once more: a new recording
             stream.taken.clear()
         began = stream.taken[0][0] if stream.taken else now
-        if now - began < LONGEST and len(stream.taken) < MOST_FRAMES:
+        size = sum(len(data) for _, data in stream.taken)
+        if now - began < LONGEST and len(stream.taken) < MOST_FRAMES and size < MOST_TAKEN:
             stream.taken.append((now, base64.b64decode(picture.removeprefix(KEPT))))
         return round(now - began, 1)
 
