@@ -3,6 +3,8 @@ meet; a minute of film in flat memory."""
 
 import base64
 import json
+import os
+import re
 import statistics
 import subprocess
 import sys
@@ -11,9 +13,11 @@ import time
 from pathlib import Path
 
 import cv2
+import httpx
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from gradio_client import Client, handle_file
 
 from moodganimation.demo import handlers
 from moodganimation.demo.rendering import jpeg
@@ -24,6 +28,7 @@ from .conftest import PHOTO
 from .studio import chromium, needs_chromium, opened, served, source, wait_for
 
 pytestmark = pytest.mark.long
+ROOT = Path(__file__).parent.parent
 
 # Moves a slider as a hand does, and says when each preview comes, in ms after the last movement.
 DRAG = """async (steps) => {
@@ -154,3 +159,55 @@ def test_cameras_of_two_visitors_show_their_own_faces(animator, photo, tmp_path)
 def _mean(picture: str) -> np.ndarray:
     data = np.frombuffer(base64.b64decode(picture.partition(",")[2]), np.uint8)
     return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB).mean((0, 1))
+
+
+def test_sixteen_clients_are_served_alike_in_flat_memory(tmp_path):
+    """For LOAD_SECONDS (300) against a server of its own: no error, nobody's face for another's."""
+    seconds, port = float(os.environ.get("LOAD_SECONDS", "300")), 7874
+    server = subprocess.Popen([sys.executable, "app.py", "--port", str(port)], cwd=ROOT)
+    url, done, wrong, errors, memory = f"http://127.0.0.1:{port}/", [0] * 16, [], [], []
+    names = ("astronaut", "portrait-calm", "portrait-dark", "portrait-narrow")
+    photos = {name: read_image(ROOT / "assets" / f"{name}.png") for name in names}
+
+    def visitor(number: int):
+        client = Client(url, verbose=False, download_files=str(tmp_path / str(number)))
+        name = names[number % len(names)]
+        while time.monotonic() < end:
+            try:
+                level = done[number] % 10 / 10
+                photo = handle_file(str(ROOT / "assets" / f"{name}.png"))
+                path, _ = client.predict(photo, {"AU12": level}, None, 1, None, api_name="/v1_edit")
+            except Exception as problem:
+                errors.append(repr(problem))
+                continue
+            made, done[number] = read_image(path).astype(int), done[number] + 1
+            if made.shape != photos[name].shape or np.abs(made - photos[name]).mean() > 12:
+                wrong.append(name)
+
+    try:
+        wait_for(lambda: _answers(url), 60)
+        end = time.monotonic() + seconds
+        threads = [threading.Thread(target=visitor, args=(n,)) for n in range(len(done))]
+        for thread in threads:
+            thread.start()
+        while time.monotonic() < end:
+            time.sleep(seconds / 10)
+            told = httpx.get(f"{url}metrics").text
+            memory.append(
+                float(re.search(r"(?m)^moodganimation_memory_bytes (\S+)", told)[1]) / 1e6
+            )
+        for thread in threads:
+            thread.join()
+    finally:
+        server.terminate()
+        assert server.wait(10) == 0
+    print(f"\n{sum(done)} edits, {min(done)} to {max(done)} a client; memory [MB]: {memory}")
+    assert errors == [] and wrong == [] and min(done) > 0.5 * max(done)
+    assert memory[-1] - memory[2] < 150
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False
