@@ -108,7 +108,7 @@ def bench(options) -> None:
 
     animator = asked.load(options)
     photo = read_image(options.photo or ASTRONAUT)
-    result = bench(animator, photo, max(options.rounds, 1))
+    result = bench(animator, photo, max(options.rounds, 1), options.short)
     print(table(result))
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n")

@@ -87,8 +87,10 @@ def operations(work: Callable) -> float:
 
 
 @torch.inference_mode()
-def bench(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict:
-    """{"machine", "ms" of every stage, "whole" works, "networks", "curves"}."""
+def bench(
+    animator: Animator, photo: np.ndarray, rounds: int = 15, short: bool = False
+) -> dict[str, object]:
+    """What is measured, by title. short: the stages alone, without whole works and curves."""
     device = animator.device
     portrait = animator.locate(photo)
     portrait = portrait.within(round(FACE * max(photo.shape[:2]) / portrait.side))
@@ -131,10 +133,11 @@ def bench(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict:
                 "encode": round(operations(lambda: animator.encode(portrait)), 3),
                 "generate": round(operations(lambda: animator.edit(portrait, smile)), 3),
             },
-            "whole [s]": _whole(animator, path, Path(folder), smile),
-            "networks [ms]": _networks(animator, seed, source, rounds),
-            "edit [ms] by side of the photo": _sizes(animator, photo, smile),
         }
+        if not short:
+            result["whole [s]"] = _whole(animator, path, Path(folder), smile)
+            result["networks [ms]"] = _networks(animator, seed, source, rounds)
+            result["edit [ms] by side of the photo"] = _sizes(animator, photo, smile)
     return result
 
 

@@ -178,3 +178,14 @@ def test_panels_that_cannot_be_written_stop_the_edit_too(tmp_path, capsys):
 def test_a_missing_folder_is_said_before_any_work(tmp_path, capsys):
     assert run("edit", PHOTO, "--out", tmp_path / "no" / "a.png") == 2
     assert "no folder" in capsys.readouterr().err
+
+
+def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
+    assert run("bench", "--short", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
+    result = json.loads((tmp_path / "bench.json").read_text())
+    assert result["machine"]["cores"] >= 1 and result["machine"]["precision"] in ("bf16", "float32")
+    assert all(value > 0 for value in result["ms"].values()) and "edit, all" in result["ms"]
+    operations = result["giga multiply-adds"]
+    assert operations["seed generator"] == pytest.approx(10.6, abs=0.2)
+    assert operations["encode"] + operations["generate"] < 2
+    assert "edit faster than the seed's generator" in capsys.readouterr().out
