@@ -93,14 +93,27 @@ def settled(points, onto):
 
 
 def turn(points, onto):
-    """Degrees by which the places no expression moves, (N, 3), turned rigidly onto `onto`'s.
+    """Degrees by which (N, 3) turned, if they are seen at `onto` (N, 2 or 3) now, whose depth is
+    not asked.
 
-    Kabsch 1976.
+    Scaled orthographic: the pose of DeMenthon & Davis 1995, made a rotation by its SVD.
     """
+    a, b = points - points.mean(0), onto[:, :2] - onto[:, :2].mean(0)
+    u, _, v = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
+    rows = u @ v
+    return _degrees(np.vstack([rows, np.cross(*rows)]))
+
+
+def turn_in_depth(points, onto):
+    """Degrees by which (N, 3) turned rigidly onto `onto` (N, 3). Kabsch 1976."""
     a, b = (p - p.mean(0) for p in (points, onto))
     u, _, v = np.linalg.svd(a.T @ b)
     u[:, -1] *= np.linalg.det(u @ v)  # no mirror
-    return np.degrees(np.arccos(np.clip((np.trace(u @ v) - 1) / 2, -1, 1)))
+    return _degrees(u @ v)
+
+
+def _degrees(rotation):
+    return np.degrees(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1)))
 
 
 def outside(cells, to_face, *faces):

@@ -14,8 +14,10 @@ change of its own, each summed over photos; for "all", summed over the units as 
 that of the 17 rows. Units of one region are not held against each other: brows, eyes, nose, cheeks
 and mouth are what is told apart, and some units own several (AU09 all but the eyes). *displaced*:
 the stricter share, mean displacement of the landmarks of all other regions over that of its own,
-whatever their direction. *turn*: degrees by which the head turns from level 0 to 1, told in three
-dimensions by what no expression moves; median, and 95th percentile. *lines*: how far, in pixels of
+whatever their direction. *turn*: degrees by which the head turns from level 0 to 1, told by where
+in the picture that is seen which no expression moves, its depth taken from the photo; median, and
+95th percentile. *in depth*: the same with the depth that the tool guesses in the edit, which follows
+the expression: it tells of turns where not a pixel of those places has moved. *lines*: how far, in pixels of
 128 across the crop, the generator's own motion at 1 carries the place outside the face that it
 carries farthest; median, and 95th percentile. Outside is what lies more than MARGIN from Face
 Mesh's oval in the photo and in the edit.
@@ -46,6 +48,7 @@ from .face_measures import (
     outside,
     settled,
     turn,
+    turn_in_depth,
     upright,
 )
 from .tables import Rows, report
@@ -116,7 +119,7 @@ def of_unit(unit: str, sweeps: list[Sweep]) -> dict:
     rest = [i for name, ids in REGIONS.items() if name not in own for i in ids]
     values = np.array([sweep.measured(measure) for sweep in sweeps])
     change = values[:, -1] - values[:, 0]
-    leak, moved, turns, lines = [], [], [], []
+    leak, moved, turns, deep, lines = [], [], [], [], []
     for sweep in sweeps:
         first, last = sweep.settled[0], sweep.settled[-1]
         leak.append(np.mean([abs(other(last) - other(first)) for other in others]))
@@ -124,6 +127,7 @@ def of_unit(unit: str, sweeps: list[Sweep]) -> dict:
         moved.append((path[rest].mean(), path[mine].mean()))
         ends = sweep.faces[0], sweep.faces[-1]
         turns.append(turn(*(points[STILL] for points in ends)))
+        deep.append(turn_in_depth(*(points[STILL] for points in ends)))
         lines.append(farthest(sweep.motion, outside(len(sweep.motion), sweep.to_face, *ends)))
     return {
         "photos": len(sweeps),
@@ -134,6 +138,7 @@ def of_unit(unit: str, sweeps: list[Sweep]) -> dict:
         "displaced": np.sum(moved, 0),
         "turn": np.median(turns),
         "turn 95%": np.percentile(turns, 95),
+        "in depth": np.median(deep),
         "lines": np.median(lines),
         "lines 95%": np.percentile(lines, 95),
     }
