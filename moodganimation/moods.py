@@ -55,6 +55,9 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 _JAW = ACTION_UNITS.index("AU26")
+_CORNERS = np.array([key in ("AU12", "AU14", "AU15") for key in ACTION_UNITS.keys])
+# How much of the emotions' change a unit takes: nose and upper lip lift the lips' corners, too.
+_SHARES = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
 
 
 @cache
@@ -98,15 +101,19 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
 
     Relative, so that a mood that is already there leaves every unit as it is. The second step goes
     along the regression of `mood_of`, by the units that carry an axis alone, so that lips' corners
-    rise with pleasure and eyes and mouth open with arousal between the eight emotions, too. The
-    jaw answers arousal and nothing else. Dominance keeps to its definition.
+    rise with pleasure and eyes and mouth open with arousal between the eight emotions, too. In the
+    first step lips' corners are deaf to arousal, the jaw to all else. Dominance keeps to its
+    definition.
     """
     now = mood_of(expression, mood.space).vector()
     if np.abs(now - mood.vector()).max() < SAME:
         return expression
-    there, here = action_units_of(mood), action_units_of(Expression(mood.space, tuple(now)))
     start, goal = expression.vector(), mood.vector()
-    units = start + there.vector() - here.vector()
+    calm = np.where(np.arange(len(goal)) == 1, now, goal)  # the arousal that is there
+    here, there, aside = (
+        action_units_of(Expression(mood.space, tuple(m))).vector() for m in (now, goal, calm)
+    )
+    units = start + _SHARES * (np.where(_CORNERS, aside, there) - here)
     units[_JAW] = start[_JAW] + JAW * (goal[1] - now[1])
     units = np.clip(units, 0, 1)
     wanted = np.arctanh(np.clip(goal, -MOST_READ, MOST_READ))
