@@ -4,6 +4,7 @@ Face coordinates: x to the right and y down, in halves of the crop's side, 0 in 
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 from .compositing import blend, lit
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
+STILL, DIM, KEPT = 0.02, 0.002, 0.998  # motion [px], light and attention that change no pixel
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
 
 
@@ -92,43 +94,71 @@ class Portrait:
         coordinates, light (h, w) as for `lit`; each of any size. Pixels outside `box` are
         the photo's, and inside wherever nothing is asked.
         """
-        x0, y0, x1, y1 = self.box
         result = self.photo.copy()
-        if x1 - x0 < 2 or y1 - y0 < 2:
-            return result
         attention = 1 - (1 - attention) * fade(len(attention))
         linear = np.linalg.inv(self.to_face[:, :2])  # face coordinates -> pixels of the photo
         motion = (motion * fade(len(motion))[..., None]) @ linear.T.astype(np.float32)
-        motion = self._spread(motion, 0.0)
+        light = light * fade(len(light))
 
+        along, down = np.abs(motion.transpose(2, 0, 1)) > STILL
+        box = self._part(along | down, np.abs(light) > DIM)
+        if box:
+            x0, y0, x1, y1 = box
+            moved = self._moved(self._spread(motion, box, 0.0), box)
+            if light.any():
+                light = self._spread(light, box, 0.0)
+                shaded = np.abs(light) > DIM
+                values = lit(moved[shaded], light[shaded][:, None], 0)
+                moved[shaded] = np.uint8(np.clip(values + 0.5, 0, 255))
+            result[y0:y1, x0:x1] = moved
+
+        box = self._part(attention < KEPT)
+        if box:
+            x0, y0, x1, y1 = box
+            region = result[y0:y1, x0:x1]
+            attention = np.clip(self._spread(attention - 1, box, 0.0) + 1, 0, 1)
+            painted = attention < KEPT
+            color = self._spread(color, box, None)
+            mixed = blend(region[painted], attention[painted][:, None], color[painted])
+            region[painted] = np.uint8(np.clip(mixed + 0.5, 0, 255))
+        return result
+
+    def _part(self, *acts: np.ndarray) -> tuple[int, int, int, int] | None:
+        """The part of `box` that cells of the crop reach, (h, w) bool each; None where none does.
+        So that a small edit of a large face costs little."""
+        parts = []
+        for act in acts:
+            rows, columns = (np.flatnonzero(act.any(n)) for n in (1, 0))
+            if len(rows):
+                low, high = (np.array([columns[n], rows[n]]) for n in (0, -1))
+                ends = np.array([low - 2, (high[0] + 2, low[1] - 2), high + 2,
+                                 (low[0] - 2, high[1] + 2)])  # fmt: skip
+                to_cells = cells(self.to_face, len(act))
+                parts.append((ends - to_cells[:, 2]) @ np.linalg.inv(to_cells[:, :2]).T)
+        if not parts:
+            return None
+        x0, y0, x1, y1 = self.box
+        low, high = np.floor(np.vstack(parts).min(0)), np.ceil(np.vstack(parts).max(0)) + 1
+        x0, y0 = max(x0, int(low[0])), max(y0, int(low[1]))
+        x1, y1 = min(x1, int(high[0])), min(y1, int(high[1]))
+        return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+    def _moved(self, motion: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+        """Pixels of a box of the photo, looked up where `motion` (h, w, 2) [px] points."""
+        x0, y0, x1, y1 = box
         y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
         x, y = x + motion[..., 0], y + motion[..., 1]
         height, width = self.photo.shape[:2]
         u0, v0 = max(0, int(x.min()) - 3), max(0, int(y.min()) - 3)
         u1, v1 = min(width, int(x.max()) + 4), min(height, int(y.max()) + 4)
         around = self.photo[v0:v1, u0:u1]
-        moved = cv2.remap(
+        return cv2.remap(
             around, x - u0, y - v0, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT_101
         )
 
-        attention = np.clip(self._spread(attention - 1, 0.0) + 1, 0, 1)
-        painted = attention < 0.998
-        region = result[y0:y1, x0:x1]
-        if light.any():
-            light = self._spread(light * fade(len(light)), 0.0)
-            shaded = np.abs(light) > 0.002
-            values = lit(moved[shaded], light[shaded][:, None], 0)
-            moved[shaded] = np.uint8(np.clip(values + 0.5, 0, 255))
-        region[:] = moved
-        if painted.any():
-            color = self._spread(color, None)
-            mixed = blend(moved[painted], attention[painted][:, None], color[painted])
-            region[painted] = np.uint8(np.clip(mixed + 0.5, 0, 255))
-        return result
-
-    def _spread(self, field: np.ndarray, outside: float | None) -> np.ndarray:
-        """A field over the crop's cells, (h, w[, C]), at `box`'s pixels; None repeats edges."""
-        x0, y0, x1, y1 = self.box
+    def _spread(self, field: np.ndarray, box, outside: float | None) -> np.ndarray:
+        """A field over the crop's cells, (h, w[, C]), at a box's pixels; None repeats edges."""
+        x0, y0, x1, y1 = box
         to_cells = cells(self.to_face, len(field))
         to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0])]
         return cv2.warpAffine(
@@ -148,13 +178,16 @@ def cells(to_face: np.ndarray, size: int) -> np.ndarray:
     return scaled
 
 
+@lru_cache(maxsize=8)
 def fade(size: int) -> np.ndarray:
     """(size, size) float32: 0 at the crop's border, 1 inside, smooth between."""
     start, end = (n * size / 128 for n in FADE)
     line = np.minimum(np.arange(size), np.arange(size)[::-1])
     share = np.clip((line - start) / (end - start), 0, 1)
     smooth = share * share * (3 - 2 * share)
-    return np.minimum.outer(smooth, smooth).astype(np.float32)
+    whole = np.minimum.outer(smooth, smooth).astype(np.float32)
+    whole.flags.writeable = False  # one for all
+    return whole
 
 
 def half(size: int, side: Literal["left", "right"]) -> np.ndarray:
