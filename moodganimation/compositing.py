@@ -3,6 +3,7 @@
 B batch · H x W pixels of the face crop · motion may be coarser than the picture, h x w cells.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -39,23 +40,32 @@ def lit(picture, light, black=-1.0):
     return picture + light * (picture - black)
 
 
-def move(picture: Tensor, motion: Tensor) -> Tensor:
+def move(picture: Tensor, motion: Tensor, places: Tensor | None = None) -> Tensor:
     """Look up each pixel of `picture` (B, C, H, W) where `motion` (B, 2, h, w) points.
 
     motion: x then y offset, in halves of the crop's side, from a place in the result to the place
     in the picture that appears there (a backward flow), so that it does not depend on resolution.
+    places: (1, 2, h, w) where in the result, of a part of it; of all of it in the picture's
+    resolution by default.
     """
-    size = picture.shape[-2:]
-    motion = resize(motion.float(), size)
-    grid = (positions(size, motion) + motion).movedim(1, -1)
+    if places is None:
+        motion, places = resize(motion, picture.shape[-2:]), positions(picture.shape[-2:], motion)
+    grid = (places + motion.float()).movedim(1, -1)
     moved = F.grid_sample(picture.float(), grid, padding_mode="border", align_corners=False)
     return moved.to(picture.dtype)
 
 
 def positions(size: tuple[int, int], like: Tensor) -> Tensor:
-    """Centres of a crop's cells, (1, 2, h, w): x then y in halves of its side, 0 the middle."""
-    y, x = ((2 * torch.arange(n, device=like.device) + 1 - n) / n for n in size)
-    return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None].to(like.dtype)
+    """Centres of a crop's cells, (1, 2, h, w) float32: x then y in halves of its side, 0 the
+    middle."""
+    return _positions(*size, like.device)
+
+
+@lru_cache(maxsize=64)
+def _positions(height: int, width: int, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        y, x = ((2 * torch.arange(n, device=device) + 1 - n) / n for n in (height, width))
+        return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None].float()
 
 
 def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:

@@ -36,6 +36,10 @@ def prepared(network: nn.Module, device: torch.device, bf16: bool | None = None)
         if key not in _PREFERRED:
             _PREFERRED[key] = prefers_bf16(network, device)
         bf16 = _PREFERRED[key]
+    if bf16:  # once, and not in every call
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.shape[2:] != (1, 1):
+                module.bfloat16()
     network.bf16 = bf16
     return network
 

@@ -13,8 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .compositing import blend, positions
-
 SHAPES = {"upper": (70, 192), "lower": (122, 192)}  # pixels of the pictures
 SHADOW = 0.3  # how much darker it is at the lips
 
@@ -57,20 +55,21 @@ class Jaws(nn.Module):
         """(B, 15), see `Places`."""
         return self.usual + self.find(features).float()
 
-    def draw(self, places: Places, change: Tensor, size: tuple[int, int]) -> Tensor:
-        """(B, 4, h, w) in [0, 1]: RGB, multiplied by alpha (Porter & Duff 1984), and alpha, over a
-        crop after a change (B, D) of the axes."""
+    def draw(self, places: Places, change: Tensor, at: Tensor, upper=1.0) -> Tensor:
+        """(B, 4, h, w) in [0, 1]: RGB, multiplied by alpha (Porter & Duff 1984), and alpha, at
+        places (1, 2, h, w) of a crop after a change (B, D) of the axes; upper: how much of the
+        upper teeth, 0 to 1."""
         own, middle = places.lower.split([2, 1], 2)
         down = (change @ self.falls)[:, None, None]
         lower = torch.cat([own, middle + own[:, :, 1:] * down], 2)
-        back = self._laid(self.lower, lower, size)
-        front = self._laid(self.upper, places.upper, size)
+        back = self._laid(self.lower, lower, at)
+        front = upper * self._laid(self.upper, places.upper, at)
         color, alpha = (front + (1 - front[:, 3:]) * back).split([3, 1], 1)
         return torch.cat([color * places.white[..., None, None], alpha], 1)
 
-    def _laid(self, picture: Tensor, place: Tensor, size: tuple[int, int]) -> Tensor:
-        """One picture (4, h, w) over a crop, (B, 4, *size); nothing around it."""
-        x, y = (positions(size, place) - place[:, :, 2, None, None]).unbind(1)
+    def _laid(self, picture: Tensor, place: Tensor, at: Tensor) -> Tensor:
+        """One picture (4, h, w) over a crop, (B, 4, h, w); nothing around it."""
+        x, y = (at - place[:, :, 2, None, None]).unbind(1)
         a, b, c, d = place[:, :, :2].flatten(1)[..., None, None].unbind(1)
         area = a * d - b * c
         area = torch.where(area.abs() < 1e-4, torch.full_like(area, 1e-4), area)
@@ -79,9 +78,6 @@ class Jaws(nn.Module):
         return F.grid_sample(pictures, grid, align_corners=False)
 
 
-def shaded(color: Tensor, inside: Tensor, saturation: Tensor) -> Tensor:
-    """Colors (B, 3, h, w) in [0, 1] in the shadow of the lips around `inside` (B, 1, h, w), and
-    grey in a grey photo: saturation (B, 1, 1, 1) in [0, 1]."""
-    shadow = 1 - SHADOW + SHADOW * F.avg_pool2d(inside, 9, 1, 4)
-    grey = color.mean(1, keepdim=True)
-    return blend(color, saturation, grey) * shadow
+def shadowed(inside: Tensor) -> Tensor:
+    """How bright it is in a mouth, (B, 1, h, w) in [0, 1]: lips around `inside` throw a shadow."""
+    return 1 - SHADOW + SHADOW * F.avg_pool2d(inside, 5, 1, 2)

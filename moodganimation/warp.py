@@ -2,31 +2,31 @@
 
 The photo's own pixels are moved by a sum of fields weighted by the *change* of each axis, so an
 edit keeps skin, hair and resolution; a third channel of every field relights them, so that folds
-and dimples show; the painter adds the paper's attention and color for what
-no pixel of the photo shows yet (lids, the inside of a mouth, with the teeth of `jaws`).
+and dimples show; the painter adds the paper's attention and color for what no pixel of the photo
+shows yet, the inside of a mouth, with the teeth of `jaws` where it shows none of its own.
 
-B batch · D axes · K = D + extra fields · H x W pixels of the crop.
+B batch · D axes · K = D + extra fields · H x W pixels of the crop · h x w of them in a window.
 """
 
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .compositing import Edit, blend, lit, move, positions, resize
+from .compositing import Edit, blend, lit, move, resize
 from .generators import Generator, GeneratorConfig, ResidualBlock, State
-from .jaws import Jaws, Places, shaded
+from .jaws import Jaws, Places, shadowed
+from .painter import Painter, Window, double, saturation, shown, tinted
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 
 BRIGHTEST = 0.7  # logarithm of the largest relighting
 
-NOSE = (-0.05, 0.15)  # heights between which painting goes from the eyes' to the mouth's
+FINER = 2  # cells of what is painted to a cell of the crop
 
 HARDLY = 0.06  # share of paint below which there is none
 
-FINER = 2  # cells of what is painted to a cell of the crop
+FADING = (0.11, 0.7)  # how far outside the face motion ends: halves of the side, and of its length
 
 
 class Encoding(NamedTuple):
@@ -38,6 +38,10 @@ class Encoding(NamedTuple):
     shallow: Tensor  # (B, 24, H/2, W/2)
     deep: Tensor  # (B, 96, H/4, W/4)
     jaws: Tensor  # (B, 15): where the teeth are and how white, see `jaws.Places`
+    outside: Tensor  # (B, 1, H, W): how far from the face [halves of the side], 0 in it
+    window: Window  # where the painter looks
+    colorful: Tensor  # (B, 1, 1, 1), see `painter.saturation`
+    teeth: Tensor | None = None  # (B, 1, h, w), see `painter.shown`
 
 
 class Painting(NamedTuple):
@@ -46,9 +50,9 @@ class Painting(NamedTuple):
     motion: Tensor  # (B, 2, H, W) backward flow
     light: Tensor  # (B, 1, H, W)
     moved: Tensor  # (B, 3, H, W): the photo, moved and relit
-    attention: Tensor  # (B, 1, h, w); h x w is finer than H x W where nothing is learned
-    color: Tensor  # (B, 3, h, w)
-    inside: Tensor  # (B, 1, H, W) in [0, 1]: where the mouth is open
+    attention: Tensor  # (B, 1, h, w) of the window, or finer where nothing is learned
+    color: Tensor  # (B, 3, h, w), likewise
+    inside: Tensor  # (B, 1, h, w) in [0, 1]: where the mouth is open
 
 
 class WarpGenerator(Generator):
@@ -62,9 +66,11 @@ class WarpGenerator(Generator):
     def __init__(self, config: GeneratorConfig):
         super().__init__(config)
         axes, fields = config.condition_dim, config.condition_dim + config.extra_fields
-        n8, n24, n32, n40, n48, n64, n96, n128, n192 = (
-            max(1, n * config.width // 64) for n in (8, 24, 32, 40, 48, 64, 96, 128, 192)
-        )
+
+        def scale(channels: int) -> int:
+            return max(1, channels * config.width // 64)
+
+        n8, n24, n32, n48, n64, n96, n128, n192 = map(scale, (8, 24, 32, 48, 64, 96, 128, 192))
         # Encoder: 64, 32, 16, 8 pixels for a crop of 128, and back up to 32.
         self.down2 = _conv(3, n24, 7, 2)
         self.down4 = _conv(n24, n64, 3, 2)
@@ -81,6 +87,7 @@ class WarpGenerator(Generator):
             nn.Linear(n48 * (config.image_size // 16) ** 2, axes),
         )
         self.jaws = Jaws(n192, n48, config.image_size // 16, axes)
+        self.rim = nn.Sequential(_conv(n96, n32), nn.Conv2d(n32, 1, 1))
         # Fields at full resolution: lids and lips are a few pixels.
         self.texture = _conv(3, n8)
         self.field2 = _conv(n96 + n24, n32)
@@ -89,37 +96,40 @@ class WarpGenerator(Generator):
         self.lights = nn.Conv2d(n32, fields, 1)
         # How far an axis goes at 1, against the training pairs; set by measuring the result.
         self.register_buffer("gain", torch.ones(axes))
-        # Which axes paint: above the nose, and below; set by the space that it learns.
-        self.register_buffer("paints", torch.ones(2, axes))
+        # Which axes may open a mouth, so that it is painted; set by the space that it learns.
+        self.register_buffer("paints", torch.ones(axes))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
         self.extra = nn.Sequential(
             nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, config.extra_fields), nn.Tanh()
         )
-        # Painter: attention, lightness and chroma on the moved photo.
-        self.wish = nn.Sequential(nn.Linear(2 * axes, n128), nn.ReLU(), nn.Linear(n128, n64))
-        self.paint4 = Stroke(n96 + 2, n96, n64)
-        self.paint2 = Stroke(n96 + n24, n64, n64)
-        self.paint2b = Stroke(n64, n40, n64)
-        self.paint1 = Stroke(n40 + 3 + 2, n24, n64)
-        self.heads = nn.Conv2d(n24, 5, 3, padding=1)
-        self.inside = nn.Conv2d(n24, 1, 3, padding=1)
+        self.painter = Painter(n24, n96, 2 * axes, scale)
+        nn.init.zeros_(self.rim[-1].weight)
+        nn.init.constant_(self.rim[-1].bias, -1.0)  # all is face until it learns
         nn.init.zeros_(self.fields.bias)
         nn.init.normal_(self.fields.weight, 0, 0.02)
         nn.init.zeros_(self.lights.weight)
         nn.init.zeros_(self.lights.bias)
-        nn.init.zeros_(self.heads.weight)
-        self.heads.bias.data = torch.tensor([3.0, 0, 0, 0, 0])  # attention begins closed
 
     def encode(self, source: Tensor) -> Encoding:
         shallow = self.down2(source)
         x4 = self.down4(shallow)
         x8 = self.down8(x4)
         x16 = self.down16(x8)
-        deep = self.up8(torch.cat([_double(x16), x8], 1))
-        deep = self.up4(torch.cat([_double(deep), x4], 1))
-        x = self.field2(torch.cat([_double(deep), shallow], 1))
-        x = self.field1(torch.cat([_double(x), self.texture(source)], 1))
-        return Encoding(source, self._reading(x16), x, shallow, deep, self.jaws(x16))
+        deep = self.up8(torch.cat([double(x16), x8], 1))
+        deep = self.up4(torch.cat([double(deep), x4], 1))
+        x = self.field2(torch.cat([double(deep), shallow], 1))
+        x = self.field1(torch.cat([double(x), self.texture(source)], 1))
+        outside = resize(self.rim(deep).float(), source.shape[-2:])
+        jaws, size = self.jaws(x16), self.config.image_size
+        window = Window.whole(size)
+        if len(source) == 1 and not self.training:
+            window = Window.mouth(*jaws[0, [2, 5]].tolist(), size)
+        encoding = Encoding(source, self._reading(x16), x, shallow, deep, jaws, outside, window,
+                            saturation(source))  # fmt: skip
+        if self.training:
+            return encoding
+        inside, white = self.paint(encoding, encoding.reading).inside, Places.of(jaws).white
+        return encoding._replace(teeth=shown(window.of(source), inside, white))
 
     def read(self, source: Tensor) -> Tensor:
         """The expression in a photo, (B, D) in [0, 1]: the reading of `encode` without the rest."""
@@ -130,46 +140,59 @@ class WarpGenerator(Generator):
         return reading if self.training else reading.clamp(0, 1)
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
-        motion, light, moved, attention, color, _ = self.paint(encoding, condition)
-        seen = (resize(picture, moved.shape[-2:]) for picture in (attention, color))
-        return Edit(blend(moved, *seen), attention, color, motion, light), ()
+        motion, light, moved, kept, tint, _ = self.paint(encoding, condition)
+        window = encoding.window
+        part = window.of(moved)
+        mixed = blend(part, *(resize(picture, part.shape[-2:]) for picture in (kept, tint)))
+        finer = (window.size * kept.shape[-1] // window.width,) * 2
+        attention = window.put(kept, kept.new_ones(len(moved), 1, *finer))
+        color = window.put(tint, resize(moved, finer))
+        return Edit(window.put(mixed, moved), attention, color, motion, light), ()
 
     def paint(self, encoding: Encoding, condition: Tensor) -> Painting:
         motion, light, wish = self.motion(encoding, condition)
-        moved = lit(move(encoding.photo, motion), light)
-        small, half = (resize(motion, x.shape[-2:]) for x in (encoding.deep, encoding.shallow))
-        wish = self.wish(wish)
-        x = self.paint4(torch.cat([move(encoding.deep, small), 5 * small], 1), wish)
-        x = self.paint2(torch.cat([_double(x), move(encoding.shallow, half)], 1), wish)
-        x = self.paint2b(x, wish)
-        x = self.paint1(torch.cat([_double(x), moved, 5 * motion], 1), wish)
-        attention, lightness, chroma = self.heads(x).float().split([1, 1, 3], 1)
-        inside = self.inside(x).float().sigmoid()
-        painted = 1 - attention.sigmoid()
+        window = encoding.window
+        near, shade = window.of(motion), window.of(light)
+        deep, shallow, photo = (
+            move(picture, resize(near, places.shape[-2:]), places)
+            for picture in (encoding.deep, encoding.shallow, encoding.photo)
+            for places in (window.places(picture.shape[-1], picture),)
+        )
+        moved = lit(photo, shade)
+        strokes = self.painter(deep, shallow, moved, near, wish)
+        color, inside = tinted(moved, strokes, encoding.colorful), strokes.inside
+        painted = 1 - strokes.attention
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
-        painted = self.asked(encoding, condition, painted.shape[-2:]) * painted
-        colorful = saturation(encoding.photo)
-        tint = 0.5 * chroma.tanh() * colorful
-        color = moved + 1.5 * lightness.tanh() + tint
-        # Mouths are red to white: paint is no greener or bluer than the photo is at that place,
-        # in proportion to its red, so that dark paint is not blue where the photo is white.
-        cast = ((moved + 1.1) / (moved[:, :1] + 1.1)).clamp(min=1)
-        color = torch.minimum(color, (color[:, :1].clamp(min=-1) + 1) * cast - 1).clamp(-1, 1)
+        # Mouths only where lips or jaw were asked to change, so that all else stays as it is.
+        change = condition - encoding.reading
+        asked = (5 * (change.abs() * self.paints).amax(1)).clamp(0, 1)
+        painted = asked[:, None, None, None] * painted
+        upper = 1.0
+        if encoding.teeth is not None:  # those that the photo shows stay where they are
+            upper = 1 - encoding.teeth.amax((1, 2, 3), keepdim=True)
+            gone = 1 - encoding.teeth * inside * painted
+            painted = painted * gone
+            motion = window.put(near * gone, motion)
+            light = window.put(shade * gone, light)
         # Teeth are drawn, not learned from pictures: the painter only learns what is around them.
-        painted, color, seen = (self._finer(n) for n in (painted, color, inside.detach()))
-        change = (condition - encoding.reading) * self.gain
-        teeth = self.jaws.draw(Places.of(encoding.jaws.detach()), change, color.shape[-2:])
-        drawn = shaded(teeth[:, :3], seen, colorful)
-        color = (color + 1) * (1 - seen * teeth[:, 3:]) + 2 * seen * drawn - 1
+        seen = inside.detach()
+        layers = torch.cat([painted, color, seen, seen * shadowed(seen)], 1)
+        if not self.training:  # teeth deserve more pixels than a crop has
+            layers = resize(layers, (FINER * window.height, FINER * window.width))
+        painted, color, seen, bright = layers.split([1, 3, 1, 1], 1)
+        teeth = self.jaws.draw(
+            Places.of(encoding.jaws.detach()),
+            change * self.gain,
+            window.places(window.size * color.shape[-1] // window.width, color),
+            upper,
+        )
+        drawn, alpha = teeth.split([3, 1], 1)
+        drawn = blend(drawn, encoding.colorful, drawn.mean(1, keepdim=True))
+        color = (color + 1) * (1 - seen * alpha) + 2 * bright * drawn - 1
+        moved = lit(move(encoding.photo, motion), light)
         attention = 1 - painted.clamp(0, 1)
         return Painting(motion, light, moved, attention, color.clamp(-1, 1), inside)
-
-    def _finer(self, picture: Tensor) -> Tensor:
-        """Teeth deserve more pixels than a crop has, where nothing is learned."""
-        if self.training:
-            return picture
-        return F.interpolate(picture, scale_factor=FINER, mode="bicubic", align_corners=False)
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
         """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, and the wish
@@ -178,20 +201,17 @@ class WarpGenerator(Generator):
         wish = torch.cat([condition, change], 1)
         amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
         weights = torch.cat([change * self.gain, amount * self.extra(wish)], 1)
-        forward, light = self.mix(encoding.basis, weights).split([2, 1], 1)
+        forward = self.mix(encoding.basis, weights)
+        if not self.training:  # a motion that ends sooner than it is long would fold the picture
+            near, longer = FADING
+            length = forward[:, :2].square().sum(1, keepdim=True).sqrt()
+            share = (encoding.outside / (near + longer * length)).clamp(0, 1)
+            forward = forward * (1 - share * share * (3 - 2 * share))
+        forward, light = forward.split([2, 1], 1)
         motion = -forward
         for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
             motion = (motion - move(forward, motion)) / 2
-        return motion, move(light.clamp(-BRIGHTEST, BRIGHTEST).expm1(), motion), wish
-
-    def asked(self, encoding: Encoding, condition: Tensor, size: tuple[int, int]) -> Tensor:
-        """How much may be painted where, (B, 1, H, 1) in [0, 1]: eyes only where lids were asked
-        to change, mouths only where lips or jaw were, so that all else stays as sharp as it is."""
-        change = (condition - encoding.reading).abs()
-        above, below = (5 * (change[:, None] * self.paints).amax(2)).clamp(0, 1).split(1, 1)
-        height = positions(size, encoding.photo)[:, 1:, :, :1].float()
-        share = ((height - NOSE[0]) / (NOSE[1] - NOSE[0])).clamp(0, 1)
-        return above[..., None, None] * (1 - share) + below[..., None, None] * share
+        return motion, move(light.clamp(-BRIGHTEST, BRIGHTEST).exp() - 1, motion), wish
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
         """The sum of all fields, weighted by (B, K), at places of the photo: (B, 3, H, W), where
@@ -207,31 +227,6 @@ class WarpGenerator(Generator):
         pixels = basis.permute(0, 2, 3, 1).flatten(1, 2)  # no copy where channels come last
         forward = torch.bmm(pixels, kernel.to(pixels.dtype)).float() + (weights @ bias)[:, None]
         return forward.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous()
-
-
-class Stroke(nn.Module):
-    """Convolution, norm, then scale and shift by the wish (Perez et al. 2018, FiLM), and ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, wish: int):
-        super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
-        self.film = nn.Linear(wish, 2 * outputs)
-
-    def forward(self, x: Tensor, wish: Tensor) -> Tensor:
-        scale, shift = self.film(wish)[..., None, None].chunk(2, 1)
-        return F.relu(self.norm(self.conv(x)) * (1 + scale) + shift)
-
-
-def saturation(photo: Tensor) -> Tensor:
-    """How colorful a photo is, (B, 1, 1, 1) in [0, 1]: a grey photograph stays grey."""
-    return (8 * (photo - photo.mean(1, keepdim=True)).abs().mean((1, 2, 3), keepdim=True)).clamp(
-        0, 1
-    )
-
-
-def _double(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:

@@ -35,6 +35,6 @@ def tiny():
     torch.manual_seed(0)
     config = GeneratorConfig(architecture="warp", condition_dim=17, image_size=32, width=8)
     generator = build_generator(config).eval()
-    torch.nn.init.normal_(generator.heads.weight, 0, 0.5)
+    torch.nn.init.normal_(generator.painter.heads.weight, 0, 0.5)
     torch.nn.init.normal_(generator.fields.weight, 0, 1.0)
     return generator

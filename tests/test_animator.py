@@ -45,10 +45,8 @@ def portraits(animator) -> list:
 
 def flow(animator, portrait, **units) -> np.ndarray:
     """(128, 128, 2): where the photo's pixels went, in hundredths of the crop's side."""
-    encoding = animator.generator.encode(animator._source(portrait, 128))
-    start = encoding._replace(reading=animator._condition(Expression.neutral(ACTION_UNITS)))
-    wanted = animator._condition(Expression.of(ACTION_UNITS, **units))
-    edit, _ = animator.generator.edit(start, wanted)
+    start = animator.encode(portrait, Expression.neutral(ACTION_UNITS))
+    edit = animator.edit(start, Expression.of(ACTION_UNITS, **units)).edit
     return -50 * edit.motion[0].numpy().transpose(1, 2, 0)
 
 

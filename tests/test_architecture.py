@@ -20,7 +20,7 @@ LAYERS = [
     {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine",
      "provenance"},
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",
-     "inference"},
+     "inference", "painter"},
     {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
      "finders", "options"},
     {"originals", "frames", "trajectories", "films"},

@@ -4,10 +4,13 @@ import pytest
 import torch
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
+from moodganimation.compositing import positions
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
 from moodganimation.jaws import Places
+from moodganimation.painter import Window, shown
+from moodganimation.warp import FADING
 from training.warp.train import painted_by
 
 
@@ -20,20 +23,54 @@ def test_nothing_asked_nothing_changed(tiny):
     assert (edit.attention == 1).all()
 
 
-def test_lids_do_not_paint_mouths_nor_jaws_eyes_nor_smiles_anything(tiny):
-    torch.nn.init.normal_(tiny.heads.weight)
-    tiny.heads.bias.data[0] = -3.0  # paints wherever it may
+def test_only_what_may_open_a_mouth_paints_and_only_near_it(tiny):
+    torch.nn.init.normal_(tiny.painter.heads.weight)
+    tiny.painter.heads.bias.data[0] = -3.0  # paints wherever it may
     tiny.paints.copy_(painted_by(ACTION_UNITS))
     encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)
-    encoding = encoding._replace(reading=torch.zeros(1, 17))
-    for key, kept in (("AU45", slice(39, None)), ("AU26", slice(None, 27))):
+    encoding = encoding._replace(reading=torch.zeros(1, 17), teeth=None)
+    window = encoding.window
+    assert 100 < window.height * window.width < 32 * 32
+    for key, paints in (("AU45", False), ("AU12", False), ("AU26", True)):
         asked = torch.zeros(1, 17)
         asked[0, ACTION_UNITS.index(key)] = 1.0
         attention = tiny.edit(encoding, asked)[0].attention
-        assert (attention[:, :, kept] == 1).all() and attention.mean() < 0.9
-    smile = torch.zeros(1, 17)
-    smile[0, ACTION_UNITS.index("AU12")] = 1.0
-    assert (tiny.edit(encoding, smile)[0].attention == 1).all()
+        assert bool((attention == 1).all()) != paints
+    around = window.put(torch.ones(1, 1, 2 * window.height, 2 * window.width), attention)
+    assert (around == 1).all() and (window.of(attention) < 1).float().mean() > 0.5
+
+
+def test_a_window_is_a_part_that_can_be_put_back():
+    field = torch.rand(1, 2, 64, 64)
+    window = Window.mouth(0.1, 0.3, 128)
+    part = window.of(field)
+    assert part.shape[2:] == (window.height // 2, window.width // 2)
+    assert torch.equal(window.put(part, 0 * field) != 0, window.put(0 * part + 1, 0 * field) != 0)
+    x, y = window.places(128, field).mean((0, 2, 3)).tolist()
+    assert x == pytest.approx(0.1, abs=0.04) and 0.3 < y < 0.6  # teeth above, room for a jaw below
+    corner = Window.mouth(5.0, 5.0, 128)
+    assert (corner.left + corner.width, corner.top + corner.height) == (128, 128)
+    assert torch.equal(Window.whole(128).of(field), field)
+
+
+def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
+    inside = torch.zeros(1, 1, 16, 16)
+    inside[:, :, 4:12, 2:14] = 1
+    white = torch.full((1, 3), 0.9)
+    for brightness, share in ((0.8, 1.0), (0.2, 0.0)):
+        photo = torch.full((1, 3, 16, 16), 2 * brightness - 1)
+        teeth = shown(photo, inside, white)
+        assert teeth.max().item() == share and not teeth[inside == 0].any()
+
+
+def test_motion_ends_beside_the_face(tiny):
+    encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)._replace(reading=torch.zeros(1, 17))
+    distance = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)  # the face is the left half
+    motion, light, _ = tiny.motion(encoding._replace(outside=distance), torch.ones(1, 17))
+    length = motion.norm(dim=1)[0]
+    assert length[:, :14].max() > 0.01
+    far = distance[0, 0] > FADING[0] + (FADING[1] + 1) * length.max()
+    assert far.any() and not length[far].any() and not light[0, 0][far].any()
 
 
 def test_reading_alone_equals_the_reading_of_encode(tiny):
@@ -58,19 +95,19 @@ def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(ti
     jaws.lower.fill_(1.0)
     jaws.falls[ACTION_UNITS.index("AU26")] = 0.5
     jaws.usual.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0, 0.5, 0, 0, 0, 0.25, 0.25, 1, 0, 0]))
-    encoding = tiny.encode(source)._replace(reading=torch.zeros(1, 17))
+    encoding = tiny.encode(source)._replace(reading=torch.zeros(1, 17), teeth=None)
     closed, opened = torch.zeros(1, 17), torch.zeros(1, 17)
     opened[0, ACTION_UNITS.index("AU26")] = 1.0
     for condition, middle in ((closed, 0.25), (opened, 0.375)):
-        drawn = jaws.draw(Places.of(encoding.jaws), condition, (64, 64))
+        drawn = jaws.draw(Places.of(encoding.jaws), condition, positions((64, 64), source))
         alpha = drawn[0, 3]
         assert alpha.sum().item() == pytest.approx(64 * 64 * 0.5 * 0.25, rel=0.05)
         rows, columns = (alpha.sum(n) @ torch.linspace(-1, 1, 64) / alpha.sum() for n in (1, 0))
         assert rows.item() == pytest.approx(middle, abs=0.01) and abs(columns.item()) < 0.01
         assert (drawn[0, 0] == alpha).all() and not drawn[0, 1:3].any()  # as white as it says
     for open_, red in ((-30.0, False), (30.0, True)):
-        torch.nn.init.zeros_(tiny.inside.weight)
-        tiny.inside.bias.data.fill_(open_)
+        torch.nn.init.zeros_(tiny.painter.inside.weight)
+        tiny.painter.inside.bias.data.fill_(open_)
         color = tiny.edit(encoding, opened)[0].color[0, :, 44, 32]
         assert bool(color[0] > 0.5 and color[1] < -0.9) == red
 
@@ -88,8 +125,9 @@ def test_gradients_reach_every_parameter(architecture):
         architecture=architecture, condition_dim=17, image_size=32, width=8, depth=1
     )
     generator = build_generator(config).train()
-    if architecture == "warp":  # fresh heads paint nothing, so that nothing behind them learns
-        torch.nn.init.normal_(generator.heads.weight)
+    if architecture == "warp":  # fresh heads say nothing, so that nothing behind them learns
+        torch.nn.init.normal_(generator.painter.heads.weight)
+        torch.nn.init.normal_(generator.rim[-1].weight)
     source, state = torch.rand(2, 3, 32, 32), None
     for _ in range(2):  # what a memory forgets shows when there is something to forget
         edit, state = generator(source, torch.rand(2, 17), state)
@@ -97,7 +135,7 @@ def test_gradients_reach_every_parameter(architecture):
     if architecture == "warp":  # what is told apart from the picture
         encoding = generator.encode(source)
         told = told + generator.paint(encoding, torch.rand(2, 17)).inside.mean()
-        told = told + encoding.jaws.square().mean()
+        told = told + encoding.jaws.square().mean() + encoding.outside.square().mean()
     told.backward()
     dead = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
     assert dead == []

@@ -451,6 +451,8 @@ def test_pairs_are_what_training_reads(made):
             assert abs(place[0, 2]) < 0.2 and 0.1 < place[1, 2] < 0.8
         assert (jaws["upper"][:, 1, 2] < jaws["lower"][:, 1, 2]).all()
         assert 0.2 < jaws["white"].min() <= jaws["white"].max() <= 1
+        low, high = jaws["outline"].min(1), jaws["outline"].max(1)
+        assert (low < -0.4).all() and (high > 0.4).all() and (np.abs(low + high) < 0.4).all()
     splits = {row["split"] for row in rows}
     assert splits == {"train", "val", "test"}
     data = Pairs([made], "train", 128)

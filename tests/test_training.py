@@ -78,7 +78,9 @@ def folder(tmp_path_factory):
     )
     place = np.float32([[0.5, 0, 0.1], [0, 0.3, 0.4]])
     np.savez(folder / "jaws.npz", names=names[:6], upper=np.tile(place, (6, 1, 1)),
-             lower=np.tile(place + 0.1, (6, 1, 1)), white=np.full((6, 3), 0.8))  # fmt: skip
+             lower=np.tile(place + 0.1, (6, 1, 1)), white=np.full((6, 3), 0.8),
+             outline=np.tile(np.float32([[-0.5, -0.6], [0.5, -0.6], [0.4, 0.7], [-0.4, 0.7]]),
+                             (6, 1, 1)))  # fmt: skip
     return folder
 
 
@@ -214,6 +216,7 @@ def test_fields_are_learned(experiment, data, tmp_path):
     assert log[-1]["flow"] < 0.5 * log[0]["flow"]
     jaws = load_checkpoint(tmp_path / "generator.safetensors").generator.jaws
     assert jaws.usual[:6].tolist() == pytest.approx([0.5, 0, 0.1, 0, 0.3, 0.4], abs=1e-3)
+    assert log[-1]["outside"] < 0.5 * log[0]["outside"]
     assert jaws.falls[ACTION_UNITS.index("AU26")] > 0.5 and jaws.upper[3].max() == 1
 
 

@@ -5,7 +5,8 @@ intensities 0..5) with train_ids.csv, val_ids.csv, test_ids.csv; pairs/FILE.jpg 
 (file, source, split, s_AU01.. before, t_AU01.. after) and flow*.npz (names; flow (N, S, S, 2),
 backward, in pixels of the 144 frame; mouth (N, S, S), 0..255 the share of inner mouth; shade
 (N, S, S), how many times brighter the moved photo is); jaws.npz (names of pictures; upper, lower
-(N, 2, 3) and white (N, 3) as `rendering.jaws` finds them).
+(N, 2, 3) and white (N, 3) as `rendering.jaws` finds them; outline (N, P, 2) of the face in face
+coordinates).
 """
 
 import csv
@@ -25,7 +26,7 @@ from moodganimation.expressions import ACTION_UNITS
 from .pickles import read_pickle
 from .views import FRAME, View
 
-PLACES = ("upper", "lower", "white")  # arrays of jaws.npz
+PLACES = ("upper", "lower", "white", "outline")  # arrays of jaws.npz
 
 
 class Batch(NamedTuple):
@@ -40,6 +41,7 @@ class Batch(NamedTuple):
     inner: Tensor  # (B, 1, S, S): share of inner mouth, which is painted and not moved
     light: Tensor  # (B, 1, S, S): relative change of brightness; 0 where unknown
     jaws: Tensor  # (B, 15): `moodganimation.jaws.Places` of the source; NaN where unknown
+    outside: Tensor  # (B, 1, S, S): how far from the source's face, see `View`; NaN where unknown
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)
 
@@ -104,6 +106,9 @@ class Pairs:
             self.flow_files.append(file)
         if (file := folder / "jaws.npz").exists():
             with np.load(file) as arrays:
+                missing = set(PLACES) - set(arrays)
+                if missing:
+                    raise ValueError(f"{file} lacks the arrays {', '.join(sorted(missing))}.")
                 places = zip(*(arrays[key] for key in ("names", *PLACES)), strict=True)
                 self.jaws |= {str(name): found for name, *found in places}
 
@@ -166,7 +171,7 @@ class Pairs:
         return _parted([label for _, label in self.photos], 0.4)
 
     def pair(self, index: int, rng: np.random.Generator | None = None, reverse=False) -> tuple:
-        """The first nine fields of a batch for one row; not augmented without rng.
+        """The first ten fields of a batch for one row; not augmented without rng.
 
         reverse: from the re-rendered face back to the real photo, where no flow is known.
         """
@@ -174,18 +179,19 @@ class Pairs:
         view = View(rng, self.size)
         faces = [view.picture(self.picture(path)) for path in (source, target)]
         fields = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
-        jaws = np.full(15, np.nan, np.float32)
+        jaws, outside = np.full(15, np.nan, np.float32), np.full_like(fields[1], np.nan)
         if reverse:
-            return *faces[::-1], after, before, *fields, jaws
+            return *faces[::-1], after, before, *fields, jaws, outside
         if found := self.jaws.get(source.stem):
-            *places, white = found
+            *places, white, outline = found
+            outside = view.outside(outline)
             places = [view.place(place).ravel() for place in places]
             jaws = np.float32(np.concatenate([*places, view.tone(255 * white) / 255]))
         if self.flows and (place := self.flow_of.get(target)):
             flow, mouth, shade = (array[place[1]] for array in self.flows[place[0]])
             inner = view.mask(mouth / np.float32(255))
             fields = view.flow(flow), 1 - inner, inner, view.light(shade)
-        return *faces, before, after, *fields, jaws
+        return *faces, before, after, *fields, jaws, outside
 
     def photo(self, index: int, rng: np.random.Generator | None = None) -> tuple:
         """The last two fields of a batch for one photo; not augmented without rng."""

@@ -71,6 +71,15 @@ class View:
             seen[:, 0] *= -1
         return seen
 
+    def outside(self, outline: np.ndarray) -> np.ndarray:
+        """(1, S, S): how far from a face whose outline (P, 2) is in face coordinates of the frame,
+        in halves of the side; within it, negative."""
+        pixels = outline * (FRAME / 2) + (FRAME - 1) / 2
+        seen = np.int32(np.round(pixels @ self.to_view[:, :2].T + self.to_view[:, 2]))
+        face = cv2.fillPoly(np.zeros((self.size,) * 2, np.uint8), [seen], 1)
+        out, within = (cv2.distanceTransform(n, cv2.DIST_L2, 5) for n in (1 - face, face))
+        return (out - within)[None] * np.float32(2 / self.size)
+
     def flow(self, flow: np.ndarray) -> np.ndarray:
         """(s, s, 2) in pixels of the 144 frame -> (2, S, S) in halves of the view's side."""
         seen = self.mask(flow.astype(np.float32))

@@ -21,6 +21,7 @@ class Weights:
     smoothness: float = 0.0
     light: float = 0.3
     jaws: float = 0.1  # where the teeth are
+    outside: float = 0.1  # where the face ends
     inside: float = 0.0  # where the mouth is open
     realism: float = 0.0
     features: float = 0.0  # of the critics, like those of the target

@@ -15,6 +15,8 @@ from ..data.pairs import Batch
 from .critic import Critics, persuasion
 from .experiment import Weights
 
+NEAR, FAR = 0.2, 0.5  # as far within the face, and outside it, as the rim has to be known
+
 
 def generator_losses(
     generator: WarpGenerator, critics: Critics, batch: Batch, weights: Weights
@@ -53,6 +55,9 @@ def generator_losses(
     terms["flow"] = losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
     found = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
     terms["jaws"] = losses.pixels_apart(encoding.jaws, found, batch.source.shape[-1])
+    far = batch.outside.clamp(-NEAR, FAR)
+    far = torch.where(far.isnan(), encoding.outside.detach(), far)
+    terms["outside"] = losses.pixels_apart(encoding.outside, far, batch.source.shape[-1])
     terms["light"] = losses.flow_error(50 * light, 50 * batch.light, batch.known)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
 

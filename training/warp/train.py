@@ -133,19 +133,14 @@ def train(
     bar.close()
 
 
-# Units that paint above the nose, and below it: there those that show what no pixel of the photo
-# shows yet, or hide what one does. What the others need is in the photo and only has to move.
-PAINTING = (
-    ("AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU45"),
-    ("AU23", "AU25", "AU26"),
-)
+# Units that may open a mouth, or close it: what the others need is in the photo and has to move.
+PAINTING = ("AU23", "AU25", "AU26")
 
 
 def painted_by(space: ExpressionSpace) -> Tensor:
-    """(2, D): 1 for axes that may paint above the nose, and below it; all where no unit has a
-    name that says so."""
-    rows = [[key in units for key in space.keys] for units in PAINTING]
-    return torch.tensor(rows if any(map(any, rows)) else [[True] * len(space.keys)] * 2).float()
+    """(D,): 1 for axes that may paint; all where no unit has a name that says so."""
+    may = [key in PAINTING for key in space.keys]
+    return torch.tensor(may if any(may) else [True] * len(may)).float()
 
 
 def dress(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
@@ -155,14 +150,16 @@ def dress(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
         getattr(jaws, name).copy_(torch.from_numpy(picture).movedim(-1, 0))
     if space == ACTION_UNITS:
         jaws.falls.copy_(torch.from_numpy(teeth.falls(model)))
-    places = [np.concatenate([np.ravel(part) for part in found]) for found in data.jaws.values()]
+    places = [
+        np.concatenate([np.ravel(part) for part in found[:3]]) for found in data.jaws.values()
+    ]
     if places:
         jaws.usual.copy_(torch.from_numpy(np.mean(places, 0)))
 
 
 def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
     """Parameters by learning rate: painter and lights begin later and may learn faster."""
-    late = ("wish", "paint", "heads", "lights", "jaws", "inside")
+    late = ("painter", "lights", "jaws", "rim")
     named = list(generator.named_parameters())
     painter = [p for name, p in named if name.startswith(late)]
     rest = [p for name, p in named if not name.startswith(late)]

@@ -16,6 +16,7 @@ from moodganimation.portraits import Portrait, cells
 from ...rendering import checks, jaws
 from ...rendering.fit import Fitter
 from ...rendering.model import SIDE, load_model
+from ...rendering.points import OVAL
 from ...rendering.render import Render, Renderer, doubled, halved
 from ...rendering.targets import Wish, draw, worthwhile
 from ..landmarks import Landmarks, canonical
@@ -112,8 +113,10 @@ def render_photo(item: dict, out: str, landmarks: str, prepared: bool, bank: str
         if not prepared:
             files.append(f"imgs/{item['name']}.jpg")
             write(folder / files[-1], crops.encoded(halved(picture)))
-    mouth = {key: place.tolist() for key, place in jaws.places(renderer.surface, source).items()}
-    return {"pairs": pairs, "spoilt": spoilt, "files": files, "jaws": mouth}
+    places = jaws.places(renderer.surface, source)
+    places["outline"] = (2 * points[OVAL] + 1) / FRAME - 1
+    places = {key: place.tolist() for key, place in places.items()}
+    return {"pairs": pairs, "spoilt": spoilt, "files": files, "jaws": places}
 
 
 def _outside(portrait: Portrait) -> float:
