@@ -14,13 +14,14 @@ change of its own, each summed over photos; for "all", summed over the units as 
 that of the 17 rows. Units of one region are not held against each other: brows, eyes, nose, cheeks
 and mouth are what is told apart, and some units own several (AU09 all but the eyes). *displaced*:
 the stricter share, mean displacement of the landmarks of all other regions over that of its own,
-whatever their direction. *turn*: degrees by which the head turns from level 0 to 1, told by where
-in the picture that is seen which no expression moves, its depth taken from the photo; median, and
-95th percentile. *in depth*: the same with the depth that the tool guesses in the edit, which follows
-the expression: it tells of turns where not a pixel of those places has moved. *lines*: how far, in pixels of
-128 across the crop, the generator's own motion at 1 carries the place outside the face that it
-carries farthest; median, and 95th percentile. Outside is what lies more than MARGIN from Face
-Mesh's oval in the photo and in the edit.
+whatever their direction. *turn*: degrees
+by which the head turns from level 0 to 1, told by where in the picture that is seen which no
+expression moves, its depth taken from the photo; median, and 95th percentile. *in depth*: the same
+with the depth that the tool guesses in the edit; it follows the expression, and tells of turns
+where not a pixel of those places has moved. *lines*: how far, in pixels of 128 across the crop, the
+generator's own motion at 1 carries the place outside the face that it carries farthest; median, and
+95th percentile. Outside is what lies more than MARGIN from Face Mesh's oval in the photo and in the
+edit.
 
 Moods are asked from -1 to 1, each alone. *monotone*: share of photos whose measure rises over the
 five levels, and falls from none to the next, by more than a hundredth of that distance. The tool's
