@@ -55,19 +55,22 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 _JAW = ACTION_UNITS.index("AU26")
+_MOUTH = [ACTION_UNITS.index("AU25"), _JAW]
 _CORNERS = np.array([key in ("AU12", "AU14", "AU15") for key in ACTION_UNITS.keys])
 # How much of the emotions' change a unit takes: nose and upper lip lift the lips' corners, too.
 _SHARES = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
 
 
 @cache
-def _carriers() -> list[np.ndarray]:
-    """(17,) of pleasure and of arousal: the regression, but 0 for units that do not carry it."""
+def _carriers() -> np.ndarray:
+    """(2, 17) of pleasure and of arousal: the regression, but 0 for units that do not carry it."""
     slopes = _tables()[2].T
-    return [
-        np.where([key in carriers for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
-        for axis, carriers in CARRIERS.items()
-    ]
+    return np.array(
+        [
+            np.where([key in carriers for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
+            for axis, carriers in CARRIERS.items()
+        ]
+    )
 
 
 def mood_of(expression: Expression, space: ExpressionSpace = PAD) -> Expression:
@@ -114,11 +117,16 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
         action_units_of(Expression(mood.space, tuple(m))).vector() for m in (now, goal, calm)
     )
     units = start + _SHARES * (np.where(_CORNERS, aside, there) - here)
-    units[_JAW] = start[_JAW] + JAW * (goal[1] - now[1])
+    carried = _carriers().copy()
+    if goal[1] < now[1]:  # a mouth closes little by little, all the way at the lowest arousal
+        units[_MOUTH] = start[_MOUTH] * (goal[1] + 1) / (now[1] + 1)
+        carried[1, _MOUTH] = 0
+    else:
+        units[_JAW] = start[_JAW] + JAW * (goal[1] - now[1])
     units = np.clip(units, 0, 1)
     wanted = np.arctanh(np.clip(goal, -MOST_READ, MOST_READ))
     for _ in range(4):
-        for axis, carriers in enumerate(_carriers()):
+        for axis, carriers in enumerate(carried):
             slope = _tables()[2][:, axis]
             step = 0.7 * (wanted[axis] - units @ slope) / (slope @ carriers + 0.05)
             units = np.clip(units + step * carriers, 0, 1)
