@@ -17,7 +17,7 @@ from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after, mask
 from .generators import Generator
 from .images import check_photo
-from .inference import prepared, quick, quickly
+from .inference import prepared
 from .moods import as_read, in_space
 from .portraits import Portrait
 from .rollout import rollout
@@ -132,8 +132,7 @@ class Animator:
         if self.aligner is not None:
             to_face = align(self.aligner, photo, to_face)
         portrait = Portrait(photo, to_face, "followed")
-        with quick(self.reader):
-            units = self.reader.read(self._source(portrait, self.reader.config.image_size))
+        units = self.reader.read(self._source(portrait, self.reader.config.image_size))
         return dataclasses.replace(portrait, reading=_expression(units))
 
     @torch.inference_mode()
@@ -142,15 +141,13 @@ class Animator:
         another reading (Action Units), from which every change then starts."""
         source = self._source(portrait, self.reader.config.image_size)
         same = self.generator is self.reader
-        with quick(self.reader):
-            encoding = self.reader.encode(source) if same else None
-            units = encoding.reading if same else self.reader.read(source)
+        encoding = self.reader.encode(source) if same else None
+        units = encoding.reading if same else self.reader.read(source)
         if reading is None:  # hundredths, as sliders have them: an untouched one is no change
             reading = _expression((units.cpu().double() * 100).round() / 100)
         if not same:
             source = self._source(portrait, self.generator.config.image_size)
-            with quick(self.generator):
-                encoding = self.generator.encode(source)
+            encoding = self.generator.encode(source)
         portrait = dataclasses.replace(portrait, encoding=encoding, reading=reading)
         if hasattr(encoding, "reading"):
             encoding = encoding._replace(reading=self._condition(self.start(portrait)))
@@ -165,8 +162,7 @@ class Animator:
         """The Action Units that the shipped reader sees in a frame's face."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
-        with quick(self.reader):
-            return _expression(self.reader.read(face))
+        return _expression(self.reader.read(face))
 
     def start(self, portrait: Portrait) -> Expression:
         """What `read` says in the generator's words; neutral where nobody knows its axes."""
@@ -220,14 +216,13 @@ class Animator:
             return iter(())
         if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
             steps = torch.stack(conditions, 1)
-            return quickly(self.generator, rollout(self.generator, portrait.encoding, steps, feed))
+            return rollout(self.generator, portrait.encoding, steps, feed)
         if feed != "portrait":
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
                 "the photo; feed 'generated' is for checkpoints that repaint the face."
             )
-        edits = (self.generator.edit(portrait.encoding, condition)[0] for condition in conditions)
-        return quickly(self.generator, edits)
+        return (self.generator.edit(portrait.encoding, condition)[0] for condition in conditions)
 
     def warm_up(self) -> None:
         """Pay once for what a first call costs, before a visitor has to."""

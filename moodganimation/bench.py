@@ -20,7 +20,7 @@ from .animator import CHECKPOINTS, Animator
 from .checkpoint import build_generator, generators_in
 from .generators import GeneratorConfig
 from .images import read_image, write_image
-from .inference import cores, quick
+from .inference import cores
 from .video import interpolate, write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
@@ -179,8 +179,7 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
         other = animator.with_checkpoint(path)
 
         def work(other=other):
-            with quick(other.generator):
-                other.generator(source, _ones(other.generator, source))
+            other.generator(source, _ones(other.generator, source))
 
         works[name] = work
     times = interleaved(works, rounds, animator.device)

@@ -1,16 +1,14 @@
 """Inference as fast as this machine allows: norms folded away; precision and cores as found."""
 
+import copy
 import os
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-
-from .compositing import Edit
 
 ROUNDS = 5  # of a measurement
 _PREFERRED: dict[tuple, bool] = {}  # by configuration and device
@@ -28,58 +26,53 @@ def folded(network: nn.Module) -> nn.Module:
 
 
 def prepared(network: nn.Module, device: torch.device, bf16: bool | None = None) -> nn.Module:
-    """A generator, folded and on its device, that knows its precision: bf16, or the quicker one if
-    None. To be called within `quick`."""
+    """A generator, folded and on its device, that multiplies in bf16 or in float32; None for what
+    is quicker there, measured once a process, so that all that it makes is alike."""
     network = folded(network).to(device, memory_format=torch.channels_last)
-    if bf16 is None:  # once a process, so that all that it makes is alike
-        key = network.config, device
-        if key not in _PREFERRED:
-            _PREFERRED[key] = prefers_bf16(network, device)
-        bf16 = _PREFERRED[key]
-    if bf16:  # once, and not in every call
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.shape[2:] != (1, 1):
-                module.bfloat16()
-    network.bf16 = bf16
+    key = network.config, device
+    if bf16 is None and key not in _PREFERRED:
+        other = multiplying_in_bf16(copy.deepcopy(network))
+        plain, short = seconds([network, other], device)
+        _PREFERRED[key] = short < WORTH * plain
+    network.bf16 = _PREFERRED[key] if bf16 is None else bf16
+    return multiplying_in_bf16(network) if network.bf16 else network
+
+
+def multiplying_in_bf16(network: nn.Module) -> nn.Module:
+    """The network, for good with convolutions of more than a cell in bf16, where nearly all its
+    arithmetic is; what is between them stays as it comes."""
+
+    def as_weights(module: nn.Module, inputs: tuple) -> tuple:
+        return (inputs[0].to(module.weight.dtype),)
+
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.kernel_size != (1, 1):
+            module.bfloat16()
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            module.register_forward_pre_hook(as_weights)
     return network
 
 
-def quick(network: nn.Module):
-    """A context in which a network multiplies in its own precision."""
-    device = next(network.parameters()).device
-    return torch.autocast(device.type, torch.bfloat16, enabled=getattr(network, "bf16", False))
-
-
-def quickly(network: nn.Module, edits: Iterator[Edit]) -> Iterator[Edit]:
-    """Edits of a network, each made in its own precision; what they say is float32."""
-    while True:
-        with quick(network):
-            edit = next(edits, None)
-        if edit is None:
-            return
-        yield Edit(*(part.float() for part in edit))
-
-
 @torch.inference_mode()
-def prefers_bf16(network: nn.Module, device: torch.device) -> bool:
-    """Whether the network, a generator, is quicker so on this machine: measured, since processors
-    of one name differ (AMX multiplies bf16 in hardware, plain AVX-512 hardly)."""
-    size, axes = network.config.image_size, network.config.condition_dim
+def seconds(networks: list[nn.Module], device: torch.device) -> list[float]:
+    """What an edit of one face takes each of some generators of one configuration, at best: other
+    work only ever adds time. Measured, since processors of one name differ (AMX multiplies bf16 in
+    hardware, plain AVX-512 hardly)."""
+    size, axes = networks[0].config.image_size, networks[0].config.condition_dim
     source = torch.zeros(1, 3, size, size, device=device).contiguous(
         memory_format=torch.channels_last
     )
     condition = torch.ones(1, axes, device=device)
-    times = {True: [], False: []}
+    times = [[] for _ in networks]
     for turn in range(ROUNDS + 1):
-        for bf16, taken in times.items():
+        for network, taken in zip(networks, times, strict=True):
             began = time.perf_counter()
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                network(source, condition)
+            network(source, condition)
             if device.type == "cuda":
                 torch.cuda.synchronize()
             if turn:  # the first pays for what is made once
                 taken.append(time.perf_counter() - began)
-    return min(times[True]) < WORTH * min(times[False])  # other work only ever adds time
+    return [min(taken) for taken in times]
 
 
 def cores() -> int:

@@ -79,10 +79,10 @@ class Painter(nn.Module):
         self.paint2 = Stroke(n96 + shallow, n64, n64)
         self.paint2b = Stroke(n64, n40, n64)
         self.paint1 = Stroke(n40 + 3 + 2, n24, n64)
-        self.heads = nn.Conv2d(n24, 5, 3, padding=1)
-        self.inside = nn.Conv2d(n24, 1, 3, padding=1)
-        nn.init.zeros_(self.heads.weight)
-        self.heads.bias.data = torch.tensor([3.0, 0, 0, 0, 0])  # attention begins closed
+        self.heads = nn.Conv2d(n24, 6, 3, padding=1)
+        nn.init.zeros_(self.heads.weight[:5])
+        nn.init.zeros_(self.heads.bias)
+        nn.init.constant_(self.heads.bias[0], 3.0)  # attention begins closed
 
     def forward(
         self, deep: Tensor, shallow: Tensor, moved: Tensor, motion: Tensor, wish: Tensor
@@ -91,13 +91,13 @@ class Painter(nn.Module):
         all moved; motion (B, 2, h, w) in halves of the crop; wish (B, 2D)."""
         wish = self.wish(wish)
         coarse = F.interpolate(motion, size=deep.shape[-2:], mode="bilinear", align_corners=False)
-        x = self.paint4(torch.cat([deep, 5 * coarse], 1), wish)
+        x = self.paint4(torch.cat([deep, 5 * coarse.to(deep.dtype)], 1), wish)
         x = self.paint2(torch.cat([double(x), shallow], 1), wish)
         x = self.paint2b(x, wish)
-        x = self.paint1(torch.cat([double(x), moved, 5 * motion], 1), wish)
-        attention, lightness, chroma = self.heads(x).float().split([1, 1, 3], 1)
-        inside = self.inside(x).float().sigmoid()
-        return Strokes(attention.sigmoid(), lightness.tanh(), chroma.tanh(), inside)
+        near = torch.cat([moved, 5 * motion], 1).to(x.dtype)
+        x = self.paint1(torch.cat([double(x), near], 1), wish)
+        attention, lightness, chroma, inside = self.heads(x).float().split([1, 1, 3, 1], 1)
+        return Strokes(attention.sigmoid(), lightness.tanh(), chroma.tanh(), inside.sigmoid())
 
 
 class Stroke(nn.Module):
@@ -110,8 +110,9 @@ class Stroke(nn.Module):
         self.film = nn.Linear(wish, 2 * outputs)
 
     def forward(self, x: Tensor, wish: Tensor) -> Tensor:
-        scale, shift = self.film(wish)[..., None, None].chunk(2, 1)
-        return F.relu(self.norm(self.conv(x)) * (1 + scale) + shift)
+        x = self.norm(self.conv(x))
+        scale, shift = self.film(wish).to(x.dtype)[..., None, None].chunk(2, 1)
+        return F.relu(torch.addcmul(shift, x, 1 + scale))
 
 
 def tinted(moved: Tensor, strokes: Strokes, colorful: Tensor) -> Tensor:

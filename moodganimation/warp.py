@@ -128,6 +128,8 @@ class WarpGenerator(Generator):
                             saturation(source))  # fmt: skip
         if self.training:
             return encoding
+        # An edit is not rounded, and looks up what is contiguous.
+        encoding = encoding._replace(basis=x.float(), photo=source.contiguous())
         inside, white = self.paint(encoding, encoding.reading).inside, Places.of(jaws).white
         return encoding._replace(teeth=shown(window.of(source), inside, white))
 
@@ -140,6 +142,10 @@ class WarpGenerator(Generator):
         return reading if self.training else reading.clamp(0, 1)
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
+        if not self.training and not self.asked(encoding, condition).any():
+            motion, light, _ = self.motion(encoding, condition)
+            moved = lit(move(encoding.photo, motion), light)
+            return Edit(moved, torch.ones_like(light), moved, motion, light), ()
         motion, light, moved, kept, tint, _ = self.paint(encoding, condition)
         window = encoding.window
         part = window.of(moved)
@@ -164,10 +170,7 @@ class WarpGenerator(Generator):
         painted = 1 - strokes.attention
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
-        # Mouths only where lips or jaw were asked to change, so that all else stays as it is.
-        change = condition - encoding.reading
-        asked = (5 * (change.abs() * self.paints).amax(1)).clamp(0, 1)
-        painted = asked[:, None, None, None] * painted
+        painted = self.asked(encoding, condition) * painted
         upper = 1.0
         if encoding.teeth is not None:  # those that the photo shows stay where they are
             upper = 1 - encoding.teeth.amax((1, 2, 3), keepdim=True)
@@ -183,7 +186,7 @@ class WarpGenerator(Generator):
         painted, color, seen, bright = layers.split([1, 3, 1, 1], 1)
         teeth = self.jaws.draw(
             Places.of(encoding.jaws.detach()),
-            change * self.gain,
+            (condition - encoding.reading) * self.gain,
             window.places(window.size * color.shape[-1] // window.width, color),
             upper,
         )
@@ -193,6 +196,12 @@ class WarpGenerator(Generator):
         moved = lit(move(encoding.photo, motion), light)
         attention = 1 - painted.clamp(0, 1)
         return Painting(motion, light, moved, attention, color.clamp(-1, 1), inside)
+
+    def asked(self, encoding: Encoding, condition: Tensor) -> Tensor:
+        """How much may be painted, (B, 1, 1, 1) in [0, 1]: nothing unless lips or jaw are to
+        change, so that all else stays as sharp as it is."""
+        change = (condition - encoding.reading).abs() * self.paints
+        return (5 * change.amax(1)).clamp(0, 1)[:, None, None, None]
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
         """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, and the wish

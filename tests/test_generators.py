@@ -106,8 +106,8 @@ def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(ti
         assert rows.item() == pytest.approx(middle, abs=0.01) and abs(columns.item()) < 0.01
         assert (drawn[0, 0] == alpha).all() and not drawn[0, 1:3].any()  # as white as it says
     for open_, red in ((-30.0, False), (30.0, True)):
-        torch.nn.init.zeros_(tiny.painter.inside.weight)
-        tiny.painter.inside.bias.data.fill_(open_)
+        torch.nn.init.zeros_(tiny.painter.heads.weight)
+        tiny.painter.heads.bias.data[5] = open_
         color = tiny.edit(encoding, opened)[0].color[0, :, 44, 32]
         assert bool(color[0] > 0.5 and color[1] < -0.9) == red
 

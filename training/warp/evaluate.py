@@ -58,12 +58,12 @@ def without(generator: WarpGenerator, parts) -> WarpGenerator:
     if "light" in parts:
         off.append(generator.lights)
     if "painter" in parts:
-        off.append(generator.heads)
+        off.append(generator.painter.heads)
     for layer in off:
         layer.weight.zero_()
         layer.bias.zero_()
     if "painter" in parts:
-        generator.heads.bias[0] = 30.0  # attention stays closed
+        generator.painter.heads.bias[0] = 30.0  # attention stays closed
     return generator
 
 
