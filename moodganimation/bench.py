@@ -8,19 +8,23 @@ import platform
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import imageio.v3
 import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from .animator import CHECKPOINTS, Animator
 from .checkpoint import build_generator, generators_in
+from .films import open_film
 from .generators import GeneratorConfig
 from .images import read_image, write_image
 from .inference import cores
+from .live import Live
+from .retakes import added, retake
 from .video import interpolate, write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
@@ -136,6 +140,7 @@ def bench(
         }
         if not short:
             result["whole [s]"] = _whole(animator, path, Path(folder), smile)
+            result["frames a second"] = _films(animator, photo, Path(folder))
             result["networks [ms]"] = _networks(animator, seed, source, rounds)
             result["edit [ms] by side of the photo"] = _sizes(animator, photo, smile)
     return result
@@ -169,7 +174,37 @@ def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, floa
             shown = (frame.view("face", FACE) for frame in animator.animate(portrait, way))
             write_animation(folder / f"b.{ending}", shown)
             result[f"{count} frames, {ending.upper()} whole"] = time.perf_counter() - began
+        began = time.perf_counter()
+        imageio.v3.imwrite(folder / "c.gif", frames, duration=1000 / 24, loop=0)
+        result[f"{count} frames, GIF coded by imageio"] = time.perf_counter() - began
     return {name: round(value, 3) for name, value in result.items()}
+
+
+def _films(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, float]:
+    """Frames a second of a film in which the photo wanders, and of a camera that sees it so."""
+    side, change = 720, added({"AU12": 0.5, "AU25": 0.4})
+    height, width = photo.shape[:2]
+    small = cv2.resize(photo, (round(side * width / height), side))[:, :900]
+
+    def wandering(count: int) -> Iterator[np.ndarray]:
+        for i in range(count):
+            frame = np.full((side, 1280, 3), 90, np.uint8)
+            x = round(150 + 120 * np.sin(i / 15))
+            frame[:, x : x + small.shape[1]] = small
+            yield frame
+
+    write_animation(folder / "film.mp4", wandering(72))
+    began = time.perf_counter()
+    made = retake(animator, open_film(folder / "film.mp4"), folder / "out.mp4", change)
+    result = {"film of 720p": made.frames / (time.perf_counter() - began)}
+    sent = [cv2.imencode(".jpg", frame[::3, ::3])[1] for frame in wandering(40)]
+    live, taken = Live(animator), []
+    for data in sent:
+        began = time.perf_counter()
+        picture = live.edit(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), change)
+        cv2.imencode(".jpg", picture)
+        taken.append(time.perf_counter() - began)
+    return {k: round(v, 1) for k, v in (result | {"camera": 1 / statistics.mean(taken)}).items()}
 
 
 def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]:

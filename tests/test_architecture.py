@@ -28,8 +28,8 @@ LAYERS = [
     {"animator", "convert", "timeline"},
     {"clips", "sheets", "recipes", "tracking"},
     {"retakes"},
-    {"asked", "driving", "live", "bench"},
-    {"batch"},
+    {"asked", "driving", "live"},
+    {"batch", "bench"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 RENDERING = [  # of training/rendering
