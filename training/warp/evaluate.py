@@ -14,14 +14,17 @@ from moodganimation.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
 
+BESIDE = 0.06  # of half the side, from the face's edge
+
 
 @torch.inference_mode()
 def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     """Shares of the flow's and of the light's variance explained, and mean absolute errors on
     [-1, 1] of the result, of its inner mouths alone, of the moved and relit photo, of copying the
-    photo and of moving and relighting it as the renderer did. The change is given by the labels, so
-    that this is the generator's error and not the reader's."""
-    sums = np.zeros(10)
+    photo and of moving and relighting it as the renderer did; of the distance to the face's edge,
+    in pixels of 128, beside it. The change is given by the labels, so that this is the generator's
+    error and not the reader's."""
+    sums = np.zeros(12)
     for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
         rows = range(first, min(first + batch, len(data.rows)))
         b = collate([data.pair(i) for i in rows], [data.photo(0)])
@@ -35,14 +38,17 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
         inner = (b.inner * wrong).sum(), b.inner.sum()
         pictures = (edit.composite, moved, b.source, ideal)
         errors = [(x - b.target).abs().mean() * len(rows) for x in pictures]
-        sums += [float(x) for x in (*squares, *inner, *errors)]
+        beside = b.outside.abs() < BESIDE  # false where unknown
+        off = (encoding.outside - b.outside).abs()[beside].sum() * 64, beside.sum()
+        sums += [float(x) for x in (*squares, *inner, *errors, *off)]
     names = ("result", "moved photo", "copy", "true flow")
-    errors = {name: value / len(data.rows) for name, value in zip(names, sums[6:], strict=True)}
+    errors = {name: value / len(data.rows) for name, value in zip(names, sums[6:10], strict=True)}
     return {
         "pairs": len(data.rows),
         "flow variance explained": 1 - sums[0] / sums[1],
         "light variance explained": 1 - sums[2] / max(sums[3], 1e-12),
         "inner mouth": sums[4] / max(sums[5], 1e-12),
+        "edge of the face": sums[10] / max(sums[11], 1e-12),
         **errors,
     }
 
