@@ -153,7 +153,7 @@ class Portrait:
         u1, v1 = min(width, int(x.max()) + 4), min(height, int(y.max()) + 4)
         around = self.photo[v0:v1, u0:u1]
         border = cv2.BORDER_REFLECT_101
-        return cv2.remap(around, x - u0, y - v0, cv2.INTER_CUBIC, borderMode=border)
+        return cv2.remap(around, x - u0, y - v0, cv2.INTER_LANCZOS4, borderMode=border)
 
     def _spread(self, field: np.ndarray, box, outside: float | None) -> np.ndarray:
         """A field over the crop's cells, (h, w[, C]), at a box's pixels; None repeats edges."""
