@@ -107,9 +107,8 @@ class Portrait:
             moved = self._moved(self._spread(motion, box, 0.0), box)
             if light.any():
                 light = self._spread(light, box, 0.0)
-                shaded = np.abs(light) > DIM
-                values = lit(moved[shaded], light[shaded][:, None], 0)
-                moved[shaded] = np.uint8(np.clip(values + 0.5, 0, 255))
+                light[np.abs(light) < DIM] = 0
+                moved = np.uint8(np.clip(lit(moved, light[..., None], 0) + 0.5, 0, 255))
             result[y0:y1, x0:x1] = moved
 
         box = self._part(attention < KEPT)
@@ -161,7 +160,7 @@ class Portrait:
         to_cells = cells(self.to_face, len(field))
         to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0])]
         return cv2.warpAffine(
-            field.astype(np.float32),
+            np.ascontiguousarray(field, np.float32),
             to_cells,
             (x1 - x0, y1 - y0),
             flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
