@@ -138,7 +138,7 @@ class API:
         Returns:
             the sheet, a PNG
         """
-        if kind not in KINDS:
+        if kind not in [*KINDS]:
             raise Problem(f"There is no sheet called {kind!r}; there are {', '.join(KINDS)}.")
         path = self._fresh() / "sheet.png"
         write_image(path, contact_sheet(self.animator, self._located(photo, box), kind, 160))
@@ -187,6 +187,8 @@ class API:
         """
         portrait, film = self._located(photo, box).enough_for("face", SIZE), checked(video)
         regions = list(REGIONS) if regions is None else regions
+        if not (isinstance(regions, list) and all(isinstance(name, str) for name in regions)):
+            raise Problem(f"Regions are a list of {', '.join(REGIONS)}.")
         taking_part(regions)
         performance = perform(self.animator, film)
         way = performance.played_by(portrait.reading, strength=_number(strength), regions=regions)
@@ -205,7 +207,7 @@ class API:
 
     def _wanted(self, portrait: Portrait, axes, preset, intensity) -> Expression:
         reading, names = portrait.reading, PRESETS | COMPOUND
-        if preset is not None and preset not in names:
+        if preset is not None and preset not in [*names]:
             raise Problem(f"There is no emotion called {preset!r}; there are {', '.join(names)}.")
         share = min(max(_number(intensity), 0), 1)
         wanted = reading.towards(names[preset], share) if preset else reading
@@ -224,7 +226,7 @@ class API:
 def _number(value) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise Problem(f"{plain.shown(value)} is not a number.")

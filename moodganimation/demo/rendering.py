@@ -91,9 +91,10 @@ def named(visit: Visit, name: str, units) -> Expression:
 def asked_units(values) -> Expression:
     """What the 17 sliders say. Raises InvalidExpression for an empty one."""
     try:
-        return Expression(ACTION_UNITS, tuple(values))
-    except TypeError:
+        units = tuple(map(float, values))
+    except (TypeError, ValueError, OverflowError):
         raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
+    return Expression(ACTION_UNITS, units)
 
 
 def sliders(expression: Expression) -> list[float]:
