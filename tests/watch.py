@@ -1,0 +1,76 @@
+"""What a parser must not do while it reads a hostile file: write elsewhere, call anybody, start
+anything but ffmpeg, take long, or take much memory."""
+
+import contextlib
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SECONDS, MEGABYTES = 10, 1500  # that one file may take
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_CHANGES = ("os.mkdir", "os.rename", "os.link", "os.symlink", "os.chmod", "os.truncate",
+            "os.utime")  # fmt: skip
+_PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.startfile", "pty.spawn")
+_watching: list["_Watch"] = []
+
+
+class _Watch:
+    def __init__(self, folder: Path):
+        self.roots = (os.path.realpath(folder), os.path.realpath(tempfile.gettempdir()))
+        self.wrong: list[str] = []
+
+    def see(self, event: str, arguments: tuple) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(path, str | bytes | os.PathLike) and (flags or 0) & _WRITES:
+                self.inside(event, path)
+        elif event in ("os.remove", "os.rmdir"):
+            path, folder = arguments
+            root = f"/proc/self/fd/{folder}" if folder >= 0 else ""
+            self.inside(event, os.path.join(root, os.fsdecode(path)))
+        elif event in _CHANGES:
+            for path in arguments[:2]:
+                if isinstance(path, str | bytes | os.PathLike):
+                    self.inside(event, path)
+        elif event == "subprocess.Popen" and "ffmpeg" not in str(arguments[0]):
+            self.wrong.append(f"{event} {arguments[0]}")
+        elif event in _PROGRAMS or event == "socket.connect":
+            self.wrong.append(f"{event} {arguments}")
+
+    def inside(self, event: str, path) -> None:
+        place = os.path.realpath(os.fsdecode(path))
+        if place != os.devnull and not place.startswith(self.roots):
+            self.wrong.append(f"{event} {place}")
+
+
+def _hook(event: str, arguments: tuple) -> None:
+    for watch in _watching:
+        watch.see(event, arguments)
+
+
+sys.addaudithook(_hook)  # cannot be taken away again; it sees nothing while nobody watches
+
+
+@contextlib.contextmanager
+def watched(folder: Path) -> Iterator[None]:
+    """Fails where what is done inside does what it must not; files are allowed in `folder` and
+    where temporary ones go."""
+    watch, began = _Watch(folder), time.monotonic()
+    _watching.append(watch)
+    try:
+        yield
+    finally:
+        _watching.remove(watch)
+    assert watch.wrong == []
+    assert time.monotonic() - began < SECONDS, "it took too long"
+
+
+def peak() -> float:
+    """Most memory that this process or one that it started has had so far [MB]."""
+    sizes = (resource.getrusage(who).ru_maxrss
+             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
+    return max(sizes) / (1024 if sys.platform == "linux" else 1024**2)
