@@ -20,6 +20,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 80_000_000
 LEAST_SIDE = 32  # [px]
+STRIP = 512  # rows that are converted at once
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
@@ -112,12 +113,25 @@ def check_picture(path: str | Path) -> tuple[Path, str]:
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode.startswith("I") or image.mode == "F":  # more than 8 bits, grey
-        values = np.asarray(image).astype(np.float64)
-        deep = image.mode.startswith("I;") or values.max(initial=0) > 255
-        top = 65535.0 if deep else 1.0 if values.max(initial=0) <= 1 else 255.0
-        grey = np.uint8(np.clip(values / top, 0, 1) * 255 + 0.5)
-        return np.repeat(grey[..., None], 3, 2)
+    """In strips, so that a large photo is not there several times at once."""
+    width, height = image.size
+    picture, top = np.empty((height, width, 3), np.uint8), 1.0
+    if deep := image.mode.startswith("I") or image.mode == "F":  # more than 8 bits, grey
+        most = max(image.getextrema()[1], 0)
+        wide = image.mode.startswith("I;") or most > 255
+        top = 65535.0 if wide else 1.0 if most <= 1 else 255.0
+    for row in range(0, height, STRIP):
+        strip = image.crop((0, row, width, min(row + STRIP, height)))
+        picture[row : row + STRIP] = _grey(strip, top) if deep else _color(strip)
+    return picture
+
+
+def _grey(image: Image.Image, top: float) -> np.ndarray:
+    values = np.nan_to_num(np.asarray(image).astype(np.float64)) / top
+    return np.uint8(np.clip(values, 0, 1) * 255 + 0.5)[..., None]
+
+
+def _color(image: Image.Image) -> np.ndarray:
     profile = image.info.get("icc_profile")
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
         image = image.convert("RGBA")
@@ -131,7 +145,7 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
             image = ImageCms.profileToProfile(image, theirs, ours, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # a broken or a grey profile: take the numbers as they are, as browsers do
-    return np.array(image.convert("RGB"))
+    return np.asarray(image.convert("RGB"))
 
 
 # EXIF orientation -> quarter turns to the left, and whether the picture is mirrored afterwards
