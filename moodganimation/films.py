@@ -43,8 +43,10 @@ class Film:
         what is to be seen i / fps seconds after the film (picture or sound) begins.
 
         Films of uneven pace are evened, sides beyond LARGEST reduced, odd sides lose a pixel. A
-        damaged film ends early. Raises UnreadableFile where not one frame can be had.
+        damaged film ends early, and one that is longer than its header says at twice that. Raises
+        UnreadableFile where not one frame can be had.
         """
+        most = LONGEST if self.seconds is None else min(LONGEST, 2 * self.seconds + 1)
         share = f"min(1,{LARGEST}/max(iw*sar,ih))"
         size = f"w='max(2,round(iw*sar*{share}))':h='max(2,round(ih*{share}))'"
         filters = (
@@ -53,7 +55,7 @@ class Film:
             "format=rgb24,crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0"
         )
         arguments = ["-v", "quiet", *ffmpeg.opening(self.path), "-map", "0:V:0"]
-        arguments += ["-t", str(LONGEST), "-fps_mode", "passthrough", "-vf", filters]
+        arguments += ["-t", str(most), "-fps_mode", "passthrough", "-vf", filters]
         decoder = ffmpeg.start(*arguments, *ffmpeg.PICTURES, stdout=subprocess.PIPE)
         shape = None
         for frame in ffmpeg.pictures(decoder):
