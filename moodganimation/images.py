@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 80_000_000
 LEAST_SIDE = 32  # [px]
 STRIP = 512  # rows that are converted at once
+PIECES = 5_000, 1_000_000  # that a file may be in before its pixels, and with them
+MOST_PASSES = 50  # over all pixels of a JPEG; cameras and programs store about ten
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
@@ -30,14 +33,10 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
     """
     name = "The picture" if isinstance(source, bytes) else str(source)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(
-                io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
-            ) as image:
-                check_size(*image.size, name)
-                image.load()
-                return _upright(_to_rgb(image), image)
+        with opening(source) as image:
+            check_size(*image.size, name)
+            image.load()
+            return _upright(_to_rgb(image), image)
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -49,6 +48,39 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
             f"{name} is not a readable picture ({', '.join(FORMATS)} can be read); "
             "it may be damaged or another kind of file."
         ) from problem
+
+
+@contextlib.contextmanager
+def opening(
+    source: str | Path | bytes, formats: tuple[str, ...] = FORMATS
+) -> Iterator[Image.Image]:
+    """A picture of which the header is read, and that cannot keep its readers busy for long: no
+    endless headers, passes or numbers spelled out. Raises what Pillow raises."""
+    raw = io.BytesIO(source) if isinstance(source, bytes) else io.FileIO(source)
+    with warnings.catch_warnings(), raw, _Pieces(raw) as file:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(file, formats=formats) as image:
+            at, passes = file.tell(), 0
+            if image.format in ("JPEG", "MPO"):
+                file.seek(0)
+                passes = file.read().count(b"\xff\xda")
+                file.seek(at)
+            if passes > MOST_PASSES or any(tile[0] == "ppm_plain" for tile in image.tile):
+                raise OSError("it would take very long")
+            file.left = PIECES[1]
+            yield image
+
+
+class _Pieces(io.BufferedReader):
+    """A file that can be read a number of times, however little is taken."""
+
+    left = PIECES[0]
+
+    def read(self, size=-1, /):
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("it is in too many pieces")
+        return super().read(size)
 
 
 def check_photo(photo: np.ndarray) -> np.ndarray:

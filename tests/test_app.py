@@ -654,7 +654,7 @@ def drive(tab, photo, folder):
     letter.write_text("I am a letter.")
     tab.locator("#photo").get_by_label("Remove Image").click()
     tab.set_input_files("#photo input[type=file]", str(letter))
-    tab.get_by_text("not a picture that can be read").wait_for(timeout=30_000)
+    tab.get_by_text("is not a readable picture").wait_for(timeout=30_000)
 
 
 def test_the_examples_are_there():

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import gradio as gr
-from PIL import Image
 
 from ..expressions import ACTION_UNITS, PAD, PRESETS
 from ..moods import PROTOTYPES
@@ -37,20 +36,12 @@ MUSCLES = {
 
 
 class PhotoInput(gr.Image):
-    """gr.Image that hands over the file as it came, and says what is wrong with it."""
+    """gr.Image that hands over the file as it came: `read_image` looks at it with more care."""
 
     is_template = True  # for Gradio: shown by the page's own gr.Image
 
     def preprocess(self, payload):
-        try:
-            return super().preprocess(payload)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            raise gr.Error(
-                "This is not a picture that can be read, or it is far too large: "
-                "use a JPEG, PNG or WebP photo.",
-                duration=None,
-                print_exception=False,
-            ) from None
+        return payload and payload.path
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import gradio as gr
 
 from ..animator import Animator
 from .api import API
+from .controls import PhotoInput
 
 VERSION = "v1"  # of the endpoints' names and parameters
 
@@ -13,7 +14,7 @@ VERSION = "v1"  # of the endpoints' names and parameters
 def endpoints(animator: Animator) -> None:
     """Invisible parts of a page, through which programs call the API."""
     api = API(animator)
-    photo = gr.Image(type="filepath", image_mode=None, visible=False, label="photo")
+    photo = PhotoInput(type="filepath", image_mode=None, visible=False, label="photo")
     video = gr.Video(visible=False, label="video")
     box, axes, timeline = (
         gr.JSON(visible=False, label=name) for name in ("box", "axes", "timeline")

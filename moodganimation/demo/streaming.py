@@ -1,7 +1,6 @@
 """The camera: frames in, edited frames out, one at a time; and a recording of them."""
 
 import base64
-import io
 import secrets
 import tempfile
 import threading
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from ..errors import Problem, UnreadableImage
 from ..expressions import ACTION_UNITS
-from ..images import LEAST_SIDE
+from ..images import LEAST_SIDE, opening
 from ..live import Live
 from ..retakes import added
 from ..video import write_animation
@@ -119,7 +117,7 @@ def _decoded(text) -> np.ndarray:
         raise UnreadableImage("This is no frame of a camera.")
     try:
         data = base64.b64decode(text.removeprefix(KEPT), validate=True)
-        with Image.open(io.BytesIO(data), formats=["JPEG"]) as picture:
+        with opening(data, ("JPEG",)) as picture:
             if not LEAST_SIDE <= min(picture.size) <= max(picture.size) <= MOST_SIDE:
                 raise UnreadableImage("This is no frame of a camera.")
             return np.asarray(picture.convert("RGB"))
