@@ -21,6 +21,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 80_000_000
 LEAST_SIDE = 32  # [px]
+LONGEST_SHAPE = 100  # times as long as it is wide
 STRIP = 512  # rows that are converted at once
 PIECES = 5_000, 1_000_000  # that a file may be in before its pixels, and with them
 MOST_PASSES = 50  # over all pixels of a JPEG; cameras and programs store about ten
@@ -101,6 +102,10 @@ def check_size(width: int, height: int, name: str) -> None:
             f"{name} is {width} x {height} pixels, too small to hold a face; "
             f"use one of at least {LEAST_SIDE} pixels a side."
         )
+    if max(width, height) > LONGEST_SHAPE * min(width, height):
+        raise UnreadableImage(
+            f"{name} is {width} x {height} pixels, a mere line; cut the face out first."
+        )
 
 
 def write_image(
@@ -168,7 +173,7 @@ def _color(image: Image.Image) -> np.ndarray:
     if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    if image.mode != "CMYK":
+    if image.mode not in ("RGB", "CMYK"):
         image = image.convert("RGB")
     if profile:
         try:
@@ -177,7 +182,7 @@ def _color(image: Image.Image) -> np.ndarray:
             image = ImageCms.profileToProfile(image, theirs, ours, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # a broken or a grey profile: take the numbers as they are, as browsers do
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image.convert("RGB") if image.mode == "CMYK" else image)
 
 
 # EXIF orientation -> quarter turns to the left, and whether the picture is mirrored afterwards
