@@ -75,6 +75,8 @@ def read_trajectory(
         raise UnreadableFile(f"{path} holds one clip without a name; leave out the choice of one.")
     try:
         size = path.stat().st_size
+        if not path.is_file():  # a device may never end
+            raise UnreadableFile(f"{path} is not a file; choose a .csv, .npy or .pkl.")
         if size > MOST_BYTES:
             raise UnreadableFile(f"{path} is larger than {MOST_BYTES >> 20} MB; cut it first.")
         table = reader(path)
