@@ -15,6 +15,7 @@ from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.fence import Fence
 from moodganimation.demo.layout import build
+from moodganimation.demo.limits import MOST_UPLOAD, MOST_WORKS
 from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
@@ -55,11 +56,11 @@ def main() -> None:
     animator.warm_up()
     # a stop of the container ends visits and their files as the end of the program does
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    build(animator).queue(max_size=32).launch(
+    build(animator).queue(max_size=2 * MOST_WORKS).launch(
         server_name=os.environ.get("GRADIO_SERVER_NAME"),
         server_port=options.port,
         css_paths=ASSETS / "page.css",
-        max_file_size="40mb",
+        max_file_size=MOST_UPLOAD,
         run_history=False,
         i18n=LANGUAGES,
         footer_links=[],

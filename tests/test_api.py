@@ -1,6 +1,8 @@
 """The page's endpoints, as programs call them."""
 
 import json
+import socket
+import threading
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,13 +15,15 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from moodganimation.demo.limits import MOST_WORKS
+from moodganimation.errors import Problem
 from moodganimation.expressions import PRESETS
 from moodganimation.images import read_image
 from moodganimation.recipes import read_recipe
 from moodganimation.video import interpolate, write_animation
 
 from .conftest import PHOTO
-from .studio import served
+from .studio import served, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +146,51 @@ def test_a_server_tells_how_it_fares_and_nothing_of_anybody(server):
     assert 'moodganimation_requests_total{route="call/v1_read",status="200"}' in text
     assert 'route="file"' in text and "moodganimation_memory_bytes" in text
     assert "face.png" not in text and "astronaut" not in text
+
+
+def test_one_visitor_does_not_take_the_server_from_all(server, monkeypatch):
+    """Works beyond a number at once are refused with a sentence; others are let in."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def waits(*_):
+        begun.release()
+        go_on.wait(60)
+        raise Problem("Done.")
+
+    monkeypatch.setattr("moodganimation.demo.api.read_image", waits)
+    page = {"Accept": "text/html"}
+    with httpx.Client(base_url=server.url) as one, httpx.Client(base_url=server.url) as other:
+        for visitor in (one, other):
+            visitor.get("", headers=page)
+        files = {"files": ("face.png", PHOTO.read_bytes() + b"works")}
+        path = one.post("gradio_api/upload", files=files).json()[0]
+        asked = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, None]}
+        nothing = {"data": [None, None]}
+        for _ in range(MOST_WORKS):
+            assert one.post("gradio_api/call/v1_read", json=asked).status_code == 200
+        assert begun.acquire(timeout=30)
+        answer = one.post("gradio_api/call/v1_read", json=asked)
+        assert answer.status_code == 429 and "wait until one of them is done" in answer.text
+        assert other.post("gradio_api/call/v1_read", json=nothing).status_code == 200
+        go_on.set()
+        wait_for(lambda: one.post("gradio_api/call/v1_read", json=asked).status_code == 200)
+
+
+def test_uploads_are_refused_before_they_are_kept(server, monkeypatch):
+    def said_to(size: str, body: bytes = b"") -> str:
+        """Only the beginning is sent: an answer that waited for the rest would not come."""
+        url = httpx.URL(server.url)
+        head = f"Host: {url.host}\r\nContent-Type: multipart/form-data; boundary=x\r\n{size}"
+        with socket.create_connection((url.host, url.port), 10) as line:
+            line.sendall(f"POST /gradio_api/upload HTTP/1.1\r\n{head}\r\n\r\n".encode() + body)
+            said = ""
+            while not said.endswith("}"):
+                said += line.recv(4096).decode()
+            return said
+
+    assert " 413 " in (said := said_to("Content-Length: 90000000")) and "at most 40 MB" in said
+    assert " 411 " in said_to("Transfer-Encoding: chunked", b"0\r\n\r\n")
+    monkeypatch.setattr("moodganimation.demo.limits.MOST_KEPT", 1000)
+    assert " 429 " in (said := said_to("Content-Length: 2000")) and "minutes" in said
+    answer = httpx.post(f"{server.url}gradio_api/process_recording", content=b"x")
+    assert answer.status_code == 404

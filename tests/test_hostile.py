@@ -203,9 +203,9 @@ SHOT = ["playlist.mp4", "concat.mp4", "huge.avi", "cut-30.mp4", "noise.mp4", "em
 
 
 @pytest.fixture(scope="module")
-def server(animator, tmp_path_factory):
+def server(animator, work):
     with served(animator) as url:
-        client = Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp("got")))
+        client = Client(url, verbose=False, download_files=str(work))
         yield SimpleNamespace(url=url, client=client)
 
 

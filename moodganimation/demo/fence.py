@@ -2,7 +2,8 @@
 
 Gradio serves every file of its cache to whoever knows the address. Here the address is not enough:
 a cookie says who asks, a file is bound to its visitor at its upload or its first showing, and
-others get neither the file nor anything made of it. Pure ASGI, so that streams stay streams.
+others get neither the file nor anything made of it. Nor can one visitor take the server from all:
+see `limits`. Pure ASGI, so that streams stay streams.
 """
 
 import json
@@ -15,11 +16,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from .assets import ASSETS
+from .limits import Limits
 
 COOKIE = "moodganimation"
 FILE = re.compile(r"^(?:/gradio_api)?/file=(.+)$")
 MOST_FILES = 50_000  # that are remembered
 MOST_BYTES = 4_000_000  # of a request that is no upload
+FOREIGN = "This file belongs to another visitor, or the request is too large."
 
 
 class Fence:
@@ -27,21 +30,33 @@ class Fence:
 
     def __init__(self, app):
         self.app, self._owners, self._lock = app, OrderedDict(), threading.Lock()
+        self._limits = Limits()
         self._public = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         visitor, fresh = self._visitor(scope)
-        path = unquote(scope["path"])
+        scope["visitor"], path = visitor, unquote(scope["path"])
         if (found := FILE.match(path)) and not self._may(found[1], visitor):
             return await _refused(send)
-        if scope["method"] == "POST" and not path.endswith("/upload"):
+        if scope["method"] != "POST":
+            return await self._passed(scope, receive, send, visitor, fresh)
+        if refusal := self._limits.refusal(scope, visitor):
+            return await _refused(send, *refusal)
+        with self._limits.counted(visitor):
+            await self._posted(scope, receive, send, visitor, fresh, path)
+
+    async def _posted(self, scope, receive, send, visitor, fresh, path):
+        if not path.endswith("/upload"):
             body = await _read(receive)
             if body is None or not all(self._may(name, visitor) for name in _named(body)):
                 return await _refused(send)
             receive = _again(body, receive)
-        answers = path.endswith("/upload") and scope["method"] == "POST"
+        await self._passed(scope, receive, send, visitor, fresh, path.endswith("/upload"))
+
+    async def _passed(self, scope, receive, send, visitor, fresh, answers=False):
+        """answers: it names files that are the visitor's from now on."""
         said = bytearray()
 
         async def told(message):
@@ -141,8 +156,8 @@ def _uploaded(answer: bytes) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-async def _refused(send) -> None:
-    text = b'{"detail": "This file belongs to another visitor, or the request is too large."}'
+async def _refused(send, status: int = 403, why: str = FOREIGN) -> None:
+    text = json.dumps({"detail": why}).encode()
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": 403, "headers": head})
+    await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": text})

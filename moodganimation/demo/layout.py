@@ -14,6 +14,7 @@ from .explorer import Explorer
 from .filming import Filming
 from .handlers import Page
 from .keeping import Keeper
+from .limits import KEPT
 from .rendering import NEUTRAL, PHOTO
 from .streaming import Streams
 from .tabs import PRIVATE, animate_tab, explore_tab, film_tab, live_tab
@@ -32,7 +33,7 @@ def build(animator: Animator) -> gr.Blocks:
     def preview(request: dict) -> dict:
         return page.preview(request)
 
-    with gr.Blocks(title="MoodGANimation", delete_cache=(300, 3000)) as demo:
+    with gr.Blocks(title="MoodGANimation", delete_cache=(300, KEPT)) as demo:
         gr.Markdown("# MoodGANimation")
         gr.Markdown(
             say(
