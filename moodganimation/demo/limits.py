@@ -5,7 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator
 
-MOST_WORKS = 16  # running, waiting or on their way; half of what the queue of app.py holds
+MOST_WORKS = 16  # running and waiting, and requests on their way; half of app.py's queue
 MOST_UPLOAD = 40 * 2**20  # of a file [bytes]
 FRAME = 2**16  # around it in a request [bytes]
 KEPT = 3000  # how long uploads are kept, at most [s]
@@ -23,7 +23,7 @@ class Limits:
         path = scope["path"]
         if path.endswith("/process_recording"):  # Gradio's own editor of recordings
             return 404, "There is no such thing here."
-        if self._open[visitor] + _queued(scope, visitor) >= MOST_WORKS:
+        if max(self._open[visitor], _queued(scope, visitor)) >= MOST_WORKS:
             return 429, (
                 f"You have {MOST_WORKS} works at once already: wait until one of them is done, or "
                 "cancel it."
