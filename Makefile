@@ -11,6 +11,9 @@ test: $(READY)  ## set up and run the tests
 long: $(READY)  ## run the tests that take minutes
 	.venv/bin/python -m pytest -m long -s
 
+load: $(READY)  ## sixteen clients at once, for LOAD_SECONDS=300
+	.venv/bin/python -m pytest -m long -k sixteen -s
+
 fuzz: $(READY)  ## damaged files for every parser, FUZZ=10000 each
 	FUZZ=$(or $(FUZZ),10000) .venv/bin/python -m pytest -m fuzz -s -p no:warnings
 
@@ -37,4 +40,4 @@ $(READY): requirements.txt
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test long fuzz lint pictures space screenshots samples
+.PHONY: demo test long load fuzz lint pictures space screenshots samples
