@@ -45,7 +45,8 @@ def edit(options) -> None:
     animator, portrait = opened(options)
     wish = wanted(options, animator, portrait)
     frame = animator.edit(portrait, wish)
-    write_image(options.out, frame.image, recipe=recipe(options, portrait, expression=wish))
+    text = recipe(options, portrait, expression=wish)
+    write_image(options.out, frame.image, recipe=text, label=options.label)
     if options.panels:
         write_image(options.panels, row([frame.face, frame.attention, frame.color, frame.motion]))
 
@@ -83,7 +84,7 @@ def animate(options) -> None:
     if not options.columns:
         frames = animator.animate(portrait.enough_for(*shown), way, options.feed)
         pictures = (frame.view(*shown) for frame in frames)
-        write_animation(options.out, pictures, options.fps, recipe=recipe)
+        write_animation(options.out, pictures, options.fps, recipe=recipe, label=options.label)
         return
     side, truth = max(LEAST_SIDE, animator.generator.config.image_size), None
     if options.truth:
@@ -124,7 +125,8 @@ def film(options) -> None:
     animator = asked.load(options, lambda out: check_film(out, film))
     wish = asked.film_wish(options, animator, film)
     with counting("edited") as count:
-        done = retake(animator, film, options.out, wish, most=options.faces, progress=count)
+        done = retake(animator, film, options.out, wish, most=options.faces, progress=count,
+                      label=options.label)  # fmt: skip
     say(*done.notes, f"A face was edited on {done.edited} of {done.frames} frames.")
 
 
@@ -156,7 +158,7 @@ def drive(options) -> None:
     frames = animator.animate(portrait.enough_for(*shown), way())
     pictures = (frame.view(*shown) for frame in frames)
     pictures = counted("drawn", pictures, len(performance.units))
-    say(*write_film(options.out, pictures, film))
+    say(*write_film(options.out, pictures, film, label=options.label))
     if options.csv:
         write_curves(options.csv, way(), performance.fps, performance.found)
 
@@ -205,6 +207,8 @@ def _parser() -> argparse.ArgumentParser:
             of_all(command)
         if run not in (read, bench):
             command.add_argument("--out", required=True, metavar="DIR" if run is batch else "FILE")
+        if run in (edit, animate, film, drive, batch):
+            command.add_argument("--label", action="store_true", help="say in a corner: edited")
         for add in groups:
             add(command)
     return parser

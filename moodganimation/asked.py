@@ -41,7 +41,7 @@ _WAY = ["set", "preset", "like", "easing", "hold", "ping_pong"]
 EXCLUDES = {
     "trajectory": _WAY,
     "timeline": ["trajectory", "frames", *_WAY],
-    "columns": ["view", "size"],
+    "columns": ["view", "size", "label"],
 }
 
 

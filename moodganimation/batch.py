@@ -42,8 +42,8 @@ def batch(options, progress=lambda done, total: None) -> Report:
     """Edit every photo under `options.folder` into `options.out`, under the same name.
 
     options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like,
-    intensity), `checkpoint`, `device`, `engine`, `workers`. Raises Problem where nothing can be
-    done.
+    intensity), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing
+    can be done.
     """
     folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
     try:
@@ -54,7 +54,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
         raise Unwritable(f"There is no folder {folder}.")
     if out == folder or folder in out.parents or out in folder.parents:
         raise Unwritable(f"{out} and {folder} must lie apart: name another folder with --out.")
-    asked = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device")}
+    asked = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device", "label")}
     asked["expression"] = _expression(options.recipe) if options.recipe else None
     asked["like"] = asked["like"] and str(Path(asked["like"]).resolve())
     try:
@@ -112,7 +112,8 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
         path = Path(out) / item["out"]
         path.parent.mkdir(parents=True, exist_ok=True)
         image = animator.edit(portrait, wanted).image
-        write_image(path, image, recipe=recipe(options, portrait, expression=wanted))
+        text = recipe(options, portrait, expression=wanted)
+        write_image(path, image, recipe=text, label=options.label)
     except (Problem, OSError) as problem:
         return {"why": str(problem).replace(item["photo"], "the file")}
     return {"finder": portrait.finder}

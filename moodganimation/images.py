@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 
 from .errors import UnreadableImage, Unwritable
 from .marks import exif, text_chunks
-from .provenance import EDITED, xmp
+from .provenance import EDITED, labelled, xmp
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -113,13 +113,15 @@ def write_image(
     picture: np.ndarray,
     description: str = EDITED,
     recipe: str | None = None,
+    label: bool = False,
 ) -> None:
     """Write PNG, JPEG or WebP by the file's ending, whole or not at all, marked as edited.
 
-    recipe: `Recipe.text()`, kept inside. Raises Unwritable.
+    recipe: `Recipe.text()`, kept inside. label: says in a corner, too, that it was edited. Raises
+    Unwritable.
     """
     path, format = check_picture(path)
-    image = Image.fromarray(picture)
+    image = Image.fromarray(labelled(picture) if label else picture)
     # A PNG of a large photo is compressed lightly: a second instead of three.
     options = {"compress_level": 1} if format == "PNG" else {"quality": 95}
     if format == "PNG":

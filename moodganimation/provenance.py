@@ -1,6 +1,11 @@
-"""That a file was edited, said to programs: XMP with IPTC's Digital Source Type."""
+"""That a file was edited: said to programs, in XMP with IPTC's Digital Source Type, and, where it
+is wanted, to people, in a corner of the picture."""
+
+import cv2
+import numpy as np
 
 EDITED = "Facial expression edited with MoodGANimation"
+LABEL = "edited with MoodGANimation"
 
 
 def xmp(description: str) -> bytes | None:
@@ -20,3 +25,18 @@ def xmp(description: str) -> bytes | None:
         "</dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
         '<?xpacket end="w"?>'
     ).encode()
+
+
+def labelled(picture: np.ndarray) -> np.ndarray:
+    """The picture (H, W, 3) uint8 with LABEL in its lower right corner, the rest as it was."""
+    picture, font = np.ascontiguousarray(picture).copy(), cv2.FONT_HERSHEY_SIMPLEX
+    height, width = picture.shape[:2]
+    most = cv2.getTextSize(LABEL, font, 1, 1)[0][0]
+    scale = min(max(0.4, min(height, width) / 1200), 0.95 * width / most)
+    thickness = max(1, round(scale))
+    (length, _), below = cv2.getTextSize(LABEL, font, scale, thickness)
+    at = max(0, width - length - below), height - below - thickness
+    for color, more in ((0, 2), (255, 0)):  # light letters with a dark rim, for any ground
+        line = thickness + more * thickness
+        cv2.putText(picture, LABEL, at, font, scale, (color,) * 3, line, cv2.LINE_AA)
+    return picture

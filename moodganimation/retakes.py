@@ -96,15 +96,16 @@ def retake(
     most: int = 1,
     progress: Progress | None = None,
     recipe: str | None = None,
+    label: bool = False,
 ) -> Retake:
     """Write a film in which up to `most` faces, the largest first, show what is wished, to an .mp4
     of its pace and with its sound.
 
     Frames without a face are passed on as they are. An edit sets in and ends softly where a face
     appears or is lost within a scene. Every frame is edited for itself, also by generators with a
-    memory. Holds a few frames, however long the film is. recipe: kept inside. Raises NoFaceFound
-    if there is nobody in the whole film, UnreadableFile, Unwritable and InvalidExpression; nothing
-    is written then.
+    memory. Holds a few frames, however long the film is. recipe, label: as for
+    `write_film`. Raises NoFaceFound if there is nobody in the whole film, UnreadableFile,
+    Unwritable and InvalidExpression; nothing is written then.
     """
     check_film(out, film)
     if not 1 <= most <= MOST_FACES:
@@ -124,7 +125,7 @@ def retake(
             raise NoFaceFound(nobody(film, done))
 
     with closing(film.frames()) as photos:
-        notes = write_film(out, pictures(), film, recipe=recipe)
+        notes = write_film(out, pictures(), film, recipe=recipe, label=label)
     return Retake(Path(out), done, edited, [*film.notes, *ended(film, done), *notes])
 
 

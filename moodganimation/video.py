@@ -15,6 +15,7 @@ from .expressions import Expression
 from .films import FASTEST, Film
 from .images import EDITED
 from .marks import comment, mark
+from .provenance import labelled
 
 MOST_FRAMES = 600
 MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
@@ -74,14 +75,16 @@ def write_animation(
     fps: float = 24,
     description: str = EDITED,
     recipe: str | None = None,
+    label: bool = False,
 ) -> Path:
     """Stream (H, W, 3) uint8 frames to .gif, .mp4 or .webp; whole or not at all, marked as edited.
 
-    recipe: `Recipe.text()`, kept inside. Odd sides lose a pixel, as video wants even ones. Raises
-    Unwritable.
+    recipe: `Recipe.text()`, kept inside. label: says in a corner, too, that it was edited. Odd
+    sides lose a pixel, as video wants even ones. Raises Unwritable.
     """
     path = check_animation(path, fps)
     with _parts(path) as (part,):
+        frames = map(labelled, frames) if label else frames
         _encode(part, _few(frames), fps, comment(description, recipe))
         mark(part, description, recipe)
         os.replace(part, path)
@@ -94,17 +97,19 @@ def write_film(
     film: Film,
     description: str = EDITED,
     recipe: str | None = None,
+    label: bool = False,
 ) -> list[str]:
     """Stream (H, W, 3) uint8 frames at the pace of a film: to an .mp4, however many, with the
     film's sound, or to a .gif or .webp as `write_animation` does; whole or not at all.
 
     The sound is copied as it is where MP4 and browsers take it, else coded as AAC; sentences say
-    if it could not be kept. recipe: as for `write_animation`. Raises Unwritable.
+    if it could not be kept. recipe, label: as for `write_animation`. Raises Unwritable.
     """
     path = check_film(path, film)
     if path.suffix.lower() != ".mp4":
-        write_animation(path, frames, float(film.fps), description, recipe)
+        write_animation(path, frames, float(film.fps), description, recipe, label)
         return []
+    frames = map(labelled, frames) if label else frames
     said = comment(description, recipe)
     with _parts(path, ".picture", "") as (picture, part):
         _encode(picture, frames, film.fps, said)

@@ -298,6 +298,15 @@ def test_pins_bring_back_what_was_shown(opened):
         opened.changes.unpin(opened.token, SimpleNamespace(index=1))
 
 
+def test_what_is_made_says_so_in_a_corner_if_asked(opened, photo):
+    before = read_image(opened.pictures[0])
+    out = opened.changes.label(opened.token, True, *opened.units)
+    shown = read_image(out[20])
+    assert (shown[-30:] != before[-30:]).any() and (shown[:400] == before[:400]).all()
+    out = opened.changes.label(opened.token, False, *opened.units)
+    np.testing.assert_array_equal(read_image(out[20]), before)
+
+
 def test_bars_tell_what_was_asked_and_seen(opened):
     assert "Nothing is asked" in opened.pictures[4]
     units = list(opened.units)

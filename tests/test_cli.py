@@ -31,6 +31,12 @@ def test_edit_without_a_wish_returns_the_photo(tmp_path, photo):
     np.testing.assert_array_equal(read_image(tmp_path / "same.png"), photo)
 
 
+def test_a_label_is_written_where_it_is_asked(tmp_path, photo):
+    assert run("edit", PHOTO, "--label", "--out", tmp_path / "told.png") == 0
+    told = read_image(tmp_path / "told.png")
+    assert (told[-30:] != photo[-30:]).any() and (told[:-60] == photo[:-60]).all()
+
+
 @pytest.mark.parametrize(
     "wish", [["--set", "pleasure=-0.8"], ["--preset", "sad", "--intensity", "0.7"]]
 )

@@ -146,3 +146,21 @@ def test_nothing_is_written_where_nothing_can_be(picture, tmp_path):
     with pytest.raises(Unwritable, match="no folder"):
         write_image(tmp_path / "nowhere" / "a.png", picture)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_label_stands_in_a_corner_where_it_is_wanted(photo, tmp_path):
+    write_image(tmp_path / "a.png", photo, label=True)
+    write_image(tmp_path / "b.png", photo)
+    changed = (read_image(tmp_path / "a.png") != photo).any(-1)
+    rows, columns = np.nonzero(changed)
+    assert rows.min() > 480 and columns.min() > 256 and changed.sum() > 500
+    np.testing.assert_array_equal(read_image(tmp_path / "b.png"), photo)
+    for side in (32, 64, 3000):  # wherever there is a picture, there is room
+        write_image(tmp_path / "a.png", np.zeros((side, side, 3), np.uint8), label=True)
+        assert read_image(tmp_path / "a.png").max() > 100
+
+
+def test_photos_as_thin_as_a_line_are_refused(tmp_path):
+    Image.new("1", (6400, 33)).save(tmp_path / "line.png")
+    with pytest.raises(UnreadableImage, match="a mere line"):
+        read_image(tmp_path / "line.png")

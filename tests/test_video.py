@@ -118,3 +118,11 @@ def test_there_hold_and_back_loops_without_a_jump():
 def test_impossible_ways_are_refused(frames, easing, hold):
     with pytest.raises(InvalidExpression):
         interpolate(NEUTRAL, PRESETS["sad"], frames, easing, hold=hold)
+
+
+@pytest.mark.parametrize("ending", ["gif", "mp4", "webp"])
+def test_every_frame_is_labelled_where_it_is_wanted(ending, tmp_path):
+    black = [np.zeros((128, 256, 3), np.uint8)] * 3
+    path = write_animation(tmp_path / f"a.{ending}", black, 10, label=True)
+    frame = iio.imread(path, index=0, plugin="FFMPEG" if ending == "mp4" else "pillow")
+    assert frame[:100].max() < 20 and frame[100:].max() > 100

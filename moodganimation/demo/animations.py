@@ -129,9 +129,10 @@ class Animations:
             if name == STRIP:
                 chosen = np.linspace(0, len(once) - 1, min(len(once), MOST_STRIP)).round()
                 strip = row([pictures[once[int(i)]] for i in chosen])
-                write_image(path, strip, recipe=recipe)
+                write_image(path, strip, recipe=recipe, label=visit.label)
             else:
-                write_animation(path, (pictures[point] for point in way), fps, recipe=recipe)
+                shown = (pictures[point] for point in way)
+                write_animation(path, shown, fps, recipe=recipe, label=visit.label)
             files[name] = str(path)
         moving = next((files[name] for name in ("GIF", "WebP") if name in files), None)
         return files.get("MP4"), moving, list(files.values())

@@ -78,6 +78,13 @@ class Changes:
         return *UNTOUCHED[:20], *render(visit, asked_units(units))
 
     @reported
+    def label(self, token, on, *units):
+        """What is made says in a corner that it was edited, or not."""
+        visit = self.visits[token]
+        visit.label = bool(on)
+        return *UNTOUCHED[:20], *render(visit, asked_units(units))
+
+    @reported
     def canvas(self, token):
         """The face to paint on."""
         return self.visits[token].face.portrait.face(2 * MASK)

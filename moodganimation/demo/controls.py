@@ -125,6 +125,7 @@ def tools() -> dict:
         neutral = gr.Button(say("Neutral first"), elem_id="neutral")
         everyone = gr.Button(say("For every face"), elem_id="everyone")
     part = gr.Radio(list(HALVES), value="whole face", label=say("Edit"), elem_id="part")
+    label = gr.Checkbox(False, label=say("Say in a corner that it was edited"), elem_id="label")
     with gr.Accordion(say("Lock a part with a brush"), open=False):
         painting = gr.ImageEditor(
             type="numpy",
@@ -170,6 +171,7 @@ def tools() -> dict:
         "neutral": neutral,
         "everyone": everyone,
         "part": part,
+        "label": label,
         "painting": painting,
         "canvas": canvas,
         "painted": painted,

@@ -47,8 +47,9 @@ class Filming:
         told = telling(visit, progress, "Editing")
         recipe = recipe_of(visit, wanted, made={"faces": most}).text()
         done = retake(
-            visit.animator, film, out, added(change), most=most, progress=told, recipe=recipe
-        )
+            visit.animator, film, out, added(change), most=most, progress=told, recipe=recipe,
+            label=visit.label,
+        )  # fmt: skip
         said = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
         return str(out), " ".join(said)
 
@@ -123,7 +124,8 @@ class Filming:
 
         made = {"strength": float(strength), "regions": list(regions), "by": by}
         recipe = recipe_of(visit, visit.face.anchor, made=made).text()
-        said = [*performance.notes, *write_film(out, pictures(), film, recipe=recipe)]
+        written = write_film(out, pictures(), film, recipe=recipe, label=visit.label)
+        said = [*performance.notes, *written]
         write_curves(table, way, performance.fps, performance.found)
         drawing = curves(way, CURVES)
         return str(out), drawing, str(table), " ".join(said)

@@ -194,6 +194,8 @@ def _bind(
     buttons["everyone"].click(changes.everyone, [lane, *units], placed, **ANEW)
     buttons["redo"].click(changes.redo, lane, placed, **ANEW)
     buttons["part"].input(changes.confine, [lane, buttons["part"], *units], placed, **ANEW)
+    buttons["label"].input(changes.label, [lane, buttons["label"], *units], placed, **ANEW)
+    photo.change(None, None, buttons["label"], js="() => false", **PRIVATE)
     buttons["canvas"].click(changes.canvas, lane, buttons["painting"], **DRAWN)
     lock = [lane, buttons["painting"], buttons["painted"], *units]
     buttons["brush"].click(changes.brush, lock, placed, **ANEW)

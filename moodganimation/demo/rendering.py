@@ -63,7 +63,8 @@ def render(visit: Visit, expression: Expression) -> tuple:
     visit.face.frame = frame
     folder = Path(visit.folder.name)
     path = folder / f"{time.monotonic_ns()}.png"
-    write_image(path, frame.image, recipe=recipe_of(visit, expression).text())
+    text = recipe_of(visit, expression).text()
+    write_image(path, frame.image, recipe=text, label=visit.label)
     past = sorted(folder.glob("[0-9]*.png"))[:-4]  # the page may still be copying the last ones
     for old in past:
         old.unlink(missing_ok=True)

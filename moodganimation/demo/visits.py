@@ -123,6 +123,7 @@ class Visit:
     face: Face  # the one at work
     session: str | None  # of the visitor's browser tab
     at: int = 0  # its number
+    label: bool = False  # whether what is made says in a corner that it was edited
     faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
     keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
     stopped: threading.Event = field(default_factory=threading.Event)  # long work shall end

@@ -64,6 +64,10 @@ TEXTS = {
     "Neutral first": ("Primero neutral", "先变中性"),
     "For every face": ("Para todas las caras", "用于所有脸"),
     "Edit": ("Editar", "编辑"),
+    "Say in a corner that it was edited": (
+        "Decir en una esquina que está editada",
+        "在角落注明已编辑",
+    ),
     "Lock a part with a brush": ("Proteger una parte con pincel", "用画笔锁定一部分"),
     "Paint on the face": ("Pinta sobre la cara", "在脸上涂画"),
     "Show the face": ("Mostrar la cara", "显示脸"),
