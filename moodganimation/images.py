@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
+from .credentials import sign
 from .errors import UnreadableImage, Unwritable
 from .marks import exif, text_chunks
 from .provenance import EDITED, labelled, xmp
@@ -131,6 +132,8 @@ def write_image(
     part = path.with_name(f".{path.name[:80]}.part")
     try:
         image.save(part, format, exif=exif(description, recipe), **options)
+        if description == EDITED:
+            sign(part, path.suffix.lower())
         os.replace(part, path)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or problem

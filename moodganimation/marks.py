@@ -177,14 +177,20 @@ def _in_gif(file: BinaryIO) -> str | None:
     file.seek(10)
     flags = _exactly(file, 3)[0]
     file.seek(_palette(flags), os.SEEK_CUR)
-    while _exactly(file, 1) == b"\x21":  # extensions, until the first picture
-        label, data = _exactly(file, 1), bytearray()
-        while size := _exactly(file, 1)[0]:
-            data += _exactly(file, size)
-            if len(data) > _MOST_BYTES:
+    label = data = b""
+    for _ in range(_MOST_PARTS):
+        if not label:  # extensions, until the first picture
+            if _exactly(file, 1) != b"\x21":
                 return None
-        if label == b"\xfe":
-            return _second_line(bytes(data))
+            label, data = _exactly(file, 1), b""
+        part = _exactly(file, _exactly(file, 1)[0])
+        if label == b"\xfe":  # others may be as long as they like
+            data += part
+        if not part and label == b"\xfe":
+            return _second_line(data)
+        if len(data) > _MOST_BYTES:
+            return None
+        label = label if part else b""
     return None
 
 

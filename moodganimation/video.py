@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import ffmpeg
+from .credentials import sign
 from .errors import InvalidExpression, Unwritable
 from .expressions import Expression
 from .films import FASTEST, Film
@@ -87,6 +88,8 @@ def write_animation(
         frames = map(labelled, frames) if label else frames
         _encode(part, _few(frames), fps, comment(description, recipe))
         mark(part, description, recipe)
+        if description == EDITED:
+            sign(part, path.suffix.lower())
         os.replace(part, path)
     return path
 
@@ -119,6 +122,8 @@ def write_film(
         )
         made = part if joined else picture
         mark(made, description)
+        if description == EDITED:
+            sign(made, ".mp4")
         os.replace(made, path)
     return ["The film's sound could not be kept."] if film.sound and not joined else []
 
