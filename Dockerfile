@@ -7,14 +7,15 @@ FROM python:${PYTHON}-slim AS packages
 ARG TORCH_INDEX=
 WORKDIR /build
 COPY requirements-app.txt ./
-RUN python -m venv /opt/venv
-RUN if [ -n "$TORCH_INDEX" ]; then \
-      /opt/venv/bin/pip install --no-cache-dir torch -i "$TORCH_INDEX"; \
-    fi
-RUN /opt/venv/bin/pip install --no-cache-dir -r requirements-app.txt
+RUN python -m venv /opt/venv \
+    && if [ -n "$TORCH_INDEX" ]; then \
+         /opt/venv/bin/pip install --no-cache-dir torch -i "$TORCH_INDEX"; \
+       fi \
+    && /opt/venv/bin/pip install --no-cache-dir -r requirements-app.txt
 
 FROM python:${PYTHON}-slim
-# What OpenCV asks of the system.
+# What OpenCV asks of the system; Debian keeps only the latest versions, so none is named.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libgl1 libglib2.0-0 libxcb1 \
     && rm -rf /var/lib/apt/lists/* \
