@@ -12,12 +12,15 @@ import cv2
 import gradio as gr
 import httpx
 import pytest
+from gradio.components.image_editor import EditorData
+from gradio.data_classes import FileData
 from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from moodganimation.demo.animations import Animations
 from moodganimation.demo.changes import Changes
+from moodganimation.demo.controls import Painting
 from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.keeping import Keeper
@@ -134,6 +137,36 @@ def test_a_hostile_file_does_no_harm_at_any_door(name, doors, laid, work):
         assert most() < MEGABYTES, door
         path = at
     path.unlink()
+
+
+def painted(file: bytes | Path, index="0") -> dict:
+    """What a page's painting becomes on the server."""
+    editor = Painting(type="numpy", image_mode="RGBA")
+    if isinstance(file, Path):
+        return editor.preprocess(EditorData(background=FileData(path=str(file)), id=None))
+    said = {"type": "layer", "index": index, "id": "a", "file": b""}
+    editor.accept_blobs(SimpleNamespace(data=said, files=[("file", file)]))
+    return editor.preprocess(EditorData(id="a"))
+
+
+def test_only_paintings_are_painted_with(laid, face, work):
+    assert painted(face)["background"].shape == (256, 256, 4)
+    assert painted(face.read_bytes())["layers"][0].shape == (256, 256, 4)
+    for name in (
+        "bomb-grey-1.png",
+        "huge.png",
+        "comment.gif",
+        "eps.jpg",
+        "passes.jpg",
+        "letter.jpg",
+    ):
+        path = laid(name)
+        for file in (path, path.read_bytes()):
+            with watched(work), pytest.raises(gr.Error, match="no painting"):
+                painted(file)
+        path.unlink()
+    with pytest.raises(gr.Error, match="ten layers"):
+        painted(face.read_bytes(), str(10**9))
 
 
 @pytest.mark.parametrize("name", REDIRECTS)

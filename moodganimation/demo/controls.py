@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 
 import gradio as gr
+from gradio.components.base import server
+from gradio.components.image_editor import AcceptBlobs
+from PIL import Image
 
 from ..expressions import ACTION_UNITS, PAD, PRESETS
+from ..images import opening
 from ..moods import PROTOTYPES
 from .assets import ASSETS
 from .changes import PAINTED
@@ -12,6 +16,9 @@ from .visits import HALVES
 from .words import say
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
+
+MOST_PAINTINGS, LARGEST_PAINTING = 64, 2048  # that wait to be applied; their longer side [px]
+PAINT = "This is no painting on the face: show the face and paint once more."
 
 # What moves when a unit rises, for people who hover over its name (Ekman, Friesen & Hager 2002).
 MUSCLES = {
@@ -42,6 +49,30 @@ class PhotoInput(gr.Image):
 
     def preprocess(self, payload):
         return payload and payload.path
+
+
+class Painting(gr.ImageEditor):
+    """gr.ImageEditor for pictures about as large as the face that it shows."""
+
+    is_template = True
+
+    @server
+    def accept_blobs(self, data: AcceptBlobs):
+        while len(self.blob_storage) > MOST_PAINTINGS:  # the oldest, which nobody came back for
+            self.blob_storage.pop(next(iter(self.blob_storage)), None)
+        if not str(data.data["index"] or 0).isdecimal() or int(data.data["index"] or 0) > 9:
+            raise gr.Error("A painting has ten layers at most.", print_exception=False)
+        return super().accept_blobs(data)
+
+    def convert_and_format_image(self, file, **options):
+        try:
+            if file is not None:
+                with opening(getattr(file, "path", file), ("PNG", "WEBP", "JPEG")) as picture:
+                    if max(picture.size) > LARGEST_PAINTING:
+                        raise ValueError("it is too large")
+            return super().convert_and_format_image(file, **options)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            raise gr.Error(PAINT, duration=None, print_exception=False) from None
 
 
 @dataclass(frozen=True)
@@ -127,7 +158,7 @@ def tools() -> dict:
     part = gr.Radio(list(HALVES), value="whole face", label=say("Edit"), elem_id="part")
     label = gr.Checkbox(False, label=say("Say in a corner that it was edited"), elem_id="label")
     with gr.Accordion(say("Lock a part with a brush"), open=False):
-        painting = gr.ImageEditor(
+        painting = Painting(
             type="numpy",
             image_mode="RGBA",
             sources=[],
