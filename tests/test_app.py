@@ -29,12 +29,15 @@ from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
+from moodganimation.recipes import read_recipe
+from moodganimation.timeline import MODES, Keyframe
 from moodganimation.video import interpolate, write_animation
 
 from .conftest import PHOTO as FILE
 from .studio import chromium, needs_chromium, served, source, wait_for
 
 VISITOR = SimpleNamespace(session_hash="visitor")
+WAY = [PHOTO, "sad", 24, 24, "smooth", True, 6, "once", False]  # settings of an animation
 
 
 @pytest.fixture
@@ -439,7 +442,7 @@ def test_the_photo_follows_a_trajectory_beside_what_was_filmed(opened, clip, tmp
 def test_previews_answer_only_sensible_requests(opened):
     good = opened.page.preview({"token": opened.token, "units": [0.5] * 17})
     assert all(value.startswith("data:image/jpeg;base64,") for value in good.values())
-    way = {"way": [PHOTO, "sad", "smooth", 0.5], "units": opened.units}
+    way = {"way": [0.5, *WAY], "units": opened.units}
     assert opened.page.preview({"token": opened.token, **way})
     for bad in (
         {"units": [0.5] * 16},
@@ -447,7 +450,8 @@ def test_previews_answer_only_sensible_requests(opened):
         {"units": [7] * 17},
         {"units": "12345678901234567"},
         {"mood": [0, 0]},
-        {"way": [PHOTO, "nobody", "smooth", 0.5]},
+        {"way": [0.5, PHOTO, "nobody", *WAY[2:]], "units": opened.units},
+        {"way": [float("nan"), *WAY], "units": opened.units},
         {"way": "abc"},
         {},
     ):
@@ -464,8 +468,8 @@ def test_problems_become_messages(page, opened, tmp_path):
     with pytest.raises(gr.Error, match="upload it once more"):
         Changes(page.visits, None, ()).put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):
-        opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "face", 96, [],
-                         "once", False, *opened.units)  # fmt: skip
+        opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "once", False,
+                         "face", 96, [], *opened.units)  # fmt: skip
 
 
 def test_keyframes_make_a_timeline(opened):
@@ -480,24 +484,35 @@ def test_keyframes_make_a_timeline(opened):
     said, _ = animations.add(token, 1, 0, "smooth", *pace, *PRESETS["happy"].values)
     assert "2 keyframes" in said  # in place of the one that was there
     visit = opened.page.visits[token]
-    for share, wanted in ((0, tuple(opened.units)), (1, PRESETS["happy"].values)):
-        request = {"way": [PHOTO, SLIDERS, "smooth", share], "units": opened.units}
-        assert opened.page._asked(visit, request)[0].values == wanted
-    film, _, _ = animations.make(
-        token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96, ["MP4"], False, "once", False,
-        *opened.units, progress=still,
-    )  # fmt: skip
-    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 13
+    assert len(visit.keyframes) == 2
     assert "1 keyframe" in animations.remove(token, 0.9, *pace)[0]
     assert "No keyframes" in animations.remove(token, 0, *pace)[0]
     with pytest.raises(gr.Error, match="no keyframe"):
         animations.remove(token, 0, *pace)
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+@pytest.mark.parametrize("mode", MODES)
+def test_scrubbing_shows_what_the_animation_shows(opened, keyed, mode):
+    token, visit, happy = opened.token, opened.page.visits[opened.token], PRESETS["happy"].values
+    if keyed:
+        visit.keyframes = [Keyframe(None, 0), Keyframe(PRESETS["sad"], 3, 0.5, "spring")]
+    settings = [PHOTO, SLIDERS, 9, 10, "ease out", mode == "ping-pong", 2, mode, True]
+    film, _, _ = opened.animations.make(
+        token, *settings, "face", 96, ["MP4"], False, *happy, progress=still
+    )
+    way = read_recipe(film).timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == len(way)
+    for number, point in enumerate(way):
+        request = {"way": [number / (len(way) - 1), *settings], "units": happy}
+        assert opened.page._asked(visit, request)[0] == point
+    assert any(point["AU45"] > 0.9 for point in way) == keyed  # a blink
+
+
 def test_animations_come_in_every_format(opened):
     film, moving, files = opened.animations.make(
-        opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1, "face", 96,
-        [*FORMATS], True, "once", False, *PRESETS["sad"].values, progress=still,
+        opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1,
+        "once", False, "face", 96, [*FORMATS], True, *PRESETS["sad"].values, progress=still,
     )  # fmt: skip
     assert read_image(files[-1]).shape == (96, 4 * 3 * 96, 3)  # the strip, with its panels
     assert Image.open(moving).n_frames == 4 + 1 + 2
@@ -513,8 +528,8 @@ def test_animations_come_in_every_format(opened):
         assert (formats, panels) == ([*FORMATS], True)
         assert "2 keyframes" in keys and others == [gr.skip()] * 4
         again, _, _ = opened.animations.make(
-            opened.token, PHOTO, SLIDERS, 4, fps, "smooth", True, 1, view, size, formats,
-            panels, mode, blinks, *opened.units, progress=still,
+            opened.token, PHOTO, SLIDERS, 4, fps, "smooth", True, 1, mode, blinks,
+            view, size, formats, panels, *opened.units, progress=still,
         )  # fmt: skip
         assert imageio_ffmpeg.count_frames_and_secs(again)[0] == 7
 

@@ -13,7 +13,7 @@ from ..recipes import Output, Recipe
 from ..timeline import Keyframe, Timeline
 from ..video import write_animation
 from .keeping import recipe_of
-from .rendering import asked_units, named, reported, telling
+from .rendering import asked_units, reported, telling, timeline_of
 from .visits import Visit, Visits
 
 STRIP = "PNG strip"
@@ -90,26 +90,23 @@ class Animations:
         easing,
         ping_pong,
         hold,
+        mode,
+        blinks,
         view,
         size,
         formats,
         panels,
-        mode,
-        blinks,
         *units,
         progress=gr.Progress(),
     ):
-        """Write the animation in every chosen format: MP4, GIF or WebP to show, all files. Along
-        the keyframes if there are any, else from `start` to `end`. panels: beside each face what
-        the network keeps and what it paints."""
+        """Write the animation in every chosen format: MP4, GIF or WebP to show, all files. panels:
+        beside each face what the network keeps and what it paints."""
         visit = self.visits[token]
         if not formats or not set(formats) <= set(FORMATS):
             raise InvalidExpression(f"Choose at least one of {', '.join(FORMATS)}.")
-        if visit.keyframes:
-            timeline = Timeline(tuple(visit.keyframes), fps, mode, blinks=blinks)
-        else:
-            ends = (named(visit, name, units) for name in (start, end))
-            timeline = Timeline.between(*ends, int(frames), fps, easing, ping_pong, int(hold))
+        timeline = timeline_of(
+            visit, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
+        )
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         output = Output(view, int(size), fps)
         made = {"formats": list(formats), "panels": bool(panels)}

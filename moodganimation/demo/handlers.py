@@ -10,19 +10,17 @@ from ..expressions import ACTION_UNITS, PAD, Expression
 from ..images import read_image
 from ..moods import mood_of, with_mood
 from ..portraits import Portrait
-from ..timeline import Timeline
-from ..video import EASINGS
 from .models import Models
 from .rendering import (
     UNTOUCHED,
     hundredths,
     jpeg,
-    named,
     pictures,
     place,
     render,
     reported,
     rounded,
+    timeline_of,
 )
 from .visits import PREVIEW, Face, Visit, Visits
 
@@ -146,17 +144,11 @@ class Page:
         """
         try:
             if "way" in request:
-                start, end, easing, share = request["way"]
-                share = min(max(share, 0), 1)
-                if visit.keyframes:
-                    way = Timeline(tuple(visit.keyframes)).expressions(
-                        ACTION_UNITS, visit.face.portrait.reading
-                    )
-                    point = way[round(share * (len(way) - 1))]
-                    return point, point
-                ends = [named(visit, name, request.get("units")) for name in (start, end)]
-                between = ends[0].towards(ends[1], EASINGS[easing](share))
-                return between, between
+                share, *settings = request["way"]
+                timeline = timeline_of(visit, *settings, request.get("units"))
+                way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
+                point = way[round(min(max(share, 0), 1) * (len(way) - 1))]
+                return point, point
             units = Expression(ACTION_UNITS, tuple(request["units"]))
             if "mood" not in request:
                 return units, units

@@ -14,6 +14,7 @@ from ..expressions import ACTION_UNITS, PRESETS, Expression
 from ..frames import Frame
 from ..images import write_image
 from ..moods import mood_of
+from ..timeline import Timeline
 from .bars import bars
 from .keeping import recipe_of
 from .visits import Visit
@@ -87,6 +88,17 @@ def named(visit: Visit, name: str, units) -> Expression:
     if name not in PRESETS:
         raise InvalidExpression(f"There is no emotion called {name!r}.")
     return PRESETS[name]
+
+
+def timeline_of(
+    visit: Visit, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
+) -> Timeline:
+    """What the tab Animate makes: along the keyframes if there are any, else from `start` to
+    `end`."""
+    if visit.keyframes:
+        return Timeline(tuple(visit.keyframes), fps, mode, blinks=blinks)
+    ends = (named(visit, name, units) for name in (start, end))
+    return Timeline.between(*ends, int(frames), fps, easing, ping_pong, int(hold))
 
 
 def asked_units(values) -> Expression:

@@ -70,10 +70,11 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         )
         film = gr.Video(label=say("MP4"), interactive=False, loop=True, elem_id="mp4")
         files = gr.Files(label=say("Downloads"), elem_id="files")
+    settings = [start, end, frames, fps, easing, ping_pong, hold, mode, blinks]
     scrub.input(
         None,
-        [start, end, easing, scrub, *controls.units],
-        js="(a, b, e, t, ...v) => { window.moodganimation.ask({way: [a, b, e, t], units: v}) }",
+        [scrub, *settings, *controls.units],
+        js="(...v) => { window.moodganimation.ask({way: v.splice(0, 10), units: v}) }",
         **PRIVATE,
     )
     pace = [fps, mode, blinks]
@@ -81,11 +82,9 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
     add.click(animations.add, added, [keys, drawing], **PRIVATE)
     remove.click(animations.remove, [lane, at, *pace], [keys, drawing], **PRIVATE)
     gr.on([mode.input, blinks.input], animations.draw, [lane, *pace], [keys, drawing], **PRIVATE)
-    settings = [start, end, frames, fps, easing, ping_pong, hold, view, size, formats, panels]
-    settings += [mode, blinks]
     make.click(
         animations.make,
-        [lane, *settings, *controls.units],
+        [lane, *settings, view, size, formats, panels, *controls.units],
         [film, moving, files],
         concurrency_id="animate",
         concurrency_limit=1,
