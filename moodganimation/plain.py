@@ -11,7 +11,7 @@ from .errors import InvalidValue
 from .expressions import ACTION_UNITS, Expression, space_named
 
 MOST_BYTES = 60_000  # of a JSON text: what the EXIF block of a JPEG has room for
-MOST_DEPTH, MOST_ITEMS, MOST_LETTERS = 4, 256, 1000  # of values that nobody has named
+MOST_DEPTH, MOST_ITEMS, MOST_LETTERS = 6, 256, 1000  # of values that nobody has named
 MOST_NUMBER = 2**53  # what every reader of JSON keeps exactly
 
 

@@ -1,5 +1,6 @@
 """The page: its handlers as functions, and the whole in a real browser."""
 
+import json
 import threading
 import time
 from pathlib import Path
@@ -46,8 +47,20 @@ def page(animator) -> Page:
 
 
 def changes(page) -> Changes:
-    restorers = Animations(page.visits).restored, Filming(page.visits).restored
+    tabs = Animations(page.visits), Filming(page.visits), Explorer(page.visits)
+    restorers = [tab.restored for tab in tabs]
     return Changes(page.visits, Keeper(page.visits, page.models), restorers)
+
+
+def restored(opened, path, link="") -> SimpleNamespace:
+    """What every control is put on, by name."""
+    values = opened.changes.restore(opened.token, path, link)
+    names = ["model", "part", "painted", "preset", "intensity", "units", "moods", "pictures",
+             "start", "end", "frames", "fps", "easing", "ping_pong", "hold", "mode", "blinks",
+             "view", "size", "formats", "panels", "keys", "drawing",
+             "faces", "strength", "regions", "by", "clip", "pace", "kind"]  # fmt: skip
+    groups = [*values[:5], values[5:22], values[22:25], values[25:31], *values[31:]]
+    return SimpleNamespace(**dict(zip(names, groups, strict=True)))
 
 
 @pytest.fixture
@@ -225,14 +238,17 @@ def test_every_face_has_an_expression_of_its_own(two):
 
 def test_a_picture_of_several_faces_brings_them_all_back(two, tmp_path):
     two.changes.put(two.token, "surprise", 1.0)
+    everywhere = {"layers": [np.full((256, 256, 4), 255, np.uint8)]}
+    two.changes.brush(two.token, everywhere, PAINTED[1], *PRESETS["surprise"].values)
     two.page.turn(two.token, SimpleNamespace(index=1))
     made = two.changes.put(two.token, "anger", 1.0)[20]
     kept = tmp_path / "kept.png"
     kept.write_bytes(Path(made).read_bytes())
     original = two.page.visits[two.token].original
     again, *_ = two.page.open(original, two.token, None, VISITOR)
-    _, *placed = two.changes.restore(again, str(kept), "")
-    np.testing.assert_array_equal(read_image(placed[20]), read_image(kept))
+    opened = SimpleNamespace(token=again, changes=two.changes)
+    pictures = restored(opened, str(kept)).pictures
+    np.testing.assert_array_equal(read_image(pictures[0]), read_image(kept))
     assert two.page.visits[again].at == 1
     back = two.page.turn(again, SimpleNamespace(index=0))
     assert tuple(back[:17]) == PRESETS["surprise"].values
@@ -279,9 +295,10 @@ def test_what_was_made_brings_the_page_back(opened, photo, tmp_path):
     assert "half" in Path(file).read_text()
     again, *_ = opened.page.open(str(FILE), token, None, VISITOR)
     for path, text in ((str(kept), ""), (None, "https://here/" + link)):
-        half, *placed = changes.restore(again, path, text)[: 1 + PLACED]
-        assert half == "their left half" and tuple(placed[:17]) == tuple(units)
-        np.testing.assert_array_equal(read_image(placed[20]), shown)
+        back = restored(SimpleNamespace(token=again, changes=changes), path, text)
+        assert (back.part, back.painted) == ("their left half", PAINTED[0])
+        assert back.units == tuple(units) and back.preset == "happy"
+        np.testing.assert_array_equal(read_image(back.pictures[0]), shown)
     with pytest.raises(gr.Error, match="Choose a file"):
         changes.restore(again, None, "")
     with pytest.raises(gr.Error, match="no recipe"):
@@ -347,8 +364,8 @@ def test_a_clip_changes_as_the_photo_does(opened, clip):
     film, said = filming.retake(opened.token, clip, 1, *units, progress=still)
     assert "10 of 10 frames" in said
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10
-    _, *restored = opened.changes.restore(opened.token, film, "")
-    assert list(restored[:17]) == units and restored[-4] == 1
+    back = restored(opened, film)
+    assert list(back.units) == units and back.faces == 1 and back.strength == gr.skip()
     again, _ = filming.retake(opened.token, clip, 1, *units, progress=still)
     assert Path(again).exists() and not Path(film).exists()
     with pytest.raises(gr.Error, match="upload one first"):
@@ -414,9 +431,12 @@ def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
 def test_the_photo_plays_what_a_clip_plays(opened, clip):
     filming = Filming(opened.page.visits)
     film, drawing, table, _ = filming.drive(
-        opened.token, clip, 1.0, ["mouth"], "units", progress=still
+        opened.token, clip, 1.3, ["mouth"], "moods", progress=still
     )
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10 and drawing.ndim == 3
+    back = restored(opened, film)
+    assert (back.strength, back.regions, back.by) == (1.3, ["mouth"], "moods")
+    assert back.units == tuple(opened.units) and back.faces == gr.skip()
     rows = Path(table).read_text().splitlines()
     assert len(rows) == 11 and "AU26" in rows[0]
     with pytest.raises(gr.Error, match="Regions are any of"):
@@ -428,6 +448,9 @@ def test_the_photo_follows_a_trajectory_beside_what_was_filmed(opened, clip, tmp
     way.write_text("AU12,AU26\n" + "".join(f"{i / 5},{3 * i / 5}\n" for i in range(6)))
     film, strips, said = filming.follow(opened.token, str(way), "", 12, clip, progress=still)
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 5
+    for path in (film, strips[1]):
+        back = restored(opened, path)
+        assert (back.clip, back.pace) == ("", 12)
     names = [Path(path).stem.rpartition("_")[2] for path in strips[1:]]
     assert names == ["composite", "attention", "color", "truth"] and "clipped" in said
     assert read_image(strips[-1]).shape == (128, 5 * 128, 3)
@@ -518,20 +541,77 @@ def test_animations_come_in_every_format(opened):
     assert Image.open(moving).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
     assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp", "png"]
-    visit = opened.page.visits[opened.token]
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+def test_every_format_of_an_animation_brings_every_control_back(opened, keyed):
+    token, visit = opened.token, opened.page.visits[opened.token]
+    keyframes = [Keyframe(None, 0), Keyframe(PRESETS["fear"], 0.5, 0.2)] if keyed else []
+    visit.keyframes = keyframes
+    settings = ["neutral", "happy", 5, 12, "ease in", True, 2, "loop", True]
+    output = ["photo", 96, [*FORMATS], True]
+    units = PRESETS["sad"].values
+    _, _, files = opened.animations.make(token, *settings, *output, *units, progress=still)
     for name in files:
-        visit.keyframes = []
-        _, *placed = opened.changes.restore(opened.token, name, "")
-        assert tuple(placed[:17]) == PRESETS["sad"].values
-        fps, mode, blinks, view, size, formats, panels, keys, _, *others = placed[PLACED:]
-        assert (fps, mode, blinks, view, size) == (12, "ping-pong", False, "face", 96)
-        assert (formats, panels) == ([*FORMATS], True)
-        assert "2 keyframes" in keys and others == [gr.skip()] * 4
-        again, _, _ = opened.animations.make(
-            opened.token, PHOTO, SLIDERS, 4, fps, "smooth", True, 1, mode, blinks,
-            view, size, formats, panels, *opened.units, progress=still,
-        )  # fmt: skip
-        assert imageio_ffmpeg.count_frames_and_secs(again)[0] == 7
+        visit.keyframes = [Keyframe(PRESETS["anger"], 3)]
+        back = restored(opened, name)
+        assert back.units == units and back.model == "warp" and back.kind == gr.skip()
+        assert [back.start, back.end, back.frames, back.fps, back.easing, back.ping_pong,
+                back.hold, back.mode, back.blinks] == settings  # fmt: skip
+        assert [back.view, back.size, back.formats, back.panels] == output
+        assert visit.keyframes == keyframes and ("2 keyframes" in back.keys) == keyed
+        again = [*settings, *output[:2], [name_of(name)], True]
+        *_, (made,) = opened.animations.make(token, *again, *back.units, progress=still)
+        assert read_recipe(made).timeline == read_recipe(name).timeline
+
+
+def name_of(path: str) -> str:
+    """Of the format."""
+    return next(name for name in FORMATS if Path(path).suffix[1:] in name.lower())
+
+
+def test_a_still_brings_mood_and_emotion_back(opened, tmp_path):
+    kept = tmp_path / "kept.png"
+    mood = [0.55, -0.35, 0.15]
+    made = opened.page.settle(opened.token, asked(mood=mood, units=opened.units))
+    kept.write_bytes(Path(made[20]).read_bytes())
+    opened.changes.put(opened.token, "happy", 1.0)
+    back = restored(opened, str(kept))
+    assert list(back.moods) == mood and back.units == made[:17] and back.preset is None
+    made = opened.changes.put(opened.token, "sad", 0.4)
+    kept.write_bytes(Path(made[20]).read_bytes())
+    opened.changes.put(opened.token, "happy", 1.0)
+    back = restored(opened, str(kept))
+    assert (back.preset, back.intensity) == ("sad", 0.4) and back.units == made[:17]
+    units = [0.5] * 17
+    made = opened.page.settle(opened.token, asked(units=units))
+    assert restored(opened, made[20]).preset is None  # a hand has moved the sliders since
+    sheet = Explorer(opened.page.visits).draw(opened.token, "scales", progress=still)
+    back = restored(opened, sheet)
+    assert back.kind == "scales" and list(back.units) == units
+
+
+@pytest.mark.parametrize(
+    "changed, sentence",
+    [
+        ({"preset": "x"}, "The emotion must be one of"),
+        ({"preset": "sad"}, "The intensity must be a number"),
+        ({"mood": [1]}, "The mood must be a list of 3"),
+        ({"mood": [0, 0, 7]}, "dominance must be a number"),
+        ({"film": 3}, "says of film must be an object"),
+        ({"film": {"strength": 9}}, "from 0 to 2"),
+        ({"film": {"regions": ["ears"]}}, "one of brows"),
+        ({"explore": {"colour": 1}}, "has no 'colour'"),
+        ({"sliders": {"AU12": 3}}, "AU12 must be a number from 0 to 1"),
+    ],
+)
+def test_damaged_recipes_are_said_to_be(opened, changed, sentence):
+    recipe = opened.changes.recipe(opened.token)[0]
+    values = json.loads(Path(recipe).read_text())
+    values["options"] |= changed
+    Path(recipe).write_text(json.dumps(values))
+    with pytest.raises(gr.Error, match=sentence):
+        restored(opened, recipe)
 
 
 def test_visits_are_secret_bounded_and_end(portrait):

@@ -169,7 +169,7 @@ VALUES = RECIPE.to_json()
         ({"output": {"fps": 0}}, "from 1 to 60"),
         ({"output": {"path": "/etc"}}, "no 'path'"),
         ({"options": [1]}, "Options must be named"),
-        ({"options": {"a": [[[[1]]]]}}, "in one another"),
+        ({"options": {"a": [[[[[[1]]]]]]}}, "in one another"),
         ({"options": {"a": [1] * 300}}, "at most 256"),
         ({"options": {"a": "x" * 1001}}, "1 to 1000 letters"),
         ({"options": {"a": "\ud800"}}, "must be a text"),

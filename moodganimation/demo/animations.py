@@ -5,19 +5,29 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
+from .. import plain
 from ..errors import InvalidExpression, Problem
-from ..expressions import ACTION_UNITS
+from ..expressions import ACTION_UNITS, PRESETS
 from ..figures import beside, curves, row
 from ..images import write_image
 from ..recipes import Output, Recipe
-from ..timeline import Keyframe, Timeline
-from ..video import write_animation
-from .keeping import recipe_of
-from .rendering import asked_units, reported, telling, timeline_of
+from ..timeline import MODES, Keyframe, Timeline
+from ..video import EASINGS, FASTEST, MOST_FRAMES, write_animation
+from .keeping import between, choice, recipe_of, said, several, truth, whole
+from .rendering import (
+    NEUTRAL,
+    PHOTO,
+    SLIDERS,
+    asked_units,
+    reported,
+    telling,
+    timeline_of,
+)
 from .visits import Visit, Visits
 
 STRIP = "PNG strip"
 FORMATS = ("GIF", "MP4", "WebP", STRIP)
+MOST_WAY, MOST_HELD = MOST_FRAMES // 4, 120  # frames from one expression to another, and held
 MOST_STRIP = 24  # pictures side by side
 CURVES = (720, 220)  # width and height of the drawing of a timeline [px]
 
@@ -60,24 +70,38 @@ class Animations:
         timeline = Timeline(tuple(keyframes), fps, mode, blinks=blinks)
         visit.keyframes = list(timeline.keyframes)  # only once it is known to be one
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
-        said = ", ".join(f"{key.at:.3g} s (held {key.hold:.3g} s)" for key in visit.keyframes)
-        return f"{len(visit.keyframes)} keyframes: {said}. {len(way)} frames.", curves(way, CURVES)
+        keys = ", ".join(f"{key.at:.3g} s (held {key.hold:.3g} s)" for key in visit.keyframes)
+        return f"{len(visit.keyframes)} keyframes: {keys}. {len(way)} frames.", curves(way, CURVES)
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:
-        """Pace, mode, blinks, view, size, formats and panels of a recipe's animation, its keyframes
-        in words and their curves; untouched where it is of a still picture."""
+        """The settings of a recipe's animation and how it is written, its keyframes in words and
+        their curves; untouched where it is of a still picture. One that was made elsewhere is
+        all keyframes."""
         timeline, output = recipe.timeline, recipe.output
         if timeline is None:
-            return [gr.skip()] * 9
-        shown = self._shown(
-            visit, list(timeline.keyframes), timeline.fps, timeline.mode, timeline.blinks
+            return [gr.skip()] * 15
+        ends = choice(PHOTO, NEUTRAL, SLIDERS, *PRESETS)
+        *settings, formats, panels, keyed = said(
+            recipe,
+            "animate",
+            {"fps": timeline.fps, "mode": timeline.mode, "blinks": timeline.blinks, "keyed": True},
+            start=ends,
+            end=ends,
+            frames=whole(2, MOST_WAY),
+            fps=between(1, FASTEST),
+            easing=choice(*EASINGS),
+            ping_pong=truth,
+            hold=whole(0, MOST_HELD),
+            mode=choice(*MODES),
+            blinks=truth,
+            formats=several(*FORMATS),
+            panels=truth,
+            keyed=truth,
         )
+        pace = settings[3], *settings[7:]
+        shown = self._shown(visit, [*timeline.keyframes] if keyed else [], *pace)
         size = gr.skip() if output.size is None else output.size
-        made = recipe.options.get("made")
-        made = made if isinstance(made, dict) else {}
-        formats = [name for name in FORMATS if name in (made.get("formats") or ())]
-        pace = timeline.fps, timeline.mode, timeline.blinks
-        return [*pace, output.view, size, formats or gr.skip(), bool(made.get("panels")), *shown]
+        return [*settings, output.view, size, formats, panels, *shown]
 
     @reported
     def make(
@@ -109,7 +133,12 @@ class Animations:
         )
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         output = Output(view, int(size), fps)
-        made = {"formats": list(formats), "panels": bool(panels)}
+        made = {"start": start, "end": end, "frames": int(frames), "fps": fps, "easing": easing,
+                "ping_pong": ping_pong, "hold": int(hold), "mode": mode, "blinks": blinks,
+                "formats": list(formats), "panels": bool(panels),
+                "keyed": bool(visit.keyframes)}  # fmt: skip
+        sliders = plain.of_expression(asked_units(units))["expression"]
+        made = {"animate": made, "sliders": sliders}
         recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
         portrait, pictures = visit.face.portrait.enough_for(view, int(size)), {}

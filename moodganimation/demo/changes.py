@@ -5,7 +5,7 @@ import gradio as gr
 import numpy as np
 
 from ..errors import Problem
-from ..expressions import ACTION_UNITS, Expression
+from ..expressions import ACTION_UNITS, PRESETS, Expression
 from ..images import read_image
 from .keeping import Keeper
 from .rendering import UNTOUCHED, asked_units, named, place, render, reported
@@ -27,9 +27,9 @@ class Changes:
         if name is None:
             return UNTOUCHED
         visit = self.visits[token]
-        return place(
-            visit, visit.face.portrait.reading.towards(named(visit, name, None), intensity)
-        )
+        goal = visit.face.portrait.reading.towards(named(visit, name, None), intensity)
+        chosen = {"preset": name, "intensity": float(intensity)} if name in PRESETS else {}
+        return place(visit, goal, **chosen)
 
     @reported
     def undo(self, token):
@@ -120,11 +120,14 @@ class Changes:
 
     @reported
     def restore(self, token, path, link):
-        """What a file that was made here, or a link, says: the part of the face, `place`, and what
-        the other tabs restore."""
+        """What a file that was made here, or a link, says: the model, the part of the face, what
+        the brush does, the emotion and its intensity, `place`, and what the other tabs restore."""
         visit, recipe, units = self.keeper.read(token, path, link or "")
         others = [value for restored in self.restorers for value in restored(visit, recipe)]
-        return visit.face.half, *place(visit, units), *others
+        face, model = visit.face, self.keeper.models.name_of(visit.animator)
+        intensity = face.turned.get("intensity", gr.skip())
+        chosen = model, face.half, PAINTED[face.alone], face.turned.get("preset"), intensity
+        return *chosen, *place(visit, units, **face.turned), *others
 
     @reported
     def recipe(self, token):

@@ -7,9 +7,11 @@ import gradio as gr
 
 from ..errors import Problem
 from ..images import write_image
+from ..recipes import Recipe
 from ..sheets import KINDS, contact_sheet
+from .keeping import choice, recipe_of, said
 from .rendering import reported, telling
-from .visits import Visits
+from .visits import Visit, Visits
 
 SIDE = 160  # of a face on a sheet [px]
 
@@ -19,6 +21,10 @@ class Explorer:
 
     def __init__(self, visits: Visits):
         self.visits = visits
+
+    def restored(self, visit: Visit, recipe: Recipe) -> list:
+        """Which sheet a recipe is of."""
+        return said(recipe, "explore", kind=choice(*KINDS))
 
     @reported
     def draw(self, token, kind, progress=gr.Progress()):
@@ -31,7 +37,8 @@ class Explorer:
         picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, told)
         folder = Path(visit.folder.name)
         path = folder / f"sheet-{time.monotonic_ns()}.png"
-        write_image(path, picture)
+        recipe = recipe_of(visit, visit.face.anchor, made={"explore": {"kind": kind}})
+        write_image(path, picture, recipe=recipe.text())
         for old in sorted(folder.glob("sheet-*.png"))[:-2]:
             old.unlink(missing_ok=True)
         return str(path)

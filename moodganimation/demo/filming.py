@@ -6,17 +6,18 @@ from pathlib import Path
 
 import gradio as gr
 
+from .. import plain
 from ..clips import LEAST_SIDE, filmed_faces, write_columns
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
 from ..expressions import ACTION_UNITS
 from ..figures import curves
-from ..films import Film, open_film
+from ..films import FASTEST, Film, open_film
 from ..recipes import Recipe
 from ..retakes import MOST_FACES, STRONGEST, added, retake
 from ..trajectories import read_trajectory
 from ..video import write_film
-from .keeping import recipe_of
+from .keeping import between, choice, recipe_of, said, several, whole
 from .rendering import asked_units, reported, telling
 from .visits import Visit, Visits
 
@@ -45,13 +46,13 @@ class Filming:
         out = _fresh(visit, "retake", ".mp4")
         most = min(max(int(most), 1), MOST_FACES)
         told = telling(visit, progress, "Editing")
-        recipe = recipe_of(visit, wanted, made={"faces": most}).text()
+        recipe = recipe_of(visit, wanted, made={"film": {"faces": most}}).text()
         done = retake(
             visit.animator, film, out, added(change), most=most, progress=told, recipe=recipe,
             label=visit.label,
         )  # fmt: skip
-        said = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
-        return str(out), " ".join(said)
+        notes = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
+        return str(out), " ".join(notes)
 
     @reported
     def follow(self, token, path, clip, fps, truth, progress=gr.Progress()):
@@ -83,20 +84,24 @@ class Filming:
                 told(number + 1, len(way.points) - 1)
                 yield frame
 
-        written = write_columns(out, frames(), side, fps, tiles, labels=True)
+        made = {"film": {"clip": clip or "", "fps": fps}}
+        recipe = recipe_of(visit, visit.face.anchor, made=made).text()
+        written = write_columns(out, frames(), side, fps, tiles, labels=True, recipe=recipe)
         return str(out), [str(path) for path in written], " ".join([*way.notes, *notes])
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:
-        """Faces, strength, regions and what is carried over, as a recipe says."""
-        made = recipe.options.get("made")
-        made = made if isinstance(made, dict) else {}
-        checks = {
-            "faces": lambda n: isinstance(n, int) and 1 <= n <= MOST_FACES,
-            "strength": lambda x: isinstance(x, int | float) and 0 <= x <= STRONGEST,
-            "regions": lambda names: isinstance(names, list) and set(names) <= set(REGIONS),
-            "by": lambda name: name in ("units", "moods"),
-        }
-        return [made[k] if k in made and good(made[k]) else gr.skip() for k, good in checks.items()]
+        """Faces, strength, regions, what is carried over, the clip of a .pkl and its pace, as a
+        recipe says."""
+        return said(
+            recipe,
+            "film",
+            faces=whole(1, MOST_FACES),
+            strength=between(0, STRONGEST),
+            regions=several(*REGIONS),
+            by=choice("units", "moods"),
+            clip=lambda name: name and plain.word(name, "The clip in a .pkl"),
+            fps=between(1, FASTEST),
+        )
 
     def cancel(self, token) -> None:
         """End what is being made, after the frame at hand."""
@@ -123,12 +128,12 @@ class Filming:
                 yield frame.view("face", SIZE)
 
         made = {"strength": float(strength), "regions": list(regions), "by": by}
-        recipe = recipe_of(visit, visit.face.anchor, made=made).text()
+        recipe = recipe_of(visit, visit.face.anchor, made={"film": made}).text()
         written = write_film(out, pictures(), film, recipe=recipe, label=visit.label)
-        said = [*performance.notes, *written]
+        notes = [*performance.notes, *written]
         write_curves(table, way, performance.fps, performance.found)
         drawing = curves(way, CURVES)
-        return str(out), drawing, str(table), " ".join(said)
+        return str(out), drawing, str(table), " ".join(notes)
 
 
 def checked(path: str | None) -> Film:

@@ -125,9 +125,10 @@ class Page:
         visit = self.visits[token]
         wanted, shown = self._asked(visit, request)
         units, moods = [gr.skip()] * 17, [gr.skip()] * 3
+        visit.face.turned = {}
         if "mood" in request:
             visit.face.anchor = _start(visit, Expression(ACTION_UNITS, tuple(request["units"])))
-            visit.face.mooded = wanted
+            visit.face.mooded, visit.face.turned = wanted, {"mood": request["mood"]}
             units = list(wanted.values)
         elif "way" not in request:
             visit.face.anchor, moods = wanted, rounded(mood_of(wanted))

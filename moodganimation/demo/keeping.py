@@ -4,6 +4,9 @@ import functools
 import time
 from pathlib import Path
 
+import gradio as gr
+
+from .. import plain
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import ACTION_UNITS, Expression
@@ -27,12 +30,44 @@ def recipe_of(
     made: dict | None = None,
     **output,
 ) -> Recipe:
-    """Of what is shown of a visit; made: further options, by which the page is restored."""
+    """Of what is shown of a visit; made: what the controls of a tab said, by the tab's name."""
     place, options = Place.of(visit.face.portrait), visit.face.options()
-    options |= {"made": made} if made else {}
+    options |= made or {}
     options |= {"others": others, "at": visit.at} if (others := visit.others()) else {}
     checkpoint = fingerprint(visit.animator.checkpoint)
     return Recipe(checkpoint, place, expression, timeline, options=options, **output)
+
+
+def said(recipe: Recipe, tab: str, otherwise=None, **controls) -> list:
+    """What a recipe says of each of a tab's controls, as the function of its name checks it, or
+    else what `otherwise` does; untouched where neither says anything. Raises Problem."""
+    name = f"What the recipe says of {tab}"
+    values = plain.fields(recipe.options.get(tab, {}), name, (), controls)
+    values = (otherwise or {}) | values
+    return [check(values[key]) if key in values else gr.skip() for key, check in controls.items()]
+
+
+def between(low: float, high: float):
+    return lambda value: plain.number(value, "A number of the recipe", low, high)
+
+
+def whole(low: int, high: int):
+    return lambda value: plain.whole(value, "A number of the recipe", low, high)
+
+
+def choice(*choices: str):
+    return lambda value: plain.word(value, "A choice of the recipe", choices)
+
+
+def several(*choices: str):
+    return lambda values: [
+        plain.word(value, "A choice of the recipe", choices)
+        for value in plain.items(values, "The choices of the recipe", 0, len(choices))
+    ]
+
+
+def truth(value: object) -> bool:
+    return plain.truth(value, "A choice of the recipe")
 
 
 class Keeper:
@@ -51,9 +86,12 @@ class Keeper:
         portrait = recipe.face.locate(animator, visit.photo)
         visit.animator = animator
         visit.restore(Face.of(animator, portrait), recipe.options)
-        asked = recipe.expression or recipe.timeline.keyframes[-1].expression
         reading = visit.face.portrait.reading
-        return visit, recipe, in_space(asked or reading, ACTION_UNITS, reading)
+        if "sliders" in recipe.options:
+            asked = plain.to_expression({"expression": recipe.options["sliders"]})
+        else:
+            asked = recipe.expression or recipe.timeline.keyframes[-1].expression or reading
+        return visit, recipe, in_space(asked, ACTION_UNITS, reading)
 
     def show(self, token) -> tuple[str, str]:
         """The JSON file and the link of what is shown."""

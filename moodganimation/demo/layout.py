@@ -29,6 +29,7 @@ def build(animator: Animator) -> gr.Blocks:
     """The whole page over one animator."""
     page = Page(animator)
     animations, filming = Animations(page.visits), Filming(page.visits)
+    explorer = Explorer(page.visits)
 
     def preview(request: dict) -> dict:
         return page.preview(request)
@@ -63,8 +64,8 @@ def build(animator: Animator) -> gr.Blocks:
         with gr.Tab(say("Live")):
             live_tab(Streams(page.visits, animator))
         with gr.Tab(say("Explore")):
-            explore_tab(lane, Explorer(page.visits))
-        restorers = animations.restored, filming.restored
+            restored += explore_tab(lane, explorer)
+        restorers = animations.restored, filming.restored, explorer.restored
         changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
         _bind(page, changes, lane, opening, turned, buttons, shown, restored)
         endpoints(animator)
@@ -202,7 +203,8 @@ def _bind(
     buttons["pin"].click(changes.pin, [lane, *units], buttons["pins"], **DRAWN)
     buttons["pins"].select(changes.unpin, lane, placed, **ANEW)
     kept = [lane, buttons["made"], buttons["link"]]
-    found = [buttons["part"], *placed, *restored]
+    found = [model, buttons["part"], buttons["painted"], turned.preset, turned.intensity]
+    found += [*placed, *restored]
     buttons["restore"].click(changes.restore, kept, found, **ANEW)
     buttons["show"].click(changes.recipe, lane, [buttons["file"], buttons["link"]], **DRAWN)
     source = [lane, buttons["other"], buttons["regions"], *units]

@@ -19,6 +19,9 @@ class Models:
     def names(self) -> list[str]:
         return list(dict.fromkeys([self.first, *self._shipped]))
 
+    def name_of(self, animator: Animator) -> str:
+        return next(name for name, loaded in self._loaded.items() if loaded is animator)
+
     def __getitem__(self, name: str | None) -> Animator:
         """None means the first. Raises Problem, and NotACheckpoint for a damaged file."""
         name = name or self.first

@@ -50,11 +50,13 @@ def telling(visit: Visit, progress, what: str, unit: str = "frames"):
     return told
 
 
-def place(visit: Visit, goal: Expression) -> tuple:
-    """Sliders on an expression, to which undoing will come back, and its pictures."""
-    visit.face.anchor = hundredths(goal)
+def place(visit: Visit, goal: Expression, **turned) -> tuple:
+    """Sliders on an expression, to which undoing will come back, and its pictures. turned: as in
+    `Face`."""
+    visit.face.anchor, visit.face.turned = hundredths(goal), turned
     visit.face.history.add(visit.face.anchor)
-    return *sliders(visit.face.anchor), *render(visit, visit.face.anchor)
+    moods = turned.get("mood") or rounded(mood_of(visit.face.anchor))
+    return *visit.face.anchor.values, *moods, *render(visit, visit.face.anchor)
 
 
 def render(visit: Visit, expression: Expression) -> tuple:
@@ -108,10 +110,6 @@ def asked_units(values) -> Expression:
     except (TypeError, ValueError, OverflowError):
         raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
     return Expression(ACTION_UNITS, units)
-
-
-def sliders(expression: Expression) -> list[float]:
-    return [*expression.values, *rounded(mood_of(expression))]
 
 
 def hundredths(expression: Expression) -> Expression:

@@ -4,11 +4,12 @@ import gradio as gr
 
 from ..driving import REGIONS
 from ..expressions import PRESETS
+from ..films import FASTEST
 from ..retakes import MOST_FACES, STRONGEST
 from ..sheets import KINDS
 from ..timeline import MODES
-from ..video import EASINGS, MOST_FRAMES
-from .animations import STRIP, Animations
+from ..video import EASINGS
+from .animations import FORMATS, MOST_HELD, MOST_WAY, Animations
 from .assets import ASSETS
 from .controls import Controls
 from .explorer import Explorer
@@ -38,9 +39,9 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         easing = gr.Dropdown(list(EASINGS), value="smooth", label=say("Easing"))
         view = gr.Radio(["face", "photo"], value="face", label=say("Picture"))
     with gr.Row():
-        frames = gr.Slider(2, MOST_FRAMES // 4, 24, step=1, label=say("Frames"), buttons=[])
-        fps = gr.Slider(1, 60, 24, step=1, label=say("Frames per second"), buttons=[])
-        hold = gr.Slider(0, 120, 6, step=1, label=say("Hold at the end [frames]"), buttons=[])
+        frames = gr.Slider(2, MOST_WAY, 24, step=1, label=say("Frames"), buttons=[])
+        fps = gr.Slider(1, FASTEST, 24, step=1, label=say("Frames per second"), buttons=[])
+        hold = gr.Slider(0, MOST_HELD, 6, step=1, label=say("Hold at the end [frames]"), buttons=[])
         size = gr.Slider(64, 1024, 384, step=2, label=say("Longest side [px]"), buttons=[])
         ping_pong = gr.Checkbox(True, label=say("There and back"))
     with gr.Accordion(say("Keyframes, instead of from and to"), open=False):
@@ -59,9 +60,7 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         )
     scrub = gr.Slider(0, 1, 0, step=0.01, label=say("Scrub"), elem_id="scrub", buttons=[])
     with gr.Row():
-        formats = gr.CheckboxGroup(
-            ["GIF", "MP4", "WebP", STRIP], value=["GIF", "MP4"], label=say("Write")
-        )
+        formats = gr.CheckboxGroup(list(FORMATS), value=["GIF", "MP4"], label=say("Write"))
         panels = gr.Checkbox(False, label=say("With attention and color"), elem_id="panels")
         make = gr.Button(say("Make the animation"), variant="primary", elem_id="make")
     with gr.Row():
@@ -90,10 +89,11 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         concurrency_limit=1,
         **PRIVATE,
     )
-    return [fps, mode, blinks, view, size, formats, panels, keys, drawing]
+    return [*settings, view, size, formats, panels, keys, drawing]
 
 
-def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
+def explore_tab(lane: gr.HTML, explorer: Explorer) -> list:
+    """Returns the control that `Explorer.restored` sets."""
     gr.Markdown(say("All that the sliders do to this face, on one sheet."))
     with gr.Row():
         kind = gr.Radio(
@@ -114,6 +114,7 @@ def explore_tab(lane: gr.HTML, explorer: Explorer) -> None:
         concurrency_limit=1,
         **PRIVATE,
     )
+    return [kind]
 
 
 def live_tab(streams: Streams) -> None:
@@ -177,7 +178,7 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
                              elem_id="truth")  # fmt: skip
             with gr.Column():
                 name = gr.Textbox(label=say("Clip in a .pkl"), max_lines=1, elem_id="clip-name")
-                pace = gr.Slider(1, 60, 25, step=1, label=say("Frames per second"), buttons=[])
+                pace = gr.Slider(1, FASTEST, 25, step=1, label=say("Frames per second"), buttons=[])
                 follow = gr.Button(say("Follow it"), variant="primary", elem_id="follow")
         gr.Markdown(
             say(
@@ -194,4 +195,4 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
     drive.click(filming.drive, played, [film, drawing, table, said], **once)
     follow.click(filming.follow, [lane, way, name, pace, truth], [film, strips, said], **once)
     cancel.click(filming.cancel, lane, **PRIVATE)
-    return [most, strength, regions, by]
+    return [most, strength, regions, by, name, pace]

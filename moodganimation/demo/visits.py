@@ -14,7 +14,7 @@ import numpy as np
 from .. import plain
 from ..animator import Animator
 from ..errors import Problem
-from ..expressions import Expression
+from ..expressions import PAD, PRESETS, Expression
 from ..frames import Frame
 from ..portraits import Portrait, half
 from ..timeline import Keyframe
@@ -57,6 +57,7 @@ class Face:
     small: Portrait  # the same in a picture of at most PREVIEW pixels, for dragging
     anchor: Expression  # the Action Units that mood sliders start from
     mooded: Expression | None = None  # the Action Units that the mood sliders last set
+    turned: dict = field(default_factory=dict)  # what set them: {"mood"} or {"preset", "intensity"}
     half: str = "whole face"  # one of HALVES: where edits may act
     marked: np.ndarray | None = None  # (MASK, MASK) 0 or 1: what the brush has marked on the crop
     alone: bool = False  # whether only that is edited; else it stays as it is
@@ -86,10 +87,10 @@ class Face:
     def options(self) -> dict[str, object]:
         """Where edits may act, as plain values for a recipe."""
         if self.marked is None:
-            return {"half": self.half}
+            return {"half": self.half} | self.turned
         packed = base64.b64encode(zlib.compress(np.packbits(self.marked).tobytes(), 9)).decode()
         lines = [packed[i : i + LINE] for i in range(0, len(packed), LINE)]
-        return {"half": self.half, "alone": self.alone, "marked": lines}
+        return {"half": self.half, "alone": self.alone, "marked": lines} | self.turned
 
     def restore(self, options: dict) -> None:
         """Put back what a recipe's options say. Raises Problem for what they cannot say."""
@@ -104,6 +105,14 @@ class Face:
             except (TypeError, ValueError, zlib.error) as problem:
                 raise Problem("The painted mask in the recipe is damaged.") from problem
         self.half, self.marked, self.alone = half, marked, bool(options.get("alone"))
+        self.turned = {}
+        if "mood" in options:
+            mood = plain.items(options["mood"], "The mood", 3, 3)
+            self.turned["mood"] = list(Expression(PAD, tuple(mood)).values)
+        if "preset" in options:
+            self.turned["preset"] = plain.word(options["preset"], "The emotion", PRESETS)
+            intensity = plain.number(options.get("intensity"), "The intensity", 0, 1)
+            self.turned["intensity"] = intensity
 
     def encoded_by(self, animator: Animator) -> None:
         if animator is not self.animator:
