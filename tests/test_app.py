@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo import streaming
 from moodganimation.demo.animations import FORMATS, Animations
@@ -22,7 +23,7 @@ from moodganimation.demo.changes import PAINTED, Changes
 from moodganimation.demo.explorer import Explorer
 from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
-from moodganimation.demo.keeping import Keeper
+from moodganimation.demo.keeping import Keeper, fingerprint
 from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, jpeg
 from moodganimation.demo.streaming import Streams
 from moodganimation.demo.visits import MOST_BYTES, Visits
@@ -32,6 +33,7 @@ from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
 from moodganimation.recipes import read_recipe
 from moodganimation.timeline import MODES, Keyframe
+from moodganimation.version import __version__
 from moodganimation.video import interpolate, write_animation
 
 from .conftest import PHOTO as FILE
@@ -389,6 +391,20 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypat
         streams.save("another's")
     film = streams.save(first["live"])
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 2
+    opened.page.visits.close(opened.token)
+    with pytest.raises(gr.Error, match="upload it once more"):
+        restored(opened, film)
+    opened.token = opened.page.open(str(FILE), None, None, VISITOR)[0]
+    recipe, back = read_recipe(film), restored(opened, film)
+    assert recipe.checkpoint == fingerprint(DEFAULT_CHECKPOINT) and recipe.version == __version__
+    assert back.units == tuple(opened.units) and back.part == "whole face"
+    alone = streams.frame({"picture": small, "units": units, "record": True})["live"]
+    streams.frame({"picture": small, "units": units, "record": True, "live": alone})
+    film = streams.save(alone)  # nobody needs a photo for the camera
+    for token in (opened.token, ""):
+        opened.token = token
+        assert list(restored(opened, film).units) == units
+    request["token"] = opened.token = opened.page.open(str(FILE), None, None, VISITOR)[0]
     blank = jpeg(np.full((120, 160, 3), 90, np.uint8))
     assert not streams.frame(request | {"picture": blank, "units": units})["found"]
     huge = jpeg(np.zeros((64, 1300, 3), np.uint8))

@@ -7,8 +7,9 @@ import numpy as np
 from ..errors import Problem
 from ..expressions import ACTION_UNITS, PRESETS, Expression
 from ..images import read_image
+from ..moods import mood_of
 from .keeping import Keeper
-from .rendering import UNTOUCHED, asked_units, named, place, render, reported
+from .rendering import UNTOUCHED, asked_units, named, place, render, reported, rounded
 from .visits import HALVES, MASK, Visits
 
 PAINTED = ("stays as it is", "alone is edited")
@@ -124,6 +125,9 @@ class Changes:
         the brush does, the emotion and its intensity, `place`, and what the other tabs restore."""
         visit, recipe, units = self.keeper.read(token, path, link or "")
         others = [value for restored in self.restorers for value in restored(visit, recipe)]
+        if visit is None:
+            sliders = [*units.values, *rounded(mood_of(units))]
+            return *[gr.skip()] * 5, *sliders, *[gr.skip()] * 6, *others
         face, model = visit.face, self.keeper.models.name_of(visit.animator)
         intensity = face.turned.get("intensity", gr.skip())
         chosen = model, face.half, PAINTED[face.alone], face.turned.get("preset"), intensity

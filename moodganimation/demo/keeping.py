@@ -76,12 +76,19 @@ class Keeper:
     def __init__(self, visits: Visits, models: Models):
         self.visits, self.models = visits, models
 
-    def read(self, token, path: str | None, link: str) -> tuple[Visit, Recipe, Expression]:
-        """The visit, put back to a recipe's model and face, the recipe, and its Action Units."""
-        visit = self.visits[token]
+    def read(self, token, path: str | None, link: str) -> tuple[Visit | None, Recipe, Expression]:
+        """The visit, put back to a recipe's model and face, the recipe, and its Action Units. What
+        was recorded without a photo has no face to put back, and needs no visit."""
         if path is None and not link:
             raise Problem("Choose a file that was made here, or paste a link to a recipe.")
         recipe = read_recipe(path) if path is not None else Recipe.of_link(link.split("#")[-1])
+        if said(recipe, "live", photo=truth) == [False] and recipe.expression:
+            visit = self.visits[token] if token else None
+            units = in_space(recipe.expression, ACTION_UNITS, Expression.neutral(ACTION_UNITS))
+            if visit:
+                visit.face.turned = {}
+            return visit, recipe, units
+        visit = self.visits[token]
         animator = self._model(visit.animator, recipe.checkpoint)
         portrait = recipe.face.locate(animator, visit.photo)
         visit.animator = animator

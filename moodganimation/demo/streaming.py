@@ -13,13 +13,16 @@ import cv2
 import numpy as np
 
 from ..errors import Problem, UnreadableImage
-from ..expressions import ACTION_UNITS
+from ..expressions import ACTION_UNITS, Expression
 from ..images import LEAST_SIDE, opening
 from ..live import Live
+from ..recipes import Face as Place
+from ..recipes import Recipe
 from ..retakes import added
 from ..video import write_animation
+from .keeping import fingerprint, recipe_of
 from .rendering import asked_units, jpeg, reported
-from .visits import Visits
+from .visits import Visit, Visits
 
 MOST = 8  # cameras at once; the one unused longest goes first
 MOST_BYTES = 2_000_000  # of a frame that arrives
@@ -36,6 +39,7 @@ class Stream:
     def __init__(self, live: Live):
         self.live, self.busy = live, threading.Lock()
         self.taken: list[tuple[float, bytes]] = []  # seconds and JPEG of what is recorded
+        self.recipe: Recipe | None = None  # of the last one of them
         self.used = time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix="moodganimation-")
 
@@ -56,15 +60,20 @@ class Streams:
         """
         try:
             name, stream = self._stream(request.get("live"))
-            photo, wish = _decoded(request.get("picture")), self._wish(request)
+            photo, units = _decoded(request.get("picture")), asked_units(request.get("units") or ())
+            visit = self.visits[request["token"]] if request.get("token") else None
             with stream.busy:
-                picture = jpeg(stream.live.edit(photo, wish))
+                stream.live.animator = visit.animator if visit else self.animator
+                picture = jpeg(stream.live.edit(photo, _wish(units, visit)))
                 seconds = self._record(stream, picture, bool(request.get("record")))
+                if seconds is not None:
+                    stream.recipe = _recipe(stream.live.animator, photo, units, visit)
         except Problem as problem:
             return {"said": str(problem)}
         except (AttributeError, TypeError):
             return {"said": "This is no frame of a camera."}
-        return {"live": name, "picture": picture, "found": stream.live.found, "seconds": seconds}
+        return {"live": name, "picture": picture, "found": stream.live.found,
+                "seconds": seconds or 0}  # fmt: skip
 
     @reported
     def save(self, name):
@@ -78,14 +87,8 @@ class Streams:
         for old in Path(stream.folder.name).glob("*.mp4"):
             old.unlink(missing_ok=True)
         path = Path(stream.folder.name) / f"camera-{time.monotonic_ns()}.mp4"
-        return str(write_animation(path, _pictures(taken), min(max(fps, 1.0), 60.0)))
-
-    def _wish(self, request: dict):
-        """What the sliders add to a face: their change of the photo, or all if there is none."""
-        wanted, token = asked_units(request.get("units") or ()).vector(), request.get("token")
-        if token:
-            wanted = wanted - self.visits[token].face.portrait.reading.vector()
-        return added(dict(zip(ACTION_UNITS.keys, wanted.tolist(), strict=True)))
+        fps, recipe = min(max(fps, 1.0), 60.0), stream.recipe.text()
+        return str(write_animation(path, _pictures(taken), fps, recipe=recipe))
 
     def _stream(self, name) -> tuple[str, Stream]:
         with self._lock:
@@ -98,10 +101,11 @@ class Streams:
                 self._streams.popitem(last=False)
             return name, self._streams[name]
 
-    def _record(self, stream: Stream, picture: str, on: bool) -> float:
+    def _record(self, stream: Stream, picture: str, on: bool) -> float | None:
+        """Seconds recorded so far; None where nothing is."""
         now = time.monotonic()
         if not on:
-            return 0.0
+            return None
         if stream.taken and now - stream.taken[-1][0] > 2:  # pressed once more: a new recording
             stream.taken.clear()
         began = stream.taken[0][0] if stream.taken else now
@@ -109,6 +113,23 @@ class Streams:
         if now - began < LONGEST and len(stream.taken) < MOST_FRAMES and size < MOST_TAKEN:
             stream.taken.append((now, base64.b64decode(picture.removeprefix(KEPT))))
         return round(now - began, 1)
+
+
+def _wish(units: Expression, visit: Visit | None):
+    """What the sliders add to a face: their change of the photo, or all if there is none."""
+    reading = visit.face.portrait.reading if visit else Expression.neutral(ACTION_UNITS)
+    change = units.vector() - reading.vector()
+    return added(dict(zip(ACTION_UNITS.keys, change.tolist(), strict=True)))
+
+
+def _recipe(animator, photo: np.ndarray, units: Expression, visit: Visit | None) -> Recipe:
+    """Of a frame; without a photo, the whole frame is where the face is."""
+    made = {"live": {"photo": visit is not None}}
+    if visit:
+        return recipe_of(visit, units, made=made)
+    size = photo.shape[1], photo.shape[0]
+    place = Place(size, box=(0, 0, *size))
+    return Recipe(fingerprint(animator.checkpoint), place, units, options=made)
 
 
 def _decoded(text) -> np.ndarray:
