@@ -1,9 +1,10 @@
 """A fence between visitors: a file belongs to who sent it, or was first shown it, alone.
 
 Gradio serves every file of its cache to whoever knows the address. Here the address is not enough:
-a cookie says who asks, a file is bound to its visitor at its upload or its first showing, and
-others get neither the file nor anything made of it. Nor can one visitor take the server from all:
-see `limits`. Pure ASGI, so that streams stay streams.
+a cookie says who asks, a file is bound to its visitors at its upload, or when they are told of it
+or are the first to ask, and others get neither the file nor anything made of it. What two visitors
+upload or make alike has one address. Nor can one visitor take the server from all: see `limits`.
+Pure ASGI, so that streams stay streams.
 """
 
 import json
@@ -41,7 +42,7 @@ class Fence:
         if (found := FILE.match(path)) and not self._may(found[1], visitor):
             return await _refused(send)
         if scope["method"] != "POST":
-            return await self._passed(scope, receive, send, visitor, fresh)
+            return await self._passed(scope, receive, send, visitor, fresh, path)
         if refusal := self._limits.refusal(scope, visitor):
             return await _refused(send, *refusal)
         with self._limits.counted(visitor):
@@ -53,11 +54,11 @@ class Fence:
             if body is None or not all(self._may(name, visitor) for name in _named(body)):
                 return await _refused(send)
             receive = _again(body, receive)
-        await self._passed(scope, receive, send, visitor, fresh, path.endswith("/upload"))
+        await self._passed(scope, receive, send, visitor, fresh, path)
 
-    async def _passed(self, scope, receive, send, visitor, fresh, answers=False):
-        """answers: it names files that are the visitor's from now on."""
-        said = bytearray()
+    async def _passed(self, scope, receive, send, visitor, fresh, path):
+        answers = path.endswith("/upload") and scope["method"] == "POST"
+        tells, said = path.endswith("/queue/data"), bytearray()
 
         async def told(message):
             if message["type"] == "http.response.start" and fresh:
@@ -68,8 +69,13 @@ class Fence:
             if answers and message["type"] == "http.response.body":
                 said.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    for name in _uploaded(bytes(said)):
-                        self._may(name, visitor)
+                    self._give(_uploaded(bytes(said)), visitor)
+            if tells and message["type"] == "http.response.body":
+                said.extend(message.get("body", b""))
+                *whole, rest = bytes(said).split(b"\n\n")
+                said[:] = rest
+                for event in whole:
+                    self._give(_named(event.removeprefix(b"data:")), visitor)
             await send(message)
 
         await self.app(scope, receive, told)
@@ -97,11 +103,17 @@ class Fence:
             except OSError:
                 pass
         with self._lock:
-            owner = self._owners.setdefault(str(path), visitor)
+            owners = self._owners.setdefault(str(path), {visitor})
             self._owners.move_to_end(str(path))
             while len(self._owners) > MOST_FILES:
                 self._owners.popitem(last=False)
-        return owner == visitor
+        return visitor in owners
+
+    def _give(self, names: list[str], visitor: str) -> None:
+        for name in names:
+            if not self._may(name, visitor):
+                with self._lock:
+                    self._owners.setdefault(str(Path(name.split("?")[0])), set()).add(visitor)
 
 
 async def _read(receive) -> bytes | None:
