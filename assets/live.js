@@ -4,6 +4,7 @@ const video = element.querySelector("video"), shown = element.querySelector("img
 const start = element.querySelector("#camera"), record = element.querySelector("#record");
 const said = element.querySelector("[role=status]");
 const canvas = document.createElement("canvas");
+shown.alt = say("The camera's picture, edited");
 let stream = null, recording = false, rate = 0, last = 0;
 
 function units() {
@@ -21,8 +22,8 @@ function stop(why) {
 }
 
 function label() {
-  start.textContent = stream ? start.dataset.stop : start.dataset.start;
-  record.textContent = recording ? record.dataset.stop : record.dataset.start;
+  start.textContent = say(stream ? "■ Camera" : "▶ Camera");
+  record.textContent = say(recording ? "■ Record" : "● Record");
   record.disabled = !stream;
 }
 
@@ -46,7 +47,7 @@ async function run() {
     rate = last ? 0.9 * rate + 100 / (now - last) : 0;
     last = now;
     element.dataset.frames = 1 + Number(element.dataset.frames || 0);
-    said.textContent = `${rate.toFixed(0)} / s` + (answer.found ? "" : " · no face")
+    said.textContent = `${rate.toFixed(0)} / s` + (answer.found ? "" : ` · ${say("no face")}`)
       + (answer.seconds ? ` · ● ${answer.seconds.toFixed(0)} s` : "");
   }
 }
@@ -55,7 +56,7 @@ start.addEventListener("click", async () => {
   if (stream) return stop();
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
-  } catch (problem) { return stop(`The camera cannot be used: ${problem.message}`); }
+  } catch (problem) { return stop(`${say("The camera cannot be used")}: ${problem.message}`); }
   video.srcObject = stream;
   await video.play();
   last = 0;

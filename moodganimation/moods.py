@@ -44,6 +44,32 @@ PROTOTYPES = {
     ),
 }
 
+# Names to go by on the plane, and where people put them: ratings of the same source, Russell &
+# Mehrabian 1977, "Evidence for a three-factor theory of emotions".
+MOODS = {name: mood for name, (_, mood) in PROTOTYPES.items()} | {
+    "astonished": (0.16, 0.88, -0.15),
+    "terrified": (-0.62, 0.82, -0.43),
+    "excited": (0.62, 0.75, 0.38),
+    "fascinated": (0.55, 0.51, -0.07),
+    "anxious": (0.01, 0.59, -0.15),
+    "suspicious": (-0.25, 0.42, 0.11),
+    "awed": (0.18, 0.40, -0.38),
+    "proud": (0.77, 0.38, 0.65),
+    "hopeful": (0.51, 0.23, 0.14),
+    "skeptical": (-0.22, 0.21, 0.03),
+    "grateful": (0.64, 0.16, -0.18),
+    "troubled": (-0.63, 0.16, -0.40),
+    "ashamed": (-0.57, 0.01, -0.34),
+    "modest": (0.27, -0.06, 0.12),
+    "secure": (0.74, -0.13, 0.03),
+    "despairing": (-0.72, -0.16, -0.38),
+    "leisurely": (0.58, -0.32, 0.11),
+    "weary": (-0.18, -0.33, -0.24),
+    "quiet": (0.19, -0.40, -0.04),
+    "lonely": (-0.66, -0.43, -0.32),
+    "fatigued": (-0.18, -0.57, -0.29),
+}
+
 
 @cache
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

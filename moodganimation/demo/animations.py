@@ -24,6 +24,7 @@ from .rendering import (
     timeline_of,
 )
 from .visits import Visit, Visits
+from .words import told
 
 STRIP = "PNG strip"
 FORMATS = ("GIF", "MP4", "WebP", STRIP)
@@ -66,12 +67,14 @@ class Animations:
     def _shown(self, visit: Visit, keyframes: list[Keyframe], fps, mode, blinks):
         if not keyframes:
             visit.keyframes = []
-            return "No keyframes: the animation goes from one expression to another.", None
+            nothing = "No keyframes: the animation goes from one expression to another."
+            return told(nothing), None
         timeline = Timeline(tuple(keyframes), fps, mode, blinks=blinks)
         visit.keyframes = list(timeline.keyframes)  # only once it is known to be one
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
-        keys = ", ".join(f"{key.at:.3g} s (held {key.hold:.3g} s)" for key in visit.keyframes)
-        return f"{len(visit.keyframes)} keyframes: {keys}. {len(way)} frames.", curves(way, CURVES)
+        keys = [told(f"{key.at:.3g} s (held {key.hold:.3g} s)") for key in visit.keyframes]
+        counted = told(f"{len(keys)} keyframes"), told(f"{len(way)} frames")
+        return f"{counted[0]}: {', '.join(keys)}. {counted[1]}.", curves(way, CURVES)
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:
         """The settings of a recipe's animation and how it is written, its keyframes in words and
@@ -142,15 +145,15 @@ class Animations:
         recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn
         portrait, pictures = visit.face.portrait.enough_for(view, int(size)), {}
-        told = telling(visit, progress, "Drawing")
+        tell = telling(visit, progress, "Drawing")
         edits = visit.animator.animate(portrait, once, where=visit.face.where)
         for point, frame in zip(once, edits, strict=True):
-            told(len(pictures), len(once))
+            tell(len(pictures), len(once))
             shown = frame.view(view, int(size))
             pictures[point] = beside(shown, frame.attention, frame.color) if panels else shown
         files = {}
         for number, name in enumerate(formats):
-            progress((number, len(formats)), desc=f"Writing {name}", unit="files")
+            progress((number, len(formats)), desc=told(f"Writing {name}"), unit=told("files"))
             path = Path(visit.folder.name) / f"expression.{name.split()[0].lower()}"
             if name == STRIP:
                 chosen = np.linspace(0, len(once) - 1, min(len(once), MOST_STRIP)).round()

@@ -2,7 +2,9 @@
 
 from ..expressions import ACTION_UNITS, Expression
 from ..moods import in_space
+from .words import told
 
+NOTHING = "Nothing is asked of the face: the result is the photo."
 ASKED = 0.1  # change of a unit that is worth a row
 ANSWERED = 0.25  # share of an asked change below which a unit did not respond
 
@@ -21,15 +23,17 @@ def bars(before: Expression, asked: Expression, seen: Expression) -> str:
         if abs(change) < ASKED:
             continue
         answered = (found - was) / change >= ANSWERED
-        chip = "" if answered else f'<span class="chip">{axis.key} did not respond</span>'
+        chip = (
+            "" if answered else f'<span class="chip">{told(f"{axis.key} did not respond")}</span>'
+        )
         rows.append(
-            f'<tr><th scope="row">{axis.key} {axis.label}</th>'
+            f'<tr><th scope="row">{told(f"{axis.key} {axis.label}")}</th>'
             f"<td>{_bar('asked', wanted)}{_bar('seen', found)}</td>"
             f"<td>{wanted:.2f} / {found:.2f} {chip}</td></tr>"
         )
     if not rows:
-        return "<p>Nothing is asked of the face: the result is the photo.</p>"
-    head = "<tr><th>unit</th><th>asked, seen</th><th></th></tr>"
+        return f"<p>{told(NOTHING)}</p>"
+    head = f"<tr><th>{told('unit')}</th><th>{told('asked, seen')}</th><th></th></tr>"
     return f'<table class="bars">{head}{"".join(rows)}</table>'
 
 

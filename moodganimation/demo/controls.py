@@ -9,11 +9,11 @@ from PIL import Image
 
 from ..expressions import ACTION_UNITS, PAD, PRESETS
 from ..images import opening
-from ..moods import PROTOTYPES
+from ..moods import MOODS
 from .assets import ASSETS
 from .changes import PAINTED
 from .visits import HALVES
-from .words import say
+from .words import choices, say, script, told
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
 
@@ -40,6 +40,12 @@ MUSCLES = {
     "AU26": "masseter at rest, so that the jaw drops",
     "AU45": "levator palpebrae at rest, orbicularis oculi closing the lids",
 }
+
+
+PAD_SAYS = (
+    "Mood: pleasure across, arousal up. Arrow keys move it, Page Up and Page Down go from name to "
+    "name."
+)
 
 
 class PhotoInput(gr.Image):
@@ -72,7 +78,9 @@ class Painting(gr.ImageEditor):
                         raise ValueError("it is too large")
             return super().convert_and_format_image(file, **options)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            raise gr.Error(PAINT, duration=None, print_exception=False) from None
+            raise gr.Error(
+                told(PAINT), title=told("Error"), duration=None, print_exception=False
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def controls() -> Controls:
             with gr.Column(min_width=190, elem_classes="slim"):
                 for region in regions:
                     with gr.Row(elem_classes="region"):
-                        gr.Markdown(f"**{region.capitalize()}**")
+                        gr.Markdown(f"**{say(region.capitalize())}**")
                         resets[region] = gr.Button(
                             say(f"Reset {region}"), size="sm", elem_id=f"reset-{region}"
                         )
@@ -120,7 +128,7 @@ def controls() -> Controls:
             )
         )
     with gr.Tab(say("Emotions")):
-        preset = gr.Radio(list(PRESETS), label=say("Emotion"), elem_id="preset")
+        preset = gr.Radio(choices(PRESETS), label=say("Emotion"), elem_id="preset")
         intensity = gr.Slider(
             0, 1, 1, step=0.01, label=say("Intensity"), elem_id="intensity", buttons=[]
         )
@@ -128,21 +136,23 @@ def controls() -> Controls:
 
 
 def mood_pad() -> gr.HTML:
-    """The plane of pleasure and arousal with the emotions around it; value [pleasure, arousal]."""
+    """The plane of pleasure and arousal with named moods; value [pleasure, arousal], and dominance
+    where a name was chosen."""
     names = "".join(
-        f'<text x="{100 * mood[0]:.0f}" y="{-100 * mood[1]:.0f}">{name}</text>'
-        for name, (_, mood) in PROTOTYPES.items()
+        f'<g data-name="{name}" data-dominance="{dominance}" transform="translate('
+        f'{100 * pleasure:.0f} {-100 * arousal:.0f})"><circle r="1.5"/><text></text></g>'
+        for name, (pleasure, arousal, dominance) in MOODS.items()
     )
     drawing = (
         '<svg viewBox="-125 -108 250 216" tabindex="0" role="slider" aria-valuemin="-1" '
-        'aria-valuemax="1" aria-valuenow="0" aria-label="Mood: pleasure across, arousal up; '
-        'arrow keys move it"><rect x="-100" y="-100" width="200" height="200"/>'
-        '<path d="M-100 0H100M0 -100V100"/>' + names + '<circle class="dot" r="6"/></svg>'
+        f'aria-valuemax="1" data-says="{PAD_SAYS}">'
+        '<rect x="-100" y="-100" width="200" height="200"/><path d="M-100 0H100M0 -100V100"/>'
+        f'{names}<circle class="dot" r="5"/></svg>'
     )
     return gr.HTML(
         [0, 0],
         html_template=drawing,
-        js_on_load=(ASSETS / "pad.js").read_text(),
+        js_on_load=script("pad.js", PAD_SAYS, "pleasure", "arousal", *MOODS),
         elem_id="pad",
     )
 
@@ -155,7 +165,7 @@ def tools() -> dict:
         reset = gr.Button(say("Reset"), elem_id="reset")
         neutral = gr.Button(say("Neutral first"), elem_id="neutral")
         everyone = gr.Button(say("For every face"), elem_id="everyone")
-    part = gr.Radio(list(HALVES), value="whole face", label=say("Edit"), elem_id="part")
+    part = gr.Radio(choices(HALVES), value="whole face", label=say("Edit"), elem_id="part")
     label = gr.Checkbox(False, label=say("Say in a corner that it was edited"), elem_id="label")
     with gr.Accordion(say("Lock a part with a brush"), open=False):
         painting = Painting(
@@ -172,7 +182,7 @@ def tools() -> dict:
         )
         with gr.Row():
             canvas = gr.Button(say("Show the face"), elem_id="canvas")
-            painted = gr.Radio(list(PAINTED), value=PAINTED[0], label=say("What is painted"))
+            painted = gr.Radio(choices(PAINTED), value=PAINTED[0], label=say("What is painted"))
             brush = gr.Button(say("Apply"), elem_id="brush")
     with gr.Accordion(say("Pinned"), open=False):
         pin = gr.Button(say("Pin what is shown"), elem_id="pin")
@@ -181,7 +191,7 @@ def tools() -> dict:
     with gr.Accordion(say("Copy the expression of another photo"), open=False):
         other = PhotoInput(type="filepath", image_mode=None, sources=["upload", "clipboard"],
                            label=say("Another photo"), height=160, elem_id="other")  # fmt: skip
-        regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label=say("Regions"))
+        regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"))
         borrow = gr.Button(say("Copy"), elem_id="borrow")
     with gr.Accordion(say("Recipe: restore or copy what made a picture"), open=False):
         made = gr.File(label=say("A picture, film or .json that was made here"), elem_id="made")

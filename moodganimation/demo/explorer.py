@@ -33,8 +33,8 @@ class Explorer:
         if kind not in KINDS:
             raise Problem(f"There is no sheet called {kind!r}.")
 
-        told = telling(visit, progress, "Drawing", "faces")
-        picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, told)
+        tell = telling(visit, progress, "Drawing", "faces")
+        picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, tell)
         folder = Path(visit.folder.name)
         path = folder / f"sheet-{time.monotonic_ns()}.png"
         recipe = recipe_of(visit, visit.face.anchor, made={"explore": {"kind": kind}})

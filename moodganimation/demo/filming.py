@@ -20,6 +20,7 @@ from ..video import write_film
 from .keeping import between, choice, recipe_of, said, several, whole
 from .rendering import asked_units, reported, telling
 from .visits import Visit, Visits
+from .words import told
 
 LONGEST = 120  # of a film that is taken on the page [s]
 CURVES = (720, 260)  # width and height of the drawing of what was played [px]
@@ -45,14 +46,14 @@ class Filming:
             raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
         out = _fresh(visit, "retake", ".mp4")
         most = min(max(int(most), 1), MOST_FACES)
-        told = telling(visit, progress, "Editing")
+        tell = telling(visit, progress, "Editing")
         recipe = recipe_of(visit, wanted, made={"film": {"faces": most}}).text()
         done = retake(
-            visit.animator, film, out, added(change), most=most, progress=told, recipe=recipe,
+            visit.animator, film, out, added(change), most=most, progress=tell, recipe=recipe,
             label=visit.label,
         )  # fmt: skip
         notes = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
-        return str(out), " ".join(notes)
+        return str(out), " ".join(map(told, notes))
 
     @reported
     def follow(self, token, path, clip, fps, truth, progress=gr.Progress()):
@@ -73,7 +74,7 @@ class Filming:
         if truth:
             checked(truth)  # of a sensible length
             tiles, notes = filmed_faces(animator, truth, way.frames[1:], side)
-        told = telling(visit, progress, "Drawing")
+        tell = telling(visit, progress, "Drawing")
         out = _fresh(visit, "trajectory", ".mp4")
         for old in out.parent.glob("trajectory-*.png"):
             old.unlink(missing_ok=True)
@@ -81,13 +82,13 @@ class Filming:
         def frames():
             edits = animator.animate(visit.face.portrait, way.points[1:], where=visit.face.where)
             for number, frame in enumerate(edits):
-                told(number + 1, len(way.points) - 1)
+                tell(number + 1, len(way.points) - 1)
                 yield frame
 
         made = {"film": {"clip": clip or "", "fps": fps}}
         recipe = recipe_of(visit, visit.face.anchor, made=made).text()
         written = write_columns(out, frames(), side, fps, tiles, labels=True, recipe=recipe)
-        return str(out), [str(path) for path in written], " ".join([*way.notes, *notes])
+        return str(out), [str(path) for path in written], " ".join(map(told, [*way.notes, *notes]))
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:
         """Faces, strength, regions, what is carried over, the clip of a .pkl and its pace, as a
@@ -119,12 +120,12 @@ class Filming:
         way = performance.played_by(
             portrait.reading, strength=float(strength), regions=regions, by=by
         )
-        way, told = list(way), telling(visit, progress, "Drawing")
+        way, tell = list(way), telling(visit, progress, "Drawing")
         out, table = _fresh(visit, "driven", ".mp4"), _fresh(visit, "curves", ".csv")
 
         def pictures():
             for number, frame in enumerate(animator.animate(portrait, way, where=visit.face.where)):
-                told(number + 1, len(way))
+                tell(number + 1, len(way))
                 yield frame.view("face", SIZE)
 
         made = {"strength": float(strength), "regions": list(regions), "by": by}
@@ -133,7 +134,7 @@ class Filming:
         notes = [*performance.notes, *written]
         write_curves(table, way, performance.fps, performance.found)
         drawing = curves(way, CURVES)
-        return str(out), drawing, str(table), " ".join(notes)
+        return str(out), drawing, str(table), " ".join(map(told, notes))
 
 
 def checked(path: str | None) -> Film:

@@ -23,6 +23,7 @@ from .rendering import (
     timeline_of,
 )
 from .visits import PREVIEW, Face, Visit, Visits
+from .words import told
 
 MOST_FACES = 24  # of a photo that can be chosen
 THUMBNAIL = 128  # side of a face to choose from [px]
@@ -42,7 +43,7 @@ class Page:
             self.visits.close(old)
             return (
                 "",
-                "Upload a photo of a face.",
+                told("Upload a photo of a face."),
                 None,
                 _gallery([]),
                 *[gr.skip()] * 20,
@@ -57,8 +58,9 @@ class Page:
                 raise
             self.visits.close(old)
             small = Portrait(photo, np.eye(2, 3), "").within(PREVIEW).photo
-            gr.Warning(str(problem), duration=None)
-            return "", f"**{problem}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 6
+            sentence = told(str(problem))
+            gr.Warning(sentence, duration=None, title=told("Warning"))
+            return "", f"**{sentence}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 6
         face = Face.of(animator, portrait)
         crops = crops or [portrait.to_face]
         visit = Visit(animator, path, photo, crops, face, request.session_hash)
@@ -70,11 +72,11 @@ class Page:
             corners = Portrait(photo, crop, "").within(PREVIEW).corners
             cv2.polylines(outline, [np.int32(corners.round())], True, (255, 200, 0), 2, cv2.LINE_AA)
         height, width = photo.shape[:2]
-        note = f"{width} x {height} pixels · face found by: {portrait.finder}"
+        note = [f"{width} x {height} pixels", f"face found by: {portrait.finder}"]
         if len(visit.crops) > 1:
-            note += f" · {len(visit.crops)} faces: choose one below, the largest is first"
+            note += [f"{len(visit.crops)} faces: choose one below, the largest is first"]
         thumbnails = [Portrait(photo, crop, "").face(THUMBNAIL) for crop in visit.crops]
-        return token, note, outline, _gallery(thumbnails), *placed
+        return token, " · ".join(map(told, note)), outline, _gallery(thumbnails), *placed
 
     @reported
     def turn(self, token, event: gr.SelectData):

@@ -18,7 +18,7 @@ from .limits import KEPT
 from .rendering import NEUTRAL, PHOTO
 from .streaming import Streams
 from .tabs import PRIVATE, animate_tab, explore_tab, film_tab, live_tab
-from .words import say
+from .words import say, told, words
 
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
 ANEW = DRAWN | {"js": "(...v) => { window.moodganimation.cancel(); return v; }"}
@@ -42,7 +42,7 @@ def build(animator: Animator) -> gr.Blocks:
                 "edit only faces of people who agree to it."
             )
         )
-        gr.Markdown(_status(animator))
+        status = gr.Markdown()
         lane = gr.HTML(
             "",
             html_template="",
@@ -69,7 +69,7 @@ def build(animator: Animator) -> gr.Blocks:
         changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
         _bind(page, changes, lane, opening, turned, buttons, shown, restored)
         endpoints(animator)
-        demo.load(None, js=_titles())
+        demo.load(lambda: _status(animator), None, status, js=_titles(), **PRIVATE)
         demo.unload(page.leave)
     return demo
 
@@ -84,7 +84,7 @@ def _photo(page: Page) -> dict:
         height=240,
         elem_id="photo",
     )
-    note = gr.Markdown("Upload a photo of a face.", elem_id="note")
+    note = gr.Markdown(say("Upload a photo of a face."), elem_id="note")
     gr.Examples([str(p) for p in sorted(ASSETS.glob("*.png"))], photo, label=say("Examples"))
     faces = gr.Gallery(label=say("Faces"), columns=6, height=150, visible=False, interactive=False,
                        allow_preview=False, buttons=[], elem_id="faces")  # fmt: skip
@@ -176,8 +176,9 @@ def _bind(
     pad.input(
         None,
         [pad, moods[2], *units],
-        moods[:2],
-        js=f"(at, d, ...v) => {{ {ASK}({{mood: [...at, d], units: v}}); return at; }}",
+        moods,
+        js=f"(at, d, ...v) => {{ const mood = [...at.slice(0, 2), at[2] ?? d]; "
+        f"{ASK}({{mood, units: v}}); return mood; }}",
         **PRIVATE,
     )
     gr.on([m.change for m in moods[:2]], None, moods[:2], pad, js="(p, a) => [[p, a]]", **PRIVATE)
@@ -219,18 +220,18 @@ def _bind(
 
 def _titles() -> str:
     """Over a unit's slider the pointer shows which muscle it is."""
-    titles = json.dumps({key: f"{key}: {muscle}" for key, muscle in MUSCLES.items()})
+    titles = {key: f"{key}: {muscle}" for key, muscle in MUSCLES.items()}
     return (
-        f"() => {{ for (const [key, text] of Object.entries({titles})) "
-        "document.getElementById(key)?.setAttribute('title', text); }"
+        f"() => {{ {words(*titles.values())} for (const [key, text] of "
+        f"Object.entries({json.dumps(titles)})) "
+        "document.getElementById(key)?.setAttribute('title', say(text)); }"
     )
 
 
 def _status(animator: Animator) -> str:
     device = "CPU" if animator.device.type == "cpu" else "GPU"
     name = animator.card.get("name", DEFAULT_CHECKPOINT.stem)
-    line = (
-        f"Device: **{device}** · checkpoint: **{name}** · face finder: **{animator.finder.name}**"
-    )
-    missing = (f"; {m.name} cannot be used here ({m.reason})" for m in animator.unavailable)
-    return line + "".join(missing)
+    parts = [f"Device: **{device}**", f"checkpoint: **{name}**"]
+    parts += [f"face finder: **{animator.finder.name}**"]
+    parts += [f"{m.name} cannot be used here ({m.reason})" for m in animator.unavailable]
+    return " · ".join(map(told, parts))

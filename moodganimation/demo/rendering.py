@@ -18,6 +18,7 @@ from ..timeline import Timeline
 from .bars import bars
 from .keeping import recipe_of
 from .visits import Visit
+from .words import told
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
 PLACED = 17 + 3 + 4 + 2  # values of `place`: units, moods, result and panels, bars, both
@@ -32,7 +33,8 @@ def reported(handler):
         try:
             return handler(*arguments, **options)
         except Problem as problem:
-            raise gr.Error(str(problem), duration=None, print_exception=False) from None
+            raise gr.Error(told(str(problem)), title=told("Error"), duration=None,
+                           print_exception=False) from None  # fmt: skip
 
     return report
 
@@ -42,12 +44,12 @@ def telling(visit: Visit, progress, what: str, unit: str = "frames"):
     visitor has asked for it or has gone."""
     visit.stopped.clear()
 
-    def told(done: int, total: int | None) -> None:
+    def tell(done: int, total: int | None) -> None:
         if visit.stopped.is_set() or visit.gone.is_set():
             raise Cancelled("Stopped, as you asked: nothing was written.")
-        progress((done, total or done), desc=what, unit=unit)
+        progress((done, total or done), desc=told(what), unit=told(unit))
 
-    return told
+    return tell
 
 
 def place(visit: Visit, goal: Expression, **turned) -> tuple:

@@ -23,6 +23,7 @@ from ..video import write_animation
 from .keeping import fingerprint, recipe_of
 from .rendering import asked_units, jpeg, reported
 from .visits import Visit, Visits
+from .words import told
 
 MOST = 8  # cameras at once; the one unused longest goes first
 MOST_BYTES = 2_000_000  # of a frame that arrives
@@ -69,9 +70,9 @@ class Streams:
                 if seconds is not None:
                     stream.recipe = _recipe(stream.live.animator, photo, units, visit)
         except Problem as problem:
-            return {"said": str(problem)}
+            return {"said": told(str(problem))}
         except (AttributeError, TypeError):
-            return {"said": "This is no frame of a camera."}
+            return {"said": told("This is no frame of a camera.")}
         return {"live": name, "picture": picture, "found": stream.live.found,
                 "seconds": seconds or 0}  # fmt: skip
 

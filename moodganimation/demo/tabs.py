@@ -10,23 +10,24 @@ from ..sheets import KINDS
 from ..timeline import MODES
 from ..video import EASINGS
 from .animations import FORMATS, MOST_HELD, MOST_WAY, Animations
-from .assets import ASSETS
 from .controls import Controls
 from .explorer import Explorer
 from .filming import Filming
 from .rendering import NEUTRAL, PHOTO, SLIDERS
 from .streaming import Streams
-from .words import say
+from .words import choices, say, script
 
 CAMERA = """
 <video muted playsinline hidden></video>
-<img alt="The camera's picture, edited" />
+<img />
 <div>
-  <button id="camera" data-start="▶ Camera" data-stop="■ Camera"></button>
-  <button id="record" data-start="● Record" data-stop="■ Record"></button>
+  <button id="camera"></button>
+  <button id="record"></button>
   <span role="status"></span>
 </div>
 """
+CAMERA_SAYS = ("▶ Camera", "■ Camera", "● Record", "■ Record", "no face",
+               "The camera cannot be used", "The camera's picture, edited")  # fmt: skip
 PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
@@ -34,10 +35,10 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
     """Returns the controls that `Animations.restored` sets."""
     names = [PHOTO, NEUTRAL, SLIDERS, *PRESETS]
     with gr.Row():
-        start = gr.Dropdown(names, value=PHOTO, label=say("From"))
-        end = gr.Dropdown(names, value=SLIDERS, label=say("To"), elem_id="end")
-        easing = gr.Dropdown(list(EASINGS), value="smooth", label=say("Easing"))
-        view = gr.Radio(["face", "photo"], value="face", label=say("Picture"))
+        start = gr.Dropdown(choices(names), value=PHOTO, label=say("From"))
+        end = gr.Dropdown(choices(names), value=SLIDERS, label=say("To"), elem_id="end")
+        easing = gr.Dropdown(choices(EASINGS), value="smooth", label=say("Easing"))
+        view = gr.Radio(choices(("face", "photo")), value="face", label=say("Picture"))
     with gr.Row():
         frames = gr.Slider(2, MOST_WAY, 24, step=1, label=say("Frames"), buttons=[])
         fps = gr.Slider(1, FASTEST, 24, step=1, label=say("Frames per second"), buttons=[])
@@ -48,8 +49,8 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         with gr.Row():
             at = gr.Number(0, label=say("Moment [s]"), minimum=0, step=0.1, elem_id="at")
             rest = gr.Number(0.3, label=say("Hold [s]"), minimum=0, step=0.1)
-            way = gr.Dropdown(list(EASINGS), value="smooth", label=say("Easing to the next"))
-            mode = gr.Radio(list(MODES), value="once", label=say("Mode"))
+            way = gr.Dropdown(choices(EASINGS), value="smooth", label=say("Easing to the next"))
+            mode = gr.Radio(choices(MODES), value="once", label=say("Mode"))
             blinks = gr.Checkbox(False, label=say("Blinks"))
         with gr.Row():
             add = gr.Button(say("Add the sliders as a keyframe"), elem_id="add-key")
@@ -60,7 +61,7 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         )
     scrub = gr.Slider(0, 1, 0, step=0.01, label=say("Scrub"), elem_id="scrub", buttons=[])
     with gr.Row():
-        formats = gr.CheckboxGroup(list(FORMATS), value=["GIF", "MP4"], label=say("Write"))
+        formats = gr.CheckboxGroup(choices(FORMATS), value=["GIF", "MP4"], label=say("Write"))
         panels = gr.Checkbox(False, label=say("With attention and color"), elem_id="panels")
         make = gr.Button(say("Make the animation"), variant="primary", elem_id="make")
     with gr.Row():
@@ -97,7 +98,7 @@ def explore_tab(lane: gr.HTML, explorer: Explorer) -> list:
     gr.Markdown(say("All that the sliders do to this face, on one sheet."))
     with gr.Row():
         kind = gr.Radio(
-            [(what[0].upper() + what[1:], name) for name, (what, _) in KINDS.items()],
+            [(say(what[0].upper() + what[1:]), name) for name, (what, _) in KINDS.items()],
             value="units",
             label=say("Sheet"),
             elem_id="kind",
@@ -132,7 +133,7 @@ def live_tab(streams: Streams) -> None:
     camera = gr.HTML(
         "",
         html_template=CAMERA,
-        js_on_load=(ASSETS / "live.js").read_text(),
+        js_on_load=script("live.js", *CAMERA_SAYS),
         server_functions=[frame],
         elem_id="live",
     )
@@ -157,8 +158,8 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
             strength = gr.Slider(
                 0, STRONGEST, 1, step=0.05, label=say("Strength"), buttons=[], elem_id="strength"
             )
-            regions = gr.CheckboxGroup(list(REGIONS), value=list(REGIONS), label=say("Regions"))
-            by = gr.Radio(["units", "moods"], value="units", label=say("Carry over"))
+            regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"))
+            by = gr.Radio(choices(("units", "moods")), value="units", label=say("Carry over"))
             drive = gr.Button(
                 say("Let the photo play what the clip plays"), variant="primary", elem_id="drive"
             )

@@ -1,0 +1,104 @@
+"""The page in a real browser: one test for each of the things that it promises."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from moodganimation.demo.words import TEXTS
+from moodganimation.moods import MOODS
+
+from .studio import chromium, needs_chromium, opened, served, source, wait_for
+
+pytestmark = needs_chromium
+WIDE = {"viewport": {"width": 1300, "height": 1000}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+# Every text that can be read on the page, and what is told to those who cannot see it; Gradio's own
+# checkboxes say in a title what they mean to the program, and its painter speaks for itself.
+SAID = """() => [...document.querySelectorAll("body *:not([type=checkbox], #painting *)")]
+  .filter((e) => e.checkVisibility())
+  .flatMap((e) => [
+    ...[...e.childNodes].filter((node) => node.nodeType === 3).map((node) => node.data),
+    e.role === "combobox" && e.value, e.title, e.alt, e.ariaLabel, e.placeholder])
+  .filter((text) => typeof text === "string" && text.trim()).map((text) => text.trim())"""
+WIDTH = "document.documentElement.scrollWidth"
+OVERLAPS = """() => {
+  const boxes = [...document.querySelectorAll("#pad text")].map((e) => e.getBoundingClientRect());
+  return boxes.flatMap((a, i) => boxes.slice(0, i).filter((b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 0.5
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 0.5)).length;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(animator, tmp_path_factory):
+    with served(animator) as url, chromium(tmp_path_factory.mktemp("camera")) as browser:
+        yield SimpleNamespace(url=url, browser=browser)
+
+
+def visit(page, **options):
+    return opened(
+        page.browser, page.url, **{"viewport": {"width": 1300, "height": 1000}, **options}
+    )
+
+
+def unfold(tab) -> None:
+    """Every accordion of the page."""
+    tab.evaluate(
+        "document.querySelectorAll('button.label-wrap:not(.open)').forEach((b) => b.click())"
+    )
+    tab.wait_for_timeout(300)
+
+
+def number(tab, name: str) -> float:
+    return float(tab.input_value(f"#{name} input[type=number]"))
+
+
+@pytest.mark.parametrize("locale", ["es-ES", "zh-CN"])
+def test_no_english_is_left(page, locale):
+    tab = visit(page, locale=locale)
+    foreign = {text for text, others in TEXTS.items() if others[locale[:2]] != text}
+    for name in range(tab.get_by_role("tab").count()):
+        tab.get_by_role("tab").nth(name).click()
+        unfold(tab)
+        left = foreign & set(tab.evaluate(SAID))
+        assert not left, left
+    tab.locator("#remove-key").dispatch_event("click")
+    tab.get_by_text(TEXTS["There is no keyframe to take away."][locale[:2]]).wait_for()
+    tab.context.close()
+
+
+def test_two_visitors_of_one_photo_both_see_everything(page):
+    tabs = [visit(page), visit(page)]
+    for tab in tabs:
+        for name in ("attention", "color", "motion"):
+            image = f"document.querySelector('#{name} img')"
+            wait_for(lambda tab=tab, image=image: tab.evaluate(f"{image}?.naturalWidth > 0"))
+        tab.context.close()
+
+
+@pytest.mark.parametrize(
+    "options", [{"locale": "en"}, {"locale": "es-ES", **PHONE}, {"locale": "zh-CN"}]
+)
+def test_moods_have_names_that_can_be_read_and_chosen(page, options):
+    tab = visit(page, **options)
+    tab.get_by_role("tab").nth(1).click()
+    wait_for(lambda: tab.locator("#pad text[x]").count() == len(MOODS) >= 20)
+    assert tab.evaluate(OVERLAPS) == 0
+    size = tab.evaluate("document.querySelector('#pad text').getBoundingClientRect().height")
+    assert (
+        size > 9
+        and tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
+    )
+    said = TEXTS["terrified"].get(options["locale"][:2], "terrified")
+    before = source(tab)
+    tab.locator("#pad text", has_text=said).click()
+    names = ("pleasure", "arousal", "dominance")
+    wait_for(lambda: tuple(number(tab, name) for name in names) == MOODS["terrified"])
+    wait_for(lambda: source(tab) != before and source(tab).startswith("http"))
+    tab.locator("#pad svg").press("PageDown")
+    wait_for(lambda: number(tab, "pleasure") != MOODS["terrified"][0])
+    here = tuple(number(tab, name) for name in names)
+    assert here in MOODS.values()
+    tab.locator("#pad svg").press("ArrowRight")
+    wait_for(lambda: number(tab, "pleasure") == pytest.approx(here[0] + 0.05))
+    tab.context.close()
