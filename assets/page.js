@@ -34,3 +34,39 @@ async function ask(request) {
 }
 
 window.moodganimation = { ask, cancel, token: () => props.value };
+
+// Gradio leaves pictures, and what wraps them alone, without names for those who cannot see them, and
+// its slider between two pictures without keys: they are called as their part is, and arrows move it.
+function name() {
+  for (const part of document.querySelectorAll("img:not([alt]), img[alt=''], canvas, button, a")) {
+    if (part.ariaLabel || part.textContent.trim() || part.title) continue;
+    const block = part.closest(".block, fieldset"), label = block?.querySelector("label, .label")?.textContent.trim();
+    const alike = block ? [...block.querySelectorAll(part.tagName)].filter((other) => other.className === part.className) : [];
+    if (label) part.ariaLabel = alike.length > 1 ? `${label} ${1 + alike.indexOf(part)}` : label;
+  }
+  for (const handle of document.querySelectorAll("[data-testid=slider]:not([tabindex])")) {
+    handle.tabIndex = 0;
+    handle.role = "slider";
+    handle.ariaLabel = handle.closest(".block").querySelector("label").textContent.trim();
+    handle.addEventListener("keydown", (event) => slide(handle, { ArrowLeft: -16, ArrowRight: 16 }[event.key], event));
+  }
+}
+
+function slide(handle, step, event) {
+  if (!step) return;
+  event.preventDefault();
+  const { x, y, width, height } = handle.querySelector(".inner").getBoundingClientRect();
+  for (const [type, to] of [["mousedown", 0], ["mousemove", step], ["mouseup", step]]) {
+    (to ? window : handle).dispatchEvent(new MouseEvent(type, {
+      bubbles: true, cancelable: true, view: window, clientX: x + width / 2 + to, clientY: y + height / 2 }));
+  }
+  const frame = handle.parentElement.getBoundingClientRect();
+  handle.ariaValueNow = Math.round((100 * (x + width / 2 + step - frame.x)) / frame.width);
+}
+
+let naming = false;
+new MutationObserver(() => {
+  if (naming) return;
+  naming = true;
+  setTimeout(() => { naming = false; name(); }, 200);
+}).observe(document.body, { childList: true, subtree: true });

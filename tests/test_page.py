@@ -102,3 +102,62 @@ def test_moods_have_names_that_can_be_read_and_chosen(page, options):
     tab.locator("#pad svg").press("ArrowRight")
     wait_for(lambda: number(tab, "pleasure") == pytest.approx(here[0] + 0.05))
     tab.context.close()
+
+
+# What can be acted on or looked at, and has no name for those who cannot see it.
+NAMELESS = """() => [...document.querySelectorAll(
+    "button, input, select, textarea, a[href], [role=slider], svg[tabindex], img, canvas")]
+  .filter((e) => e.checkVisibility({ visibilityProperty: true }))
+  .filter((e) => ![e.ariaLabel, e.alt, e.title, e.placeholder, e.textContent,
+    ...[...(e.labels ?? [])].map((label) => label.textContent), e.parentElement.ariaLabel]
+    .some((name) => name?.trim()))
+  .map((e) => e.outerHTML.slice(0, 200))"""
+FOCUSED = """() => {
+  const e = document.activeElement;
+  return e.closest("[id]:not([id^=range], [id^=html])")?.id + " " + (e.type || e.role || e.tagName);
+}"""
+
+
+def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
+    tab = visit(page)
+    unfold(tab)
+    tab.locator("#pin").click()
+    tab.wait_for_selector("#pins img")
+    tab.get_by_role("tab", name="Live").click()
+    tab.wait_for_timeout(300)
+    reached, names = [], ["Mood", "Before and after", "Film", "Explore", "Animate"]
+    for name in names:
+        tab.get_by_role("tab", name=name, exact=True).press("Enter")
+        tab.wait_for_timeout(500)  # what is new gets its name
+        assert tab.evaluate(NAMELESS) == []
+    tab.locator("h1").click()
+    for _ in range(130):
+        tab.keyboard.press("Tab")
+        reached.append(tab.evaluate(FOCUSED))
+    wanted = {"photo submit", "model text", "pad slider", "pleasure number", "undo submit",
+              "part radio", "painting submit", "brush submit", "pin submit", "pins submit",
+              "restore submit", "both slider", "at number", "scrub number"}  # fmt: skip
+    assert not wanted - set(reached), " ".join(reached)
+    handle = tab.locator("#both [role=slider]")
+    before = handle.get_attribute("style")
+    handle.press("ArrowLeft")
+    wait_for(lambda: handle.get_attribute("style") != before)
+    assert 0 < int(handle.get_attribute("aria-valuenow")) < 50
+    tab.context.close()
+
+
+def test_on_a_phone_the_result_is_seen_while_a_slider_moves(page):
+    tab = visit(page, **PHONE, color_scheme="dark")
+    slider = tab.locator("#AU26 input[type=range]")
+    slider.scroll_into_view_if_needed()
+    slider.press("End")
+    wait_for(lambda: source(tab).startswith("data:"))
+    place = tab.locator("#result").bounding_box()
+    assert place["y"] >= 0 and place["y"] + place["height"] <= 844
+    assert place["x"] >= 0 and place["x"] + place["width"] <= 390
+    for name in ("Animate", "Film", "Live", "Explore"):
+        tab.get_by_role("tab", name=name).click()
+        unfold(tab)
+        assert tab.evaluate(WIDTH) <= 390, name
+    assert "zygomaticus" in tab.get_attribute("#AU12", "title")
+    tab.context.close()
