@@ -2,10 +2,10 @@
 // ever waits. `value` is the stream's secret name, by which its recording is saved.
 const video = element.querySelector("video"), shown = element.querySelector("img");
 const start = element.querySelector("#camera"), record = element.querySelector("#record");
-const said = element.querySelector("[role=status]");
+const calm = element.querySelector("#calm"), said = element.querySelector("[role=status]");
 const canvas = document.createElement("canvas");
 shown.alt = say("The camera's picture, edited");
-let stream = null, recording = false, rate = 0, last = 0;
+let stream = null, recording = false, resting = false, rate = 0, last = 0;
 
 function units() {
   return [...document.querySelectorAll(".slim input[type=number]")]
@@ -24,7 +24,8 @@ function stop(why) {
 function label() {
   start.textContent = say(stream ? "■ Camera" : "▶ Camera");
   record.textContent = say(recording ? "■ Record" : "● Record");
-  record.disabled = !stream;
+  calm.textContent = say("This is my neutral face");
+  record.disabled = calm.disabled = !stream;
 }
 
 async function run() {
@@ -34,10 +35,13 @@ async function run() {
     canvas.width = Math.round(scale * video.videoWidth);
     canvas.height = Math.round(scale * video.videoHeight);
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+    const rest = resting;
+    resting = false;
     let answer;
     try {
       answer = await server.frame({ live: props.value || null, token: window.moodganimation.token(),
-        picture: canvas.toDataURL("image/jpeg", 0.85), units: units(), record: recording });
+        picture: canvas.toDataURL("image/jpeg", 0.85), units: units(), record: recording,
+        mirror: window.moodganimation.mirror, calm: rest });
     } catch (problem) { return stop(String(problem)); }
     if (!stream) return;
     if (answer.said) return stop(answer.said);
@@ -47,7 +51,9 @@ async function run() {
     rate = last ? 0.9 * rate + 100 / (now - last) : 0;
     last = now;
     element.dataset.frames = 1 + Number(element.dataset.frames || 0);
+    element.dataset.settled = answer.settled;
     said.textContent = `${rate.toFixed(0)} / s` + (answer.found ? "" : ` · ${say("no face")}`)
+      + (answer.settled ? "" : ` · ${say("hold still: reading your neutral face")}`)
       + (answer.seconds ? ` · ● ${answer.seconds.toFixed(0)} s` : "");
   }
 }
@@ -63,5 +69,6 @@ start.addEventListener("click", async () => {
   label();
   run();
 });
+calm.addEventListener("click", () => { resting = true; });
 record.addEventListener("click", () => { recording = !recording; label(); });
 label();

@@ -33,7 +33,7 @@ async function ask(request) {
   if (waiting) { const next = waiting; waiting = null; ask(next); }
 }
 
-window.moodganimation = { ask, cancel, token: () => props.value };
+window.moodganimation = { ask, cancel, token: () => props.value, mirror: null };
 
 // Gradio leaves pictures, and what wraps them alone, without names for those who cannot see them, and
 // its slider between two pictures without keys: they are called as their part is, and arrows move it.

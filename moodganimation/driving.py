@@ -79,10 +79,15 @@ class Performance:
             if moods:
                 change = mood_of(Expression.clipped(ACTION_UNITS, row)).vector() - calm
                 mood = Expression.clipped(PAD, mood_of(start).vector() + strength * change)
-                units = with_mood(start, mood).vector()
+                change = with_mood(start, mood).vector() - start.vector()
+                yield played(start, change, 1.0, takes)
             else:
-                units = start.vector() + strength * (row - rest)
-            yield Expression.clipped(ACTION_UNITS, np.where(takes, units, start.vector()))
+                yield played(start, row - rest, strength, takes)
+
+
+def played(start: Expression, change: np.ndarray, strength: float, takes: np.ndarray) -> Expression:
+    """Action Units with `strength` times a change (17,) in those that take part."""
+    return Expression.clipped(ACTION_UNITS, start.vector() + strength * np.where(takes, change, 0))
 
 
 def perform(animator: Animator, film: Film, progress: Progress | None = None) -> Performance:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from .animator import Animator
+from .expressions import Expression
 from .images import check_photo
 from .retakes import Wish, edit_face
 from .steady import reach
-from .tracking import follow_until, watch
+from .tracking import Steady, follow_until, watch
 
 RATE = 12.0  # frames a second that are expected, for how far back smoothing looks
 
@@ -30,16 +31,23 @@ class Live:
 
         photo: (H, W, 3) uint8 RGB, of any size. Raises UnreadableImage for what is no photo.
         """
+        for face in self._faces(photo):
+            photo = edit_face(self.animator, photo, face, wish, self._past[-1].seconds)
+        return photo
+
+    def read(self, photo: np.ndarray) -> Expression | None:
+        """The Action Units of the frame's face; None where there is none."""
+        return next((face.portrait.reading for face in self._faces(photo)), None)
+
+    def _faces(self, photo: np.ndarray) -> list[Steady]:
         check_photo(photo)
         if self._past and self._past[-1].photo.shape != photo.shape:  # another camera
             self._begin()
         self._frames.append(photo)
-        self._past.append(moment := next(self._moments))
+        self._past.append(next(self._moments))
         faces = follow_until(list(self._past), reach(RATE))
         self.found = bool(faces)
-        for face in faces:
-            photo = edit_face(self.animator, photo, face, wish, moment.seconds)
-        return photo
+        return faces
 
     def _begin(self) -> None:
         self._frames: deque[np.ndarray] = deque()

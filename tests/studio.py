@@ -46,13 +46,16 @@ def served(animator: Animator) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def chromium(folder: Path):
-    """A browser whose camera sees the face of the test photo."""
+def chromium(folder: Path, frames=None):
+    """A browser whose camera sees these pictures, thirty a second, again and again; or else the
+    face of the test photo."""
     from playwright.sync_api import sync_playwright
 
     camera = folder / "camera.mjpeg"
-    face = cv2.resize(read_image(PHOTO), (480, 480), interpolation=cv2.INTER_AREA)[..., ::-1]
-    camera.write_bytes(cv2.imencode(".jpg", face)[1].tobytes() * 30)
+    with camera.open("wb") as file:
+        for frame in frames or [read_image(PHOTO)] * 30:
+            small = cv2.resize(frame, (480, 480), interpolation=cv2.INTER_AREA)[..., ::-1]
+            file.write(cv2.imencode(".jpg", small)[1].tobytes())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"]

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from moodganimation import plain
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo import streaming
@@ -24,15 +25,19 @@ from moodganimation.demo.explorer import Explorer
 from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.keeping import Keeper, fingerprint
-from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, jpeg
-from moodganimation.demo.streaming import Streams
+from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, hundredths, jpeg
+from moodganimation.demo.streaming import CAMERAS, Streams
 from moodganimation.demo.visits import MOST_BYTES, Visits
+from moodganimation.driving import played, taking_part
 from moodganimation.errors import Problem
-from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS
+from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, Expression
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
+from moodganimation.live import Live
+from moodganimation.mirror import MOST_KEYS, keyframes
 from moodganimation.recipes import read_recipe
-from moodganimation.timeline import MODES, Keyframe
+from moodganimation.timeline import MODES, Keyframe, Timeline
+from moodganimation.trajectories import read_trajectory
 from moodganimation.version import __version__
 from moodganimation.video import interpolate, write_animation
 
@@ -49,9 +54,13 @@ def page(animator) -> Page:
 
 
 def changes(page) -> Changes:
-    tabs = Animations(page.visits), Filming(page.visits), Explorer(page.visits)
+    tabs = [Animations(page.visits), Filming(page.visits), streams(page), Explorer(page.visits)]
     restorers = [tab.restored for tab in tabs]
     return Changes(page.visits, Keeper(page.visits, page.models), restorers)
+
+
+def streams(page) -> Streams:
+    return Streams(page.visits, page.models[None], Animations(page.visits).show)
 
 
 def restored(opened, path, link="") -> SimpleNamespace:
@@ -59,8 +68,9 @@ def restored(opened, path, link="") -> SimpleNamespace:
     values = opened.changes.restore(opened.token, path, link)
     names = ["model", "part", "painted", "preset", "intensity", "units", "moods", "pictures",
              "start", "end", "frames", "fps", "easing", "ping_pong", "hold", "mode", "blinks",
-             "view", "size", "formats", "panels", "keys", "drawing",
-             "faces", "strength", "regions", "by", "clip", "pace", "kind"]  # fmt: skip
+             "view", "size", "formats", "panels", "keys", "drawing", "folder",
+             "faces", "strength", "regions", "by", "clip", "pace", "what",
+             "mirrored", "mirrored_regions", "kind"]  # fmt: skip
     groups = [*values[:5], values[5:22], values[22:25], values[25:31], *values[31:]]
     return SimpleNamespace(**dict(zip(names, groups, strict=True)))
 
@@ -376,20 +386,78 @@ def test_a_clip_changes_as_the_photo_does(opened, clip):
         filming.retake(opened.token, str(FILE.with_suffix(".py")), 1, *units, progress=still)
 
 
+def test_a_photo_mirrors_the_camera(opened, photo, animator, monkeypatch):
+    cameras, visit = streams(opened.page), opened.page.visits[opened.token]
+    clock = iter(range(100))
+    monkeypatch.setattr(streaming.time, "monotonic", lambda: next(clock) / 8)
+    seen = [np.full(17, 0.1)] * 12 + [np.linspace(0, 0.9, 17)] * 8
+    monkeypatch.setattr(
+        Live, "read", lambda self, photo: Expression.clipped(ACTION_UNITS, seen.pop(0))
+    )
+    units = Expression(ACTION_UNITS, tuple(opened.units)).replace(AU02=0.3)
+    mirror = {"strength": 1.5, "regions": ["mouth", "brows"]}
+    request = {"token": opened.token, "picture": jpeg(photo[::2, ::2]), "units": units.values,
+               "mirror": mirror, "record": True}  # fmt: skip
+    settled = []
+    for _ in range(20):
+        answer = cameras.frame(request)
+        request["live"] = answer["live"]
+        settled.append(answer["settled"])
+    assert not settled[0] and settled[-1] and sorted(settled) == settled
+    points = [point for _, point in cameras._streams[answer["live"]].played]
+    change = np.linspace(0, 0.9, 17) - 0.1
+    wanted = played(units, change, 1.5, taking_part(["mouth", "brows"]))
+    assert points[0] == units and points[-1] == wanted and points[-1]["AU05"] == units["AU05"]
+    assert answer["picture"] == jpeg(animator.edit(visit.face.small, wanted).image)
+    fps, mode, blinks, keys, drawing, folder = cameras.keyframes(answer["live"], opened.token)
+    assert "keyframes" in keys and drawing.ndim == 3 and (mode, blinks) == ("once", False)
+    assert folder["open"]
+    way = Timeline(tuple(visit.keyframes), fps).expressions()
+    assert way[0] == hundredths(units) and way[-1] == hundredths(wanted)
+    film, table = cameras.save(answer["live"])
+    assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 20
+    assert len(Path(table).read_text().splitlines()) == 21
+    assert read_trajectory(table, ACTION_UNITS).points[-1]["AU12"] == pytest.approx(
+        wanted["AU12"], abs=1e-4
+    )
+    back = restored(opened, film)
+    assert (back.what, back.mirrored, back.mirrored_regions) == (
+        CAMERAS[1],
+        1.5,
+        ["mouth", "brows"],
+    )
+    assert back.units == units.values
+    for bad in ({"token": ""}, {"mirror": {"strength": 9, "regions": []}}, {"mirror": 3}):
+        assert set(cameras.frame(request | bad)) == {"said"}
+    with pytest.raises(gr.Error, match="no recording of a mirror"):
+        cameras.keyframes("another's", opened.token)
+
+
+def test_a_long_mirror_becomes_keyframes_that_a_timeline_and_a_recipe_hold():
+    chance = np.random.default_rng(3)
+    played = [
+        (9 + i / 20, Expression.clipped(ACTION_UNITS, chance.random(17))) for i in range(1200)
+    ]
+    fps, keys = keyframes(played)
+    timeline = Timeline(tuple(keys), fps)
+    assert len(keys) == MOST_KEYS and 59 < timeline.duration < 61
+    assert len(plain.dumps(timeline.to_json(), "")) < plain.MOST_BYTES - 8_000
+
+
 def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypatch):
-    streams = Streams(opened.page.visits, opened.page.models[None])
+    cameras = streams(opened.page)
     small = jpeg(cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA))
     units = list(opened.units)
     units[ACTION_UNITS.index("AU26")] = 1.0
     request = {"token": opened.token, "picture": small, "record": True}
-    first = streams.frame(request | {"units": units})
+    first = cameras.frame(request | {"units": units})
     assert first["found"] and first["seconds"] == 0
     request["live"] = first["live"]
-    as_it_is = streams.frame(request | {"units": opened.units})["picture"]
+    as_it_is = cameras.frame(request | {"units": opened.units})["picture"]
     assert first["picture"] != as_it_is
     with pytest.raises(gr.Error, match="no recording"):
-        streams.save("another's")
-    film = streams.save(first["live"])
+        cameras.save("another's")
+    film, _ = cameras.save(first["live"])
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 2
     opened.page.visits.close(opened.token)
     with pytest.raises(gr.Error, match="upload it once more"):
@@ -398,25 +466,25 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypat
     recipe, back = read_recipe(film), restored(opened, film)
     assert recipe.checkpoint == fingerprint(DEFAULT_CHECKPOINT) and recipe.version == __version__
     assert back.units == tuple(opened.units) and back.part == "whole face"
-    alone = streams.frame({"picture": small, "units": units, "record": True})["live"]
-    streams.frame({"picture": small, "units": units, "record": True, "live": alone})
-    film = streams.save(alone)  # nobody needs a photo for the camera
+    alone = cameras.frame({"picture": small, "units": units, "record": True})["live"]
+    cameras.frame({"picture": small, "units": units, "record": True, "live": alone})
+    film, _ = cameras.save(alone)  # nobody needs a photo for the camera
     for token in (opened.token, ""):
         opened.token = token
         assert list(restored(opened, film).units) == units
     request["token"] = opened.token = opened.page.open(str(FILE), None, None, VISITOR)[0]
     blank = jpeg(np.full((120, 160, 3), 90, np.uint8))
-    assert not streams.frame(request | {"picture": blank, "units": units})["found"]
+    assert not cameras.frame(request | {"picture": blank, "units": units})["found"]
     huge = jpeg(np.zeros((64, 1300, 3), np.uint8))
     for bad in ({"picture": "x"}, {"picture": huge}, {"units": [1]}, {"token": "x"}, {"units": 3},
                 {"picture": "data:image/jpeg;base64,////"}):  # fmt: skip
-        assert set(streams.frame(request | {"units": units} | bad)) == {"said"}
-    assert set(streams.frame(None)) == {"said"}
+        assert set(cameras.frame(request | {"units": units} | bad)) == {"said"}
+    assert set(cameras.frame(None)) == {"said"}
     monkeypatch.setattr(streaming, "MOST", 2)
     for _ in range(3):
-        last = streams.frame({"picture": blank, "units": units})["live"]
-    assert len(streams._streams) == 2
-    fresh = streams.frame({"picture": blank, "units": units, "live": first["live"]})["live"]
+        last = cameras.frame({"picture": blank, "units": units})["live"]
+    assert len(cameras._streams) == 2
+    fresh = cameras.frame({"picture": blank, "units": units, "live": first["live"]})["live"]
     assert fresh not in (first["live"], last)
 
 

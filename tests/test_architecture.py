@@ -31,7 +31,7 @@ LAYERS = [
     {"clips", "sheets", "recipes", "tracking"},
     {"retakes"},
     {"asked", "driving", "live"},
-    {"batch", "bench"},
+    {"batch", "bench", "mirror"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 RENDERING = [  # of training/rendering

@@ -133,7 +133,7 @@ def test_a_minute_of_film_takes_no_more_memory_than_five_seconds(tmp_path):
 
 def test_cameras_of_two_visitors_show_their_own_faces(animator, photo, tmp_path):
     """Frames come back to the stream that sent them, whoever else is streaming."""
-    streams, wrong = Streams(handlers.Page(animator).visits, animator), []
+    streams, wrong = Streams(handlers.Page(animator).visits, animator, None), []
 
     def visitor(red: bool):
         tint = np.float32([1, 0.4, 0.4] if red else [0.4, 0.4, 1])

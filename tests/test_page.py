@@ -1,12 +1,16 @@
 """The page in a real browser: one test for each of the things that it promises."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from moodganimation.demo.words import TEXTS
+from moodganimation.expressions import ACTION_UNITS
+from moodganimation.images import read_image
 from moodganimation.moods import MOODS
 
+from .conftest import PHOTO
 from .studio import chromium, needs_chromium, opened, served, source, wait_for
 
 pytestmark = needs_chromium
@@ -31,7 +35,10 @@ OVERLAPS = """() => {
 
 @pytest.fixture(scope="module")
 def page(animator, tmp_path_factory):
-    with served(animator) as url, chromium(tmp_path_factory.mktemp("camera")) as browser:
+    portrait = animator.locate(read_image(PHOTO))
+    talk = animator.edit(portrait, portrait.reading.replace(AU26=1.0, AU02=0.8)).image
+    frames = [portrait.photo] * 75 + [talk] * 15
+    with served(animator) as url, chromium(tmp_path_factory.mktemp("camera"), frames) as browser:
         yield SimpleNamespace(url=url, browser=browser)
 
 
@@ -160,4 +167,35 @@ def test_on_a_phone_the_result_is_seen_while_a_slider_moves(page):
         unfold(tab)
         assert tab.evaluate(WIDTH) <= 390, name
     assert "zygomaticus" in tab.get_attribute("#AU12", "title")
+    tab.context.close()
+
+
+def test_a_photo_mirrors_the_visitor_and_the_recording_becomes_keyframes(page):
+    tab = visit(page)
+    tab.get_by_role("tab", name="Live").click()
+    tab.locator("#what").get_by_text("the photo, as my mirror").click()
+    tab.locator("#camera").click()
+    live = tab.locator("#live [data-settled]")
+    wait_for(lambda: live.get_attribute("data-settled") == "false")
+    assert "hold still" in tab.inner_text("#live [role=status]")
+    wait_for(lambda: live.get_attribute("data-settled") == "true")
+    tab.locator("#calm").click()
+    wait_for(lambda: live.get_attribute("data-settled") == "false")
+    wait_for(lambda: live.get_attribute("data-settled") == "true")
+    tab.locator("#record").click()
+    wait_for(lambda: "● 4 s" in tab.inner_text("#live [role=status]"))
+    tab.locator("#camera").click()
+    tab.locator("#save-recording").click()
+    tab.wait_for_selector("#recording video", timeout=30_000)
+    with tab.expect_download() as download:
+        tab.locator("#played a").first.click()
+    rows = Path(download.value.path()).read_text().splitlines()
+    opened = [float(row.split(",")[1 + ACTION_UNITS.index("AU26")]) for row in rows[1:]]
+    assert len(rows) > 5 and max(opened) - min(opened) > 0.3
+    tab.locator("#edit-recording").click()
+    tab.wait_for_selector("#timeline img")
+    assert "keyframes:" in tab.inner_text("#keys")
+    before = source(tab)
+    tab.locator("#scrub input[type=range]").press("End")
+    wait_for(lambda: source(tab) != before)
     tab.context.close()

@@ -46,7 +46,7 @@ class Animations:
         visit = self.visits[token]
         key = Keyframe(asked_units(units), at, hold, easing)
         others = [k for k in visit.keyframes if abs(k.at - key.at) * fps >= 1]
-        return self._shown(visit, [*others, key], fps, mode, blinks)
+        return self.show(visit, [*others, key], fps, mode, blinks)
 
     @reported
     def remove(self, token, at, fps, mode, blinks):
@@ -56,15 +56,16 @@ class Animations:
             raise Problem("There is no keyframe to take away.")
         nearest = min(visit.keyframes, key=lambda key: abs(key.at - (at or 0)))
         kept = [key for key in visit.keyframes if key is not nearest]
-        return self._shown(visit, kept, fps, mode, blinks)
+        return self.show(visit, kept, fps, mode, blinks)
 
     @reported
     def draw(self, token, fps, mode, blinks):
         """The curves once more, at another pace or in another mode."""
         visit = self.visits[token]
-        return self._shown(visit, visit.keyframes, fps, mode, blinks)
+        return self.show(visit, visit.keyframes, fps, mode, blinks)
 
-    def _shown(self, visit: Visit, keyframes: list[Keyframe], fps, mode, blinks):
+    def show(self, visit: Visit, keyframes: list[Keyframe], fps, mode, blinks):
+        """The keyframes of a visit from now on, in words, and their curves."""
         if not keyframes:
             visit.keyframes = []
             nothing = "No keyframes: the animation goes from one expression to another."
@@ -82,7 +83,7 @@ class Animations:
         all keyframes."""
         timeline, output = recipe.timeline, recipe.output
         if timeline is None:
-            return [gr.skip()] * 15
+            return [gr.skip()] * 16
         ends = choice(PHOTO, NEUTRAL, SLIDERS, *PRESETS)
         *settings, formats, panels, keyed = said(
             recipe,
@@ -102,9 +103,9 @@ class Animations:
             keyed=truth,
         )
         pace = settings[3], *settings[7:]
-        shown = self._shown(visit, [*timeline.keyframes] if keyed else [], *pace)
+        shown = self.show(visit, [*timeline.keyframes] if keyed else [], *pace)
         size = gr.skip() if output.size is None else output.size
-        return [*settings, output.view, size, formats, panels, *shown]
+        return [*settings, output.view, size, formats, panels, *shown, gr.update(open=keyed)]
 
     @reported
     def make(

@@ -82,7 +82,8 @@ class Keeper:
         if path is None and not link:
             raise Problem("Choose a file that was made here, or paste a link to a recipe.")
         recipe = read_recipe(path) if path is not None else Recipe.of_link(link.split("#")[-1])
-        if said(recipe, "live", photo=truth) == [False] and recipe.expression:
+        camera = recipe.options.get("live")
+        if recipe.expression and isinstance(camera, dict) and camera.get("photo") is False:
             visit = self.visits[token] if token else None
             units = in_space(recipe.expression, ACTION_UNITS, Expression.neutral(ACTION_UNITS))
             if visit:

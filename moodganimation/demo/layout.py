@@ -29,7 +29,7 @@ def build(animator: Animator) -> gr.Blocks:
     """The whole page over one animator."""
     page = Page(animator)
     animations, filming = Animations(page.visits), Filming(page.visits)
-    explorer = Explorer(page.visits)
+    explorer, streams = Explorer(page.visits), Streams(page.visits, animator, animations.show)
 
     def preview(request: dict) -> dict:
         return page.preview(request)
@@ -57,15 +57,16 @@ def build(animator: Animator) -> gr.Blocks:
                 buttons = tools()
             with gr.Column(scale=6, min_width=420, elem_id="sight"):
                 shown = _sight()
-        with gr.Tab(say("Animate")):
+        with gr.Tab(say("Animate"), elem_id="animate"):
             restored = animate_tab(lane, turned, animations)
         with gr.Tab(say("Film")):
             restored += film_tab(lane, turned, filming)
         with gr.Tab(say("Live")):
-            live_tab(Streams(page.visits, animator))
+            animated = [*restored[3:4], *restored[7:9], *restored[13:16]]
+            restored += live_tab(lane, streams, animated)
         with gr.Tab(say("Explore")):
             restored += explore_tab(lane, explorer)
-        restorers = animations.restored, filming.restored, explorer.restored
+        restorers = [t.restored for t in (animations, filming, streams, explorer)]
         changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
         _bind(page, changes, lane, opening, turned, buttons, shown, restored)
         endpoints(animator)

@@ -10,21 +10,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import gradio as gr
 import numpy as np
 
+from .. import plain
+from ..driving import REGIONS, played, taking_part, write_curves
 from ..errors import Problem, UnreadableImage
 from ..expressions import ACTION_UNITS, Expression
 from ..images import LEAST_SIDE, opening
 from ..live import Live
+from ..mirror import Mirror, keyframes
 from ..recipes import Face as Place
 from ..recipes import Recipe
-from ..retakes import added
+from ..retakes import STRONGEST, added
 from ..video import write_animation
-from .keeping import fingerprint, recipe_of
+from .keeping import between, choice, fingerprint, recipe_of, said, several, truth
 from .rendering import asked_units, jpeg, reported
 from .visits import Visit, Visits
 from .words import told
 
+CAMERAS = ("my face, edited", "the photo, as my mirror")  # what the camera drives
 MOST = 8  # cameras at once; the one unused longest goes first
 MOST_BYTES = 2_000_000  # of a frame that arrives
 MOST_SIDE = 1280  # of it [px]
@@ -41,6 +46,8 @@ class Stream:
         self.live, self.busy = live, threading.Lock()
         self.taken: list[tuple[float, bytes]] = []  # seconds and JPEG of what is recorded
         self.recipe: Recipe | None = None  # of the last one of them
+        self.mirror = Mirror()
+        self.played: list[tuple[float, Expression]] = []  # by the photo, while that was recorded
         self.used = time.monotonic()
         self.folder = tempfile.TemporaryDirectory(prefix="moodganimation-")
 
@@ -48,16 +55,20 @@ class Stream:
 class Streams:
     """Handlers of the tab Live."""
 
-    def __init__(self, visits: Visits, animator):
+    def __init__(self, visits: Visits, animator, show):
         self.visits, self.animator = visits, animator
+        self.show = show  # of `Animations`: keyframes of a visit
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._lock = threading.Lock()
 
     def frame(self, request: dict) -> dict:
-        """A frame {live, token, picture, units, record} edited: {live, picture, found, seconds}.
+        """A frame {live, token, picture, units, record, mirror, calm} edited: {live, picture,
+        found, settled, seconds}.
 
         live: what the frame before came back with; token: of the visit, whose sliders change the
-        face as they change the photo; seconds: recorded so far. {"said": why} where it cannot be.
+        face as they change the photo; mirror: {strength, regions} if the photo shall play the face
+        instead; calm: whether its rest is read anew; seconds: recorded so far. {"said": why} where
+        it cannot be.
         """
         try:
             name, stream = self._stream(request.get("live"))
@@ -65,31 +76,76 @@ class Streams:
             visit = self.visits[request["token"]] if request.get("token") else None
             with stream.busy:
                 stream.live.animator = visit.animator if visit else self.animator
-                picture = jpeg(stream.live.edit(photo, _wish(units, visit)))
-                seconds = self._record(stream, picture, bool(request.get("record")))
+                point, mirror = None, _mirror(request)
+                if mirror:
+                    point = self._played(stream, photo, units, visit, mirror, request.get("calm"))
+                    frame = visit.animator.edit(visit.face.small, point, visit.face.where)
+                    picture = jpeg(frame.image)
+                else:
+                    picture = jpeg(stream.live.edit(photo, _wish(units, visit)))
+                seconds = self._record(stream, picture, bool(request.get("record")), point)
                 if seconds is not None:
-                    stream.recipe = _recipe(stream.live.animator, photo, units, visit)
+                    animator = stream.live.animator
+                    stream.recipe = _recipe(animator, photo, units, visit, mirror)
         except Problem as problem:
             return {"said": told(str(problem))}
         except (AttributeError, TypeError):
             return {"said": told("This is no frame of a camera.")}
         return {"live": name, "picture": picture, "found": stream.live.found,
+                "settled": point is None or stream.mirror.settled,
                 "seconds": seconds or 0}  # fmt: skip
+
+    def _played(self, stream: Stream, photo, units, visit, mirror: dict, calm) -> Expression:
+        """What the photo shows of a frame: the sliders, and what the face does beyond its rest."""
+        if visit is None:
+            raise Problem("There is no photo yet: upload one first.")
+        if calm:
+            stream.mirror.calm()
+        if (reading := stream.live.read(photo)) is not None:
+            stream.mirror.see(time.monotonic(), reading)
+        takes = taking_part(mirror["regions"])
+        return played(units, stream.mirror.change, mirror["strength"], takes)
+
+    def restored(self, visit: Visit, recipe: Recipe) -> list:
+        """What the camera drives, how strongly, and in which regions."""
+        return said(recipe, "live", photo=truth, what=choice(*CAMERAS),
+                    strength=between(0, STRONGEST), regions=several(*REGIONS))[1:]  # fmt: skip
+
+    @reported
+    def keyframes(self, name, token):
+        """What the photo played, for the tab Animate: pace, mode, blinks, keyframes in words,
+        their curves, and these unfolded."""
+        with self._lock:
+            stream = self._streams.get(name)
+        if stream is None or len(stream.played) < 2:
+            raise Problem(
+                "There is no recording of a mirror yet: choose the photo as your mirror, start the "
+                "camera and press Record."
+            )
+        fps, keys = keyframes(list(stream.played))
+        shown = self.show(self.visits[token], keys, fps, "once", False)
+        return fps, "once", False, *shown, gr.update(open=True)
 
     @reported
     def save(self, name):
-        """What was recorded, as an .mp4 at the pace that it was taken."""
+        """What was recorded, as an .mp4 at the pace that it was taken, and what the photo played
+        as a table."""
         with self._lock:
             stream = self._streams.get(name)
         if stream is None or len(stream.taken) < 2:
             raise Problem("There is no recording yet: start the camera and press Record.")
         taken = list(stream.taken)
         fps = (len(taken) - 1) / max(taken[-1][0] - taken[0][0], 0.1)
-        for old in Path(stream.folder.name).glob("*.mp4"):
+        for old in Path(stream.folder.name).iterdir():
             old.unlink(missing_ok=True)
         path = Path(stream.folder.name) / f"camera-{time.monotonic_ns()}.mp4"
         fps, recipe = min(max(fps, 1.0), 60.0), stream.recipe.text()
-        return str(write_animation(path, _pictures(taken), fps, recipe=recipe))
+        write_animation(path, _pictures(taken), fps, recipe=recipe)
+        if not stream.played:
+            return str(path), None
+        points = [point for _, point in stream.played][: len(taken)]
+        table = write_curves(path.with_suffix(".csv"), points, fps, [True] * len(points))
+        return str(path), str(table)
 
     def _stream(self, name) -> tuple[str, Stream]:
         with self._lock:
@@ -102,17 +158,20 @@ class Streams:
                 self._streams.popitem(last=False)
             return name, self._streams[name]
 
-    def _record(self, stream: Stream, picture: str, on: bool) -> float | None:
+    def _record(self, stream: Stream, picture: str, on: bool, point) -> float | None:
         """Seconds recorded so far; None where nothing is."""
         now = time.monotonic()
         if not on:
             return None
-        if stream.taken and now - stream.taken[-1][0] > 2:  # pressed once more: a new recording
+        again = stream.taken and now - stream.taken[-1][0] > 2  # pressed once more: a new recording
+        if again or bool(stream.played) != (point is not None):
             stream.taken.clear()
+            stream.played.clear()
         began = stream.taken[0][0] if stream.taken else now
         size = sum(len(data) for _, data in stream.taken)
         if now - began < LONGEST and len(stream.taken) < MOST_FRAMES and size < MOST_TAKEN:
             stream.taken.append((now, base64.b64decode(picture.removeprefix(KEPT))))
+            stream.played += [(now, point)] if point else []
         return round(now - began, 1)
 
 
@@ -123,9 +182,20 @@ def _wish(units: Expression, visit: Visit | None):
     return added(dict(zip(ACTION_UNITS.keys, change.tolist(), strict=True)))
 
 
-def _recipe(animator, photo: np.ndarray, units: Expression, visit: Visit | None) -> Recipe:
+def _mirror(request: dict) -> dict | None:
+    """What is asked of the photo as a mirror; None if the camera's face shall be edited."""
+    asked = request.get("mirror")
+    if not asked:
+        return None
+    plain.fields(asked, "A mirror", ("strength", "regions"))
+    return {"strength": plain.number(asked["strength"], "Strength", 0, STRONGEST),
+            "regions": several(*REGIONS)(asked["regions"])}  # fmt: skip
+
+
+def _recipe(animator, photo: np.ndarray, units: Expression, visit, mirror) -> Recipe:
     """Of a frame; without a photo, the whole frame is where the face is."""
-    made = {"live": {"photo": visit is not None}}
+    made = {"photo": visit is not None, "what": CAMERAS[bool(mirror)]} | (mirror or {})
+    made = {"live": made}
     if visit:
         return recipe_of(visit, units, made=made)
     size = photo.shape[1], photo.shape[0]

@@ -14,7 +14,7 @@ from .controls import Controls
 from .explorer import Explorer
 from .filming import Filming
 from .rendering import NEUTRAL, PHOTO, SLIDERS
-from .streaming import Streams
+from .streaming import CAMERAS, Streams
 from .words import choices, say, script
 
 CAMERA = """
@@ -23,11 +23,13 @@ CAMERA = """
 <div>
   <button id="camera"></button>
   <button id="record"></button>
+  <button id="calm"></button>
   <span role="status"></span>
 </div>
 """
 CAMERA_SAYS = ("▶ Camera", "■ Camera", "● Record", "■ Record", "no face",
-               "The camera cannot be used", "The camera's picture, edited")  # fmt: skip
+               "The camera cannot be used", "This is my neutral face",
+               "hold still: reading your neutral face", "The camera's picture, edited")  # fmt: skip
 PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
@@ -45,7 +47,7 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         hold = gr.Slider(0, MOST_HELD, 6, step=1, label=say("Hold at the end [frames]"), buttons=[])
         size = gr.Slider(64, 1024, 384, step=2, label=say("Longest side [px]"), buttons=[])
         ping_pong = gr.Checkbox(True, label=say("There and back"))
-    with gr.Accordion(say("Keyframes, instead of from and to"), open=False):
+    with gr.Accordion(say("Keyframes, instead of from and to"), open=False) as folder:
         with gr.Row():
             at = gr.Number(0, label=say("Moment [s]"), minimum=0, step=0.1, elem_id="at")
             rest = gr.Number(0.3, label=say("Hold [s]"), minimum=0, step=0.1)
@@ -90,7 +92,7 @@ def animate_tab(lane: gr.HTML, controls: Controls, animations: Animations) -> li
         concurrency_limit=1,
         **PRIVATE,
     )
-    return [*settings, view, size, formats, panels, keys, drawing]
+    return [*settings, view, size, formats, panels, keys, drawing, folder]
 
 
 def explore_tab(lane: gr.HTML, explorer: Explorer) -> list:
@@ -118,8 +120,10 @@ def explore_tab(lane: gr.HTML, explorer: Explorer) -> list:
     return [kind]
 
 
-def live_tab(streams: Streams) -> None:
-    """The camera, edited as the sliders edit the photo, or by all they say if there is none."""
+def live_tab(lane: gr.HTML, streams: Streams, animated: list) -> list:
+    """The camera, edited as the sliders edit the photo, or by all they say if there is none; or a
+    mirror, whose recordings are `animated`: pace, mode, blinks, keyframes, curves and what folds
+    them. Returns the controls that `Streams.restored` sets."""
 
     def frame(request: dict) -> dict:
         return streams.frame(request)
@@ -130,6 +134,18 @@ def live_tab(streams: Streams) -> None:
             "and forgotten, but for what you record."
         )
     )
+    with gr.Row():
+        what = gr.Radio(
+            choices(CAMERAS), value=CAMERAS[0], label=say("What the camera drives"), elem_id="what"
+        )
+        strength = gr.Slider(0, STRONGEST, 1, step=0.05, label=say("Strength"), buttons=[])
+        regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"))
+    gr.Markdown(
+        say(
+            "As a mirror, the photo plays what your face does beyond its neutral, which is read in "
+            "the first second and whenever you say so."
+        )
+    )
     camera = gr.HTML(
         "",
         html_template=CAMERA,
@@ -137,9 +153,22 @@ def live_tab(streams: Streams) -> None:
         server_functions=[frame],
         elem_id="live",
     )
-    save = gr.Button(say("Save the recording"), elem_id="save-recording")
-    film = gr.Video(label=say("Film"), interactive=False, elem_id="recording")
-    save.click(streams.save, camera, film, **PRIVATE)
+    with gr.Row():
+        save = gr.Button(say("Save the recording"), elem_id="save-recording")
+        edit = gr.Button(say("Edit the recording as keyframes"), elem_id="edit-recording")
+    with gr.Row():
+        film = gr.Video(label=say("Film"), interactive=False, elem_id="recording")
+        table = gr.File(label=say("The curves as a table"), interactive=False, elem_id="played")
+    said = [what, strength, regions]
+    js = (
+        f"(what, strength, regions) => {{ window.moodganimation.mirror = what === {CAMERAS[1]!r} "
+        "? { strength, regions } : null; }"
+    )
+    gr.on([part.change for part in said], None, said, js=js, **PRIVATE)
+    save.click(streams.save, camera, [film, table], **PRIVATE)
+    edited = edit.click(streams.keyframes, [camera, lane], animated, **PRIVATE)
+    edited.success(None, js="() => document.getElementById('animate-button').click()", **PRIVATE)
+    return said
 
 
 def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:

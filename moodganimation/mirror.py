@@ -1,0 +1,59 @@
+"""A mirror: a photo plays what a face before a camera does beyond its own rest, as it happens.
+
+mirror = Mirror()
+mirror.see(seconds, reading)
+point = played(start, mirror.change, strength, taking_part(("brows", "mouth")))
+"""
+
+import numpy as np
+
+from .expressions import ACTION_UNITS, Expression
+from .timeline import Keyframe
+from .video import MOST_FRAMES
+
+SETTLING = 1.0  # time in which the face at rest is read [s]
+SLACK = 0.04  # of a unit: what keyframes may miss
+MOST_KEYS = 150  # keyframes of a recording, which its recipe has room for
+PACE = 24  # frames a second of a recording's keyframes, or fewer for a long one
+
+
+class Mirror:
+    """One face: what it does beyond its rest, which is read in the first second."""
+
+    def __init__(self):
+        self.calm()
+
+    def calm(self) -> None:
+        """Read the rest once more, from now on."""
+        self._rest, self._since = [], None
+        self.change, self.settled = np.zeros(len(ACTION_UNITS.axes)), False
+
+    def see(self, seconds: float, reading: Expression) -> None:
+        """The Action Units read at a time."""
+        self._since = seconds if self._since is None else self._since
+        self.settled = seconds - self._since > SETTLING
+        if not self.settled:
+            self._rest.append(reading.vector())
+        else:
+            self.change = reading.vector() - np.median(self._rest, axis=0)
+
+
+def keyframes(played: list[tuple[float, Expression]]) -> tuple[int, list[Keyframe]]:
+    """What was played at these times [s], as frames a second and keyframes: straight ways between
+    as few as stay near it, and MOST_KEYS at most."""
+    times = np.array([seconds for seconds, _ in played])
+    times -= times[0]
+    fps = int(np.clip((MOST_FRAMES - 1) / max(times[-1], 1), 1, PACE))
+    moments = np.arange(max(2, round(times[-1] * fps) + 1)) / fps
+    columns = np.array([point.values for _, point in played]).T
+    values = np.array([np.interp(moments, times, column) for column in columns]).T.round(2)
+    kept = [0, len(moments) - 1]
+    while len(kept) < MOST_KEYS:
+        ways = (np.interp(moments, moments[kept], column[kept]) for column in values.T)
+        missed = np.abs(np.array([*ways]).T - values).max(1)
+        if missed.max() <= SLACK:
+            break
+        kept = sorted([*kept, int(missed.argmax())])
+    return fps, [
+        Keyframe(Expression.clipped(ACTION_UNITS, values[i]), moments[i], 0, "linear") for i in kept
+    ]
