@@ -195,6 +195,20 @@ def half(size: int, side: Literal["left", "right"]) -> np.ndarray:
     return np.tile(smooth if side == "left" else 1 - smooth, (size, 1))
 
 
+# Of the canonical crop: center and radii of what can be locked, in shares of its side.
+LOCKS = {"eyes": (0.5, 0.36, 0.29, 0.08), "mouth": (0.5, 0.69, 0.23, 0.13)}
+
+
+def unlocked(size: int, names) -> np.ndarray:
+    """(size, size) float32: 0 where these parts of a face are, 1 elsewhere, smooth between."""
+    place, free = (np.arange(size) + 0.5) / size, np.ones((size, size), np.float32)
+    for x, y, wide, high in (LOCKS[name] for name in names):
+        far = np.hypot((place - x)[None] / wide, (place - y)[:, None] / high)
+        share = np.clip(3 * (far - 1), 0, 1)  # a third of the radius beyond it
+        free *= np.float32(share * share * (3 - 2 * share))
+    return free
+
+
 def square(center, side: float, roll: float = 0.0) -> np.ndarray:
     """`to_face` of a square crop: center (x, y) and side [px], roll [rad, clockwise on screen]."""
     turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) * (2 / side)

@@ -66,12 +66,12 @@ def streams(page) -> Streams:
 def restored(opened, path, link="") -> SimpleNamespace:
     """What every control is put on, by name."""
     values = opened.changes.restore(opened.token, path, link)
-    names = ["model", "part", "painted", "preset", "intensity", "units", "moods", "pictures",
-             "start", "end", "frames", "fps", "easing", "ping_pong", "hold", "mode", "blinks",
-             "view", "size", "formats", "panels", "keys", "drawing", "folder",
+    names = ["model", "part", "locked", "painted", "preset", "intensity", "units", "moods",
+             "pictures", "start", "end", "frames", "fps", "easing", "ping_pong", "hold",
+             "mode", "blinks", "view", "size", "formats", "panels", "keys", "drawing", "folder",
              "faces", "strength", "regions", "by", "clip", "pace", "what",
              "mirrored", "mirrored_regions", "kind"]  # fmt: skip
-    groups = [*values[:5], values[5:22], values[22:25], values[25:31], *values[31:]]
+    groups = [*values[:6], values[6:23], values[23:26], values[26:32], *values[32:]]
     return SimpleNamespace(**dict(zip(names, groups, strict=True)))
 
 
@@ -203,14 +203,30 @@ def test_an_expression_is_copied_region_by_region(opened, animator, tmp_path):
 def test_edits_can_be_kept_to_one_half(opened, photo, portrait):
     units = list(opened.units)
     units[ACTION_UNITS.index("AU45")] = 1.0
-    out = opened.changes.confine(opened.token, "their left half", *units)
+    out = opened.changes.confine(opened.token, "their left half", [], *units)
     changed = np.argwhere((read_image(out[20]) != photo).any(2))
     middle = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])[0]
     assert len(changed) > 100 and changed[:, 1].min() > middle - portrait.side / 12
-    whole = opened.changes.confine(opened.token, "whole face", *units)
+    whole = opened.changes.confine(opened.token, "whole face", [], *units)
     assert np.argwhere((read_image(whole[20]) != photo).any(2))[:, 1].min() < middle - 20
     with pytest.raises(gr.Error, match="no part of the face"):
-        opened.changes.confine(opened.token, "ears", *units)
+        opened.changes.confine(opened.token, "ears", [], *units)
+
+
+@pytest.mark.parametrize("name, unit, still", [("eyes", "AU45", 0.36), ("mouth", "AU26", 0.69)])
+def test_eyes_or_mouth_can_be_locked(opened, photo, portrait, name, unit, still):
+    units = list(opened.units)
+    units[ACTION_UNITS.index(unit)] = units[ACTION_UNITS.index("AU02")] = 1.0
+    free = opened.changes.confine(opened.token, "whole face", [], *units)
+    kept = opened.changes.confine(opened.token, "whole face", [name], *units)
+    rows = slice(*(round(portrait.box[1] + portrait.side * (still + d)) for d in (-0.04, 0.04)))
+    middle = portrait.box[0] + portrait.side / 2
+    columns = slice(round(middle - 0.2 * portrait.side), round(middle + 0.2 * portrait.side))
+    changed = [(read_image(out[20]) != photo)[rows, columns].any(2).mean() for out in (free, kept)]
+    assert changed[0] > 0.9 and changed[1] < 0.1
+    assert (read_image(kept[20]) != photo).any()
+    with pytest.raises(gr.Error, match="no part of the face"):
+        opened.changes.confine(opened.token, "whole face", ["ears"], *units)
 
 
 @pytest.fixture
@@ -298,7 +314,7 @@ def test_what_was_made_brings_the_page_back(opened, photo, tmp_path):
     layer[:100] = 255 * (np.random.default_rng(0).random((100, 256, 1)) < 0.7)
     units = list(PRESETS["happy"].values)
     changes.put(token, "happy", 1.0)
-    changes.confine(token, "their left half", *units)
+    changes.confine(token, "their left half", ["mouth"], *units)
     made = changes.brush(token, {"layers": [layer]}, PAINTED[0], *units)[20]
     shown = read_image(made)
     kept = tmp_path / "kept.png"
@@ -308,7 +324,8 @@ def test_what_was_made_brings_the_page_back(opened, photo, tmp_path):
     again, *_ = opened.page.open(str(FILE), token, None, VISITOR)
     for path, text in ((str(kept), ""), (None, "https://here/" + link)):
         back = restored(SimpleNamespace(token=again, changes=changes), path, text)
-        assert (back.part, back.painted) == ("their left half", PAINTED[0])
+        assert (back.part, back.locked) == ("their left half", ["mouth"])
+        assert back.painted == PAINTED[0]
         assert back.units == tuple(units) and back.preset == "happy"
         np.testing.assert_array_equal(read_image(back.pictures[0]), shown)
     with pytest.raises(gr.Error, match="Choose a file"):
@@ -345,6 +362,7 @@ def test_bars_tell_what_was_asked_and_seen(opened):
     units[ACTION_UNITS.index("AU26")] = 1.0
     bars = opened.page.settle(opened.token, asked(units=units))[24]
     assert "AU26 Jaw drop" in bars and "1.00 / " in bars and "AU12" not in bars
+    assert 'class="asked"' in bars and "seen: pleasure" in bars
 
 
 def test_sheets_are_drawn(opened):

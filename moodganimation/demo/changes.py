@@ -8,6 +8,7 @@ from ..errors import Problem
 from ..expressions import ACTION_UNITS, PRESETS, Expression
 from ..images import read_image
 from ..moods import mood_of
+from ..portraits import LOCKS
 from .keeping import Keeper
 from .rendering import UNTOUCHED, asked_units, named, place, render, reported, rounded
 from .visits import HALVES, MASK, Visits
@@ -70,12 +71,12 @@ class Changes:
         return place(visit, goal)
 
     @reported
-    def confine(self, token, name, *units):
-        """Edits to act on the whole face or on one half of it."""
+    def confine(self, token, name, locked, *units):
+        """Edits to act on the whole face or on one half of it, but not on what is locked."""
         visit = self.visits[token]
-        if name not in HALVES:
-            raise Problem(f"There is no part of the face called {name!r}.")
-        visit.face.half = name
+        for part in ({name} - set(HALVES)) | (set(locked) - set(LOCKS)):
+            raise Problem(f"There is no part of the face called {part!r}.")
+        visit.face.half, visit.face.locked = name, tuple(locked)
         return *UNTOUCHED[:20], *render(visit, asked_units(units))
 
     @reported
@@ -122,15 +123,23 @@ class Changes:
     @reported
     def restore(self, token, path, link):
         """What a file that was made here, or a link, says: the model, the part of the face, what
-        the brush does, the emotion and its intensity, `place`, and what the other tabs restore."""
+        is locked, what the brush does, the emotion and its intensity, `place`, and what the other
+        tabs restore."""
         visit, recipe, units = self.keeper.read(token, path, link or "")
         others = [value for restored in self.restorers for value in restored(visit, recipe)]
         if visit is None:
             sliders = [*units.values, *rounded(mood_of(units))]
-            return *[gr.skip()] * 5, *sliders, *[gr.skip()] * 6, *others
+            return *[gr.skip()] * 6, *sliders, *[gr.skip()] * 6, *others
         face, model = visit.face, self.keeper.models.name_of(visit.animator)
         intensity = face.turned.get("intensity", gr.skip())
-        chosen = model, face.half, PAINTED[face.alone], face.turned.get("preset"), intensity
+        chosen = (
+            model,
+            face.half,
+            list(face.locked),
+            PAINTED[face.alone],
+            face.turned.get("preset"),
+            intensity,
+        )
         return *chosen, *place(visit, units, **face.turned), *others
 
     @reported

@@ -10,7 +10,7 @@ from PIL import Image
 from ..expressions import ACTION_UNITS, PAD, PRESETS
 from ..images import opening
 from ..moods import MOODS
-from .assets import ASSETS
+from ..portraits import LOCKS
 from .changes import PAINTED
 from .visits import HALVES
 from .words import choices, say, script, told
@@ -167,6 +167,7 @@ def tools() -> dict:
         everyone = gr.Button(say("For every face"), elem_id="everyone")
     part = gr.Radio(choices(HALVES), value="whole face", label=say("Edit"), elem_id="part")
     label = gr.Checkbox(False, label=say("Say in a corner that it was edited"), elem_id="label")
+    locked = gr.CheckboxGroup(choices(LOCKS), label=say("Lock"), elem_id="locked")
     with gr.Accordion(say("Lock a part with a brush"), open=False):
         painting = Painting(
             type="numpy",
@@ -213,6 +214,7 @@ def tools() -> dict:
         "everyone": everyone,
         "part": part,
         "label": label,
+        "locked": locked,
         "painting": painting,
         "canvas": canvas,
         "painted": painted,

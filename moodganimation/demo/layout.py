@@ -196,7 +196,8 @@ def _bind(
     buttons["undo"].click(changes.undo, lane, placed, **ANEW)
     buttons["everyone"].click(changes.everyone, [lane, *units], placed, **ANEW)
     buttons["redo"].click(changes.redo, lane, placed, **ANEW)
-    buttons["part"].input(changes.confine, [lane, buttons["part"], *units], placed, **ANEW)
+    parts = [buttons["part"], buttons["locked"]]
+    gr.on([p.input for p in parts], changes.confine, [lane, *parts, *units], placed, **ANEW)
     buttons["label"].input(changes.label, [lane, buttons["label"], *units], placed, **ANEW)
     photo.change(None, None, buttons["label"], js="() => false", **PRIVATE)
     buttons["canvas"].click(changes.canvas, lane, buttons["painting"], **DRAWN)
@@ -205,7 +206,7 @@ def _bind(
     buttons["pin"].click(changes.pin, [lane, *units], buttons["pins"], **DRAWN)
     buttons["pins"].select(changes.unpin, lane, placed, **ANEW)
     kept = [lane, buttons["made"], buttons["link"]]
-    found = [model, buttons["part"], buttons["painted"], turned.preset, turned.intensity]
+    found = [model, *parts, buttons["painted"], turned.preset, turned.intensity]
     found += [*placed, *restored]
     buttons["restore"].click(changes.restore, kept, found, **ANEW)
     buttons["show"].click(changes.recipe, lane, [buttons["file"], buttons["link"]], **DRAWN)

@@ -16,7 +16,7 @@ from ..animator import Animator
 from ..errors import Problem
 from ..expressions import PAD, PRESETS, Expression
 from ..frames import Frame
-from ..portraits import Portrait, half
+from ..portraits import LOCKS, Portrait, half, unlocked
 from ..timeline import Keyframe
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
@@ -59,6 +59,7 @@ class Face:
     mooded: Expression | None = None  # the Action Units that the mood sliders last set
     turned: dict = field(default_factory=dict)  # what set them: {"mood"} or {"preset", "intensity"}
     half: str = "whole face"  # one of HALVES: where edits may act
+    locked: tuple[str, ...] = ()  # names of LOCKS: what stays as it is
     marked: np.ndarray | None = None  # (MASK, MASK) 0 or 1: what the brush has marked on the crop
     alone: bool = False  # whether only that is edited; else it stays as it is
     history: History = field(default_factory=History)
@@ -71,26 +72,26 @@ class Face:
     @property
     def where(self) -> np.ndarray | None:
         """Where edits may act; None: everywhere."""
-        side, brushed = HALVES[self.half], self.brushed
-        if side is None:
-            return brushed
-        return half(MASK, side) * (1 if brushed is None else brushed)
+        side, masks = HALVES[self.half], []
+        masks += [] if side is None else [half(MASK, side)]
+        masks += [unlocked(MASK, self.locked)] if self.locked else []
+        masks += [] if self.marked is None else [self.brushed]
+        return np.prod(masks, 0) if masks else None
 
     @property
-    def brushed(self) -> np.ndarray | None:
+    def brushed(self) -> np.ndarray:
         """(MASK, MASK) in [0, 1]: what the brush says, with soft edges against seams."""
-        if self.marked is None:
-            return None
         mark = np.clip(cv2.GaussianBlur(np.float32(self.marked), (0, 0), 2), 0, 1)
         return mark if self.alone else 1 - mark
 
     def options(self) -> dict[str, object]:
         """Where edits may act, as plain values for a recipe."""
+        said = {"half": self.half, "locked": list(self.locked)} | self.turned
         if self.marked is None:
-            return {"half": self.half} | self.turned
+            return said
         packed = base64.b64encode(zlib.compress(np.packbits(self.marked).tobytes(), 9)).decode()
         lines = [packed[i : i + LINE] for i in range(0, len(packed), LINE)]
-        return {"half": self.half, "alone": self.alone, "marked": lines} | self.turned
+        return said | {"alone": self.alone, "marked": lines}
 
     def restore(self, options: dict) -> None:
         """Put back what a recipe's options say. Raises Problem for what they cannot say."""
@@ -104,6 +105,8 @@ class Face:
                 marked = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK, MASK)
             except (TypeError, ValueError, zlib.error) as problem:
                 raise Problem("The painted mask in the recipe is damaged.") from problem
+        locked = plain.items(options.get("locked", []), "What is locked", 0, len(LOCKS))
+        self.locked = tuple(plain.word(name, "What is locked", LOCKS) for name in locked)
         self.half, self.marked, self.alone = half, marked, bool(options.get("alone"))
         self.turned = {}
         if "mood" in options:
