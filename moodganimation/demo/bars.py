@@ -1,7 +1,7 @@
 """Asked and seen: what an edit was to do, beside what the shipped reader sees in the result."""
 
 from ..expressions import ACTION_UNITS, Expression
-from ..moods import in_space
+from ..moods import in_space, mood_of
 from .words import told
 
 NOTHING = "Nothing is asked of the face: the result is the photo."
@@ -34,7 +34,25 @@ def bars(before: Expression, asked: Expression, seen: Expression) -> str:
     if not rows:
         return f"<p>{told(NOTHING)}</p>"
     head = f"<tr><th>{told('unit')}</th><th>{told('asked, seen')}</th><th></th></tr>"
-    return f'<table class="bars">{head}{"".join(rows)}</table>'
+    return f'<table class="bars">{head}{"".join(rows)}</table>{_plane(asked, seen)}'
+
+
+def _plane(asked: Expression, seen: Expression) -> str:
+    """HTML: pleasure and arousal of both, as a ring and a dot."""
+    dots, said = "", []
+    for kind, expression, radius in (("asked", asked, 9), ("seen", seen, 5)):
+        pleasure, arousal, _ = mood_of(expression).values
+        dots += f'<circle class="{kind}" r="{radius}" cx="{100 * pleasure:.0f}" '
+        dots += f'cy="{-100 * arousal:.0f}"/>'
+        said.append(
+            f"{told(kind)}: {told('pleasure')} {pleasure:.2f}, {told('arousal')} {arousal:.2f}"
+        )
+    said = "; ".join(said)
+    return (
+        f'<figure class="plane"><svg viewBox="-105 -105 210 210" role="img" aria-label="{said}">'
+        f'<path d="M-100 -100H100V100H-100ZM-100 0H100M0 -100V100"/>{dots}</svg>'
+        f"<figcaption>{said}</figcaption></figure>"
+    )
 
 
 def _bar(kind: str, value: float) -> str:
