@@ -3,14 +3,16 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
 from moodganimation.demo.words import TEXTS
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.images import read_image
+from moodganimation.images import read_image, write_image
 from moodganimation.moods import MOODS
 
-from .conftest import PHOTO
+from .conftest import ASSETS, PHOTO
 from .studio import chromium, needs_chromium, opened, served, source, wait_for
 
 pytestmark = needs_chromium
@@ -198,4 +200,114 @@ def test_a_photo_mirrors_the_visitor_and_the_recording_becomes_keyframes(page):
     before = source(tab)
     tab.locator("#scrub input[type=range]").press("End")
     wait_for(lambda: source(tab) != before)
+    tab.context.close()
+
+
+def shown(tab) -> np.ndarray:
+    """The picture in the result, as the visitor downloads it."""
+    with tab.expect_download() as download:
+        tab.locator("#result").get_by_label("Download").click()
+    return read_image(download.value.path())
+
+
+def settled(tab, act) -> None:
+    """Act, and wait for the full result."""
+    before = source(tab)
+    act()
+    wait_for(lambda: source(tab) != before and source(tab).startswith("http"))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A photo of 1200 pixels with two faces."""
+    photo = cv2.resize(read_image(PHOTO)[:400], (1200, 938), interpolation=cv2.INTER_CUBIC)
+    calm = read_image(ASSETS / "portrait-calm.png")
+    calm = cv2.resize(calm, (938, 938), interpolation=cv2.INTER_CUBIC)
+    path = tmp_path_factory.mktemp("photos") / "large.png"
+    write_image(path, np.concatenate([photo, calm], 1))
+    return path
+
+
+def test_every_face_at_full_resolution_from_exactly_the_photo(page, large):
+    tab, photo = opened(page.browser, page.url, large, **WIDE), read_image(large)
+    np.testing.assert_array_equal(shown(tab), photo)
+    assert tab.locator("#faces img").count() == 2
+    settled(tab, lambda: tab.locator("#AU26 input[type=number]").fill("1"))
+    one = (shown(tab) != photo).any((0, 2))
+    settled(tab, tab.locator("#faces button:has(img)").nth(1).click)
+    settled(tab, lambda: tab.locator("#AU26 input[type=number]").fill("1"))
+    both = (shown(tab) != photo).any((0, 2))
+    assert [half.any() for half in np.split(one, [1200])].count(True) == 1
+    assert all(half.any() for half in np.split(both, [1200]))
+    settled(tab, tab.locator("#neutral").click)
+    assert all(number(tab, key) == 0 for key in ACTION_UNITS.keys)
+    tab.context.close()
+
+
+def test_parts_are_kept_and_expressions_borrowed(page):
+    tab, photo = visit(page), read_image(PHOTO)
+    settled(tab, lambda: tab.locator("#AU45 input[type=number]").fill("1"))
+    whole = (shown(tab) != photo).any(2).sum()
+    settled(tab, tab.locator("#part").get_by_text("their left half").click)
+    left = (shown(tab) != photo).any(2).sum()
+    settled(tab, tab.locator("#locked").get_by_text("eyes").click)
+    assert (shown(tab) != photo).any(2).sum() < left < 0.8 * whole
+    assert tab.locator("#bars .plane .seen").count() == 1
+    assert "did not respond" in tab.inner_text("#bars")  # locked eyes do not blink
+    tab.get_by_text("Copy the expression of another photo").click()
+    tab.set_input_files("#other input[type=file]", str(ASSETS / "portrait-calm.png"))
+    tab.wait_for_selector("#other img")
+    settled(tab, tab.locator("#borrow").click)
+    assert number(tab, "AU45") < 0.5
+    tab.context.close()
+
+
+def test_a_picture_that_is_dropped_back_brings_its_controls(page):
+    tab = visit(page)
+    tab.get_by_role("tab", name="Emotions").click()
+    settled(tab, tab.locator("#preset").get_by_text("sad", exact=True).click)
+    settled(tab, tab.locator("#part").get_by_text("their left half").click)
+    with tab.expect_download() as download:
+        tab.locator("#result").get_by_label("Download").click()
+    kept, picture = Path(download.value.path()).with_suffix(".png"), shown(tab)
+    kept.write_bytes(Path(download.value.path()).read_bytes())
+    tab.context.close()
+    tab = visit(page)
+    tab.get_by_text("Recipe: restore or copy").click()
+    tab.set_input_files("#made input[type=file]", str(kept))
+    tab.get_by_text(kept.name).wait_for()
+    settled(tab, tab.locator("#restore").click)
+    np.testing.assert_array_equal(shown(tab), picture)
+    assert (
+        number(tab, "AU15") == 1
+        and tab.locator("#part input:checked").input_value() != "whole face"
+    )
+    tab.get_by_role("tab", name="Emotions").click()
+    assert tab.locator("#preset input:checked").count() == 1
+    tab.locator("#recipe").click()
+    wait_for(lambda: tab.input_value("#link input, #link textarea").startswith("#recipe="))
+    tab.context.close()
+
+
+def test_the_studio_writes_every_format_and_scrubs_every_mode(page):
+    tab = visit(page)
+    settled(tab, lambda: tab.locator("#AU26 input[type=number]").fill("1"))
+    tab.get_by_text("Keyframes, instead").click()
+    for moment, value in (("0", "1"), ("0.4", "0")):
+        settled(tab, lambda value=value: tab.locator("#AU26 input[type=number]").fill(value + ".0"))
+        tab.locator("#at input").fill(moment)
+        tab.locator("#add-key").click()
+        tab.get_by_text(f"{1 + (moment != '0')} keyframes").wait_for()
+    tab.get_by_label("ping-pong").check()
+    tab.get_by_label("Blinks").check()
+    for name in ("WebP", "PNG strip"):
+        tab.get_by_label(name, exact=True).check()
+    settled(tab, lambda: tab.locator("#scrub input[type=range]").press("End"))
+    turned = shown(tab)
+    settled(tab, lambda: tab.locator("#scrub input[type=number]").fill("0.5"))
+    assert (shown(tab) != turned).any()  # there and back: the end is not where it turns
+    tab.locator("#make").click()
+    wait_for(lambda: tab.locator("#files a").count() >= 4, 60)
+    names = tab.inner_text("#files")
+    assert all(ending in names for ending in (".gif", ".mp4", ".webp", ".png"))
     tab.context.close()
