@@ -124,6 +124,16 @@ def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, ani
     assert shown.asdict() == {"pleasure": 0.5, "arousal": -0.2, "dominance": 0.1}
     assert units.space == ACTION_UNITS
     assert page.preview({"token": token, "mood": [0.5, 0, 0], "units": list(out[:17])})
+    made = page.settle(token, asked(mood=[0.5, -0.2, 0.1], units=list(out[:17])))
+    kept = Path(made[20]).with_name("kept.png")
+    kept.write_bytes(Path(made[20]).read_bytes())
+    opened = SimpleNamespace(token=token, changes=changes(page))
+    opened.changes.put(token, "sad", 1.0)
+    page.choose(token, "warp")
+    back = restored(opened, str(kept))
+    assert back.model == mood_model and list(back.moods) == [0.5, -0.2, 0.1]
+    assert back.units == made[:17]
+    np.testing.assert_array_equal(read_image(back.pictures[0]), read_image(kept))
     with pytest.raises(gr.Error, match="no model called"):
         page.choose(token, "../../secret")
     assert page.choose("", mood_model) == UNTOUCHED

@@ -32,6 +32,8 @@ def recipe_of(
 ) -> Recipe:
     """Of what is shown of a visit; made: what the controls of a tab said, by the tab's name."""
     place, options = Place.of(visit.face.portrait), visit.face.options()
+    if "mood" in visit.face.turned:
+        options["sliders"] = plain.of_expression(visit.face.mooded)["expression"]
     options |= made or {}
     options |= {"others": others, "at": visit.at} if (others := visit.others()) else {}
     checkpoint = fingerprint(visit.animator.checkpoint)

@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from ..errors import Cancelled, InvalidExpression, Problem
-from ..expressions import ACTION_UNITS, PRESETS, Expression
+from ..expressions import ACTION_UNITS, PAD, PRESETS, Expression
 from ..frames import Frame
 from ..images import write_image
 from ..moods import mood_of
@@ -57,8 +57,11 @@ def place(visit: Visit, goal: Expression, **turned) -> tuple:
     `Face`."""
     visit.face.anchor, visit.face.turned = hundredths(goal), turned
     visit.face.history.add(visit.face.anchor)
-    moods = turned.get("mood") or rounded(mood_of(visit.face.anchor))
-    return *visit.face.anchor.values, *moods, *render(visit, visit.face.anchor)
+    moods, shown = rounded(mood_of(visit.face.anchor)), visit.face.anchor
+    if "mood" in turned:
+        moods, visit.face.mooded = turned["mood"], visit.face.anchor
+        shown = Expression(PAD, tuple(moods)) if visit.animator.space == PAD else shown
+    return *visit.face.anchor.values, *moods, *render(visit, shown)
 
 
 def render(visit: Visit, expression: Expression) -> tuple:
