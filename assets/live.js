@@ -26,6 +26,7 @@ function label() {
   record.textContent = say(recording ? "■ Record" : "● Record");
   calm.textContent = say("This is my neutral face");
   record.disabled = calm.disabled = !stream;
+  calm.hidden = !window.moodganimation?.mirror;
 }
 
 async function run() {
@@ -52,6 +53,7 @@ async function run() {
     last = now;
     element.dataset.frames = 1 + Number(element.dataset.frames || 0);
     element.dataset.settled = answer.settled;
+    calm.hidden = !window.moodganimation.mirror;
     said.textContent = `${rate.toFixed(0)} / s` + (answer.found ? "" : ` · ${say("no face")}`)
       + (answer.settled ? "" : ` · ${say("hold still: reading your neutral face")}`)
       + (answer.seconds ? ` · ● ${answer.seconds.toFixed(0)} s` : "");

@@ -93,8 +93,9 @@ def main() -> None:
             choose(tab, "happy")
             tab.locator("#AU12").scroll_into_view_if_needed()
             shoot(tab, "phone")
-            tab = opened(browser, url, PHOTO, viewport=WIDE, locale="zh-CN")
-            shoot(tab, "chinese")
+            tab = opened(browser, url, PHOTO, viewport=WIDE, locale="es-ES")
+            tab.get_by_role("tab").nth(1).click()
+            shoot(tab, "spanish")
 
 
 if __name__ == "__main__":

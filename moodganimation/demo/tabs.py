@@ -138,8 +138,10 @@ def live_tab(lane: gr.HTML, streams: Streams, animated: list) -> list:
         what = gr.Radio(
             choices(CAMERAS), value=CAMERAS[0], label=say("What the camera drives"), elem_id="what"
         )
-        strength = gr.Slider(0, STRONGEST, 1, step=0.05, label=say("Strength"), buttons=[])
-        regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"))
+        strength = gr.Slider(0, STRONGEST, 1, step=0.05, label=say("Strength"), buttons=[],
+                             visible=False, elem_id="mirror-strength")  # fmt: skip
+        regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"),
+                                   visible=False)  # fmt: skip
     gr.Markdown(
         say(
             "As a mirror, the photo plays what your face does beyond its neutral, which is read in "
@@ -165,6 +167,8 @@ def live_tab(lane: gr.HTML, streams: Streams, animated: list) -> list:
         "? { strength, regions } : null; }"
     )
     gr.on([part.change for part in said], None, said, js=js, **PRIVATE)
+    what.change(lambda name: [gr.update(visible=name == CAMERAS[1])] * 2, what,
+                          [strength, regions], **PRIVATE)  # fmt: skip
     save.click(streams.save, camera, [film, table], **PRIVATE)
     edited = edit.click(streams.keyframes, [camera, lane], animated, **PRIVATE)
     edited.success(None, js="() => document.getElementById('animate-button').click()", **PRIVATE)
