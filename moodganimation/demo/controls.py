@@ -67,7 +67,7 @@ class Painting(gr.ImageEditor):
         while len(self.blob_storage) > MOST_PAINTINGS:  # the oldest, which nobody came back for
             self.blob_storage.pop(next(iter(self.blob_storage)), None)
         if not str(data.data["index"] or 0).isdecimal() or int(data.data["index"] or 0) > 9:
-            raise gr.Error("A painting has ten layers at most.", print_exception=False)
+            raise gr.Error(told("A painting has ten layers at most."), print_exception=False)
         return super().accept_blobs(data)
 
     def convert_and_format_image(self, file, **options):
