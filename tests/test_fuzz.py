@@ -48,7 +48,7 @@ from training.data.prepare.openface import read_table
 from .watch import MEGABYTES, peak, watched
 
 pytestmark = pytest.mark.fuzz
-CASES = int(os.environ.get("FUZZ", "100"))
+CASES = int(os.environ.get("FUZZ", "50"))
 few = settings(max_examples=CASES, deadline=None, database=None,
                derandomize="FUZZ" not in os.environ,
                suppress_health_check=list(HealthCheck))  # fmt: skip
