@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .compositing import positions
 
-REACH = (0.16, 0.34, 0.28)  # of the crop's side: from the upper teeth up, down and to each side
+REACH = (0.11, 0.33, 0.265)  # of the crop's side: from the upper teeth up, down and to each side
 TEETH = (0.52, 0.58)  # brightness of a mouth, in that of white teeth, from none seen to all seen
 
 
