@@ -609,7 +609,7 @@ UNITS = st.lists(st.floats(0, 1), min_size=17, max_size=17)
 @given(request=JSON, live=JSON, units=UNITS | st.lists(NUMBER, max_size=17) | JSON, edits=EDITS,
        token=st.none() | JSON)  # fmt: skip
 def test_frames_of_a_camera(animator, pictures, work, request, live, units, edits, token):
-    streams = Streams(Visits(), animator)
+    streams = Streams(Visits(), animator, None)
     jpg = damaged(next(seed.data for seed in pictures if seed.name == "e.jpg"), edits, b"")
     sent = "data:image/jpeg;base64," + base64.b64encode(jpg).decode()
 

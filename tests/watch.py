@@ -80,11 +80,11 @@ def peak() -> float:
 @contextlib.contextmanager
 def peak_of() -> Iterator[Callable[[], float]]:
     """Gives a function of how much memory this process has taken at most since, beyond what it
-    had, or one of its children ever [MB]."""
+    had, or a child that took more than any before [MB]."""
     with contextlib.suppress(OSError):  # elsewhere than on Linux the peak is that of all times
         Path("/proc/self/clear_refs").write_text("5")
-    before = _size("VmRSS")
-    yield lambda: max(_size("VmHWM") - before, _children())
+    before, children = _size("VmRSS"), _children()
+    yield lambda: max(_size("VmHWM") - before, _children() if _children() > children else 0.0)
 
 
 def _size(name: str) -> float:
