@@ -4,7 +4,6 @@ The baseline is the seed's generator as everybody runs it: width 64, eager, floa
 times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
 """
 
-import platform
 import statistics
 import tempfile
 import time
@@ -22,65 +21,13 @@ from .checkpoint import build_generator, generators_in
 from .films import open_film
 from .generators import GeneratorConfig
 from .images import read_image, write_image
-from .inference import cores
 from .live import Live
 from .retakes import added, retake
+from .timing import interleaved, machine, median
 from .video import interpolate, write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
 FACE = 512  # side of the photo's crop that is edited [px]
-FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
-
-
-def machine(animator: Animator) -> dict[str, object]:
-    """The processor, its flags, and its measured ceilings."""
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    fields = {key.strip(): value.strip() for key, value in fields.items()}
-    flags = set(fields.get("flags", "").split())
-    said = {
-        "processor": fields.get("model name") or platform.processor() or platform.machine(),
-        "flags": [flag for flag in FLAGS if flag in flags],
-        "cores": cores(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "device": str(animator.device),
-        "precision": "bf16" if animator.generator.bf16 else "float32",
-    }
-    if animator.device.type == "cuda":
-        said["gpu"] = torch.cuda.get_device_name(animator.device)
-    return said | ceilings(animator.device)
-
-
-def ceilings(device: torch.device, side: int = 1024) -> dict[str, float]:
-    """Giga operations a second of matrix products in float32 and bf16, and GB/s copied."""
-    found = {}
-    for name, kind in (("float32", torch.float32), ("bf16", torch.bfloat16)):
-        a = torch.randn(side, side, device=device).to(kind)
-        found[f"matmul {name} [GFLOP/s]"] = 2 * side**3 / 1e9 / median(lambda a=a: a @ a, device)
-    block = torch.zeros(2**25, device=device)
-    found["copied [GB/s]"] = 2 * block.numel() * 4 / 1e9 / median(block.clone, device)
-    return {key: round(value, 1) for key, value in found.items()}
-
-
-def median(work: Callable, device: torch.device, rounds: int = 7) -> float:
-    return interleaved({"": work}, rounds, device)[""]
-
-
-def interleaved(
-    subjects: dict[str, Callable], rounds: int, device: torch.device
-) -> dict[str, float]:
-    """Median seconds of each subject; each round calls all, the first is not counted."""
-    times = {name: [] for name in subjects}
-    for turn in range(rounds + 1):
-        for name, work in subjects.items():
-            began = time.perf_counter()
-            work()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            if turn:
-                times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def operations(work: Callable) -> float:
@@ -113,6 +60,11 @@ def bench(
             level = 0.5 + (next(turn) % 40) / 80  # never the same twice
             return animator.edit(portrait, smile.replace(AU12=level)).image
 
+        def edits():
+            level = 0.5 + (next(turn) % 40) / 80
+            for key in reading.space.keys:
+                animator.edit(portrait, reading.replace(**{key: level})).image  # noqa: B018
+
         stages = {
             "seed generator (width 64, float32)": lambda: seed(source, units),
             "decode": lambda: read_image(path),
@@ -122,16 +74,21 @@ def bench(
             "generate": lambda: animator.edit(portrait, smile),
             "paste": lambda: portrait.paste(*_pasted(frame)),
             "encode JPEG": lambda: cv2.imencode(".jpg", photo),
-            "edit, all": edit,
+            "slider to picture, lips parted": edit,
+            "slider to picture, mean of all units": edits,
         }
         times = interleaved(stages, rounds, device)
+        times["slider to picture, mean of all units"] /= len(reading.values)
+        baseline = times["seed generator (width 64, float32)"]
         result = {
-            "machine": machine(animator),
+            "machine": machine(device, animator.generator.bf16),
             "face": FACE,
             "ms": {name: round(1000 * value, 2) for name, value in times.items()},
-            "edit faster than the seed's generator": round(
-                times["seed generator (width 64, float32)"] / times["edit, all"], 1
-            ),
+            "times faster than the seed's generator": {
+                name: round(baseline / value, 1)
+                for name, value in times.items()
+                if name.startswith("slider")
+            },
             "giga multiply-adds": {
                 "seed generator": round(operations(lambda: seed(source, units)), 3),
                 "encode": round(operations(lambda: animator.encode(portrait)), 3),

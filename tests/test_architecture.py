@@ -24,7 +24,7 @@ LAYERS = [
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",
      "inference", "painter"},
     {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
-     "finders", "options"},
+     "finders", "options", "timing"},
     {"originals", "frames", "trajectories", "films"},
     {"checkpoint", "video"},
     {"animator", "convert", "timeline"},
