@@ -174,10 +174,11 @@ class WarpGenerator(Generator):
         upper = 1.0
         if encoding.teeth is not None:  # those that the photo shows stay where they are
             upper = 1 - encoding.teeth.amax((1, 2, 3), keepdim=True)
-            gone = 1 - encoding.teeth * inside * painted
-            painted = painted * gone
-            motion = window.put(near * gone, motion)
-            light = window.put(shade * gone, light)
+            own = encoding.teeth * inside
+            still = own * painted
+            painted = painted * (1 - own)
+            motion = window.put(near * (1 - still), motion)
+            light = window.put(shade * (1 - still), light)
         # Teeth are drawn, not learned from pictures: the painter only learns what is around them.
         seen = inside.detach()
         layers = torch.cat([painted, color, seen, seen * shadowed(seen)], 1)
