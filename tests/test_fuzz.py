@@ -615,7 +615,7 @@ def test_frames_of_a_camera(animator, pictures, work, request, live, units, edit
 
     def ask(asked):
         answer = streams.frame(asked)
-        assert set(answer) in ({"said"}, {"live", "picture", "found", "seconds"})
+        assert set(answer) in ({"said"}, {"live", "picture", "found", "settled", "seconds"})
 
     for asked in (request, {"live": live, "picture": sent, "units": units, "token": token}):
         tried("camera", work, lambda asked=asked: ask(asked))

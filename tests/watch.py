@@ -80,11 +80,16 @@ def peak() -> float:
 @contextlib.contextmanager
 def peak_of() -> Iterator[Callable[[], float]]:
     """Gives a function of how much memory this process has taken at most since, beyond what it
-    had, or a child that took more than any before [MB]."""
+    had, or a child that took more than it and any before: a child begins as large as this [MB]."""
     with contextlib.suppress(OSError):  # elsewhere than on Linux the peak is that of all times
         Path("/proc/self/clear_refs").write_text("5")
     before, children = _size("VmRSS"), _children()
-    yield lambda: max(_size("VmHWM") - before, _children() if _children() > children else 0.0)
+
+    def most() -> float:
+        grown = _children() if _children() > max(children, _size("VmHWM")) else 0.0
+        return max(_size("VmHWM") - before, grown)
+
+    yield most
 
 
 def _size(name: str) -> float:
