@@ -55,15 +55,17 @@ class Jaws(nn.Module):
         """(B, 15), see `Places`."""
         return self.usual + self.find(features).float()
 
-    def draw(self, places: Places, change: Tensor, at: Tensor, upper=1.0) -> Tensor:
+    def front(self, places: Places, at: Tensor) -> Tensor:
+        """The upper teeth, which no expression moves: (B, 4, h, w) as in `draw`."""
+        return self._laid(self.upper, places.upper, at)
+
+    def draw(self, front: Tensor, places: Places, change: Tensor, at: Tensor) -> Tensor:
         """(B, 4, h, w) in [0, 1]: RGB, multiplied by alpha (Porter & Duff 1984), and alpha, at
-        places (1, 2, h, w) of a crop after a change (B, D) of the axes; upper: how much of the
-        upper teeth, 0 to 1."""
+        places (1, 2, h, w) of a crop after a change (B, D) of the axes; `front` lies before."""
         own, middle = places.lower.split([2, 1], 2)
         down = (change @ self.falls)[:, None, None]
         lower = torch.cat([own, middle + own[:, :, 1:] * down], 2)
         back = self._laid(self.lower, lower, at)
-        front = upper * self._laid(self.upper, places.upper, at)
         color, alpha = (front + (1 - front[:, 3:]) * back).split([3, 1], 1)
         return torch.cat([color * places.white[..., None, None], alpha], 1)
 

@@ -13,7 +13,7 @@ import numpy as np
 from .compositing import blend, lit
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
-STILL, DIM, KEPT = 0.02, 0.002, 0.998  # motion [px], light and attention that change no pixel
+STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention that change no pixel
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
 
 
@@ -158,7 +158,11 @@ class Portrait:
         """A field over the crop's cells, (h, w[, C]), at a box's pixels; None repeats edges."""
         x0, y0, x1, y1 = box
         to_cells = cells(self.to_face, len(field))
-        to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0])]
+        ends = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ to_cells.T
+        left, top = np.maximum(ends.min(0) - 3, 0).astype(int)  # no more of it than is looked at
+        right, bottom = np.maximum(ends.max(0) + 4, 1).astype(int)
+        field = field[top:bottom, left:right]
+        to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0]) - (left, top)]
         return cv2.warpAffine(
             np.ascontiguousarray(field, np.float32),
             to_cells,

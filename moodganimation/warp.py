@@ -42,6 +42,7 @@ class Encoding(NamedTuple):
     window: Window  # where the painter looks
     colorful: Tensor  # (B, 1, 1, 1), see `painter.saturation`
     teeth: Tensor | None = None  # (B, 1, h, w), see `painter.shown`
+    front: Tensor | None = None  # (B, 4, 2h, 2w), the upper teeth that are drawn, see `Jaws.front`
 
 
 class Painting(NamedTuple):
@@ -130,8 +131,11 @@ class WarpGenerator(Generator):
             return encoding
         # An edit is not rounded, and looks up what is contiguous.
         encoding = encoding._replace(basis=x.float(), photo=source.contiguous())
-        inside, white = self.paint(encoding, encoding.reading).inside, Places.of(jaws).white
-        return encoding._replace(teeth=shown(window.of(source), inside, white))
+        inside, places = self.paint(encoding, encoding.reading).inside, Places.of(jaws)
+        teeth = shown(window.of(source), inside, places.white)
+        front = self.jaws.front(places, window.places(FINER * size, source))
+        front = front * (1 - teeth.amax((1, 2, 3), keepdim=True))
+        return encoding._replace(teeth=teeth, front=front)
 
     def read(self, source: Tensor) -> Tensor:
         """The expression in a photo, (B, D) in [0, 1]: the reading of `encode` without the rest."""
@@ -171,9 +175,7 @@ class WarpGenerator(Generator):
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
         painted = self.asked(encoding, condition) * painted
-        upper = 1.0
         if encoding.teeth is not None:  # those that the photo shows stay where they are
-            upper = 1 - encoding.teeth.amax((1, 2, 3), keepdim=True)
             own = encoding.teeth * inside
             still = own * painted
             painted = painted * (1 - own)
@@ -185,12 +187,11 @@ class WarpGenerator(Generator):
         if not self.training:  # teeth deserve more pixels than a crop has
             layers = resize(layers, (FINER * window.height, FINER * window.width))
         painted, color, seen, bright = layers.split([1, 3, 1, 1], 1)
-        teeth = self.jaws.draw(
-            Places.of(encoding.jaws.detach()),
-            (condition - encoding.reading) * self.gain,
-            window.places(window.size * color.shape[-1] // window.width, color),
-            upper,
-        )
+        at = window.places(window.size * color.shape[-1] // window.width, color)
+        places, front = Places.of(encoding.jaws.detach()), encoding.front
+        front = self.jaws.front(places, at) if front is None else front
+        change = (condition - encoding.reading) * self.gain
+        teeth = self.jaws.draw(front, places, change, at)
         drawn, alpha = teeth.split([3, 1], 1)
         drawn = blend(drawn, encoding.colorful, drawn.mean(1, keepdim=True))
         color = (color + 1) * (1 - seen * alpha) + 2 * bright * drawn - 1

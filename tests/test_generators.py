@@ -95,11 +95,12 @@ def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(ti
     jaws.lower.fill_(1.0)
     jaws.falls[ACTION_UNITS.index("AU26")] = 0.5
     jaws.usual.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0, 0.5, 0, 0, 0, 0.25, 0.25, 1, 0, 0]))
-    encoding = tiny.encode(source)._replace(reading=torch.zeros(1, 17), teeth=None)
+    encoding = tiny.encode(source)._replace(reading=torch.zeros(1, 17), teeth=None, front=None)
     closed, opened = torch.zeros(1, 17), torch.zeros(1, 17)
     opened[0, ACTION_UNITS.index("AU26")] = 1.0
     for condition, middle in ((closed, 0.25), (opened, 0.375)):
-        drawn = jaws.draw(Places.of(encoding.jaws), condition, positions((64, 64), source))
+        places, at = Places.of(encoding.jaws), positions((64, 64), source)
+        drawn = jaws.draw(jaws.front(places, at), places, condition, at)
         alpha = drawn[0, 3]
         assert alpha.sum().item() == pytest.approx(64 * 64 * 0.5 * 0.25, rel=0.05)
         rows, columns = (alpha.sum(n) @ torch.linspace(-1, 1, 64) / alpha.sum() for n in (1, 0))
