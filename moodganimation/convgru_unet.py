@@ -5,7 +5,15 @@ from torch import Tensor, nn
 
 from .compositing import repaint
 from .convgru import ConvGRU
-from .generators import Generator, GeneratorConfig, State, heads, normal, with_condition
+from .generators import (
+    Generator,
+    GeneratorConfig,
+    State,
+    heads,
+    instance_norm,
+    normal,
+    with_condition,
+)
 
 
 class ConvGRUUNetGenerator(Generator):
@@ -41,5 +49,4 @@ class ConvGRUUNetGenerator(Generator):
 
 
 def _block(conv: nn.Module) -> nn.Sequential:
-    norm = nn.InstanceNorm2d(conv.out_channels, affine=True)
-    return nn.Sequential(conv, norm, nn.ReLU(inplace=True))
+    return nn.Sequential(conv, instance_norm(conv.out_channels), nn.ReLU(inplace=True))

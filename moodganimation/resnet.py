@@ -9,13 +9,10 @@ from .generators import (
     ResidualBlock,
     State,
     heads,
+    instance_norm,
     normal,
     with_condition,
 )
-
-
-def instance_norm(channels: int) -> nn.InstanceNorm2d:
-    return nn.InstanceNorm2d(channels, affine=True)
 
 
 class ResNetGenerator(Generator):
