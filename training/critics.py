@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from moodganimation.convgru import ConvGRU
@@ -114,12 +115,26 @@ def build_critic(config: CriticConfig) -> Critic:
     return kinds[config.kind](config)
 
 
+class Halving(nn.Conv2d):
+    """A convolution that halves the side. In bf16 and on few cells it is written as the product of
+    matrices that it is: CPUs' convolutions rearrange all weights in every call, and weights
+    outnumber cells there by far. In float32 sums keep the order of the original's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = (side // 2 for side in x.shape[-2:])
+        if x.device.type != "cpu" or x.dtype != torch.bfloat16 or height * width > 64:
+            return super().forward(x)
+        patches = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)
+        y = F.linear(patches.transpose(1, 2), self.weight.flatten(1), self.bias)
+        return y.transpose(1, 2).unflatten(2, (height, width))
+
+
 def _trunk(config: CriticConfig) -> nn.Sequential:
     """(N, 3, H, W) -> (N, channels, H / 2^depth, W / 2^depth), without any norm."""
     layers, channels = [], 3
     for i in range(config.depth):
         n = config.width * 2**i
-        layers += [nn.Conv2d(channels, n, 4, 2, 1), nn.LeakyReLU(0.01)]
+        layers += [Halving(channels, n, 4, 2, 1), nn.LeakyReLU(0.01)]
         channels = n
     return nn.Sequential(*layers)
 
