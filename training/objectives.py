@@ -32,18 +32,18 @@ def imagine(generator: Generator, batch: Batch, feed: Feed) -> Edit:
 
 
 def generator_losses(
+    there: Edit,
     generator: Generator,
     critics: dict[str, Critic],
     batch: Batch,
     experiment: Experiment,
-    feed: Feed = "portrait",
 ) -> Terms:
     """Be believed, wear the expression, find the way back (or what was filmed), change little.
 
+    there: what the generator imagines of the batch.
     Pumarola et al. 2018, "Full Loss"; for clips as in the MoodGANimation branches.
     """
     weights, terms = experiment.weights, {}
-    there = imagine(generator, batch, feed)
     for kind, critic in critics.items():
         realism, condition = critic(there.composite)
         scores = realism.shape[1]  # sums over frames, not means; a clip critic has one score
@@ -83,12 +83,13 @@ def critic_losses(
     Expression Loss".
     """
     real, conditions = batch.real
-    of_real, of_fake = critic(real), critic(fake.detach())
-    scores, prefix = of_real.realism.shape[1], _prefix(kind)
-    error = _condition_error(of_real.condition, conditions, experiment)
+    realism, condition = critic(torch.cat([real, fake.detach()]))  # at once: the same scores
+    of_real, of_fake = realism.chunk(2)
+    scores, prefix = of_real.shape[1], _prefix(kind)
+    error = _condition_error(condition.chunk(2)[0], conditions, experiment)
     terms = {
-        f"d.{prefix}realism_real": scores * losses.wasserstein(of_real.realism),
-        f"d.{prefix}realism_fake": -scores * losses.wasserstein(of_fake.realism),
+        f"d.{prefix}realism_real": scores * losses.wasserstein(of_real),
+        f"d.{prefix}realism_fake": -scores * losses.wasserstein(of_fake),
         f"d.{prefix}condition": scores * error,
     }
     return _weighed(terms, experiment.weights)

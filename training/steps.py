@@ -67,12 +67,14 @@ def adversarial_step(
     penalty, from the weights after the first (`penalty_apart`). mix: (S, B) for each critic.
     """
     terms, generator = {}, players.generator.network
-    with torch.no_grad(), accelerator.autocast():
-        fake = imagine(generator, batch, feed).composite.to(batch.frames.dtype)
+    with torch.set_grad_enabled(generator_too), accelerator.autocast():
+        there = imagine(generator, batch, feed)  # once: its weights move last
+    fake = there.composite.detach()
 
     def penalty(kind: str, critic: nn.Module) -> Terms:
         prefix = "clip_" if kind == "clip" else ""
-        values = penalties(kind, critic, fake, batch, experiment, mix[kind])
+        with accelerator.autocast():
+            values = penalties(kind, critic, fake, batch, experiment, mix[kind])
         return {f"d.{prefix}penalty": values.sum()}
 
     for kind, player in players.critics.items():
@@ -92,7 +94,7 @@ def adversarial_step(
         for critic in critics.values():
             critic.requires_grad_(False)
         with accelerator.autocast():
-            losses = generator_losses(generator, critics, batch, experiment, feed)
+            losses = generator_losses(there, generator, critics, batch, experiment)
         players.generator.step(sum(v for k, v in losses.items() if "." in k), accelerator)
         for critic in critics.values():
             critic.requires_grad_(True)

@@ -197,10 +197,8 @@ def at_these_weights(players: Players, batch: Batch, mix, experiment, branch: st
     """Every term under the reference's name, without a step; and each frame penalty."""
     generator = players.generator.network
     critics = {kind: player.network for kind, player in players.critics.items()}
-    feed = experiment.feed
-    terms = generator_losses(generator, critics, batch, experiment, feed)
-    with torch.no_grad():
-        fake = imagine(generator, batch, feed).composite
+    there = imagine(generator, batch, experiment.feed)
+    fake, terms = there.composite, generator_losses(there, generator, critics, batch, experiment)
     for kind, critic in critics.items():
         terms |= critic_losses(kind, critic, fake, batch, experiment)
     calls = penalties("frame", critics["frame"], fake, batch, experiment, mix["frame"])
