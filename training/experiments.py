@@ -91,7 +91,7 @@ class Experiment:
     gate_rate: float = 1.0  # ours: learning rate of ConvGRU gates as a share of the others'
     ema: float = 0.999  # ours; 0 keeps no average
     seed: int = 0
-    precision: Literal["float32", "bf16", "float64"] = "float32"
+    precision: Literal["quickest", "float32", "bf16", "float64"] = "quickest"  # bf16 or float32
     log_every: int = 20
     save_every: int = 500
     sample_every: int = 500

@@ -20,8 +20,8 @@ class Run:
         self.folder, self.writes, self.board = folder, writes, None
         self.values = values = json.loads(json.dumps(dataclasses.asdict(experiment)))
         path = folder / "experiment.json"
-        if path.exists():
-            _compare(folder, path, values)
+        if old := begun(folder):
+            _compare(folder, old, values)
         if writes:
             (folder / "samples").mkdir(parents=True, exist_ok=True)
             _replace(path, json.dumps(values, indent=1))
@@ -84,11 +84,16 @@ def _board(folder: Path, step: int):
     return SummaryWriter(str(folder), purge_step=step)
 
 
-def _compare(folder: Path, path: Path, new: dict) -> None:
+def begun(folder: Path) -> dict:
+    """The values of the experiment that a folder holds a run of; none where none has begun."""
+    path = folder / "experiment.json"
     try:
-        old = json.loads(path.read_text())
+        return json.loads(path.read_text()) if path.exists() else {}
     except ValueError:
         raise ValueError(f"{path} is damaged; choose another folder for --out.") from None
+
+
+def _compare(folder: Path, old: dict, new: dict) -> None:
     other = [key for key in new if old.get(key) != new[key] and key not in FREE]
     if other:
         raise ValueError(

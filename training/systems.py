@@ -3,16 +3,19 @@
 import dataclasses
 import json
 import os
+from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
+from accelerate.utils import broadcast_object_list
 
 from moodganimation.expressions import space_named
 
 from .data.samples import open_samples
-from .experiments import EXPERIMENTS
+from .experiments import EXPERIMENTS, Experiment
+from .precision import quicker
 from .presets import preset
-from .runs import Run
+from .runs import Run, begun
 from .settings import override
 from .sheets import Fixed
 from .train import train
@@ -29,14 +32,16 @@ def train_system(options) -> None:
     if not (options.data and options.out):
         raise ValueError("--data DIR and --out RUN are needed (or --dry-run).")
     space = space_named(experiment.space)
+    cpu = options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available())
+    experiment = with_precision(experiment, options.out, PartialState(cpu=cpu))
     accelerator = Accelerator(
-        mixed_precision="bf16" if experiment.precision == "bf16" else "no",
-        cpu=options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available()),
+        mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=cpu
     )
     say = accelerator.print
     samples = open_samples(options.data, "train", experiment.data, space)
     say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
-        f"processes: {accelerator.num_processes}", *samples.report(), sep="\n")  # fmt: skip
+        f"processes: {accelerator.num_processes}; {experiment.precision}",
+        *samples.report(), sep="\n")  # fmt: skip
     if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
         say(
             "Several processes were asked for, but accelerate launch --cpu starts one (unless "
@@ -50,3 +55,14 @@ def train_system(options) -> None:
         fixed = Fixed(samples)
     run = Run(options.out, experiment, accelerator.is_main_process)
     train(experiment, samples, fixed, run, accelerator, options.start)
+
+
+def with_precision(experiment: Experiment, folder: Path, state: PartialState) -> Experiment:
+    """The experiment in the precision that the folder's run began with, or else, where it is left
+    open, in what the first process finds quicker."""
+    if experiment.precision != "quickest":
+        return experiment
+    found = [begun(folder).get("precision")]
+    if state.is_main_process:
+        found = [found[0] or quicker(experiment.generator, state.device)]
+    return dataclasses.replace(experiment, precision=broadcast_object_list(found)[0])
