@@ -13,21 +13,24 @@ from .inference import cores
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
 
 
-def machine(device: torch.device, bf16: bool) -> dict[str, object]:
-    """The processor, its flags, and its measured ceilings."""
+def processor() -> dict[str, object]:
+    """Its name, its flags, and how it is used."""
     text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     fields = {key.strip(): value.strip() for key, value in fields.items()}
     flags = set(fields.get("flags", "").split())
-    said = {
+    return {
         "processor": fields.get("model name") or platform.processor() or platform.machine(),
         "flags": [flag for flag in FLAGS if flag in flags],
         "cores": cores(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "device": str(device),
-        "precision": "bf16" if bf16 else "float32",
     }
+
+
+def machine(device: torch.device, bf16: bool) -> dict[str, object]:
+    """The processor, what runs on it, and its measured ceilings."""
+    said = processor() | {"device": str(device), "precision": "bf16" if bf16 else "float32"}
     if device.type == "cuda":
         said["gpu"] = torch.cuda.get_device_name(device)
     return said | ceilings(device)

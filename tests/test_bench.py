@@ -1,0 +1,84 @@
+"""The training bench compares like with like, and what is quicker is chosen once a run."""
+
+import copy
+import json
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from accelerate import Accelerator, PartialState
+
+from training.bench import SAMPLES, Plain, measured, plain_layers
+from training.critics import Halving
+from training.data.batches import Batch
+from training.experiments import GANIMATION
+from training.precision import quicker
+from training.settings import override
+from training.steps import adversarial_step
+from training.systems import with_precision
+from training.train import build, mixes
+
+TINY = override(GANIMATION, ["image_size=64", "batch=2", "generator.width=4", "generator.depth=1",
+                             "frame_critic.width=4", "precision=float32"])  # fmt: skip
+
+
+def test_the_plain_loop_does_what_ours_does():
+    cpu = torch.device("cpu")
+    ours, _ = build(TINY, cpu, torch.float32)
+    plain = Plain(TINY, cpu)
+    networks = (
+        (ours.generator.network, plain.generator),
+        (
+            ours.critics["frame"].network,
+            plain.critic,
+        ),
+    )
+    for own, other in networks:
+        other.load_state_dict(own.state_dict())
+    batch = Batch(torch.rand(2, 1, 3, 64, 64) * 2 - 1, torch.rand(2, 1, 17), torch.rand(2, 1, 17))
+    before = copy.deepcopy(plain.generator.state_dict())
+    for moved in (False, True):
+        mix = {"frame": mixes(TINY, moved, 1, 0, 1)["frame"].float()}
+        adversarial_step(ours, batch, TINY, mix, Accelerator(cpu=True), generator_too=moved)
+        plain.step(batch, mix, moved)
+    for own, other in networks:
+        for key, value in other.state_dict().items():  # a step moves by 1e-4 at most
+            apart = (value - own.state_dict()[key]).abs()
+            assert apart.mean() < 2e-6, key
+    moved = [
+        not torch.equal(value, before[key]) for key, value in networks[0][1].state_dict().items()
+    ]
+    assert all(moved)
+
+
+@pytest.mark.parametrize("cells", [2, 16, 32])
+def test_a_product_of_matrices_is_the_convolution(cells):
+    layer = Halving(3, 5, 4, 2, 1).bfloat16()
+    x = torch.rand(2, 3, cells, cells).bfloat16()
+    wanted = torch.nn.functional.conv2d(x.float(), layer.weight.float(), layer.bias.float(), 2, 1)
+    torch.testing.assert_close(layer(x).float(), wanted, atol=0.02, rtol=0)
+    assert not any(
+        isinstance(m, Halving) for m in plain_layers(torch.nn.Sequential(layer)).modules()
+    )
+
+
+def test_a_bench_names_the_machine_and_both_loops():
+    found = measured(TINY, [SAMPLES], 1, cpu=True)
+    assert found["device"] == "cpu" and found["batch"] == 2 and found["cores"] >= 1
+    assert found["ours: images a second"] > 0 < found["reference: images a second"]
+    assert found["loader: samples a second"] > 0
+
+
+def test_a_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):
+    assert quicker(TINY.generator, torch.device("cpu")) in ("bf16", "float32")
+    monkeypatch.setattr("training.systems.quicker", lambda *_: "bf16")
+    settle = partial(with_precision, folder=tmp_path, state=PartialState(cpu=True))
+    left_open = replace(TINY, precision="quickest")
+    assert settle(TINY) == TINY
+    assert settle(left_open).precision == "bf16"
+    (tmp_path / "experiment.json").write_text(json.dumps({"precision": "float32"}))
+    assert settle(left_open).precision == "float32"
+    (tmp_path / "experiment.json").write_text("{")
+    with pytest.raises(ValueError, match="is damaged"):
+        settle(left_open)

@@ -1,0 +1,146 @@
+"""What a step of training costs on this machine, beside the reference's own loop.
+
+A plain loop as in Pumarola et al. 2018's code (eager, float32, Adam) and ours take turns in one
+run on the same batches, so that what disturbs the machine disturbs both; medians are told.
+"""
+
+import json
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from moodganimation.checkpoint import build_generator
+from moodganimation.expressions import space_named
+from moodganimation.timing import interleaved, processor
+
+from .critics import Halving, build_critic
+from .data.batches import Batch, Draw, ahead, draw_batch
+from .data.samples import open_samples
+from .experiments import GANIMATION, Experiment
+from .losses import gradient_penalty, roughness
+from .objectives import EPSILON
+from .precision import quicker
+from .steps import adversarial_step
+from .train import build, mixes
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "aus"
+
+
+class Plain:
+    """The reference's step at the sizes of `ganimation`, as anybody would write it."""
+
+    def __init__(self, experiment: Experiment, device: torch.device):
+        self.experiment = experiment
+        self.generator = plain_layers(build_generator(experiment.generator)).to(device)
+        self.critic = plain_layers(build_critic(experiment.frame_critic)).to(device)
+        betas = experiment.beta1, experiment.beta2
+        self.optimizers = [
+            torch.optim.Adam(self.generator.parameters(), experiment.rate, betas),
+            torch.optim.Adam(self.critic.parameters(), experiment.critic_rate, betas),
+        ]
+
+    def step(self, batch: Batch, mix: dict[str, Tensor], generator_too: bool) -> None:
+        """The critic's step, that of its penalty, and the generator's when it is its turn."""
+        photo, weights = batch.frames[:, 0], self.experiment.weights
+        fake = self.generator(photo, batch.targets[:, 0])[0].composite.detach()[:, None]
+        real, judged = self.critic(batch.frames), self.critic(fake)
+        loss = weights.realism * (judged.realism.mean() - real.realism.mean())
+        self.descend(1, loss + self.error(real.condition, batch.conditions))
+        steep = gradient_penalty(self.critic, batch.frames, fake, mix["frame"], EPSILON["frame"])
+        self.descend(1, weights.penalty * steep.sum())
+        if generator_too:
+            there = self.generator(photo, batch.targets[:, 0])[0]
+            judged = self.critic(there.composite[:, None])
+            back = self.generator(there.composite, batch.conditions[:, 0])[0]
+            loss = self.error(judged.condition, batch.targets)
+            loss = loss - weights.realism * judged.realism.mean()
+            loss = loss + weights.reconstruction * (back.composite - photo).abs().mean()
+            for mask in (there.attention, back.attention):
+                loss = loss + weights.attention * mask.mean()
+                loss = loss + weights.smoothness * roughness(mask, 1).sum()
+            self.descend(0, loss)
+
+    def error(self, condition: Tensor, wanted: Tensor) -> Tensor:
+        weight = self.experiment.weights.condition
+        return weight * (condition - wanted).square().mean() / self.experiment.batch
+
+    def descend(self, which: int, loss: Tensor) -> None:
+        self.optimizers[which].zero_grad()
+        loss.backward()
+        self.optimizers[which].step()
+
+
+def plain_layers(network: nn.Module) -> nn.Module:
+    """The network of the layers that the reference has: instance norms and plain convolutions."""
+    for module in list(network.modules()):
+        for name, layer in module.named_children():
+            if isinstance(layer, nn.GroupNorm):
+                setattr(module, name, nn.InstanceNorm2d(layer.num_channels, affine=True))
+            elif isinstance(layer, Halving):
+                wide = layer.in_channels, layer.out_channels
+                setattr(module, name, nn.Conv2d(*wide, layer.kernel_size, 2, 1))
+    return network
+
+
+def bench(options) -> None:
+    """Print images a second of both loops, and what the loader gives; raises ValueError for data
+    that do not fit."""
+    if min(options.batch, options.rounds) < 1:
+        raise ValueError("--batch and --rounds must be at least 1.")
+    experiment = replace(GANIMATION, batch=options.batch, precision=options.precision)
+    if experiment.precision == "quickest":
+        device = torch.device("cuda" if torch.cuda.is_available() and not options.cpu else "cpu")
+        experiment = replace(experiment, precision=quicker(experiment.generator, device))
+    result = measured(experiment, options.data or [SAMPLES], options.rounds, options.cpu)
+    for name, value in result.items():
+        print(f"{name:<44} {value}")
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def measured(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool) -> dict:
+    """What is measured, by name. Of `n_critic` steps, one moves the generator too."""
+    accelerator = Accelerator(
+        mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=cpu
+    )
+    device = accelerator.device
+    samples = open_samples(folders, "train", experiment.data, space_named(experiment.space))
+    draw = Draw(0, experiment.generator.image_size, experiment.batch)
+    batch = draw_batch(samples, experiment.seed, draw).to(device)
+    mix = {"frame": mixes(experiment, 0, 1, 0, 1)["frame"].to(batch.frames)}
+    plain, (ours, _) = Plain(experiment, device), build(experiment, device, torch.float32)
+    subjects = {}
+    for moved in (False, True):
+        subjects["reference", moved] = partial(plain.step, batch, mix, moved)
+        subjects["ours", moved] = partial(
+            adversarial_step, ours, batch, experiment, mix, accelerator, generator_too=moved
+        )
+    times = interleaved(subjects, rounds, device)
+    result = processor() | {"device": str(device), "precision of ours": experiment.precision}
+    result["batch"] = experiment.batch
+    speed = {}
+    for name in ("reference", "ours"):
+        critics, both = times[name, False], times[name, True]
+        result[f"{name}: critic alone, with generator [s]"] = [round(critics, 3), round(both, 3)]
+        turn = (experiment.n_critic - 1) * critics + both
+        speed[name] = experiment.n_critic * experiment.batch / turn
+        result[f"{name}: images a second"] = round(speed[name], 2)
+    result["ours faster, times"] = round(speed["ours"] / speed["reference"], 2)
+    loaded = loading(samples, draw)
+    result["loader: samples a second"] = round(loaded, 1)
+    result["loader faster than our steps, times"] = round(loaded / speed["ours"], 1)
+    return result
+
+
+def loading(samples, draw: Draw, batches: int = 50) -> float:
+    """Samples a second of the loader, with nothing else to do."""
+    draws = (draw._replace(step=step) for step in range(batches))
+    began = time.perf_counter()
+    for _ in ahead(samples, 0, draws, 0, 1):
+        pass
+    return batches * draw.batch / (time.perf_counter() - began)
