@@ -175,14 +175,15 @@ class WarpGenerator(Generator):
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
             painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
         painted = self.asked(encoding, condition) * painted
+        seen = inside.detach()
         if encoding.teeth is not None:  # those that the photo shows stay where they are
             own = encoding.teeth * inside
             still = own * painted
-            painted = painted * (1 - own)
+            painted, seen = painted * (1 - own), seen * (1 - own)
+            color = blend(window.of(encoding.photo), own, color)
             motion = window.put(near * (1 - still), motion)
             light = window.put(shade * (1 - still), light)
         # Teeth are drawn, not learned from pictures: the painter only learns what is around them.
-        seen = inside.detach()
         layers = torch.cat([painted, color, seen, seen * shadowed(seen)], 1)
         if not self.training:  # teeth deserve more pixels than a crop has
             layers = resize(layers, (FINER * window.height, FINER * window.width))
