@@ -10,9 +10,11 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .compiled import compiled
+
 ROUNDS = 5  # of a measurement
-_PREFERRED: dict[tuple, bool] = {}  # by configuration and device
-WORTH = 0.9  # of float32's time, below which bf16 is used
+_RANKED: dict[tuple, list[str]] = {}  # ways, the quickest first, by configuration and device
+WORTH = 0.9  # of float32's time, below which another way is taken
 
 
 def folded(network: nn.Module) -> nn.Module:
@@ -27,15 +29,25 @@ def folded(network: nn.Module) -> nn.Module:
 
 def prepared(network: nn.Module, device: torch.device, bf16: bool | None = None) -> nn.Module:
     """A generator, folded and on its device, that multiplies in bf16 or in float32; None for what
-    is quicker there, measured once a process, so that all that it makes is alike."""
+    is quicker there, OpenVINO's way included, measured once a process, so that all that it makes
+    is alike."""
     network = folded(network).to(device, memory_format=torch.channels_last)
-    key = network.config, device
-    if bf16 is None and key not in _PREFERRED:
-        other = multiplying_in_bf16(copy.deepcopy(network))
-        plain, short = seconds([network, other], device)
-        _PREFERRED[key] = short < WORTH * plain
-    network.bf16 = _PREFERRED[key] if bf16 is None else bf16
-    return multiplying_in_bf16(network) if network.bf16 else network
+    if bf16 is None:
+        key, engine = (network.config, device), None
+        if device.type == "cpu" and _RANKED.get(key, ["OpenVINO"])[0] == "OpenVINO":
+            engine = compiled(network)
+        if key not in _RANKED:
+            ways = {"float32": network, "bf16": multiplying_in_bf16(copy.deepcopy(network))}
+            ways |= {"OpenVINO": engine} if engine else {}
+            times = dict(zip(ways, seconds(list(ways.values()), device), strict=True))
+            times["float32"] *= WORTH
+            _RANKED[key] = sorted(times, key=times.get)
+        bf16 = _RANKED[key].index("bf16") < _RANKED[key].index("float32")
+        if engine and _RANKED[key][0] == "OpenVINO":
+            engine.bf16 = bf16
+            return engine
+    network.bf16 = bf16
+    return multiplying_in_bf16(network) if bf16 else network
 
 
 def multiplying_in_bf16(network: nn.Module) -> nn.Module:
@@ -48,7 +60,8 @@ def multiplying_in_bf16(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.kernel_size != (1, 1):
             module.bfloat16()
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        alike = isinstance(module, nn.GroupNorm) and module.weight.is_cuda  # CPUs mix types
+        if alike or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             module.register_forward_pre_hook(as_weights)
     return network
 

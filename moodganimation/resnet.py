@@ -40,8 +40,12 @@ class ResNetGenerator(Generator):
         return source
 
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
-        features = self.main(with_condition(encoding, condition))
-        return repaint(encoding, self.attention_reg(features), self.img_reg(features)), ()
+        return repaint(encoding, *self.paint(encoding, condition)), ()
+
+    def paint(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention (B, 1, H, W) and color (B, 3, H, W)."""
+        features = self.main(with_condition(source, condition))
+        return self.attention_reg(features), self.img_reg(features)
 
 
 def _block(conv: nn.Module) -> list[nn.Module]:

