@@ -4,6 +4,7 @@ The baseline is the seed's generator as everybody runs it: width 64, eager, floa
 times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
 """
 
+import copy
 import statistics
 import tempfile
 import time
@@ -21,6 +22,7 @@ from .checkpoint import build_generator, generators_in
 from .films import open_film
 from .generators import GeneratorConfig
 from .images import read_image, write_image
+from .inference import prepared
 from .live import Live
 from .retakes import added, retake
 from .timing import interleaved, machine, median
@@ -166,7 +168,11 @@ def _films(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, flo
 
 def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]:
     """Every shipped generator, encoding and editing one face."""
-    works = {"seed generator (width 64, float32)": lambda: seed(source, _ones(seed, source))}
+    quick = prepared(copy.deepcopy(seed), animator.device)
+    works = {
+        "seed generator (width 64, float32)": lambda: seed(source, _ones(seed, source)),
+        "seed generator, as prepared": lambda: quick(source, _ones(quick, source)),
+    }
     for name, path in generators_in(CHECKPOINTS).items():
         other = animator.with_checkpoint(path)
 
