@@ -11,9 +11,9 @@ LOG = logging.getLogger("moodganimation.compiled")
 
 
 def compiled(network: nn.Module) -> nn.Module | None:
-    """The generator with its `paint` compiled, in the precision that OpenVINO holds for best; None
+    """The generator, its `attend` compiled in the precision that OpenVINO holds for best; None
     where it has none, where the package is missing, or, which the log says, where it fails."""
-    if not hasattr(network, "paint"):
+    if not hasattr(network, "attend"):
         return None
     try:
         import openvino
@@ -33,13 +33,13 @@ def compiled(network: nn.Module) -> nn.Module | None:
                     network.config.architecture, why)  # fmt: skip
         return None
 
-    def paint(source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         inputs = [x.float().contiguous().numpy() for x in (source, condition)]
         attention, color = engine.infer_new_request(inputs).values()  # own request: threads
         return torch.from_numpy(attention), torch.from_numpy(color)
 
     quick = copy.copy(network)  # of the same parameters
-    quick.paint = paint
+    quick.attend = attend
     return quick
 
 
@@ -57,7 +57,7 @@ def _engine(openvino, network: nn.Module):
 
 
 class Painting(nn.Module):
-    """`paint` as a network of its own, with instance norms, which OpenVINO has as one operation."""
+    """`attend` as a network, with instance norms, which OpenVINO has as one operation."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -70,4 +70,4 @@ class Painting(nn.Module):
                     setattr(module, name, own)
 
     def forward(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.paint(source, condition)
+        return self.network.attend(source, condition)

@@ -40,9 +40,9 @@ class ResNetGenerator(Generator):
         return source
 
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
-        return repaint(encoding, *self.paint(encoding, condition)), ()
+        return repaint(encoding, *self.attend(encoding, condition)), ()
 
-    def paint(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def attend(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Attention (B, 1, H, W) and color (B, 3, H, W)."""
         features = self.main(with_condition(source, condition))
         return self.attention_reg(features), self.img_reg(features)
