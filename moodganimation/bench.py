@@ -4,7 +4,6 @@ The baseline is the seed's generator as everybody runs it: width 64, eager, floa
 times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
 """
 
-import copy
 import statistics
 import tempfile
 import time
@@ -19,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .animator import CHECKPOINTS, Animator
 from .checkpoint import build_generator, generators_in
+from .compiled import with_instance_norms
 from .films import open_film
 from .generators import GeneratorConfig
 from .images import read_image, write_image
@@ -48,7 +48,7 @@ def bench(
     portrait = animator.locate(photo)
     portrait = portrait.within(round(FACE * max(photo.shape[:2]) / portrait.side))
     photo, reading = portrait.photo, portrait.reading
-    seed = build_generator(SEED).eval().to(device)
+    seed = with_instance_norms(build_generator(SEED)).eval().to(device)
     source = animator._source(portrait, seed.config.image_size).contiguous()
     units = animator._condition(reading)
     smile = reading.replace(AU12=0.9, AU25=0.6)
@@ -83,7 +83,7 @@ def bench(
         times["slider to picture, mean of all units"] /= len(reading.values)
         baseline = times["seed generator (width 64, float32)"]
         result = {
-            "machine": machine(device, animator.generator.bf16),
+            "machine": machine(device, animator.generator.way),
             "face": FACE,
             "ms": {name: round(1000 * value, 2) for name, value in times.items()},
             "times faster than the seed's generator": {
@@ -168,10 +168,12 @@ def _films(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, flo
 
 def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]:
     """Every shipped generator, encoding and editing one face."""
-    quick = prepared(copy.deepcopy(seed), animator.device)
+    quick = build_generator(SEED).eval()
+    quick.load_state_dict(seed.state_dict())
+    quick = prepared(quick, animator.device)
     works = {
         "seed generator (width 64, float32)": lambda: seed(source, _ones(seed, source)),
-        "seed generator, as prepared": lambda: quick(source, _ones(quick, source)),
+        f"seed generator, as prepared ({quick.way})": lambda: quick(source, _ones(quick, source)),
     }
     for name, path in generators_in(CHECKPOINTS).items():
         other = animator.with_checkpoint(path)

@@ -57,17 +57,23 @@ def _engine(openvino, network: nn.Module):
 
 
 class Painting(nn.Module):
-    """`attend` as a network, with instance norms, which OpenVINO has as one operation."""
+    """`attend` as a network of its own."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
-        self.network = copy.deepcopy(network)
-        for module in list(self.network.modules()):
-            for name, norm in module.named_children():
-                if isinstance(norm, nn.GroupNorm):
-                    own = nn.InstanceNorm2d(norm.num_channels, norm.eps, affine=True)
-                    own.load_state_dict(norm.state_dict())
-                    setattr(module, name, own)
+        self.network = with_instance_norms(copy.deepcopy(network))
 
     def forward(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         return self.network.attend(source, condition)
+
+
+def with_instance_norms(network: nn.Module) -> nn.Module:
+    """The network, for good with instance norms where it has group norms of one channel a group:
+    how the seed has them, and an operation of OpenVINO, whose own group norms crash."""
+    for module in list(network.modules()):
+        for name, norm in module.named_children():
+            if isinstance(norm, nn.GroupNorm):
+                own = nn.InstanceNorm2d(norm.num_channels, norm.eps, affine=True)
+                own.load_state_dict(norm.state_dict())
+                setattr(module, name, own)
+    return network

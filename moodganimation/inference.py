@@ -44,9 +44,9 @@ def prepared(network: nn.Module, device: torch.device, bf16: bool | None = None)
             _RANKED[key] = sorted(times, key=times.get)
         bf16 = _RANKED[key].index("bf16") < _RANKED[key].index("float32")
         if engine and _RANKED[key][0] == "OpenVINO":
-            engine.bf16 = bf16
+            engine.bf16, engine.way = bf16, "OpenVINO"
             return engine
-    network.bf16 = bf16
+    network.bf16, network.way = bf16, "bf16" if bf16 else "float32"
     return multiplying_in_bf16(network) if bf16 else network
 
 

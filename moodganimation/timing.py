@@ -28,9 +28,9 @@ def processor() -> dict[str, object]:
     }
 
 
-def machine(device: torch.device, bf16: bool) -> dict[str, object]:
+def machine(device: torch.device, precision: str) -> dict[str, object]:
     """The processor, what runs on it, and its measured ceilings."""
-    said = processor() | {"device": str(device), "precision": "bf16" if bf16 else "float32"}
+    said = processor() | {"device": str(device), "precision": precision}
     if device.type == "cuda":
         said["gpu"] = torch.cuda.get_device_name(device)
     return said | ceilings(device)

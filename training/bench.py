@@ -15,6 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from moodganimation.checkpoint import build_generator
+from moodganimation.compiled import with_instance_norms
 from moodganimation.expressions import space_named
 from moodganimation.timing import interleaved, processor
 
@@ -77,11 +78,9 @@ class Plain:
 
 def plain_layers(network: nn.Module) -> nn.Module:
     """The network of the layers that the reference has: instance norms and plain convolutions."""
-    for module in list(network.modules()):
+    for module in list(with_instance_norms(network).modules()):
         for name, layer in module.named_children():
-            if isinstance(layer, nn.GroupNorm):
-                setattr(module, name, nn.InstanceNorm2d(layer.num_channels, affine=True))
-            elif isinstance(layer, Halving):
+            if isinstance(layer, Halving):
                 wide = layer.in_channels, layer.out_channels
                 setattr(module, name, nn.Conv2d(*wide, layer.kernel_size, 2, 1))
     return network
