@@ -15,6 +15,7 @@ from torch import nn
 from moodganimation import Animator, Expression, NotACheckpoint, Unwritable, load_generator
 from moodganimation.__main__ import main
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
+from moodganimation.compiled import with_instance_norms
 from moodganimation.convert import convert
 from moodganimation.expressions import ACTION_UNITS
 from moodganimation.generators import GeneratorConfig
@@ -243,7 +244,7 @@ def test_vipermu_is_run_by_the_statistics_of_the_picture(tmp_path):
     network, path = generator(), tmp_path / "10-1-G.ckpt"
     for parameter in network.parameters():
         nn.init.normal_(parameter, 0, 0.3)
-    theirs = generator().train()  # the same layers with norms that keep statistics
+    theirs = with_instance_norms(generator()).train()  # whose norms keep statistics
     theirs.load_state_dict(network.state_dict())
     for module in theirs.modules():
         if isinstance(module, nn.InstanceNorm2d):
