@@ -1,6 +1,7 @@
 """The page's endpoints, as programs call them."""
 
 import json
+import os
 import socket
 import threading
 import urllib.request
@@ -15,6 +16,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from moodganimation.demo.fence import COOKIE
 from moodganimation.demo.limits import MOST_WORKS
 from moodganimation.errors import Problem
 from moodganimation.expressions import PRESETS
@@ -135,6 +137,29 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
             assert stranger.get(f"{base}gradio_api/file={quote(path)}?x=1").status_code == 403
             answer = stranger.post(f"{base}gradio_api/call/v1_read", json=asked)
             assert answer.status_code == 403
+        folder, _, base = path.rpartition("/")
+        spelled = [f"{folder}/zz/../{base}", f"{folder}/zz/%2e%2e/{base}", f"/proc/self/root{path}",
+                   os.path.relpath(path), f"{folder}?/../{folder.rpartition('/')[2]}/{base}",
+                   f"{folder}/./{base}", f"http://127.0.0.1/{path}"]  # fmt: skip
+        for other_name in spelled:
+            for route in ("file=", "file/"):
+                got = other.get(f"gradio_api/{route}{other_name}")
+                assert got.status_code >= 400 and not got.content.endswith(b"mine"), other_name
+            asked["data"][0]["path"] = other_name
+            answer = other.post("gradio_api/call/v1_read", json=asked)
+            assert answer.status_code == 403 or not Path(other_name).exists(), other_name
+        asked["data"][0]["path"] = path
+        assert other.get(f"gradio_api/file/{path}").status_code == 403
+        for route in ("run/upload", "api/upload", "call/upload"):
+            assert (
+                other.post(f"gradio_api/{route}", json=asked | {"fn_index": 0}).status_code == 403
+            )
+        crowd = {"data": [{"path": f"/tmp/{k}"} for k in range(60_000)]}
+        other.post("gradio_api/call/v1_read", json=crowd)
+        assert other.get(f"gradio_api/file={path}").status_code == 403
+        assert one.get(f"gradio_api/file={path}").status_code == 200
+        made_up = httpx.Client(base_url=server.url, cookies={COOKIE: one.cookies[COOKIE][:43]})
+        assert made_up.get(f"gradio_api/file={path}").status_code == 403
         huge = other.post("gradio_api/call/v1_read", json={"data": ["x" * 5_000_000]})
         assert huge.status_code == 403
         for outside in ("/etc/passwd", "../../etc/passwd", "app.py"):

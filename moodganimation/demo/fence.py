@@ -1,26 +1,32 @@
 """A fence between visitors: a file belongs to who sent it, or was first shown it, alone.
 
 Gradio serves every file of its cache to whoever knows the address. Here the address is not enough:
-a cookie says who asks, a file is bound to its visitors at its upload, or when they are told of it
-or are the first to ask, and others get neither the file nor anything made of it. What two visitors
-upload or make alike has one address. Nor can one visitor take the server from all: see `limits`.
-Pure ASGI, so that streams stay streams.
+a cookie that this process signed says who asks, a file is bound to its visitors at its upload, or
+when they are told of it or are the first to ask, however they spell its name, and others get
+neither the file nor anything made of it. What two visitors upload or make alike has one address.
+Nor can one visitor take the server from all: see `limits`. Pure ASGI, so that streams stay streams.
 """
 
+import hashlib
+import hmac
 import json
+import os
 import re
 import secrets
+import tempfile
 import threading
-from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import unquote
+
+from gradio.utils import get_upload_folder
 
 from .assets import ASSETS
 from .limits import Limits
 
 COOKIE = "moodganimation"
-FILE = re.compile(r"^(?:/gradio_api)?/file=(.+)$")
+FILE = re.compile(r"^(?:/gradio_api)?/file[=/](.+)$", re.DOTALL)
+UPLOAD = re.compile(r"^(?:/gradio_api)?/upload/?$")
 MOST_FILES = 50_000  # that are remembered
 MOST_BYTES = 4_000_000  # of a request that is no upload
 FOREIGN = "This file belongs to another visitor, or the request is too large."
@@ -30,17 +36,20 @@ class Fence:
     """Middleware for the app that `gr.Blocks.launch` makes."""
 
     def __init__(self, app):
-        self.app, self._owners, self._lock = app, OrderedDict(), threading.Lock()
-        self._limits = Limits()
+        self.app, self._owners, self._lock = app, {}, threading.Lock()
+        self._limits, self._secret = Limits(), secrets.token_bytes(32)
+        folders = get_upload_folder(), tempfile.gettempdir()
+        self._folders = [os.path.realpath(folder) for folder in folders]
         self._public = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         visitor, fresh = self._visitor(scope)
-        scope["visitor"], path = visitor, unquote(scope["path"])
-        if (found := FILE.match(path)) and not self._may(found[1], visitor):
-            return await _refused(send)
+        scope["visitor"], path = visitor, scope["path"]
+        for spelling in {path, unquote(path)}:
+            if (found := FILE.match(spelling)) and not self._may(found[1], visitor):
+                return await _refused(send)
         if scope["method"] != "POST":
             return await self._passed(scope, receive, send, visitor, fresh, path)
         if refusal := self._limits.refusal(scope, visitor):
@@ -49,7 +58,7 @@ class Fence:
             await self._posted(scope, receive, send, visitor, fresh, path)
 
     async def _posted(self, scope, receive, send, visitor, fresh, path):
-        if not path.endswith("/upload"):
+        if not UPLOAD.match(path):
             body = await _read(receive)
             if body is None or not all(self._may(name, visitor) for name in _named(body)):
                 return await _refused(send)
@@ -57,12 +66,12 @@ class Fence:
         await self._passed(scope, receive, send, visitor, fresh, path)
 
     async def _passed(self, scope, receive, send, visitor, fresh, path):
-        answers = path.endswith("/upload") and scope["method"] == "POST"
+        answers = UPLOAD.match(path) and scope["method"] == "POST"
         tells, said = path.endswith("/queue/data"), bytearray()
 
         async def told(message):
             if message["type"] == "http.response.start" and fresh:
-                cookie = f"{COOKIE}={visitor}; Path=/; HttpOnly; "
+                cookie = f"{COOKIE}={visitor}.{self._signature(visitor)}; Path=/; HttpOnly; "
                 secure = scope.get("scheme") == "https"  # a Space shows the page in a frame
                 cookie += "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
                 message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
@@ -87,33 +96,39 @@ class Fence:
             known = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
         except CookieError:
             known = None
-        if known and re.fullmatch(r"[\w-]{20,64}", known.value):
-            return known.value, False
+        name, _, signature = known.value.partition(".") if known else ("", "", "")
+        if name and hmac.compare_digest(signature.encode(), self._signature(name).encode()):
+            return name, False
         if b"text/html" in headers.get(b"accept", b""):
             return secrets.token_urlsafe(24), True
         return f"at {(scope.get('client') or ['nowhere'])[0]}", False
 
-    def _may(self, name: str, visitor: str) -> bool:
-        """Whether a file is the visitor's; one that is nobody's becomes theirs."""
-        path = Path(name.split("?")[0])
-        if path.name in self._public:
-            try:
-                if path.read_bytes() == self._public[path.name]:
-                    return True
-            except OSError:
-                pass
+    def _signature(self, name: str) -> str:
+        return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
+
+    def _may(self, name: str, visitor: str, given: bool = False) -> bool:
+        """Whether a file is the visitor's; one that is nobody's, or is given, becomes theirs. Gradio
+        itself keeps what is in no folder of ours from everybody."""
+        if "://" in name[:12] or "\0" in name:
+            return False
+        path = Path(os.path.realpath(name))
+        if not (any(map(path.is_relative_to, self._folders)) and path.is_file()):
+            return True
+        if path.name in self._public and path.read_bytes() == self._public[path.name]:
+            return True
         with self._lock:
-            owners = self._owners.setdefault(str(path), {visitor})
-            self._owners.move_to_end(str(path))
-            while len(self._owners) > MOST_FILES:
-                self._owners.popitem(last=False)
-        return visitor in owners
+            if path not in self._owners and len(self._owners) >= MOST_FILES:
+                self._owners = {path: who for path, who in self._owners.items() if path.is_file()}
+                if len(self._owners) >= MOST_FILES:
+                    return False
+            owners = self._owners.setdefault(path, {visitor})
+            if given:
+                owners.add(visitor)
+            return visitor in owners
 
     def _give(self, names: list[str], visitor: str) -> None:
         for name in names:
-            if not self._may(name, visitor):
-                with self._lock:
-                    self._owners.setdefault(str(Path(name.split("?")[0])), set()).add(visitor)
+            self._may(name, visitor, given=True)
 
 
 async def _read(receive) -> bytes | None:

@@ -28,7 +28,7 @@ class Limits:
                 f"You have {MOST_WORKS} works at once already: wait until one of them is done, or "
                 "cancel it."
             )
-        return self._upload(scope, visitor) if path.endswith("/upload") else None
+        return self._upload(scope, visitor) if path.rstrip("/").endswith("/upload") else None
 
     def _upload(self, scope, visitor: str) -> tuple[int, str] | None:
         size = dict(scope["headers"]).get(b"content-length", b"")
