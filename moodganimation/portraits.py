@@ -13,7 +13,7 @@ import numpy as np
 from .compositing import blend, lit
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
-STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention that change no pixel
+STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention nobody can see
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
 
 
@@ -148,9 +148,9 @@ class Portrait:
         y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
         x, y = x + motion[..., 0], y + motion[..., 1]
         height, width = self.photo.shape[:2]
-        u0, v0 = max(0, int(x.min()) - 3), max(0, int(y.min()) - 3)
-        u1, v1 = min(width, int(x.max()) + 4), min(height, int(y.max()) + 4)
-        around = self.photo[v0:v1, u0:u1]
+        u0, u1 = max(0, min(int(x.min()) - 3, width - 1)), min(width, int(x.max()) + 5)
+        v0, v1 = max(0, min(int(y.min()) - 3, height - 1)), min(height, int(y.max()) + 5)
+        around = self.photo[v0 : max(v1, v0 + 1), u0 : max(u1, u0 + 1)]
         border = cv2.BORDER_REFLECT_101
         return cv2.remap(around, x - u0, y - v0, cv2.INTER_LANCZOS4, borderMode=border)
 
@@ -159,9 +159,9 @@ class Portrait:
         x0, y0, x1, y1 = box
         to_cells = cells(self.to_face, len(field))
         ends = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ to_cells.T
-        left, top = np.maximum(ends.min(0) - 3, 0).astype(int)  # no more of it than is looked at
-        right, bottom = np.maximum(ends.max(0) + 4, 1).astype(int)
-        field = field[top:bottom, left:right]
+        left, top = np.clip(ends.min(0) - 3, 0, len(field) - 1).astype(int)
+        right, bottom = np.maximum(ends.max(0) + 4, (left + 1, top + 1)).astype(int)
+        field = field[top:bottom, left:right]  # no more of it than is looked at
         to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0]) - (left, top)]
         return cv2.warpAffine(
             np.ascontiguousarray(field, np.float32),

@@ -115,3 +115,13 @@ def test_correcting_goes_to_where_the_canonical_crop_was_said_to_be():
     centre = (np.array([0.2, -0.1]) - coarse[:, 2]) @ np.linalg.inv(coarse[:, :2]).T
     wanted = square(centre, 180 * np.exp(0.3), 0.1 + 0.25)
     np.testing.assert_allclose(correct(coarse, (0.2, -0.1, 0.3, 0.25)), wanted, atol=1e-9)
+
+
+def test_a_crop_beside_the_photo_is_an_edit_of_nothing_or_little():
+    photo = np.zeros((200, 300, 3), np.uint8)
+    attention, color, motion, light = nothing()
+    for roll in np.linspace(-3, 3, 9):
+        for x, y in ((-190.8, -128.4), (480, 90), (150, 380), (-60, 100)):
+            portrait = Portrait(photo, square((x, y), 345.8, roll), "by hand")
+            result = portrait.paste(0 * attention, color, motion + 0.1, light + 0.2)
+            assert result.shape == photo.shape
