@@ -150,7 +150,8 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     else:
         units[_JAW] = start[_JAW] + JAW * (goal[1] - now[1])
     units = np.clip(units, 0, 1)
-    wanted = np.arctanh(np.clip(goal, -MOST_READ, MOST_READ))
+    most = np.clip(np.abs(now), MOST_READ, 0.999)
+    wanted = np.arctanh(np.clip(goal, -most, most))
     for _ in range(4):
         for axis, carriers in enumerate(carried):
             slope = _tables()[2][:, axis]
