@@ -508,12 +508,13 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypat
                 {"picture": "data:image/jpeg;base64,////"}):  # fmt: skip
         assert set(cameras.frame(request | {"units": units} | bad)) == {"said"}
     assert set(cameras.frame(None)) == {"said"}
-    monkeypatch.setattr(streaming, "MOST", 2)
-    for _ in range(3):
-        last = cameras.frame({"picture": blank, "units": units})["live"]
-    assert len(cameras._streams) == 2
-    fresh = cameras.frame({"picture": blank, "units": units, "live": first["live"]})["live"]
-    assert fresh not in (first["live"], last)
+    monkeypatch.setattr(streaming, "MOST", len(cameras._streams))
+    known = list(cameras._streams)
+    assert "in use" in cameras.frame({"picture": blank, "units": units})["said"]
+    assert list(cameras._streams) == known  # nobody's camera went
+    monkeypatch.setattr(streaming, "SILENT", -1.0)
+    fresh = cameras.frame({"picture": blank, "units": units, "live": "made up"})["live"]
+    assert list(cameras._streams) == [*known[1:], fresh]
 
 
 def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):

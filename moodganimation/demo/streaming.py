@@ -30,11 +30,12 @@ from .visits import Visit, Visits
 from .words import told
 
 CAMERAS = ("my face, edited", "the photo, as my mirror")  # what the camera drives
-MOST = 8  # cameras at once; the one unused longest goes first
+MOST = 8  # cameras at once
 MOST_BYTES = 2_000_000  # of a frame that arrives
 MOST_SIDE = 1280  # of it [px]
 LONGEST = 60.0  # of a recording [s]
 MOST_FRAMES, MOST_TAKEN = 1200, 40_000_000  # of it, and their bytes
+SILENT = 20.0  # time after which a camera may make room for another [s]
 IDLE = 600.0  # time after which a camera that is silent is forgotten [s]
 KEPT = "data:image/jpeg;base64,"
 
@@ -154,7 +155,12 @@ class Streams:
                 self._streams[name] = Stream(Live(self.animator))
             self._streams.move_to_end(name)
             self._streams[name].used = now = time.monotonic()
-            while len(self._streams) > MOST or next(iter(self._streams.values())).used < now - IDLE:
+            while next(iter(self._streams.values())).used < now - IDLE:
+                self._streams.popitem(last=False)
+            if len(self._streams) > MOST:  # the one that is silent longest makes room, if any is
+                if next(iter(self._streams.values())).used > now - SILENT:
+                    self._streams.popitem()
+                    raise Problem("All cameras of this server are in use: try again in a minute.")
                 self._streams.popitem(last=False)
             return name, self._streams[name]
 
