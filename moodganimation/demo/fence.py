@@ -107,8 +107,8 @@ class Fence:
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
 
     def _may(self, name: str, visitor: str, given: bool = False) -> bool:
-        """Whether a file is the visitor's; one that is nobody's, or is given, becomes theirs. Gradio
-        itself keeps what is in no folder of ours from everybody."""
+        """Whether a file is the visitor's; one that is nobody's, or is given, becomes theirs.
+        Gradio itself keeps what is in no folder of ours from everybody."""
         if "://" in name[:12] or "\0" in name:
             return False
         path = Path(os.path.realpath(name))
