@@ -2,6 +2,7 @@
 
 import ast
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,13 @@ def test_everything_built_is_marked_for_translation(animator):
 )  # fmt: skip
 def test_sentences_are_translated_with_what_they_say(sentence, language, wanted):
     assert translated(sentence, language) == wanted
+
+
+@pytest.mark.parametrize("times", [2, 280, 2000])
+def test_no_sentence_takes_long_to_translate(times):
+    kind = " is " * times + " x " * times
+    sentence = f"There is no sheet called {kind!r}."
+    began = time.perf_counter()
+    seen = translated(sentence, "es")
+    assert time.perf_counter() - began < 0.1
+    assert kind in seen and (seen == sentence) == (times == 2000)

@@ -17,6 +17,7 @@ from gradio.context import LocalContext
 
 from .assets import ASSETS
 
+LONGEST = 2000  # letters of a sentence that is translated
 with (ASSETS / "words.csv").open(encoding="utf-8", newline="") as file:
     TEXTS = {row["english"]: {"es": row["spanish"], "zh": row["chinese"]}
              for row in csv.DictReader(file)}  # fmt: skip
@@ -57,20 +58,37 @@ def told(sentence: str) -> str:
 def translated(sentence: str, language: str) -> str:
     if sentence in TEXTS:
         return TEXTS[sentence].get(language, sentence)
-    for pattern, others in _patterns():
-        if language in others and (match := pattern.fullmatch(sentence)):
-            slots = (", ".join(TEXTS.get(part, {}).get(language, part) for part in said.split(", "))
-                     for said in match.groups())  # fmt: skip
-            return others[language].format(*slots)
+    if len(sentence) > LONGEST:
+        return sentence
+    for parts, others in _patterns():
+        if language in others and (slots := _slots(sentence, parts)) is not None:
+            ours = (", ".join(TEXTS.get(part, {}).get(language, part) for part in said.split(", "))
+                    for said in slots)  # fmt: skip
+            return others[language].format(*ours)
     return sentence
 
 
 @functools.cache
-def _patterns() -> list[tuple[re.Pattern, dict[str, str]]]:
-    """The sentences with slots; those that say most themselves come first."""
+def _patterns() -> list[tuple[list[str], dict[str, str]]]:
+    """What is around the slots of sentences; those that say most themselves come first."""
     texts = sorted((text for text in TEXTS if "{}" in text), key=len, reverse=True)
-    whole = ("(.*?)".join(map(re.escape, text.split("{}"))) for text in texts)
-    return [(re.compile(one, re.DOTALL), TEXTS[t]) for one, t in zip(whole, texts, strict=True)]
+    return [(text.split("{}"), TEXTS[text]) for text in texts]
+
+
+def _slots(sentence: str, parts: list[str]) -> list[str] | None:
+    """What stands between the parts, each of which is taken as early as it comes; None if the
+    sentence is another."""
+    first, *within, last = parts
+    at, end, slots = len(first), len(sentence) - len(last), []
+    if at > end or not (sentence.startswith(first) and sentence.endswith(last)):
+        return None
+    for part in within:
+        found = sentence.find(part, at, end)
+        if found < 0:
+            return None
+        slots.append(sentence[at:found])
+        at = found + len(part)
+    return [*slots, sentence[at:end]]
 
 
 def script(name: str, *texts: str) -> str:
