@@ -6,6 +6,7 @@ Inside, a picture is (H, W, 3) uint8 RGB, upright, in sRGB.
 import contextlib
 import io
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ LONGEST_SHAPE = 100  # times as long as it is wide
 STRIP = 512  # rows that are converted at once
 PIECES = 5_000, 1_000_000  # that a file may be in before its pixels, and with them
 MOST_PASSES = 50  # over all pixels of a JPEG; cameras and programs store about ten
+SEGMENT = re.compile(rb"\xff[\xc0-\xcf\xd9-\xdd\xe0-\xef\xfe]")  # of a JPEG, or its end
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
@@ -62,15 +64,31 @@ def opening(
     with warnings.catch_warnings(), raw, _Pieces(raw) as file:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(file, formats=formats) as image:
-            at, passes = file.tell(), 0
+            at, slow = file.tell(), any(tile[0] == "ppm_plain" for tile in image.tile)
             if image.format in ("JPEG", "MPO"):
                 file.seek(0)
-                passes = file.read().count(b"\xff\xda")
+                slow = _many_passes(file.read())
                 file.seek(at)
-            if passes > MOST_PASSES or any(tile[0] == "ppm_plain" for tile in image.tile):
+            if slow:
                 raise OSError("it would take very long")
             file.left = PIECES[1]
             yield image
+
+
+def _many_passes(jpeg: bytes) -> bool:
+    """Whether a decoder would go over the pixels of a JPEG too often, or meet too many segments.
+
+    It skips what a segment holds and ends where the picture does: phones append films.
+    """
+    at = passes = segments = 0
+    while (marker := SEGMENT.search(jpeg, at)) and marker[0] != b"\xff\xd9":
+        passes += marker[0] == b"\xff\xda"
+        segments += 1
+        if passes > MOST_PASSES or segments > PIECES[0]:
+            return True
+        at = marker.end()
+        at += max(2, int.from_bytes(jpeg[at : at + 2], "big"))  # its length counts itself
+    return False
 
 
 class _Pieces(io.BufferedReader):

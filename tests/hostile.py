@@ -104,12 +104,13 @@ def jpeg_sized(width: int, height: int) -> bytes:
     return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
 
 
-def passes(side: int, count: int) -> bytes:
+def passes(side: int, count: int, between: bytes = b"") -> bytes:
     """A progressive JPEG whose last, tiny pass over all pixels comes again and again."""
     out = io.BytesIO()
     Image.new("L", (side, side), 90).save(out, "JPEG", progressive=True, quality=50)
     data = out.getvalue()
-    return data[:-2] + data[data.rindex(b"\xff\xda") : -2] * count + b"\xff\xd9"
+    last = between + data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * count + b"\xff\xd9"
 
 
 def exif(*tags: tuple[int, int, int, int], end=0) -> bytes:

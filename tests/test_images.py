@@ -1,13 +1,15 @@
 import io
+import time
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from moodganimation.errors import UnreadableImage, Unwritable
-from moodganimation.images import EDITED, check_photo, read_image, write_image
+from moodganimation.images import EDITED, _many_passes, check_photo, read_image, write_image
 
 from .conftest import PHOTO
+from .hostile import jpeg_with, passes, small
 
 
 @pytest.fixture
@@ -164,3 +166,27 @@ def test_photos_as_thin_as_a_line_are_refused(tmp_path):
     Image.new("1", (6400, 33)).save(tmp_path / "line.png")
     with pytest.raises(UnreadableImage, match="a mere line"):
         read_image(tmp_path / "line.png")
+
+
+def test_what_phones_append_to_a_photo_is_not_counted_as_passes():
+    rest = np.random.default_rng(1).bytes(6_000_000)
+    assert rest.count(b"\xff\xda") > 50
+    inside = b"\xff\xfe\xff\xff" + (b"\xff\xda" * 40_000)[: 0xFFFF - 2]
+    for photo in (PHOTO.read_bytes(), jpeg_with(inside), passes(64, 30)):
+        np.testing.assert_array_equal(read_image(photo + rest), read_image(photo))
+
+
+@pytest.mark.parametrize("comment", [b"\xff\xd9", b"", b"\xff" * 3])
+def test_no_comment_hides_passes(comment):
+    comment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+    for data in (jpeg_with(comment, data=passes(64, 60)), passes(64, 60, between=comment)):
+        with pytest.raises(UnreadableImage):
+            read_image(data)
+
+
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\x00", b"\xff\xfe\x00\x02", b"\xff\xd0", b"\0"])
+def test_what_fills_a_jpeg_takes_no_time(filling):
+    data = small("JPEG")[:-2] + filling * (20_000_000 // len(filling))
+    began = time.perf_counter()
+    assert _many_passes(data) == (filling[1:2] == b"\xfe")
+    assert time.perf_counter() - began < 1
