@@ -50,11 +50,13 @@ def write_columns(
     truth: list[np.ndarray] | None = None,
     labels: bool = False,
     recipe: str | None = None,
+    label: bool = False,
 ) -> list[Path]:
     """An animation of the columns of every frame, and beside it STEM_composite.png,
     STEM_attention.png, STEM_color.png (and STEM_truth.png): one column each, frames side by side.
 
-    recipe: `Recipe.text()`, kept in all but the last. Returns their paths. Raises Unwritable.
+    recipe: `Recipe.text()`, kept in all but what was filmed. label: says in a corner of all but
+    that, too, that it was edited. Returns their paths. Raises Unwritable.
     """
     strips: dict[str, list[np.ndarray]] = {}
 
@@ -65,11 +67,11 @@ def write_columns(
                 strips.setdefault(name, []).append(picture)
             yield columns(pictures, labels)
 
-    paths = [write_animation(out, shown(), fps, recipe=recipe)]
+    paths = [write_animation(out, shown(), fps, recipe=recipe, label=label)]
     for name in COLUMNS[1:]:
         if name in strips:
             what = "composite" if name == "generated" else name
             paths.append(paths[0].with_name(f"{paths[0].stem}_{what}.png"))
-            said = (FILMED,) if name == "truth" else (EDITED, recipe)
+            said = (FILMED,) if name == "truth" else (EDITED, recipe, label)
             write_image(paths[-1], row(strips[name]), *said)
     return paths

@@ -31,6 +31,7 @@ from moodganimation.demo.visits import MOST_BYTES, Visits
 from moodganimation.driving import played, taking_part
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, Expression
+from moodganimation.films import open_film
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
 from moodganimation.live import Live
@@ -393,6 +394,28 @@ def clip(opened, animator, tmp_path) -> str:
 
 def still(*_, **__):
     """A progress bar that nobody sees."""
+
+
+def test_films_sheets_and_recordings_say_so_too(opened, clip, photo, tmp_path):
+    filming, cameras = Filming(opened.page.visits), streams(opened.page)
+    (tmp_path / "way.csv").write_text("AU12\n0\n1\n")
+    frame = {"token": opened.token, "picture": jpeg(photo[::2, ::2]), "units": opened.units}
+
+    def made() -> list[np.ndarray]:
+        way = str(tmp_path / "way.csv")
+        film, strips, _ = filming.follow(opened.token, way, "", 12, clip, progress=still)
+        sheet = Explorer(opened.page.visits).draw(opened.token, "scales", progress=still)
+        live = None
+        for _ in range(2):
+            live = cameras.frame(frame | {"record": True, "live": live})["live"]
+        films = [next(open_film(path).frames()) for path in (film, cameras.save(live)[0])]
+        return [*films, *map(read_image, [*strips[1:], sheet])]
+
+    plain = made()
+    opened.changes.label(opened.token, True, *opened.units)
+    for number, (before, after) in enumerate(zip(plain, made(), strict=True)):
+        changed = np.abs(before[-20:, -60:].astype(int) - after[-20:, -60:]).max() > 60
+        assert changed == (number != 5), number  # what was filmed was not edited
 
 
 def test_a_clip_changes_as_the_photo_does(opened, clip):

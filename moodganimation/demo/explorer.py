@@ -38,7 +38,7 @@ class Explorer:
         folder = Path(visit.folder.name)
         path = folder / f"sheet-{time.monotonic_ns()}.png"
         recipe = recipe_of(visit, visit.face.anchor, made={"explore": {"kind": kind}})
-        write_image(path, picture, recipe=recipe.text())
+        write_image(path, picture, recipe=recipe.text(), label=visit.label)
         for old in sorted(folder.glob("sheet-*.png"))[:-2]:
             old.unlink(missing_ok=True)
         return str(path)

@@ -87,7 +87,9 @@ class Filming:
 
         made = {"film": {"clip": clip or "", "fps": fps}}
         recipe = recipe_of(visit, visit.face.anchor, made=made).text()
-        written = write_columns(out, frames(), side, fps, tiles, labels=True, recipe=recipe)
+        written = write_columns(
+            out, frames(), side, fps, tiles, labels=True, recipe=recipe, label=visit.label
+        )
         return str(out), [str(path) for path in written], " ".join(map(told, [*way.notes, *notes]))
 
     def restored(self, visit: Visit, recipe: Recipe) -> list:

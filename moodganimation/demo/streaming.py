@@ -47,6 +47,7 @@ class Stream:
         self.live, self.busy = live, threading.Lock()
         self.taken: list[tuple[float, bytes]] = []  # seconds and JPEG of what is recorded
         self.recipe: Recipe | None = None  # of the last one of them
+        self.label = False  # whether that one's visit wants it said that it was edited
         self.mirror = Mirror()
         self.played: list[tuple[float, Expression]] = []  # by the photo, while that was recorded
         self.used = time.monotonic()
@@ -88,6 +89,7 @@ class Streams:
                 if seconds is not None:
                     animator = stream.live.animator
                     stream.recipe = _recipe(animator, photo, units, visit, mirror)
+                    stream.label = visit is not None and visit.label
         except Problem as problem:
             return {"said": told(str(problem))}
         except (AttributeError, TypeError):
@@ -141,7 +143,7 @@ class Streams:
             old.unlink(missing_ok=True)
         path = Path(stream.folder.name) / f"camera-{time.monotonic_ns()}.mp4"
         fps, recipe = min(max(fps, 1.0), 60.0), stream.recipe.text()
-        write_animation(path, _pictures(taken), fps, recipe=recipe)
+        write_animation(path, _pictures(taken), fps, recipe=recipe, label=stream.label)
         if not stream.played:
             return str(path), None
         points = [point for _, point in stream.played][: len(taken)]
