@@ -16,12 +16,14 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from moodganimation.demo.api import API
 from moodganimation.demo.fence import COOKIE
 from moodganimation.demo.limits import MOST_WORKS
 from moodganimation.errors import Problem
 from moodganimation.expressions import PRESETS
 from moodganimation.images import read_image
 from moodganimation.recipes import read_recipe
+from moodganimation.sheets import KINDS
 from moodganimation.video import interpolate, write_animation
 
 from .conftest import PHOTO
@@ -51,6 +53,13 @@ def test_only_documented_endpoints_have_names(server):
     assert all(point["description"] for point in named.values())
     labels = [p["label"] for p in named["/v1_edit"]["parameters"]]
     assert labels == ["photo", "axes", "preset", "intensity", "box"]
+
+
+def test_every_kind_of_sheet_is_documented():
+    *names, last = KINDS
+    docs = Path(__file__).parent.parent / "docs" / "api.md"
+    assert f"a contact sheet ({', '.join(KINDS)})" in docs.read_text("utf-8")
+    assert f"kind: {', '.join(names)} or {last}\n" in API.sheet.__doc__
 
 
 def test_a_photo_is_read_and_edited(server, portrait, photo, animator):

@@ -132,7 +132,7 @@ class API:
 
         Args:
             photo: the picture's file
-            kind: figure, units, moods, scales, emotions or fields
+            kind: figure, units, moods, scales, emotions, limits or fields
             box: as for edit
 
         Returns:
