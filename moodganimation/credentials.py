@@ -46,7 +46,8 @@ def sign(path: Path, ending: str) -> None:
             builder.sign(signer, KINDS[ending], source, target)
         os.replace(signed, path)
     except (OSError, ValueError, c2pa.C2paError) as problem:
-        raise Unwritable(f"The file cannot be signed ({problem}); see docs/deploy.md.") from problem
+        reason = getattr(problem, "strerror", None) or problem  # without where the key is
+        raise Unwritable(f"The file cannot be signed ({reason}); see docs/deploy.md.") from problem
     finally:
         with contextlib.suppress(OSError):
             signed.unlink(missing_ok=True)
