@@ -140,8 +140,8 @@ def follow(values):
     return 0.0 if np.ptp(ranks) == 0 else float(np.corrcoef(ranks, LEVELS)[0, 1])
 
 
-def monotone(rows):
+def monotone(rows, noise=NOISE):
     """Share of rows of measures, one at each of LEVELS, that rise over all, and never fall from one
-    to the next, by more than NOISE. A closed mouth that cannot close further rests."""
+    to the next, by more than noise. A closed mouth that cannot close further rests."""
     rows = np.asarray(rows)
-    return float(np.mean((np.diff(rows).min(1) > -NOISE) & (rows[:, -1] - rows[:, 0] > NOISE)))
+    return float(np.mean((np.diff(rows).min(1) > -noise) & (rows[:, -1] - rows[:, 0] > noise)))
