@@ -41,9 +41,9 @@ class _Watch:
                     self.inside(event, path)
         elif event == "subprocess.Popen" and "ffmpeg" not in str(arguments[0]):
             self.wrong.append(f"{event} {arguments[0]}")
-        elif event in _PROGRAMS:
-            self.wrong.append(f"{event} {arguments}")
-        elif event == "socket.connect" and threading.get_ident() not in self.others:
+        elif event in _PROGRAMS or (
+            event == "socket.connect" and threading.get_ident() not in self.others
+        ):
             self.wrong.append(f"{event} {arguments}")
 
     def inside(self, event: str, path) -> None:
