@@ -1,6 +1,7 @@
 """Files that mean harm, at every door that a visitor has: each comes to a value or a sentence, in
 seconds and in bounded memory, and nothing is called, run or written elsewhere."""
 
+import gc
 import socketserver
 import tempfile
 import threading
@@ -71,6 +72,7 @@ def canary():
 def work(tmp_path_factory):
     """The work folder, where temporary files go as well."""
     folder = tmp_path_factory.mktemp("hostile")
+    gc.collect()  # what earlier tests left removes its own folders now
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(folder))
         yield folder
