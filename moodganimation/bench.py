@@ -107,7 +107,7 @@ def bench(
 
 def _pasted(frame) -> tuple:
     attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:])
-    return attention[0], (color.transpose(1, 2, 0) + 1) * 127.5, motion.transpose(1, 2, 0), light[0]
+    return attention[0], color.transpose(1, 2, 0), motion.transpose(1, 2, 0), light[0]
 
 
 def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, float]:

@@ -30,8 +30,8 @@ class Frame:
         attention, color, motion, light = (x[0].float().numpy() for x in edit[1:])
         if not (attention < 1).any() and not motion.any() and not light.any():
             return self.portrait.photo.copy()
-        color = (color.transpose(1, 2, 0) + 1) * 127.5
-        return self.portrait.paste(attention[0], color, motion.transpose(1, 2, 0), light[0])
+        color, motion = color.transpose(1, 2, 0), motion.transpose(1, 2, 0)
+        return self.portrait.paste(attention[0], color, motion, light[0])
 
     @cached_property
     def face(self) -> np.ndarray:

@@ -4,7 +4,7 @@ Face coordinates: x to the right and y down, in halves of the crop's side, 0 in 
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import cv2
@@ -14,6 +14,7 @@ from .compositing import blend, lit
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
 STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention nobody can see
+REACH = 4  # pixels around a place that a cubic lookup may read, and its overshoot
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
 
 
@@ -38,7 +39,7 @@ class Portrait:
         square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         return (square - self.to_face[:, 2]) @ np.linalg.inv(self.to_face[:, :2]).T
 
-    @property
+    @cached_property
     def box(self) -> tuple[int, int, int, int]:
         """x0, y0, x1, y1: the pixels of the photo that an edit may touch, ends excluded."""
         height, width = self.photo.shape[:2]
@@ -90,7 +91,7 @@ class Portrait:
     ) -> np.ndarray:
         """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
 
-        attention (h, w) in [0, 1], color (h, w, 3) in [0, 255], motion (h, w, 2) in face
+        attention (h, w) in [0, 1], color (h, w, 3) in [-1, 1], motion (h, w, 2) in face
         coordinates, light (h, w) as for `lit`; each of any size. Pixels outside `box` are
         the photo's, and inside wherever nothing is asked.
         """
@@ -99,16 +100,16 @@ class Portrait:
         linear = np.linalg.inv(self.to_face[:, :2])  # face coordinates -> pixels of the photo
         motion = (motion * fade(len(motion))[..., None]) @ linear.T.astype(np.float32)
         light = light * fade(len(light))
+        light = np.where(np.abs(light) > DIM, light, 0)
 
         along, down = np.abs(motion.transpose(2, 0, 1)) > STILL
-        box = self._part(along | down, np.abs(light) > DIM)
+        box = self._part(along | down, light != 0)
         if box:
             x0, y0, x1, y1 = box
-            moved = self._moved(self._spread(motion, box, 0.0), box)
+            moved = self._moved(motion, box)
             if light.any():
-                light = self._spread(light, box, 0.0)
-                light[np.abs(light) < DIM] = 0
-                moved = np.uint8(np.clip(lit(moved, light[..., None], 0) + 0.5, 0, 255))
+                brighter = 1 + self._spread(light, box, 0.0)
+                moved = cv2.multiply(moved, cv2.merge([brighter] * 3), dtype=cv2.CV_8U)
             result[y0:y1, x0:x1] = moved
 
         box = self._part(attention < KEPT)
@@ -117,8 +118,8 @@ class Portrait:
             region = result[y0:y1, x0:x1]
             attention = np.clip(self._spread(attention - 1, box, 0.0) + 1, 0, 1)
             painted = attention < KEPT
-            color = self._spread(color, box, None)
-            mixed = blend(region[painted], attention[painted][:, None], color[painted])
+            color = 127.5 * (self._spread(color, box, None)[painted] + 1)
+            mixed = blend(region[painted], attention[painted][:, None], color)
             region[painted] = np.uint8(np.clip(mixed + 0.5, 0, 255))
         return result
 
@@ -127,13 +128,11 @@ class Portrait:
         So that a small edit of a large face costs little."""
         parts = []
         for act in acts:
-            rows, columns = (np.flatnonzero(act.any(n)) for n in (1, 0))
-            if len(rows):
-                low, high = (np.array([columns[n], rows[n]]) for n in (0, -1))
-                ends = np.array([low - 2, (high[0] + 2, low[1] - 2), high + 2,
-                                 (low[0] - 2, high[1] + 2)])  # fmt: skip
-                to_cells = cells(self.to_face, len(act))
-                parts.append((ends - to_cells[:, 2]) @ np.linalg.inv(to_cells[:, :2]).T)
+            left, top, wide, high = cv2.boundingRect(np.uint8(act))
+            if wide:
+                a, b, c, d = left - 2, top - 2, left + wide + 1, top + high + 1
+                to_photo = cv2.invertAffineTransform(cells(self.to_face, len(act)))
+                parts.append(np.array([[a, b, 1], [c, b, 1], [c, d, 1], [a, d, 1]]) @ to_photo.T)
         if not parts:
             return None
         x0, y0, x1, y1 = self.box
@@ -143,31 +142,37 @@ class Portrait:
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def _moved(self, motion: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-        """Pixels of a box of the photo, looked up where `motion` (h, w, 2) [px] points."""
+        """Pixels of a box of the photo, looked up where `motion` [px], over the crop's cells,
+        points."""
         x0, y0, x1, y1 = box
-        y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
-        x, y = x + motion[..., 0], y + motion[..., 1]
-        height, width = self.photo.shape[:2]
-        u0, u1 = max(0, min(int(x.min()) - 3, width - 1)), min(width, int(x.max()) + 5)
-        v0, v1 = max(0, min(int(y.min()) - 3, height - 1)), min(height, int(y.max()) + 5)
-        around = self.photo[v0 : max(v1, v0 + 1), u0 : max(u1, u0 + 1)]
+        far = int(np.abs(motion).max()) + REACH
+        u0, v0 = max(0, x0 - far), max(0, y0 - far)
+        around = self.photo[v0 : y1 + far, u0 : x1 + far]
+        place = self._spread(motion, box, 0.0)
+        place[..., 0] += np.arange(x0 - u0, x1 - u0, dtype=np.float32)
+        place[..., 1] += np.arange(y0 - v0, y1 - v0, dtype=np.float32)[:, None]
         border = cv2.BORDER_REFLECT_101
-        return cv2.remap(around, x - u0, y - v0, cv2.INTER_LANCZOS4, borderMode=border)
+        return cv2.remap(around, place, None, cv2.INTER_CUBIC, borderMode=border)
 
     def _spread(self, field: np.ndarray, box, outside: float | None) -> np.ndarray:
-        """A field over the crop's cells, (h, w[, C]), at a box's pixels; None repeats edges."""
+        """A field over the crop's cells, (h, w[, C]), at a box's pixels, smoothly; None repeats
+        edges."""
         x0, y0, x1, y1 = box
-        to_cells = cells(self.to_face, len(field))
+        size = len(field)
+        to_cells = cells(self.to_face, size)
         ends = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ to_cells.T
-        left, top = np.clip(ends.min(0) - 3, 0, len(field) - 1).astype(int)
+        left, top = np.clip(ends.min(0) - 3, 0, size - 1).astype(int)
         right, bottom = np.maximum(ends.max(0) + 4, (left + 1, top + 1)).astype(int)
         field = field[top:bottom, left:right]  # no more of it than is looked at
-        to_cells = np.c_[to_cells[:, :2], to_cells @ np.array([x0, y0, 1.0]) - (left, top)]
+        # Cubic where cells are few, linear where pixels are many: smooth, and a third of the time.
+        field = cv2.resize(np.float32(field), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        to_cells = cells(self.to_face, 2 * size)
+        start = to_cells @ np.array([x0, y0, 1.0]) - (2 * left, 2 * top)
         return cv2.warpAffine(
-            np.ascontiguousarray(field, np.float32),
-            to_cells,
+            field,
+            np.c_[to_cells[:, :2], start],
             (x1 - x0, y1 - y0),
-            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT,
             borderValue=(outside or 0.0,) * 4,
         )

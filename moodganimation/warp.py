@@ -19,13 +19,9 @@ from .jaws import Jaws, Places, shadowed
 from .painter import Painter, Window, double, saturation, shown, tinted
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
-
 BRIGHTEST = 0.7  # logarithm of the largest relighting
-
 FINER = 2  # cells of what is painted to a cell of the crop
-
 HARDLY = 0.06  # share of paint below which there is none
-
 FADING = (0.11, 0.7)  # how far outside the face motion ends: halves of the side, and of its length
 
 
@@ -129,10 +125,13 @@ class WarpGenerator(Generator):
                             saturation(source))  # fmt: skip
         if self.training:
             return encoding
-        # An edit is not rounded, and looks up what is contiguous.
-        encoding = encoding._replace(basis=x.float(), photo=source.contiguous())
-        inside, places = self.paint(encoding, encoding.reading).inside, Places.of(jaws)
-        teeth = shown(window.of(source), inside, places.white)
+        # An edit is not rounded, and looks up what is not converted each time.
+        encoding = encoding._replace(photo=source.contiguous(), basis=x.float(),
+                                     shallow=shallow.float(), deep=deep.float())  # fmt: skip
+        near, places = window.of(source), Places.of(jaws)
+        still, wish = near[:, :2] * 0, torch.cat([encoding.reading, 0 * encoding.reading], 1)
+        strokes = self.painter(window.of(deep), window.of(shallow), near, still, wish)
+        teeth = shown(near, strokes.inside, places.white)
         front = self.jaws.front(places, window.places(FINER * size, source))
         front = front * (1 - teeth.amax((1, 2, 3), keepdim=True))
         return encoding._replace(teeth=teeth, front=front)

@@ -35,7 +35,7 @@ def test_keeping_everything_returns_the_photo_bit_for_bit(scene):
 
 def test_an_edit_stays_in_its_box(scene):
     attention, color, motion, light = nothing()
-    result = scene.paste(0 * attention, color + 200, motion + 0.1, light + 0.2)
+    result = scene.paste(0 * attention, color + 0.6, motion + 0.1, light + 0.2)
     changed = np.argwhere((result != scene.photo).any(2))
     x0, y0, x1, y1 = scene.box
     assert len(changed) > 5000
@@ -45,7 +45,7 @@ def test_an_edit_stays_in_its_box(scene):
 def test_what_is_painted_in_the_crop_lies_there_in_the_photo(photo):
     portrait = Portrait(photo, square((255.5, 255.5), 256), "")
     attention, color, motion, light = nothing()
-    color[40:60, 70:90] = 250
+    color[40:60, 70:90] = 250 / 127.5 - 1
     attention[40:60, 70:90] = 0
     result = portrait.paste(attention, color, motion, light)
     painted = np.argwhere((result != photo).any(2))
