@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,12 +25,13 @@ from .generators import GeneratorConfig
 from .images import read_image, write_image
 from .inference import prepared
 from .live import Live
+from .portraits import Portrait
 from .retakes import added, retake
 from .timing import interleaved, machine, median
 from .video import interpolate, write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
-FACE = 512  # side of the photo's crop that is edited [px]
+SIDE = 512  # of a picture: of a whole photo, or of the crop of its face [px]
 
 
 def operations(work: Callable) -> float:
@@ -45,9 +47,10 @@ def bench(
 ) -> dict[str, object]:
     """What is measured, by title. short: the stages alone, without whole works and curves."""
     device = animator.device
+    whole = animator.locate(photo).within(SIDE)
+    photo = close_up(whole)
     portrait = animator.locate(photo)
-    portrait = portrait.within(round(FACE * max(photo.shape[:2]) / portrait.side))
-    photo, reading = portrait.photo, portrait.reading
+    reading = portrait.reading
     seed = with_instance_norms(build_generator(SEED)).eval().to(device)
     source = animator._source(portrait, seed.config.image_size).contiguous()
     units = animator._condition(reading)
@@ -58,15 +61,16 @@ def bench(
         write_image(path, photo)
         frame, turn = animator.edit(portrait, smile), iter(range(10**9))
 
-        def edit():
+        def lips(portrait):
             level = 0.5 + (next(turn) % 40) / 80  # never the same twice
             return animator.edit(portrait, smile.replace(AU12=level)).image
 
-        def edits():
+        def each(portrait):
             level = 0.5 + (next(turn) % 40) / 80
             for key in reading.space.keys:
                 animator.edit(portrait, reading.replace(**{key: level})).image  # noqa: B018
 
+        pictures = {f"slider to photo of {SIDE}": whole, f"slider to face of {SIDE}": portrait}
         stages = {
             "seed generator (width 64, float32)": lambda: seed(source, units),
             "decode": lambda: read_image(path),
@@ -76,15 +80,20 @@ def bench(
             "generate": lambda: animator.edit(portrait, smile),
             "paste": lambda: portrait.paste(*_pasted(frame)),
             "encode JPEG": lambda: cv2.imencode(".jpg", photo),
-            "slider to picture, lips parted": edit,
-            "slider to picture, mean of all units": edits,
         }
+        for name, of in pictures.items():
+            stages[f"{name}, lips parted"] = partial(lips, of)
+            stages[f"{name}, mean of all units"] = partial(each, of)
         times = interleaved(stages, rounds, device)
-        times["slider to picture, mean of all units"] /= len(reading.values)
+        for name in pictures:
+            times[f"{name}, mean of all units"] /= len(reading.values)
         baseline = times["seed generator (width 64, float32)"]
         result = {
             "machine": machine(device, animator.generator.way),
-            "face": FACE,
+            "side of the face [px]": {
+                "photo": round(whole.side),
+                "close-up, in the stages and all below": SIDE,
+            },
             "ms": {name: round(1000 * value, 2) for name, value in times.items()},
             "times faster than the seed's generator": {
                 name: round(baseline / value, 1)
@@ -105,6 +114,14 @@ def bench(
     return result
 
 
+def close_up(portrait: Portrait) -> np.ndarray:
+    """What is around a face, enlarged until the crop of the face has SIDE pixels a side."""
+    x0, y0, x1, y1 = portrait.box
+    margin, scale = round(portrait.side / 8), SIDE / portrait.side
+    around = portrait.photo[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
+    return cv2.resize(around, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+
+
 def _pasted(frame) -> tuple:
     attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:])
     return attention[0], color.transpose(1, 2, 0), motion.transpose(1, 2, 0), light[0]
@@ -122,7 +139,7 @@ def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, floa
     for count in (24, 120):
         way = interpolate(portrait.reading, wish, count)
         began = time.perf_counter()
-        frames = [frame.view("face", FACE) for frame in animator.animate(portrait, way)]
+        frames = [frame.view("face", SIDE) for frame in animator.animate(portrait, way)]
         drawn = time.perf_counter() - began
         result[f"{count} frames, drawn"] = drawn
         for ending in ("gif", "mp4"):
@@ -130,7 +147,7 @@ def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, floa
             write_animation(folder / f"a.{ending}", iter(frames))
             result[f"{count} frames, {ending.upper()} coded"] = time.perf_counter() - began
             began = time.perf_counter()
-            shown = (frame.view("face", FACE) for frame in animator.animate(portrait, way))
+            shown = (frame.view("face", SIDE) for frame in animator.animate(portrait, way))
             write_animation(folder / f"b.{ending}", shown)
             result[f"{count} frames, {ending.upper()} whole"] = time.perf_counter() - began
         began = time.perf_counter()

@@ -96,7 +96,9 @@ class Painter(nn.Module):
         x = self.paint2b(x, wish)
         near = torch.cat([moved, 5 * motion], 1).to(x.dtype)
         x = self.paint1(torch.cat([double(x), near], 1), wish)
-        attention, lightness, chroma, inside = self.heads(x).float().contiguous().split([1, 1, 3, 1], 1)
+        attention, lightness, chroma, inside = (
+            self.heads(x).float().contiguous().split([1, 1, 3, 1], 1)
+        )
         return Strokes(attention.sigmoid(), lightness.tanh(), chroma.tanh(), inside.sigmoid())
 
 
