@@ -28,11 +28,13 @@ from training.data.moving import make_clips, make_edits
 from training.data.samples import open_samples
 from training.experiments import EXPERIMENTS, Data, Lesson
 from training.guard import PATIENCE, Broken, Guard
+from training.objectives import penalties
 from training.presets import preset
 from training.runs import Run
 from training.settings import override
 from training.sheets import Fixed
 from training.ship import ship
+from training.steps import adversarial_step
 from training.train import build, feed_at, lesson_rate, mixes, train
 from training.verify import experiment_of, verify
 
@@ -231,6 +233,8 @@ def test_presets_and_settings_compose():
         ("clip_critic=none", "one of its parts"),
         ("clip_critic.width=8", "no parts here"),
         ("log_every=0", "at least 1"),
+        ("penalty_every=0", "at least 1"),
+        ("penalty_every=1.5", "wants a int"),
         ("steps=-3", "at least 1, epochs and steps 0"),
         ("image_size=0", "above 0|at least 1|multiple of"),
         ("lessons=30:5:4:1e-3", "multiple of 4"),
@@ -420,6 +424,47 @@ def test_every_system_trains_and_resumes_to_the_bit(name, folder, tmp_path):
     assert list((tmp_path / "once").glob("events.out.tfevents.*"))
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_penalties_may_come_in_every_third_step(name, folder, tmp_path):
+    e = small(name, "penalty_every=3")
+    once = run_for(e, folder, tmp_path / "once", 4)
+    run_for(e, folder, tmp_path / "twice", 2)
+    torch.testing.assert_close(run_for(e, folder, tmp_path / "twice", 4), once, atol=0, rtol=0)
+    rows = map(json.loads, (tmp_path / "once" / "log.jsonl").read_text().splitlines())
+    rows = [row for row in rows if "seconds" in row]
+    for kind, term in (("frame", "d.penalty"), ("clip", "d.clip_penalty")):
+        if kind in once:
+            assert [term in row for row in rows] == [True, False, False, True]
+            taken = {int(value["step"]) for value in once[f"{kind}_step"]["state"].values()}
+            assert taken == {4, 6}  # expressions have no penalty
+    card = load_checkpoint(tmp_path / "once" / "generator.safetensors").card
+    assert card["experiment"]["penalty_every"] == 3
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_rarer_penalty_counts_as_much_more_and_else_is_no_step(name, folder):
+    samples = open_samples([folder], "train", small(name).data, space_named(small(name).space))
+    batch = draw_batch(samples, 0, Draw(0, 64, 2)).to("cpu", torch.float32)
+    mix = mixes(small(name), 0, batch.targets.shape[1], 0, 1)
+    mix = {kind: share.float() for kind, share in mix.items()}
+    states, values = [], []
+    for settings in ((), ("penalty_every=4",), ("penalty_apart=false", "weights.penalty=9")):
+        e = small(name, *settings)
+        players, _ = build(e, "cpu", torch.float32)
+        critics = {kind: player.network for kind, player in players.critics.items()}
+        fake = 0.5 * batch.real[0]
+        of = [penalties(kind, critics[kind], fake, batch, e, mix[kind]) for kind in critics]
+        values.append(torch.cat(of).detach())
+        accelerator = Accelerator(cpu=True)
+        terms = adversarial_step(players, batch, e, mix, accelerator, penalized=False)
+        assert not any("penalty" in term for term in terms)
+        states.append([p.optimizer.state_dict() for p in players.critics.values()])
+        states[-1] += [critic.state_dict() for critic in critics.values()]
+        assert {float(s["step"]) for s in states[-1][0]["state"].values()} == {1}
+    torch.testing.assert_close(values[1], 4 * values[0])
+    torch.testing.assert_close(states[1:], states[:1] * 2, atol=0, rtol=0)
+
+
 def test_lessons_come_first_and_resume_too(folder, tmp_path):
     e = small("convgru_unet", "lessons=32:2:2:1e-3,64:2:2:1e-3", "space=pad")
     e = replace(e, steps=2, data=replace(e.data, augment="view"))
@@ -453,6 +498,18 @@ def test_a_run_of_another_experiment_is_not_overwritten(folder, tmp_path):
     Run(tmp_path / "run", small("mood", "steps=9"))  # it may go on for longer
 
 
+def test_a_run_that_knew_fewer_settings_goes_on_with_their_defaults(tmp_path):
+    Run(tmp_path, small("mood"))
+    path = tmp_path / "experiment.json"
+    values = json.loads(path.read_text())
+    del values["penalty_every"]
+    path.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=r"another experiment \(other: penalty_every\)"):
+        Run(tmp_path, small("mood", "penalty_every=4"))
+    Run(tmp_path, small("mood"))
+    assert json.loads(path.read_text())["penalty_every"] == 1
+
+
 def test_damaged_files_of_a_run_are_told(folder, tmp_path):
     e = small("mood")
     run = Run(tmp_path / "run", e)
@@ -482,6 +539,7 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
     shrunk += ["frame_critic.width=4", "n_critic=1", "steps=5", "log_every=1", "precision=float64"]
     if name == "spatiotemporal":
         shrunk += ["clip_critic.width=4", "clip_critic.depth=5", "data.frames=3"]
+        shrunk += ["penalty_every=2"]
     settings = [part for text in shrunk for part in ("--set", text)]
     train_it = ["-m", "training", name, "--data", str(folder), "--preset", "small", *settings]
     train_it.append("--cpu")
@@ -494,6 +552,7 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-2000:]
         assert f"processes: {len(logs) + 1}" in done.stdout
+        assert ("penalties in one of 2 steps" in done.stdout) == (name == "spatiotemporal")
         rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
         logs.append([row for row in rows if "seconds" in row])
     assert [row["step"] for row in logs[0]] == [1, 2, 3, 4, 5]

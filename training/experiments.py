@@ -75,6 +75,7 @@ class Experiment:
     roughness_power: int = 2  # of differences in the smoothness term
     penalty_pairs: Literal["first", "previous", "real"] = "first"  # the fake's other end
     penalty_apart: bool = True  # a step of its own for the gradient penalty
+    penalty_every: int = 1  # ours: the penalty is in one of so many steps, and counts for all
     lessons: tuple[Lesson, ...] = ()
     critics_ahead: int = 0  # ours: first adversarial steps in which only the critics learn
     batch: int = 4  # --batch_size, over all processes
@@ -122,6 +123,7 @@ class Experiment:
                 "frame_critic is of kind frame or frame_gru, clip_critic of kind clip."
             )
         counts = (self.batch, self.n_critic, self.log_every, self.save_every, self.sample_every)
+        counts += (self.penalty_every,)
         counts += tuple(n for lesson in self.lessons for n in (lesson.batch, lesson.steps))
         if min(counts) < 1 or min(self.epochs, self.decay_epochs, self.steps, self.seed) < 0:
             raise ValueError("Batches and intervals must be at least 1, epochs and steps 0.")
@@ -146,6 +148,11 @@ class Experiment:
                 return lesson, step
             step -= lesson.steps
         return None, step
+
+    def turn_at(self, step: int) -> tuple[bool, bool]:
+        """Whether an adversarial step moves the generator, and whether it has penalties."""
+        moved = (step + 1) % self.n_critic == 0 and step >= self.critics_ahead
+        return moved, step % self.penalty_every == 0
 
     def total(self, samples: int) -> int:
         """Steps of the run on that many photos or clips."""

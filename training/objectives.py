@@ -106,7 +106,8 @@ def penalties(
     """The weighted gradient penalty of each score, (S,). mix (S, B) in [0, 1] weighs the real side.
 
     Sides: the filmed frame and the generated one; or, as branches of the seed have it, the first
-    frame ("first") or the generated frame before ("previous") in place of the filmed one.
+    frame ("first") or the generated frame before ("previous") in place of the filmed one. One that
+    is taken in every k-th step alone counts k times: Karras et al. 2020, "Lazy regularization".
     """
     fake, real = fake.detach(), batch.real[0]
     if kind == "frame" and experiment.penalty_pairs != "real":
@@ -116,6 +117,7 @@ def penalties(
         else:
             real = torch.cat([first, fake[:, :-1]], 1)
     weight = getattr(experiment.weights, f"{_prefix(kind)}penalty")
+    weight *= experiment.penalty_every
     return weight * losses.gradient_penalty(critic, real, fake, mix, EPSILON[kind])
 
 

@@ -21,7 +21,8 @@ class Run:
         self.values = values = json.loads(json.dumps(dataclasses.asdict(experiment)))
         path = folder / "experiment.json"
         if old := begun(folder):
-            _compare(folder, old, values)
+            usual = {field.name: field.default for field in dataclasses.fields(experiment)}
+            _compare(folder, usual | old, values)  # what a run did not know yet was as usual
         if writes:
             (folder / "samples").mkdir(parents=True, exist_ok=True)
             _replace(path, json.dumps(values, indent=1))

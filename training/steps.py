@@ -60,8 +60,9 @@ def adversarial_step(
     accelerator: Accelerator,
     feed: str = "portrait",
     generator_too: bool = True,
+    penalized: bool = True,
 ) -> Terms:
-    """Critics once, their gradient penalties, and the generator when it is its turn.
+    """Critics once, their gradient penalties and the generator when it is their turn.
 
     Gulrajani et al. 2017, Alg. 1, in the order of the seed: it takes a step of its own for the
     penalty, from the weights after the first (`penalty_apart`). mix: (S, B) for each critic.
@@ -80,11 +81,11 @@ def adversarial_step(
     for kind, player in players.critics.items():
         with accelerator.autocast():
             losses = critic_losses(kind, player.network, fake, batch, experiment)
-        if not experiment.penalty_apart:
+        if penalized and not experiment.penalty_apart:
             losses |= penalty(kind, player.network)
         player.step(sum(losses.values()), accelerator)
         terms |= losses
-    for kind, player in players.critics.items() if experiment.penalty_apart else ():
+    for kind, player in players.critics.items() if penalized and experiment.penalty_apart else ():
         losses = penalty(kind, player.network)
         player.step(sum(losses.values()), accelerator)
         terms |= losses

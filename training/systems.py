@@ -42,6 +42,9 @@ def train_system(options) -> None:
     say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
         f"processes: {accelerator.num_processes}; {experiment.precision}",
         *samples.report(), sep="\n")  # fmt: skip
+    if experiment.penalty_every > 1:
+        say(f"Unlike the reference: gradient penalties in one of {experiment.penalty_every} steps "
+            f"of the critics, with {experiment.penalty_every} times their weight.")  # fmt: skip
     if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
         say(
             "Several processes were asked for, but accelerate launch --cpu starts one (unless "

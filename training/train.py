@@ -79,11 +79,13 @@ def train(
             players.generator.rate(experiment.rate * decay)
             for player in players.critics.values():
                 player.rate(experiment.critic_rate * decay)
-            moved = (step + 1) % experiment.n_critic == 0 and step >= experiment.critics_ahead
+            moved, penalized = experiment.turn_at(step)
             mix = mixes(experiment, draw.step, batch.targets.shape[1], rank, ranks)
             mix = {kind: share.to(batch.frames) for kind, share in mix.items()}
             feed = feed_at(experiment, step, len(samples))
-            terms = adversarial_step(players, batch, experiment, mix, accelerator, feed, moved)
+            terms = adversarial_step(
+                players, batch, experiment, mix, accelerator, feed, moved, penalized
+            )
         if moved and average is not players.generator.network:
             turns = draw.step if lesson else experiment.taught + step // experiment.n_critic
             follow(
