@@ -4,12 +4,13 @@ import copy
 import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 from accelerate import Accelerator, PartialState
 
-from training.bench import SAMPLES, Plain, measured, plain_layers
+from training.bench import SAMPLES, Plain, bench, measured, plain_layers
 from training.critics import Halving
 from training.data.batches import Batch
 from training.experiments import GANIMATION
@@ -64,10 +65,32 @@ def test_a_product_of_matrices_is_the_convolution(cells):
 
 
 def test_a_bench_names_the_machine_and_both_loops():
-    found = measured(TINY, [SAMPLES], 1, cpu=True)
+    found = measured(replace(TINY, penalty_every=2), [SAMPLES], 1, cpu=True)
     assert found["device"] == "cpu" and found["batch"] == 2 and found["cores"] >= 1
     assert found["ours: images a second"] > 0 < found["reference: images a second"]
     assert found["loader: samples a second"] > 0
+
+
+@pytest.mark.parametrize("every, ours", [(1, 18 / 5), (4, 36 / 20), (5, 8 / 5)])
+def test_a_bench_counts_steps_with_and_without_the_penalty(every, ours, monkeypatch):
+    cost = {(False, False): 1.0, (False, True): 3.0, (True, False): 2.0, (True, True): 6.0}
+    asked = []
+
+    def interleaved(subjects, *_):
+        asked.extend(subjects)
+        return {(name, turn): cost[turn] for name, turn in subjects}
+
+    monkeypatch.setattr("training.bench.interleaved", interleaved)
+    found = measured(replace(TINY, penalty_every=every), [SAMPLES], 1, cpu=True)
+    assert found["ours: penalty in one step of"] == every
+    assert found["reference: images a second"] == round(2 / (18 / 5), 2)
+    assert found["ours: images a second"] == round(2 / ours, 2)
+    assert {turn for name, turn in asked if name == "reference"} == {(False, True), (True, True)}
+
+
+def test_a_bench_without_any_penalty_is_refused():
+    with pytest.raises(ValueError, match="--penalty-every must be at least 1"):
+        bench(SimpleNamespace(batch=1, rounds=1, penalty_every=0))
 
 
 def test_a_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):

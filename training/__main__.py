@@ -190,6 +190,8 @@ def main() -> int:
     added.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="default: samples/aus")
     added.add_argument("--batch", type=int, default=4)
     added.add_argument("--rounds", type=int, default=5)
+    added.add_argument("--penalty-every", type=int, default=1, metavar="K",
+                       help="ours has the gradient penalty in one of K steps")  # fmt: skip
     added.add_argument("--precision", choices=("quickest", "float32", "bf16"), default="quickest")
     added.add_argument("--cpu", action="store_true", help="even where there is a GPU")
     added.add_argument("--json", type=Path, metavar="FILE")

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import mean
 
 import torch
 from accelerate import Accelerator
@@ -89,9 +90,10 @@ def plain_layers(network: nn.Module) -> nn.Module:
 def bench(options) -> None:
     """Print images a second of both loops, and what the loader gives; raises ValueError for data
     that do not fit."""
-    if min(options.batch, options.rounds) < 1:
-        raise ValueError("--batch and --rounds must be at least 1.")
+    if min(options.batch, options.rounds, options.penalty_every) < 1:
+        raise ValueError("--batch, --rounds and --penalty-every must be at least 1.")
     experiment = replace(GANIMATION, batch=options.batch, precision=options.precision)
+    experiment = replace(experiment, penalty_every=options.penalty_every)
     if experiment.precision == "quickest":
         device = torch.device("cuda" if torch.cuda.is_available() and not options.cpu else "cpu")
         experiment = replace(experiment, precision=quicker(experiment.generator, device))
@@ -103,7 +105,8 @@ def bench(options) -> None:
 
 
 def measured(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool) -> dict:
-    """What is measured, by name. Of `n_critic` steps, one moves the generator too."""
+    """What is measured, by name. Of `n_critic` steps, one moves the generator too; of
+    `penalty_every` steps, one of ours and all of the reference's have the penalty."""
     accelerator = Accelerator(
         mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=cpu
     )
@@ -113,18 +116,23 @@ def measured(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool
     batch = draw_batch(samples, experiment.seed, draw).to(device)
     mix = {"frame": mixes(experiment, 0, 1, 0, 1)["frame"].to(batch.frames)}
     plain, (ours, _) = Plain(experiment, device), build(experiment, device, torch.float32)
+    args = ours, batch, experiment, mix, accelerator, "portrait"
+    steps = range(experiment.n_critic * experiment.penalty_every)
+    turns = [experiment.turn_at(step) for step in steps]
+    turns = {"reference": [(moved, True) for moved, _ in turns], "ours": turns}
     subjects = {}
-    for moved in (False, True):
-        subjects["reference", moved] = partial(plain.step, batch, mix, moved)
-        subjects["ours", moved] = partial(
-            adversarial_step, ours, batch, experiment, mix, accelerator, generator_too=moved
-        )
+    for moved, penalized in dict.fromkeys(turns["ours"]):
+        subjects["reference", (moved, True)] = partial(plain.step, batch, mix, moved)
+        subjects["ours", (moved, penalized)] = partial(adversarial_step, *args, moved, penalized)
     times = interleaved(subjects, rounds, device)
     result = processor() | {"device": str(device), "precision of ours": experiment.precision}
     result["batch"] = experiment.batch
+    result["ours: penalty in one step of"] = experiment.penalty_every
     speed = {}
-    for name in ("reference", "ours"):
-        critics, both = times[name, False], times[name, True]
+    for name, own in turns.items():
+        critics, both = (
+            mean(times[name, turn] for turn in own if turn[0] == moved) for moved in (False, True)
+        )
         result[f"{name}: critic alone, with generator [s]"] = [round(critics, 3), round(both, 3)]
         turn = (experiment.n_critic - 1) * critics + both
         speed[name] = experiment.n_critic * experiment.batch / turn
