@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from .ahead import ahead
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import device_named, load_checkpoint
 from .compositing import Edit, compose, confine, resize
@@ -199,7 +200,9 @@ class Animator:
         source = getattr(portrait.encoding, "photo", portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)
-        for point, edit in zip(points, self._edits(portrait, points, feed), strict=True):
+        edits = self._edits(portrait, points, feed)
+        edits = ahead(edits) if len(points) > 1 else edits  # while frames are pasted and written
+        for point, edit in zip(points, edits, strict=True):
             if feed == "generated":
                 whole = edit if whole is None else after(whole, edit)
             elif point == nothing:  # nothing asked: the photo, whatever the network says
@@ -210,19 +213,20 @@ class Animator:
                 shown = [confine(source, edit, open_) for edit in shown]
             yield Frame(portrait, *(Edit(*(x.cpu() for x in edit)) for edit in shown))
 
+    @torch.inference_mode()
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
         conditions = [self._condition(point) for point in points]
-        if not points:
-            return iter(())
         if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
             steps = torch.stack(conditions, 1)
-            return rollout(self.generator, portrait.encoding, steps, feed)
-        if feed != "portrait":
+            yield from rollout(self.generator, portrait.encoding, steps, feed)
+        elif feed != "portrait":
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
                 "the photo; feed 'generated' is for checkpoints that repaint the face."
             )
-        return (self.generator.edit(portrait.encoding, condition)[0] for condition in conditions)
+        else:
+            for condition in conditions:
+                yield self.generator.edit(portrait.encoding, condition)[0]
 
     def warm_up(self) -> None:
         """Pay once for what a first call costs, before a visitor has to."""

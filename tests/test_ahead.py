@@ -1,0 +1,64 @@
+"""What is made ahead comes in order, one at a time, and stops when nobody asks any more."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from moodganimation.ahead import ahead
+
+
+def test_everything_comes_in_order_from_one_other_thread():
+    threads = []
+
+    def items():
+        for number in range(20):
+            threads.append(threading.get_ident())
+            yield number
+
+    assert list(ahead(items())) == list(range(20))
+    assert len(set(threads)) == 1 and threads[0] != threading.get_ident()
+    assert list(ahead([])) == []
+
+
+def test_the_next_is_made_while_one_is_used():
+    def slow():
+        for number in range(4):
+            time.sleep(0.1)
+            yield number
+
+    began = time.perf_counter()
+    for _ in ahead(slow()):
+        time.sleep(0.1)
+    assert time.perf_counter() - began < 0.7  # one after the other it is 0.8
+
+
+def test_no_more_is_made_than_was_said():
+    made = []
+    items = ahead((made.append(n) or n for n in range(50)), most=3)
+    next(items)
+    time.sleep(0.1)
+    assert len(made) <= 4
+    items.close()
+    assert len(made) <= 5 and threading.active_count() < 20
+
+
+def test_what_goes_wrong_is_raised_where_it_is_asked_for():
+    def items():
+        yield 1
+        raise ValueError("the second")
+
+    given = ahead(items())
+    assert next(given) == 1
+    with pytest.raises(ValueError, match="the second"):
+        next(given)
+
+
+def test_an_animation_left_early_leaves_no_thread(animator, portrait):
+    way = [portrait.reading.replace(AU12=n / 40) for n in range(40)]
+    before, frames = threading.active_count(), animator.animate(portrait, way)
+    first = next(frames)
+    frames.close()
+    assert threading.active_count() == before
+    assert torch.equal(first.edit.motion, animator.edit(portrait, way[0]).edit.motion)
