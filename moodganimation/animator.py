@@ -1,7 +1,7 @@
 """The three verbs over everything else: locate a face, edit it, animate it."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -60,16 +60,16 @@ class Animator:
         checkpoint: str | Path | None = None,
         device: str = "auto",
         finder: Finder | None = None,
-        bf16: bool | None = None,
+        ways: Sequence[str] | None = None,
     ) -> "Animator":
         """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
 
-        bf16: whether networks multiply so; None for what is quicker here. Raises NotACheckpoint,
-        and DeviceMissing for a device that is not there.
+        ways: how networks may multiply, `inference.WAYS`; the quickest here by default. Raises
+        NotACheckpoint, and DeviceMissing for a device that is not there.
         """
         place = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
-        reader = prepared(reader, place, bf16)
+        reader = prepared(reader, place, ways)
         found, unavailable = (finder, []) if finder else default_finder()
         shipped = cls(
             reader,
@@ -81,16 +81,18 @@ class Animator:
             card=card,
             unavailable=tuple(unavailable),
         )
-        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, bf16)
+        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, ways)
 
-    def with_checkpoint(self, checkpoint: str | Path, bf16: bool | None = None) -> "Animator":
+    def with_checkpoint(
+        self, checkpoint: str | Path, ways: Sequence[str] | None = None
+    ) -> "Animator":
         """The same finder, aligner and reader with another generator. Raises NotACheckpoint."""
         generator, space, card = load_checkpoint(Path(checkpoint))
         card = {"name": Path(checkpoint).stem} | card
         if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
             generator = self.reader  # which encodes and reads in one go
         else:
-            generator = prepared(generator, self.device, bf16)
+            generator = prepared(generator, self.device, ways)
         return Animator(generator, space, reader=self.reader, finder=self.finder,
                         aligner=self.aligner, device=self.device, card=card,
                         unavailable=self.unavailable, checkpoint=Path(checkpoint))  # fmt: skip

@@ -62,8 +62,8 @@ def batch(options, progress=lambda done, total: None) -> Report:
     except OSError as problem:
         raise Unwritable(f"{out} cannot be made ({problem.strerror}).") from None
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    if options.engine != "plain":  # all workers as the quicker precision is here
-        asked["bf16"] = _animator(options.checkpoint, options.device, None).generator.bf16
+    if options.engine != "plain":  # all workers as is quickest here
+        asked["ways"] = _animator(options.checkpoint, options.device, None).generator.ways
     items, known, report = [], _known(out, key), Report()
     for path in _photos(folder):
         name = path.relative_to(folder).as_posix()
@@ -102,7 +102,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
     from .plain import to_expression
 
     try:
-        animator = _animator(asked["checkpoint"], asked["device"], asked.get("bf16"))
+        animator = _animator(asked["checkpoint"], asked["device"], asked.get("ways"))
         portrait = animator.locate(read_image(item["photo"]))
         options = argparse.Namespace(**asked)
         wanted = wish(options, animator)(portrait.reading)
@@ -120,7 +120,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
 
 
 @functools.cache
-def _animator(checkpoint: str | None, device: str, bf16: bool | None):
+def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None):
     """Made once a process."""
     import torch
 
@@ -128,7 +128,7 @@ def _animator(checkpoint: str | None, device: str, bf16: bool | None):
     from .inference import cores
 
     torch.set_num_threads(1 if "RAY_JOB_ID" in os.environ else cores())
-    return Animator.load(checkpoint, device, bf16=bf16)
+    return Animator.load(checkpoint, device, ways=ways)
 
 
 def _expression(path: str) -> dict:

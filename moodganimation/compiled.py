@@ -4,16 +4,25 @@ import copy
 import logging
 import warnings
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from .compositing import repaint
+from .quantized import Painting
 
 LOG = logging.getLogger("moodganimation.compiled")
 
 
-def compiled(network: nn.Module) -> nn.Module | None:
-    """The generator, its `attend` compiled in the precision that OpenVINO holds for best; None
-    where it has none, where the package is missing, or, which the log says, where it fails."""
-    if not hasattr(network, "attend"):
+def compiled(network: nn.Module, int8: bool = False, **settings: str) -> nn.Module | None:
+    """The generator, its edits made by OpenVINO: in the precision that it holds for best, int8:
+    in that where a `Painting` says so. None where the generator is none that repaints, is not on
+    the CPU, where the package is missing, or, which the log says, where it fails.
+
+    What is compiled takes one face, the quickest; a batch is edited face by face.
+    settings: more of OpenVINO's.
+    """
+    if not hasattr(network, "attend") or next(network.parameters()).device.type != "cpu":
         return None
     try:
         import openvino
@@ -22,49 +31,50 @@ def compiled(network: nn.Module) -> nn.Module | None:
     root, engine = logging.getLogger(), None
     kept = root.level, list(root.filters)
     try:
-        engine = _engine(openvino, network)
+        engine = _engine(openvino, network, int8, settings)
     except Exception as problem:  # of many kinds; torch can do all of it
         why = (str(problem).splitlines() or [repr(problem)])[0]
     finally:
         root.setLevel(kept[0])  # a conversion silences the log of the whole process
         root.filters = kept[1]
     if engine is None:
-        LOG.warning("OpenVINO cannot run this %s generator, so torch does: %s",
-                    network.config.architecture, why)  # fmt: skip
+        LOG.warning("OpenVINO cannot run this %s generator%s, so something else does: %s",
+                    network.config.architecture, " in int8" * int8, why)  # fmt: skip
         return None
+    idle = []  # requests: as many as threads have edited at once
 
-    def attend(source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        inputs = [x.float().contiguous().numpy() for x in (source, condition)]
-        attention, color = engine.infer_new_request(inputs).values()  # own request: threads
-        return torch.from_numpy(attention), torch.from_numpy(color)
+    def painted(*inputs: Tensor) -> list[np.ndarray]:
+        try:
+            request = idle.pop()
+        except IndexError:
+            request = engine.create_infer_request()
+        found = request.infer([x.float().contiguous().numpy() for x in inputs])  # copied
+        idle.append(request)
+        return list(found.values())
+
+    def edit(encoding: Tensor, condition: Tensor, state=None):
+        faces = [painted(*one) for one in zip(encoding.split(1), condition.split(1), strict=True)]
+        parts = (np.concatenate(part) for part in zip(*faces, strict=True))
+        composite, attention, color = map(torch.from_numpy, parts)
+        return repaint(encoding, attention, color, composite), ()
 
     quick = copy.copy(network)  # of the same parameters
-    quick.attend = attend
+    quick.edit = edit
     return quick
 
 
-def _engine(openvino, network: nn.Module):
+def _engine(openvino, network: nn.Module, int8: bool, settings: dict[str, str]):
     side, axes = network.config.image_size, network.config.condition_dim
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    settings = {"PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_NUM_THREADS": torch.get_num_threads()} | settings  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of what is fixed: sizes
         model = openvino.convert_model(
-            Painting(network).eval(),
-            input=[(-1, 3, side, side), (-1, axes)],
+            Painting(with_instance_norms(copy.deepcopy(network)), int8).eval(),
+            input=[(1, 3, side, side), (1, axes)],
             example_input=(torch.zeros(1, 3, side, side), torch.zeros(1, axes)),
         )
     return openvino.Core().compile_model(model, "CPU", settings)
-
-
-class Painting(nn.Module):
-    """`attend` as a network of its own."""
-
-    def __init__(self, network: nn.Module):
-        super().__init__()
-        self.network = with_instance_norms(copy.deepcopy(network))
-
-    def forward(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.attend(source, condition)
 
 
 def with_instance_norms(network: nn.Module) -> nn.Module:

@@ -83,10 +83,14 @@ def compose(source: Tensor, attention: Tensor, color: Tensor, motion: Tensor, li
     return Edit(composite, attention, color, motion, light)
 
 
-def repaint(source: Tensor, attention: Tensor, color: Tensor) -> Edit:
-    """The composite of networks that move nothing."""
+def repaint(
+    source: Tensor, attention: Tensor, color: Tensor, composite: Tensor | None = None
+) -> Edit:
+    """The edit of networks that move nothing; composite: where it is known already."""
+    if composite is None:
+        composite = blend(source, attention, color)
     still = source.new_zeros(len(source), 2, 1, 1)
-    return Edit(blend(source, attention, color), attention, color, still, still[:, :1])
+    return Edit(composite, attention, color, still, still[:, :1])
 
 
 def confine(source: Tensor, edit: Edit, where: Tensor) -> Edit:

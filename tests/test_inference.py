@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,8 +13,11 @@ from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoint import build_generator, load_generator
 from moodganimation.compiled import compiled
 from moodganimation.expressions import PRESETS
-from moodganimation.generators import GeneratorConfig
-from moodganimation.inference import cores, folded, prepared
+from moodganimation.generators import GeneratorConfig, with_condition
+from moodganimation.inference import INT8, WAYS, alike, cores, decibels, folded, prepared
+from moodganimation.quantized import First, Painting
+
+SMALL = GeneratorConfig(architecture="resnet", condition_dim=2, image_size=32, width=4)
 
 
 def test_folding_leaves_the_function(tiny):
@@ -33,8 +37,8 @@ def test_what_is_shown_equals_plain_float32(animator, portrait, emotion):
     plain = Animator(network, animator.space, reader=network, finder=None, aligner=None,
                      device=torch.device("cpu"))  # fmt: skip
     exact = plain.encode(portrait, portrait.reading)
-    for bf16 in (True, False):
-        quick = Animator.load(device="cpu", bf16=bf16)
+    for way in ("bf16", "float32"):
+        quick = Animator.load(device="cpu", ways=[way])
         face = quick.encode(portrait, portrait.reading)
         seen = quick.edit(face, PRESETS[emotion]).image.astype(float)
         wanted = plain.edit(exact, PRESETS[emotion]).image.astype(float)
@@ -46,50 +50,119 @@ def test_what_is_shown_equals_plain_float32(animator, portrait, emotion):
         assert np.abs(read).max() < 0.05
 
 
-@pytest.mark.parametrize("name", ["ganimation", "mood", "video", "convgru_disc"])
-def test_openvino_shows_what_float32_does(name, portrait):
-    """Within a hundredth of the range on average, and 40 dB."""
-    pytest.importorskip("openvino")
+TRAINED = ["ganimation", "mood", "video", "convgru_disc"]
+
+
+def shipped(name: str, portrait) -> tuple:
+    """A network of ours, and faces and conditions for it."""
     network = load_generator(DEFAULT_CHECKPOINT.parent / f"{name}.safetensors")
-    quick, axes = compiled(network), network.config.condition_dim
     source = torch.from_numpy(portrait.face(network.config.image_size)).permute(2, 0, 1)[None]
-    source = (source / 127.5 - 1).expand(3, -1, -1, -1)
-    condition = torch.rand(3, axes, generator=torch.Generator().manual_seed(0))
+    drawn = torch.Generator().manual_seed(0)
+    condition = torch.rand(3, network.config.condition_dim, generator=drawn)
+    return network, (source / 127.5 - 1).expand(3, -1, -1, -1), condition
+
+
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("name", TRAINED)
+@torch.inference_mode()
+def test_rewritten_for_a_compiler_a_network_is_the_same(name, int8, portrait):
+    """To rounding in float32; in int8 within a hundredth of the range, and 45 dB."""
+    network, source, condition = shipped(name, portrait)
+    wanted = network(source, condition)[0]
+    found = Painting(copy.deepcopy(network), int8)(source, condition)
+    assert (wanted.composite - source).abs().mean() > 0.005  # there is something to compare
+    for one, other in zip(found, wanted, strict=False):
+        assert (one - other).abs().mean() < (1e-2 if int8 else 1e-5)
+    assert decibels(found[0], wanted.composite) > (45 if int8 else 100)
+
+
+@pytest.mark.parametrize("side", [7, 8, 128])
+def test_planes_of_the_condition_are_a_bias_exact_at_every_border(side):
+    conv = torch.nn.Conv2d(3 + 17, 8, 7, padding=3, bias=False)
+    photo, condition = torch.randn(2, 3, side, side), torch.randn(2, 17)
+    wanted = conv(with_condition(photo, condition))
+    torch.testing.assert_close(First(conv, side)(photo, condition), wanted, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize("name", TRAINED)
+def test_openvino_shows_what_float32_does(name, int8, portrait):
+    """Within a hundredth of the range on average, and 40 dB; in int8 as `prepared` asks for too."""
+    pytest.importorskip("openvino")
+    network, source, condition = shipped(name, portrait)
+    quick = compiled(network, int8)
     with torch.inference_mode():
         (wanted, _), (found, _) = network(source, condition), quick(source, condition)
-    assert (wanted.composite - source).abs().mean() > 0.005  # there is something to compare
     for one, other in zip(wanted, found, strict=True):
-        assert (one - other).abs().mean() < 1e-2
-    error = (found.composite - wanted.composite).square().mean(dim=(1, 2, 3))
-    assert (error < 2**2 / 1e4).all()  # 40 dB
+        assert one.shape == other.shape and (one - other).abs().mean() < 1e-2
+    assert decibels(found.composite, wanted.composite) > 40 and alike(quick, network)
     assert list(quick.state_dict()) == list(network.state_dict())
 
 
-def test_what_openvino_cannot_take_is_said_once_and_left_to_torch(monkeypatch, caplog):
+def test_openvino_serves_threads_at_once():
+    pytest.importorskip("openvino")
+    network = build_generator(SMALL).eval()
+    quick, source = compiled(network), torch.rand(8, 3, 32, 32)
+
+    def edited(i: int) -> torch.Tensor:
+        return quick(source[i % 8, None], torch.ones(1, 2))[0].composite
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(edited, range(64)))
+    for i, one in enumerate(found):
+        torch.testing.assert_close(one, found[i % 8])
+
+
+def test_what_openvino_cannot_take_is_said_and_left_to_torch(monkeypatch, caplog):
     def convert_model(*_, **__):
         raise RuntimeError("no such operation")
 
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(convert_model=convert_model))
     monkeypatch.setattr("moodganimation.inference._RANKED", {})
-    config = GeneratorConfig(architecture="resnet", condition_dim=2, image_size=32, width=4)
-    network = prepared(build_generator(config).eval(), torch.device("cpu"))
+    for _ in range(2):
+        network = prepared(build_generator(SMALL).eval(), torch.device("cpu"))
     assert network(torch.zeros(1, 3, 32, 32), torch.zeros(1, 2))[0].composite.shape[1] == 3
-    (record,) = caplog.records
-    assert record.levelname == "WARNING" and "no such operation" in record.message
+    assert network.way in ("float32", "bf16")
+    assert len(caplog.records) == 2 and "in int8" in caplog.text  # once each way, not each network
+    assert all("no such operation" in record.message for record in caplog.records)
 
 
-@pytest.mark.parametrize("quickest", ["float32", "bf16", "OpenVINO"])
+@pytest.mark.parametrize("quickest", WAYS)
 def test_what_measures_quickest_is_taken(quickest, monkeypatch):
     """A stand-in for the compiled network serves where the package is missing."""
-    config = GeneratorConfig(architecture="resnet", condition_dim=2, image_size=32, width=4)
-    stand_in = build_generator(config).eval()
-    taken = {"float32": 0.5, "bf16": 0.6, "OpenVINO": 0.7} | {quickest: 0.1}
+    taken = dict.fromkeys(WAYS, 0.5) | {quickest: 0.1}
     monkeypatch.setattr("moodganimation.inference._RANKED", {})
-    monkeypatch.setattr("moodganimation.inference.compiled", lambda _: stand_in)
+    monkeypatch.setattr(
+        "moodganimation.inference.compiled", lambda network, int8=False: copy.copy(network)
+    )
     monkeypatch.setattr("moodganimation.inference.seconds", lambda *_: list(taken.values()))
-    network = prepared(build_generator(config).eval(), torch.device("cpu"))
-    assert (network is stand_in) == (quickest == "OpenVINO")
-    assert network.bf16 == (taken["bf16"] < 0.9 * taken["float32"])
+    for ways in (None, [quickest]):  # measured, and asked for
+        network = prepared(build_generator(SMALL).eval(), torch.device("cpu"), ways)
+        assert network.way == network.ways[0] == quickest
+
+
+def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplog):
+    def distorted(network, int8=False):
+        quick = copy.copy(network)
+        quick.edit = lambda *inputs: (
+            (edit := network.edit(*inputs)[0])._replace(composite=edit.composite + 0.03 * int8),
+            (),
+        )
+        return quick
+
+    monkeypatch.setattr("moodganimation.inference.compiled", distorted)
+    network = prepared(
+        build_generator(SMALL).eval(), torch.device("cpu"), [INT8, "OpenVINO", "float32"]
+    )
+    assert network.way == "OpenVINO"
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and "36.5 dB" in record.message
+
+
+def test_decibels_are_those_of_the_worst_picture():
+    wanted = torch.zeros(2, 3, 4, 4)
+    shown = torch.stack([torch.full((3, 4, 4), 0.02), torch.full((3, 4, 4), 0.2)])
+    assert decibels(shown, wanted) == pytest.approx(20)
 
 
 def test_cores_are_at_least_one():
