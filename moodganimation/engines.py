@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from .animator import Animator
 from .bench import seed_generator
 from .compiled import compiled, with_instance_norms
-from .inference import decibels, multiplying_in_bf16
+from .inference import decibels, prepared
 from .quantized import Painting
 from .timing import interleaved, machine
 
@@ -36,7 +36,7 @@ def engines(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str
     device, network = animator.device, seed_generator().to(animator.device)
     source = animator._source(animator.locate(photo), network.config.image_size)
     condition = source.new_ones(1, network.config.condition_dim)
-    found = _engines(network)
+    found = _engines(network, device)
     wanted = found[EAGER](source, condition)
     result = {
         "machine": machine(device, "all"),
@@ -67,11 +67,13 @@ def engines(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str
     return result
 
 
-def _engines(network: nn.Module) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+def _engines(
+    network: nn.Module, device: torch.device
+) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
     """From photo and condition to the composite, by name."""
     generators = {
         EAGER: with_instance_norms(copy.deepcopy(network)),
-        "torch, bf16": multiplying_in_bf16(copy.deepcopy(network)),
+        "torch, bf16": prepared(copy.deepcopy(network), device, ["bf16"]),
         "OpenVINO, float32": compiled(network, INFERENCE_PRECISION_HINT="f32"),
         "OpenVINO, its own choice": compiled(network),
         "OpenVINO, int8": compiled(network, int8=True),
