@@ -8,9 +8,9 @@ from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
 
-import torch
 from starlette.middleware import Middleware
 
+from moodganimation.ahead import one_thread_each
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.fence import Fence
@@ -20,7 +20,6 @@ from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions import SPACES
-from moodganimation.inference import cores
 
 
 def visitors(path: str) -> list[tuple[str, str]]:
@@ -43,7 +42,7 @@ def main() -> None:
     parser.add_argument("--auth", metavar="FILE", help="a line a visitor: name:password")
     parser.add_argument("--mcp", action="store_true", help="tools for models; needs gradio[mcp]")
     options = parser.parse_args()
-    torch.set_num_threads(cores())
+    one_thread_each()
     try:
         animator = Animator.load(options.checkpoint, options.device)
     except Problem as problem:

@@ -1,12 +1,34 @@
-"""Work done ahead of whoever waits for it: what comes next is made while what came is used."""
+"""Work side by side: how many cores there are, and what comes next made while what came is used."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
+
+import torch
 
 Item = TypeVar("Item")
 END = object()
+
+
+def cores() -> int:
+    """Processor cores that this process may use: its affinity and its container's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        allowed = min(allowed, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no container, or no limit
+        pass
+    return max(1, allowed)
+
+
+def one_thread_each() -> None:
+    """From now on torch works in one thread for each that calls it. Edits are many small steps,
+    for which two threads wait for each other more than they work; frames made `ahead`, the
+    encoder's process and several visitors have use for the other cores."""
+    torch.set_num_threads(1)
 
 
 def ahead(items: Iterable[Item], most: int = 2) -> Iterator[Item]:

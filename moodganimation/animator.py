@@ -71,16 +71,8 @@ class Animator:
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
         reader = prepared(reader, place, ways)
         found, unavailable = (finder, []) if finder else default_finder()
-        shipped = cls(
-            reader,
-            space,
-            reader=reader,
-            finder=found,
-            aligner=load_aligner(ALIGNER),
-            device=place,
-            card=card,
-            unavailable=tuple(unavailable),
-        )
+        shipped = cls(reader, space, reader=reader, finder=found, aligner=load_aligner(ALIGNER),
+                      device=place, card=card, unavailable=tuple(unavailable))  # fmt: skip
         return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, ways)
 
     def with_checkpoint(

@@ -3,8 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
-import torch
-
+from .ahead import one_thread_each
 from .animator import DEFAULT_CHECKPOINT, Animator
 from .errors import InvalidExpression, Problem
 from .expressions import (
@@ -19,7 +18,6 @@ from .expressions import (
 )
 from .films import Film, read_frames
 from .images import check_picture, read_image
-from .inference import cores
 from .moods import as_read, in_space
 from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe
@@ -57,7 +55,7 @@ def load(options, check: Callable[[str], object] = check_picture) -> Animator:
         check(options.out)
     if getattr(options, "panels", None):
         check_picture(options.panels)
-    torch.set_num_threads(cores())
+    one_thread_each()
     animator = Animator.load(options.checkpoint, options.device)
     for missing in animator.unavailable:
         say(f"{missing.name} cannot be used here: {missing.reason}")

@@ -124,8 +124,8 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
     """Made once a process."""
     import torch
 
+    from .ahead import cores
     from .animator import Animator
-    from .inference import cores
 
     torch.set_num_threads(1 if "RAY_JOB_ID" in os.environ else cores())
     return Animator.load(checkpoint, device, ways=ways)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .ahead import cores
 from .compositing import repaint
 from .quantized import Painting
 
@@ -66,7 +67,7 @@ def compiled(network: nn.Module, int8: bool = False, **settings: str) -> nn.Modu
 def _engine(openvino, network: nn.Module, int8: bool, settings: dict[str, str]):
     side, axes = network.config.image_size, network.config.condition_dim
     settings = {"PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": torch.get_num_threads()} | settings  # fmt: skip
+                "INFERENCE_NUM_THREADS": cores()} | settings  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of what is fixed: sizes
         model = openvino.convert_model(

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .ahead import cores
 from .animator import Animator
 from .bench import seed_generator
 from .compiled import compiled, with_instance_norms
@@ -33,6 +34,7 @@ EAGER = "torch, eager float32"  # as the seed runs it
 @torch.inference_mode()
 def engines(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str, object]:
     """Milliseconds a face, how many times quicker than eager float32, and how alike, by engine."""
+    torch.set_num_threads(cores())
     device, network = animator.device, seed_generator().to(animator.device)
     source = animator._source(animator.locate(photo), network.config.image_size)
     condition = source.new_ones(1, network.config.condition_dim)
@@ -99,7 +101,7 @@ def _onnx(network: nn.Module) -> Callable[[Tensor, Tensor], Tensor] | None:
     side, axes = network.config.image_size, network.config.condition_dim
     batch = torch.export.Dim("batch")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = cores()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "network.onnx"

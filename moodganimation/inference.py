@@ -2,11 +2,9 @@
 
 import copy
 import logging
-import os
 import time
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -129,14 +127,3 @@ def seconds(networks: list[nn.Module], device: torch.device) -> list[float]:
             if turn:  # the first pays for what is made once
                 taken.append(time.perf_counter() - began)
     return [min(taken) for taken in times]
-
-
-def cores() -> int:
-    """Processor cores that this process may use: its affinity and its container's quota."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        allowed = min(allowed, max(1, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no container, or no limit
-        pass
-    return max(1, allowed)

@@ -10,8 +10,6 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from .compositing import blend
-
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
 STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention nobody can see
 REACH = 4  # pixels around a place that a cubic lookup may read, and its overshoot
@@ -115,12 +113,11 @@ class Portrait:
         box = self._part(attention < KEPT)
         if box:
             x0, y0, x1, y1 = box
+            keep = np.clip(self._spread(attention - 1, box, 0.0) + 1, 0, 1)
+            keep[keep >= KEPT] = 1
+            color = np.clip(self._spread(127.5 * (color + 1), box, None) + 0.5, 0, 255)
             region = result[y0:y1, x0:x1]
-            attention = np.clip(self._spread(attention - 1, box, 0.0) + 1, 0, 1)
-            painted = attention < KEPT
-            color = 127.5 * (self._spread(color, box, None)[painted] + 1)
-            mixed = blend(region[painted], attention[painted][:, None], color)
-            region[painted] = np.uint8(np.clip(mixed + 0.5, 0, 255))
+            region[:] = cv2.blendLinear(region, np.uint8(color), keep, 1 - keep)
         return result
 
     def _part(self, *acts: np.ndarray) -> tuple[int, int, int, int] | None:
