@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
+from moodganimation.ahead import one_thread_each
 from moodganimation.demo import handlers
 from moodganimation.demo.rendering import jpeg
 from moodganimation.demo.streaming import Streams
@@ -49,6 +50,7 @@ DRAG = """async (steps) => {
 
 @needs_chromium
 def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
+    one_thread_each()  # as the app does
     costs, preview = [], handlers.Page.preview
 
     def timed(page, request):
