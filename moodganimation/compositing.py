@@ -40,6 +40,11 @@ def lit(picture, light, black=-1.0):
     return picture + light * (picture - black)
 
 
+def smooth(share):
+    """From 0 at 0 to 1 at 1, flat at both; of numbers, tensors and arrays in [0, 1]."""
+    return share * share * (3 - 2 * share)
+
+
 def move(picture: Tensor, motion: Tensor, places: Tensor | None = None) -> Tensor:
     """Look up each pixel of `picture` (B, C, H, W) where `motion` (B, 2, h, w) points.
 

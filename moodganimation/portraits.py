@@ -10,6 +10,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from .compositing import smooth
+
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
 STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention nobody can see
 REACH = 4  # pixels around a place that a cubic lookup may read, and its overshoot
@@ -188,8 +190,8 @@ def fade(size: int) -> np.ndarray:
     start, end = (n * size / 128 for n in FADE)
     line = np.minimum(np.arange(size), np.arange(size)[::-1])
     share = np.clip((line - start) / (end - start), 0, 1)
-    smooth = share * share * (3 - 2 * share)
-    whole = np.minimum.outer(smooth, smooth).astype(np.float32)
+    share = smooth(share)
+    whole = np.minimum.outer(share, share).astype(np.float32)
     whole.flags.writeable = False  # one for all
     return whole
 
@@ -197,8 +199,8 @@ def fade(size: int) -> np.ndarray:
 def half(size: int, side: Literal["left", "right"]) -> np.ndarray:
     """(size, size) float32: 1 on that side of the person's face, 0 on the other, smooth between."""
     across = np.clip((np.arange(size) + 0.5) / size * 8 - 3.5, 0, 1)  # an eighth of the crop
-    smooth = np.float32(across * across * (3 - 2 * across))  # 1 at the viewer's right
-    return np.tile(smooth if side == "left" else 1 - smooth, (size, 1))
+    share = np.float32(smooth(across))  # 1 at the viewer's right
+    return np.tile(share if side == "left" else 1 - share, (size, 1))
 
 
 # Of the canonical crop: center and radii of what can be locked, in shares of its side.
@@ -211,7 +213,7 @@ def unlocked(size: int, names) -> np.ndarray:
     for x, y, wide, high in (LOCKS[name] for name in names):
         far = np.hypot((place - x)[None] / wide, (place - y)[:, None] / high)
         share = np.clip(3 * (far - 1), 0, 1)  # a third of the radius beyond it
-        free *= np.float32(share * share * (3 - 2 * share))
+        free *= np.float32(smooth(share))
     return free
 
 

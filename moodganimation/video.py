@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import ffmpeg
+from .compositing import smooth
 from .credentials import sign
 from .errors import InvalidExpression, Unwritable
 from .expressions import Expression
@@ -25,14 +26,15 @@ COPIED = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # sound that MP4
 # What a share t in [0, 1] of the time becomes of the way.
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
-    "smooth": lambda t: t * t * (3 - 2 * t),
+    "smooth": smooth,
     "ease in": lambda t: t * t,
     "ease out": lambda t: 1 - (1 - t) ** 2,
     "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),
 }
 
-_PALETTE = (  # colors of the first frames and of every eighth after them, for all
-    "split[a][b];[a]select='lt(n,16)+not(mod(n,8))',palettegen=stats_mode=full[p];"
+_PALETTE = (  # one for all, of the first frames, every eighth after them, and each new scene
+    "split[a][b];"
+    "[a]select='lt(n,16)+not(mod(n,8))+gt(scene,0.05)',palettegen=stats_mode=full[p];"
     "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 )
 _BT709 = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709",

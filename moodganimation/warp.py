@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .compositing import Edit, blend, lit, move, resize
+from .compositing import Edit, blend, lit, move, resize, smooth
 from .generators import Generator, GeneratorConfig, ResidualBlock, State
 from .jaws import Jaws, Places, shadowed
 from .painter import Painter, Window, double, saturation, shown, tinted
@@ -214,10 +214,9 @@ class WarpGenerator(Generator):
         weights = torch.cat([change * self.gain, amount * self.extra(wish)], 1)
         forward = self.mix(encoding.basis, weights)
         if not self.training:  # a motion that ends sooner than it is long would fold the picture
-            near, longer = FADING
             length = forward[:, :2].square().sum(1, keepdim=True).sqrt()
-            share = (encoding.outside / (near + longer * length)).clamp(0, 1)
-            forward = forward * (1 - share * share * (3 - 2 * share))
+            share = encoding.outside / (FADING[0] + FADING[1] * length)
+            forward = forward * (1 - smooth(share.clamp(0, 1)))
         forward, light = forward.split([2, 1], 1)
         motion = -forward
         for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
