@@ -16,6 +16,8 @@ END = object()
 def cores() -> int:
     """Processor cores that this process may use: its affinity and its container's quota."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if "RAY_JOB_ID" in os.environ:  # one of many workers, a core for each
+        return 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         allowed = min(allowed, max(1, round(int(quota) / int(period))))
@@ -25,9 +27,9 @@ def cores() -> int:
 
 
 def one_thread_each() -> None:
-    """From now on torch works in one thread for each that calls it. Edits are many small steps,
-    for which two threads wait for each other more than they work; frames made `ahead`, the
-    encoder's process and several visitors have use for the other cores."""
+    """From now on torch works in one thread for each that calls it. An edit by `warp` is many
+    small steps, which a second thread hardly shortens, and prolongs where other work wants the
+    core: frames made `ahead`, an encoder, other visitors."""
     torch.set_num_threads(1)
 
 
@@ -37,7 +39,7 @@ def ahead(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
     What making one raises is raised where it is asked for. Closed, it waits for the one that is
     being made, and asks for no other.
     """
-    items, pool = iter(items), ThreadPoolExecutor(1)
+    items, pool = iter(items), ThreadPoolExecutor(1, initializer=torch.get_num_threads)  # as set
     try:
         made = deque(pool.submit(next, items, END) for _ in range(most))
         while (item := made.popleft().result()) is not END:

@@ -195,7 +195,8 @@ class Animator:
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)
         edits = self._edits(portrait, points, feed)
-        edits = ahead(edits) if len(points) > 1 else edits  # while frames are pasted and written
+        if len(points) > 1 and isinstance(self.generator, WarpGenerator):
+            edits = ahead(edits)  # while frames are pasted and written; others want all cores
         for point, edit in zip(points, edits, strict=True):
             if feed == "generated":
                 whole = edit if whole is None else after(whole, edit)
@@ -210,6 +211,8 @@ class Animator:
     @torch.inference_mode()
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
         conditions = [self._condition(point) for point in points]
+        if not points:
+            return
         if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
             steps = torch.stack(conditions, 1)
             yield from rollout(self.generator, portrait.encoding, steps, feed)

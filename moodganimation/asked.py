@@ -26,6 +26,7 @@ from .terminal import say
 from .timeline import Timeline, read_timeline
 from .trajectories import Trajectory, read_trajectory
 from .video import MOST_FRAMES
+from .warp import WarpGenerator
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {
@@ -55,8 +56,9 @@ def load(options, check: Callable[[str], object] = check_picture) -> Animator:
         check(options.out)
     if getattr(options, "panels", None):
         check_picture(options.panels)
-    one_thread_each()
     animator = Animator.load(options.checkpoint, options.device)
+    if isinstance(animator.generator, WarpGenerator):
+        one_thread_each()
     for missing in animator.unavailable:
         say(f"{missing.name} cannot be used here: {missing.reason}")
     return animator

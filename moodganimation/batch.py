@@ -127,7 +127,7 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
     from .ahead import cores
     from .animator import Animator
 
-    torch.set_num_threads(1 if "RAY_JOB_ID" in os.environ else cores())
+    torch.set_num_threads(cores())
     return Animator.load(checkpoint, device, ways=ways)
 
 

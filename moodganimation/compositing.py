@@ -32,12 +32,10 @@ def blend(source, attention, color):
     return attention * source + (1 - attention) * color
 
 
-def lit(picture, light, black=-1.0):
-    """Relight a picture whose darkest value is `black` by relative changes of its brightness.
-
-    0 changes nothing, .1 brightens by a tenth; on tensors and on arrays alike.
-    """
-    return picture + light * (picture - black)
+def lit(picture: Tensor, light: Tensor) -> Tensor:
+    """Relight a picture in [-1, 1] by relative changes of its brightness: 0 changes nothing, .1
+    brightens by a tenth."""
+    return picture + light * (picture + 1)
 
 
 def smooth(share):

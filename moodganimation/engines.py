@@ -85,7 +85,7 @@ def _engines(
         for name, generator in generators.items()
         if generator
     }
-    if onnx := _onnx(network):
+    if device.type == "cpu" and (onnx := _onnx(network)):
         found["ONNX Runtime, float32"] = onnx
     return found
 

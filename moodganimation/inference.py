@@ -34,7 +34,10 @@ def prepared(
     network: nn.Module, device: torch.device, ways: Sequence[str] | None = None
 ) -> nn.Module:
     """A generator, folded and on its device, that multiplies in the first of some `WAYS` that it
-    can; by default in the quickest, measured once a process, so that all that it makes is alike."""
+    can; by default in the quickest, measured once a process, so that all that it makes is alike.
+    Raises ValueError for ways that are none."""
+    if ways is not None and (isinstance(ways, str) or not ways or not set(ways) <= set(WAYS)):
+        raise ValueError(f"ways are some of {', '.join(WAYS)}, in a list, not {ways!r}.")
     network = folded(network).to(device, memory_format=torch.channels_last)
     key, made = (network.config, device), {}
     if ways is None and key not in _RANKED:
@@ -53,10 +56,11 @@ def prepared(
 
 @torch.inference_mode()
 def alike(quick: nn.Module, network: nn.Module) -> bool:
-    """Whether a generator shows what another does, at two ends of its condition, on a drawn face:
-    flat, so that errors have nowhere to hide. What is not is said."""
-    axes, side = network.config.condition_dim, network.config.image_size
-    source, condition = drawn_face(side).expand(2, -1, -1, -1), torch.eye(2, axes)
+    """Whether a generator shows what another does, with its first axis at 1 and with all, on a
+    drawn face, light and dark: flat, so that errors have nowhere to hide. What is not is said."""
+    axes, light = network.config.condition_dim, drawn_face(network.config.image_size)
+    source = torch.cat([light, (light - 3) / 4]).repeat(2, 1, 1, 1)
+    condition = torch.cat([torch.eye(1, axes), torch.ones(1, axes)]).repeat_interleave(2, 0)
     shown, wanted = (one(source, condition)[0].composite for one in (quick, network))
     found = decibels(shown, wanted)
     if found < ALIKE:
@@ -93,8 +97,8 @@ def multiplying_in_bf16(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.kernel_size != (1, 1):
             module.bfloat16()
-        alike = isinstance(module, nn.GroupNorm) and module.weight.is_cuda  # CPUs mix types
-        if alike or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        one_type = isinstance(module, nn.GroupNorm) and module.weight.is_cuda  # CPUs mix types
+        if one_type or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             module.register_forward_pre_hook(as_weights)
     return network
 

@@ -32,9 +32,9 @@ EASINGS: dict[str, Callable[[float], float]] = {
     "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),
 }
 
-_PALETTE = (  # one for all, of the first frames, every eighth after them, and each new scene
-    "split[a][b];"
-    "[a]select='lt(n,16)+not(mod(n,8))+gt(scene,0.05)',palettegen=stats_mode=full[p];"
+_PALETTE = (  # one for all: of the first frames, every eighth, those that differ, and the last
+    "split[a][b];[a]tpad=stop=7:stop_mode=clone,"
+    "select='lt(n,16)+not(mod(n,8))+gt(scene,0.005)',palettegen=stats_mode=full[p];"
     "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 )
 _BT709 = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709",

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from moodganimation.ahead import ahead
+from moodganimation.animator import CHECKPOINTS
 
 
 def test_everything_comes_in_order_from_one_other_thread():
@@ -62,3 +63,9 @@ def test_an_animation_left_early_leaves_no_thread(animator, portrait):
     frames.close()
     assert threading.active_count() == before
     assert torch.equal(first.edit.motion, animator.edit(portrait, way[0]).edit.motion)
+
+
+def test_an_empty_animation_has_no_frames(animator, portrait):
+    other = animator.with_checkpoint(CHECKPOINTS / "ganimation.safetensors", ways=["float32"])
+    assert list(other.animate(other.encode(portrait), [])) == []
+    assert list(animator.animate(portrait, [])) == []

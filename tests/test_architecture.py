@@ -36,7 +36,6 @@ LAYERS = [
     {"asked", "driving", "live"},
     {"batch", "bench", "mirror"},
     {"engines"},
-    {"engines"},
     {"__init__", "__main__"},
 ]  # fmt: skip
 RENDERING = [  # of training/rendering

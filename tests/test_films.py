@@ -1,6 +1,7 @@
 """Films: read, followed, taken again with another expression, and driving a photo."""
 
 import subprocess
+import threading
 import tracemalloc
 from itertools import pairwise
 
@@ -428,8 +429,10 @@ def test_what_ends_the_work_leaves_nothing(animator, talk, tmp_path, head):
         if done == 3:
             raise Cancelled("Stopped.")
 
+    threads = threading.active_count()
     with pytest.raises(Cancelled):
         retake(animator, open_film(talk), tmp_path / "a.mp4", added({"AU12": 1}), progress=cancel)
+    assert threading.active_count() == threads
     nobody = open_film(filmed(tmp_path / "nobody.mkv", [np.full((64, 64, 3), GREY, np.uint8)] * 3))
     with pytest.raises(NoFaceFound, match="any of the 3 frames"):
         retake(animator, nobody, tmp_path / "a.mp4", added({"AU12": 1}))

@@ -168,3 +168,9 @@ def test_decibels_are_those_of_the_worst_picture():
 
 def test_cores_are_at_least_one():
     assert 1 <= cores() <= 4096
+
+
+@pytest.mark.parametrize("ways", [["nope"], "bf16", []])
+def test_ways_that_are_none_are_told(tiny, ways):
+    with pytest.raises(ValueError, match="float32, bf16"):
+        prepared(tiny, torch.device("cpu"), ways)

@@ -21,8 +21,7 @@ class Run:
         self.values = values = json.loads(json.dumps(dataclasses.asdict(experiment)))
         path = folder / "experiment.json"
         if old := begun(folder):
-            usual = {field.name: field.default for field in dataclasses.fields(experiment)}
-            _compare(folder, usual | old, values)  # what a run did not know yet was as usual
+            _compare(folder, _usual(experiment) | old, values)
         if writes:
             (folder / "samples").mkdir(parents=True, exist_ok=True)
             _replace(path, json.dumps(values, indent=1))
@@ -66,6 +65,13 @@ class Run:
                 "Begin again in another folder with --start "
                 f"{self.folder / 'generator.safetensors'}."
             ) from None
+
+
+def _usual(experiment) -> dict:
+    """The defaults of an experiment's settings: what a run that does not know one yet had."""
+    usual = {field.name: field.default for field in dataclasses.fields(experiment)
+             if field.default is not dataclasses.MISSING}  # fmt: skip
+    return json.loads(json.dumps(usual, default=dataclasses.asdict))
 
 
 def _replace(path: Path, text: str) -> None:
