@@ -22,6 +22,7 @@ from .ahead import cores, one_thread_each
 from .animator import CHECKPOINTS, Animator
 from .checkpoint import build_generator, generators_in, load_generator
 from .compiled import with_instance_norms
+from .curves import curves
 from .films import open_film
 from .generators import Generator, GeneratorConfig
 from .images import read_image, write_image
@@ -127,8 +128,8 @@ def bench(
         }
         if not short:
             result["networks [ms]"] = _networks(animator, seed, source, rounds)
-            result["edit [ms] by side of the photo"] = _sizes(animator, photo, smile)
             one_thread_each()  # as commands and the page do
+            result |= curves(animator, photo, smile)
             result["whole [s]"] = _whole(animator, path, Path(folder), smile)
             result["frames a second"] = _films(animator, photo, Path(folder))
     return result
@@ -225,16 +226,6 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
 
 def _ones(generator, source):
     return source.new_ones(len(source), generator.config.condition_dim)
-
-
-def _sizes(animator: Animator, photo: np.ndarray, wish) -> dict[str, float]:
-    result = {}
-    for side in (256, 512, 1024, 2048, 4096):
-        picture = cv2.resize(photo, None, fx=(f := side / max(photo.shape[:2])), fy=f)
-        portrait = animator.locate(picture)
-        taken = median(lambda p=portrait: animator.edit(p, wish).image, animator.device, 5)
-        result[str(side)] = round(1000 * taken, 1)
-    return result
 
 
 def table(result: dict) -> str:

@@ -31,7 +31,7 @@ LAYERS = [
     {"originals", "frames", "trajectories", "films"},
     {"checkpoint", "video"},
     {"animator", "convert", "timeline"},
-    {"clips", "sheets", "recipes", "tracking"},
+    {"clips", "sheets", "recipes", "tracking", "curves"},
     {"retakes"},
     {"asked", "driving", "live"},
     {"batch", "bench", "mirror"},

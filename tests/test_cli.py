@@ -9,6 +9,7 @@ from moodganimation.__main__ import main
 from moodganimation.animator import CHECKPOINTS
 from moodganimation.bench import seed_generator
 from moodganimation.checkpoint import build_generator, load_generator, save_generator
+from moodganimation.curves import curves, line
 from moodganimation.expressions import COMPOUND, PRESETS, space_named
 from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
@@ -200,6 +201,23 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
     assert operations["seed generator"] == pytest.approx(10.6, abs=0.2)
     assert operations["encode"] + operations["generate"] < 2
     assert "times faster than the seed's generator" in capsys.readouterr().out
+
+
+def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
+    told = line({1: 0.012, 2: 0.022, 4: 0.042})
+    assert told == {"each": 10, "before": 2, "R2": 1}
+    for name, value in {
+        "FRAMES": (2, 3),
+        "FACES": (1, 2),
+        "SIDES": (128, 256),
+        "ROUNDS": 1,
+    }.items():
+        monkeypatch.setattr(f"moodganimation.curves.{name}", value)
+    found = curves(animator, photo, animator.locate(photo).reading.replace(AU12=0.9))
+    assert list(found["drawing [ms] by frames"]) == ["2", "3", "each", "before", "R2"]
+    assert found["editing [ms] by faces"]["2"] > found["editing [ms] by faces"]["1"] > 0
+    assert found["generate [ms] by side of the photo"]["256"] > 0
+    assert list(found["paste [ms] by side of the photo"]) == ["128", "256"]
 
 
 def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch):
