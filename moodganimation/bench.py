@@ -108,8 +108,14 @@ def bench(
         for name in pictures:
             times[f"{name}, mean of all units"] /= len(reading.values)
         baseline = times["seed generator (width 64, float32)"]
+        works = {
+            "seed generator (width 64, float32)": operations(lambda: seed(source, units)),
+            "encode": operations(lambda: animator.encode(portrait)),
+            "generate": operations(lambda: animator.edit(portrait, smile)),
+        }
+        here = machine(device, animator.generator.way)
         result = {
-            "machine": machine(device, animator.generator.way),
+            "machine": here,
             "side of the face [px]": {
                 "photo": round(whole.side),
                 "close-up, in the stages and all below": SIDE,
@@ -120,10 +126,10 @@ def bench(
                 for name, value in times.items()
                 if name.startswith("slider")
             },
-            "giga multiply-adds": {
-                "seed generator": round(operations(lambda: seed(source, units)), 3),
-                "encode": round(operations(lambda: animator.encode(portrait)), 3),
-                "generate": round(operations(lambda: animator.edit(portrait, smile)), 3),
+            "giga multiply-adds": {name: round(work, 3) for name, work in works.items()},
+            "of the machine's products of matrices in float32": {
+                name: f"{2 * work / times[name] / here['matmul float32 [GFLOP/s]']:.0%}"
+                for name, work in works.items()
             },
         }
         if not short:

@@ -198,7 +198,7 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
     faster = result["times faster than the seed's generator"]
     assert set(faster) <= set(result["ms"]) and len(faster) == 4 and min(faster.values()) > 1
     operations = result["giga multiply-adds"]
-    assert operations["seed generator"] == pytest.approx(10.6, abs=0.2)
+    assert operations["seed generator (width 64, float32)"] == pytest.approx(10.6, abs=0.2)
     assert operations["encode"] + operations["generate"] < 2
     assert "times faster than the seed's generator" in capsys.readouterr().out
 
