@@ -24,15 +24,15 @@ def test_everything_comes_in_order_from_one_other_thread():
 
 
 def test_the_next_is_made_while_one_is_used():
-    def slow():
-        for number in range(4):
-            time.sleep(0.1)
+    begun = [threading.Event() for _ in range(4)]
+
+    def items():
+        for number, event in enumerate(begun):
+            event.set()
             yield number
 
-    began = time.perf_counter()
-    for _ in ahead(slow()):
-        time.sleep(0.1)
-    assert time.perf_counter() - began < 0.7  # one after the other it is 0.8
+    for number in ahead(items()):
+        assert number == 3 or begun[number + 1].wait(10)  # nobody asked for it yet
 
 
 def test_no_more_is_made_than_was_said():
