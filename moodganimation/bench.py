@@ -83,12 +83,14 @@ def bench(
 
         def lips(portrait):
             level = 0.5 + (next(turn) % 40) / 80  # never the same twice
-            return animator.edit(portrait, smile.replace(AU12=level)).image
+            wish = portrait.reading.replace(AU12=level, AU25=0.6)
+            return animator.edit(portrait, wish).image
 
         def each(portrait):
             level = 0.5 + (next(turn) % 40) / 80
             for key in reading.space.keys:
-                animator.edit(portrait, reading.replace(**{key: level})).image  # noqa: B018
+                wish = portrait.reading.replace(**{key: level})
+                animator.edit(portrait, wish).image  # noqa: B018
 
         pictures = {f"slider to photo of {SIDE}": whole, f"slider to face of {SIDE}": portrait}
         stages = {
