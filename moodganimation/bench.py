@@ -34,6 +34,7 @@ from .timing import interleaved, machine, median
 from .video import interpolate, write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
+BASELINE = "seed generator (width 64, float32)"
 SIDE = 512  # of a picture: of a whole photo, or of the crop of its face [px]
 
 
@@ -94,7 +95,7 @@ def bench(
 
         pictures = {f"slider to photo of {SIDE}": whole, f"slider to face of {SIDE}": portrait}
         stages = {
-            "seed generator (width 64, float32)": lambda: seed(source, units),
+            BASELINE: lambda: seed(source, units),
             "decode": lambda: read_image(path),
             "find": lambda: animator.find(photo),
             "align and read": lambda: animator.glance(photo, to_face),
@@ -109,9 +110,9 @@ def bench(
         times = interleaved(stages, rounds, device)
         for name in pictures:
             times[f"{name}, mean of all units"] /= len(reading.values)
-        baseline = times["seed generator (width 64, float32)"]
+        baseline = times[BASELINE]
         works = {
-            "seed generator (width 64, float32)": operations(lambda: seed(source, units)),
+            BASELINE: operations(lambda: seed(source, units)),
             "encode": operations(lambda: animator.encode(portrait)),
             "generate": operations(lambda: animator.edit(portrait, smile)),
         }
@@ -218,7 +219,7 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
     quick.load_state_dict(seed.state_dict())
     quick = prepared(quick, animator.device)
     works = {
-        "seed generator (width 64, float32)": lambda: seed(source, _ones(seed, source)),
+        BASELINE: lambda: seed(source, _ones(seed, source)),
         f"seed generator, as prepared ({quick.way})": lambda: quick(source, _ones(quick, source)),
     }
     for name, path in generators_in(CHECKPOINTS).items():

@@ -1,4 +1,5 @@
-"""Inference as fast as this machine allows: norms folded away; precision and cores as found."""
+"""Inference as fast as this machine allows: norms folded away, precision and engine
+as measured."""
 
 import copy
 import logging

@@ -92,7 +92,8 @@ class Portrait:
         """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
 
         attention (h, w) in [0, 1], color (h, w, 3) in [-1, 1], motion (h, w, 2) in face
-        coordinates, light (h, w) as for `lit`; each of any size. Pixels outside `box` are
+        coordinates, light (h, w) as for `lit`; each of any size. OpenCV mixes and brightens, at
+        whole grey levels and a fraction of the time. Pixels outside `box` are
         the photo's, and inside wherever nothing is asked.
         """
         result = self.photo.copy()
@@ -189,8 +190,7 @@ def fade(size: int) -> np.ndarray:
     """(size, size) float32: 0 at the crop's border, 1 inside, smooth between."""
     start, end = (n * size / 128 for n in FADE)
     line = np.minimum(np.arange(size), np.arange(size)[::-1])
-    share = np.clip((line - start) / (end - start), 0, 1)
-    share = smooth(share)
+    share = smooth(np.clip((line - start) / (end - start), 0, 1))
     whole = np.minimum.outer(share, share).astype(np.float32)
     whole.flags.writeable = False  # one for all
     return whole

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import tempfile
 import threading
 import urllib.request
 from pathlib import Path
@@ -163,7 +164,7 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
             assert (
                 other.post(f"gradio_api/{route}", json=asked | {"fn_index": 0}).status_code == 403
             )
-        crowd = {"data": [{"path": f"/tmp/{k}"} for k in range(60_000)]}
+        crowd = {"data": [{"path": f"{tempfile.gettempdir()}/{k}"} for k in range(60_000)]}
         other.post("gradio_api/call/v1_read", json=crowd)
         assert other.get(f"gradio_api/file={path}").status_code == 403
         assert one.get(f"gradio_api/file={path}").status_code == 200

@@ -92,8 +92,8 @@ def bench(options) -> None:
     that do not fit."""
     if min(options.batch, options.rounds, options.penalty_every) < 1:
         raise ValueError("--batch, --rounds and --penalty-every must be at least 1.")
-    experiment = replace(GANIMATION, batch=options.batch, precision=options.precision)
-    experiment = replace(experiment, penalty_every=options.penalty_every)
+    asked = {name: getattr(options, name) for name in ("batch", "precision", "penalty_every")}
+    experiment = replace(GANIMATION, **asked)
     if experiment.precision == "quickest":
         device = torch.device("cuda" if torch.cuda.is_available() and not options.cpu else "cpu")
         experiment = replace(experiment, precision=quicker(experiment.generator, device))
