@@ -14,6 +14,14 @@ ASSETS = Path(__file__).parent.parent / "assets"
 PHOTO = ASSETS / "astronaut.png"
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--write-references",
+        action="store_true",
+        help="write tests/reference anew instead of comparing with it",
+    )
+
+
 @pytest.fixture(scope="session")
 def animator() -> Animator:
     return Animator.load(device="cpu")
