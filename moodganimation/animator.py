@@ -11,18 +11,18 @@ import torch
 from .ahead import ahead
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import device_named, load_checkpoint
-from .compositing import Edit, compose, confine, resize
 from .errors import NoFaceFound, Problem
 from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after, mask
-from .generators import Generator
 from .images import check_photo
 from .inference import prepared
 from .moods import as_read, in_space
+from .networks.base import Generator
+from .networks.compositing import Edit, compose, confine, resize
+from .networks.rollout import rollout
+from .networks.warp import WarpGenerator
 from .portraits import Portrait
-from .rollout import rollout
-from .warp import WarpGenerator
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates

@@ -19,6 +19,7 @@ from .expressions import (
 from .films import Film, read_frames
 from .images import check_picture, read_image
 from .moods import as_read, in_space
+from .networks.warp import WarpGenerator
 from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe
 from .retakes import Wish, added
@@ -26,7 +27,6 @@ from .terminal import say
 from .timeline import Timeline, read_timeline
 from .trajectories import Trajectory, read_trajectory
 from .video import MOST_FRAMES
-from .warp import WarpGenerator
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {

@@ -24,10 +24,10 @@ from .checkpoint import build_generator, generators_in, load_generator
 from .compiled import with_instance_norms
 from .curves import curves
 from .films import open_film
-from .generators import Generator, GeneratorConfig
 from .images import read_image, write_image
 from .inference import prepared
 from .live import Live
+from .networks.base import Generator, GeneratorConfig
 from .portraits import Portrait
 from .retakes import added, retake
 from .timing import interleaved, machine, median

@@ -13,14 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .convgru_unet import ConvGRUUNetGenerator
 from .errors import DeviceMissing, NotACheckpoint, Unwritable
 from .expressions import ExpressionSpace, space_named, space_of_size
-from .generators import Generator, GeneratorConfig
+from .networks.base import Generator, GeneratorConfig
+from .networks.convgru_unet import ConvGRUUNetGenerator
+from .networks.resnet import ResNetGenerator
+from .networks.warp import WarpGenerator
 from .originals import read_original
-from .resnet import ResNetGenerator
 from .state_dicts import is_torch_file
-from .warp import WarpGenerator
 
 FORMAT = "moodganimation-generator-1"
 CRITIC_FORMAT = "moodganimation-critic-1"  # training.critic_checkpoint reads it

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .ahead import cores
-from .compositing import repaint
+from .networks.compositing import repaint
 from .quantized import Painting
 
 LOG = logging.getLogger("moodganimation.compiled")

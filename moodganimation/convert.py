@@ -7,7 +7,7 @@ import torch
 from .checkpoint import CRITIC_FORMAT, assigned, build_generator, refusing, save_generator, write
 from .errors import NotACheckpoint, Unwritable
 from .expressions import ExpressionSpace, space_named, space_of_size
-from .generators import GeneratorConfig
+from .networks.base import GeneratorConfig
 from .originals import Original, read_original
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from . import figures
-from .compositing import Edit
 from .errors import Problem, Unwritable
+from .networks.compositing import Edit
 from .portraits import Portrait
 
 VIEWS = ("face", "photo")

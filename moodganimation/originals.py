@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from .convgru_unet import ConvGRUUNetGenerator
 from .errors import NotACheckpoint
-from .generators import GeneratorConfig
-from .resnet import ResNetGenerator
+from .networks.base import GeneratorConfig
+from .networks.convgru_unet import ConvGRUUNetGenerator
+from .networks.resnet import ResNetGenerator
 from .state_dicts import read_state_dict
 
 DONYDCHEN, VIPERMU = "donydchen/ganimation_replicate", "vipermu/ganimation"

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from . import ffmpeg
-from .compositing import smooth
 from .credentials import sign
 from .errors import InvalidExpression, Unwritable
 from .expressions import Expression
 from .films import FASTEST, Film
 from .images import EDITED
 from .marks import comment, mark
+from .networks.compositing import smooth
 from .provenance import labelled
 
 MOST_FRAMES = 600

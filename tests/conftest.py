@@ -7,8 +7,8 @@ import torch
 
 from moodganimation.animator import Animator
 from moodganimation.checkpoint import build_generator
-from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
+from moodganimation.networks.base import GeneratorConfig
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PHOTO = ASSETS / "astronaut.png"

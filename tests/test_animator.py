@@ -9,7 +9,6 @@ import torch
 
 from moodganimation.animator import Animator
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.compositing import compose
 from moodganimation.errors import (
     DeviceMissing,
     InvalidExpression,
@@ -27,9 +26,10 @@ from moodganimation.expressions import (
     space_named,
 )
 from moodganimation.finders import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
-from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
 from moodganimation.moods import mood_of
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.compositing import compose
 from moodganimation.portraits import half
 from moodganimation.video import interpolate
 

@@ -32,10 +32,10 @@ from moodganimation.driving import played, taking_part
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, Expression
 from moodganimation.films import open_film
-from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
 from moodganimation.live import Live
 from moodganimation.mirror import MOST_KEYS, keyframes
+from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipes import read_recipe
 from moodganimation.timeline import MODES, Keyframe, Timeline
 from moodganimation.trajectories import read_trajectory

@@ -24,7 +24,7 @@ LIBRARY_ORDER = [
     "errors", "networks", "expressions", "checkpoints", "runtime", "faces", "animation", "media",
     "frame", "animator", "video", "recipe", "contact_sheets", "cli", "demo",
 ]  # fmt: skip
-TRAINING_ORDER = ["common", "data", "rendering", "ganimation", "warp", "evaluate"]
+TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp"]
 RENDERING = [  # of training/rendering
     {"__init__", "points"},
     {"units", "raster"},

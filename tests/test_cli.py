@@ -11,8 +11,8 @@ from moodganimation.bench import seed_generator
 from moodganimation.checkpoint import build_generator, load_generator, save_generator
 from moodganimation.curves import curves, line
 from moodganimation.expressions import COMPOUND, PRESETS, space_named
-from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
+from moodganimation.networks.base import GeneratorConfig
 
 from .conftest import PHOTO
 

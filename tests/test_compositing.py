@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from moodganimation.compositing import blend, compose, move, positions
+from moodganimation.networks.compositing import blend, compose, move, positions
 
 
 def test_attention_keeps_or_paints():

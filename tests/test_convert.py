@@ -18,7 +18,7 @@ from moodganimation.checkpoint import build_generator, load_checkpoint, save_gen
 from moodganimation.compiled import with_instance_norms
 from moodganimation.convert import convert
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.generators import GeneratorConfig
+from moodganimation.networks.base import GeneratorConfig
 from moodganimation.originals import read_original
 from training import load_critic
 from training.critic_checkpoint import save_critic

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.compositing import compose
 from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
-from moodganimation.generators import GeneratorConfig
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.compositing import compose
 from training.evaluate import measures
 from training.evaluate.__main__ import main
 from training.evaluate.estimator import Estimator, reader_of, repeatability

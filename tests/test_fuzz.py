@@ -35,8 +35,8 @@ from moodganimation.demo.visits import Visits
 from moodganimation.errors import Problem
 from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.films import Film, open_film
-from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image, write_image
+from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipes import Face, Fingerprint, Output, Recipe, read_recipe
 from moodganimation.timeline import Keyframe, Timeline, read_timeline
 from moodganimation.trajectories import Trajectory, read_trajectory

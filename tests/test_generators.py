@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
-from moodganimation.compositing import positions
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.generators import GeneratorConfig
-from moodganimation.jaws import Places
-from moodganimation.painter import Window, shown
-from moodganimation.warp import FADING
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.compositing import positions
+from moodganimation.networks.inpainting import Window, shown
+from moodganimation.networks.teeth import Places
+from moodganimation.networks.warp import FADING
 from training.warp.train import painted_by
 
 

@@ -14,8 +14,8 @@ from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoint import build_generator, load_generator
 from moodganimation.compiled import compiled
 from moodganimation.expressions import PRESETS
-from moodganimation.generators import GeneratorConfig, with_condition
 from moodganimation.inference import INT8, WAYS, alike, decibels, folded, prepared
+from moodganimation.networks.base import GeneratorConfig, with_condition
 from moodganimation.quantized import First, Painting
 
 SMALL = GeneratorConfig(architecture="resnet", condition_dim=2, image_size=32, width=4)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from moodganimation.checkpoint import build_generator
-from moodganimation.convgru import ConvGRU
-from moodganimation.generators import GeneratorConfig
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.convgru import ConvGRU
+from moodganimation.networks.rollout import rollout, stack
 from moodganimation.originals import critic_shapes
-from moodganimation.rollout import rollout, stack
 from training.critics import CriticConfig, build_critic
 from training.golden_fill import cond, image, param, s11
 

@@ -19,7 +19,7 @@ from moodganimation.expressions import SPACES, Expression
 from moodganimation.films import read_frames
 from moodganimation.images import read_image, write_image
 from moodganimation.moods import mood_of
-from moodganimation.rollout import rollout
+from moodganimation.networks.rollout import rollout
 
 from .conftest import ASSETS
 from .studio import served

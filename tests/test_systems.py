@@ -17,10 +17,10 @@ import torch
 from accelerate import Accelerator
 
 from moodganimation.checkpoint import build_generator, load_checkpoint
-from moodganimation.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
 from moodganimation.expressions import ACTION_UNITS, PAD, space_named
-from moodganimation.generators import GeneratorConfig
-from moodganimation.rollout import rollout, stack
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
+from moodganimation.networks.rollout import rollout, stack
 from training import load_critic, losses
 from training.critics import CriticConfig, build_critic
 from training.data.batches import Batch, Draw, draw_batch

@@ -14,9 +14,9 @@ from accelerate import Accelerator
 
 from moodganimation.aligner import SIZE, VIEW
 from moodganimation.checkpoint import load_checkpoint
-from moodganimation.compositing import lit, move
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.generators import GeneratorConfig
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.compositing import lit, move
 from training import losses
 from training.aligner import draw
 from training.data.composites import MIRROR

@@ -14,8 +14,8 @@ from moodganimation.clips import filmed_faces, write_columns
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression, space_named
 from moodganimation.films import read_frames
-from moodganimation.generators import GeneratorConfig
 from moodganimation.images import read_image
+from moodganimation.networks.base import GeneratorConfig
 from moodganimation.trajectories import read_trajectory
 from moodganimation.video import write_animation
 

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from moodganimation.convgru import ConvGRU
-from moodganimation.generators import normal
+from moodganimation.networks.base import normal
+from moodganimation.networks.convgru import ConvGRU
 
 
 class Critique(NamedTuple):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from moodganimation.expressions import ACTION_UNITS, VALENCE_AROUSAL, space_named
-from moodganimation.generators import GeneratorConfig
+from moodganimation.networks.base import GeneratorConfig
 
 from .critics import CriticConfig
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from moodganimation.compositing import Edit
-from moodganimation.generators import Generator
-from moodganimation.rollout import Feed, rollout, stack
+from moodganimation.networks.base import Generator
+from moodganimation.networks.compositing import Edit
+from moodganimation.networks.rollout import Feed, rollout, stack
 
 from . import losses
 from .critics import Critic

@@ -5,8 +5,8 @@ import time
 import torch
 
 from moodganimation.checkpoint import build_generator
-from moodganimation.generators import GeneratorConfig
 from moodganimation.inference import WORTH
+from moodganimation.networks.base import GeneratorConfig
 
 
 def quicker(config: GeneratorConfig, device: torch.device) -> str:

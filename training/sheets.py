@@ -6,7 +6,7 @@ import torch
 from torch.nn import Module
 from torchvision.utils import save_image
 
-from moodganimation.rollout import Feed
+from moodganimation.networks.rollout import Feed
 
 from .data.batches import Draw, Samples, draw_batch
 from .objectives import imagine

@@ -17,8 +17,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
-from moodganimation.convgru import begin_orthogonal, gate_parameters
 from moodganimation.expressions import space_named
+from moodganimation.networks.convgru import begin_orthogonal, gate_parameters
 
 from .critic_checkpoint import save_critic
 from .critics import build_critic

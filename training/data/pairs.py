@@ -40,7 +40,7 @@ class Batch(NamedTuple):
     known: Tensor  # (B, 1, S, S): 1 where the flow is to be believed
     inner: Tensor  # (B, 1, S, S): share of inner mouth, which is painted and not moved
     light: Tensor  # (B, 1, S, S): relative change of brightness; 0 where unknown
-    jaws: Tensor  # (B, 15): `moodganimation.jaws.Places` of the source; NaN where unknown
+    jaws: Tensor  # (B, 15): `moodganimation.networks.teeth.Places` of the source; NaN where unknown
     outside: Tensor  # (B, 1, S, S): how far from the source's face, see `View`; NaN where unknown
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)

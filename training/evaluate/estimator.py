@@ -18,9 +18,9 @@ from moodganimation.expressions import (
     Expression,
     ExpressionSpace,
 )
-from moodganimation.generators import Generator
 from moodganimation.moods import mood_of
-from moodganimation.warp import WarpGenerator
+from moodganimation.networks.base import Generator
+from moodganimation.networks.warp import WarpGenerator
 
 
 class Estimator(NamedTuple):

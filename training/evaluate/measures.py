@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from moodganimation.compositing import positions
+from moodganimation.networks.compositing import positions
 
 LEVELS = 5  # at which every axis is asked for, from its lowest to its highest value
 FLAT = 0.001  # of an axis's range: a response that varies less is none; rounding stays below 1e-5

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.compositing import resize
 from moodganimation.expressions import (
     ACTION_UNITS,
     PAD,
@@ -15,6 +14,7 @@ from moodganimation.expressions import (
     ExpressionSpace,
 )
 from moodganimation.moods import in_space
+from moodganimation.networks.compositing import resize
 
 from .motion import destinations
 from .photos import Photos

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from moodganimation.expressions import ExpressionSpace
-from moodganimation.generators import Generator
+from moodganimation.networks.base import Generator
 
 from . import measures
 from .definitions import DEFINITIONS

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from moodganimation.compositing import Edit
 from moodganimation.expressions import Expression, ExpressionSpace
-from moodganimation.generators import Generator, State
 from moodganimation.moods import in_space
+from moodganimation.networks.base import Generator, State
+from moodganimation.networks.compositing import Edit
 
 from .estimator import Estimator, expressions, measurable
 from .photos import Photos

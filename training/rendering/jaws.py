@@ -1,8 +1,8 @@
 """Teeth, gums and tongue as two flat pictures, and where they lie in a photographed face.
 
-`warp` carries the pictures and learns the places (moodganimation/jaws.py): a network this small
-does not paint teeth from nothing, but it can tell where they are. From ICT-FaceKit's model, see
-FACE_MODEL_LICENSE.txt.
+`warp` carries the pictures and learns the places (moodganimation/networks/teeth.py): a network of
+this size does not paint teeth from nothing, but it predicts where they are. The shapes come from
+ICT-FaceKit's model, see FACE_MODEL_LICENSE.txt.
 
 Places are affine maps (2, 3) from a picture's own coordinates, [-1, 1] from edge to edge, x to the
 right and y down, to face coordinates.

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from moodganimation.compositing import lit, move
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.warp import WarpGenerator
+from moodganimation.networks.compositing import lit, move
+from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
 

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from moodganimation.expressions import ACTION_UNITS
-from moodganimation.generators import GeneratorConfig
+from moodganimation.networks.base import GeneratorConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from moodganimation.compositing import blend
-from moodganimation.warp import WarpGenerator
+from moodganimation.networks.compositing import blend
+from moodganimation.networks.warp import WarpGenerator
 
 from .. import losses
 from ..data.pairs import Batch

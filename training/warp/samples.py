@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torchvision.utils import save_image
 
-from moodganimation.compositing import resize
+from moodganimation.networks.compositing import resize
 
 from ..data.pairs import Pairs, collate
 

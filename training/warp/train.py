@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.expressions import ACTION_UNITS, SPACES, ExpressionSpace
-from moodganimation.jaws import Jaws
+from moodganimation.networks.teeth import Jaws
 
 from ..data.pairs import Draw, Pairs, prefetch
 from ..ema import follow

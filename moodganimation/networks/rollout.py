@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from .base import Generator, State
 from .compositing import Edit, repaint
-from .generators import Generator, State
 
 Feed = Literal["portrait", "generated", "truth"]  # which picture the next step starts from
 

@@ -2,8 +2,7 @@
 
 from torch import Tensor, nn
 
-from .compositing import repaint
-from .generators import (
+from .base import (
     Generator,
     GeneratorConfig,
     ResidualBlock,
@@ -13,6 +12,7 @@ from .generators import (
     normal,
     with_condition,
 )
+from .compositing import repaint
 
 
 class ResNetGenerator(Generator):

@@ -3,17 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from .base import Generator, GeneratorConfig, State, heads, instance_norm, normal, with_condition
 from .compositing import repaint
 from .convgru import ConvGRU
-from .generators import (
-    Generator,
-    GeneratorConfig,
-    State,
-    heads,
-    instance_norm,
-    normal,
-    with_condition,
-)
 
 
 class ConvGRUUNetGenerator(Generator):

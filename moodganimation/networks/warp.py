@@ -13,10 +13,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .base import Generator, GeneratorConfig, ResidualBlock, State
 from .compositing import Edit, blend, lit, move, resize, smooth
-from .generators import Generator, GeneratorConfig, ResidualBlock, State
-from .jaws import Jaws, Places, shadowed
-from .painter import Painter, Window, double, saturation, shown, tinted
+from .inpainting import Painter, Window, double, saturation, shown, tinted
+from .teeth import Jaws, Places, shadowed
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 BRIGHTEST = 0.7  # logarithm of the largest relighting
