@@ -19,7 +19,7 @@ from moodganimation.demo.limits import MOST_UPLOAD, MOST_WORKS
 from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
-from moodganimation.expressions import SPACES
+from moodganimation.expressions.spaces import SPACES
 
 
 def visitors(path: str) -> list[tuple[str, str]]:

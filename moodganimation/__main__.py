@@ -53,7 +53,7 @@ def edit(options) -> None:
 
 def read(options) -> None:
     from .asked import opened
-    from .moods import mood_of
+    from .expressions.moods import mood_of
 
     animator, portrait = opened(options)
     reading = animator.read(portrait)

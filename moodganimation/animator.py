@@ -12,12 +12,12 @@ from .ahead import ahead
 from .aligner import Aligner, align, load_aligner
 from .checkpoint import device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
-from .expressions import ACTION_UNITS, SPACES, Expression, ExpressionSpace
+from .expressions.moods import as_read, in_space
+from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpace
 from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after, mask
 from .images import check_photo
 from .inference import prepared
-from .moods import as_read, in_space
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout

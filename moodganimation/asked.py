@@ -6,19 +6,11 @@ from collections.abc import Callable
 from .ahead import one_thread_each
 from .animator import DEFAULT_CHECKPOINT, Animator
 from .errors import InvalidExpression, Problem
-from .expressions import (
-    ACTION_UNITS,
-    COMPOUND,
-    PAD,
-    PRESETS,
-    SPACES,
-    VALENCE_AROUSAL,
-    Expression,
-    space_named,
-)
+from .expressions.moods import as_read, in_space
+from .expressions.presets import COMPOUND, PRESETS
+from .expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, space_named
 from .films import Film, read_frames
 from .images import check_picture, read_image
-from .moods import as_read, in_space
 from .networks.warp import WarpGenerator
 from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe

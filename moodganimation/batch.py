@@ -97,9 +97,9 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
     """Edit the photo of {photo, out}: {"finder": how its face was found}, or {"why": a sentence
     without its path}."""
     from .asked import recipe, wish
+    from .expressions.moods import in_space
+    from .expressions.schema import to_expression
     from .images import read_image, write_image
-    from .moods import in_space
-    from .plain import to_expression
 
     try:
         animator = _animator(asked["checkpoint"], asked["device"], asked.get("ways"))
@@ -133,7 +133,7 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
 
 def _expression(path: str) -> dict:
     """What a recipe wants, as plain values: where its face was does not matter here."""
-    from .plain import of_expression
+    from .expressions.schema import of_expression
 
     recipe = read_recipe(path)
     wanted = recipe.expression or recipe.timeline.keyframes[-1].expression

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from .errors import DeviceMissing, NotACheckpoint, Unwritable
-from .expressions import ExpressionSpace, space_named, space_of_size
+from .expressions.spaces import ExpressionSpace, space_named, space_of_size
 from .networks.base import Generator, GeneratorConfig
 from .networks.convgru_unet import ConvGRUUNetGenerator
 from .networks.resnet import ResNetGenerator

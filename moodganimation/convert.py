@@ -6,7 +6,7 @@ import torch
 
 from .checkpoint import CRITIC_FORMAT, assigned, build_generator, refusing, save_generator, write
 from .errors import NotACheckpoint, Unwritable
-from .expressions import ExpressionSpace, space_named, space_of_size
+from .expressions.spaces import ExpressionSpace, space_named, space_of_size
 from .networks.base import GeneratorConfig
 from .originals import Original, read_original
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from .animator import Animator
-from .expressions import Expression
+from .expressions.spaces import Expression
 from .timing import median
 from .video import interpolate
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from .animator import Animator
 from .errors import InvalidExpression, NoFaceFound, Unwritable
-from .expressions import ACTION_UNITS, PAD, Expression
+from .expressions.moods import mood_of, with_mood
+from .expressions.spaces import ACTION_UNITS, PAD, Expression
 from .films import Film
-from .moods import mood_of, with_mood
 from .retakes import Progress, check_strength, ended, nobody, report
 from .tracking import follow
 

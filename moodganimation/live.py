@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from .animator import Animator
-from .expressions import Expression
+from .expressions.spaces import Expression
 from .images import check_photo
 from .retakes import Wish, edit_face
 from .steady import reach

@@ -7,7 +7,7 @@ point = played(start, mirror.change, strength, taking_part(("brows", "mouth")))
 
 import numpy as np
 
-from .expressions import ACTION_UNITS, Expression
+from .expressions.spaces import ACTION_UNITS, Expression
 from .timeline import Keyframe
 from .video import MOST_FRAMES
 

@@ -3,7 +3,7 @@
 import argparse
 
 from .engine import ENGINES
-from .expressions import COMPOUND, PRESETS
+from .expressions.presets import COMPOUND, PRESETS
 
 
 def of_all(command) -> None:

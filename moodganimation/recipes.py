@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from . import plain
 from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, UnreadableImage
-from .expressions import Expression
+from .expressions import schema
+from .expressions.spaces import Expression
 from .frames import SIZES, VIEWS
 from .images import LEAST_SIDE, MOST_PIXELS
 from .marks import KEY, recipe_in
@@ -26,7 +26,7 @@ from .video import FASTEST
 
 FORMAT = 1  # of the recipes that this version writes, and the newest that it reads
 LINK = "recipe="  # how a link's fragment begins
-MOST_LINK = 2 * plain.MOST_BYTES  # letters of a fragment
+MOST_LINK = 2 * schema.MOST_BYTES  # letters of a fragment
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Fingerprint:
     sha256: str  # of its file, 64 hexadecimal digits
 
     def __post_init__(self):
-        plain.word(self.name, "The name of the checkpoint")
-        plain.word(self.sha256, "The SHA-256 of the checkpoint")
+        schema.word(self.name, "The name of the checkpoint")
+        schema.word(self.sha256, "The SHA-256 of the checkpoint")
         if not (len(self.sha256) == 64 and set(self.sha256) <= set("0123456789abcdef")):
             raise InvalidValue("The SHA-256 of the checkpoint must be 64 hexadecimal digits.")
 
@@ -61,21 +61,21 @@ class Face:
     box: tuple[float, ...] | None = None  # x0, y0, x1, y1 [px], as `Animator.locate` takes it
 
     def __post_init__(self):
-        sides = plain.items(self.photo, "The size of the photo", 2, 2)
-        sides = [plain.whole(s, "A side of the photo", LEAST_SIDE, MOST_PIXELS) for s in sides]
+        sides = schema.items(self.photo, "The size of the photo", 2, 2)
+        sides = [schema.whole(s, "A side of the photo", LEAST_SIDE, MOST_PIXELS) for s in sides]
         if sides[0] * sides[1] > MOST_PIXELS:
             raise InvalidValue(f"A photo has at most {MOST_PIXELS} pixels, not {sides}.")
         object.__setattr__(self, "photo", tuple(sides))
         if (self.to_face is None) == (self.box is None):
             raise InvalidValue("A face needs either a box or to_face.")
         if self.box is not None:
-            box = plain.items(self.box, "The box of the face", 4, 4)
-            box = (plain.number(v, "A side of the box", 0, max(sides)) for v in box)
+            box = schema.items(self.box, "The box of the face", 4, 4)
+            box = (schema.number(v, "A side of the box", 0, max(sides)) for v in box)
             object.__setattr__(self, "box", tuple(box))
             return
-        rows = [plain.items(row, "A row of to_face", 3, 3)
-                for row in plain.items(self.to_face, "to_face", 2, 2)]  # fmt: skip
-        rows = [tuple(plain.number(v, "A value of to_face", -1e6, 1e6) for v in r) for r in rows]
+        rows = [schema.items(row, "A row of to_face", 3, 3)
+                for row in schema.items(self.to_face, "to_face", 2, 2)]  # fmt: skip
+        rows = [tuple(schema.number(v, "A value of to_face", -1e6, 1e6) for v in r) for r in rows]
         object.__setattr__(self, "to_face", tuple(rows))
         if not _holds_a_face(np.array(rows), *sides):
             raise InvalidValue("to_face is not that of a face in a photo of this size.")
@@ -110,11 +110,11 @@ class Output:
     fps: float | None = None
 
     def __post_init__(self):
-        plain.word(self.view, "The view", VIEWS)
+        schema.word(self.view, "The view", VIEWS)
         if self.size is not None:
-            object.__setattr__(self, "size", plain.whole(self.size, "The size", *SIZES))
+            object.__setattr__(self, "size", schema.whole(self.size, "The size", *SIZES))
         if self.fps is not None:
-            fps = plain.number(self.fps, "Frames per second", 1, FASTEST)
+            fps = schema.number(self.fps, "Frames per second", 1, FASTEST)
             object.__setattr__(self, "fps", fps)
 
 
@@ -131,10 +131,10 @@ class Recipe:
     version: str = __version__
 
     def __post_init__(self):
-        plain.word(self.version, "The version")
+        schema.word(self.version, "The version")
         if not isinstance(self.options, dict):
-            raise InvalidValue(f"Options must be named, got {plain.shown(self.options)}.")
-        object.__setattr__(self, "options", plain.anything(self.options, "options"))
+            raise InvalidValue(f"Options must be named, got {schema.shown(self.options)}.")
+        object.__setattr__(self, "options", schema.anything(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
 
@@ -143,7 +143,7 @@ class Recipe:
         values = {KEY: FORMAT, "version": self.version}
         values |= {"checkpoint": _said(self.checkpoint), "face": _said(self.face)}
         if self.expression is not None:
-            values |= plain.of_expression(self.expression)
+            values |= schema.of_expression(self.expression)
         if self.timeline is not None:
             values["timeline"] = self.timeline.to_json()
         return values | {"output": _said(self.output), "options": self.options}
@@ -154,17 +154,17 @@ class Recipe:
         wrong in one."""
         if not (isinstance(values, dict) and KEY in values):
             raise NotARecipe("This is no recipe of MoodGANimation.")
-        if plain.whole(values[KEY], "The format of a recipe", 1, plain.MOST_NUMBER) > FORMAT:
+        if schema.whole(values[KEY], "The format of a recipe", 1, schema.MOST_NUMBER) > FORMAT:
             raise NotARecipe(
                 "The recipe is of a newer version of MoodGANimation "
-                f"({plain.shown(values.get('version'))}) than this one ({__version__}): update it."
+                f"({schema.shown(values.get('version'))}) than this one ({__version__}): update it."
             )
         required = (KEY, "version", "checkpoint", "face")
         optional = ("space", "expression", "timeline", "output", "options")
-        plain.fields(values, "A recipe", required, optional)
+        schema.fields(values, "A recipe", required, optional)
         made = {"version": values["version"], "options": values.get("options", {})}
         if "expression" in values or "space" in values:
-            made["expression"] = plain.to_expression(values)
+            made["expression"] = schema.to_expression(values)
         if "timeline" in values:
             made["timeline"] = Timeline.from_json(values["timeline"])
         for name, kind in (("checkpoint", Fingerprint), ("face", Face), ("output", Output)):
@@ -173,12 +173,12 @@ class Recipe:
 
     def text(self) -> str:
         """The JSON, one line of ASCII. Raises InvalidValue if it is too long to be put in files."""
-        return plain.dumps(self.to_json(), "The recipe")
+        return schema.dumps(self.to_json(), "The recipe")
 
     @classmethod
     def of_text(cls, text: str | bytes) -> "Recipe":
         """The recipe that a JSON text is; raises what `from_json` does."""
-        return cls.from_json(plain.loads(text, "The recipe"))
+        return cls.from_json(schema.loads(text, "The recipe"))
 
     def link(self) -> str:
         """The fragment of a link, for behind the #: letters that need no escaping."""
@@ -192,10 +192,10 @@ class Recipe:
         unpacker, padding = zlib.decompressobj(), "=" * (-len(letters) % 4)
         try:
             packed = base64.b64decode(letters + padding, b"-_", validate=True)
-            text = unpacker.decompress(packed, plain.MOST_BYTES + 1)
+            text = unpacker.decompress(packed, schema.MOST_BYTES + 1)
         except (ValueError, zlib.error):
             raise NotARecipe("The link holds no recipe, or not all of it: copy it again.") from None
-        if len(text) <= plain.MOST_BYTES and not unpacker.eof:
+        if len(text) <= schema.MOST_BYTES and not unpacker.eof:
             raise NotARecipe("The link ends before its recipe does: copy it again.")
         return cls.of_text(text)
 
@@ -207,7 +207,7 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     try:
         with open(path, "rb") as file:
-            text = file.read(plain.MOST_BYTES + 1)
+            text = file.read(schema.MOST_BYTES + 1)
         if not text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
             text = recipe_in(path)
     except OSError as problem:
@@ -239,4 +239,4 @@ def _made(kind: type, values: object, name: str):
     names = dataclasses.fields(kind)
     required = [f.name for f in names if f.default is dataclasses.MISSING]
     optional = [f.name for f in names if f.name not in required]
-    return kind(**plain.fields(values, name, required, optional))
+    return kind(**schema.fields(values, name, required, optional))

@@ -14,7 +14,8 @@ import numpy as np
 from .ahead import ahead
 from .animator import Animator
 from .errors import InvalidExpression, NoFaceFound
-from .expressions import (
+from .expressions.moods import in_space
+from .expressions.spaces import (
     ACTION_UNITS,
     PAD,
     SPACES,
@@ -23,7 +24,6 @@ from .expressions import (
     ExpressionSpace,
 )
 from .films import Film
-from .moods import in_space
 from .tracking import Steady, follow
 from .video import check_film, write_film
 

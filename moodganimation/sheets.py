@@ -6,8 +6,9 @@ import numpy as np
 
 from . import figures
 from .animator import Animator
-from .expressions import ACTION_UNITS, PAD, PRESETS, SHEET_PRESETS, Expression
-from .moods import mood_of
+from .expressions.moods import mood_of
+from .expressions.presets import PRESETS, SHEET_PRESETS
+from .expressions.spaces import ACTION_UNITS, PAD, Expression
 from .portraits import Portrait
 
 INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the MoodGANimation figure

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from . import plain
 from .errors import InvalidTimeline, UnreadableFile
-from .expressions import ACTION_UNITS, Expression, ExpressionSpace
-from .moods import as_read, in_space
+from .expressions import schema
+from .expressions.moods import as_read, in_space
+from .expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
 from .video import EASINGS, FASTEST, MOST_FRAMES, interpolate
 
 MODES = ("once", "loop", "ping-pong")
@@ -29,19 +29,19 @@ class Keyframe:
 
     def __post_init__(self):
         set_ = object.__setattr__
-        set_(self, "at", plain.number(self.at, "The moment of a keyframe", 0, MOST_FRAMES))
-        set_(self, "hold", plain.number(self.hold, "The hold of a keyframe", 0, MOST_FRAMES))
-        plain.word(self.easing, "The easing of a keyframe", EASINGS)
+        set_(self, "at", schema.number(self.at, "The moment of a keyframe", 0, MOST_FRAMES))
+        set_(self, "hold", schema.number(self.hold, "The hold of a keyframe", 0, MOST_FRAMES))
+        schema.word(self.easing, "The easing of a keyframe", EASINGS)
 
     def to_json(self) -> dict[str, object]:
-        said = plain.of_expression(self.expression) if self.expression else {}
+        said = schema.of_expression(self.expression) if self.expression else {}
         return {"at": self.at, "hold": self.hold, "easing": self.easing} | said
 
     @classmethod
     def from_json(cls, values: object) -> "Keyframe":
-        values = plain.fields(values, "A keyframe", ("at",), _KEYFRAME)
+        values = schema.fields(values, "A keyframe", ("at",), _KEYFRAME)
         said = "expression" in values or "space" in values
-        expression = plain.to_expression(values) if said else None
+        expression = schema.to_expression(values) if said else None
         return cls(expression, **{k: values[k] for k in ("at", "hold", "easing") if k in values})
 
 
@@ -63,10 +63,10 @@ class Timeline:
 
     def __post_init__(self):
         set_ = object.__setattr__
-        set_(self, "fps", plain.number(self.fps, "Frames per second", 1, FASTEST))
-        set_(self, "back", plain.number(self.back, "The way back of a loop", 0, MOST_FRAMES))
-        plain.word(self.mode, "The mode of a timeline", MODES)
-        plain.truth(self.blinks, "Whether there are blinks")
+        set_(self, "fps", schema.number(self.fps, "Frames per second", 1, FASTEST))
+        set_(self, "back", schema.number(self.back, "The way back of a loop", 0, MOST_FRAMES))
+        schema.word(self.mode, "The mode of a timeline", MODES)
+        schema.truth(self.blinks, "Whether there are blinks")
         if not self.keyframes:
             raise InvalidTimeline("A timeline needs a keyframe: keep one, or add another first.")
         set_(self, "keyframes", tuple(sorted(self.keyframes, key=lambda key: key.at)))
@@ -168,8 +168,8 @@ class Timeline:
 
     @classmethod
     def from_json(cls, values: object) -> "Timeline":
-        values = plain.fields(values, "A timeline", ("keyframes",), _TIMELINE)
-        keys = plain.items(values["keyframes"], "The keyframes of a timeline", 1, MOST_FRAMES)
+        values = schema.fields(values, "A timeline", ("keyframes",), _TIMELINE)
+        keys = schema.items(values["keyframes"], "The keyframes of a timeline", 1, MOST_FRAMES)
         return cls(**values | {"keyframes": tuple(Keyframe.from_json(key) for key in keys)})
 
     def _spans(self) -> list[tuple[int, int]]:
@@ -187,7 +187,7 @@ class Timeline:
         return max(1, self._frame(self.back)) if looped else 1
 
     def _known(self, number: int) -> None:
-        plain.whole(number, "The number of a keyframe", 0, len(self.keyframes) - 1)
+        schema.whole(number, "The number of a keyframe", 0, len(self.keyframes) - 1)
 
 
 _KEYFRAME = ("hold", "easing", "space", "expression")
@@ -198,10 +198,10 @@ def read_timeline(path: str | Path) -> Timeline:
     """The timeline of a JSON file. Raises UnreadableFile, InvalidValue and InvalidTimeline."""
     try:
         with open(path, "rb") as file:
-            text = file.read(plain.MOST_BYTES + 1)
+            text = file.read(schema.MOST_BYTES + 1)
     except OSError as problem:
         raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
-    return Timeline.from_json(plain.loads(text, str(path)))
+    return Timeline.from_json(schema.loads(text, str(path)))
 
 
 def blinking(way: list[Expression], fps: float) -> list[Expression]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from .animator import Animator
-from .expressions import ACTION_UNITS, Expression
+from .expressions.spaces import ACTION_UNITS, Expression
 from .portraits import Portrait, placed, square
 from .steady import neighborhoods, reach, steadied
 

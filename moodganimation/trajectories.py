@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InvalidExpression, UnreadableFile
-from .expressions import (
+from .expressions.spaces import (
     ACTION_UNITS,
     PAD,
     SPACES,

@@ -12,7 +12,7 @@ import numpy as np
 from . import ffmpeg
 from .credentials import sign
 from .errors import InvalidExpression, Unwritable
-from .expressions import Expression
+from .expressions.spaces import Expression
 from .films import FASTEST, Film
 from .images import EDITED
 from .marks import comment, mark

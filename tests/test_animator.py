@@ -17,17 +17,17 @@ from moodganimation.errors import (
     Problem,
     UnreadableImage,
 )
-from moodganimation.expressions import (
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     PAD,
-    PRESETS,
     VALENCE_AROUSAL,
     Expression,
     space_named,
 )
 from moodganimation.finders import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
 from moodganimation.images import read_image
-from moodganimation.moods import mood_of
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose
 from moodganimation.portraits import half

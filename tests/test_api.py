@@ -21,7 +21,7 @@ from moodganimation.demo.api import API
 from moodganimation.demo.fence import COOKIE
 from moodganimation.demo.limits import MOST_WORKS
 from moodganimation.errors import Problem
-from moodganimation.expressions import PRESETS
+from moodganimation.expressions.presets import PRESETS
 from moodganimation.images import read_image
 from moodganimation.recipes import read_recipe
 from moodganimation.sheets import KINDS

@@ -14,7 +14,6 @@ import pytest
 import torch
 from PIL import Image
 
-from moodganimation import plain
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.demo import streaming
@@ -30,7 +29,9 @@ from moodganimation.demo.streaming import CAMERAS, Streams
 from moodganimation.demo.visits import MOST_BYTES, Visits
 from moodganimation.driving import played, taking_part
 from moodganimation.errors import Problem
-from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, Expression
+from moodganimation.expressions import schema
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression
 from moodganimation.films import open_film
 from moodganimation.images import read_image, write_image
 from moodganimation.live import Live
@@ -411,9 +412,9 @@ def test_films_sheets_and_recordings_say_so_too(opened, clip, photo, tmp_path):
         films = [next(open_film(path).frames()) for path in (film, cameras.save(live)[0])]
         return [*films, *map(read_image, [*strips[1:], sheet])]
 
-    plain = made()
+    unlabelled = made()
     opened.changes.label(opened.token, True, *opened.units)
-    for number, (before, after) in enumerate(zip(plain, made(), strict=True)):
+    for number, (before, after) in enumerate(zip(unlabelled, made(), strict=True)):
         changed = np.abs(before[-20:, -60:].astype(int) - after[-20:, -60:]).max() > 60
         assert changed == (number != 5), number  # what was filmed was not edited
 
@@ -492,7 +493,7 @@ def test_a_long_mirror_becomes_keyframes_that_a_timeline_and_a_recipe_hold():
     fps, keys = keyframes(played)
     timeline = Timeline(tuple(keys), fps)
     assert len(keys) == MOST_KEYS and 59 < timeline.duration < 61
-    assert len(plain.dumps(timeline.to_json(), "")) < plain.MOST_BYTES - 8_000
+    assert len(schema.dumps(timeline.to_json(), "")) < schema.MOST_BYTES - 8_000
 
 
 def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypatch):

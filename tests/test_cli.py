@@ -10,7 +10,8 @@ from moodganimation.animator import CHECKPOINTS
 from moodganimation.bench import seed_generator
 from moodganimation.checkpoint import build_generator, load_generator, save_generator
 from moodganimation.curves import curves, line
-from moodganimation.expressions import COMPOUND, PRESETS, space_named
+from moodganimation.expressions.presets import COMPOUND, PRESETS
+from moodganimation.expressions.spaces import space_named
 from moodganimation.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 

@@ -17,7 +17,7 @@ from moodganimation.__main__ import main
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
 from moodganimation.compiled import with_instance_norms
 from moodganimation.convert import convert
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.originals import read_original
 from training import load_critic

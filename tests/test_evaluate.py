@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose
 from training.evaluate import measures

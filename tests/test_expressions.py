@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 from moodganimation.errors import InvalidExpression
-from moodganimation.expressions import (
-    ACTION_UNITS,
-    PAD,
-    PRESETS,
-    SHEET_PRESETS,
-    VALENCE_AROUSAL,
-    Expression,
-)
-from moodganimation.moods import PROTOTYPES, action_units_of, mood_of, with_mood
+from moodganimation.expressions.moods import PROTOTYPES, action_units_of, mood_of, with_mood
+from moodganimation.expressions.presets import PRESETS, SHEET_PRESETS
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 
 OPENFACE = [
     "01",

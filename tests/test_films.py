@@ -20,10 +20,11 @@ from moodganimation.errors import (
     UnreadableFile,
     Unwritable,
 )
-from moodganimation.expressions import ACTION_UNITS, PAD, PRESETS, VALENCE_AROUSAL, Expression
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.films import open_film
 from moodganimation.images import EDITED
-from moodganimation.moods import mood_of
 from moodganimation.portraits import Portrait, placed, square
 from moodganimation.retakes import added, retake, towards
 from moodganimation.steady import WIDEST, neighborhoods

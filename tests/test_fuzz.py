@@ -33,7 +33,7 @@ from moodganimation.demo import api
 from moodganimation.demo.streaming import Streams
 from moodganimation.demo.visits import Visits
 from moodganimation.errors import Problem
-from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.films import Film, open_film
 from moodganimation.images import read_image, write_image
 from moodganimation.networks.base import GeneratorConfig

@@ -5,7 +5,7 @@ import torch
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
 from moodganimation.errors import NotACheckpoint
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import positions
 from moodganimation.networks.inpainting import Window, shown

@@ -13,7 +13,7 @@ from moodganimation.ahead import cores
 from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoint import build_generator, load_generator
 from moodganimation.compiled import compiled
-from moodganimation.expressions import PRESETS
+from moodganimation.expressions.presets import PRESETS
 from moodganimation.inference import INT8, WAYS, alike, decibels, folded, prepared
 from moodganimation.networks.base import GeneratorConfig, with_condition
 from moodganimation.quantized import First, Painting

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.expressions import ACTION_UNITS, PAD
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 from moodganimation.images import read_image
-from moodganimation.moods import mood_of
 from moodganimation.portraits import fade
 from training import face_measures, identity, measure, tables
 from training.warp import sharpness

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.images import read_image
 from moodganimation.portraits import Portrait, cells
 from training import landmarks as script

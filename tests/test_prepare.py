@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.portraits import Portrait, square
 from training.data.annotations import read_ids
 from training.data.pickles import read_pickle, write_pickle

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
 from training.data.annotations import read_annotations, read_ids
 from training.data.batches import Draw, draw_batch
 from training.data.samples import open_samples

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodganimation import plain
 from moodganimation.__main__ import main
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.clips import write_columns
@@ -24,7 +23,8 @@ from moodganimation.errors import (
     UnreadableFile,
     UnreadableImage,
 )
-from moodganimation.expressions import ACTION_UNITS, PAD, Expression, space_named
+from moodganimation.expressions import schema
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression, space_named
 from moodganimation.images import EDITED, read_image, write_image
 from moodganimation.marks import recipe_in
 from moodganimation.recipes import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
@@ -387,7 +387,7 @@ def test_the_command_line_writes_recipes(tmp_path, photo, animator):
     assert made.timeline.fps == 8 and made.options["feed"] == "portrait"
     reading = animator.read(made.face.locate(animator, read_image(PHOTO)))
     assert made.timeline.expressions()[0] == reading
-    assert plain.loads(made.text(), "It") == json.loads(made.text())
+    assert schema.loads(made.text(), "It") == json.loads(made.text())
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "mp4", "animated.webp"])

@@ -15,10 +15,10 @@ from gradio_client import Client, handle_file
 from moodganimation.__main__ import main
 from moodganimation.animator import CHECKPOINTS, Animator
 from moodganimation.checkpoint import generators_in, load_checkpoint
-from moodganimation.expressions import SPACES, Expression
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.spaces import SPACES, Expression
 from moodganimation.films import read_frames
 from moodganimation.images import read_image, write_image
-from moodganimation.moods import mood_of
 from moodganimation.networks.rollout import rollout
 
 from .conftest import ASSETS

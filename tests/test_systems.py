@@ -17,7 +17,7 @@ import torch
 from accelerate import Accelerator
 
 from moodganimation.checkpoint import build_generator, load_checkpoint
-from moodganimation.expressions import ACTION_UNITS, PAD, space_named
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, space_named
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
 from moodganimation.networks.rollout import rollout, stack

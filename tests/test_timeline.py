@@ -5,19 +5,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodganimation import plain
 from moodganimation.__main__ import main
 from moodganimation.errors import InvalidExpression, InvalidTimeline, InvalidValue, UnreadableFile
-from moodganimation.expressions import (
+from moodganimation.expressions import schema
+from moodganimation.expressions.moods import in_space
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     PAD,
-    PRESETS,
     VALENCE_AROUSAL,
     Expression,
     space_named,
 )
 from moodganimation.figures import GROUND, LINES, curves
-from moodganimation.moods import in_space
 from moodganimation.timeline import MODES, Keyframe, Timeline, blinking, read_timeline
 from moodganimation.video import EASINGS, interpolate
 
@@ -154,7 +154,7 @@ def test_blinks_leave_closed_eyes_moods_and_slow_films_alone():
 
 
 def text(made: Timeline) -> str:
-    return plain.dumps(made.to_json(), "The timeline")
+    return schema.dumps(made.to_json(), "The timeline")
 
 
 def test_json_keeps_a_timeline_to_the_bit():
@@ -162,13 +162,13 @@ def test_json_keeps_a_timeline_to_the_bit():
     keys = [Keyframe(Expression.clipped(PAD, chance.uniform(-1, 1, 3)), i / 3, 0.1) for i in (1, 2)]
     keys += [Keyframe(Expression.clipped(ACTION_UNITS, chance.random(17)), 1.1, easing="spring")]
     made = Timeline((Keyframe(None, 0), *keys), 23.976, "loop", 1 / 7, True)
-    assert Timeline.from_json(plain.loads(text(made), "It")) == made
+    assert Timeline.from_json(schema.loads(text(made), "It")) == made
     assert Timeline.from_json({"keyframes": [{"at": 0}]}) == Timeline((Keyframe(None, 0),))
 
 
 def test_the_readme_shows_a_timeline():
     said = (ASSETS.parent / "README.md").read_text().split("```json")[1].split("```")[0]
-    made = Timeline.from_json(plain.loads(said, "It"))
+    made = Timeline.from_json(schema.loads(said, "It"))
     assert made.frames == 84 and len(made.expressions()) == 84 and made.blinks
 
 

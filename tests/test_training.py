@@ -14,7 +14,7 @@ from accelerate import Accelerator
 
 from moodganimation.aligner import SIZE, VIEW
 from moodganimation.checkpoint import load_checkpoint
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import lit, move
 from training import losses

@@ -12,7 +12,13 @@ from moodganimation.animator import Animator
 from moodganimation.checkpoint import build_generator, save_generator
 from moodganimation.clips import filmed_faces, write_columns
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
-from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression, space_named
+from moodganimation.expressions.spaces import (
+    ACTION_UNITS,
+    PAD,
+    VALENCE_AROUSAL,
+    Expression,
+    space_named,
+)
 from moodganimation.films import read_frames
 from moodganimation.images import read_image
 from moodganimation.networks.base import GeneratorConfig

@@ -6,7 +6,8 @@ from PIL import Image
 
 from moodganimation import video
 from moodganimation.errors import InvalidExpression, Unwritable
-from moodganimation.expressions import ACTION_UNITS, PRESETS, Expression
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.images import EDITED
 from moodganimation.video import EASINGS, interpolate, write_animation
 

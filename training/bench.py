@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from moodganimation.checkpoint import build_generator
 from moodganimation.compiled import with_instance_norms
-from moodganimation.expressions import space_named
+from moodganimation.expressions.spaces import space_named
 from moodganimation.timing import interleaved, processor
 
 from .critics import Halving, build_critic

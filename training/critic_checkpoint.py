@@ -6,7 +6,7 @@ from pathlib import Path
 
 from moodganimation.checkpoint import CRITIC_FORMAT, assigned, read, refusing, write
 from moodganimation.errors import NotACheckpoint
-from moodganimation.expressions import ExpressionSpace
+from moodganimation.expressions.spaces import ExpressionSpace
 from moodganimation.originals import read_original
 from moodganimation.state_dicts import is_torch_file
 

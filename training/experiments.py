@@ -7,7 +7,7 @@ comment with the seed's own flag are its command-line options under our names.
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from moodganimation.expressions import ACTION_UNITS, VALENCE_AROUSAL, space_named
+from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, space_named
 from moodganimation.networks.base import GeneratorConfig
 
 from .critics import CriticConfig

@@ -64,8 +64,8 @@ UNITS = {
     "AU45": (lambda p: -opening(p), ["eyes"]),
 }
 THRESHOLD = {"AU26": 0.02, "AU45": 0.0075}
-# What a mood should move, and how. Dominance lowers the brows since moodganimation/moods.py takes
-# AU01, AU02 and AU05 back with it.
+# What a mood should move, and how. Dominance lowers the brows, since expressions/moods.py reduces
+# AU01, AU02 and AU05 with it.
 MOODS = {
     ("pleasure", "lip corners rise"): lambda p: height(p, 61, 291),
     ("arousal", "eyes open"): opening,

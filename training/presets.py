@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL
 
 from .experiments import Experiment, Lesson, in_space
 

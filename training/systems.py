@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator, PartialState
 from accelerate.utils import broadcast_object_list
 
-from moodganimation.expressions import space_named
+from moodganimation.expressions.spaces import space_named
 
 from .data.samples import open_samples
 from .experiments import EXPERIMENTS, Experiment

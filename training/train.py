@@ -17,7 +17,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
-from moodganimation.expressions import space_named
+from moodganimation.expressions.spaces import space_named
 from moodganimation.networks.convgru import begin_orthogonal, gate_parameters
 
 from .critic_checkpoint import save_critic

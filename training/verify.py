@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
-from moodganimation.expressions import space_of_size
+from moodganimation.expressions.spaces import space_of_size
 
 from . import golden_fill
 from .data.batches import Batch

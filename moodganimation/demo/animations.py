@@ -5,9 +5,10 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from .. import plain
 from ..errors import InvalidExpression, Problem
-from ..expressions import ACTION_UNITS, PRESETS
+from ..expressions import schema
+from ..expressions.presets import PRESETS
+from ..expressions.spaces import ACTION_UNITS
 from ..figures import beside, curves, row
 from ..images import write_image
 from ..recipes import Output, Recipe
@@ -141,7 +142,7 @@ class Animations:
                 "ping_pong": ping_pong, "hold": int(hold), "mode": mode, "blinks": blinks,
                 "formats": list(formats), "panels": bool(panels),
                 "keyed": bool(visit.keyframes)}  # fmt: skip
-        sliders = plain.of_expression(asked_units(units))["expression"]
+        sliders = schema.of_expression(asked_units(units))["expression"]
         made = {"animate": made, "sliders": sliders}
         recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()
         once = list(dict.fromkeys(way))  # on the way back nothing new is drawn

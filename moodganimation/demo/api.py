@@ -10,13 +10,14 @@ from collections import deque
 from pathlib import Path
 from typing import Literal
 
-from .. import plain
 from ..animator import Animator
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
-from ..expressions import ACTION_UNITS, COMPOUND, PAD, PRESETS, Expression
+from ..expressions import schema
+from ..expressions.moods import in_space, mood_of
+from ..expressions.presets import COMPOUND, PRESETS
+from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..images import read_image, write_image
-from ..moods import in_space, mood_of
 from ..portraits import Portrait
 from ..recipes import Face, Output, Recipe
 from ..retakes import MOST_FACES, added, retake
@@ -229,7 +230,7 @@ def _number(value) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise Problem(f"{plain.shown(value)} is not a number.")
+        raise Problem(f"{schema.shown(value)} is not a number.")
     return number
 
 

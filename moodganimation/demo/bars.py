@@ -1,7 +1,7 @@
 """Asked and seen: what an edit was to do, beside what the shipped reader sees in the result."""
 
-from ..expressions import ACTION_UNITS, Expression
-from ..moods import in_space, mood_of
+from ..expressions.moods import in_space, mood_of
+from ..expressions.spaces import ACTION_UNITS, Expression
 from .words import told
 
 NOTHING = "Nothing is asked of the face: the result is the photo."

@@ -5,9 +5,10 @@ import gradio as gr
 import numpy as np
 
 from ..errors import Problem
-from ..expressions import ACTION_UNITS, PRESETS, Expression
+from ..expressions.moods import mood_of
+from ..expressions.presets import PRESETS
+from ..expressions.spaces import ACTION_UNITS, Expression
 from ..images import read_image
-from ..moods import mood_of
 from ..portraits import LOCKS
 from .keeping import Keeper
 from .rendering import UNTOUCHED, asked_units, named, place, render, reported, rounded

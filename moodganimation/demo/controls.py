@@ -7,9 +7,10 @@ from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs
 from PIL import Image
 
-from ..expressions import ACTION_UNITS, PAD, PRESETS
+from ..expressions.moods import MOODS
+from ..expressions.presets import PRESETS
+from ..expressions.spaces import ACTION_UNITS, PAD
 from ..images import opening
-from ..moods import MOODS
 from ..portraits import LOCKS
 from .changes import PAINTED
 from .visits import HALVES

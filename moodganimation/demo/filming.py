@@ -6,11 +6,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from .. import plain
 from ..clips import LEAST_SIDE, filmed_faces, write_columns
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
-from ..expressions import ACTION_UNITS
+from ..expressions import schema
+from ..expressions.spaces import ACTION_UNITS
 from ..figures import curves
 from ..films import FASTEST, Film, open_film
 from ..recipes import Recipe
@@ -102,7 +102,7 @@ class Filming:
             strength=between(0, STRONGEST),
             regions=several(*REGIONS),
             by=choice("units", "moods"),
-            clip=lambda name: name and plain.word(name, "The clip in a .pkl"),
+            clip=lambda name: name and schema.word(name, "The clip in a .pkl"),
             fps=between(1, FASTEST),
         )
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..animator import Animator
 from ..errors import InvalidExpression, NoFaceFound, Problem
-from ..expressions import ACTION_UNITS, PAD, Expression
+from ..expressions.moods import mood_of, with_mood
+from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..images import read_image
-from ..moods import mood_of, with_mood
 from ..portraits import Portrait
 from .models import Models
 from .rendering import (

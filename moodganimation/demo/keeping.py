@@ -6,11 +6,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from .. import plain
 from ..animator import Animator
 from ..errors import Problem
-from ..expressions import ACTION_UNITS, Expression
-from ..moods import in_space
+from ..expressions import schema
+from ..expressions.moods import in_space
+from ..expressions.spaces import ACTION_UNITS, Expression
 from ..recipes import Face as Place
 from ..recipes import Fingerprint, Recipe, read_recipe
 from ..timeline import Timeline
@@ -33,7 +33,7 @@ def recipe_of(
     """Of what is shown of a visit; made: what the controls of a tab said, by the tab's name."""
     place, options = Place.of(visit.face.portrait), visit.face.options()
     if "mood" in visit.face.turned:
-        options["sliders"] = plain.of_expression(visit.face.mooded)["expression"]
+        options["sliders"] = schema.of_expression(visit.face.mooded)["expression"]
     options |= made or {}
     options |= {"others": others, "at": visit.at} if (others := visit.others()) else {}
     checkpoint = fingerprint(visit.animator.checkpoint)
@@ -44,32 +44,32 @@ def said(recipe: Recipe, tab: str, otherwise=None, **controls) -> list:
     """What a recipe says of each of a tab's controls, as the function of its name checks it, or
     else what `otherwise` does; untouched where neither says anything. Raises Problem."""
     name = f"What the recipe says of {tab}"
-    values = plain.fields(recipe.options.get(tab, {}), name, (), controls)
+    values = schema.fields(recipe.options.get(tab, {}), name, (), controls)
     values = (otherwise or {}) | values
     return [check(values[key]) if key in values else gr.skip() for key, check in controls.items()]
 
 
 def between(low: float, high: float):
-    return lambda value: plain.number(value, "A number of the recipe", low, high)
+    return lambda value: schema.number(value, "A number of the recipe", low, high)
 
 
 def whole(low: int, high: int):
-    return lambda value: plain.whole(value, "A number of the recipe", low, high)
+    return lambda value: schema.whole(value, "A number of the recipe", low, high)
 
 
 def choice(*choices: str):
-    return lambda value: plain.word(value, "A choice of the recipe", choices)
+    return lambda value: schema.word(value, "A choice of the recipe", choices)
 
 
 def several(*choices: str):
     return lambda values: [
-        plain.word(value, "A choice of the recipe", choices)
-        for value in plain.items(values, "The choices of the recipe", 0, len(choices))
+        schema.word(value, "A choice of the recipe", choices)
+        for value in schema.items(values, "The choices of the recipe", 0, len(choices))
     ]
 
 
 def truth(value: object) -> bool:
-    return plain.truth(value, "A choice of the recipe")
+    return schema.truth(value, "A choice of the recipe")
 
 
 class Keeper:
@@ -98,7 +98,7 @@ class Keeper:
         visit.restore(Face.of(animator, portrait), recipe.options)
         reading = visit.face.portrait.reading
         if "sliders" in recipe.options:
-            asked = plain.to_expression({"expression": recipe.options["sliders"]})
+            asked = schema.to_expression({"expression": recipe.options["sliders"]})
         else:
             asked = recipe.expression or recipe.timeline.keyframes[-1].expression or reading
         return visit, recipe, in_space(asked, ACTION_UNITS, reading)

@@ -10,10 +10,11 @@ import gradio as gr
 import numpy as np
 
 from ..errors import Cancelled, InvalidExpression, Problem
-from ..expressions import ACTION_UNITS, PAD, PRESETS, Expression
+from ..expressions.moods import mood_of
+from ..expressions.presets import PRESETS
+from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..frames import Frame
 from ..images import write_image
-from ..moods import mood_of
 from ..timeline import Timeline
 from .bars import bars
 from .keeping import recipe_of

@@ -13,10 +13,10 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from .. import plain
 from ..driving import REGIONS, played, taking_part, write_curves
 from ..errors import Problem, UnreadableImage
-from ..expressions import ACTION_UNITS, Expression
+from ..expressions import schema
+from ..expressions.spaces import ACTION_UNITS, Expression
 from ..images import LEAST_SIDE, opening
 from ..live import Live
 from ..mirror import Mirror, keyframes
@@ -195,8 +195,8 @@ def _mirror(request: dict) -> dict | None:
     asked = request.get("mirror")
     if not asked:
         return None
-    plain.fields(asked, "A mirror", ("strength", "regions"))
-    return {"strength": plain.number(asked["strength"], "Strength", 0, STRONGEST),
+    schema.fields(asked, "A mirror", ("strength", "regions"))
+    return {"strength": schema.number(asked["strength"], "Strength", 0, STRONGEST),
             "regions": several(*REGIONS)(asked["regions"])}  # fmt: skip
 
 

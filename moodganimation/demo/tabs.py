@@ -3,7 +3,7 @@
 import gradio as gr
 
 from ..driving import REGIONS
-from ..expressions import PRESETS
+from ..expressions.presets import PRESETS
 from ..films import FASTEST
 from ..retakes import MOST_FACES, STRONGEST
 from ..sheets import KINDS

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
-from .. import plain
 from ..animator import Animator
 from ..errors import Problem
-from ..expressions import PAD, PRESETS, Expression
+from ..expressions import schema
+from ..expressions.presets import PRESETS
+from ..expressions.spaces import PAD, Expression
 from ..frames import Frame
 from ..portraits import LOCKS, Portrait, half, unlocked
 from ..timeline import Keyframe
@@ -105,16 +106,16 @@ class Face:
                 marked = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK, MASK)
             except (TypeError, ValueError, zlib.error) as problem:
                 raise Problem("The painted mask in the recipe is damaged.") from problem
-        locked = plain.items(options.get("locked", []), "What is locked", 0, len(LOCKS))
-        self.locked = tuple(plain.word(name, "What is locked", LOCKS) for name in locked)
+        locked = schema.items(options.get("locked", []), "What is locked", 0, len(LOCKS))
+        self.locked = tuple(schema.word(name, "What is locked", LOCKS) for name in locked)
         self.half, self.marked, self.alone = half, marked, bool(options.get("alone"))
         self.turned = {}
         if "mood" in options:
-            mood = plain.items(options["mood"], "The mood", 3, 3)
+            mood = schema.items(options["mood"], "The mood", 3, 3)
             self.turned["mood"] = list(Expression(PAD, tuple(mood)).values)
         if "preset" in options:
-            self.turned["preset"] = plain.word(options["preset"], "The emotion", PRESETS)
-            intensity = plain.number(options.get("intensity"), "The intensity", 0, 1)
+            self.turned["preset"] = schema.word(options["preset"], "The emotion", PRESETS)
+            intensity = schema.number(options.get("intensity"), "The intensity", 0, 1)
             self.turned["intensity"] = intensity
 
     def encoded_by(self, animator: Animator) -> None:
@@ -158,7 +159,7 @@ class Visit:
     def others(self) -> dict[str, dict]:
         """The other faces as they were edited, by number, as plain values for a recipe."""
         return {
-            str(at): plain.of_expression(face.anchor) | {"options": face.options()}
+            str(at): schema.of_expression(face.anchor) | {"options": face.options()}
             for at, face in self.faces.items()
             if at != self.at and face.frame
         }
@@ -171,12 +172,14 @@ class Visit:
         if not (isinstance(at, int) and 0 <= at < len(self.crops) and isinstance(others, dict)):
             raise Problem("There is no such face in the photo.")
         for name, said in others.items():
-            said = plain.fields(said, "A face of the recipe", ("options",), ("space", "expression"))
+            said = schema.fields(
+                said, "A face of the recipe", ("options",), ("space", "expression")
+            )
             if not (isinstance(said["options"], dict) and name.isdecimal()):
                 raise Problem("A face of the recipe is damaged.")
             other = self.face_at(int(name))
             other.restore(said["options"])
-            other.anchor = plain.to_expression(said)
+            other.anchor = schema.to_expression(said)
             other.frame = self.animator.edit(other.portrait, other.anchor, other.where)
         self.faces[at], self.crops[at] = face, face.portrait.to_face
         self.turn_to(at)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS, PAD, VALENCE_AROUSAL, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, ExpressionSpace
 
 from .pickles import read_pickle
 

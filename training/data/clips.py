@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import ExpressionSpace
+from moodganimation.expressions.spaces import ExpressionSpace
 
 from ..experiments import Data
 from .annotations import Table, find_annotations, read_annotations, read_ids

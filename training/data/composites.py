@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from scipy.spatial import Delaunay
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 
 from .pickles import read_pickle
 

@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from moodganimation.animator import Animator
-from moodganimation.expressions import ACTION_UNITS, Expression
+from moodganimation.expressions.moods import PROTOTYPES, mood_of
+from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.images import read_image
-from moodganimation.moods import PROTOTYPES, mood_of
 from moodganimation.portraits import Portrait
 from moodganimation.video import EASINGS
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 
 from .pickles import read_pickle
 from .views import FRAME, View

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS, Expression, ExpressionSpace
-from moodganimation.moods import mood_of
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
 
 from ..experiments import Data
 from .annotations import find_annotations, read_annotations, read_ids

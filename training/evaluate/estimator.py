@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from moodganimation.expressions import (
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     PAD,
     VALENCE_AROUSAL,
     Expression,
     ExpressionSpace,
 )
-from moodganimation.moods import mood_of
 from moodganimation.networks.base import Generator
 from moodganimation.networks.warp import WarpGenerator
 

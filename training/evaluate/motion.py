@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions import ACTION_UNITS, PRESETS, ExpressionSpace
-from moodganimation.moods import PROTOTYPES
+from moodganimation.expressions.moods import PROTOTYPES
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import ACTION_UNITS, ExpressionSpace
 
 from . import measures
 from .estimator import measurable

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from moodganimation.expressions import ACTION_UNITS, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, ExpressionSpace
 
 from ..data.annotations import find_annotations, read_annotations, read_ids
 from ..data.pictures import Pictures, Unusable, names_in

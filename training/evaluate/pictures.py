@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions import (
+from moodganimation.expressions.moods import in_space
+from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     PAD,
     VALENCE_AROUSAL,
     Expression,
     ExpressionSpace,
 )
-from moodganimation.moods import in_space
 from moodganimation.networks.compositing import resize
 
 from .motion import destinations

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from moodganimation.expressions import ExpressionSpace
+from moodganimation.expressions.spaces import ExpressionSpace
 from moodganimation.networks.base import Generator
 
 from . import measures

@@ -5,7 +5,7 @@ N photos edited · M other photos · A axes · D = A axes of the space.
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS, PAD, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, ExpressionSpace
 
 from . import measures
 from .estimator import Estimator, in_axes, measurable, repeatability

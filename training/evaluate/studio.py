@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from moodganimation.expressions import Expression, ExpressionSpace
-from moodganimation.moods import in_space
+from moodganimation.expressions.moods import in_space
+from moodganimation.expressions.spaces import Expression, ExpressionSpace
 from moodganimation.networks.base import Generator, State
 from moodganimation.networks.compositing import Edit
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from moodganimation.expressions import PAD, VALENCE_AROUSAL, Expression
-from moodganimation.moods import in_space, mood_of, with_mood
+from moodganimation.expressions.moods import in_space, mood_of, with_mood
+from moodganimation.expressions.spaces import PAD, VALENCE_AROUSAL, Expression
 
 from . import measures
 from .estimator import Estimator, in_axes

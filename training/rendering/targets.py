@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moodganimation.expressions import PAD, Expression
-from moodganimation.moods import PROTOTYPES, action_units_of
+from moodganimation.expressions.moods import PROTOTYPES, action_units_of
+from moodganimation.expressions.spaces import PAD, Expression
 
 from .units import AU05, AU17, AU23, AU25, AU26, AU45, KEYS, N, fair
 

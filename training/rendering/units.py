@@ -7,7 +7,7 @@ fits of photographs spread over: the labels are like OpenFace's, not its output.
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 
 from . import points
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.compositing import lit, move
 from moodganimation.networks.warp import WarpGenerator
 

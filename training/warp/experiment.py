@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.images import read_image
 
 from ..evaluate.measures import VISIBLE, in_face

@@ -17,9 +17,9 @@ import numpy as np
 from tqdm import tqdm
 
 from moodganimation.animator import Animator
-from moodganimation.expressions import Expression
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.spaces import Expression
 from moodganimation.images import read_image
-from moodganimation.moods import mood_of
 from moodganimation.portraits import Portrait, fade
 
 from ..data.views import WHOLE

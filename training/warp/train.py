@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from moodganimation.checkpoint import build_generator, save_generator
-from moodganimation.expressions import ACTION_UNITS, SPACES, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, SPACES, ExpressionSpace
 from moodganimation.networks.teeth import Jaws
 
 from ..data.pairs import Draw, Pairs, prefetch

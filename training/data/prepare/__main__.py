@@ -165,7 +165,7 @@ def _intensity(text: str) -> float:
 
 def _units(text: str) -> tuple[str, ...]:
     from moodganimation.errors import InvalidExpression
-    from moodganimation.expressions import ACTION_UNITS
+    from moodganimation.expressions.spaces import ACTION_UNITS
 
     names = tuple(part for part in text.split(",") if part)
     try:

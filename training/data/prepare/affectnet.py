@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import VALENCE_AROUSAL
+from moodganimation.expressions.spaces import VALENCE_AROUSAL
 
 from .files import ENDINGS, Pictures, plain_name, without_ending
 from .job import Job

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import VALENCE_AROUSAL
+from moodganimation.expressions.spaces import VALENCE_AROUSAL
 
 from ..pickles import write_pickle
 from .files import plain_name, write

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS
 
 from .files import Pictures, plain_name
 from .job import Job

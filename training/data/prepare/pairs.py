@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS, Expression
-from moodganimation.moods import mood_of
+from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 
 from ..pairs import PLACES
 from ..pickles import read_pickle

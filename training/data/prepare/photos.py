@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS, PAD
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 
 from .files import Pictures, plain_name, write
 from .job import Job
@@ -63,8 +63,8 @@ def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
     """Write imgs/NAME.jpg of {name, picture}; returns {"picture", "units", "mood", "notes"} or
     {"dropped": why}."""
     from moodganimation.errors import UnreadableImage
+    from moodganimation.expressions.moods import mood_of
     from moodganimation.images import read_image
-    from moodganimation.moods import mood_of
 
     from . import crops
 

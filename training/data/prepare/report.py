@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from moodganimation.expressions import ACTION_UNITS, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, ExpressionSpace
 
 EXAMPLES = 5  # names that are told of each reason
 BINS = 10

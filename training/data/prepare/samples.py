@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 
 from moodganimation.animator import Animator
-from moodganimation.expressions import ACTION_UNITS, PRESETS, VALENCE_AROUSAL, Expression
+from moodganimation.expressions.moods import PROTOTYPES, mood_of
+from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Expression
 from moodganimation.images import read_image
-from moodganimation.moods import PROTOTYPES, mood_of
 from moodganimation.portraits import Portrait
 from moodganimation.video import interpolate, write_animation
 

@@ -10,16 +10,9 @@ from functools import cache
 
 import numpy as np
 
-from .errors import InvalidExpression
-from .expressions import (
-    ACTION_UNITS,
-    PAD,
-    PRESETS,
-    SPACES,
-    VALENCE_AROUSAL,
-    Expression,
-    ExpressionSpace,
-)
+from ..errors import InvalidExpression
+from .presets import PRESETS
+from .spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
 
 RIDGE = 0.15  # shrinks the regression of moods on Action Units
 SAME = 0.006  # moods that differ by less are the same: sliders have hundredths

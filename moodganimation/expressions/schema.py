@@ -7,8 +7,8 @@ import json
 from collections.abc import Collection
 from numbers import Integral, Real
 
-from .errors import InvalidValue
-from .expressions import ACTION_UNITS, Expression, space_named
+from ..errors import InvalidValue
+from .spaces import ACTION_UNITS, Expression, space_named
 
 MOST_BYTES = 60_000  # of a JSON text: what the EXIF block of a JPEG has room for
 MOST_DEPTH, MOST_ITEMS, MOST_LETTERS = 6, 256, 1000  # of values that nobody has named
