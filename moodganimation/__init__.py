@@ -14,7 +14,7 @@ from .version import __version__ as __version__
 
 _HOMES = {
     "animator": ("Animator",),
-    "checkpoint": ("load_generator",),
+    "checkpoints.files": ("load_generator",),
     "driving": ("perform", "write_curves"),
     "errors": (
         "Cancelled",

@@ -177,7 +177,7 @@ def sheet(options) -> None:
 
 
 def convert(options) -> None:
-    from .convert import convert
+    from .checkpoints.convert import convert
 
     found = convert(
         options.file,

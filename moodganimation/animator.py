@@ -10,7 +10,7 @@ import torch
 
 from .ahead import ahead
 from .aligner import Aligner, align, load_aligner
-from .checkpoint import device_named, load_checkpoint
+from .checkpoints.files import device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
 from .expressions.moods import as_read, in_space
 from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpace

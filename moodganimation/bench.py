@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .ahead import cores, one_thread_each
 from .animator import CHECKPOINTS, Animator
-from .checkpoint import build_generator, generators_in, load_generator
+from .checkpoints.files import build_generator, generators_in, load_generator
 from .compiled import with_instance_norms
 from .curves import curves
 from .films import open_film

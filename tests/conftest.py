@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from moodganimation.animator import Animator
-from moodganimation.checkpoint import build_generator
+from moodganimation.checkpoints.files import build_generator
 from moodganimation.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 

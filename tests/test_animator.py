@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from moodganimation.animator import Animator
-from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.errors import (
     DeviceMissing,
     InvalidExpression,

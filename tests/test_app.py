@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from moodganimation.animator import DEFAULT_CHECKPOINT
-from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.demo import streaming
 from moodganimation.demo.animations import FORMATS, Animations
 from moodganimation.demo.assets import ASSETS

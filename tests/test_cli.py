@@ -8,7 +8,7 @@ from PIL import Image
 from moodganimation.__main__ import main
 from moodganimation.animator import CHECKPOINTS
 from moodganimation.bench import seed_generator
-from moodganimation.checkpoint import build_generator, load_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, load_generator, save_generator
 from moodganimation.curves import curves, line
 from moodganimation.expressions.presets import COMPOUND, PRESETS
 from moodganimation.expressions.spaces import space_named

@@ -14,12 +14,12 @@ from torch import nn
 
 from moodganimation import Animator, Expression, NotACheckpoint, Unwritable, load_generator
 from moodganimation.__main__ import main
-from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.convert import convert
+from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.legacy import read_original
 from moodganimation.compiled import with_instance_norms
-from moodganimation.convert import convert
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.originals import read_original
 from training import load_critic
 from training.critic_checkpoint import save_critic
 from training.critics import CriticConfig, build_critic

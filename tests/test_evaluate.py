@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose

@@ -28,7 +28,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from moodganimation.animator import DEFAULT_CHECKPOINT
-from moodganimation.checkpoint import Checkpoint, build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.files import (
+    Checkpoint,
+    build_generator,
+    load_checkpoint,
+    save_generator,
+)
 from moodganimation.demo import api
 from moodganimation.demo.streaming import Streams
 from moodganimation.demo.visits import Visits

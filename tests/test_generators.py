@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig

@@ -11,7 +11,7 @@ import torch
 
 from moodganimation.ahead import cores
 from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
-from moodganimation.checkpoint import build_generator, load_generator
+from moodganimation.checkpoints.files import build_generator, load_generator
 from moodganimation.compiled import compiled
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.inference import INT8, WAYS, alike, decibels, folded, prepared

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from moodganimation.checkpoint import build_generator
+from moodganimation.checkpoints.files import build_generator
+from moodganimation.checkpoints.legacy import critic_shapes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU
 from moodganimation.networks.rollout import rollout, stack
-from moodganimation.originals import critic_shapes
 from training.critics import CriticConfig, build_critic
 from training.golden_fill import cond, image, param, s11
 

@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 
 from moodganimation.__main__ import main
 from moodganimation.animator import CHECKPOINTS, Animator
-from moodganimation.checkpoint import generators_in, load_checkpoint
+from moodganimation.checkpoints.files import generators_in, load_checkpoint
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import SPACES, Expression
 from moodganimation.films import read_frames

@@ -16,7 +16,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from moodganimation.checkpoint import build_generator, load_checkpoint
+from moodganimation.checkpoints.files import build_generator, load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, space_named
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, begin_orthogonal

@@ -13,7 +13,7 @@ import torch
 from accelerate import Accelerator
 
 from moodganimation.aligner import SIZE, VIEW
-from moodganimation.checkpoint import load_checkpoint
+from moodganimation.checkpoints.files import load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import lit, move

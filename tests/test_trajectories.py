@@ -9,7 +9,7 @@ from PIL import Image
 
 from moodganimation.__main__ import main
 from moodganimation.animator import Animator
-from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.clips import filmed_faces, write_columns
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions.spaces import (

@@ -9,7 +9,7 @@ import pytest
 
 from moodganimation import errors
 from moodganimation.animator import CHECKPOINTS
-from moodganimation.checkpoint import generators_in
+from moodganimation.checkpoints.files import generators_in
 from moodganimation.demo.layout import build
 from moodganimation.demo.words import LANGUAGES, TEXTS, translated
 

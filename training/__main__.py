@@ -89,7 +89,7 @@ def aligner(options) -> None:
 
 
 def pairs(options) -> None:
-    from moodganimation.checkpoint import load_checkpoint
+    from moodganimation.checkpoints.files import load_checkpoint
 
     from .data.pairs import Pairs
     from .warp.evaluate import on_pairs, on_photos, report
@@ -102,7 +102,7 @@ def pairs(options) -> None:
 
 
 def ablation(options) -> None:
-    from moodganimation.checkpoint import load_checkpoint
+    from moodganimation.checkpoints.files import load_checkpoint
 
     from .data.pairs import Pairs
     from .warp.evaluate import ablation, report

@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from moodganimation.checkpoint import build_generator
+from moodganimation.checkpoints.files import build_generator
 from moodganimation.compiled import with_instance_norms
 from moodganimation.expressions.spaces import space_named
 from moodganimation.timing import interleaved, processor

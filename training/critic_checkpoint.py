@@ -4,11 +4,11 @@ import dataclasses
 import json
 from pathlib import Path
 
-from moodganimation.checkpoint import CRITIC_FORMAT, assigned, read, refusing, write
+from moodganimation.checkpoints.files import CRITIC_FORMAT, assigned, read, refusing, write
+from moodganimation.checkpoints.legacy import read_original
+from moodganimation.checkpoints.torch_files import is_torch_file
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions.spaces import ExpressionSpace
-from moodganimation.originals import read_original
-from moodganimation.state_dicts import is_torch_file
 
 from .critics import Critic, CriticConfig, build_critic
 

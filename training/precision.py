@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from moodganimation.checkpoint import build_generator
+from moodganimation.checkpoints.files import build_generator
 from moodganimation.inference import WORTH
 from moodganimation.networks.base import GeneratorConfig
 

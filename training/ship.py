@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from moodganimation.checkpoint import load_checkpoint, save_generator
+from moodganimation.checkpoints.files import load_checkpoint, save_generator
 
 
 def ship(source: Path, about: Path, metrics: Path | None, gains: list[str], out: Path) -> None:

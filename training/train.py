@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm import tqdm
 
-from moodganimation.checkpoint import build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.networks.convgru import begin_orthogonal, gate_parameters
 

@@ -3,7 +3,7 @@
 import threading
 
 from ..animator import CHECKPOINTS, DEFAULT_CHECKPOINT, Animator
-from ..checkpoint import generators_in
+from ..checkpoints.files import generators_in
 from ..errors import Problem
 
 

@@ -21,7 +21,7 @@ def run(options) -> None:
     import hashlib
 
     from moodganimation.animator import DEFAULT_CHECKPOINT
-    from moodganimation.checkpoint import device_named, load_checkpoint
+    from moodganimation.checkpoints.files import device_named, load_checkpoint
 
     from .estimator import reader_of
     from .page import page

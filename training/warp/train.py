@@ -16,7 +16,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from moodganimation.checkpoint import build_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.expressions.spaces import ACTION_UNITS, SPACES, ExpressionSpace
 from moodganimation.networks.teeth import Jaws
 

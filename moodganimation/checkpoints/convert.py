@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from .checkpoint import CRITIC_FORMAT, assigned, build_generator, refusing, save_generator, write
-from .errors import NotACheckpoint, Unwritable
-from .expressions.spaces import ExpressionSpace, space_named, space_of_size
-from .networks.base import GeneratorConfig
-from .originals import Original, read_original
+from ..errors import NotACheckpoint, Unwritable
+from ..expressions.spaces import ExpressionSpace, space_named, space_of_size
+from ..networks.base import GeneratorConfig
+from .files import CRITIC_FORMAT, assigned, build_generator, refusing, save_generator, write
+from .legacy import Original, read_original
 
 
 def convert(

@@ -13,14 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .errors import DeviceMissing, NotACheckpoint, Unwritable
-from .expressions.spaces import ExpressionSpace, space_named, space_of_size
-from .networks.base import Generator, GeneratorConfig
-from .networks.convgru_unet import ConvGRUUNetGenerator
-from .networks.resnet import ResNetGenerator
-from .networks.warp import WarpGenerator
-from .originals import read_original
-from .state_dicts import is_torch_file
+from ..errors import DeviceMissing, NotACheckpoint, Unwritable
+from ..expressions.spaces import ExpressionSpace, space_named, space_of_size
+from ..networks.base import Generator, GeneratorConfig
+from ..networks.convgru_unet import ConvGRUUNetGenerator
+from ..networks.resnet import ResNetGenerator
+from ..networks.warp import WarpGenerator
+from .legacy import read_original
+from .torch_files import is_torch_file
 
 FORMAT = "moodganimation-generator-1"
 CRITIC_FORMAT = "moodganimation-critic-1"  # training.critic_checkpoint reads it

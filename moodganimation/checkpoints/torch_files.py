@@ -8,7 +8,7 @@ from pickle import UnpicklingError
 import torch
 from torch import Tensor
 
-from .errors import NotACheckpoint
+from ..errors import NotACheckpoint
 
 LARGEST = 4 << 30  # [bytes]; the largest network of GANimation's family, a critic, has 1.1e9
 ZIP = b"PK\x03\x04"

@@ -12,11 +12,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from .errors import NotACheckpoint
-from .networks.base import GeneratorConfig
-from .networks.convgru_unet import ConvGRUUNetGenerator
-from .networks.resnet import ResNetGenerator
-from .state_dicts import read_state_dict
+from ..errors import NotACheckpoint
+from ..networks.base import GeneratorConfig
+from ..networks.convgru_unet import ConvGRUUNetGenerator
+from ..networks.resnet import ResNetGenerator
+from .torch_files import read_state_dict
 
 DONYDCHEN, VIPERMU = "donydchen/ganimation_replicate", "vipermu/ganimation"
 STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
