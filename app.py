@@ -10,7 +10,6 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 
 from starlette.middleware import Middleware
 
-from moodganimation.ahead import one_thread_each
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
 from moodganimation.demo.fence import Fence
@@ -20,6 +19,7 @@ from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import SPACES
+from moodganimation.runtime.threads import one_thread_each
 
 
 def visitors(path: str) -> list[tuple[str, str]]:

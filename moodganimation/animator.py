@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import torch
 
-from .ahead import ahead
 from .aligner import Aligner, align, load_aligner
 from .checkpoints.files import device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
@@ -17,12 +16,13 @@ from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpac
 from .finders import Finder, Unavailable, check_box, default_finder, from_box
 from .frames import Frame, after, mask
 from .images import check_photo
-from .inference import prepared
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout
 from .networks.warp import WarpGenerator
 from .portraits import Portrait
+from .runtime.backends import prepared
+from .runtime.threads import ahead
 
 CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable
 
-from .ahead import one_thread_each
 from .animator import DEFAULT_CHECKPOINT, Animator
 from .errors import InvalidExpression, Problem
 from .expressions.moods import as_read, in_space
@@ -15,6 +14,7 @@ from .networks.warp import WarpGenerator
 from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe
 from .retakes import Wish, added
+from .runtime.threads import one_thread_each
 from .terminal import say
 from .timeline import Timeline, read_timeline
 from .trajectories import Trajectory, read_trajectory

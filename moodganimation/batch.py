@@ -13,10 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .engine import check_engine, mapped
 from .errors import InvalidValue, Problem, Unwritable
 from .images import WRITTEN
 from .recipes import read_recipe
+from .runtime.executors import check_engine, mapped
 
 JOURNAL, REPORT = ".batch.jsonl", "report.json"
 READ = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
@@ -124,8 +124,8 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
     """Made once a process."""
     import torch
 
-    from .ahead import cores
     from .animator import Animator
+    from .runtime.threads import cores
 
     torch.set_num_threads(cores())
     return Animator.load(checkpoint, device, ways=ways)

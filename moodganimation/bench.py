@@ -18,18 +18,18 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .ahead import cores, one_thread_each
 from .animator import CHECKPOINTS, Animator
 from .checkpoints.files import build_generator, generators_in, load_generator
-from .compiled import with_instance_norms
 from .curves import curves
 from .films import open_film
 from .images import read_image, write_image
-from .inference import prepared
 from .live import Live
 from .networks.base import Generator, GeneratorConfig
 from .portraits import Portrait
 from .retakes import added, retake
+from .runtime.backends import prepared
+from .runtime.openvino import with_instance_norms
+from .runtime.threads import cores, one_thread_each
 from .timing import interleaved, machine, median
 from .video import interpolate, write_animation
 

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .ahead import cores
 from .animator import Animator
 from .bench import seed_generator
-from .compiled import compiled, with_instance_norms
-from .inference import decibels, prepared
-from .quantized import Painting
+from .runtime.backends import decibels, prepared
+from .runtime.openvino import compiled, with_instance_norms
+from .runtime.quantization import Painting
+from .runtime.threads import cores
 from .timing import interleaved, machine
 
 LOG = logging.getLogger("moodganimation.engines")

@@ -2,8 +2,8 @@
 
 import argparse
 
-from .engine import ENGINES
 from .expressions.presets import COMPOUND, PRESETS
+from .runtime.executors import ENGINES
 
 
 def of_all(command) -> None:

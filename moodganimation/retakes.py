@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from .ahead import ahead
 from .animator import Animator
 from .errors import InvalidExpression, NoFaceFound
 from .expressions.moods import in_space
@@ -24,6 +23,7 @@ from .expressions.spaces import (
     ExpressionSpace,
 )
 from .films import Film
+from .runtime.threads import ahead
 from .tracking import Steady, follow
 from .video import check_film, write_film
 

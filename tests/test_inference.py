@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from moodganimation.ahead import cores
 from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoints.files import build_generator, load_generator
-from moodganimation.compiled import compiled
 from moodganimation.expressions.presets import PRESETS
-from moodganimation.inference import INT8, WAYS, alike, decibels, folded, prepared
 from moodganimation.networks.base import GeneratorConfig, with_condition
-from moodganimation.quantized import First, Painting
+from moodganimation.runtime.backends import INT8, WAYS, alike, decibels, folded, prepared
+from moodganimation.runtime.openvino import compiled
+from moodganimation.runtime.quantization import First, Painting
+from moodganimation.runtime.threads import cores
 
 SMALL = GeneratorConfig(architecture="resnet", condition_dim=2, image_size=32, width=4)
 
@@ -119,7 +119,7 @@ def test_what_openvino_cannot_take_is_said_and_left_to_torch(monkeypatch, caplog
         raise RuntimeError("no such operation")
 
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(convert_model=convert_model))
-    monkeypatch.setattr("moodganimation.inference._RANKED", {})
+    monkeypatch.setattr("moodganimation.runtime.backends._RANKED", {})
     for _ in range(2):
         network = prepared(build_generator(SMALL).eval(), torch.device("cpu"))
     assert network(torch.zeros(1, 3, 32, 32), torch.zeros(1, 2))[0].composite.shape[1] == 3
@@ -132,11 +132,11 @@ def test_what_openvino_cannot_take_is_said_and_left_to_torch(monkeypatch, caplog
 def test_what_measures_quickest_is_taken(quickest, monkeypatch):
     """A stand-in for the compiled network serves where the package is missing."""
     taken = dict.fromkeys(WAYS, 0.5) | {quickest: 0.1}
-    monkeypatch.setattr("moodganimation.inference._RANKED", {})
+    monkeypatch.setattr("moodganimation.runtime.backends._RANKED", {})
     monkeypatch.setattr(
-        "moodganimation.inference.compiled", lambda network, int8=False: copy.copy(network)
+        "moodganimation.runtime.backends.compiled", lambda network, int8=False: copy.copy(network)
     )
-    monkeypatch.setattr("moodganimation.inference.seconds", lambda *_: list(taken.values()))
+    monkeypatch.setattr("moodganimation.runtime.backends.seconds", lambda *_: list(taken.values()))
     for ways in (None, [quickest]):  # measured, and asked for
         network = prepared(build_generator(SMALL).eval(), torch.device("cpu"), ways)
         assert network.way == network.ways[0] == quickest
@@ -151,7 +151,7 @@ def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplo
         )
         return quick
 
-    monkeypatch.setattr("moodganimation.inference.compiled", distorted)
+    monkeypatch.setattr("moodganimation.runtime.backends.compiled", distorted)
     network = prepared(
         build_generator(SMALL).eval(), torch.device("cpu"), [INT8, "OpenVINO", "float32"]
     )

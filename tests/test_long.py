@@ -19,11 +19,11 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
-from moodganimation.ahead import one_thread_each
 from moodganimation.demo import handlers
 from moodganimation.demo.rendering import jpeg
 from moodganimation.demo.streaming import Streams
 from moodganimation.images import read_image, write_image
+from moodganimation.runtime.threads import one_thread_each
 
 from .conftest import PHOTO
 from .studio import chromium, needs_chromium, opened, served, source, wait_for

@@ -490,7 +490,7 @@ def test_engines_write_the_same_bytes(engine, tables, tmp_path):
 
 
 def test_engines_that_are_not_there_say_so(tables, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("moodganimation.engine.find_spec", lambda name: None)
+    monkeypatch.setattr("moodganimation.runtime.executors.find_spec", lambda name: None)
     assert run("openface", tables, "--engine", "ray", "--out", tmp_path / "out") == 2
     assert 'pip install "ray[data]"' in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -16,8 +16,8 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from moodganimation.checkpoints.files import build_generator
-from moodganimation.compiled import with_instance_norms
 from moodganimation.expressions.spaces import space_named
+from moodganimation.runtime.openvino import with_instance_norms
 from moodganimation.timing import interleaved, processor
 
 from .critics import Halving, build_critic

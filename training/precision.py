@@ -5,8 +5,8 @@ import time
 import torch
 
 from moodganimation.checkpoints.files import build_generator
-from moodganimation.inference import WORTH
 from moodganimation.networks.base import GeneratorConfig
+from moodganimation.runtime.backends import WORTH
 
 
 def quicker(config: GeneratorConfig, device: torch.device) -> str:

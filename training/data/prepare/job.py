@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from moodganimation.engine import check_engine, mapped
+from moodganimation.runtime.executors import check_engine, mapped
 
 from .files import write
 from .report import Report

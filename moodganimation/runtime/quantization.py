@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .networks.compositing import blend
+from ..networks.compositing import blend
 
 REACH = 6  # deviations from its mean that a channel goes; what is beyond is cut off
 EDGES = 8  # the same in the first layers: flat photos have few edges, which stand out

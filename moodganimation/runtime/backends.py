@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .compiled import compiled
+from .openvino import compiled
 
-LOG = logging.getLogger("moodganimation.inference")
+LOG = logging.getLogger("moodganimation.runtime.backends")
 INT8 = "OpenVINO int8"
 ROUNDS = 5  # of a measurement
 _RANKED: dict[tuple, list[str]] = {}  # ways, the quickest first, by configuration and device

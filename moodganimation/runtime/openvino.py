@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .ahead import cores
-from .networks.compositing import repaint
-from .quantized import Painting
+from ..networks.compositing import repaint
+from .quantization import Painting
+from .threads import cores
 
-LOG = logging.getLogger("moodganimation.compiled")
+LOG = logging.getLogger("moodganimation.runtime.openvino")
 
 
 def compiled(network: nn.Module, int8: bool = False, **settings: str) -> nn.Module | None:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ENGINES = ("plain", "processes", "ray")
-ROOT = Path(__file__).resolve().parents[1]  # where workers elsewhere find our packages
+ROOT = Path(__file__).resolve().parents[2]  # where workers elsewhere find our packages
 
 
 def mapped(

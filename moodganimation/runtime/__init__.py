@@ -1,0 +1,1 @@
+"""How networks run on this machine: backends, precision, threads and worker processes."""
