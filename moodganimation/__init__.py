@@ -36,7 +36,7 @@ _HOMES = {
     "frames": ("Frame",),
     "images": ("read_image", "write_image"),
     "expressions.moods": ("action_units_of", "mood_of", "with_mood"),
-    "portraits": ("Portrait",),
+    "faces.portrait": ("Portrait",),
     "recipes": ("Recipe", "read_recipe"),
     "retakes": ("added", "retake", "towards"),
     "timeline": ("Keyframe", "Timeline", "read_timeline"),

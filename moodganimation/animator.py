@@ -8,19 +8,19 @@ from typing import Literal
 import numpy as np
 import torch
 
-from .aligner import Aligner, align, load_aligner
 from .checkpoints.files import device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
 from .expressions.moods import as_read, in_space
 from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpace
-from .finders import Finder, Unavailable, check_box, default_finder, from_box
+from .faces.alignment import Aligner, align, load_aligner
+from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
+from .faces.portrait import Portrait
 from .frames import Frame, after, mask
 from .images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout
 from .networks.warp import WarpGenerator
-from .portraits import Portrait
 from .runtime.backends import prepared
 from .runtime.threads import ahead
 

@@ -8,10 +8,10 @@ from .errors import InvalidExpression, Problem
 from .expressions.moods import as_read, in_space
 from .expressions.presets import COMPOUND, PRESETS
 from .expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, space_named
+from .faces.portrait import Portrait
 from .films import Film, read_frames
 from .images import check_picture, read_image
 from .networks.warp import WarpGenerator
-from .portraits import Portrait
 from .recipes import Face, Fingerprint, Recipe
 from .retakes import Wish, added
 from .runtime.threads import one_thread_each

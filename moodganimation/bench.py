@@ -21,11 +21,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from .animator import CHECKPOINTS, Animator
 from .checkpoints.files import build_generator, generators_in, load_generator
 from .curves import curves
+from .faces.portrait import Portrait
 from .films import open_film
 from .images import read_image, write_image
 from .live import Live
 from .networks.base import Generator, GeneratorConfig
-from .portraits import Portrait
 from .retakes import added, retake
 from .runtime.backends import prepared
 from .runtime.openvino import with_instance_norms

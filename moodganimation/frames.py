@@ -8,8 +8,8 @@ import torch
 
 from . import figures
 from .errors import Problem, Unwritable
+from .faces.portrait import Portrait
 from .networks.compositing import Edit
-from .portraits import Portrait
 
 VIEWS = ("face", "photo")
 SIZES = (64, 4096)  # of a view's longer side [px]

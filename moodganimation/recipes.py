@@ -16,10 +16,10 @@ import numpy as np
 from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, UnreadableImage
 from .expressions import schema
 from .expressions.spaces import Expression
+from .faces.portrait import Portrait
 from .frames import SIZES, VIEWS
 from .images import LEAST_SIDE, MOST_PIXELS
 from .marks import KEY, recipe_in
-from .portraits import Portrait
 from .timeline import Timeline
 from .version import __version__
 from .video import FASTEST

@@ -12,7 +12,7 @@ import numpy as np
 
 from .animator import Animator
 from .expressions.spaces import ACTION_UNITS, Expression
-from .portraits import Portrait, placed, square
+from .faces.portrait import Portrait, placed, square
 from .steady import neighborhoods, reach, steadied
 
 LOOK = 0.25  # time between two looks of the finder at a whole frame [s]

@@ -26,11 +26,11 @@ from moodganimation.expressions.spaces import (
     Expression,
     space_named,
 )
-from moodganimation.finders import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
+from moodganimation.faces.detection import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
+from moodganimation.faces.portrait import half
 from moodganimation.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose
-from moodganimation.portraits import half
 from moodganimation.video import interpolate
 
 from .conftest import ASSETS

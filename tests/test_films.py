@@ -23,9 +23,9 @@ from moodganimation.errors import (
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
+from moodganimation.faces.portrait import Portrait, placed, square
 from moodganimation.films import open_film
 from moodganimation.images import EDITED
-from moodganimation.portraits import Portrait, placed, square
 from moodganimation.retakes import added, retake, towards
 from moodganimation.steady import WIDEST, neighborhoods
 from moodganimation.tracking import follow, watch

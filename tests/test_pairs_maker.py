@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from moodganimation.expressions.spaces import ACTION_UNITS
+from moodganimation.faces.portrait import Portrait, cells
 from moodganimation.images import read_image
-from moodganimation.portraits import Portrait, cells
 from training import landmarks as script
 from training.data.landmarks import Landmarks, canonical
 from training.data.pairs import Batch, Pairs

@@ -2,9 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.aligner import correct
-from moodganimation.finders import FIVE_POINTS, from_points
-from moodganimation.portraits import Portrait, square
+from moodganimation.faces.alignment import correct
+from moodganimation.faces.detection import FIVE_POINTS, from_points
+from moodganimation.faces.portrait import Portrait, square
 
 
 @pytest.fixture

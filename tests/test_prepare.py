@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from moodganimation.expressions.spaces import ACTION_UNITS
-from moodganimation.portraits import Portrait, square
+from moodganimation.faces.portrait import Portrait, square
 from training.data.annotations import read_ids
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import affwild, crops, openface

@@ -12,9 +12,9 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from moodganimation.aligner import SIZE, VIEW
 from moodganimation.checkpoints.files import load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
+from moodganimation.faces.alignment import SIZE, VIEW
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import lit, move
 from training import losses

@@ -132,8 +132,8 @@ def sharpness(options) -> None:
 
 
 def finders(options) -> None:
-    from moodganimation.aligner import load_aligner
     from moodganimation.animator import ALIGNER
+    from moodganimation.faces.alignment import load_aligner
 
     from .data.pairs import Pairs
     from .find import measure_finders

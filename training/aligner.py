@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from moodganimation.aligner import SIZE, VIEW, Aligner
+from moodganimation.faces.alignment import SIZE, VIEW, Aligner
 
 from .data.pairs import FRAME, Pairs
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from moodganimation.aligner import Aligner, align
-from moodganimation.finders import CenterFaceFinder, HaarFinder
+from moodganimation.faces.alignment import Aligner, align
+from moodganimation.faces.detection import CenterFaceFinder, HaarFinder
 
 from .data.pairs import FRAME, Pairs
 

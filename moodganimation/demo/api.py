@@ -17,8 +17,8 @@ from ..expressions import schema
 from ..expressions.moods import in_space, mood_of
 from ..expressions.presets import COMPOUND, PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
+from ..faces.portrait import Portrait
 from ..images import read_image, write_image
-from ..portraits import Portrait
 from ..recipes import Face, Output, Recipe
 from ..retakes import MOST_FACES, added, retake
 from ..sheets import KINDS, contact_sheet

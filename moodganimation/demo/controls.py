@@ -10,8 +10,8 @@ from PIL import Image
 from ..expressions.moods import MOODS
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD
+from ..faces.portrait import LOCKS
 from ..images import opening
-from ..portraits import LOCKS
 from .changes import PAINTED
 from .visits import HALVES
 from .words import choices, say, script, told

@@ -8,8 +8,8 @@ from ..animator import Animator
 from ..errors import InvalidExpression, NoFaceFound, Problem
 from ..expressions.moods import mood_of, with_mood
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
+from ..faces.portrait import Portrait
 from ..images import read_image
-from ..portraits import Portrait
 from .models import Models
 from .rendering import (
     UNTOUCHED,

@@ -16,8 +16,8 @@ from ..errors import Problem
 from ..expressions import schema
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import PAD, Expression
+from ..faces.portrait import LOCKS, Portrait, half, unlocked
 from ..frames import Frame
-from ..portraits import LOCKS, Portrait, half, unlocked
 from ..timeline import Keyframe
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.portraits import CANONICAL, square
+from moodganimation.faces.portrait import CANONICAL, square
 
 from .views import FRAME
 
@@ -66,7 +66,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def canonical(points: np.ndarray) -> np.ndarray:
-    """`to_face` (see moodganimation.portraits) of the canonical crop: upright between the eyes,
+    """`to_face` (see faces.portrait) of the canonical crop: upright between the eyes,
     CANONICAL heights of the mesh a side. points: (478, 2 or more) [px]. Raises ValueError."""
     mesh = np.asarray(points, np.float64)[:MESH, :2]
     x, y = mesh[list(LEFT_EYE)].mean(0) - mesh[list(RIGHT_EYE)].mean(0)

@@ -16,8 +16,8 @@ from tqdm import tqdm
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
+from moodganimation.faces.portrait import Portrait
 from moodganimation.images import read_image
-from moodganimation.portraits import Portrait
 from moodganimation.video import EASINGS
 
 from .annotations import read_ids

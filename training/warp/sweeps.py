@@ -19,8 +19,8 @@ from tqdm import tqdm
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import Expression
+from moodganimation.faces.portrait import Portrait, fade
 from moodganimation.images import read_image
-from moodganimation.portraits import Portrait, fade
 
 from ..data.views import WHOLE
 

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import torch
 
-from moodganimation.aligner import align, load_aligner
 from moodganimation.animator import ALIGNER, Animator
 from moodganimation.errors import UnreadableImage
-from moodganimation.finders import default_finder, from_box
+from moodganimation.faces.alignment import align, load_aligner
+from moodganimation.faces.detection import default_finder, from_box
+from moodganimation.faces.portrait import Portrait
 from moodganimation.images import read_image
-from moodganimation.portraits import Portrait
 
 from .files import write
 

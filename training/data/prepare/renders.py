@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from moodganimation.errors import UnreadableImage
+from moodganimation.faces.portrait import Portrait, cells
 from moodganimation.images import read_image
-from moodganimation.portraits import Portrait, cells
 
 from ...rendering import checks, jaws
 from ...rendering.fit import Fitter

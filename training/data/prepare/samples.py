@@ -15,8 +15,8 @@ from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Expression
+from moodganimation.faces.portrait import Portrait
 from moodganimation.images import read_image
-from moodganimation.portraits import Portrait
 from moodganimation.video import interpolate, write_animation
 
 from ..pickles import write_pickle

@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from .errors import NotACheckpoint
-from .portraits import Portrait
+from ..errors import NotACheckpoint
+from .portrait import Portrait
 
 SIZE = 64  # side of what the network sees [px]
 VIEW = 0.85  # share of the coarse crop's side that it sees: rarely beyond the photo's border

@@ -10,7 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from .networks.compositing import smooth
+from ..networks.compositing import smooth
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
 STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention nobody can see

@@ -11,8 +11,8 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from .errors import NoFaceFound
-from .portraits import CANONICAL, square
+from ..errors import NoFaceFound
+from .portrait import CANONICAL, square
 
 # Template of eyes, nose and mouth corners (the viewer's left first) in the canonical crop, in face
 # coordinates.

@@ -1,0 +1,1 @@
+"""Where a face is: detection, alignment, and the portrait that is cropped and pasted."""
