@@ -39,9 +39,10 @@ _HOMES = {
     "faces.portrait": ("Portrait",),
     "recipes": ("Recipe", "read_recipe"),
     "retakes": ("added", "retake", "towards"),
-    "timeline": ("Keyframe", "Timeline", "read_timeline"),
-    "trajectories": ("read_trajectory",),
-    "video": ("interpolate", "write_animation", "write_film"),
+    "animation.timeline": ("Keyframe", "Timeline", "read_timeline"),
+    "animation.trajectories": ("read_trajectory",),
+    "animation.easing": ("interpolate",),
+    "video": ("write_animation", "write_film"),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 

@@ -3,6 +3,9 @@
 import dataclasses
 from collections.abc import Callable
 
+from .animation.easing import MOST_FRAMES
+from .animation.timeline import Timeline, read_timeline
+from .animation.trajectories import Trajectory, read_trajectory
 from .animator import DEFAULT_CHECKPOINT, Animator
 from .errors import InvalidExpression, Problem
 from .expressions.moods import as_read, in_space
@@ -16,9 +19,6 @@ from .recipes import Face, Fingerprint, Recipe
 from .retakes import Wish, added
 from .runtime.threads import one_thread_each
 from .terminal import say
-from .timeline import Timeline, read_timeline
-from .trajectories import Trajectory, read_trajectory
-from .video import MOST_FRAMES
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from .animation.easing import interpolate
 from .animator import CHECKPOINTS, Animator
 from .checkpoints.files import build_generator, generators_in, load_generator
 from .curves import curves
@@ -31,7 +32,7 @@ from .runtime.backends import prepared
 from .runtime.openvino import with_instance_norms
 from .runtime.threads import cores, one_thread_each
 from .timing import interleaved, machine, median
-from .video import interpolate, write_animation
+from .video import write_animation
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
 BASELINE = "seed generator (width 64, float32)"

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
+from .animation.easing import interpolate
 from .animator import Animator
 from .expressions.spaces import Expression
 from .timing import median
-from .video import interpolate
 
 FRAMES = (12, 24, 48, 96)
 FACES = (1, 2, 4, 8)  # side by side in one photo

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from . import ffmpeg
+from .animation.easing import FASTEST
 from .errors import UnreadableFile
 from .images import LEAST_SIDE
 
 LONGEST = 3600  # of a film [s]
 LARGEST = 1920  # longer side of a frame [px]: larger ones are reduced
-FASTEST = 60  # frames a second: faster films are thinned out
 LARGEST_CHOSEN = 1280  # longer side of frames chosen by number [px]
 PATIENCE = 60  # for reading a header [s]
 

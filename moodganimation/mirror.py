@@ -7,9 +7,9 @@ point = played(start, mirror.change, strength, taking_part(("brows", "mouth")))
 
 import numpy as np
 
+from .animation.easing import MOST_FRAMES
+from .animation.timeline import Keyframe
 from .expressions.spaces import ACTION_UNITS, Expression
-from .timeline import Keyframe
-from .video import MOST_FRAMES
 
 SETTLING = 1.0  # time in which the face at rest is read [s]
 SLACK = 0.04  # of a unit: what keyframes may miss

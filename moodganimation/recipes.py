@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .animation.easing import FASTEST
+from .animation.timeline import Timeline
 from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, UnreadableImage
 from .expressions import schema
 from .expressions.spaces import Expression
@@ -20,9 +22,7 @@ from .faces.portrait import Portrait
 from .frames import SIZES, VIEWS
 from .images import LEAST_SIDE, MOST_PIXELS
 from .marks import KEY, recipe_in
-from .timeline import Timeline
 from .version import __version__
-from .video import FASTEST
 
 FORMAT = 1  # of the recipes that this version writes, and the newest that it reads
 LINK = "recipe="  # how a link's fragment begins

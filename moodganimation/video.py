@@ -1,36 +1,25 @@
-"""Animations: the path between two expressions, and frames to GIF, MP4 or WebP, with sound."""
+"""Frames to GIF, MP4 or WebP files, with the sound of a film."""
 
 import contextlib
 import math
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from . import ffmpeg
+from .animation.easing import FASTEST
 from .credentials import sign
-from .errors import InvalidExpression, Unwritable
-from .expressions.spaces import Expression
-from .films import FASTEST, Film
+from .errors import Unwritable
+from .films import Film
 from .images import EDITED
 from .marks import comment, mark
-from .networks.compositing import smooth
 from .provenance import labelled
 
-MOST_FRAMES = 600
 MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
 COPIED = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # sound that MP4 takes as it is
-
-# What a share t in [0, 1] of the time becomes of the way.
-EASINGS: dict[str, Callable[[float], float]] = {
-    "linear": lambda t: t,
-    "smooth": smooth,
-    "ease in": lambda t: t * t,
-    "ease out": lambda t: 1 - (1 - t) ** 2,
-    "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),
-}
 
 _PALETTE = (  # one for all: of the first frames, every eighth, those that differ, and the last
     "split[a][b];[a]tpad=stop=7:stop_mode=clone,"
@@ -49,28 +38,6 @@ _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".gif": ("gif", "pal8", ["-filter_complex", _PALETTE, "-loop", "0"]),
     ".webp": ("libwebp_anim", "yuv420p", ["-loop", "0", "-quality", "85", "-preset", "photo"]),
 }
-
-
-def interpolate(
-    start: Expression,
-    end: Expression,
-    frames: int,
-    easing: str = "smooth",
-    ping_pong: bool = False,
-    hold: int = 0,
-) -> list[Expression]:
-    """`frames` expressions from start to end, both included, held for `hold` more at the end, and
-    back again if `ping_pong`. A spring may pass the end; values stay in the axes' ranges."""
-    if not (isinstance(frames, int) and isinstance(hold, int) and hold >= 0):
-        raise InvalidExpression(f"Frames and hold must be whole numbers, got {frames} and {hold}.")
-    if easing not in EASINGS:
-        raise InvalidExpression(f"{easing!r} is not an easing; choose from {', '.join(EASINGS)}.")
-    total = (2 * frames - 2 if ping_pong else frames) + hold
-    if not (frames >= 2 and total <= MOST_FRAMES):
-        raise InvalidExpression(f"An animation has 2 to {MOST_FRAMES} frames, got {total}.")
-    way = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
-    there = way + [way[-1]] * hold
-    return there + way[-2:0:-1] if ping_pong else there
 
 
 def write_animation(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.errors import (
@@ -31,7 +32,6 @@ from moodganimation.faces.portrait import half
 from moodganimation.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose
-from moodganimation.video import interpolate
 
 from .conftest import ASSETS
 

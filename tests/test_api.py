@@ -17,6 +17,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from moodganimation.animation.easing import interpolate
 from moodganimation.demo.api import API
 from moodganimation.demo.fence import COOKIE
 from moodganimation.demo.limits import MOST_WORKS
@@ -25,7 +26,7 @@ from moodganimation.expressions.presets import PRESETS
 from moodganimation.images import read_image
 from moodganimation.recipes import read_recipe
 from moodganimation.sheets import KINDS
-from moodganimation.video import interpolate, write_animation
+from moodganimation.video import write_animation
 
 from .conftest import PHOTO
 from .studio import served, wait_for

@@ -14,6 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
+from moodganimation.animation.easing import interpolate
+from moodganimation.animation.timeline import MODES, Keyframe, Timeline
+from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.demo import streaming
@@ -38,10 +41,8 @@ from moodganimation.live import Live
 from moodganimation.mirror import MOST_KEYS, keyframes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipes import read_recipe
-from moodganimation.timeline import MODES, Keyframe, Timeline
-from moodganimation.trajectories import read_trajectory
 from moodganimation.version import __version__
-from moodganimation.video import interpolate, write_animation
+from moodganimation.video import write_animation
 
 from .conftest import PHOTO as FILE
 from .studio import chromium, needs_chromium, served, source, wait_for

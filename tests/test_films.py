@@ -12,6 +12,7 @@ import pytest
 
 from moodganimation import ffmpeg, films, retakes
 from moodganimation.__main__ import main
+from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.driving import Performance, perform, write_curves
 from moodganimation.errors import (
     Cancelled,
@@ -29,7 +30,6 @@ from moodganimation.images import EDITED
 from moodganimation.retakes import added, retake, towards
 from moodganimation.steady import WIDEST, neighborhoods
 from moodganimation.tracking import follow, watch
-from moodganimation.trajectories import read_trajectory
 from moodganimation.video import write_film
 
 from .conftest import ASSETS

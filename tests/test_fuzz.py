@@ -27,6 +27,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from moodganimation.animation.timeline import Keyframe, Timeline, read_timeline
+from moodganimation.animation.trajectories import Trajectory, read_trajectory
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoints.files import (
     Checkpoint,
@@ -43,8 +45,6 @@ from moodganimation.films import Film, open_film
 from moodganimation.images import read_image, write_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipes import Face, Fingerprint, Output, Recipe, read_recipe
-from moodganimation.timeline import Keyframe, Timeline, read_timeline
-from moodganimation.trajectories import Trajectory, read_trajectory
 from moodganimation.video import write_animation
 from training.data.annotations import Table, read_annotations, read_ids
 from training.data.prepare.affectnet import read_rows

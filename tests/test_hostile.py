@@ -19,6 +19,7 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.demo.animations import Animations
 from moodganimation.demo.changes import Changes
 from moodganimation.demo.controls import Painting
@@ -28,7 +29,6 @@ from moodganimation.demo.keeping import Keeper
 from moodganimation.errors import Problem, UnreadableFile
 from moodganimation.films import open_film, read_frames
 from moodganimation.images import read_image, write_image
-from moodganimation.trajectories import read_trajectory
 from moodganimation.video import write_animation
 
 from .conftest import PHOTO

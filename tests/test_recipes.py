@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from moodganimation.__main__ import main
+from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.clips import write_columns
 from moodganimation.errors import (
@@ -28,7 +29,6 @@ from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression, spa
 from moodganimation.images import EDITED, read_image, write_image
 from moodganimation.marks import recipe_in
 from moodganimation.recipes import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
-from moodganimation.timeline import Keyframe, Timeline
 from moodganimation.video import write_animation
 
 from .conftest import PHOTO

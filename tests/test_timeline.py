@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from moodganimation.__main__ import main
+from moodganimation.animation.easing import EASINGS, interpolate
+from moodganimation.animation.timeline import MODES, Keyframe, Timeline, blinking, read_timeline
 from moodganimation.errors import InvalidExpression, InvalidTimeline, InvalidValue, UnreadableFile
 from moodganimation.expressions import schema
 from moodganimation.expressions.moods import in_space
@@ -18,8 +20,6 @@ from moodganimation.expressions.spaces import (
     space_named,
 )
 from moodganimation.figures import GROUND, LINES, curves
-from moodganimation.timeline import MODES, Keyframe, Timeline, blinking, read_timeline
-from moodganimation.video import EASINGS, interpolate
 
 from .conftest import ASSETS, PHOTO
 

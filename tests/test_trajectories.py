@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from moodganimation.__main__ import main
+from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.clips import filmed_faces, write_columns
@@ -22,7 +23,6 @@ from moodganimation.expressions.spaces import (
 from moodganimation.films import read_frames
 from moodganimation.images import read_image
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.trajectories import read_trajectory
 from moodganimation.video import write_animation
 
 from .conftest import PHOTO

@@ -5,11 +5,12 @@ import pytest
 from PIL import Image
 
 from moodganimation import video
+from moodganimation.animation.easing import EASINGS, interpolate
 from moodganimation.errors import InvalidExpression, Unwritable
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.images import EDITED
-from moodganimation.video import EASINGS, interpolate, write_animation
+from moodganimation.video import write_animation
 
 NEUTRAL = Expression.neutral(ACTION_UNITS)
 

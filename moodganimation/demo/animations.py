@@ -5,6 +5,8 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
+from ..animation.easing import EASINGS, FASTEST, MOST_FRAMES
+from ..animation.timeline import MODES, Keyframe, Timeline
 from ..errors import InvalidExpression, Problem
 from ..expressions import schema
 from ..expressions.presets import PRESETS
@@ -12,8 +14,7 @@ from ..expressions.spaces import ACTION_UNITS
 from ..figures import beside, curves, row
 from ..images import write_image
 from ..recipes import Output, Recipe
-from ..timeline import MODES, Keyframe, Timeline
-from ..video import EASINGS, FASTEST, MOST_FRAMES, write_animation
+from ..video import write_animation
 from .keeping import between, choice, recipe_of, said, several, truth, whole
 from .rendering import (
     NEUTRAL,

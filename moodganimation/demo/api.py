@@ -10,6 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import Literal
 
+from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
@@ -22,7 +23,6 @@ from ..images import read_image, write_image
 from ..recipes import Face, Output, Recipe
 from ..retakes import MOST_FACES, added, retake
 from ..sheets import KINDS, contact_sheet
-from ..timeline import Timeline
 from ..video import write_animation, write_film
 from .filming import SIZE, checked
 from .keeping import fingerprint

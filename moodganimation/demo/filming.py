@@ -6,16 +6,17 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..animation.easing import FASTEST
+from ..animation.trajectories import read_trajectory
 from ..clips import LEAST_SIDE, filmed_faces, write_columns
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
 from ..expressions import schema
 from ..expressions.spaces import ACTION_UNITS
 from ..figures import curves
-from ..films import FASTEST, Film, open_film
+from ..films import Film, open_film
 from ..recipes import Recipe
 from ..retakes import MOST_FACES, STRONGEST, added, retake
-from ..trajectories import read_trajectory
 from ..video import write_film
 from .keeping import between, choice, recipe_of, said, several, whole
 from .rendering import asked_units, reported, telling

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import schema
@@ -13,7 +14,6 @@ from ..expressions.moods import in_space
 from ..expressions.spaces import ACTION_UNITS, Expression
 from ..recipes import Face as Place
 from ..recipes import Fingerprint, Recipe, read_recipe
-from ..timeline import Timeline
 from .models import Models
 from .visits import Face, Visit, Visits
 

@@ -9,13 +9,13 @@ import cv2
 import gradio as gr
 import numpy as np
 
+from ..animation.timeline import Timeline
 from ..errors import Cancelled, InvalidExpression, Problem
 from ..expressions.moods import mood_of
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..frames import Frame
 from ..images import write_image
-from ..timeline import Timeline
 from .bars import bars
 from .keeping import recipe_of
 from .visits import Visit

@@ -2,13 +2,12 @@
 
 import gradio as gr
 
+from ..animation.easing import EASINGS, FASTEST
+from ..animation.timeline import MODES
 from ..driving import REGIONS
 from ..expressions.presets import PRESETS
-from ..films import FASTEST
 from ..retakes import MOST_FACES, STRONGEST
 from ..sheets import KINDS
-from ..timeline import MODES
-from ..video import EASINGS
 from .animations import FORMATS, MOST_HELD, MOST_WAY, Animations
 from .controls import Controls
 from .explorer import Explorer

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import cv2
 import numpy as np
 
+from ..animation.timeline import Keyframe
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import schema
@@ -18,7 +19,6 @@ from ..expressions.presets import PRESETS
 from ..expressions.spaces import PAD, Expression
 from ..faces.portrait import LOCKS, Portrait, half, unlocked
 from ..frames import Frame
-from ..timeline import Keyframe
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels

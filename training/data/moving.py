@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from moodganimation.animation.easing import EASINGS
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.faces.portrait import Portrait
 from moodganimation.images import read_image
-from moodganimation.video import EASINGS
 
 from .annotations import read_ids
 from .pickles import write_pickle

@@ -4,7 +4,7 @@ import os
 import pickle
 from pathlib import Path
 
-from moodganimation.pickles import read_pickle
+from moodganimation.animation.bounded_pickle import read_pickle
 
 __all__ = ["read_pickle", "write_pickle"]
 

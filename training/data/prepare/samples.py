@@ -11,13 +11,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Expression
 from moodganimation.faces.portrait import Portrait
 from moodganimation.images import read_image
-from moodganimation.video import interpolate, write_animation
+from moodganimation.video import write_animation
 
 from ..pickles import write_pickle
 from .crops import single_threaded

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from .errors import InvalidTimeline, UnreadableFile
-from .expressions import schema
-from .expressions.moods import as_read, in_space
-from .expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
-from .video import EASINGS, FASTEST, MOST_FRAMES, interpolate
+from ..errors import InvalidTimeline, UnreadableFile
+from ..expressions import schema
+from ..expressions.moods import as_read, in_space
+from ..expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
+from .easing import EASINGS, FASTEST, MOST_FRAMES, interpolate
 
 MODES = ("once", "loop", "ping-pong")
 BLINK = 0.3  # how long the lids take to close and open [s]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import UnreadableFile
+from ..errors import UnreadableFile
 
 MOST_BYTES = 2 << 30  # of a file
 LARGER = 16  # what a file unfolds to may be that many times its size, and a little more

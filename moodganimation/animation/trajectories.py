@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import InvalidExpression, UnreadableFile
-from .expressions.spaces import (
+from ..errors import InvalidExpression, UnreadableFile
+from ..expressions.spaces import (
     ACTION_UNITS,
     PAD,
     SPACES,
@@ -20,7 +20,7 @@ from .expressions.spaces import (
     Expression,
     ExpressionSpace,
 )
-from .pickles import read_pickle
+from .bounded_pickle import read_pickle
 
 MOST_ROWS = 100_000
 MOST_BYTES = 64 * 2**20

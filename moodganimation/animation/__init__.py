@@ -1,0 +1,1 @@
+"""Expressions over time, without pixels: easing, timelines and trajectories."""
