@@ -10,7 +10,7 @@ picture = animator.edit(portrait, smile).image
 
 import importlib
 
-from .version import __version__ as __version__
+__version__ = "0.1.0"
 
 _HOMES = {
     "animator": ("Animator",),
@@ -32,9 +32,9 @@ _HOMES = {
     ),
     "expressions.presets": ("PRESETS",),
     "expressions.spaces": ("ACTION_UNITS", "PAD", "VALENCE_AROUSAL", "Expression"),
-    "films": ("open_film",),
+    "media.video_reader": ("open_film",),
     "frames": ("Frame",),
-    "images": ("read_image", "write_image"),
+    "media.images": ("read_image", "write_image"),
     "expressions.moods": ("action_units_of", "mood_of", "with_mood"),
     "faces.portrait": ("Portrait",),
     "recipes": ("Recipe", "read_recipe"),
@@ -42,7 +42,7 @@ _HOMES = {
     "animation.timeline": ("Keyframe", "Timeline", "read_timeline"),
     "animation.trajectories": ("read_trajectory",),
     "animation.easing": ("interpolate",),
-    "video": ("write_animation", "write_film"),
+    "media.video_writer": ("write_animation", "write_film"),
 }
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 

@@ -39,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def edit(options) -> None:
     from .asked import opened, recipe, wanted
-    from .figures import row
-    from .images import write_image
+    from .media.figures import row
+    from .media.images import write_image
 
     animator, portrait = opened(options)
     wish = wanted(options, animator, portrait)
@@ -64,8 +64,8 @@ def read(options) -> None:
 def animate(options) -> None:
     from . import asked
     from .clips import LEAST_SIDE, filmed_faces, write_columns
+    from .media.video_writer import check_animation, write_animation
     from .recipes import Output
-    from .video import check_animation, write_animation
 
     asked.together(options)
     timeline = asked.timeline(options)
@@ -106,7 +106,7 @@ def bench(options) -> None:
     from . import asked
     from .bench import bench, table
     from .engines import engines
-    from .images import read_image
+    from .media.images import read_image
 
     animator = asked.load(options)
     photo, rounds = read_image(options.photo or ASTRONAUT), max(options.rounds, 1)
@@ -121,9 +121,9 @@ def bench(options) -> None:
 
 def film(options) -> None:
     from . import asked
-    from .films import open_film
+    from .media.video_reader import open_film
+    from .media.video_writer import check_film
     from .retakes import retake
-    from .video import check_film
 
     film = open_film(options.video)
     animator = asked.load(options, lambda out: check_film(out, film))
@@ -137,9 +137,9 @@ def film(options) -> None:
 def drive(options) -> None:
     from . import asked
     from .driving import check_curves, perform, taking_part, write_curves
-    from .films import open_film
+    from .media.video_reader import open_film
+    from .media.video_writer import check_film, write_film
     from .retakes import check_strength
-    from .video import check_film, write_film
 
     film, regions = open_film(options.by), options.regions.split(",")
     taking_part(regions), check_strength(options.strength)  # said before anything is computed
@@ -169,7 +169,7 @@ def drive(options) -> None:
 
 def sheet(options) -> None:
     from .asked import opened
-    from .images import write_image
+    from .media.images import write_image
     from .sheets import contact_sheet
 
     animator, portrait = opened(options)

@@ -16,7 +16,7 @@ from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
 from .faces.portrait import Portrait
 from .frames import Frame, after, mask
-from .images import check_photo
+from .media.images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout

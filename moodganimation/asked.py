@@ -12,8 +12,8 @@ from .expressions.moods import as_read, in_space
 from .expressions.presets import COMPOUND, PRESETS
 from .expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, space_named
 from .faces.portrait import Portrait
-from .films import Film, read_frames
-from .images import check_picture, read_image
+from .media.images import check_picture, read_image
+from .media.video_reader import Film, read_frames
 from .networks.warp import WarpGenerator
 from .recipes import Face, Fingerprint, Recipe
 from .retakes import Wish, added

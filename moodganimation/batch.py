@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import InvalidValue, Problem, Unwritable
-from .images import WRITTEN
+from .media.images import WRITTEN
 from .recipes import read_recipe
 from .runtime.executors import check_engine, mapped
 
@@ -99,7 +99,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
     from .asked import recipe, wish
     from .expressions.moods import in_space
     from .expressions.schema import to_expression
-    from .images import read_image, write_image
+    from .media.images import read_image, write_image
 
     try:
         animator = _animator(asked["checkpoint"], asked["device"], asked.get("ways"))

@@ -20,7 +20,7 @@ from .animator import Animator
 from .errors import InvalidExpression, NoFaceFound, Unwritable
 from .expressions.moods import mood_of, with_mood
 from .expressions.spaces import ACTION_UNITS, PAD, Expression
-from .films import Film
+from .media.video_reader import Film
 from .retakes import Progress, check_strength, ended, nobody, report
 from .tracking import follow
 

@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from . import figures
 from .errors import Problem, Unwritable
 from .faces.portrait import Portrait
+from .media import figures
 from .networks.compositing import Edit
 
 VIEWS = ("face", "photo")

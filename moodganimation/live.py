@@ -11,7 +11,7 @@ import numpy as np
 
 from .animator import Animator
 from .expressions.spaces import Expression
-from .images import check_photo
+from .media.images import check_photo
 from .retakes import Wish, edit_face
 from .steady import reach
 from .tracking import Steady, follow_until, watch

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from . import __version__
 from .animation.easing import FASTEST
 from .animation.timeline import Timeline
 from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, UnreadableImage
@@ -20,9 +21,8 @@ from .expressions import schema
 from .expressions.spaces import Expression
 from .faces.portrait import Portrait
 from .frames import SIZES, VIEWS
-from .images import LEAST_SIDE, MOST_PIXELS
-from .marks import KEY, recipe_in
-from .version import __version__
+from .media.images import LEAST_SIDE, MOST_PIXELS
+from .media.metadata import KEY, recipe_in
 
 FORMAT = 1  # of the recipes that this version writes, and the newest that it reads
 LINK = "recipe="  # how a link's fragment begins

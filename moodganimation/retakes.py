@@ -22,10 +22,10 @@ from .expressions.spaces import (
     Expression,
     ExpressionSpace,
 )
-from .films import Film
+from .media.video_reader import Film
+from .media.video_writer import check_film, write_film
 from .runtime.threads import ahead
 from .tracking import Steady, follow
-from .video import check_film, write_film
 
 STRONGEST = 2.0  # times that a change may be taken
 MOST_FACES = 8  # of a frame

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import figures
 from .animator import Animator
 from .expressions.moods import mood_of
 from .expressions.presets import PRESETS, SHEET_PRESETS
 from .expressions.spaces import ACTION_UNITS, PAD, Expression
 from .faces.portrait import Portrait
+from .media import figures
 
 INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the MoodGANimation figure
 LEVELS = (0, 0.25, 0.5, 0.75, 1)

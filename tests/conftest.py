@@ -7,7 +7,7 @@ import torch
 
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 
 ASSETS = Path(__file__).parent.parent / "assets"

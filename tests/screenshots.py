@@ -6,8 +6,8 @@ from pathlib import Path
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
 from moodganimation.demo.assets import ASSETS
-from moodganimation.images import read_image
-from moodganimation.video import write_animation
+from moodganimation.media.images import read_image
+from moodganimation.media.video_writer import write_animation
 
 from .conftest import PHOTO
 from .studio import chromium, opened, served, source, wait_for

@@ -16,7 +16,7 @@ from moodganimation.demo.fence import Fence
 from moodganimation.demo.layout import build
 from moodganimation.demo.metrics import Metrics
 from moodganimation.demo.words import LANGUAGES
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 
 from .conftest import PHOTO
 

@@ -29,7 +29,7 @@ from moodganimation.expressions.spaces import (
 )
 from moodganimation.faces.detection import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
 from moodganimation.faces.portrait import half
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose
 

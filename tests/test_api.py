@@ -23,10 +23,10 @@ from moodganimation.demo.fence import COOKIE
 from moodganimation.demo.limits import MOST_WORKS
 from moodganimation.errors import Problem
 from moodganimation.expressions.presets import PRESETS
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
+from moodganimation.media.video_writer import write_animation
 from moodganimation.recipes import read_recipe
 from moodganimation.sheets import KINDS
-from moodganimation.video import write_animation
 
 from .conftest import PHOTO
 from .studio import served, wait_for

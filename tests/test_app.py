@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+from moodganimation import __version__
 from moodganimation.animation.easing import interpolate
 from moodganimation.animation.timeline import MODES, Keyframe, Timeline
 from moodganimation.animation.trajectories import read_trajectory
@@ -35,14 +36,13 @@ from moodganimation.errors import Problem
 from moodganimation.expressions import schema
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression
-from moodganimation.films import open_film
-from moodganimation.images import read_image, write_image
 from moodganimation.live import Live
+from moodganimation.media.images import read_image, write_image
+from moodganimation.media.video_reader import open_film
+from moodganimation.media.video_writer import write_animation
 from moodganimation.mirror import MOST_KEYS, keyframes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipes import read_recipe
-from moodganimation.version import __version__
-from moodganimation.video import write_animation
 
 from .conftest import PHOTO as FILE
 from .studio import chromium, needs_chromium, served, source, wait_for

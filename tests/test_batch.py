@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from moodganimation.__main__ import main
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 from moodganimation.recipes import read_recipe
 
 from .conftest import PHOTO

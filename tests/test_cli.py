@@ -12,7 +12,7 @@ from moodganimation.checkpoints.files import build_generator, load_generator, sa
 from moodganimation.curves import curves, line
 from moodganimation.expressions.presets import COMPOUND, PRESETS
 from moodganimation.expressions.spaces import space_named
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 
 from .conftest import PHOTO

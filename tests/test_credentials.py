@@ -7,13 +7,12 @@ import subprocess
 import numpy as np
 import pytest
 
-from moodganimation.credentials import CERTIFICATE, KEY
 from moodganimation.errors import Unwritable
-from moodganimation.films import open_film
-from moodganimation.images import write_image
-from moodganimation.marks import recipe_in
-from moodganimation.provenance import SOURCE
-from moodganimation.video import write_animation, write_film
+from moodganimation.media.images import write_image
+from moodganimation.media.metadata import recipe_in
+from moodganimation.media.provenance import CERTIFICATE, KEY, SOURCE
+from moodganimation.media.video_reader import open_film
+from moodganimation.media.video_writer import write_animation, write_film
 
 PICTURE = np.full((64, 64, 3), 90, np.uint8)
 EXTENSIONS = """basicConstraints=critical,CA:FALSE

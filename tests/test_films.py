@@ -10,7 +10,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from moodganimation import ffmpeg, films, retakes
+from moodganimation import retakes
 from moodganimation.__main__ import main
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.driving import Performance, perform, write_curves
@@ -25,12 +25,13 @@ from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.faces.portrait import Portrait, placed, square
-from moodganimation.films import open_film
-from moodganimation.images import EDITED
+from moodganimation.media import ffmpeg, video_reader
+from moodganimation.media.images import EDITED
+from moodganimation.media.video_reader import open_film
+from moodganimation.media.video_writer import write_film
 from moodganimation.retakes import added, retake, towards
 from moodganimation.steady import WIDEST, neighborhoods
 from moodganimation.tracking import follow, watch
-from moodganimation.video import write_film
 
 from .conftest import ASSETS
 
@@ -138,7 +139,7 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path):
 
 
 def test_large_frames_are_reduced_and_it_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(films, "LARGEST", 80)
+    monkeypatch.setattr(video_reader, "LARGEST", 80)
     film = open_film(filmed(tmp_path / "a.mp4", greys(2)))
     assert next(film.frames()).shape == (52, 80, 3) and "96 x 64 pixels" in film.notes[0]
 
@@ -174,7 +175,7 @@ def test_sound_stays_with_its_picture(tmp_path, codec, kept):
 
 def test_sound_that_cannot_be_read_is_left_out_and_said(tmp_path, monkeypatch):
     film = open_film(filmed(tmp_path / "a.mp4", greys(3), sound="sine=440:d=0.3"))
-    monkeypatch.setattr("moodganimation.video._join", lambda *_: False)
+    monkeypatch.setattr("moodganimation.media.video_writer._join", lambda *_: False)
     assert "sound could not be kept" in write_film(tmp_path / "b.mp4", film.frames(), film)[0]
     assert open_film(tmp_path / "b.mp4").sound is None
 
@@ -184,7 +185,7 @@ def test_written_films_play_everywhere_and_say_that_they_are_edited(tmp_path):
     write_film(tmp_path / "b.mp4", film.frames(), film)
     data = (tmp_path / "b.mp4").read_bytes()
     assert b"moov" in data[:64] and EDITED.encode() in data and b"avc1" in data
-    assert "yuv420p(tv, bt709" in films._header(tmp_path / "b.mp4")
+    assert "yuv420p(tv, bt709" in video_reader._header(tmp_path / "b.mp4")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "b.mp4"]
 
 
@@ -210,7 +211,7 @@ def test_what_is_no_film_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(ffmpeg, "MOST_PIXELS", 1000)
     with pytest.raises(UnreadableFile, match="Not one frame"):
         next(open_film(film).frames())
-    monkeypatch.setattr(films, "LONGEST", 1)
+    monkeypatch.setattr(video_reader, "LONGEST", 1)
     with pytest.raises(UnreadableFile, match="films may last"):
         open_film(film)
 

@@ -41,11 +41,11 @@ from moodganimation.demo.streaming import Streams
 from moodganimation.demo.visits import Visits
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
-from moodganimation.films import Film, open_film
-from moodganimation.images import read_image, write_image
+from moodganimation.media.images import read_image, write_image
+from moodganimation.media.video_reader import Film, open_film
+from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipes import Face, Fingerprint, Output, Recipe, read_recipe
-from moodganimation.video import write_animation
 from training.data.annotations import Table, read_annotations, read_ids
 from training.data.prepare.affectnet import read_rows
 from training.data.prepare.openface import read_table

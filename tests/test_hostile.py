@@ -27,9 +27,9 @@ from moodganimation.demo.filming import Filming
 from moodganimation.demo.handlers import Page
 from moodganimation.demo.keeping import Keeper
 from moodganimation.errors import Problem, UnreadableFile
-from moodganimation.films import open_film, read_frames
-from moodganimation.images import read_image, write_image
-from moodganimation.video import write_animation
+from moodganimation.media.images import read_image, write_image
+from moodganimation.media.video_reader import open_film, read_frames
+from moodganimation.media.video_writer import write_animation
 
 from .conftest import PHOTO
 from .hostile import CANARY, FILES, SECRET

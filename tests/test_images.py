@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from moodganimation.errors import UnreadableImage, Unwritable
-from moodganimation.images import EDITED, _many_passes, check_photo, read_image, write_image
+from moodganimation.media.images import EDITED, _many_passes, check_photo, read_image, write_image
 
 from .conftest import PHOTO
 from .hostile import jpeg_with, passes, small

@@ -10,7 +10,7 @@ import pytest
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 from moodganimation.faces.portrait import fade
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 from training import face_measures, identity, measure, tables
 from training.warp import sharpness
 from training.warp.sweeps import LEVELS, sweeps, ways

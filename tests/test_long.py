@@ -22,7 +22,7 @@ from gradio_client import Client, handle_file
 from moodganimation.demo import handlers
 from moodganimation.demo.rendering import jpeg
 from moodganimation.demo.streaming import Streams
-from moodganimation.images import read_image, write_image
+from moodganimation.media.images import read_image, write_image
 from moodganimation.runtime.threads import one_thread_each
 
 from .conftest import PHOTO

@@ -10,7 +10,7 @@ import pytest
 from moodganimation.demo.words import TEXTS
 from moodganimation.expressions.moods import MOODS
 from moodganimation.expressions.spaces import ACTION_UNITS
-from moodganimation.images import read_image, write_image
+from moodganimation.media.images import read_image, write_image
 
 from .conftest import ASSETS, PHOTO
 from .studio import chromium, needs_chromium, opened, served, source, wait_for

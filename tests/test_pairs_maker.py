@@ -13,7 +13,7 @@ import pytest
 
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.portrait import Portrait, cells
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 from training import landmarks as script
 from training.data.landmarks import Landmarks, canonical
 from training.data.pairs import Batch, Pairs

@@ -26,10 +26,10 @@ from moodganimation.errors import (
 )
 from moodganimation.expressions import schema
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression, space_named
-from moodganimation.images import EDITED, read_image, write_image
-from moodganimation.marks import recipe_in
+from moodganimation.media.images import EDITED, read_image, write_image
+from moodganimation.media.metadata import recipe_in
+from moodganimation.media.video_writer import write_animation
 from moodganimation.recipes import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
-from moodganimation.video import write_animation
 
 from .conftest import PHOTO
 

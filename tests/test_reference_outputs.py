@@ -17,8 +17,8 @@ from moodganimation.animator import CHECKPOINTS, Animator
 from moodganimation.checkpoints.files import generators_in, load_checkpoint
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import SPACES, Expression
-from moodganimation.films import read_frames
-from moodganimation.images import read_image, write_image
+from moodganimation.media.images import read_image, write_image
+from moodganimation.media.video_reader import read_frames
 from moodganimation.networks.rollout import rollout
 
 from .conftest import ASSETS

@@ -19,7 +19,7 @@ from moodganimation.expressions.spaces import (
     Expression,
     space_named,
 )
-from moodganimation.figures import GROUND, LINES, curves
+from moodganimation.media.figures import GROUND, LINES, curves
 
 from .conftest import ASSETS, PHOTO
 

@@ -20,10 +20,10 @@ from moodganimation.expressions.spaces import (
     Expression,
     space_named,
 )
-from moodganimation.films import read_frames
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
+from moodganimation.media.video_reader import read_frames
+from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.video import write_animation
 
 from .conftest import PHOTO
 

@@ -15,8 +15,8 @@ from moodganimation.demo.words import LANGUAGES, TEXTS, translated
 
 ROOT = Path(__file__).parent.parent / "moodganimation"
 # What only the command line, programs and those who train get to read.
-ELSEWHERE = {"asked", "batch", "convert", "__main__", "api", "originals", "state_dicts",
-             "credentials"}  # fmt: skip
+ELSEWHERE = {"asked", "batch", "convert", "__main__", "api", "legacy", "torch_files",
+             "provenance"}  # fmt: skip
 PROBLEMS = {name for name in vars(errors) if isinstance(vars(errors)[name], type)}
 NAMES = {"# MoodGANimation", *generators_in(CHECKPOINTS)}
 MARK = re.compile(r'__i18n__\{"__type__": "translation_metadata", "key": "(.*?)"\}')

@@ -11,10 +11,10 @@ from ..errors import InvalidExpression, Problem
 from ..expressions import schema
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS
-from ..figures import beside, curves, row
-from ..images import write_image
+from ..media.figures import beside, curves, row
+from ..media.images import write_image
+from ..media.video_writer import write_animation
 from ..recipes import Output, Recipe
-from ..video import write_animation
 from .keeping import between, choice, recipe_of, said, several, truth, whole
 from .rendering import (
     NEUTRAL,

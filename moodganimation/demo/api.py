@@ -19,11 +19,11 @@ from ..expressions.moods import in_space, mood_of
 from ..expressions.presets import COMPOUND, PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..faces.portrait import Portrait
-from ..images import read_image, write_image
+from ..media.images import read_image, write_image
+from ..media.video_writer import write_animation, write_film
 from ..recipes import Face, Output, Recipe
 from ..retakes import MOST_FACES, added, retake
 from ..sheets import KINDS, contact_sheet
-from ..video import write_animation, write_film
 from .filming import SIZE, checked
 from .keeping import fingerprint
 from .rendering import reported

@@ -9,7 +9,7 @@ from ..expressions.moods import mood_of
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS, Expression
 from ..faces.portrait import LOCKS
-from ..images import read_image
+from ..media.images import read_image
 from .keeping import Keeper
 from .rendering import UNTOUCHED, asked_units, named, place, render, reported, rounded
 from .visits import HALVES, MASK, Visits

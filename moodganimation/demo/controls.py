@@ -11,7 +11,7 @@ from ..expressions.moods import MOODS
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD
 from ..faces.portrait import LOCKS
-from ..images import opening
+from ..media.images import opening
 from .changes import PAINTED
 from .visits import HALVES
 from .words import choices, say, script, told

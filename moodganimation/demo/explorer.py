@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from ..errors import Problem
-from ..images import write_image
+from ..media.images import write_image
 from ..recipes import Recipe
 from ..sheets import KINDS, contact_sheet
 from .keeping import choice, recipe_of, said

@@ -13,11 +13,11 @@ from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
 from ..expressions import schema
 from ..expressions.spaces import ACTION_UNITS
-from ..figures import curves
-from ..films import Film, open_film
+from ..media.figures import curves
+from ..media.video_reader import Film, open_film
+from ..media.video_writer import write_film
 from ..recipes import Recipe
 from ..retakes import MOST_FACES, STRONGEST, added, retake
-from ..video import write_film
 from .keeping import between, choice, recipe_of, said, several, whole
 from .rendering import asked_units, reported, telling
 from .visits import Visit, Visits

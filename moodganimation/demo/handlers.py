@@ -9,7 +9,7 @@ from ..errors import InvalidExpression, NoFaceFound, Problem
 from ..expressions.moods import mood_of, with_mood
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..faces.portrait import Portrait
-from ..images import read_image
+from ..media.images import read_image
 from .models import Models
 from .rendering import (
     UNTOUCHED,

@@ -15,7 +15,7 @@ from ..expressions.moods import mood_of
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..frames import Frame
-from ..images import write_image
+from ..media.images import write_image
 from .bars import bars
 from .keeping import recipe_of
 from .visits import Visit

@@ -17,13 +17,13 @@ from ..driving import REGIONS, played, taking_part, write_curves
 from ..errors import Problem, UnreadableImage
 from ..expressions import schema
 from ..expressions.spaces import ACTION_UNITS, Expression
-from ..images import LEAST_SIDE, opening
 from ..live import Live
+from ..media.images import LEAST_SIDE, opening
+from ..media.video_writer import write_animation
 from ..mirror import Mirror, keyframes
 from ..recipes import Face as Place
 from ..recipes import Recipe
 from ..retakes import STRONGEST, added
-from ..video import write_animation
 from .keeping import between, choice, fingerprint, recipe_of, said, several, truth
 from .rendering import asked_units, jpeg, reported
 from .visits import Visit, Visits

@@ -18,7 +18,7 @@ from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.faces.portrait import Portrait
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 
 from .annotations import read_ids
 from .pickles import write_pickle

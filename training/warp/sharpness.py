@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from moodganimation.expressions.spaces import ACTION_UNITS
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 
 from ..evaluate.measures import VISIBLE, in_face
 

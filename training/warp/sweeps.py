@@ -20,7 +20,7 @@ from moodganimation.animator import Animator
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import Expression
 from moodganimation.faces.portrait import Portrait, fade
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 
 from ..data.views import WHOLE
 

@@ -13,7 +13,7 @@ from moodganimation.errors import UnreadableImage
 from moodganimation.faces.alignment import align, load_aligner
 from moodganimation.faces.detection import default_finder, from_box
 from moodganimation.faces.portrait import Portrait
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 
 from .files import write
 

@@ -64,7 +64,7 @@ def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
     {"dropped": why}."""
     from moodganimation.errors import UnreadableImage
     from moodganimation.expressions.moods import mood_of
-    from moodganimation.images import read_image
+    from moodganimation.media.images import read_image
 
     from . import crops
 

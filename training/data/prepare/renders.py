@@ -11,7 +11,7 @@ import numpy as np
 
 from moodganimation.errors import UnreadableImage
 from moodganimation.faces.portrait import Portrait, cells
-from moodganimation.images import read_image
+from moodganimation.media.images import read_image
 
 from ...rendering import checks, jaws
 from ...rendering.fit import Fitter

@@ -17,8 +17,8 @@ from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Expression
 from moodganimation.faces.portrait import Portrait
-from moodganimation.images import read_image
-from moodganimation.video import write_animation
+from moodganimation.media.images import read_image
+from moodganimation.media.video_writer import write_animation
 
 from ..pickles import write_pickle
 from .crops import single_threaded

@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from .credentials import sign
-from .errors import UnreadableImage, Unwritable
-from .marks import exif, text_chunks
-from .provenance import EDITED, labelled, xmp
+from ..errors import UnreadableImage, Unwritable
+from .metadata import exif, text_chunks
+from .provenance import EDITED, labelled, sign, xmp
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..animation.easing import FASTEST
+from ..errors import UnreadableFile
 from . import ffmpeg
-from .animation.easing import FASTEST
-from .errors import UnreadableFile
 from .images import LEAST_SIDE
 
 LONGEST = 3600  # of a film [s]

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..animation.easing import FASTEST
+from ..errors import Unwritable
 from . import ffmpeg
-from .animation.easing import FASTEST
-from .credentials import sign
-from .errors import Unwritable
-from .films import Film
 from .images import EDITED
-from .marks import comment, mark
-from .provenance import labelled
+from .metadata import comment, mark
+from .provenance import labelled, sign
+from .video_reader import Film
 
 MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
 COPIED = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # sound that MP4 takes as it is

@@ -26,7 +26,7 @@ from typing import BinaryIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from .errors import NotARecipe
+from ..errors import NotARecipe
 from .provenance import xmp
 
 KEY = "moodganimation"

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .expressions.spaces import Expression
+from ..expressions.spaces import Expression
 
 PANEL = 256  # side of a panel [px]
 COLUMNS = ("original", "generated", "attention", "color", "truth")
