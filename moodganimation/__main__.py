@@ -65,7 +65,7 @@ def animate(options) -> None:
     from . import asked
     from .clips import LEAST_SIDE, filmed_faces, write_columns
     from .media.video_writer import check_animation, write_animation
-    from .recipes import Output
+    from .recipe import Output
 
     asked.together(options)
     timeline = asked.timeline(options)
@@ -169,8 +169,8 @@ def drive(options) -> None:
 
 def sheet(options) -> None:
     from .asked import opened
+    from .contact_sheets import contact_sheet
     from .media.images import write_image
-    from .sheets import contact_sheet
 
     animator, portrait = opened(options)
     write_image(options.out, contact_sheet(animator, portrait, options.kind))

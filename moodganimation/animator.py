@@ -15,7 +15,7 @@ from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpac
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
 from .faces.portrait import Portrait
-from .frames import Frame, after, mask
+from .frame import Frame, after, mask
 from .media.images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize

@@ -15,7 +15,7 @@ from .faces.portrait import Portrait
 from .media.images import check_picture, read_image
 from .media.video_reader import Film, read_frames
 from .networks.warp import WarpGenerator
-from .recipes import Face, Fingerprint, Recipe
+from .recipe import Face, Fingerprint, Recipe
 from .retakes import Wish, added
 from .runtime.threads import one_thread_each
 from .terminal import say

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .errors import InvalidValue, Problem, Unwritable
 from .media.images import WRITTEN
-from .recipes import read_recipe
+from .recipe import read_recipe
 from .runtime.executors import check_engine, mapped
 
 JOURNAL, REPORT = ".batch.jsonl", "report.json"

@@ -7,7 +7,7 @@ import numpy as np
 
 from .animator import Animator
 from .errors import NoFaceFound
-from .frames import Frame
+from .frame import Frame
 from .media.figures import COLUMNS, blank, columns, row
 from .media.images import EDITED, write_image
 from .media.video_reader import read_frames

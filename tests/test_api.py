@@ -18,6 +18,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from moodganimation.animation.easing import interpolate
+from moodganimation.contact_sheets import KINDS
 from moodganimation.demo.api import API
 from moodganimation.demo.fence import COOKIE
 from moodganimation.demo.limits import MOST_WORKS
@@ -25,8 +26,7 @@ from moodganimation.errors import Problem
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
-from moodganimation.recipes import read_recipe
-from moodganimation.sheets import KINDS
+from moodganimation.recipe import read_recipe
 
 from .conftest import PHOTO
 from .studio import served, wait_for

@@ -42,7 +42,7 @@ from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
 from moodganimation.mirror import MOST_KEYS, keyframes
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.recipes import read_recipe
+from moodganimation.recipe import read_recipe
 
 from .conftest import PHOTO as FILE
 from .studio import chromium, needs_chromium, served, source, wait_for

@@ -10,7 +10,7 @@ import pytest
 
 from moodganimation.__main__ import main
 from moodganimation.media.images import read_image
-from moodganimation.recipes import read_recipe
+from moodganimation.recipe import read_recipe
 
 from .conftest import PHOTO
 

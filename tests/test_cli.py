@@ -90,7 +90,7 @@ def test_other_sheets(tmp_path, kind, shape):
 
 
 def test_sheets_have_the_names_of_the_command_line():
-    from moodganimation.sheets import KINDS
+    from moodganimation.contact_sheets import KINDS
 
     with pytest.raises(SystemExit):
         run("sheet", PHOTO, "--kind", "nothing", "--out", "x.png")

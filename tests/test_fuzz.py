@@ -45,7 +45,7 @@ from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import Film, open_film
 from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.recipes import Face, Fingerprint, Output, Recipe, read_recipe
+from moodganimation.recipe import Face, Fingerprint, Output, Recipe, read_recipe
 from training.data.annotations import Table, read_annotations, read_ids
 from training.data.prepare.affectnet import read_rows
 from training.data.prepare.openface import read_table

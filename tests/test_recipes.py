@@ -29,7 +29,7 @@ from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression, spa
 from moodganimation.media.images import EDITED, read_image, write_image
 from moodganimation.media.metadata import recipe_in
 from moodganimation.media.video_writer import write_animation
-from moodganimation.recipes import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
+from moodganimation.recipe import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
 
 from .conftest import PHOTO
 

@@ -14,7 +14,7 @@ from ..expressions.spaces import ACTION_UNITS
 from ..media.figures import beside, curves, row
 from ..media.images import write_image
 from ..media.video_writer import write_animation
-from ..recipes import Output, Recipe
+from ..recipe import Output, Recipe
 from .keeping import between, choice, recipe_of, said, several, truth, whole
 from .rendering import (
     NEUTRAL,

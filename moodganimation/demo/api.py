@@ -12,6 +12,7 @@ from typing import Literal
 
 from ..animation.timeline import Timeline
 from ..animator import Animator
+from ..contact_sheets import KINDS, contact_sheet
 from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
 from ..expressions import schema
@@ -21,9 +22,8 @@ from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..faces.portrait import Portrait
 from ..media.images import read_image, write_image
 from ..media.video_writer import write_animation, write_film
-from ..recipes import Face, Output, Recipe
+from ..recipe import Face, Output, Recipe
 from ..retakes import MOST_FACES, added, retake
-from ..sheets import KINDS, contact_sheet
 from .filming import SIZE, checked
 from .keeping import fingerprint
 from .rendering import reported

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import gradio as gr
 
+from ..contact_sheets import KINDS, contact_sheet
 from ..errors import Problem
 from ..media.images import write_image
-from ..recipes import Recipe
-from ..sheets import KINDS, contact_sheet
+from ..recipe import Recipe
 from .keeping import choice, recipe_of, said
 from .rendering import reported, telling
 from .visits import Visit, Visits

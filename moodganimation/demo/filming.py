@@ -16,7 +16,7 @@ from ..expressions.spaces import ACTION_UNITS
 from ..media.figures import curves
 from ..media.video_reader import Film, open_film
 from ..media.video_writer import write_film
-from ..recipes import Recipe
+from ..recipe import Recipe
 from ..retakes import MOST_FACES, STRONGEST, added, retake
 from .keeping import between, choice, recipe_of, said, several, whole
 from .rendering import asked_units, reported, telling

@@ -12,8 +12,8 @@ from ..errors import Problem
 from ..expressions import schema
 from ..expressions.moods import in_space
 from ..expressions.spaces import ACTION_UNITS, Expression
-from ..recipes import Face as Place
-from ..recipes import Fingerprint, Recipe, read_recipe
+from ..recipe import Face as Place
+from ..recipe import Fingerprint, Recipe, read_recipe
 from .models import Models
 from .visits import Face, Visit, Visits
 

@@ -14,7 +14,7 @@ from ..errors import Cancelled, InvalidExpression, Problem
 from ..expressions.moods import mood_of
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
-from ..frames import Frame
+from ..frame import Frame
 from ..media.images import write_image
 from .bars import bars
 from .keeping import recipe_of

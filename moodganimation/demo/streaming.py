@@ -21,8 +21,8 @@ from ..live import Live
 from ..media.images import LEAST_SIDE, opening
 from ..media.video_writer import write_animation
 from ..mirror import Mirror, keyframes
-from ..recipes import Face as Place
-from ..recipes import Recipe
+from ..recipe import Face as Place
+from ..recipe import Recipe
 from ..retakes import STRONGEST, added
 from .keeping import between, choice, fingerprint, recipe_of, said, several, truth
 from .rendering import asked_units, jpeg, reported

@@ -18,7 +18,7 @@ from ..expressions import schema
 from ..expressions.presets import PRESETS
 from ..expressions.spaces import PAD, Expression
 from ..faces.portrait import LOCKS, Portrait, half, unlocked
-from ..frames import Frame
+from ..frame import Frame
 
 MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
 ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels

@@ -20,7 +20,7 @@ from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, Un
 from .expressions import schema
 from .expressions.spaces import Expression
 from .faces.portrait import Portrait
-from .frames import SIZES, VIEWS
+from .frame import SIZES, VIEWS
 from .media.images import LEAST_SIDE, MOST_PIXELS
 from .media.metadata import KEY, recipe_in
 
