@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "animator": ("Animator",),
     "checkpoints.files": ("load_generator",),
-    "driving": ("perform", "write_curves"),
+    "video.reenactment": ("perform", "write_curves"),
     "errors": (
         "Cancelled",
         "DeviceMissing",
@@ -38,7 +38,7 @@ _HOMES = {
     "expressions.moods": ("action_units_of", "mood_of", "with_mood"),
     "faces.portrait": ("Portrait",),
     "recipe": ("Recipe", "read_recipe"),
-    "retakes": ("added", "retake", "towards"),
+    "video.editing": ("added", "retake", "towards"),
     "animation.timeline": ("Keyframe", "Timeline", "read_timeline"),
     "animation.trajectories": ("read_trajectory",),
     "animation.easing": ("interpolate",),

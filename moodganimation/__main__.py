@@ -63,9 +63,9 @@ def read(options) -> None:
 
 def animate(options) -> None:
     from . import asked
-    from .clips import LEAST_SIDE, filmed_faces, write_columns
     from .media.video_writer import check_animation, write_animation
     from .recipe import Output
+    from .video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
 
     asked.together(options)
     timeline = asked.timeline(options)
@@ -123,7 +123,7 @@ def film(options) -> None:
     from . import asked
     from .media.video_reader import open_film
     from .media.video_writer import check_film
-    from .retakes import retake
+    from .video.editing import retake
 
     film = open_film(options.video)
     animator = asked.load(options, lambda out: check_film(out, film))
@@ -136,10 +136,10 @@ def film(options) -> None:
 
 def drive(options) -> None:
     from . import asked
-    from .driving import check_curves, perform, taking_part, write_curves
     from .media.video_reader import open_film
     from .media.video_writer import check_film, write_film
-    from .retakes import check_strength
+    from .video.editing import check_strength
+    from .video.reenactment import check_curves, perform, taking_part, write_curves
 
     film, regions = open_film(options.by), options.regions.split(",")
     taking_part(regions), check_strength(options.strength)  # said before anything is computed

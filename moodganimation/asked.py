@@ -16,9 +16,9 @@ from .media.images import check_picture, read_image
 from .media.video_reader import Film, read_frames
 from .networks.warp import WarpGenerator
 from .recipe import Face, Fingerprint, Recipe
-from .retakes import Wish, added
 from .runtime.threads import one_thread_each
 from .terminal import say
+from .video.editing import Wish, added
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {

@@ -23,16 +23,16 @@ from .animator import CHECKPOINTS, Animator
 from .checkpoints.files import build_generator, generators_in, load_generator
 from .curves import curves
 from .faces.portrait import Portrait
-from .live import Live
 from .media.images import read_image, write_image
 from .media.video_reader import open_film
 from .media.video_writer import write_animation
 from .networks.base import Generator, GeneratorConfig
-from .retakes import added, retake
 from .runtime.backends import prepared
 from .runtime.openvino import with_instance_norms
 from .runtime.threads import cores, one_thread_each
 from .timing import interleaved, machine, median
+from .video.editing import added, retake
+from .video.live import Live
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
 BASELINE = "seed generator (width 64, float32)"

@@ -31,18 +31,17 @@ from moodganimation.demo.keeping import Keeper, fingerprint
 from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, hundredths, jpeg
 from moodganimation.demo.streaming import CAMERAS, Streams
 from moodganimation.demo.visits import MOST_BYTES, Visits
-from moodganimation.driving import played, taking_part
 from moodganimation.errors import Problem
 from moodganimation.expressions import schema
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression
-from moodganimation.live import Live
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
-from moodganimation.mirror import MOST_KEYS, keyframes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipe import read_recipe
+from moodganimation.video.live import MOST_KEYS, Live, keyframes
+from moodganimation.video.reenactment import played, taking_part
 
 from .conftest import PHOTO as FILE
 from .studio import chromium, needs_chromium, served, source, wait_for

@@ -10,10 +10,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from moodganimation import retakes
 from moodganimation.__main__ import main
 from moodganimation.animation.trajectories import read_trajectory
-from moodganimation.driving import Performance, perform, write_curves
 from moodganimation.errors import (
     Cancelled,
     InvalidExpression,
@@ -29,9 +27,11 @@ from moodganimation.media import ffmpeg, video_reader
 from moodganimation.media.images import EDITED
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_film
-from moodganimation.retakes import added, retake, towards
-from moodganimation.steady import WIDEST, neighborhoods
-from moodganimation.tracking import follow, watch
+from moodganimation.video import editing
+from moodganimation.video.editing import added, retake, towards
+from moodganimation.video.reenactment import Performance, perform, write_curves
+from moodganimation.video.smoothing import WIDEST, neighborhoods
+from moodganimation.video.tracking import follow, watch
 
 from .conftest import ASSETS
 
@@ -222,7 +222,7 @@ def test_a_damaged_film_ends_early(tmp_path):
     (tmp_path / "b.mp4").write_bytes(whole[: len(whole) // 2])
     film = open_film(tmp_path / "b.mp4")
     count = len(list(film.frames()))
-    assert 5 < count < 15 and "ends after" in retakes.ended(film, count)[0]
+    assert 5 < count < 15 and "ends after" in editing.ended(film, count)[0]
 
 
 def test_a_film_is_not_written_over_itself(tmp_path):
@@ -331,7 +331,7 @@ def test_memory_does_not_grow_with_the_film():
 def edited(animator, photos, change, fps=30):
     with_change = added(change)
     for moment, faces in follow(animator, photos, fps):
-        yield retakes.edit_face(animator, moment.photo, faces[0], with_change, moment.seconds)
+        yield editing.edit_face(animator, moment.photo, faces[0], with_change, moment.seconds)
 
 
 def step(frames) -> list[float]:

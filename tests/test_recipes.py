@@ -15,7 +15,6 @@ from PIL import Image
 from moodganimation.__main__ import main
 from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.animator import DEFAULT_CHECKPOINT
-from moodganimation.clips import write_columns
 from moodganimation.errors import (
     InvalidValue,
     NotACheckpoint,
@@ -30,6 +29,7 @@ from moodganimation.media.images import EDITED, read_image, write_image
 from moodganimation.media.metadata import recipe_in
 from moodganimation.media.video_writer import write_animation
 from moodganimation.recipe import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
+from moodganimation.video.side_by_side import write_columns
 
 from .conftest import PHOTO
 

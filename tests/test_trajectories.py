@@ -11,7 +11,6 @@ from moodganimation.__main__ import main
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, save_generator
-from moodganimation.clips import filmed_faces, write_columns
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
@@ -24,6 +23,7 @@ from moodganimation.media.images import read_image
 from moodganimation.media.video_reader import read_frames
 from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import GeneratorConfig
+from moodganimation.video.side_by_side import filmed_faces, write_columns
 
 from .conftest import PHOTO
 

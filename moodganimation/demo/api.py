@@ -13,7 +13,6 @@ from typing import Literal
 from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..contact_sheets import KINDS, contact_sheet
-from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
 from ..expressions import schema
 from ..expressions.moods import in_space, mood_of
@@ -23,7 +22,8 @@ from ..faces.portrait import Portrait
 from ..media.images import read_image, write_image
 from ..media.video_writer import write_animation, write_film
 from ..recipe import Face, Output, Recipe
-from ..retakes import MOST_FACES, added, retake
+from ..video.editing import MOST_FACES, added, retake
+from ..video.reenactment import REGIONS, perform, taking_part, write_curves
 from .filming import SIZE, checked
 from .keeping import fingerprint
 from .rendering import reported

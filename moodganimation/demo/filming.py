@@ -8,8 +8,6 @@ import gradio as gr
 
 from ..animation.easing import FASTEST
 from ..animation.trajectories import read_trajectory
-from ..clips import LEAST_SIDE, filmed_faces, write_columns
-from ..driving import REGIONS, perform, taking_part, write_curves
 from ..errors import Problem
 from ..expressions import schema
 from ..expressions.spaces import ACTION_UNITS
@@ -17,7 +15,9 @@ from ..media.figures import curves
 from ..media.video_reader import Film, open_film
 from ..media.video_writer import write_film
 from ..recipe import Recipe
-from ..retakes import MOST_FACES, STRONGEST, added, retake
+from ..video.editing import MOST_FACES, STRONGEST, added, retake
+from ..video.reenactment import REGIONS, perform, taking_part, write_curves
+from ..video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
 from .keeping import between, choice, recipe_of, said, several, whole
 from .rendering import asked_units, reported, telling
 from .visits import Visit, Visits

@@ -13,17 +13,16 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..driving import REGIONS, played, taking_part, write_curves
 from ..errors import Problem, UnreadableImage
 from ..expressions import schema
 from ..expressions.spaces import ACTION_UNITS, Expression
-from ..live import Live
 from ..media.images import LEAST_SIDE, opening
 from ..media.video_writer import write_animation
-from ..mirror import Mirror, keyframes
 from ..recipe import Face as Place
 from ..recipe import Recipe
-from ..retakes import STRONGEST, added
+from ..video.editing import STRONGEST, added
+from ..video.live import Live, Mirror, keyframes
+from ..video.reenactment import REGIONS, played, taking_part, write_curves
 from .keeping import between, choice, fingerprint, recipe_of, said, several, truth
 from .rendering import asked_units, jpeg, reported
 from .visits import Visit, Visits

@@ -5,9 +5,9 @@ import gradio as gr
 from ..animation.easing import EASINGS, FASTEST
 from ..animation.timeline import MODES
 from ..contact_sheets import KINDS
-from ..driving import REGIONS
 from ..expressions.presets import PRESETS
-from ..retakes import MOST_FACES, STRONGEST
+from ..video.editing import MOST_FACES, STRONGEST
+from ..video.reenactment import REGIONS
 from .animations import FORMATS, MOST_HELD, MOST_WAY, Animations
 from .controls import Controls
 from .explorer import Explorer

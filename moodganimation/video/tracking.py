@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .animator import Animator
-from .expressions.spaces import ACTION_UNITS, Expression
-from .faces.portrait import Portrait, placed, square
-from .steady import neighborhoods, reach, steadied
+from ..animator import Animator
+from ..expressions.spaces import ACTION_UNITS, Expression
+from ..faces.portrait import Portrait, placed, square
+from .smoothing import neighborhoods, reach, steadied
 
 LOOK = 0.25  # time between two looks of the finder at a whole frame [s]
 MISSES = 3  # looks in a row that do not find a followed face: it is gone

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .animator import Animator
-from .errors import InvalidExpression, NoFaceFound
-from .expressions.moods import in_space
-from .expressions.spaces import (
+from ..animator import Animator
+from ..errors import InvalidExpression, NoFaceFound
+from ..expressions.moods import in_space
+from ..expressions.spaces import (
     ACTION_UNITS,
     PAD,
     SPACES,
@@ -22,9 +22,9 @@ from .expressions.spaces import (
     Expression,
     ExpressionSpace,
 )
-from .media.video_reader import Film
-from .media.video_writer import check_film, write_film
-from .runtime.threads import ahead
+from ..media.video_reader import Film
+from ..media.video_writer import check_film, write_film
+from ..runtime.threads import ahead
 from .tracking import Steady, follow
 
 STRONGEST = 2.0  # times that a change may be taken

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .animator import Animator
-from .errors import InvalidExpression, NoFaceFound, Unwritable
-from .expressions.moods import mood_of, with_mood
-from .expressions.spaces import ACTION_UNITS, PAD, Expression
-from .media.video_reader import Film
-from .retakes import Progress, check_strength, ended, nobody, report
+from ..animator import Animator
+from ..errors import InvalidExpression, NoFaceFound, Unwritable
+from ..expressions.moods import mood_of, with_mood
+from ..expressions.spaces import ACTION_UNITS, PAD, Expression
+from ..media.video_reader import Film
+from .editing import Progress, check_strength, ended, nobody, report
 from .tracking import follow
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))  # brows, eyes, nose ...
