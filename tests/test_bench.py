@@ -10,7 +10,7 @@ import pytest
 import torch
 from accelerate import Accelerator, PartialState
 
-from training.bench import SAMPLES, Plain, bench, measured, plain_layers
+from benchmarks.training import SAMPLES, Plain, bench, measured, plain_layers
 from training.critics import Halving
 from training.data.batches import Batch
 from training.experiments import GANIMATION
@@ -80,7 +80,7 @@ def test_a_bench_counts_steps_with_and_without_the_penalty(every, ours, monkeypa
         asked.extend(subjects)
         return {(name, turn): cost[turn] for name, turn in subjects}
 
-    monkeypatch.setattr("training.bench.interleaved", interleaved)
+    monkeypatch.setattr("benchmarks.training.interleaved", interleaved)
     found = measured(replace(TINY, penalty_every=every), [SAMPLES], 1, cpu=True)
     assert found["ours: penalty in one step of"] == every
     assert found["reference: images a second"] == round(2 / (18 / 5), 2)

@@ -5,11 +5,12 @@ import pytest
 import torch
 from PIL import Image
 
-from moodganimation.__main__ import main
+from benchmarks.__main__ import main as benchmarks
+from benchmarks.inference import seed_generator
+from benchmarks.scaling import curves, line
 from moodganimation.animator import CHECKPOINTS
-from moodganimation.bench import seed_generator
 from moodganimation.checkpoints.files import build_generator, load_generator, save_generator
-from moodganimation.curves import curves, line
+from moodganimation.cli.commands import main
 from moodganimation.expressions.presets import COMPOUND, PRESETS
 from moodganimation.expressions.spaces import space_named
 from moodganimation.media.images import read_image
@@ -20,6 +21,10 @@ from .conftest import PHOTO
 
 def run(*arguments) -> int:
     return main([str(a) for a in arguments])
+
+
+def bench(*arguments) -> int:
+    return benchmarks([str(a) for a in arguments])
 
 
 def test_edit_writes_the_photo_and_its_panels(tmp_path, photo):
@@ -192,7 +197,7 @@ def test_a_missing_folder_is_said_before_any_work(tmp_path, capsys):
 
 
 def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
-    assert run("bench", "--short", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
+    assert bench("inference", "--short", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
     result = json.loads((tmp_path / "bench.json").read_text())
     assert result["machine"]["cores"] >= 1 and result["machine"]["precision"] in ("bf16", "float32")
     assert all(value > 0 for value in result["ms"].values())
@@ -213,7 +218,7 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
         "SIDES": (128, 256),
         "ROUNDS": 1,
     }.items():
-        monkeypatch.setattr(f"moodganimation.curves.{name}", value)
+        monkeypatch.setattr(f"benchmarks.scaling.{name}", value)
     found = curves(animator, photo, animator.locate(photo).reading.replace(AU12=0.9))
     assert list(found["drawing [ms] by frames"]) == ["2", "3", "each", "before", "R2"]
     assert found["editing [ms] by faces"]["2"] > found["editing [ms] by faces"]["1"] > 0
@@ -222,9 +227,9 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
 
 
 def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("moodganimation.engines.BATCHES", (1,))
-    monkeypatch.setattr("moodganimation.engines.IN_A_ROW", 1)
-    assert run("bench", "--engines", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
+    monkeypatch.setattr("benchmarks.backends.BATCHES", (1,))
+    monkeypatch.setattr("benchmarks.backends.IN_A_ROW", 1)
+    assert bench("backends", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
     result = json.loads((tmp_path / "bench.json").read_text())
     assert result["times faster, in batches of 1"]["torch, eager float32"] == 1
     assert result["ms a face, in batches of 1"]["torch, bf16"] > 0

@@ -13,10 +13,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from moodganimation import Animator, Expression, NotACheckpoint, Unwritable, load_generator
-from moodganimation.__main__ import main
 from moodganimation.checkpoints.convert import convert
 from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.checkpoints.legacy import read_original
+from moodganimation.cli.commands import main
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.runtime.openvino import with_instance_norms

@@ -10,8 +10,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from moodganimation.__main__ import main
 from moodganimation.animation.trajectories import read_trajectory
+from moodganimation.cli.commands import main
 from moodganimation.errors import (
     Cancelled,
     InvalidExpression,

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodganimation.__main__ import main
 from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.animator import DEFAULT_CHECKPOINT
+from moodganimation.cli.commands import main
 from moodganimation.errors import (
     InvalidValue,
     NotACheckpoint,

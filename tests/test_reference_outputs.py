@@ -12,9 +12,9 @@ import pytest
 import torch
 from gradio_client import Client, handle_file
 
-from moodganimation.__main__ import main
 from moodganimation.animator import CHECKPOINTS, Animator
 from moodganimation.checkpoints.files import generators_in, load_checkpoint
+from moodganimation.cli.commands import main
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import SPACES, Expression
 from moodganimation.media.images import read_image, write_image

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodganimation.__main__ import main
 from moodganimation.animation.easing import EASINGS, interpolate
 from moodganimation.animation.timeline import MODES, Keyframe, Timeline, blinking, read_timeline
+from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, InvalidTimeline, InvalidValue, UnreadableFile
 from moodganimation.expressions import schema
 from moodganimation.expressions.moods import in_space

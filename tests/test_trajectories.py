@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from moodganimation.__main__ import main
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, save_generator
+from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,

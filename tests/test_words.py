@@ -15,7 +15,7 @@ from moodganimation.demo.words import LANGUAGES, TEXTS, translated
 
 ROOT = Path(__file__).parent.parent / "moodganimation"
 # What only the command line, programs and those who train get to read.
-ELSEWHERE = {"asked", "batch", "convert", "__main__", "api", "legacy", "torch_files",
+ELSEWHERE = {"requests", "batch", "convert", "__main__", "api", "legacy", "torch_files",
              "provenance"}  # fmt: skip
 PROBLEMS = {name for name in vars(errors) if isinstance(vars(errors)[name], type)}
 NAMES = {"# MoodGANimation", *generators_in(CHECKPOINTS)}

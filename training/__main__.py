@@ -75,12 +75,6 @@ def verify(options) -> None:
     verify(options.file)
 
 
-def bench(options) -> None:
-    from .bench import bench
-
-    bench(options)
-
-
 def aligner(options) -> None:
     from .aligner import train_aligner
     from .data.pairs import Pairs
@@ -155,6 +149,9 @@ def ship(options) -> None:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["bench"]:
+        print("training: bench is now: python -m benchmarks training", file=sys.stderr)
+        return 2
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -186,15 +183,6 @@ def main() -> int:
     added.add_argument("--count", type=int, default=12000)
     added = command(verify, "recompute a golden training file", data=False, out=None)
     added.add_argument("file", type=Path)
-    added = command(bench, "measure a step of ganimation beside the reference's loop", False, None)
-    added.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="default: samples/aus")
-    added.add_argument("--batch", type=int, default=4)
-    added.add_argument("--rounds", type=int, default=5)
-    added.add_argument("--penalty-every", type=int, default=1, metavar="K",
-                       help="ours has the gradient penalty in one of K steps")  # fmt: skip
-    added.add_argument("--precision", choices=("quickest", "float32", "bf16"), default="quickest")
-    added.add_argument("--cpu", action="store_true", help="even where there is a GPU")
-    added.add_argument("--json", type=Path, metavar="FILE")
     added = command(warp, "train, or go on training, the default generator", out="RUN")
     added.add_argument("--seed", type=int, default=0)
     added.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=_has_fast_bf16())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from .runtime.threads import cores
+from moodganimation.runtime.threads import cores
 
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
 

@@ -1,4 +1,4 @@
-"""What everything costs on this machine, side by side in one run: python -m moodganimation bench.
+"""What everything costs on this machine, side by side in one run: python -m benchmarks inference.
 
 The baseline is the seed's generator as everybody runs it: width 64, eager, float32. Every round
 times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
@@ -18,21 +18,22 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .animation.easing import interpolate
-from .animator import CHECKPOINTS, Animator
-from .checkpoints.files import build_generator, generators_in, load_generator
-from .curves import curves
-from .faces.portrait import Portrait
-from .media.images import read_image, write_image
-from .media.video_reader import open_film
-from .media.video_writer import write_animation
-from .networks.base import Generator, GeneratorConfig
-from .runtime.backends import prepared
-from .runtime.openvino import with_instance_norms
-from .runtime.threads import cores, one_thread_each
+from moodganimation.animation.easing import interpolate
+from moodganimation.animator import CHECKPOINTS, Animator
+from moodganimation.checkpoints.files import build_generator, generators_in, load_generator
+from moodganimation.faces.portrait import Portrait
+from moodganimation.media.images import read_image, write_image
+from moodganimation.media.video_reader import open_film
+from moodganimation.media.video_writer import write_animation
+from moodganimation.networks.base import Generator, GeneratorConfig
+from moodganimation.runtime.backends import prepared
+from moodganimation.runtime.openvino import with_instance_norms
+from moodganimation.runtime.threads import cores, one_thread_each
+from moodganimation.video.editing import added, retake
+from moodganimation.video.live import Live
+
+from .scaling import curves
 from .timing import interleaved, machine, median
-from .video.editing import added, retake
-from .video.live import Live
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
 BASELINE = "seed generator (width 64, float32)"
@@ -236,14 +237,3 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
 
 def _ones(generator, source):
     return source.new_ones(len(source), generator.config.condition_dim)
-
-
-def table(result: dict) -> str:
-    """What `bench` found, for people."""
-    lines = [f"{key}: {value}" for key, value in result["machine"].items()]
-    for title, values in result.items():
-        if title == "machine":
-            continue
-        lines.append(f"\n{title}")
-        lines += [f"  {name:<42} {value:>10}" for name, value in values.items()]
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The seed's generator by every engine found here: python -m moodganimation bench --engines.
+"""The seed's generator by every engine found here: python -m benchmarks backends.
 
 What is compared is the network alone, on one face and on batches. Engines take turns, three edits
 in a row as an animation makes them: threads of the one before may still spin during the first.
@@ -17,15 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .animator import Animator
-from .bench import seed_generator
-from .runtime.backends import decibels, prepared
-from .runtime.openvino import compiled, with_instance_norms
-from .runtime.quantization import Painting
-from .runtime.threads import cores
+from moodganimation.animator import Animator
+from moodganimation.runtime.backends import decibels, prepared
+from moodganimation.runtime.openvino import compiled, with_instance_norms
+from moodganimation.runtime.quantization import Painting
+from moodganimation.runtime.threads import cores
+
+from .inference import seed_generator
 from .timing import interleaved, machine
 
-LOG = logging.getLogger("moodganimation.engines")
+LOG = logging.getLogger("benchmarks.backends")
 IN_A_ROW = 3
 BATCHES = (1, 8)
 EAGER = "torch, eager float32"  # as the seed runs it

@@ -13,10 +13,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import InvalidValue, Problem, Unwritable
-from .media.images import WRITTEN
-from .recipe import read_recipe
-from .runtime.executors import check_engine, mapped
+from ..errors import InvalidValue, Problem, Unwritable
+from ..media.images import WRITTEN
+from ..recipe import read_recipe
+from ..runtime.executors import check_engine, mapped
 
 JOURNAL, REPORT = ".batch.jsonl", "report.json"
 READ = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
@@ -96,10 +96,10 @@ def batch(options, progress=lambda done, total: None) -> Report:
 def edit_one(item: dict, asked: dict, out: str) -> dict:
     """Edit the photo of {photo, out}: {"finder": how its face was found}, or {"why": a sentence
     without its path}."""
-    from .asked import recipe, wish
-    from .expressions.moods import in_space
-    from .expressions.schema import to_expression
-    from .media.images import read_image, write_image
+    from ..expressions.moods import in_space
+    from ..expressions.schema import to_expression
+    from ..media.images import read_image, write_image
+    from .requests import recipe, wish
 
     try:
         animator = _animator(asked["checkpoint"], asked["device"], asked.get("ways"))
@@ -124,8 +124,8 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
     """Made once a process."""
     import torch
 
-    from .animator import Animator
-    from .runtime.threads import cores
+    from ..animator import Animator
+    from ..runtime.threads import cores
 
     torch.set_num_threads(cores())
     return Animator.load(checkpoint, device, ways=ways)
@@ -133,7 +133,7 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
 
 def _expression(path: str) -> dict:
     """What a recipe wants, as plain values: where its face was does not matter here."""
-    from .expressions.schema import of_expression
+    from ..expressions.schema import of_expression
 
     recipe = read_recipe(path)
     wanted = recipe.expression or recipe.timeline.keyframes[-1].expression

@@ -3,22 +3,22 @@
 import dataclasses
 from collections.abc import Callable
 
-from .animation.easing import MOST_FRAMES
-from .animation.timeline import Timeline, read_timeline
-from .animation.trajectories import Trajectory, read_trajectory
-from .animator import DEFAULT_CHECKPOINT, Animator
-from .errors import InvalidExpression, Problem
-from .expressions.moods import as_read, in_space
-from .expressions.presets import COMPOUND, PRESETS
-from .expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, space_named
-from .faces.portrait import Portrait
-from .media.images import check_picture, read_image
-from .media.video_reader import Film, read_frames
-from .networks.warp import WarpGenerator
-from .recipe import Face, Fingerprint, Recipe
-from .runtime.threads import one_thread_each
-from .terminal import say
-from .video.editing import Wish, added
+from ..animation.easing import MOST_FRAMES
+from ..animation.timeline import Timeline, read_timeline
+from ..animation.trajectories import Trajectory, read_trajectory
+from ..animator import DEFAULT_CHECKPOINT, Animator
+from ..errors import InvalidExpression, Problem
+from ..expressions.moods import as_read, in_space
+from ..expressions.presets import COMPOUND, PRESETS
+from ..expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, space_named
+from ..faces.portrait import Portrait
+from ..media.images import check_picture, read_image
+from ..media.video_reader import Film, read_frames
+from ..networks.warp import WarpGenerator
+from ..recipe import Face, Fingerprint, Recipe
+from ..runtime.threads import one_thread_each
+from ..video.editing import Wish, added
+from .console import say
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
 NEEDS = {

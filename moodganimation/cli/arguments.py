@@ -2,8 +2,8 @@
 
 import argparse
 
-from .expressions.presets import COMPOUND, PRESETS
-from .runtime.executors import ENGINES
+from ..expressions.presets import COMPOUND, PRESETS
+from ..runtime.executors import ENGINES
 
 
 def of_all(command) -> None:
@@ -38,14 +38,6 @@ def of_batch(command) -> None:
     command.add_argument("--engine", choices=ENGINES, default="plain",
                          help="processes: a pool; ray: a cluster, with ray[data]")  # fmt: skip
     command.add_argument("--workers", type=int, metavar="N")
-
-
-def of_bench(command) -> None:
-    command.add_argument("--photo", metavar="FILE", help="default: assets/astronaut.png")
-    command.add_argument("--rounds", type=int, default=15, metavar="N")
-    command.add_argument("--short", action="store_true", help="stages alone")
-    command.add_argument("--engines", action="store_true", help="ways to run one generator alone")
-    command.add_argument("--json", metavar="FILE", help="what is printed, for programs")
 
 
 def of_animate(command) -> None:

@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from .animation.easing import interpolate
-from .animator import Animator
-from .expressions.spaces import Expression
-from .timing import median
+from benchmarks.timing import median
+from moodganimation.animation.easing import interpolate
+from moodganimation.animator import Animator
+from moodganimation.expressions.spaces import Expression
 
 FRAMES = (12, 24, 48, 96)
 FACES = (1, 2, 4, 8)  # side by side in one photo

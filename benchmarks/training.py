@@ -4,7 +4,6 @@ A plain loop as in Pumarola et al. 2018's code (eager, float32, Adam) and ours t
 run on the same batches, so that what disturbs the machine disturbs both; medians are told.
 """
 
-import json
 import time
 from dataclasses import replace
 from functools import partial
@@ -15,22 +14,21 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from benchmarks.timing import interleaved, processor
 from moodganimation.checkpoints.files import build_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.runtime.openvino import with_instance_norms
-from moodganimation.timing import interleaved, processor
+from training.critics import Halving, build_critic
+from training.data.batches import Batch, Draw, ahead, draw_batch
+from training.data.samples import open_samples
+from training.experiments import GANIMATION, Experiment
+from training.losses import gradient_penalty, roughness
+from training.objectives import EPSILON
+from training.precision import quicker
+from training.steps import adversarial_step
+from training.train import build, mixes
 
-from .critics import Halving, build_critic
-from .data.batches import Batch, Draw, ahead, draw_batch
-from .data.samples import open_samples
-from .experiments import GANIMATION, Experiment
-from .losses import gradient_penalty, roughness
-from .objectives import EPSILON
-from .precision import quicker
-from .steps import adversarial_step
-from .train import build, mixes
-
-SAMPLES = Path(__file__).parent.parent / "samples" / "aus"
+SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "aus"
 
 
 class Plain:
@@ -87,8 +85,8 @@ def plain_layers(network: nn.Module) -> nn.Module:
     return network
 
 
-def bench(options) -> None:
-    """Print images a second of both loops, and what the loader gives; raises ValueError for data
+def bench(options) -> dict:
+    """Images a second of both loops and samples a second of the loader. Raises ValueError for data
     that do not fit."""
     if min(options.batch, options.rounds, options.penalty_every) < 1:
         raise ValueError("--batch, --rounds and --penalty-every must be at least 1.")
@@ -97,11 +95,7 @@ def bench(options) -> None:
     if experiment.precision == "quickest":
         device = torch.device("cuda" if torch.cuda.is_available() and not options.cpu else "cpu")
         experiment = replace(experiment, precision=quicker(experiment.generator, device))
-    result = measured(experiment, options.data or [SAMPLES], options.rounds, options.cpu)
-    for name, value in result.items():
-        print(f"{name:<44} {value}")
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    return measured(experiment, options.data or [SAMPLES], options.rounds, options.cpu)
 
 
 def measured(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool) -> dict:

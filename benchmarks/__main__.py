@@ -1,0 +1,111 @@
+"""Measure speed on this machine: python -m benchmarks {inference,backends,training} --help"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from moodganimation.errors import Problem
+
+PHOTO = Path(__file__).resolve().parent.parent / "assets" / "astronaut.png"
+
+
+def inference(options) -> dict:
+    from .inference import bench
+
+    return bench(*_animator_and_photo(options), _rounds(options), options.short)
+
+
+def backends(options) -> dict:
+    from .backends import engines
+
+    return engines(*_animator_and_photo(options), _rounds(options))
+
+
+def training(options) -> dict:
+    from .training import bench
+
+    return bench(options)
+
+
+def _animator_and_photo(options) -> tuple:
+    from moodganimation.animator import Animator
+    from moodganimation.media.images import read_image
+
+    return Animator.load(options.checkpoint, options.device), read_image(options.photo)
+
+
+def _rounds(options) -> int:
+    if options.rounds < 1:
+        raise ValueError(f"--rounds must be at least 1, got {options.rounds}.")
+    return options.rounds
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        result = options.run(options)
+    except (Problem, ValueError, OSError) as problem:
+        print(f"benchmarks: {problem}", file=sys.stderr)
+        return 2
+    print(table(result))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+def table(result: dict) -> str:
+    """The measured values as text: a line each, below the title of their group."""
+    lines = []
+    for title, values in result.items():
+        if not isinstance(values, dict):
+            lines.append(f"{title:<44} {values}")
+        elif title == "machine":
+            lines += [f"{key}: {value}" for key, value in values.items()]
+        else:
+            lines.append(f"\n{title}")
+            lines += [f"  {name:<42} {value:>10}" for name, value in values.items()]
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run, text in (
+        (inference, "measure every stage from a photo file to a written video"),
+        (backends, "compare one generator by torch, OpenVINO and ONNX Runtime"),
+        (training, "measure a training step of ganimation beside the reference's loop"),
+    ):
+        command = commands.add_parser(run.__name__, help=text, description=text)
+        command.set_defaults(run=run)
+        command.add_argument("--json", type=Path, metavar="FILE", help="also write the values here")
+        if run is training:
+            _add_training_arguments(command)
+            continue
+        command.add_argument("--checkpoint", metavar="FILE", help="default: the shipped one")
+        command.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        command.add_argument("--photo", default=PHOTO, metavar="FILE")
+        command.add_argument("--rounds", type=int, default=15, metavar="N")
+        if run is inference:
+            command.add_argument("--short", action="store_true", help="measure the stages only")
+    return parser
+
+
+def _add_training_arguments(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--data", type=Path, nargs="+", metavar="DIR", help="default: samples/aus")
+    add("--batch", type=int, default=4)
+    add("--rounds", type=int, default=5, metavar="N")
+    add(
+        "--penalty-every",
+        type=int,
+        default=1,
+        metavar="K",
+        help="apply our gradient penalty in one of K steps",
+    )
+    add("--precision", choices=("quickest", "float32", "bf16"), default="quickest")
+    add("--cpu", action="store_true", help="do not use a GPU")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
