@@ -11,14 +11,14 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is i
 from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
-from moodganimation.demo.assets import ASSETS
-from moodganimation.demo.fence import Fence
-from moodganimation.demo.layout import build
-from moodganimation.demo.limits import MOST_UPLOAD, MOST_WORKS
-from moodganimation.demo.metrics import Metrics
-from moodganimation.demo.words import LANGUAGES
+from moodganimation.demo.i18n import LANGUAGES
+from moodganimation.demo.server.file_access import Fence
+from moodganimation.demo.server.metrics import Metrics
+from moodganimation.demo.server.quotas import MOST_UPLOAD, MOST_WORKS
+from moodganimation.demo.ui.page import build
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import SPACES
+from moodganimation.resources import ASSETS
 from moodganimation.runtime.threads import one_thread_each
 
 

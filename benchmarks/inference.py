@@ -19,13 +19,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from moodganimation.animation.easing import interpolate
-from moodganimation.animator import CHECKPOINTS, Animator
+from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, generators_in, load_generator
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import Generator, GeneratorConfig
+from moodganimation.resources import CHECKPOINTS
 from moodganimation.runtime.backends import prepared
 from moodganimation.runtime.openvino import with_instance_norms
 from moodganimation.runtime.threads import cores, one_thread_each

@@ -21,10 +21,10 @@ from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout
 from .networks.warp import WarpGenerator
+from .resources import CHECKPOINTS
 from .runtime.backends import prepared
 from .runtime.threads import ahead
 
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
 NOBODY = ("No face was found in the picture. Use one in which the face looks towards the camera, "

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
-from moodganimation.demo.assets import ASSETS
 from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
+from moodganimation.resources import ASSETS
 
 from .conftest import PHOTO
 from .studio import chromium, opened, served, source, wait_for

@@ -11,12 +11,12 @@ import pytest
 from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
-from moodganimation.demo.assets import ASSETS
-from moodganimation.demo.fence import Fence
-from moodganimation.demo.layout import build
-from moodganimation.demo.metrics import Metrics
-from moodganimation.demo.words import LANGUAGES
+from moodganimation.demo.i18n import LANGUAGES
+from moodganimation.demo.server.file_access import Fence
+from moodganimation.demo.server.metrics import Metrics
+from moodganimation.demo.ui.page import build
 from moodganimation.media.images import read_image
+from moodganimation.resources import ASSETS
 
 from .conftest import PHOTO
 

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from moodganimation.animator import CHECKPOINTS
+from moodganimation.resources import CHECKPOINTS
 from moodganimation.runtime.threads import ahead
 
 

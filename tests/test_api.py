@@ -20,8 +20,8 @@ from gradio_client.exceptions import AppError
 from moodganimation.animation.easing import interpolate
 from moodganimation.contact_sheets import KINDS
 from moodganimation.demo.api import API
-from moodganimation.demo.fence import COOKIE
-from moodganimation.demo.limits import MOST_WORKS
+from moodganimation.demo.server.file_access import COOKIE
+from moodganimation.demo.server.quotas import MOST_WORKS
 from moodganimation.errors import Problem
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.media.images import read_image
@@ -226,7 +226,7 @@ def test_uploads_are_refused_before_they_are_kept(server, monkeypatch):
 
     assert " 413 " in (said := said_to("Content-Length: 90000000")) and "at most 40 MB" in said
     assert " 411 " in said_to("Transfer-Encoding: chunked", b"0\r\n\r\n")
-    monkeypatch.setattr("moodganimation.demo.limits.MOST_KEPT", 1000)
+    monkeypatch.setattr("moodganimation.demo.server.quotas.MOST_KEPT", 1000)
     assert " 429 " in (said := said_to("Content-Length: 2000")) and "minutes" in said
     answer = httpx.post(f"{server.url}gradio_api/process_recording", content=b"x")
     assert answer.status_code == 404

@@ -20,17 +20,16 @@ from moodganimation.animation.timeline import MODES, Keyframe, Timeline
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoints.files import build_generator, save_generator
-from moodganimation.demo import streaming
-from moodganimation.demo.animations import FORMATS, Animations
-from moodganimation.demo.assets import ASSETS
-from moodganimation.demo.changes import PAINTED, Changes
-from moodganimation.demo.explorer import Explorer
-from moodganimation.demo.filming import Filming
-from moodganimation.demo.handlers import Page
-from moodganimation.demo.keeping import Keeper, fingerprint
-from moodganimation.demo.rendering import PHOTO, PLACED, SLIDERS, UNTOUCHED, hundredths, jpeg
-from moodganimation.demo.streaming import CAMERAS, Streams
-from moodganimation.demo.visits import MOST_BYTES, Visits
+from moodganimation.demo.handlers import live as live_handlers
+from moodganimation.demo.handlers.animate import FORMATS, Animations
+from moodganimation.demo.handlers.common import PHOTO, PLACED, SLIDERS, UNTOUCHED, hundredths, jpeg
+from moodganimation.demo.handlers.edit import PAINTED, Changes
+from moodganimation.demo.handlers.explore import Explorer
+from moodganimation.demo.handlers.film import Filming
+from moodganimation.demo.handlers.live import CAMERAS, Streams
+from moodganimation.demo.handlers.photo import Page
+from moodganimation.demo.recipe_io import Keeper, fingerprint
+from moodganimation.demo.sessions import MOST_BYTES, Visits
 from moodganimation.errors import Problem
 from moodganimation.expressions import schema
 from moodganimation.expressions.presets import PRESETS
@@ -40,6 +39,7 @@ from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.recipe import read_recipe
+from moodganimation.resources import ASSETS
 from moodganimation.video.live import MOST_KEYS, Live, keyframes
 from moodganimation.video.reenactment import played, taking_part
 
@@ -441,7 +441,7 @@ def test_a_clip_changes_as_the_photo_does(opened, clip):
 def test_a_photo_mirrors_the_camera(opened, photo, animator, monkeypatch):
     cameras, visit = streams(opened.page), opened.page.visits[opened.token]
     clock = iter(range(100))
-    monkeypatch.setattr(streaming.time, "monotonic", lambda: next(clock) / 8)
+    monkeypatch.setattr(live_handlers.time, "monotonic", lambda: next(clock) / 8)
     seen = [np.full(17, 0.1)] * 12 + [np.linspace(0, 0.9, 17)] * 8
     monkeypatch.setattr(
         Live, "read", lambda self, photo: Expression.clipped(ACTION_UNITS, seen.pop(0))
@@ -532,11 +532,11 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypat
                 {"picture": "data:image/jpeg;base64,////"}):  # fmt: skip
         assert set(cameras.frame(request | {"units": units} | bad)) == {"said"}
     assert set(cameras.frame(None)) == {"said"}
-    monkeypatch.setattr(streaming, "MOST", len(cameras._streams))
+    monkeypatch.setattr(live_handlers, "MOST", len(cameras._streams))
     known = list(cameras._streams)
     assert "in use" in cameras.frame({"picture": blank, "units": units})["said"]
     assert list(cameras._streams) == known  # nobody's camera went
-    monkeypatch.setattr(streaming, "SILENT", -1.0)
+    monkeypatch.setattr(live_handlers, "SILENT", -1.0)
     fresh = cameras.frame({"picture": blank, "units": units, "live": "made up"})["live"]
     assert list(cameras._streams) == [*known[1:], fresh]
 

@@ -8,13 +8,13 @@ from PIL import Image
 from benchmarks.__main__ import main as benchmarks
 from benchmarks.inference import seed_generator
 from benchmarks.scaling import curves, line
-from moodganimation.animator import CHECKPOINTS
 from moodganimation.checkpoints.files import build_generator, load_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.expressions.presets import COMPOUND, PRESETS
 from moodganimation.expressions.spaces import space_named
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
+from moodganimation.resources import CHECKPOINTS
 
 from .conftest import PHOTO
 

@@ -37,8 +37,8 @@ from moodganimation.checkpoints.files import (
     save_generator,
 )
 from moodganimation.demo import api
-from moodganimation.demo.streaming import Streams
-from moodganimation.demo.visits import Visits
+from moodganimation.demo.handlers.live import Streams
+from moodganimation.demo.sessions import Visits
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.media.images import read_image, write_image

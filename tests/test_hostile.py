@@ -20,12 +20,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from moodganimation.animation.trajectories import read_trajectory
-from moodganimation.demo.animations import Animations
-from moodganimation.demo.changes import Changes
-from moodganimation.demo.controls import Painting
-from moodganimation.demo.filming import Filming
-from moodganimation.demo.handlers import Page
-from moodganimation.demo.keeping import Keeper
+from moodganimation.demo.handlers.animate import Animations
+from moodganimation.demo.handlers.edit import Changes
+from moodganimation.demo.handlers.film import Filming
+from moodganimation.demo.handlers.photo import Page
+from moodganimation.demo.recipe_io import Keeper
+from moodganimation.demo.ui.controls import Painting
 from moodganimation.errors import Problem, UnreadableFile
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import open_film, read_frames

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
-from moodganimation.demo import handlers
-from moodganimation.demo.rendering import jpeg
-from moodganimation.demo.streaming import Streams
+from moodganimation.demo.handlers import photo as photo_handlers
+from moodganimation.demo.handlers.common import jpeg
+from moodganimation.demo.handlers.live import Streams
 from moodganimation.media.images import read_image, write_image
 from moodganimation.runtime.threads import one_thread_each
 
@@ -51,7 +51,7 @@ DRAG = """async (steps) => {
 @needs_chromium
 def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
     one_thread_each()  # as the app does
-    costs, preview = [], handlers.Page.preview
+    costs, preview = [], photo_handlers.Page.preview
 
     def timed(page, request):
         began = time.perf_counter()
@@ -59,7 +59,7 @@ def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
         costs.append(1000 * (time.perf_counter() - began))
         return answer
 
-    monkeypatch.setattr(handlers.Page, "preview", timed)
+    monkeypatch.setattr(photo_handlers.Page, "preview", timed)
     with served(animator) as url, chromium(tmp_path) as browser:
         tab = opened(browser, url)
         tab.evaluate(DRAG, 10)
@@ -135,7 +135,7 @@ def test_a_minute_of_film_takes_no_more_memory_than_five_seconds(tmp_path):
 
 def test_cameras_of_two_visitors_show_their_own_faces(animator, photo, tmp_path):
     """Frames come back to the stream that sent them, whoever else is streaming."""
-    streams, wrong = Streams(handlers.Page(animator).visits, animator, None), []
+    streams, wrong = Streams(photo_handlers.Page(animator).visits, animator, None), []
 
     def visitor(red: bool):
         tint = np.float32([1, 0.4, 0.4] if red else [0.4, 0.4, 1])

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.demo.words import TEXTS
+from moodganimation.demo.i18n import TEXTS
 from moodganimation.expressions.moods import MOODS
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.media.images import read_image, write_image

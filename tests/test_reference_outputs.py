@@ -12,7 +12,7 @@ import pytest
 import torch
 from gradio_client import Client, handle_file
 
-from moodganimation.animator import CHECKPOINTS, Animator
+from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import generators_in, load_checkpoint
 from moodganimation.cli.commands import main
 from moodganimation.expressions.moods import mood_of
@@ -20,6 +20,7 @@ from moodganimation.expressions.spaces import SPACES, Expression
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import read_frames
 from moodganimation.networks.rollout import rollout
+from moodganimation.resources import CHECKPOINTS
 
 from .conftest import ASSETS
 from .studio import served

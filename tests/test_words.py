@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from moodganimation import errors
-from moodganimation.animator import CHECKPOINTS
 from moodganimation.checkpoints.files import generators_in
-from moodganimation.demo.layout import build
-from moodganimation.demo.words import LANGUAGES, TEXTS, translated
+from moodganimation.demo.i18n import LANGUAGES, TEXTS, translated
+from moodganimation.demo.ui.page import build
+from moodganimation.resources import CHECKPOINTS
 
 ROOT = Path(__file__).parent.parent / "moodganimation"
 # What only the command line, programs and those who train get to read.

@@ -24,9 +24,9 @@ from ..media.video_writer import write_animation, write_film
 from ..recipe import Face, Output, Recipe
 from ..video.editing import MOST_FACES, added, retake
 from ..video.reenactment import REGIONS, perform, taking_part, write_curves
-from .filming import SIZE, checked
-from .keeping import fingerprint
-from .rendering import reported
+from .handlers.common import reported
+from .handlers.film import SIZE, checked
+from .recipe_io import fingerprint
 
 KEPT = 32  # calls whose files are kept for whoever fetches them
 LONGEST_SIDE = 1024  # of an animation [px]

@@ -2,9 +2,10 @@
 
 import threading
 
-from ..animator import CHECKPOINTS, DEFAULT_CHECKPOINT, Animator
+from ..animator import DEFAULT_CHECKPOINT, Animator
 from ..checkpoints.files import generators_in
 from ..errors import Problem
+from ..resources import CHECKPOINTS
 
 
 class Models:

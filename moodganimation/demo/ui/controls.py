@@ -7,14 +7,14 @@ from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs
 from PIL import Image
 
-from ..expressions.moods import MOODS
-from ..expressions.presets import PRESETS
-from ..expressions.spaces import ACTION_UNITS, PAD
-from ..faces.portrait import LOCKS
-from ..media.images import opening
-from .changes import PAINTED
-from .visits import HALVES
-from .words import choices, say, script, told
+from ...expressions.moods import MOODS
+from ...expressions.presets import PRESETS
+from ...expressions.spaces import ACTION_UNITS, PAD
+from ...faces.portrait import LOCKS
+from ...media.images import opening
+from ..handlers.edit import PAINTED
+from ..i18n import choices, say, script, told
+from ..sessions import HALVES
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))
 

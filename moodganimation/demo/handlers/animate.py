@@ -5,28 +5,20 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from ..animation.easing import EASINGS, FASTEST, MOST_FRAMES
-from ..animation.timeline import MODES, Keyframe, Timeline
-from ..errors import InvalidExpression, Problem
-from ..expressions import schema
-from ..expressions.presets import PRESETS
-from ..expressions.spaces import ACTION_UNITS
-from ..media.figures import beside, curves, row
-from ..media.images import write_image
-from ..media.video_writer import write_animation
-from ..recipe import Output, Recipe
-from .keeping import between, choice, recipe_of, said, several, truth, whole
-from .rendering import (
-    NEUTRAL,
-    PHOTO,
-    SLIDERS,
-    asked_units,
-    reported,
-    telling,
-    timeline_of,
-)
-from .visits import Visit, Visits
-from .words import told
+from ...animation.easing import EASINGS, FASTEST, MOST_FRAMES
+from ...animation.timeline import MODES, Keyframe, Timeline
+from ...errors import InvalidExpression, Problem
+from ...expressions import schema
+from ...expressions.presets import PRESETS
+from ...expressions.spaces import ACTION_UNITS
+from ...media.figures import beside, curves, row
+from ...media.images import write_image
+from ...media.video_writer import write_animation
+from ...recipe import Output, Recipe
+from ..i18n import told
+from ..recipe_io import between, choice, recipe_of, said, several, truth, whole
+from ..sessions import Visit, Visits
+from .common import NEUTRAL, PHOTO, SLIDERS, asked_units, reported, telling, timeline_of
 
 STRIP = "PNG strip"
 FORMATS = ("GIF", "MP4", "WebP", STRIP)

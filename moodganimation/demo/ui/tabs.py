@@ -2,19 +2,19 @@
 
 import gradio as gr
 
-from ..animation.easing import EASINGS, FASTEST
-from ..animation.timeline import MODES
-from ..contact_sheets import KINDS
-from ..expressions.presets import PRESETS
-from ..video.editing import MOST_FACES, STRONGEST
-from ..video.reenactment import REGIONS
-from .animations import FORMATS, MOST_HELD, MOST_WAY, Animations
+from ...animation.easing import EASINGS, FASTEST
+from ...animation.timeline import MODES
+from ...contact_sheets import KINDS
+from ...expressions.presets import PRESETS
+from ...video.editing import MOST_FACES, STRONGEST
+from ...video.reenactment import REGIONS
+from ..handlers.animate import FORMATS, MOST_HELD, MOST_WAY, Animations
+from ..handlers.common import NEUTRAL, PHOTO, SLIDERS
+from ..handlers.explore import Explorer
+from ..handlers.film import Filming
+from ..handlers.live import CAMERAS, Streams
+from ..i18n import choices, say, script
 from .controls import Controls
-from .explorer import Explorer
-from .filming import Filming
-from .rendering import NEUTRAL, PHOTO, SLIDERS
-from .streaming import CAMERAS, Streams
-from .words import choices, say, script
 
 CAMERA = """
 <video muted playsinline hidden></video>

@@ -4,14 +4,16 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..animator import Animator
-from ..errors import InvalidExpression, NoFaceFound, Problem
-from ..expressions.moods import mood_of, with_mood
-from ..expressions.spaces import ACTION_UNITS, PAD, Expression
-from ..faces.portrait import Portrait
-from ..media.images import read_image
-from .models import Models
-from .rendering import (
+from ...animator import Animator
+from ...errors import InvalidExpression, NoFaceFound, Problem
+from ...expressions.moods import mood_of, with_mood
+from ...expressions.spaces import ACTION_UNITS, PAD, Expression
+from ...faces.portrait import Portrait
+from ...media.images import read_image
+from ..i18n import told
+from ..models import Models
+from ..sessions import PREVIEW, Face, Visit, Visits
+from .common import (
     UNTOUCHED,
     hundredths,
     jpeg,
@@ -22,8 +24,6 @@ from .rendering import (
     rounded,
     timeline_of,
 )
-from .visits import PREVIEW, Face, Visit, Visits
-from .words import told
 
 MOST_FACES = 24  # of a photo that can be chosen
 THUMBNAIL = 128  # side of a face to choose from [px]

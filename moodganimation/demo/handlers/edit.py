@@ -4,15 +4,15 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..errors import Problem
-from ..expressions.moods import mood_of
-from ..expressions.presets import PRESETS
-from ..expressions.spaces import ACTION_UNITS, Expression
-from ..faces.portrait import LOCKS
-from ..media.images import read_image
-from .keeping import Keeper
-from .rendering import UNTOUCHED, asked_units, named, place, render, reported, rounded
-from .visits import HALVES, MASK, Visits
+from ...errors import Problem
+from ...expressions.moods import mood_of
+from ...expressions.presets import PRESETS
+from ...expressions.spaces import ACTION_UNITS, Expression
+from ...faces.portrait import LOCKS
+from ...media.images import read_image
+from ..recipe_io import Keeper
+from ..sessions import HALVES, MASK, Visits
+from .common import UNTOUCHED, asked_units, named, place, render, reported, rounded
 
 PAINTED = ("stays as it is", "alone is edited")
 MOST_PINS = 12

@@ -2,7 +2,7 @@
 
 from ..expressions.moods import in_space, mood_of
 from ..expressions.spaces import ACTION_UNITS, Expression
-from .words import told
+from .i18n import told
 
 NOTHING = "Nothing is asked of the face: the result is the photo."
 ASKED = 0.1  # change of a unit that is worth a row

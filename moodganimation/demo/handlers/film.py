@@ -6,22 +6,22 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..animation.easing import FASTEST
-from ..animation.trajectories import read_trajectory
-from ..errors import Problem
-from ..expressions import schema
-from ..expressions.spaces import ACTION_UNITS
-from ..media.figures import curves
-from ..media.video_reader import Film, open_film
-from ..media.video_writer import write_film
-from ..recipe import Recipe
-from ..video.editing import MOST_FACES, STRONGEST, added, retake
-from ..video.reenactment import REGIONS, perform, taking_part, write_curves
-from ..video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
-from .keeping import between, choice, recipe_of, said, several, whole
-from .rendering import asked_units, reported, telling
-from .visits import Visit, Visits
-from .words import told
+from ...animation.easing import FASTEST
+from ...animation.trajectories import read_trajectory
+from ...errors import Problem
+from ...expressions import schema
+from ...expressions.spaces import ACTION_UNITS
+from ...media.figures import curves
+from ...media.video_reader import Film, open_film
+from ...media.video_writer import write_film
+from ...recipe import Recipe
+from ...video.editing import MOST_FACES, STRONGEST, added, retake
+from ...video.reenactment import REGIONS, perform, taking_part, write_curves
+from ...video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
+from ..i18n import told
+from ..recipe_io import between, choice, recipe_of, said, several, whole
+from ..sessions import Visit, Visits
+from .common import asked_units, reported, telling
 
 LONGEST = 120  # of a film that is taken on the page [s]
 CURVES = (720, 260)  # width and height of the drawing of what was played [px]

@@ -13,20 +13,20 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..errors import Problem, UnreadableImage
-from ..expressions import schema
-from ..expressions.spaces import ACTION_UNITS, Expression
-from ..media.images import LEAST_SIDE, opening
-from ..media.video_writer import write_animation
-from ..recipe import Face as Place
-from ..recipe import Recipe
-from ..video.editing import STRONGEST, added
-from ..video.live import Live, Mirror, keyframes
-from ..video.reenactment import REGIONS, played, taking_part, write_curves
-from .keeping import between, choice, fingerprint, recipe_of, said, several, truth
-from .rendering import asked_units, jpeg, reported
-from .visits import Visit, Visits
-from .words import told
+from ...errors import Problem, UnreadableImage
+from ...expressions import schema
+from ...expressions.spaces import ACTION_UNITS, Expression
+from ...media.images import LEAST_SIDE, opening
+from ...media.video_writer import write_animation
+from ...recipe import Face as Place
+from ...recipe import Recipe
+from ...video.editing import STRONGEST, added
+from ...video.live import Live, Mirror, keyframes
+from ...video.reenactment import REGIONS, played, taking_part, write_curves
+from ..i18n import told
+from ..recipe_io import between, choice, fingerprint, recipe_of, said, several, truth
+from ..sessions import Visit, Visits
+from .common import asked_units, jpeg, reported
 
 CAMERAS = ("my face, edited", "the photo, as my mirror")  # what the camera drives
 MOST = 8  # cameras at once

@@ -9,17 +9,17 @@ import cv2
 import gradio as gr
 import numpy as np
 
-from ..animation.timeline import Timeline
-from ..errors import Cancelled, InvalidExpression, Problem
-from ..expressions.moods import mood_of
-from ..expressions.presets import PRESETS
-from ..expressions.spaces import ACTION_UNITS, PAD, Expression
-from ..frame import Frame
-from ..media.images import write_image
-from .bars import bars
-from .keeping import recipe_of
-from .visits import Visit
-from .words import told
+from ...animation.timeline import Timeline
+from ...errors import Cancelled, InvalidExpression, Problem
+from ...expressions.moods import mood_of
+from ...expressions.presets import PRESETS
+from ...expressions.spaces import ACTION_UNITS, PAD, Expression
+from ...frame import Frame
+from ...media.images import write_image
+from ..comparison import bars
+from ..i18n import told
+from ..recipe_io import recipe_of
+from ..sessions import Visit
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
 PLACED = 17 + 3 + 4 + 2  # values of `place`: units, moods, result and panels, bars, both

@@ -4,21 +4,21 @@ import json
 
 import gradio as gr
 
-from ..animator import DEFAULT_CHECKPOINT, Animator
-from .animations import Animations
-from .assets import ASSETS
-from .changes import Changes
+from ...animator import DEFAULT_CHECKPOINT, Animator
+from ...resources import ASSETS
+from ..handlers.animate import Animations
+from ..handlers.common import NEUTRAL, PHOTO
+from ..handlers.edit import Changes
+from ..handlers.explore import Explorer
+from ..handlers.film import Filming
+from ..handlers.live import Streams
+from ..handlers.photo import Page
+from ..i18n import say, told, words
+from ..recipe_io import Keeper
+from ..server.quotas import KEPT
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
 from .endpoints import endpoints
-from .explorer import Explorer
-from .filming import Filming
-from .handlers import Page
-from .keeping import Keeper
-from .limits import KEPT
-from .rendering import NEUTRAL, PHOTO
-from .streaming import Streams
 from .tabs import PRIVATE, animate_tab, explore_tab, film_tab, live_tab
-from .words import say, told, words
 
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
 ANEW = DRAWN | {"js": "(...v) => { window.moodganimation.cancel(); return v; }"}

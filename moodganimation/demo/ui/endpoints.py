@@ -4,8 +4,8 @@ import inspect
 
 import gradio as gr
 
-from ..animator import Animator
-from .api import API
+from ...animator import Animator
+from ..api import API
 from .controls import PhotoInput
 
 VERSION = "v1"  # of the endpoints' names and parameters

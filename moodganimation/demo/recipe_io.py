@@ -15,7 +15,7 @@ from ..expressions.spaces import ACTION_UNITS, Expression
 from ..recipe import Face as Place
 from ..recipe import Fingerprint, Recipe, read_recipe
 from .models import Models
-from .visits import Face, Visit, Visits
+from .sessions import Face, Visit, Visits
 
 
 @functools.cache

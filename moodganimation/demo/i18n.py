@@ -15,7 +15,7 @@ import re
 import gradio as gr
 from gradio.context import LocalContext
 
-from .assets import ASSETS
+from ..resources import ASSETS
 
 LONGEST = 2000  # letters of a sentence that is translated
 with (ASSETS / "words.csv").open(encoding="utf-8", newline="") as file:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..contact_sheets import KINDS, contact_sheet
-from ..errors import Problem
-from ..media.images import write_image
-from ..recipe import Recipe
-from .keeping import choice, recipe_of, said
-from .rendering import reported, telling
-from .visits import Visit, Visits
+from ...contact_sheets import KINDS, contact_sheet
+from ...errors import Problem
+from ...media.images import write_image
+from ...recipe import Recipe
+from ..recipe_io import choice, recipe_of, said
+from ..sessions import Visit, Visits
+from .common import reported, telling
 
 SIDE = 160  # of a face on a sheet [px]
 

@@ -21,8 +21,8 @@ from urllib.parse import unquote
 
 from gradio.utils import get_upload_folder
 
-from .assets import ASSETS
-from .limits import Limits
+from ...resources import ASSETS
+from .quotas import Limits
 
 COOKIE = "moodganimation"
 FILE = re.compile(r"^(?:/gradio_api)?/file[=/](.+)$", re.DOTALL)

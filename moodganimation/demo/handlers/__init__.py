@@ -1,0 +1,1 @@
+"""Event handlers of the page, one module a tab."""

@@ -1,0 +1,1 @@
+"""What protects a running page: file access by session, quotas, metrics."""

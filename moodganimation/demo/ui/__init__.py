@@ -1,0 +1,1 @@
+"""Layout of the page: components and their wiring, without computation."""
