@@ -18,15 +18,15 @@ from benchmarks.timing import interleaved, processor
 from moodganimation.checkpoints.files import build_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.runtime.openvino import with_instance_norms
-from training.critics import Halving, build_critic
+from training.common.precision import quicker
 from training.data.batches import Batch, Draw, ahead, draw_batch
-from training.data.samples import open_samples
-from training.experiments import GANIMATION, Experiment
-from training.losses import gradient_penalty, roughness
-from training.objectives import EPSILON
-from training.precision import quicker
-from training.steps import adversarial_step
-from training.train import build, mixes
+from training.data.stills import open_samples
+from training.ganimation.critics import Halving, build_critic
+from training.ganimation.experiments import GANIMATION, Experiment
+from training.ganimation.losses import gradient_penalty, roughness
+from training.ganimation.objectives import EPSILON
+from training.ganimation.steps import adversarial_step
+from training.ganimation.train import build, mixes
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "aus"
 

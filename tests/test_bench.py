@@ -11,14 +11,14 @@ import torch
 from accelerate import Accelerator, PartialState
 
 from benchmarks.training import SAMPLES, Plain, bench, measured, plain_layers
-from training.critics import Halving
+from training.common.precision import quicker
 from training.data.batches import Batch
-from training.experiments import GANIMATION
-from training.precision import quicker
-from training.settings import override
-from training.steps import adversarial_step
-from training.systems import with_precision
-from training.train import build, mixes
+from training.ganimation.critics import Halving
+from training.ganimation.experiments import GANIMATION
+from training.ganimation.overrides import override
+from training.ganimation.run import with_precision
+from training.ganimation.steps import adversarial_step
+from training.ganimation.train import build, mixes
 
 TINY = override(GANIMATION, ["image_size=64", "batch=2", "generator.width=4", "generator.depth=1",
                              "frame_critic.width=4", "precision=float32"])  # fmt: skip
@@ -95,7 +95,7 @@ def test_a_bench_without_any_penalty_is_refused():
 
 def test_a_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):
     assert quicker(TINY.generator, torch.device("cpu")) in ("bf16", "float32")
-    monkeypatch.setattr("training.systems.quicker", lambda *_: "bf16")
+    monkeypatch.setattr("training.ganimation.run.quicker", lambda *_: "bf16")
     settle = partial(with_precision, folder=tmp_path, state=PartialState(cpu=True))
     left_open = replace(TINY, precision="quickest")
     assert settle(TINY) == TINY

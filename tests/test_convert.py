@@ -21,8 +21,8 @@ from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.runtime.openvino import with_instance_norms
 from training import load_critic
-from training.critic_checkpoint import save_critic
-from training.critics import CriticConfig, build_critic
+from training.ganimation.critic_checkpoint import save_critic
+from training.ganimation.critics import CriticConfig, build_critic
 
 KEYS = json.loads((Path(__file__).parent / "golden" / "state_dict_keys.json").read_text())
 

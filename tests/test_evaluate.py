@@ -16,11 +16,11 @@ from moodganimation.networks.compositing import compose
 from training.evaluate import measures
 from training.evaluate.__main__ import main
 from training.evaluate.estimator import Estimator, reader_of, repeatability
+from training.evaluate.output import table
 from training.evaluate.page import page
 from training.evaluate.photos import Photos, open_photos
 from training.evaluate.recognizer import CANONICAL, TEMPLATE, Recognizer, _to_template
 from training.evaluate.report import evaluate
-from training.evaluate.write import table
 
 SIDE = 64
 STEP = 0.5  # of lightness on [-1, 1] at intensity 1

@@ -11,9 +11,8 @@ from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 from moodganimation.faces.portrait import fade
 from moodganimation.media.images import read_image
-from training import face_measures, identity, measure, tables
-from training.warp import sharpness
-from training.warp.sweeps import LEVELS, sweeps, ways
+from training.evaluate.judges import face_mesh, face_mesh_measures, identity, sharpness, tables
+from training.evaluate.judges.sweeps import LEVELS, sweeps, ways
 
 DRAWN = np.random.default_rng(0).normal(0, 1, (478, 3))  # no face, but points
 TO_FACE = np.array([[2 / 128, 0, 1 / 128 - 1], [0, 2 / 128, 1 / 128 - 1]])  # a crop of 128 pixels
@@ -29,30 +28,30 @@ def turned(points: np.ndarray, degrees: float, axis: int) -> np.ndarray:
 @pytest.mark.parametrize("axis", range(3))
 def test_a_known_turn_is_recovered_wherever_the_head_is_and_however_large(axis):
     moved = 3 * turned(DRAWN, 7, axis) + (5, -2, 1)
-    assert face_measures.turn(DRAWN, moved) == pytest.approx(7, abs=1e-4)
-    assert face_measures.turn(DRAWN, DRAWN) == pytest.approx(0, abs=1e-4)
+    assert face_mesh_measures.turn(DRAWN, moved) == pytest.approx(7, abs=1e-4)
+    assert face_mesh_measures.turn(DRAWN, DRAWN) == pytest.approx(0, abs=1e-4)
 
 
 def test_a_mirror_is_no_turn():
-    assert 0 < face_measures.turn(DRAWN, DRAWN * (-1, 1, 1)) <= 180
+    assert 0 < face_mesh_measures.turn(DRAWN, DRAWN * (-1, 1, 1)) <= 180
 
 
 def test_settling_takes_out_roll_place_and_scale():
-    onto = face_measures.upright(DRAWN)
+    onto = face_mesh_measures.upright(DRAWN)
     moved = 2 * turned(DRAWN, 12, 2) + (40, 30, 0)
-    np.testing.assert_allclose(face_measures.settled(moved, onto), onto, atol=1e-9)
+    np.testing.assert_allclose(face_mesh_measures.settled(moved, onto), onto, atol=1e-9)
 
 
 def test_monotone_counts_rows_that_rise_and_never_fall():
     rising, resting = [0, 0.02, 0.05, 0.06, 0.3], [0.004, 0, 0.002, 0.1, 0.3]
     falling, swapped, flat = [0.3, 0.2, 0.1, 0.05, 0], [0, 0.1, 0.05, 0.2, 0.3], [0, 0, 0, 0, 0.004]
     rows = np.array([rising, resting, falling, swapped, flat])
-    assert face_measures.monotone(rows) == 0.4
+    assert face_mesh_measures.monotone(rows) == 0.4
 
 
 def oval(radius: float) -> np.ndarray:
     """Points of which Face Mesh's oval is a circle [px] in the middle of a crop of 128."""
-    points, around = np.zeros((478, 3)), face_measures.OVAL
+    points, around = np.zeros((478, 3)), face_mesh_measures.OVAL
     angles = 2 * np.pi * np.arange(len(around)) / len(around)
     points[around, 0] = 63.5 + radius * np.cos(angles)
     points[around, 1] = 63.5 + radius * np.sin(angles)
@@ -66,26 +65,26 @@ def test_only_what_moves_outside_the_face_bends_lines(cells):
     motion = np.zeros((cells, cells, 2), np.float16)
     motion[distance < 36, 0] = 5 / 64
     small, large = oval(30), oval(40)
-    where = face_measures.outside(cells, TO_FACE, small)
-    assert np.abs(distance[where]).min() == pytest.approx(30 + face_measures.MARGIN, abs=3)
-    assert face_measures.farthest(motion, where) == 0
+    where = face_mesh_measures.outside(cells, TO_FACE, small)
+    assert np.abs(distance[where]).min() == pytest.approx(30 + face_mesh_measures.MARGIN, abs=3)
+    assert face_mesh_measures.farthest(motion, where) == 0
     motion[distance > 44, 1] = 1.5 / 64
-    assert face_measures.farthest(motion, where) == pytest.approx(1.5, rel=1e-3)
-    both = face_measures.outside(cells, TO_FACE, small, large)
+    assert face_mesh_measures.farthest(motion, where) == pytest.approx(1.5, rel=1e-3)
+    both = face_mesh_measures.outside(cells, TO_FACE, small, large)
     assert not both[distance < 44].any() and both[distance > 52].all()
-    assert face_measures.farthest(motion, np.zeros_like(where)) == 0
+    assert face_mesh_measures.farthest(motion, np.zeros_like(where)) == 0
 
 
 def test_every_unit_and_mood_has_a_measure():
-    assert tuple(face_measures.UNITS) == ACTION_UNITS.keys
-    assert {mood for mood, _ in face_measures.MOODS} == set(PAD.keys)
-    assert tuple(100 * level for level in LEVELS) == face_measures.LEVELS
+    assert tuple(face_mesh_measures.UNITS) == ACTION_UNITS.keys
+    assert {mood for mood, _ in face_mesh_measures.MOODS} == set(PAD.keys)
+    assert tuple(100 * level for level in LEVELS) == face_mesh_measures.LEVELS
 
 
 def test_totals_pool_shares_and_take_the_middle():
     row = {"follow": 1.0, "off-target": (1.0, 10.0)}
     rows = {"AU01": row, "AU02": row | {"off-target": (1.0, 2.0)}, "AU04": row}
-    found = measure.with_totals(rows)
+    found = face_mesh.with_totals(rows)
     assert found["AU02"]["off-target"] == 0.5 and found["median"]["off-target"] == 0.1
     assert found["all"] == pytest.approx({"follow": 1, "off-target": 3 / 22})
 
@@ -134,8 +133,8 @@ def test_sweeps_store_what_judges_need_and_are_sharp_where_nothing_changes(
     animator, photo, portrait, tmp_path, monkeypatch
 ):
     few = {"AU12": [portrait.reading, portrait.reading.replace(AU12=1)]}
-    monkeypatch.setattr("training.warp.sweeps.ways", lambda reading: few)
-    monkeypatch.setattr("training.warp.sweeps.LEVELS", (0.0, 1.0))
+    monkeypatch.setattr("training.evaluate.judges.sweeps.ways", lambda reading: few)
+    monkeypatch.setattr("training.evaluate.judges.sweeps.LEVELS", (0.0, 1.0))
     path = tmp_path / "someone.png"
     cv2.imwrite(str(path), photo[..., ::-1])
     sweeps(animator, [path], tmp_path / "out", scale=1)
@@ -156,7 +155,7 @@ def test_sweeps_store_what_judges_need_and_are_sharp_where_nothing_changes(
 
 
 def test_judges_say_in_one_sentence_what_is_missing(tmp_path):
-    for judge in (sharpness.on_sweeps, lambda path: measure.look(path, None),
+    for judge in (sharpness.on_sweeps, lambda path: face_mesh.look(path, None),
                   lambda path: identity.of_sweeps(path, None)):  # fmt: skip
         with pytest.raises(ValueError, match="holds no sweeps: make them with"):
             judge(tmp_path)

@@ -13,8 +13,8 @@ from moodganimation.checkpoints.legacy import critic_shapes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU
 from moodganimation.networks.rollout import rollout, stack
-from training.critics import CriticConfig, build_critic
-from training.golden_fill import cond, image, param, s11
+from training.ganimation.critics import CriticConfig, build_critic
+from training.ganimation.golden_fill import cond, image, param, s11
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = np.load(GOLDEN / "small_nets.npz")

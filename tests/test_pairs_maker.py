@@ -14,11 +14,11 @@ import pytest
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.portrait import Portrait, cells
 from moodganimation.media.images import read_image
-from training import landmarks as script
 from training.data.landmarks import Landmarks, canonical
 from training.data.pairs import Batch, Pairs
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import crops, renders
+from training.data.prepare import face_mesh_landmarks as script
 from training.data.prepare.__main__ import main
 from training.rendering import checks, units
 from training.rendering.fit import Fit, Fitter
@@ -293,7 +293,7 @@ def test_malformed_landmarks_are_a_sentence(said, tmp_path, capsys):
     shutil.copy(ROOT / "assets" / PORTRAITS[0], tmp_path)
     assert run("pairs", tmp_path, "--out", tmp_path.with_name("out")) == 2
     error = capsys.readouterr().err
-    assert said in error and "training/landmarks.py" in error
+    assert said in error and "training/data/prepare/face_mesh_landmarks.py" in error
     assert not tmp_path.with_name("out").exists()
 
 
@@ -301,7 +301,7 @@ def test_malformed_landmarks_are_a_sentence(said, tmp_path, capsys):
 def test_files_that_hold_no_landmarks(data, tmp_path):
     if data is not None:
         (tmp_path / "a.npz").write_bytes(data)
-    with pytest.raises(ValueError, match=r"training/landmarks\.py"):
+    with pytest.raises(ValueError, match=r"face_mesh_landmarks\.py"):
         Landmarks(tmp_path / "a.npz")
 
 
@@ -358,7 +358,11 @@ def test_the_script_goes_on_and_tells(photos, monkeypatch, capsys):
 
 def test_the_script_needs_nothing_of_the_project(photos, tmp_path):
     def said(*arguments) -> str:
-        command = [sys.executable, ROOT / "training" / "landmarks.py", *arguments]
+        command = [
+            sys.executable,
+            ROOT / "training/data/prepare/face_mesh_landmarks.py",
+            *arguments,
+        ]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 2
         return done.stderr

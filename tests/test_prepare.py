@@ -19,7 +19,7 @@ from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.portrait import Portrait, square
 from training.data.annotations import read_ids
 from training.data.pickles import read_pickle, write_pickle
-from training.data.prepare import affwild, crops, openface
+from training.data.prepare import affwild_files, crops, openface
 from training.data.prepare.__main__ import main
 from training.data.prepare.tables import split_people
 
@@ -357,10 +357,10 @@ def test_affwild_clips_are_unbroken_runs(tmp_path, finder):
     assert cv2.imread(str(out / "clips" / "one_0" / "0000.jpg")).shape == (32, 32, 3)
     assert dropped(out) == {
         "frames in which no face was found": 1,
-        affwild.NOBODY: 1,
-        affwild.NO_NUMBER: 1,
+        affwild_files.NOBODY: 1,
+        affwild_files.NO_NUMBER: 1,
         "frames in runs shorter than 4": 2,  # 13 and 14
-        affwild.NO_LINE: 2,
+        affwild_files.NO_LINE: 2,
         "videos that cannot be read, or are empty": 1,
         "annotations without a video": 1,
         "videos without an annotation": 1,

@@ -12,8 +12,9 @@ import pytest
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
 from training.data.annotations import read_annotations, read_ids
 from training.data.batches import Draw, draw_batch
-from training.data.samples import open_samples
-from training.experiments import EXPERIMENTS, Data
+from training.data.config import Data
+from training.data.stills import open_samples
+from training.ganimation.experiments import EXPERIMENTS
 
 STILLS, CLIPS = Data(kind="stills"), Data(kind="clips", frames=3)
 

@@ -21,22 +21,24 @@ from moodganimation.expressions.spaces import ACTION_UNITS, PAD, space_named
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
 from moodganimation.networks.rollout import rollout, stack
-from training import load_critic, losses
-from training.critics import CriticConfig, build_critic
+from training import load_critic
+from training.common.health import PATIENCE, Broken, Guard
+from training.common.runs import Run
 from training.data.batches import Batch, Draw, draw_batch
-from training.data.moving import make_clips, make_edits
-from training.data.samples import open_samples
-from training.experiments import EXPERIMENTS, Data, Lesson
-from training.guard import PATIENCE, Broken, Guard
-from training.objectives import penalties
-from training.presets import preset
-from training.runs import Run
-from training.settings import override
-from training.sheets import Fixed
+from training.data.config import Data
+from training.data.stills import open_samples
+from training.data.synthesis import make_clips, make_edits
+from training.ganimation import losses
+from training.ganimation.critics import CriticConfig, build_critic
+from training.ganimation.experiments import EXPERIMENTS, Lesson
+from training.ganimation.objectives import penalties
+from training.ganimation.overrides import override
+from training.ganimation.presets import preset
+from training.ganimation.samples import Fixed
+from training.ganimation.steps import adversarial_step
+from training.ganimation.train import build, feed_at, lesson_rate, mixes, train
+from training.ganimation.verify import experiment_of, verify
 from training.ship import ship
-from training.steps import adversarial_step
-from training.train import build, feed_at, lesson_rate, mixes, train
-from training.verify import experiment_of, verify
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"

@@ -17,12 +17,12 @@ from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.alignment import SIZE, VIEW
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import lit, move
-from training import losses
-from training.aligner import draw
+from training.common.aligner import draw
+from training.common.runs import Run
 from training.data.composites import MIRROR
 from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
-from training.runs import Run
+from training.ganimation import losses
 from training.warp.critic import Critics, critic_loss, persuasion
 from training.warp.evaluate import ablation, on_pairs, on_photos
 from training.warp.experiment import PAINTED, WARP, Phase

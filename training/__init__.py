@@ -2,7 +2,7 @@
 
 import importlib
 
-_HOMES = {"critic_checkpoint": ("load_critic",)}
+_HOMES = {"ganimation.critic_checkpoint": ("load_critic",)}
 __all__ = ["load_critic"]
 
 

@@ -23,8 +23,8 @@ def warp(options) -> None:
     import torch
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
+    from .common.runs import Run
     from .data.pairs import Pairs
-    from .runs import Run
     from .warp.experiment import WARP
     from .warp.train import train
 
@@ -48,13 +48,13 @@ def warp(options) -> None:
 
 
 def seed_system(options) -> None:
-    from .systems import train_system
+    from .ganimation.run import train_system
 
     train_system(options)
 
 
 def clips(options) -> None:
-    from .data.moving import make_clips
+    from .data.synthesis import make_clips
 
     if len(options.data) > 1:
         raise ValueError("Clips are made of the photos of one folder: give one --data.")
@@ -62,7 +62,7 @@ def clips(options) -> None:
 
 
 def edits(options) -> None:
-    from .data.moving import make_edits
+    from .data.synthesis import make_edits
 
     if len(options.data) > 1:
         raise ValueError("Pairs are made of the photos of one folder: give one --data.")
@@ -70,13 +70,13 @@ def edits(options) -> None:
 
 
 def verify(options) -> None:
-    from .verify import verify
+    from .ganimation.verify import verify
 
     verify(options.file)
 
 
 def aligner(options) -> None:
-    from .aligner import train_aligner
+    from .common.aligner import train_aligner
     from .data.pairs import Pairs
 
     print(train_aligner(Pairs(options.data, "train", 128), options.out, seed=options.seed))
@@ -110,7 +110,7 @@ def ablation(options) -> None:
 def sweeps(options) -> None:
     from moodganimation.animator import Animator
 
-    from .warp.sweeps import frontal, sweeps
+    from .evaluate.judges.sweeps import frontal, sweeps
 
     if not (options.photos or options.data):
         raise ValueError("Say whose faces: --data DIR for those of a split, or --photos FILES.")
@@ -119,8 +119,8 @@ def sweeps(options) -> None:
 
 
 def sharpness(options) -> None:
-    from .tables import report
-    from .warp.sharpness import on_sweeps
+    from .evaluate.judges.sharpness import on_sweeps
+    from .evaluate.judges.tables import report
 
     report(options.out, sharpness=on_sweeps(options.sweeps))
 
@@ -130,7 +130,7 @@ def finders(options) -> None:
     from moodganimation.faces.alignment import load_aligner
 
     from .data.pairs import Pairs
-    from .find import measure_finders
+    from .evaluate.judges.detection import measure_finders
 
     data = Pairs(options.data, options.split, 128)
     measure_finders(data, load_aligner(ALIGNER), options.count)

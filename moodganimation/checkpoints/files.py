@@ -23,7 +23,7 @@ from .legacy import read_original
 from .torch_files import is_torch_file
 
 FORMAT = "moodganimation-generator-1"
-CRITIC_FORMAT = "moodganimation-critic-1"  # training.critic_checkpoint reads it
+CRITIC_FORMAT = "moodganimation-critic-1"  # training.ganimation.critic_checkpoint reads it
 
 
 class Checkpoint(NamedTuple):

@@ -36,7 +36,7 @@ class Original(NamedTuple):
 
     origin: str  # whose program wrote it
     role: Literal["generator", "critic"]
-    config: dict  # what GeneratorConfig, or training.critics.CriticConfig, takes
+    config: dict  # what GeneratorConfig, or training.ganimation.critics.CriticConfig, takes
     weights: dict[str, Tensor]  # float32, in the order of the network
     left_out: dict[str, int]  # what the network does without -> how many entries of the file
 
@@ -182,7 +182,7 @@ def critic_shapes(
     memory: int | None = None,
     carry: bool = False,
 ) -> dict[str, tuple[int, ...]]:
-    """What training.critics, which this library does not know, would build."""
+    """What training.ganimation.critics, which this library does not know, would build."""
     main, n = {}, 3
     for i in range(depth):
         main[f"main.{2 * i}.weight"] = (width << i, n, 4, 4)

@@ -10,10 +10,10 @@ import numpy as np
 
 from moodganimation.expressions.spaces import ExpressionSpace
 
-from ..experiments import Data
 from .annotations import Table, find_annotations, read_annotations, read_ids
+from .base import Readable, some
 from .batches import Sample
-from .readable import Readable, some
+from .config import Data
 
 
 class Clips(Readable):

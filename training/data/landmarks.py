@@ -1,4 +1,5 @@
-"""Face Mesh landmarks of photos, as training/landmarks.py writes them, and the crop they mean.
+"""Face Mesh landmarks of photos, as data/prepare/face_mesh_landmarks.py writes them, and the
+canonical crop that they define.
 
 landmarks.npz: names (N,) of picture files; points (N, 478, 3) float32: x, y [px of the picture,
 centres at integers] and z, on the same scale; sizes (N, 2): width and height of the picture.
@@ -13,7 +14,7 @@ import numpy as np
 
 from moodganimation.faces.portrait import CANONICAL, square
 
-from .views import FRAME
+from .augment import FRAME
 
 MESH = 468  # points on the face; the rest are the irises
 RAISED = 0.02  # heights of the face by which the crop's centre lies above the middle of its box
@@ -50,7 +51,7 @@ class Landmarks:
         return self.place_of.get(name.rpartition(".")[0]) if found is None else found
 
 
-_REMEDY = "make it with training/landmarks.py."
+_REMEDY = "make it with training/data/prepare/face_mesh_landmarks.py."
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from moodganimation.expressions.spaces import ACTION_UNITS
 
+from .augment import FRAME, View
 from .pickles import read_pickle
-from .views import FRAME, View
 
 PLACES = ("upper", "lower", "white", "outline")  # arrays of jaws.npz
 

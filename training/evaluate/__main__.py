@@ -24,11 +24,11 @@ def run(options) -> None:
     from moodganimation.checkpoints.files import device_named, load_checkpoint
 
     from .estimator import reader_of
+    from .output import table, write
     from .page import page
     from .photos import open_clips, open_photos, within
     from .recognizer import Recognizer
     from .report import evaluate, plain
-    from .write import table, write
 
     if options.count < 1:
         raise ValueError(f"--count must be at least 1, got {options.count}.")

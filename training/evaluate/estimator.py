@@ -81,12 +81,14 @@ def _relation(reader: WarpGenerator, judged: Generator, card: dict) -> tuple[boo
         return False, labels + (
             "It is part of this very generator and was trained with it: follow, moved, leakage and "
             "moods are the generator's opinion of itself and no independent judgement. "
-            "To have it judged by Face Mesh: python -m training sweeps, then training/measure.py."
+            "To have it judged by Face Mesh: python -m training sweeps, then "
+            "python -m training.evaluate.judges.face_mesh."
         )
     return False, labels + (
         "This generator has a reader of the same design, as a rule trained on the same labels: "
         "the judgement is a relative's and not an independent one. To have it judged by Face Mesh: "
-        "python -m training sweeps, then training/measure.py."
+        "python -m training sweeps, then "
+        "python -m training.evaluate.judges.face_mesh."
     )
 
 

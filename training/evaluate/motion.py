@@ -16,7 +16,7 @@ from moodganimation.expressions.spaces import ACTION_UNITS, ExpressionSpace
 from . import measures
 from .estimator import measurable
 from .photos import Clip, Photos
-from .studio import Studio, pixels
+from .runner import Studio, pixels
 
 FRAMES = 16  # of a journey
 JOURNEYS = 8  # photos that go on one

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from .motion import Walk
+from .output import COLUMNS, bounds, number, passed
 from .pictures import Sheet
 from .report import Evaluation
 from .style import STYLE
-from .write import COLUMNS, bounds, number, passed
 
 QUALITY = 88  # of JPEG
 GAP = 2  # white between pictures [px]

@@ -128,7 +128,7 @@ def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int):
     """The first CLIPS filmed clips of a split with conditions in `space`, and what was left out or
     assumed; raises ValueError."""
     from ..data.clips import Clips
-    from ..experiments import Data
+    from ..data.config import Data
 
     samples = Clips([folder], split, Data(kind="clips", frames=2), space)
     pictures, clips = Pictures(), []

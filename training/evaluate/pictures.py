@@ -18,7 +18,7 @@ from moodganimation.networks.compositing import resize
 
 from .motion import destinations
 from .photos import Photos
-from .studio import Studio, conditions, pixels
+from .runner import Studio, conditions, pixels
 from .sweeps import Sweeps, levels_of
 
 GRID = 5  # values of each of the two axes of a mood grid

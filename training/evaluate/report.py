@@ -17,7 +17,7 @@ from .photos import Clip, Photos
 from .pictures import Sheet, mood_grids, panels, sweep_sheets
 from .recognizer import Recognizer
 from .responses import distance, of_pictures, of_responses, response
-from .studio import Studio
+from .runner import Studio
 from .sweeps import random_moods, sweep
 
 FORMAT = "moodganimation-evaluation-1"

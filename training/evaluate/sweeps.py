@@ -15,7 +15,7 @@ from . import measures
 from .estimator import Estimator, in_axes
 from .photos import Photos
 from .recognizer import Recognizer
-from .studio import BATCH, Studio, conditions, pixels
+from .runner import BATCH, Studio, conditions, pixels
 
 TARGETS = 4  # random moods asked of each photo
 

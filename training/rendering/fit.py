@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numba
 import numpy as np
 
-from . import points, units
+from . import mesh_points, units
 from .model import FaceModel, project, rotation
 
 POSE = 6
@@ -60,7 +60,7 @@ class Fitter:
         weights = _weights()
         plain = (weights == 1) | (weights == 0.12)
         # a third of the points in smooth places does as well, and costs a third
-        self.used = np.flatnonzero(~plain | (np.arange(points.COUNT) % 3 == 0))
+        self.used = np.flatnonzero(~plain | (np.arange(mesh_points.COUNT) % 3 == 0))
         self.weights = np.where(weights <= 1, 2.2 * weights, weights)[self.used]
         self.used_bases = np.ascontiguousarray(self.bases[:, self.used])
         self._priors()
@@ -92,7 +92,7 @@ class Fitter:
 
         identity (I,): where it is known from another photo; it tells expressions better apart.
         """
-        landmarks = np.asarray(landmarks, np.float64)[: points.COUNT, :2]
+        landmarks = np.asarray(landmarks, np.float64)[: mesh_points.COUNT, :2]
         people = len(self.model.identities)
         x, low, high = self._start(landmarks), self.low.copy(), self.high.copy()
         if identity is not None:
@@ -101,7 +101,7 @@ class Fitter:
         for _ in range(STEPS):
             x = self._step(x, landmarks, low, high)
         identity, expression = x[POSE : POSE + people], x[POSE + people :]
-        fit = Fit(x[:POSE], identity, expression, np.zeros((points.COUNT, 2)), 0.0)
+        fit = Fit(x[:POSE], identity, expression, np.zeros((mesh_points.COUNT, 2)), 0.0)
         return self._closed_lids(self._compared(fit, landmarks), landmarks)
 
     def _start(self, landmarks: np.ndarray) -> np.ndarray:
@@ -156,9 +156,9 @@ class Fitter:
         blink = fit.expression.copy()
         gaps = []
         for blink[units.AU45] in (0.0, 1.0):
-            gaps.append(points.lid_gap(self._model_points(replace(fit, expression=blink))))
+            gaps.append(mesh_points.lid_gap(self._model_points(replace(fit, expression=blink))))
         opened, shut = gaps
-        seen = points.lid_gap(landmarks)
+        seen = mesh_points.lid_gap(landmarks)
         closing = np.clip((opened - seen) / max(opened - shut, 1), 0, 1.05)
         if closing <= max(0.2, fit.expression[units.AU45]) or seen >= 0.75 * opened:
             return fit
@@ -168,12 +168,13 @@ class Fitter:
 
 def _weights() -> np.ndarray:
     """(468,) how much each landmark tells of the face: edges much, the drawn-in outline little."""
-    weights = np.ones(points.COUNT)
-    weights[points.OVAL] = 0.12
-    weights[points.CHIN] = 0.5
-    weights[points.FOREHEAD] = 0.3
-    weights[points.LIP_EDGES + points.CORNERS_OUTER + points.CORNERS_INNER + points.EYES] = 3
-    weights[points.BROWS] = 2.5
+    weights = np.ones(mesh_points.COUNT)
+    weights[mesh_points.OVAL] = 0.12
+    weights[mesh_points.CHIN] = 0.5
+    weights[mesh_points.FOREHEAD] = 0.3
+    corners = mesh_points.CORNERS_OUTER + mesh_points.CORNERS_INNER
+    weights[mesh_points.LIP_EDGES + corners + mesh_points.EYES] = 3
+    weights[mesh_points.BROWS] = 2.5
     return weights
 
 

@@ -7,15 +7,15 @@ as they close, or a slit would remain.
 
 import numpy as np
 
-from . import points, units
+from . import mesh_points, units
 from .source import Source
 
 TOUCHING = 0.2  # gap of closed lips, less of which the model has by itself [px of 288]
 CLOSED = 1.2  # gap of the model's lips below which they are closed [px of 288]
 # how much of an inner edge's movement the middle and the outer edge of the lips follow
 FOLLOWING = [
-    (points.UPPER_LIP_MIDDLE, points.LOWER_LIP_MIDDLE, 0.7),
-    (points.UPPER_LIP_OUTER, points.LOWER_LIP_OUTER, 0.35),
+    (mesh_points.UPPER_LIP_MIDDLE, mesh_points.LOWER_LIP_MIDDLE, 0.7),
+    (mesh_points.UPPER_LIP_OUTER, mesh_points.LOWER_LIP_OUTER, 0.35),
 ]
 
 
@@ -25,10 +25,10 @@ def changed_offsets(source: Source, model_points: np.ndarray, expression) -> np.
     model_points: (468, 2) where the model has the landmarks then; expression (K,). All 0 where
     model_points are the source's and the mouth may stay open.
     """
-    added = np.zeros((points.COUNT, 2))
+    added = np.zeros((mesh_points.COUNT, 2))
     before, y_before, y_after = source.points[:, 1], source.model_points[:, 1], model_points[:, 1]
     may_open = _opening(expression, source.fit.expression)
-    inner = zip(points.UPPER_LIP_INNER, points.LOWER_LIP_INNER, strict=True)
+    inner = zip(mesh_points.UPPER_LIP_INNER, mesh_points.LOWER_LIP_INNER, strict=True)
     for place, (up, low) in enumerate(inner):
         seen = before[low] - before[up]
         was, will = y_before[low] - y_before[up], y_after[low] - y_after[up]
@@ -42,7 +42,7 @@ def changed_offsets(source: Source, model_points: np.ndarray, expression) -> np.
         for upper, lower, share in FOLLOWING:
             added[upper[place], 1] += share * half
             added[lower[place], 1] -= share * half
-    for up, low in points.LID_PAIRS:
+    for up, low in mesh_points.LID_PAIRS:
         seen = before[low] - before[up]
         was, will = y_before[low] - y_before[up], y_after[low] - y_after[up]
         closing = np.clip((was - will) / max(was, 1), 0, 1)
@@ -56,7 +56,7 @@ def changed_offsets(source: Source, model_points: np.ndarray, expression) -> np.
 
 def lip_gap(places: np.ndarray) -> float:
     """Mean gap of the middle of the lips [px], from landmarks (468, 2)."""
-    up, low = points.UPPER_LIP_INNER[2:7], points.LOWER_LIP_INNER[2:7]
+    up, low = mesh_points.UPPER_LIP_INNER[2:7], mesh_points.LOWER_LIP_INNER[2:7]
     return float(np.mean(places[low, 1] - places[up, 1]))
 
 

@@ -5,7 +5,7 @@ from scipy import sparse
 from scipy.sparse.linalg import factorized
 from scipy.spatial import cKDTree
 
-from . import points
+from . import mesh_points
 from .model import FaceModel
 
 SKIN, MOUTH, EYE = 0, 1, 2  # kinds of parts
@@ -26,16 +26,16 @@ class Surface:
         for part, kind in KINDS.items():
             self.kinds[model.triangles_of[part]] = kind
         self.mouth_triangles = model.triangles[self.kinds == MOUTH]
-        self.to_lips = self._distance(points.LIPS)
-        self.to_eyes = self._distance(points.EYES)
+        self.to_lips = self._distance(mesh_points.LIPS)
+        self.to_eyes = self._distance(mesh_points.EYES)
         upper, lower = ~model.lower, model.lower
-        to_upper = self._distance(points.UPPER_LIP_INNER + points.CORNERS_INNER)
-        to_lower = self._distance(points.LOWER_LIP_INNER + points.CORNERS_INNER)
+        to_upper = self._distance(mesh_points.UPPER_LIP_INNER + mesh_points.CORNERS_INNER)
+        to_lower = self._distance(mesh_points.LOWER_LIP_INNER + mesh_points.CORNERS_INNER)
         # near the inner edges of the lips: 1 on the upper, -1 on the lower, falling off
         self.inner_edge = _bell(to_upper, 0.28) * upper - _bell(to_lower, 0.28) * lower
         self.inner_rim = _bell(to_upper, 0.38) * upper - _bell(to_lower, 0.38) * lower
         self.contact = _bell(np.minimum(to_upper, to_lower), 0.34)
-        to_upper_lids = self._distance(points.UPPER_LIDS)
+        to_upper_lids = self._distance(mesh_points.UPPER_LIDS)
         self.lid, self.lash = _bell(to_upper_lids, 0.55), _bell(to_upper_lids, 0.22)
         self._solve = self._smoothest()
         inside = model.neutral[model.skin :]

@@ -9,7 +9,7 @@ import numpy as np
 
 from moodganimation.expressions.spaces import ACTION_UNITS
 
-from . import points
+from . import mesh_points
 
 # unit: its movement at activation 1, blendshape -> weight (of both sides where it has two), and the
 # activations at which intensity 0 ends and 5 begins
@@ -67,7 +67,7 @@ def basis(names: list[str], shapes: np.ndarray, y: np.ndarray, mesh_y: np.ndarra
                 if side in names:
                     weights[row, names.index(side)] = sign * weight
     movements = np.tensordot(weights, shapes, 1)
-    nose, lip = mesh_y[points.NOSE_BASE], mesh_y[points.LIP_TOP]
+    nose, lip = mesh_y[mesh_points.NOSE_BASE], mesh_y[mesh_points.LIP_TOP]
     below = smooth((nose - y) / (nose - lip))
     movements[KEYS.index("AU09")] *= (1 - (1 - SNEER_ON_LIPS) * below)[:, None]
     return movements

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import losses
+from ..ganimation import losses
 
 # Where nearly all that is painted lies: top, bottom, left, right in 32nds of the crop's side.
 REGIONS = {"mouth": (17, 29, 8, 24), "eyes": (8, 16, 4, 28)}

@@ -10,8 +10,8 @@ from torch import Tensor
 from moodganimation.networks.compositing import blend
 from moodganimation.networks.warp import WarpGenerator
 
-from .. import losses
 from ..data.pairs import Batch
+from ..ganimation import losses
 from .critic import Critics, persuasion
 from .experiment import Weights
 

@@ -20,12 +20,12 @@ from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.expressions.spaces import ACTION_UNITS, SPACES, ExpressionSpace
 from moodganimation.networks.teeth import Jaws
 
+from ..common.ema import follow
+from ..common.runs import Run
 from ..data.pairs import Draw, Pairs, prefetch
-from ..ema import follow
-from ..rendering import jaws as teeth
+from ..ganimation.train import begin_with
+from ..rendering import teeth as teeth
 from ..rendering.model import load_model
-from ..runs import Run
-from ..train import begin_with
 from .critic import Critics, critic_loss
 from .experiment import Experiment, Phase
 from .objective import generator_losses

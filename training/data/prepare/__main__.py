@@ -94,13 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     _engines(added)
 
     added = command("pairs", "photos and landmarks -> before/after pairs with known motion",
-                    "A 3-D face model is fitted to the landmarks that training/landmarks.py finds, "
+                    "A 3-D face model is fitted to the landmarks that "
+                    "training/data/prepare/face_mesh_landmarks.py finds, "
                     "and re-rendered. Of a folder that is prepared already (imgs/, "
                     "aus_openface.pkl, lists of names) labels and splits hold, and only pairs are "
                     "written: train with both folders.")  # fmt: skip
     added.add_argument("folder", type=Path, metavar="PHOTOS")
     added.add_argument("--landmarks", type=Path, metavar="FILE",
-                       help="of training/landmarks.py; default: PHOTOS/landmarks.npz")  # fmt: skip
+                       help="landmark file; default: PHOTOS/landmarks.npz")  # fmt: skip
     added.add_argument("--per-photo", type=_count, default=3, metavar="N",
                        help="targets drawn for a photo; bad ones are left out")  # fmt: skip
     added.add_argument("--aus", type=_units, default=(), metavar="UNITS",

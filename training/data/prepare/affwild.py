@@ -8,7 +8,6 @@ A clip is one unbroken run of frames that have a face and an annotation: CLIP = 
 is the frame's number in the video, from 0. Crops are found frame by frame, without smoothing.
 """
 
-import math
 import re
 import shutil
 from collections import OrderedDict
@@ -19,16 +18,14 @@ import numpy as np
 from moodganimation.expressions.spaces import VALENCE_AROUSAL
 
 from ..pickles import write_pickle
+from .crops import remarks
 from .files import plain_name, write
 from .job import Job
 from .tables import SPLITS, person_of, split_people
+from .video_crops import crop_video
 
 ENDINGS = (".mp4", ".avi", ".mov", ".mkv", ".webm")
 PERSON = r"(.*?)(?:_left|_right)?$"  # in a video's name
-NO_LINE = "frames without a line of annotation"
-NOBODY = "frames that nobody annotated (-5)"
-OUTSIDE = "frames with valence or arousal not from -1 to 1"
-NO_NUMBER = "frames annotated with text where a number should be"
 
 
 def affwild(options) -> Job:
@@ -38,8 +35,6 @@ def affwild(options) -> Job:
     settings = {"videos": str(options.videos), "annotations": str(options.annotations)}
     settings |= {key: getattr(options, key) for key in keys}
     job = Job("affwild", options.out, settings, options.engine, options.workers)
-    from .crops import remarks
-    from .frames import crop_video
 
     job.report.note("crops were found frame by frame: they tremble a little, nothing smooths them")
     for text in remarks():
@@ -75,35 +70,6 @@ def affwild(options) -> Job:
             clips[clip["clip"]] = {"source": item["name"], **clip}
     _write(job, clips, options)
     return job
-
-
-def read_annotation(paths: list[Path]) -> list[tuple[float, float] | str]:
-    """(valence, arousal) of every frame, or why it has none; one file of both or one of each."""
-    columns = []
-    for path in paths:
-        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
-        while lines and not lines[-1].strip():
-            lines.pop()
-        if lines and re.search("valence|arousal", lines[0], re.IGNORECASE):
-            lines.pop(0)
-        columns.append([re.split(r"[,\s]+", line.strip()) for line in lines])
-    if len(columns) == 2:
-        fields = [a[:1] + b[:1] for a, b in zip(*columns, strict=False)]
-    else:
-        fields = columns[0]
-    return [_mood(texts) for texts in fields]
-
-
-def _mood(texts: list[str]) -> tuple[float, float] | str:
-    try:
-        valence, arousal = map(float, texts[:2])
-    except ValueError:
-        return NO_NUMBER
-    if -5 in (valence, arousal):
-        return NOBODY
-    if not all(math.isfinite(value) and -1 <= value <= 1 for value in (valence, arousal)):
-        return OUTSIDE
-    return valence, arousal
 
 
 def _videos(folder: Path) -> dict[str, Path]:

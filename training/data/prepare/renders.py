@@ -13,14 +13,14 @@ from moodganimation.errors import UnreadableImage
 from moodganimation.faces.portrait import Portrait, cells
 from moodganimation.media.images import read_image
 
-from ...rendering import checks, jaws
+from ...rendering import checks, teeth
 from ...rendering.fit import Fitter
+from ...rendering.mesh_points import OVAL
 from ...rendering.model import SIDE, load_model
-from ...rendering.points import OVAL
 from ...rendering.render import Render, Renderer, doubled, halved
 from ...rendering.targets import Wish, draw, worthwhile
+from ..augment import FRAME, WHOLE
 from ..landmarks import Landmarks, canonical
-from ..views import FRAME, WHOLE
 from . import crops
 from .files import write
 
@@ -113,7 +113,7 @@ def render_photo(item: dict, out: str, landmarks: str, prepared: bool, bank: str
         if not prepared:
             files.append(f"imgs/{item['name']}.jpg")
             write(folder / files[-1], crops.encoded(halved(picture)))
-    places = jaws.places(renderer.surface, source)
+    places = teeth.places(renderer.surface, source)
     places["outline"] = (2 * points[OVAL] + 1) / FRAME - 1
     places = {key: place.tolist() for key, place in places.items()}
     return {"pairs": pairs, "spoilt": spoilt, "files": files, "jaws": places}

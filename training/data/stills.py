@@ -10,13 +10,13 @@ import numpy as np
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
 
-from ..experiments import Data
 from .annotations import find_annotations, read_annotations, read_ids
+from .base import TRIES, Readable, some
 from .batches import Sample, Samples
 from .clips import Clips
+from .config import Data
 from .pairs import Pairs
 from .pictures import names_in
-from .readable import TRIES, Readable, some
 
 
 def open_samples(folders: list[Path], split: str, data: Data, space: ExpressionSpace) -> Samples:

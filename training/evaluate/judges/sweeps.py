@@ -22,7 +22,7 @@ from moodganimation.expressions.spaces import Expression
 from moodganimation.faces.portrait import Portrait, fade
 from moodganimation.media.images import read_image
 
-from ..data.views import WHOLE
+from ...data.augment import WHOLE
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of an axis's range
 

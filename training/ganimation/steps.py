@@ -9,7 +9,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from .data.batches import Batch
+from ..data.batches import Batch
 from .experiments import Experiment
 from .objectives import Terms, critic_losses, generator_losses, imagine, penalties, told
 

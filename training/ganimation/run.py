@@ -11,13 +11,13 @@ from accelerate.utils import broadcast_object_list
 
 from moodganimation.expressions.spaces import space_named
 
-from .data.samples import open_samples
+from ..common.precision import quicker
+from ..common.runs import Run, begun
+from ..data.stills import open_samples
 from .experiments import EXPERIMENTS, Experiment
-from .precision import quicker
+from .overrides import override
 from .presets import preset
-from .runs import Run, begun
-from .settings import override
-from .sheets import Fixed
+from .samples import Fixed
 from .train import train
 
 

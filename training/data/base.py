@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..experiments import Data
+from .augment import View
 from .batches import Sample, Samples
+from .config import Data
 from .pictures import Pictures, Unusable
-from .views import View
 
 TRIES = 100  # of unreadable pictures in a row to pass over
 

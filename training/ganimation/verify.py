@@ -14,8 +14,8 @@ from accelerate import Accelerator
 
 from moodganimation.expressions.spaces import space_of_size
 
+from ..data.batches import Batch
 from . import golden_fill
-from .data.batches import Batch
 from .experiments import EXPERIMENTS, Experiment, Weights, in_space
 from .objectives import critic_losses, generator_losses, imagine, penalties
 from .steps import Players, adversarial_step

@@ -1,4 +1,4 @@
-"""Whether sweeps (training/warp/sweeps.py) are as sharp as their photos, and end at their box."""
+"""Whether sweeps (sweeps.py) are as sharp as their photos, and end at their box."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.media.images import read_image
 
-from ..evaluate.measures import VISIBLE, in_face
+from ..measures import VISIBLE, in_face
 
 OPENING = ("AU25", "AU26")  # what opened mouths show is no pixel of the photo
 ENOUGH = 0.9  # of the photo's gradient energy

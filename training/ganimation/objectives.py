@@ -16,9 +16,9 @@ from moodganimation.networks.base import Generator
 from moodganimation.networks.compositing import Edit
 from moodganimation.networks.rollout import Feed, rollout, stack
 
+from ..data.batches import Batch
 from . import losses
 from .critics import Critic
-from .data.batches import Batch
 from .experiments import Experiment
 
 Terms = dict[str, Tensor]

@@ -20,14 +20,14 @@ from moodganimation.checkpoints.files import build_generator, load_checkpoint, s
 from moodganimation.expressions.spaces import space_named
 from moodganimation.networks.convgru import begin_orthogonal, gate_parameters
 
+from ..common.ema import follow
+from ..common.health import Broken, Guard
+from ..common.runs import Run
+from ..data.batches import Draw, Samples, ahead
 from .critic_checkpoint import save_critic
 from .critics import build_critic
-from .data.batches import Draw, Samples, ahead
-from .ema import follow
 from .experiments import Experiment, Lesson
-from .guard import Broken, Guard
-from .runs import Run
-from .sheets import Fixed
+from .samples import Fixed
 from .steps import Player, Players, adversarial_step, lesson_step
 
 

@@ -7,7 +7,7 @@ from tqdm import tqdm
 from moodganimation.faces.alignment import Aligner, align
 from moodganimation.faces.detection import CenterFaceFinder, HaarFinder
 
-from .data.pairs import FRAME, Pairs
+from ...data.pairs import FRAME, Pairs
 
 CANVAS = 640  # side of the scenes that photos are put into [px]
 CASES = {  # of the face crop in the scene: side [px], roll within [degrees], faces

@@ -8,7 +8,7 @@ from torchvision.utils import save_image
 
 from moodganimation.networks.rollout import Feed
 
-from .data.batches import Draw, Samples, draw_batch
+from ..data.batches import Draw, Samples, draw_batch
 from .objectives import imagine
 
 

@@ -21,8 +21,8 @@ from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 
 from .annotations import read_ids
+from .augment import FRAME, WHOLE
 from .pickles import write_pickle
-from .views import FRAME, WHOLE
 
 
 def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train", "val", "test")):

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from moodganimation.faces.alignment import SIZE, VIEW, Aligner
 
-from .data.pairs import FRAME, Pairs
+from ..data.pairs import FRAME, Pairs
 
 SPREAD = np.array([0.13, 0.13, 0.11, 0.13])  # x, y [halves of side], log of side, roll [rad]
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from . import crops
-from .affwild import NO_LINE, read_annotation
+from .affwild_files import NO_LINE, read_annotation
 from .files import write
 
 JUMP = 0.5  # of a crop's side: a face that moves further from frame to frame is another face

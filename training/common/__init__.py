@@ -1,0 +1,1 @@
+"""Shared by both trainers: runs that resume, averaged weights, health checks, precision."""

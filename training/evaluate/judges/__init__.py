@@ -1,0 +1,1 @@
+"""Judges: independent measurements of generators, one command each."""

@@ -1,0 +1,1 @@
+"""The six systems of MoodGANimation: experiments, critics, losses and training."""
