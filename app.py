@@ -12,14 +12,14 @@ from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
 from moodganimation.demo.i18n import LANGUAGES
-from moodganimation.demo.server.file_access import Fence
+from moodganimation.demo.server.file_access import FileAccess
 from moodganimation.demo.server.metrics import Metrics
 from moodganimation.demo.server.quotas import MOST_UPLOAD, MOST_WORKS
 from moodganimation.demo.ui.page import build
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import SPACES
 from moodganimation.resources import ASSETS
-from moodganimation.runtime.threads import one_thread_each
+from moodganimation.runtime.threads import limit_torch_threads
 
 
 def visitors(path: str) -> list[tuple[str, str]]:
@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--auth", metavar="FILE", help="a line a visitor: name:password")
     parser.add_argument("--mcp", action="store_true", help="tools for models; needs gradio[mcp]")
     options = parser.parse_args()
-    one_thread_each()
+    limit_torch_threads()
     try:
         animator = Animator.load(options.checkpoint, options.device)
     except Problem as problem:
@@ -64,7 +64,7 @@ def main() -> None:
         i18n=LANGUAGES,
         footer_links=[],
         enable_monitoring=False,
-        app_kwargs={"middleware": [Middleware(Metrics), Middleware(Fence)]},
+        app_kwargs={"middleware": [Middleware(Metrics), Middleware(FileAccess)]},
         auth=options.auth and visitors(options.auth),
         mcp_server=options.mcp,
         ssr_mode=False,

@@ -17,9 +17,9 @@ def inference(options) -> dict:
 
 
 def backends(options) -> dict:
-    from .backends import engines
+    from .backends import compare_backends
 
-    return engines(*_animator_and_photo(options), _rounds(options))
+    return compare_backends(*_animator_and_photo(options), _rounds(options))
 
 
 def training(options) -> dict:

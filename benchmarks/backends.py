@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from moodganimation.animator import Animator
-from moodganimation.runtime.backends import decibels, prepared
+from moodganimation.runtime.backends import optimize, psnr
 from moodganimation.runtime.openvino import compiled, with_instance_norms
 from moodganimation.runtime.quantization import Painting
 from moodganimation.runtime.threads import cores
@@ -33,7 +33,7 @@ EAGER = "torch, eager float32"  # as the seed runs it
 
 
 @torch.inference_mode()
-def engines(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str, object]:
+def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str, object]:
     """Milliseconds a face, how many times quicker than eager float32, and how alike, by engine."""
     torch.set_num_threads(cores())
     device, network = animator.device, seed_generator().to(animator.device)
@@ -44,7 +44,7 @@ def engines(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str
     result = {
         "machine": machine(device, "all"),
         "dB (PSNR) between its composite and float32's": {
-            name: round(decibels(shown(source, condition), wanted), 1)
+            name: round(psnr(shown(source, condition), wanted), 1)
             for name, shown in found.items()
             if name != EAGER
         },
@@ -76,7 +76,7 @@ def _engines(
     """From photo and condition to the composite, by name."""
     generators = {
         EAGER: with_instance_norms(copy.deepcopy(network)),
-        "torch, bf16": prepared(copy.deepcopy(network), device, ["bf16"]),
+        "torch, bf16": optimize(copy.deepcopy(network), device, ["bf16"]),
         "OpenVINO, float32": compiled(network, INFERENCE_PRECISION_HINT="f32"),
         "OpenVINO, its own choice": compiled(network),
         "OpenVINO, int8": compiled(network, int8=True),

@@ -27,10 +27,10 @@ from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import Generator, GeneratorConfig
 from moodganimation.resources import CHECKPOINTS
-from moodganimation.runtime.backends import prepared
+from moodganimation.runtime.backends import optimize
 from moodganimation.runtime.openvino import with_instance_norms
-from moodganimation.runtime.threads import cores, one_thread_each
-from moodganimation.video.editing import added, retake
+from moodganimation.runtime.threads import cores, limit_torch_threads
+from moodganimation.video.editing import edit_video, offset_by
 from moodganimation.video.live import Live
 
 from .scaling import curves
@@ -101,7 +101,7 @@ def bench(
             BASELINE: lambda: seed(source, units),
             "decode": lambda: read_image(path),
             "find": lambda: animator.find(photo),
-            "align and read": lambda: animator.glance(photo, to_face),
+            "align and read": lambda: animator.track_crop(photo, to_face),
             "encode": lambda: animator.encode(portrait),
             "generate": lambda: animator.edit(portrait, smile),
             "paste": lambda: portrait.paste(*_pasted(frame)),
@@ -119,7 +119,7 @@ def bench(
             "encode": operations(lambda: animator.encode(portrait)),
             "generate": operations(lambda: animator.edit(portrait, smile)),
         }
-        here = machine(device, animator.generator.way)
+        here = machine(device, animator.generator.backend)
         result = {
             "machine": here,
             "side of the face [px]": {
@@ -140,7 +140,7 @@ def bench(
         }
         if not short:
             result["networks [ms]"] = _networks(animator, seed, source, rounds)
-            one_thread_each()  # as commands and the page do
+            limit_torch_threads()  # as commands and the page do
             result |= curves(animator, photo, smile)
             result["whole [s]"] = _whole(animator, path, Path(folder), smile)
             result["frames a second"] = _films(animator, photo, Path(folder))
@@ -191,7 +191,7 @@ def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, floa
 
 def _films(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, float]:
     """Frames a second of a film in which the photo wanders, and of a camera that sees it so."""
-    side, change = 720, added({"AU12": 0.5, "AU25": 0.4})
+    side, change = 720, offset_by({"AU12": 0.5, "AU25": 0.4})
     height, width = photo.shape[:2]
     small = cv2.resize(photo, (round(side * width / height), side))[:, :900]
 
@@ -204,7 +204,7 @@ def _films(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, flo
 
     write_animation(folder / "film.mp4", wandering(72))
     began = time.perf_counter()
-    made = retake(animator, open_film(folder / "film.mp4"), folder / "out.mp4", change)
+    made = edit_video(animator, open_film(folder / "film.mp4"), folder / "out.mp4", change)
     result = {"film of 720p": made.frames / (time.perf_counter() - began)}
     sent = [cv2.imencode(".jpg", frame[::3, ::3])[1] for frame in wandering(40)]
     live, taken = Live(animator), []
@@ -220,10 +220,11 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
     """Every shipped generator, encoding and editing one face."""
     quick = build_generator(SEED).eval()
     quick.load_state_dict(seed.state_dict())
-    quick = prepared(quick, animator.device)
+    quick = optimize(quick, animator.device)
+    optimized = f"seed generator, optimized ({quick.backend})"
     works = {
         BASELINE: lambda: seed(source, _ones(seed, source)),
-        f"seed generator, as prepared ({quick.way})": lambda: quick(source, _ones(quick, source)),
+        optimized: lambda: quick(source, _ones(quick, source)),
     }
     for name, path in generators_in(CHECKPOINTS).items():
         other = animator.with_checkpoint(path)

@@ -18,7 +18,7 @@ from benchmarks.timing import interleaved, processor
 from moodganimation.checkpoints.files import build_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.runtime.openvino import with_instance_norms
-from training.common.precision import quicker
+from training.common.precision import suitable_precision
 from training.data.batches import Batch, Draw, ahead, draw_batch
 from training.data.stills import open_samples
 from training.ganimation.critics import Halving, build_critic
@@ -94,7 +94,7 @@ def bench(options) -> dict:
     experiment = replace(GANIMATION, **asked)
     if experiment.precision == "quickest":
         device = torch.device("cuda" if torch.cuda.is_available() and not options.cpu else "cpu")
-        experiment = replace(experiment, precision=quicker(experiment.generator, device))
+        experiment = replace(experiment, precision=suitable_precision(device.type))
     return measured(experiment, options.data or [SAMPLES], options.rounds, options.cpu)
 
 

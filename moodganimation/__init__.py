@@ -9,13 +9,14 @@ picture = animator.edit(portrait, smile).image
 """
 
 import importlib
+import warnings
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "animator": ("Animator",),
     "checkpoints.files": ("load_generator",),
-    "video.reenactment": ("perform", "write_curves"),
+    "video.reenactment": ("capture_performance", "write_curves"),
     "errors": (
         "Cancelled",
         "DeviceMissing",
@@ -38,17 +39,27 @@ _HOMES = {
     "expressions.moods": ("action_units_of", "mood_of", "with_mood"),
     "faces.portrait": ("Portrait",),
     "recipe": ("Recipe", "read_recipe"),
-    "video.editing": ("added", "retake", "towards"),
+    "video.editing": ("blend_to", "edit_video", "offset_by"),
     "animation.timeline": ("Keyframe", "Timeline", "read_timeline"),
     "animation.trajectories": ("read_trajectory",),
     "animation.easing": ("interpolate",),
     "media.video_writer": ("write_animation", "write_film"),
 }
+_RENAMED = {  # deprecated name -> name
+    "added": "offset_by",
+    "perform": "capture_performance",
+    "retake": "edit_video",
+    "towards": "blend_to",
+}
 __all__ = sorted(name for names in _HOMES.values() for name in names)
 
 
 def __getattr__(name: str):
-    """Public names are fetched when they are first used, so that importing costs nothing."""
+    """Import public names when they are first used, so that importing the package stays cheap."""
+    if name in _RENAMED:
+        message = f"moodganimation.{name} is now moodganimation.{_RENAMED[name]}."
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -15,15 +15,15 @@ from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpac
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
 from .faces.portrait import Portrait
-from .frame import Frame, after, mask
+from .frame import Frame, compose_edits, mask
 from .media.images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout
 from .networks.warp import WarpGenerator
 from .resources import CHECKPOINTS
-from .runtime.backends import prepared
-from .runtime.threads import ahead
+from .runtime.backends import optimize
+from .runtime.threads import prefetch
 
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
@@ -60,23 +60,23 @@ class Animator:
         checkpoint: str | Path | None = None,
         device: str = "auto",
         finder: Finder | None = None,
-        ways: Sequence[str] | None = None,
+        backends: Sequence[str] | None = None,
     ) -> "Animator":
         """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
 
-        ways: how networks may multiply, `inference.WAYS`; the quickest here by default. Raises
+        ways: how networks may multiply, `inference.BACKENDS`; the quickest here by default. Raises
         NotACheckpoint, and DeviceMissing for a device that is not there.
         """
         place = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
-        reader = prepared(reader, place, ways)
+        reader = optimize(reader, place, backends)
         found, unavailable = (finder, []) if finder else default_finder()
         shipped = cls(reader, space, reader=reader, finder=found, aligner=load_aligner(ALIGNER),
                       device=place, card=card, unavailable=tuple(unavailable))  # fmt: skip
-        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, ways)
+        return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, backends)
 
     def with_checkpoint(
-        self, checkpoint: str | Path, ways: Sequence[str] | None = None
+        self, checkpoint: str | Path, backends: Sequence[str] | None = None
     ) -> "Animator":
         """The same finder, aligner and reader with another generator. Raises NotACheckpoint."""
         generator, space, card = load_checkpoint(Path(checkpoint))
@@ -84,7 +84,7 @@ class Animator:
         if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
             generator = self.reader  # which encodes and reads in one go
         else:
-            generator = prepared(generator, self.device, ways)
+            generator = optimize(generator, self.device, backends)
         return Animator(generator, space, reader=self.reader, finder=self.finder,
                         aligner=self.aligner, device=self.device, card=card,
                         unavailable=self.unavailable, checkpoint=Path(checkpoint))  # fmt: skip
@@ -122,7 +122,7 @@ class Animator:
         return self.encode(Portrait(photo, to_face, how))
 
     @torch.inference_mode()
-    def glance(self, photo: np.ndarray, to_face: np.ndarray) -> Portrait:
+    def track_crop(self, photo: np.ndarray, to_face: np.ndarray) -> Portrait:
         """The face at a coarse crop, aligned and read but not encoded: enough to follow it."""
         if self.aligner is not None:
             to_face = align(self.aligner, photo, to_face)
@@ -196,10 +196,10 @@ class Animator:
         whole, open_ = None, None if where is None else mask(where).to(self.device)
         edits = self._edits(portrait, points, feed)
         if len(points) > 1 and isinstance(self.generator, WarpGenerator):
-            edits = ahead(edits)  # while frames are pasted and written; others want all cores
+            edits = prefetch(edits)  # while frames are pasted and written; others want all cores
         for point, edit in zip(points, edits, strict=True):
             if feed == "generated":
-                whole = edit if whole is None else after(whole, edit)
+                whole = edit if whole is None else compose_edits(whole, edit)
             elif point == nothing:  # nothing asked: the photo, whatever the network says
                 keep, still = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
                 edit = compose(source, keep, edit.color, still, still[:, :1])

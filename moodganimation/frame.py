@@ -75,7 +75,7 @@ class Frame:
         return frame.portrait.face(side, frame.image)
 
 
-def after(first: Edit, second: Edit) -> Edit:
+def compose_edits(first: Edit, second: Edit) -> Edit:
     """Two edits, one on the result of the other, as one edit of what the first started from.
 
     Of generators that do not move pixels: A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 keeps A1 A2 of I.

@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
 from moodganimation.demo.i18n import LANGUAGES
-from moodganimation.demo.server.file_access import Fence
+from moodganimation.demo.server.file_access import FileAccess
 from moodganimation.demo.server.metrics import Metrics
 from moodganimation.demo.ui.page import build
 from moodganimation.media.images import read_image
@@ -24,7 +24,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # fmt: skip
 
-MIDDLEWARE = [Middleware(Metrics), Middleware(Fence)]  # as app.py has it
+MIDDLEWARE = [Middleware(Metrics), Middleware(FileAccess)]  # as app.py has it
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium"

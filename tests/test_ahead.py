@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from moodganimation.resources import CHECKPOINTS
-from moodganimation.runtime.threads import ahead
+from moodganimation.runtime.threads import prefetch
 
 
 def test_everything_comes_in_order_from_one_other_thread():
@@ -18,9 +18,9 @@ def test_everything_comes_in_order_from_one_other_thread():
             threads.append(threading.get_ident())
             yield number
 
-    assert list(ahead(items())) == list(range(20))
+    assert list(prefetch(items())) == list(range(20))
     assert len(set(threads)) == 1 and threads[0] != threading.get_ident()
-    assert list(ahead([])) == []
+    assert list(prefetch([])) == []
 
 
 def test_the_next_is_made_while_one_is_used():
@@ -31,13 +31,13 @@ def test_the_next_is_made_while_one_is_used():
             event.set()
             yield number
 
-    for number in ahead(items()):
+    for number in prefetch(items()):
         assert number == 3 or begun[number + 1].wait(10)  # nobody asked for it yet
 
 
 def test_no_more_is_made_than_was_said():
     made = []
-    items = ahead((made.append(n) or n for n in range(50)), most=3)
+    items = prefetch((made.append(n) or n for n in range(50)), most=3)
     next(items)
     time.sleep(0.1)
     assert len(made) <= 4
@@ -50,7 +50,7 @@ def test_what_goes_wrong_is_raised_where_it_is_asked_for():
         yield 1
         raise ValueError("the second")
 
-    given = ahead(items())
+    given = prefetch(items())
     assert next(given) == 1
     with pytest.raises(ValueError, match="the second"):
         next(given)
@@ -66,6 +66,6 @@ def test_an_animation_left_early_leaves_no_thread(animator, portrait):
 
 
 def test_an_empty_animation_has_no_frames(animator, portrait):
-    other = animator.with_checkpoint(CHECKPOINTS / "ganimation.safetensors", ways=["float32"])
+    other = animator.with_checkpoint(CHECKPOINTS / "ganimation.safetensors", backends=["float32"])
     assert list(other.animate(other.encode(portrait), [])) == []
     assert list(animator.animate(portrait, [])) == []

@@ -28,8 +28,8 @@ from moodganimation.demo.handlers.explore import Explorer
 from moodganimation.demo.handlers.film import Filming
 from moodganimation.demo.handlers.live import CAMERAS, Streams
 from moodganimation.demo.handlers.photo import Page
-from moodganimation.demo.recipe_io import Keeper, fingerprint
-from moodganimation.demo.sessions import MOST_BYTES, Visits
+from moodganimation.demo.recipe_io import RecipeIO, fingerprint
+from moodganimation.demo.sessions import MOST_BYTES, Sessions
 from moodganimation.errors import Problem
 from moodganimation.expressions import schema
 from moodganimation.expressions.presets import PRESETS
@@ -58,7 +58,7 @@ def page(animator) -> Page:
 def changes(page) -> Changes:
     tabs = [Animations(page.visits), Filming(page.visits), streams(page), Explorer(page.visits)]
     restorers = [tab.restored for tab in tabs]
-    return Changes(page.visits, Keeper(page.visits, page.models), restorers)
+    return Changes(page.visits, RecipeIO(page.visits, page.models), restorers)
 
 
 def streams(page) -> Streams:
@@ -423,19 +423,19 @@ def test_a_clip_changes_as_the_photo_does(opened, clip):
     filming = Filming(opened.page.visits)
     units = list(opened.units)
     with pytest.raises(gr.Error, match="ask for nothing"):
-        filming.retake(opened.token, clip, 1, *units, progress=still)
+        filming.edit_video(opened.token, clip, 1, *units, progress=still)
     units[ACTION_UNITS.index("AU02")] = 1.0
-    film, said = filming.retake(opened.token, clip, 1, *units, progress=still)
+    film, said = filming.edit_video(opened.token, clip, 1, *units, progress=still)
     assert "10 of 10 frames" in said
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10
     back = restored(opened, film)
     assert list(back.units) == units and back.faces == 1 and back.strength == gr.skip()
-    again, _ = filming.retake(opened.token, clip, 1, *units, progress=still)
+    again, _ = filming.edit_video(opened.token, clip, 1, *units, progress=still)
     assert Path(again).exists() and not Path(film).exists()
     with pytest.raises(gr.Error, match="upload one first"):
-        filming.retake(opened.token, None, 1, *units, progress=still)
+        filming.edit_video(opened.token, None, 1, *units, progress=still)
     with pytest.raises(gr.Error):
-        filming.retake(opened.token, str(FILE.with_suffix(".py")), 1, *units, progress=still)
+        filming.edit_video(opened.token, str(FILE.with_suffix(".py")), 1, *units, progress=still)
 
 
 def test_a_photo_mirrors_the_camera(opened, photo, animator, monkeypatch):
@@ -549,7 +549,7 @@ def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
         filming.cancel(opened.token)
 
     with pytest.raises(gr.Error, match="Stopped, as you asked"):
-        filming.retake(opened.token, clip, 1, *units, progress=stop)
+        filming.edit_video(opened.token, clip, 1, *units, progress=stop)
     with pytest.raises(gr.Error, match="Stopped, as you asked"):
         filming.drive(opened.token, clip, 1.0, ["mouth"], "units", progress=stop)
     assert not [*Path(visit.folder.name).glob("retake*")]
@@ -560,9 +560,9 @@ def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
         opened.page.leave(VISITOR)
 
     with pytest.raises(gr.Error, match="Stopped"):  # who closes the page frees the place
-        filming.retake(opened.token, clip, 1, *units, progress=leave)
+        filming.edit_video(opened.token, clip, 1, *units, progress=leave)
     with pytest.raises(gr.Error, match="upload it once more"):
-        filming.retake(opened.token, clip, 1, *units, progress=leave)
+        filming.edit_video(opened.token, clip, 1, *units, progress=leave)
 
 
 def test_the_photo_plays_what_a_clip_plays(opened, clip):
@@ -755,7 +755,7 @@ def test_visits_are_secret_bounded_and_end(portrait):
     def visit(session):
         return SimpleNamespace(nbytes=MOST_BYTES // 3, session=session, gone=threading.Event())
 
-    visits = Visits()
+    visits = Sessions()
     tokens = [visits.open(visit("a")) for _ in range(3)]
     assert len(set(tokens)) == 3 and min(map(len, tokens)) >= 32
     tokens.append(visits.open(visit("b")))  # the first one makes room

@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator, PartialState
 
 from benchmarks.training import SAMPLES, Plain, bench, measured, plain_layers
-from training.common.precision import quicker
+from training.common.precision import suitable_precision
 from training.data.batches import Batch
 from training.ganimation.critics import Halving
 from training.ganimation.experiments import GANIMATION
@@ -94,8 +94,12 @@ def test_a_bench_without_any_penalty_is_refused():
 
 
 def test_a_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):
-    assert quicker(TINY.generator, torch.device("cpu")) in ("bf16", "float32")
-    monkeypatch.setattr("training.ganimation.run.quicker", lambda *_: "bf16")
+    assert suitable_precision("cuda") == "bf16"
+    monkeypatch.setattr("training.common.precision.has_amx_bf16", lambda: False)
+    assert suitable_precision("cpu") == "float32"
+    monkeypatch.setattr("training.common.precision.has_amx_bf16", lambda: True)
+    assert suitable_precision("cpu") == "bf16"
+    monkeypatch.setattr("training.ganimation.run.suitable_precision", lambda *_: "bf16")
     settle = partial(with_precision, folder=tmp_path, state=PartialState(cpu=True))
     left_open = replace(TINY, precision="quickest")
     assert settle(TINY) == TINY

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from moodganimation.networks.compositing import blend, compose, move, positions
+from moodganimation.networks.compositing import blend, compose, positions, warp
 
 
 def test_attention_keeps_or_paints():
@@ -29,4 +29,4 @@ def test_motion_is_a_backward_flow_in_halves_of_the_side():
     picture = torch.rand(1, 3, 16, 16)
     motion = torch.zeros(1, 2, 4, 4)
     motion[:, 0] = 2 * 3 / 16  # look three pixels to the right
-    torch.testing.assert_close(move(picture, motion)[..., :-3], picture[..., 3:], atol=1e-5, rtol=0)
+    torch.testing.assert_close(warp(picture, motion)[..., :-3], picture[..., 3:], atol=1e-5, rtol=0)

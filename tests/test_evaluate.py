@@ -201,8 +201,8 @@ def test_a_generator_of_known_behavior_has_the_known_figures(photos):
     assert values["axes"]["AU45"]["leakage"] == pytest.approx(0, abs=1e-4)
     assert values["measures"]["leakage"] == pytest.approx(16 * 0.25 / 16 / 17, abs=1e-4)
     face = int(measures.face_region((SIDE, SIDE)).sum())
-    lit = 100 * 2 * 42 / face  # its own cell and, fainter, the next one
-    assert values["axes"]["AU12"]["edited share [%]"] == pytest.approx(lit, abs=0.01)
+    relight = 100 * 2 * 42 / face  # its own cell and, fainter, the next one
+    assert values["axes"]["AU12"]["edited share [%]"] == pytest.approx(relight, abs=0.01)
     assert values["measures"]["likeness"] == pytest.approx(1, abs=1e-3)
     assert values["verdict"]["passes"] is True
     # of dominance, which the mapping leaves to its definition, little can be read back

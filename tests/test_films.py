@@ -28,8 +28,8 @@ from moodganimation.media.images import EDITED
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_film
 from moodganimation.video import editing
-from moodganimation.video.editing import added, retake, towards
-from moodganimation.video.reenactment import Performance, perform, write_curves
+from moodganimation.video.editing import blend_to, edit_video, offset_by
+from moodganimation.video.reenactment import Performance, capture_performance, write_curves
 from moodganimation.video.smoothing import WIDEST, neighborhoods
 from moodganimation.video.tracking import follow, watch
 
@@ -222,7 +222,7 @@ def test_a_damaged_film_ends_early(tmp_path):
     (tmp_path / "b.mp4").write_bytes(whole[: len(whole) // 2])
     film = open_film(tmp_path / "b.mp4")
     count = len(list(film.frames()))
-    assert 5 < count < 15 and "ends after" in editing.ended(film, count)[0]
+    assert 5 < count < 15 and "ends after" in editing.truncation_notes(film, count)[0]
 
 
 def test_a_film_is_not_written_over_itself(tmp_path):
@@ -246,7 +246,7 @@ class Simple:
         middle = (columns.mean(), rows.mean()) if len(rows) else None
         return [square(middle, 80)] if middle else []
 
-    def glance(self, photo, to_face):
+    def track_crop(self, photo, to_face):
         found = self.find(photo)
         self.looks -= 1
         near = [f for f in found if abs(placed(f)[0] - placed(to_face)[0]) < 60]
@@ -329,7 +329,7 @@ def test_memory_does_not_grow_with_the_film():
 
 
 def edited(animator, photos, change, fps=30):
-    with_change = added(change)
+    with_change = offset_by(change)
     for moment, faces in follow(animator, photos, fps):
         yield editing.edit_face(animator, moment.photo, faces[0], with_change, moment.seconds)
 
@@ -364,30 +364,30 @@ def test_an_edited_film_trembles_no_more_than_the_film(animator, head):
 )  # fmt: skip
 def test_changes_are_added_to_what_is_read(change, units):
     reading = Expression.of(ACTION_UNITS, AU01=0.2, AU12=0.4)
-    wished = added(change)(0, reading)
+    wished = offset_by(change)(0, reading)
     np.testing.assert_allclose(wished.vector(), reading.replace(**units).vector(), atol=1e-9)
 
 
 @pytest.mark.parametrize("change", [{"pleasure": 0.5}, Expression.of(VALENCE_AROUSAL, valence=0.5)])
 def test_moods_are_added_too(change):
-    happier = mood_of(added(change)(0, NEUTRAL))
+    happier = mood_of(offset_by(change)(0, NEUTRAL))
     assert happier["pleasure"] > 0.2
-    assert added({"pleasure": 0.0})(0, PRESETS["sad"]) == PRESETS["sad"]
+    assert offset_by({"pleasure": 0.0})(0, PRESETS["sad"]) == PRESETS["sad"]
 
 
 def test_strength_is_how_much_of_it():
-    assert added({"AU12": 0.3}, 2)(0, NEUTRAL)["AU12"] == pytest.approx(0.6)
-    assert added({"AU12": 0.3}, 0)(0, NEUTRAL) == NEUTRAL
-    half = towards(PRESETS["sad"], 0.5)(0, Expression.of(ACTION_UNITS, AU12=0.6))
+    assert offset_by({"AU12": 0.3}, 2)(0, NEUTRAL)["AU12"] == pytest.approx(0.6)
+    assert offset_by({"AU12": 0.3}, 0)(0, NEUTRAL) == NEUTRAL
+    half = blend_to(PRESETS["sad"], 0.5)(0, Expression.of(ACTION_UNITS, AU12=0.6))
     assert (half["AU12"], half["AU15"]) == (0.3, 0.5)
 
 
 def test_changes_may_depend_on_time():
-    steps = added([{"AU12": 0.1 * i} for i in range(5)], fps=10)
+    steps = offset_by([{"AU12": 0.1 * i} for i in range(5)], fps=10)
     assert [round(steps(t, NEUTRAL)["AU12"], 2) for t in (0, 0.1, 0.39, 7)] == [0, 0.1, 0.4, 0.4]
-    steps = added([{"AU12": 0.1 * i} for i in range(5)], fps=10, again=True)
+    steps = offset_by([{"AU12": 0.1 * i} for i in range(5)], fps=10, again=True)
     assert round(steps(0.7, NEUTRAL)["AU12"], 2) == 0.2
-    ramp = added(lambda t: {"AU12": t / 2}, strength=0.5)
+    ramp = offset_by(lambda t: {"AU12": t / 2}, strength=0.5)
     assert ramp(1.0, NEUTRAL)["AU12"] == 0.25
 
 
@@ -397,7 +397,7 @@ def test_changes_may_depend_on_time():
 )  # fmt: skip
 def test_changes_that_cannot_be_are_refused(arguments):
     with pytest.raises(InvalidExpression):
-        added(*arguments)
+        offset_by(*arguments)
 
 
 @pytest.fixture(scope="module")
@@ -414,7 +414,7 @@ def talk(tmp_path_factory, animator, portrait, head):
 
 def test_a_film_is_taken_again(animator, talk, tmp_path):
     film, seen = open_film(talk), []
-    done = retake(animator, film, tmp_path / "a.mp4", added({"AU01": 0.8, "AU02": 0.8}),
+    done = edit_video(animator, film, tmp_path / "a.mp4", offset_by({"AU01": 0.8, "AU02": 0.8}),
                   progress=lambda *at: seen.append(at))  # fmt: skip
     assert (done.frames, done.edited, done.notes) == (20, 16, [])
     assert seen == [(i, 20) for i in range(1, 21)]
@@ -433,21 +433,23 @@ def test_what_ends_the_work_leaves_nothing(animator, talk, tmp_path, head):
 
     threads = threading.active_count()
     with pytest.raises(Cancelled):
-        retake(animator, open_film(talk), tmp_path / "a.mp4", added({"AU12": 1}), progress=cancel)
+        edit_video(
+            animator, open_film(talk), tmp_path / "a.mp4", offset_by({"AU12": 1}), progress=cancel
+        )
     assert threading.active_count() == threads
     nobody = open_film(filmed(tmp_path / "nobody.mkv", [np.full((64, 64, 3), GREY, np.uint8)] * 3))
     with pytest.raises(NoFaceFound, match="any of the 3 frames"):
-        retake(animator, nobody, tmp_path / "a.mp4", added({"AU12": 1}))
+        edit_video(animator, nobody, tmp_path / "a.mp4", offset_by({"AU12": 1}))
     with pytest.raises(NoFaceFound, match="any of the 3 frames"):
-        perform(animator, nobody)
+        capture_performance(animator, nobody)
     with pytest.raises(InvalidExpression, match="From 1 to 8 faces"):
-        retake(animator, open_film(talk), tmp_path / "a.mp4", added({"AU12": 1}), most=9)
+        edit_video(animator, open_film(talk), tmp_path / "a.mp4", offset_by({"AU12": 1}), most=9)
     assert [path.name for path in tmp_path.iterdir()] == ["nobody.mkv"]
 
 
 def test_one_frame_is_a_film(animator, tmp_path, head):
     film = open_film(filmed(tmp_path / "a.mp4", [at(head, 40)]))
-    done = retake(animator, film, tmp_path / "b.mp4", added({"AU12": -1}))
+    done = edit_video(animator, film, tmp_path / "b.mp4", offset_by({"AU12": -1}))
     assert (done.frames, done.edited, len(frames_of(tmp_path / "b.mp4"))) == (1, 1, 1)
 
 
@@ -462,7 +464,7 @@ def test_several_faces_are_edited_if_that_is_asked(animator, head):
 
 @pytest.fixture(scope="module")
 def performance(animator, talk):
-    return perform(animator, open_film(talk))
+    return capture_performance(animator, open_film(talk))
 
 
 def test_a_film_is_read_frame_by_frame(performance):
@@ -475,13 +477,13 @@ def test_a_film_is_read_frame_by_frame(performance):
 
 def test_a_photo_does_what_the_film_does(performance):
     start = Expression.of(ACTION_UNITS, AU12=0.4, AU26=0.1)
-    way = list(performance.played_by(start))
+    way = list(performance.retarget(start))
     assert len(way) == 20 and way[4]["AU26"] > 0.4 > 0.2 > way[0]["AU26"]
     assert way[0]["AU12"] == pytest.approx(0.4, abs=0.15)
-    assert list(performance.played_by(start, strength=0)) == [start] * 20
-    brows = list(performance.played_by(start, regions=["brows"], strength=2))
+    assert list(performance.retarget(start, strength=0)) == [start] * 20
+    brows = list(performance.retarget(start, regions=["brows"], strength=2))
     assert {p["AU26"] for p in brows} == {0.1} and len({p["AU01"] for p in brows}) > 1
-    moody = list(performance.played_by(start, by="moods"))
+    moody = list(performance.retarget(start, by="moods"))
     assert len(moody) == 20 and all(p.space == ACTION_UNITS for p in moody)
 
 
@@ -498,11 +500,11 @@ def test_neutral_is_robust():
                                    {"neutral": "mean"}, {"by": "feelings"}])  # fmt: skip
 def test_manners_that_do_not_exist_are_refused(performance, wrong):
     with pytest.raises(InvalidExpression):
-        performance.played_by(NEUTRAL, **wrong)
+        performance.retarget(NEUTRAL, **wrong)
 
 
 def test_curves_are_read_back(performance, tmp_path):
-    way = list(performance.played_by(NEUTRAL))
+    way = list(performance.retarget(NEUTRAL))
     path = write_curves(tmp_path / "a.csv", way, 10, performance.found)
     header, _, second = path.read_text().splitlines()[:3]
     assert header.startswith("time,AU01") and header.endswith("dominance,face_found")

@@ -38,7 +38,7 @@ from moodganimation.checkpoints.files import (
 )
 from moodganimation.demo import api
 from moodganimation.demo.handlers.live import Streams
-from moodganimation.demo.sessions import Visits
+from moodganimation.demo.sessions import Sessions
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.media.images import read_image, write_image
@@ -568,7 +568,7 @@ class Performed:
 
     edited, frames, notes, fps, found = 1, 1, (), 10, [True]
 
-    def played_by(self, reading, *, strength, regions):
+    def retarget(self, reading, *, strength, regions):
         return [reading]
 
 
@@ -614,7 +614,7 @@ UNITS = st.lists(st.floats(0, 1), min_size=17, max_size=17)
 @given(request=JSON, live=JSON, units=UNITS | st.lists(NUMBER, max_size=17) | JSON, edits=EDITS,
        token=st.none() | JSON)  # fmt: skip
 def test_frames_of_a_camera(animator, pictures, work, request, live, units, edits, token):
-    streams = Streams(Visits(), animator, None)
+    streams = Streams(Sessions(), animator, None)
     jpg = damaged(next(seed.data for seed in pictures if seed.name == "e.jpg"), edits, b"")
     sent = "data:image/jpeg;base64," + base64.b64encode(jpg).decode()
 

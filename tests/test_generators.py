@@ -8,9 +8,9 @@ from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import positions
-from moodganimation.networks.inpainting import Window, shown
+from moodganimation.networks.inpainting import Window, visible_teeth_mask
 from moodganimation.networks.teeth import Places
-from moodganimation.networks.warp import FADING
+from moodganimation.networks.warp import MOTION_FALLOFF
 from training.warp.train import painted_by
 
 
@@ -36,21 +36,23 @@ def test_only_what_may_open_a_mouth_paints_and_only_near_it(tiny):
         asked[0, ACTION_UNITS.index(key)] = 1.0
         attention = tiny.edit(encoding, asked)[0].attention
         assert bool((attention == 1).all()) != paints
-    around = window.put(torch.ones(1, 1, 2 * window.height, 2 * window.width), attention)
-    assert (around == 1).all() and (window.of(attention) < 1).float().mean() > 0.5
+    around = window.insert(torch.ones(1, 1, 2 * window.height, 2 * window.width), attention)
+    assert (around == 1).all() and (window.crop(attention) < 1).float().mean() > 0.5
 
 
 def test_a_window_is_a_part_that_can_be_put_back():
     field = torch.rand(1, 2, 64, 64)
     window = Window.mouth(0.1, 0.3, 128)
-    part = window.of(field)
+    part = window.crop(field)
     assert part.shape[2:] == (window.height // 2, window.width // 2)
-    assert torch.equal(window.put(part, 0 * field) != 0, window.put(0 * part + 1, 0 * field) != 0)
+    assert torch.equal(
+        window.insert(part, 0 * field) != 0, window.insert(0 * part + 1, 0 * field) != 0
+    )
     x, y = window.places(128, field).mean((0, 2, 3)).tolist()
     assert x == pytest.approx(0.1, abs=0.04) and 0.3 < y < 0.6  # teeth above, room for a jaw below
     corner = Window.mouth(5.0, 5.0, 128)
     assert (corner.left + corner.width, corner.top + corner.height) == (128, 128)
-    assert torch.equal(Window.whole(128).of(field), field)
+    assert torch.equal(Window.whole(128).crop(field), field)
 
 
 def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
@@ -59,17 +61,17 @@ def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
     white = torch.full((1, 3), 0.9)
     for brightness, share in ((0.8, 1.0), (0.2, 0.0)):
         photo = torch.full((1, 3, 16, 16), 2 * brightness - 1)
-        teeth = shown(photo, inside, white)
+        teeth = visible_teeth_mask(photo, inside, white)
         assert teeth.max().item() == share and not teeth[inside == 0].any()
 
 
 def test_motion_ends_beside_the_face(tiny):
     encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)._replace(reading=torch.zeros(1, 17))
     distance = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)  # the face is the left half
-    motion, light, _ = tiny.motion(encoding._replace(outside=distance), torch.ones(1, 17))
+    motion, light, _ = tiny.motion(encoding._replace(face_distance=distance), torch.ones(1, 17))
     length = motion.norm(dim=1)[0]
     assert length[:, :14].max() > 0.01
-    far = distance[0, 0] > FADING[0] + (FADING[1] + 1) * length.max()
+    far = distance[0, 0] > MOTION_FALLOFF[0] + (MOTION_FALLOFF[1] + 1) * length.max()
     assert far.any() and not length[far].any() and not light[0, 0][far].any()
 
 
@@ -100,7 +102,7 @@ def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(ti
     opened[0, ACTION_UNITS.index("AU26")] = 1.0
     for condition, middle in ((closed, 0.25), (opened, 0.375)):
         places, at = Places.of(encoding.jaws), positions((64, 64), source)
-        drawn = jaws.draw(jaws.front(places, at), places, condition, at)
+        drawn = jaws.render_teeth(jaws.front(places, at), places, condition, at)
         alpha = drawn[0, 3]
         assert alpha.sum().item() == pytest.approx(64 * 64 * 0.5 * 0.25, rel=0.05)
         rows, columns = (alpha.sum(n) @ torch.linspace(-1, 1, 64) / alpha.sum() for n in (1, 0))
@@ -136,7 +138,7 @@ def test_gradients_reach_every_parameter(architecture):
     if architecture == "warp":  # what is told apart from the picture
         encoding = generator.encode(source)
         told = told + generator.paint(encoding, torch.rand(2, 17)).inside.mean()
-        told = told + encoding.jaws.square().mean() + encoding.outside.square().mean()
+        told = told + encoding.jaws.square().mean() + encoding.face_distance.square().mean()
     told.backward()
     dead = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
     assert dead == []

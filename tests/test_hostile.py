@@ -24,7 +24,7 @@ from moodganimation.demo.handlers.animate import Animations
 from moodganimation.demo.handlers.edit import Changes
 from moodganimation.demo.handlers.film import Filming
 from moodganimation.demo.handlers.photo import Page
-from moodganimation.demo.recipe_io import Keeper
+from moodganimation.demo.recipe_io import RecipeIO
 from moodganimation.demo.ui.controls import Painting
 from moodganimation.errors import Problem, UnreadableFile
 from moodganimation.media.images import read_image, write_image
@@ -96,12 +96,12 @@ def doors(animator, face):
     page = Page(animator)
     filming = Filming(page.visits)
     restorers = Animations(page.visits).restored, filming.restored
-    changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
+    changes = Changes(page.visits, RecipeIO(page.visits, page.models), restorers)
     token, *_ = page.open(str(face), None, None, VISITOR)
     units = page.visits[token].face.portrait.reading.replace(AU02=1.0).values
     return {
         "photo": lambda path: page.open(path, None, None, VISITOR),
-        "film": lambda path: filming.retake(token, path, 1, *units),
+        "film": lambda path: filming.edit_video(token, path, 1, *units),
         "trajectory": lambda path: filming.follow(token, path, "", 25, None),
         "recipe": lambda path: changes.restore(token, path, ""),
     }

@@ -13,7 +13,14 @@ from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoints.files import build_generator, load_generator
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.networks.base import GeneratorConfig, with_condition
-from moodganimation.runtime.backends import INT8, WAYS, alike, decibels, folded, prepared
+from moodganimation.runtime.backends import (
+    BACKENDS,
+    INT8,
+    fuse_batchnorm,
+    optimize,
+    outputs_match,
+    psnr,
+)
 from moodganimation.runtime.openvino import compiled
 from moodganimation.runtime.quantization import First, Painting
 from moodganimation.runtime.threads import cores
@@ -26,7 +33,7 @@ def test_folding_leaves_the_function(tiny):
         tiny.train()(torch.rand(8, 3, 32, 32) * 2 - 1, torch.rand(8, 17))
     tiny.eval()
     plain, source, units = copy.deepcopy(tiny), torch.rand(2, 3, 32, 32), torch.rand(2, 17)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded(tiny).modules())
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fuse_batchnorm(tiny).modules())
     for one, other in zip(tiny(source, units)[0], plain(source, units)[0], strict=True):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
@@ -38,8 +45,8 @@ def test_what_is_shown_equals_plain_float32(animator, portrait, emotion):
     plain = Animator(network, animator.space, reader=network, finder=None, aligner=None,
                      device=torch.device("cpu"))  # fmt: skip
     exact = plain.encode(portrait, portrait.reading)
-    for way in ("bf16", "float32"):
-        quick = Animator.load(device="cpu", ways=[way])
+    for backend in ("bf16", "float32"):
+        quick = Animator.load(device="cpu", backends=[backend])
         face = quick.encode(portrait, portrait.reading)
         seen = quick.edit(face, PRESETS[emotion]).image.astype(float)
         wanted = plain.edit(exact, PRESETS[emotion]).image.astype(float)
@@ -74,7 +81,7 @@ def test_rewritten_for_a_compiler_a_network_is_the_same(name, int8, portrait):
     assert (wanted.composite - source).abs().mean() > 0.005  # there is something to compare
     for one, other in zip(found, wanted, strict=False):
         assert (one - other).abs().mean() < (1e-2 if int8 else 1e-5)
-    assert decibels(found[0], wanted.composite) > (45 if int8 else 100)
+    assert psnr(found[0], wanted.composite) > (45 if int8 else 100)
 
 
 @pytest.mark.parametrize("side", [7, 8, 128])
@@ -88,7 +95,7 @@ def test_planes_of_the_condition_are_a_bias_exact_at_every_border(side):
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("name", TRAINED)
 def test_openvino_shows_what_float32_does(name, int8, portrait):
-    """Within a hundredth of the range on average, and 40 dB; in int8 as `prepared` asks for too."""
+    """Within a hundredth of the range on average, and 40 dB; in int8 as `optimize` asks for too."""
     pytest.importorskip("openvino")
     network, source, condition = shipped(name, portrait)
     quick = compiled(network, int8)
@@ -96,7 +103,7 @@ def test_openvino_shows_what_float32_does(name, int8, portrait):
         (wanted, _), (found, _) = network(source, condition), quick(source, condition)
     for one, other in zip(wanted, found, strict=True):
         assert one.shape == other.shape and (one - other).abs().mean() < 1e-2
-    assert decibels(found.composite, wanted.composite) > 40 and alike(quick, network)
+    assert psnr(found.composite, wanted.composite) > 40 and outputs_match(quick, network)
     assert list(quick.state_dict()) == list(network.state_dict())
 
 
@@ -121,25 +128,25 @@ def test_what_openvino_cannot_take_is_said_and_left_to_torch(monkeypatch, caplog
     monkeypatch.setitem(sys.modules, "openvino", SimpleNamespace(convert_model=convert_model))
     monkeypatch.setattr("moodganimation.runtime.backends._RANKED", {})
     for _ in range(2):
-        network = prepared(build_generator(SMALL).eval(), torch.device("cpu"))
+        network = optimize(build_generator(SMALL).eval(), torch.device("cpu"))
     assert network(torch.zeros(1, 3, 32, 32), torch.zeros(1, 2))[0].composite.shape[1] == 3
-    assert network.way in ("float32", "bf16")
+    assert network.backend in ("float32", "bf16")
     assert len(caplog.records) == 2 and "in int8" in caplog.text  # once each way, not each network
     assert all("no such operation" in record.message for record in caplog.records)
 
 
-@pytest.mark.parametrize("quickest", WAYS)
+@pytest.mark.parametrize("quickest", BACKENDS)
 def test_what_measures_quickest_is_taken(quickest, monkeypatch):
     """A stand-in for the compiled network serves where the package is missing."""
-    taken = dict.fromkeys(WAYS, 0.5) | {quickest: 0.1}
+    taken = dict.fromkeys(BACKENDS, 0.5) | {quickest: 0.1}
     monkeypatch.setattr("moodganimation.runtime.backends._RANKED", {})
     monkeypatch.setattr(
         "moodganimation.runtime.backends.compiled", lambda network, int8=False: copy.copy(network)
     )
     monkeypatch.setattr("moodganimation.runtime.backends.seconds", lambda *_: list(taken.values()))
-    for ways in (None, [quickest]):  # measured, and asked for
-        network = prepared(build_generator(SMALL).eval(), torch.device("cpu"), ways)
-        assert network.way == network.ways[0] == quickest
+    for backends in (None, [quickest]):  # measured, and asked for
+        network = optimize(build_generator(SMALL).eval(), torch.device("cpu"), backends)
+        assert network.backend == network.backends[0] == quickest
 
 
 def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplog):
@@ -152,10 +159,10 @@ def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplo
         return quick
 
     monkeypatch.setattr("moodganimation.runtime.backends.compiled", distorted)
-    network = prepared(
+    network = optimize(
         build_generator(SMALL).eval(), torch.device("cpu"), [INT8, "OpenVINO", "float32"]
     )
-    assert network.way == "OpenVINO"
+    assert network.backend == "OpenVINO"
     (record,) = caplog.records
     assert record.levelname == "WARNING" and "36.5 dB" in record.message
 
@@ -163,14 +170,14 @@ def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplo
 def test_decibels_are_those_of_the_worst_picture():
     wanted = torch.zeros(2, 3, 4, 4)
     shown = torch.stack([torch.full((3, 4, 4), 0.02), torch.full((3, 4, 4), 0.2)])
-    assert decibels(shown, wanted) == pytest.approx(20)
+    assert psnr(shown, wanted) == pytest.approx(20)
 
 
 def test_cores_are_at_least_one():
     assert 1 <= cores() <= 4096
 
 
-@pytest.mark.parametrize("ways", [["nope"], "bf16", []])
-def test_ways_that_are_none_are_told(tiny, ways):
+@pytest.mark.parametrize("backends", [["nope"], "bf16", []])
+def test_ways_that_are_none_are_told(tiny, backends):
     with pytest.raises(ValueError, match="float32, bf16"):
-        prepared(tiny, torch.device("cpu"), ways)
+        optimize(tiny, torch.device("cpu"), backends)

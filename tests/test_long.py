@@ -23,7 +23,7 @@ from moodganimation.demo.handlers import photo as photo_handlers
 from moodganimation.demo.handlers.common import jpeg
 from moodganimation.demo.handlers.live import Streams
 from moodganimation.media.images import read_image, write_image
-from moodganimation.runtime.threads import one_thread_each
+from moodganimation.runtime.threads import limit_torch_threads
 
 from .conftest import PHOTO
 from .studio import chromium, needs_chromium, opened, served, source, wait_for
@@ -50,7 +50,7 @@ DRAG = """async (steps) => {
 
 @needs_chromium
 def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
-    one_thread_each()  # as the app does
+    limit_torch_threads()  # as the app does
     costs, preview = [], photo_handlers.Page.preview
 
     def timed(page, request):

@@ -191,8 +191,8 @@ def test_flow_explains_the_edit(sources, renderer):
         known = render.kind != 1  # less the mouth, which is painted
         before = np.abs(after - photo)[known].mean()
         assert np.abs(after - moved)[known].mean() < 0.75 * before
-        lit = moved * render.shade[..., None]
-        assert np.abs(after - lit)[known].mean() < 0.35 * before
+        relight = moved * render.shade[..., None]
+        assert np.abs(after - relight)[known].mean() < 0.35 * before
         assert checks.folded(render) < checks.MOST_FOLDED
 
 

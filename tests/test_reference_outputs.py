@@ -40,7 +40,7 @@ EDITS = {
 
 
 def load_in_float32(checkpoint=None, device="cpu", **options) -> Animator:
-    return LOAD(checkpoint, "cpu", **options | {"ways": ["float32"]})
+    return LOAD(checkpoint, "cpu", **options | {"backends": ["float32"]})
 
 
 LOAD = Animator.load

@@ -30,7 +30,7 @@ from training.data.stills import open_samples
 from training.data.synthesis import make_clips, make_edits
 from training.ganimation import losses
 from training.ganimation.critics import CriticConfig, build_critic
-from training.ganimation.experiments import EXPERIMENTS, Lesson
+from training.ganimation.experiments import EXPERIMENTS, PretrainStage
 from training.ganimation.objectives import penalties
 from training.ganimation.overrides import override
 from training.ganimation.presets import preset
@@ -214,8 +214,8 @@ def test_presets_and_settings_compose():
     )
     assert (e.weights.penalty, e.data.frames, e.batch) == (1.0, 4, 2)
     e = override(e, ["lessons=32:5:4:1e-3,64:2:2:1e-4", "feed=curriculum", "data.frames=6"])
-    assert e.lessons[1] == Lesson(image_size=64, steps=2, batch=2, rate=1e-4)
-    assert (e.taught, e.lesson_at(6)[1], e.lesson_at(9)) == (7, 1, (None, 2))
+    assert e.lessons[1] == PretrainStage(image_size=64, steps=2, batch=2, rate=1e-4)
+    assert (e.pretraining_steps, e.stage_at(6)[1], e.stage_at(9)) == (7, 1, (None, 2))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_processes_share_one_draw_of_mixing():
 
 
 def test_lessons_warm_up_and_cool_down():
-    lesson = Lesson(image_size=32, steps=1000, batch=1, rate=1.0)
+    lesson = PretrainStage(image_size=32, steps=1000, batch=1, rate=1.0)
     assert lesson_rate(lesson, 0) < 0.05 and lesson_rate(lesson, 60) > 0.98
     assert 0.1 <= lesson_rate(lesson, 999) < 0.11
 
@@ -376,7 +376,7 @@ def run_for(experiment, folder, out, steps):
 
     def save_and_die(state):
         save(state)
-        if state["step"] == steps < experiment.steps + experiment.taught:
+        if state["step"] == steps < experiment.steps + experiment.pretraining_steps:
             raise Dead
 
     run.save_state = save_and_die
@@ -568,7 +568,7 @@ def test_two_processes_go_on_together(folder, tmp_path):
     settings = "generator.width=4 generator.depth=2 image_size=64 frame_critic.depth=5 "
     settings += "frame_critic.width=4 lessons=32:2:4:1e-3 critics_ahead=0 n_critic=1 batch=4 "
     settings += "data.frames=3 log_every=1 save_every=2 precision=float32 rate=1e-4"
-    train_it = ["-m", "training", "video", "--data", str(folder), "--preset", "taught", "--cpu"]
+    train_it = ["-m", "training", "video", "--data", str(folder), "--preset", "pretrain", "--cpu"]
     train_it += [part for text in settings.split() for part in ("--set", text)]
     launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
@@ -648,7 +648,7 @@ def test_edits_are_pairs_that_training_reads(folder, tmp_path):
 
 
 def test_gates_may_learn_more_slowly():
-    e = preset(EXPERIMENTS["convgru_unet"], "taught")
+    e = preset(EXPERIMENTS["convgru_unet"], "pretrain")
     e = override(e, ["generator.width=2", "generator.depth=1", "gate_rate=0.5"])
     player = build(e, "cpu", torch.float32)[0].generator
     player.rate(1e-3)

@@ -16,14 +16,14 @@ from moodganimation.checkpoints.files import load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.alignment import SIZE, VIEW
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.compositing import lit, move
+from moodganimation.networks.compositing import relight, warp
 from training.common.aligner import draw
 from training.common.runs import Run
 from training.data.composites import MIRROR
 from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
 from training.ganimation import losses
-from training.warp.critic import Critics, critic_loss, persuasion
+from training.warp.critic import Critics, adversarial_terms, critic_loss
 from training.warp.evaluate import ablation, on_pairs, on_photos
 from training.warp.experiment import PAINTED, WARP, Phase
 from training.warp.train import train
@@ -106,7 +106,7 @@ def experiment():
 def test_the_source_moved_by_the_flow_is_the_target(data):
     batch = data.batch(np.random.default_rng(0), Draw(8, 1))  # augmented: crops, turns, mirrors
     copied = (batch.source - batch.target).abs().mean()
-    moved = lit(move(batch.source, batch.flow), batch.light)
+    moved = relight(warp(batch.source, batch.flow), batch.light)
     moved = (moved - batch.target).abs()[..., 6:-6, 6:-6].mean()
     assert moved < 0.4 * copied
 
@@ -197,9 +197,9 @@ def test_a_critic_learns_photographs_and_which_expression_they_wear():
         step.zero_grad()
         loss.backward()
         step.step()
-    right, wrong = (persuasion(critics, dark, x, dark) for x in (units, 1 - units))
+    right, wrong = (adversarial_terms(critics, dark, x, dark) for x in (units, 1 - units))
     assert right["realism"] < 0.5 * wrong["realism"]
-    assert right["features"] == 0 < persuasion(critics, bright, units, dark)["features"]
+    assert right["features"] == 0 < adversarial_terms(critics, bright, units, dark)["features"]
 
 
 def test_another_experiment_does_not_write_into_a_run(experiment, tmp_path):

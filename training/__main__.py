@@ -3,11 +3,12 @@
 import argparse
 import dataclasses
 import sys
+import warnings
 from pathlib import Path
 
 from moodganimation.errors import Problem
 
-PRESETS = ("reference", "small", "taught")
+PRESETS = ("reference", "small", "pretrain")
 
 SEED = {
     "ganimation": "train GANimation: Action Units on photos",
@@ -23,7 +24,8 @@ def warp(options) -> None:
     import torch
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
-    from .common.runs import Run
+    from .common.precision import suitable_precision
+    from .common.runs import Run, begun
     from .data.pairs import Pairs
     from .warp.experiment import WARP
     from .warp.train import train
@@ -38,8 +40,14 @@ def warp(options) -> None:
         print("the first phase, which learns motion from known motion, is left out.")
         experiment = dataclasses.replace(experiment, phases=experiment.phases[1:])
     print(f"{len(data.rows)} pairs, {known} with known motion; {len(data.photos)} labelled photos")
+    precision = begun(options.out).get("precision") or suitable_precision(
+        "cuda" if torch.cuda.is_available() else "cpu"
+    )
+    if options.bf16 is not None:
+        precision = "bf16" if options.bf16 else "float32"
+    experiment = dataclasses.replace(experiment, precision=precision)
     accelerator = Accelerator(
-        mixed_precision="bf16" if options.bf16 or torch.cuda.is_available() else "no",
+        mixed_precision="bf16" if precision == "bf16" else "no",
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
     if options.start:
@@ -169,9 +177,7 @@ def main() -> int:
         added.set_defaults(run=seed_system, experiment=name)
         added.add_argument("--data", type=Path, nargs="+", metavar="DIR")
         added.add_argument("--out", type=Path, metavar="RUN")
-        added.add_argument(
-            "--preset", choices=("reference", "small", "taught"), default="reference"
-        )
+        added.add_argument("--preset", type=_preset, choices=PRESETS, default="reference")
         added.add_argument("--set", action="append", default=[], metavar="A.B=C")
         added.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with")
         added.add_argument("--dry-run", action="store_true", help="print the experiment and stop")
@@ -185,7 +191,11 @@ def main() -> int:
     added.add_argument("file", type=Path)
     added = command(warp, "train, or go on training, the default generator", out="RUN")
     added.add_argument("--seed", type=int, default=0)
-    added.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=_has_fast_bf16())
+    added.add_argument(
+        "--bf16",
+        action=argparse.BooleanOptionalAction,
+        help="default: where the processor multiplies bf16 in hardware",
+    )
     added.add_argument("--start", type=Path, metavar="FILE",
                        help="weights to begin with, at the last phase")  # fmt: skip
     added = command(aligner, "train the aligner (minutes)")
@@ -223,10 +233,12 @@ def main() -> int:
     return 0
 
 
-def _has_fast_bf16() -> bool:
-    """Whether the processor multiplies bf16 matrices in hardware (AMX), as Linux reports it."""
-    cpuinfo = Path("/proc/cpuinfo")
-    return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text()
+def _preset(name: str) -> str:
+    """The preset, by its name or its deprecated one."""
+    if name == "taught":
+        warnings.warn("--preset taught is now --preset pretrain.", FutureWarning, stacklevel=2)
+        return "pretrain"
+    return name
 
 
 if __name__ == "__main__":

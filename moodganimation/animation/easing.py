@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..errors import InvalidExpression
 from ..expressions.spaces import Expression
-from ..networks.compositing import smooth
+from ..networks.compositing import smoothstep
 
 MOST_FRAMES = 600  # of an animation
 FASTEST = 60  # frames a second of animations and films
@@ -13,7 +13,7 @@ FASTEST = 60  # frames a second of animations and films
 # What a share t in [0, 1] of the time becomes of the way.
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
-    "smooth": smooth,
+    "smooth": smoothstep,
     "ease in": lambda t: t * t,
     "ease out": lambda t: 1 - (1 - t) ** 2,
     "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),

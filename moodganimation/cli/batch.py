@@ -63,7 +63,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
         raise Unwritable(f"{out} cannot be made ({problem.strerror}).") from None
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     if options.engine != "plain":  # all workers as is quickest here
-        asked["ways"] = _animator(options.checkpoint, options.device, None).generator.ways
+        asked["backends"] = _animator(options.checkpoint, options.device, None).generator.backends
     items, known, report = [], _known(out, key), Report()
     for path in _photos(folder):
         name = path.relative_to(folder).as_posix()
@@ -102,7 +102,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
     from .requests import recipe, wish
 
     try:
-        animator = _animator(asked["checkpoint"], asked["device"], asked.get("ways"))
+        animator = _animator(asked["checkpoint"], asked["device"], asked.get("backends"))
         portrait = animator.locate(read_image(item["photo"]))
         options = argparse.Namespace(**asked)
         wanted = wish(options, animator)(portrait.reading)
@@ -120,7 +120,7 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
 
 
 @functools.cache
-def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None):
+def _animator(checkpoint: str | None, device: str, backends: tuple[str, ...] | None):
     """Made once a process."""
     import torch
 
@@ -128,7 +128,7 @@ def _animator(checkpoint: str | None, device: str, ways: tuple[str, ...] | None)
     from ..runtime.threads import cores
 
     torch.set_num_threads(cores())
-    return Animator.load(checkpoint, device, ways=ways)
+    return Animator.load(checkpoint, device, backends=backends)
 
 
 def _expression(path: str) -> dict:

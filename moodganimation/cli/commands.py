@@ -105,14 +105,14 @@ def batch(options) -> None:
 def film(options) -> None:
     from ..media.video_reader import open_film
     from ..media.video_writer import check_film
-    from ..video.editing import retake
+    from ..video.editing import edit_video
     from . import requests
 
     film = open_film(options.video)
     animator = requests.load(options, lambda out: check_film(out, film))
     wish = requests.film_wish(options, animator, film)
     with counting("edited") as count:
-        done = retake(animator, film, options.out, wish, most=options.faces, progress=count,
+        done = edit_video(animator, film, options.out, wish, most=options.faces, progress=count,
                       label=options.label)  # fmt: skip
     say(*done.notes, f"A face was edited on {done.edited} of {done.frames} frames.")
 
@@ -121,7 +121,7 @@ def drive(options) -> None:
     from ..media.video_reader import open_film
     from ..media.video_writer import check_film, write_film
     from ..video.editing import check_strength
-    from ..video.reenactment import check_curves, perform, taking_part, write_curves
+    from ..video.reenactment import capture_performance, check_curves, taking_part, write_curves
     from . import requests
 
     film, regions = open_film(options.by), options.regions.split(",")
@@ -133,11 +133,11 @@ def drive(options) -> None:
     shown = options.view, options.size
     animator.edit(portrait, animator.read(portrait)).view(*shown)  # whether that can be shown
     with counting("read") as count:
-        performance = perform(animator, film, count)
+        performance = capture_performance(animator, film, count)
     say(*performance.notes)
 
     def way():
-        return performance.played_by(
+        return performance.retarget(
             animator.read(portrait), strength=options.strength, regions=regions,
             neutral=options.neutral, by=options.carry,
         )  # fmt: skip

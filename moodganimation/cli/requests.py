@@ -16,8 +16,8 @@ from ..media.images import check_picture, read_image
 from ..media.video_reader import Film, read_frames
 from ..networks.warp import WarpGenerator
 from ..recipe import Face, Fingerprint, Recipe
-from ..runtime.threads import one_thread_each
-from ..video.editing import Wish, added
+from ..runtime.threads import limit_torch_threads
+from ..video.editing import TargetFunction, offset_by
 from .console import say
 
 # Options of `animate` that need another one, and those that have no meaning beside another.
@@ -50,7 +50,7 @@ def load(options, check: Callable[[str], object] = check_picture) -> Animator:
         check_picture(options.panels)
     animator = Animator.load(options.checkpoint, options.device)
     if isinstance(animator.generator, WarpGenerator):
-        one_thread_each()
+        limit_torch_threads()
     for missing in animator.unavailable:
         say(f"{missing.name} cannot be used here: {missing.reason}")
     return animator
@@ -108,20 +108,20 @@ def wish(options, animator: Animator) -> Callable[[Expression], Expression]:
     return wish
 
 
-def film_wish(options, animator: Animator, film: Film) -> Wish:
+def film_wish(options, animator: Animator, film: Film) -> TargetFunction:
     """What the options ask of the faces of a film: what --add, --trajectory and --timeline add to
     what is read there, then what --like, --preset and --set ask as of a photo."""
     asked, more = wish(options, animator), []
     if options.add:
-        more.append(added(dict(_pair(text, "add") for text in options.add)))
+        more.append(offset_by(dict(_pair(text, "add") for text in options.add)))
     if options.trajectory:
         axes = space_named(options.axes) if options.axes else None
         read = read_trajectory(options.trajectory, ACTION_UNITS, axes=axes)
-        more.append(added(read.points, fps=float(film.fps)))
+        more.append(offset_by(read.points, fps=float(film.fps)))
         say(*read.notes)
     if options.timeline:
         read = read_timeline(options.timeline)
-        more.append(added(read.expressions(), fps=read.fps, again=read.mode != "once"))
+        more.append(offset_by(read.expressions(), fps=read.fps, again=read.mode != "once"))
     asked(Expression.neutral(ACTION_UNITS))  # what cannot be is said before anything is computed
 
     def film_wish(seconds: float, reading: Expression) -> Expression:

@@ -22,8 +22,8 @@ from ..faces.portrait import Portrait
 from ..media.images import read_image, write_image
 from ..media.video_writer import write_animation, write_film
 from ..recipe import Face, Output, Recipe
-from ..video.editing import MOST_FACES, added, retake
-from ..video.reenactment import REGIONS, perform, taking_part, write_curves
+from ..video.editing import MOST_FACES, edit_video, offset_by
+from ..video.reenactment import REGIONS, capture_performance, taking_part, write_curves
 from .handlers.common import reported
 from .handlers.film import SIZE, checked
 from .recipe_io import fingerprint
@@ -161,7 +161,7 @@ class API:
         if not axes:
             raise Problem('Say what shall change: axes such as {"AU12": 0.5}.')
         most = int(min(max(_number(faces), 1), MOST_FACES))
-        done = retake(self.animator, film, out, added(_numbers(axes)), most=most)
+        done = edit_video(self.animator, film, out, offset_by(_numbers(axes)), most=most)
         said = f"A face was edited on {done.edited} of {done.frames} frames."
         return str(out), " ".join([*done.notes, said])
 
@@ -191,8 +191,8 @@ class API:
         if not (isinstance(regions, list) and all(isinstance(name, str) for name in regions)):
             raise Problem(f"Regions are a list of {', '.join(REGIONS)}.")
         taking_part(regions)
-        performance = perform(self.animator, film)
-        way = performance.played_by(portrait.reading, strength=_number(strength), regions=regions)
+        performance = capture_performance(self.animator, film)
+        way = performance.retarget(portrait.reading, strength=_number(strength), regions=regions)
         way, folder = list(way), self._fresh()
         frames = (frame.view("face", SIZE) for frame in self.animator.animate(portrait, way))
         write_film(folder / "driven.mp4", frames, film)

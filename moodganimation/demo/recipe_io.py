@@ -15,7 +15,7 @@ from ..expressions.spaces import ACTION_UNITS, Expression
 from ..recipe import Face as Place
 from ..recipe import Fingerprint, Recipe, read_recipe
 from .models import Models
-from .sessions import Face, Visit, Visits
+from .sessions import Face, Session, Sessions
 
 
 @functools.cache
@@ -24,7 +24,7 @@ def fingerprint(checkpoint: Path) -> Fingerprint:
 
 
 def recipe_of(
-    visit: Visit,
+    visit: Session,
     expression: Expression | None = None,
     timeline: Timeline | None = None,
     made: dict | None = None,
@@ -72,13 +72,13 @@ def truth(value: object) -> bool:
     return schema.truth(value, "A choice of the recipe")
 
 
-class Keeper:
+class RecipeIO:
     """Restores what a file or a link says, and shows what may be copied."""
 
-    def __init__(self, visits: Visits, models: Models):
+    def __init__(self, visits: Sessions, models: Models):
         self.visits, self.models = visits, models
 
-    def read(self, token, path: str | None, link: str) -> tuple[Visit | None, Recipe, Expression]:
+    def read(self, token, path: str | None, link: str) -> tuple[Session | None, Recipe, Expression]:
         """The visit, put back to a recipe's model and face, the recipe, and its Action Units. What
         was recorded without a photo has no face to put back, and needs no visit."""
         if path is None and not link:

@@ -126,7 +126,7 @@ class Face:
 
 
 @dataclass(eq=False)
-class Visit:
+class Session:
     """What the server keeps of one uploaded photo until the visitor leaves."""
 
     animator: Animator  # the model that the visitor chose
@@ -205,13 +205,13 @@ class Visit:
             setattr(self.face, size, replace(getattr(self.face, size), photo=photo))
 
 
-class Visits:
+class Sessions:
     """Visits by secret token, bounded in memory."""
 
     def __init__(self):
         self._visits, self._lock = OrderedDict(), threading.Lock()
 
-    def open(self, visit: Visit) -> str:
+    def open(self, visit: Session) -> str:
         token = secrets.token_urlsafe(24)
         with self._lock:
             self._visits[token] = visit
@@ -222,7 +222,7 @@ class Visits:
                 self._visits.popitem(last=False)[1].gone.set()
         return token
 
-    def __getitem__(self, token: str) -> Visit:
+    def __getitem__(self, token: str) -> Session:
         with self._lock:
             visit = self._visits.get(token) if isinstance(token, str) else None
             if visit is None:

@@ -10,11 +10,13 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from ..networks.compositing import smooth
+from ..networks.compositing import smoothstep
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
-STILL, DIM, KEPT = 0.05, 0.002, 0.998  # motion [px], light and attention nobody can see
-REACH = 4  # pixels around a place that a cubic lookup may read, and its overshoot
+MOTION_EPS = 0.05  # px: motion below it is invisible
+LIGHT_EPS = 0.002  # relative change of brightness, likewise
+KEEP_EPS = 0.998  # attention above it keeps the photo
+CUBIC_MARGIN = 4  # pixels around a place that a cubic lookup may read, and its overshoot
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
 
 
@@ -92,7 +94,7 @@ class Portrait:
         """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
 
         attention (h, w) in [0, 1], color (h, w, 3) in [-1, 1], motion (h, w, 2) in face
-        coordinates, light (h, w) as for `lit`; each of any size. OpenCV mixes and brightens, at
+        coordinates, light (h, w) as for `relight`; each of any size. OpenCV mixes and brightens, at
         whole grey levels and a fraction of the time. Pixels outside `box` are
         the photo's, and inside wherever nothing is asked.
         """
@@ -101,9 +103,9 @@ class Portrait:
         linear = np.linalg.inv(self.to_face[:, :2])  # face coordinates -> pixels of the photo
         motion = (motion * fade(len(motion))[..., None]) @ linear.T.astype(np.float32)
         light = light * fade(len(light))
-        light = np.where(np.abs(light) > DIM, light, 0)
+        light = np.where(np.abs(light) > LIGHT_EPS, light, 0)
 
-        along, down = np.abs(motion.transpose(2, 0, 1)) > STILL
+        along, down = np.abs(motion.transpose(2, 0, 1)) > MOTION_EPS
         box = self._part(along | down, light != 0)
         if box:
             x0, y0, x1, y1 = box
@@ -113,11 +115,11 @@ class Portrait:
                 moved = cv2.multiply(moved, cv2.merge([brighter] * 3), dtype=cv2.CV_8U)
             result[y0:y1, x0:x1] = moved
 
-        box = self._part(attention < KEPT)
+        box = self._part(attention < KEEP_EPS)
         if box:
             x0, y0, x1, y1 = box
             keep = np.clip(self._spread(attention - 1, box, 0.0) + 1, 0, 1)
-            keep[keep >= KEPT] = 1
+            keep[keep >= KEEP_EPS] = 1
             color = np.clip(self._spread(127.5 * (color + 1), box, None) + 0.5, 0, 255)
             region = result[y0:y1, x0:x1]
             region[:] = cv2.blendLinear(region, np.uint8(color), keep, 1 - keep)
@@ -145,7 +147,7 @@ class Portrait:
         """Pixels of a box of the photo, looked up where `motion` [px], over the crop's cells,
         points."""
         x0, y0, x1, y1 = box
-        far = int(np.abs(motion).max()) + REACH
+        far = int(np.abs(motion).max()) + CUBIC_MARGIN
         u0, v0 = max(0, x0 - far), max(0, y0 - far)
         around = self.photo[v0 : y1 + far, u0 : x1 + far]
         place = self._spread(motion, box, 0.0)
@@ -190,7 +192,7 @@ def fade(size: int) -> np.ndarray:
     """(size, size) float32: 0 at the crop's border, 1 inside, smooth between."""
     start, end = (n * size / 128 for n in FADE)
     line = np.minimum(np.arange(size), np.arange(size)[::-1])
-    share = smooth(np.clip((line - start) / (end - start), 0, 1))
+    share = smoothstep(np.clip((line - start) / (end - start), 0, 1))
     whole = np.minimum.outer(share, share).astype(np.float32)
     whole.flags.writeable = False  # one for all
     return whole
@@ -199,7 +201,7 @@ def fade(size: int) -> np.ndarray:
 def half(size: int, side: Literal["left", "right"]) -> np.ndarray:
     """(size, size) float32: 1 on that side of the person's face, 0 on the other, smooth between."""
     across = np.clip((np.arange(size) + 0.5) / size * 8 - 3.5, 0, 1)  # an eighth of the crop
-    share = np.float32(smooth(across))  # 1 at the viewer's right
+    share = np.float32(smoothstep(across))  # 1 at the viewer's right
     return np.tile(share if side == "left" else 1 - share, (size, 1))
 
 
@@ -213,7 +215,7 @@ def unlocked(size: int, names) -> np.ndarray:
     for x, y, wide, high in (LOCKS[name] for name in names):
         far = np.hypot((place - x)[None] / wide, (place - y)[:, None] / high)
         share = np.clip(3 * (far - 1), 0, 1)  # a third of the radius beyond it
-        free *= np.float32(smooth(share))
+        free *= np.float32(smoothstep(share))
     return free
 
 

@@ -21,7 +21,7 @@ class Edit(NamedTuple):
     attention: Tensor  # (B, 1, h, w) in [0, 1]: 1 keeps the (moved) photo, 0 takes the color
     color: Tensor  # (B, 3, h, w) in [-1, 1]: what is painted where attention is small
     motion: Tensor  # (B, 2, h, w): where each cell looks in the photo, see `move`
-    light: Tensor  # (B, 1, h, w): how much brighter the moved photo is, see `lit`
+    light: Tensor  # (B, 1, h, w): how much brighter the moved photo is, see `relight`
 
 
 def blend(source, attention, color):
@@ -32,18 +32,18 @@ def blend(source, attention, color):
     return attention * source + (1 - attention) * color
 
 
-def lit(picture: Tensor, light: Tensor) -> Tensor:
+def relight(picture: Tensor, light: Tensor) -> Tensor:
     """Relight a picture in [-1, 1] by relative changes of its brightness: 0 changes nothing, .1
     brightens by a tenth."""
     return picture + light * (picture + 1)
 
 
-def smooth(share):
+def smoothstep(share):
     """From 0 at 0 to 1 at 1, flat at both; of numbers, tensors and arrays in [0, 1]."""
     return share * share * (3 - 2 * share)
 
 
-def move(picture: Tensor, motion: Tensor, places: Tensor | None = None) -> Tensor:
+def warp(picture: Tensor, motion: Tensor, places: Tensor | None = None) -> Tensor:
     """Look up each pixel of `picture` (B, C, H, W) where `motion` (B, 2, h, w) points.
 
     motion: x then y offset, in halves of the crop's side, from a place in the result to the place
@@ -81,7 +81,7 @@ def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
 def compose(source: Tensor, attention: Tensor, color: Tensor, motion: Tensor, light: Tensor):
     """The `Edit` I' = A * W(I) + (1 - A) * C, where W moves and relights the photo's own pixels."""
     size = source.shape[-2:]
-    moved = lit(move(source, motion), resize(light, size))
+    moved = relight(warp(source, motion), resize(light, size))
     composite = blend(moved, resize(attention, size), resize(color, size))
     return Edit(composite, attention, color, motion, light)
 

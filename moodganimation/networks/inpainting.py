@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from .compositing import positions
 
-REACH = (0.11, 0.33, 0.265)  # of the crop's side: from the upper teeth up, down and to each side
+# Shares of the crop's side: from the upper teeth up, down, and to each side.
+MOUTH_EXTENT = (0.11, 0.33, 0.265)
 TEETH = (0.52, 0.58)  # brightness of a mouth, in that of white teeth, from none seen to all seen
 
 
@@ -32,13 +33,13 @@ class Window(NamedTuple):
     @classmethod
     def mouth(cls, x: float, y: float, size: int) -> "Window":
         """All that a mouth may need whose upper teeth are at x, y [face coordinates]."""
-        up, down, aside = REACH
+        up, down, aside = MOUTH_EXTENT
         height, width = (min(size, 4 * round(n * size / 4)) for n in (up + down, 2 * aside))
         top, left = (4 * round(n * size / 4) for n in ((y + 1) / 2 - up, (x + 1) / 2 - aside))
         top, left = min(max(0, top), size - height), min(max(0, left), size - width)
         return cls(size, top, left, height, width)
 
-    def of(self, field: Tensor) -> Tensor:
+    def crop(self, field: Tensor) -> Tensor:
         """The part of a field (B, C, S, S) over the crop; S a quarter of `size`, or a power of two
         more."""
         if self == Window.whole(self.size):
@@ -46,20 +47,20 @@ class Window(NamedTuple):
         top, left, height, width = (n * field.shape[-1] // self.size for n in self[1:])
         return field[..., top : top + height, left : left + width]
 
-    def put(self, part: Tensor, field: Tensor) -> Tensor:
+    def insert(self, part: Tensor, field: Tensor) -> Tensor:
         """A field with another part."""
         if part.shape == field.shape:
             return part
         field = field.clone()
-        self.of(field).copy_(part)
+        self.crop(field).copy_(part)
         return field
 
     def places(self, cells: int, like: Tensor) -> Tensor:
         """Where the cells of a part are, of a field of so many, see `positions`."""
-        return self.of(positions((cells, cells), like))
+        return self.crop(positions((cells, cells), like))
 
 
-class Strokes(NamedTuple):
+class PainterOutput(NamedTuple):
     """What the painter says of a window."""
 
     attention: Tensor  # (B, 1, h, w) in [0, 1]: 1 keeps the moved photo
@@ -75,10 +76,10 @@ class Painter(nn.Module):
         super().__init__()
         n24, n40, n64, n96, n128 = (scale(n) for n in (24, 40, 64, 96, 128))
         self.wish = nn.Sequential(nn.Linear(wish, n128), nn.ReLU(), nn.Linear(n128, n64))
-        self.paint4 = Stroke(deep + 2, n96, n64)
-        self.paint2 = Stroke(n96 + shallow, n64, n64)
-        self.paint2b = Stroke(n64, n40, n64)
-        self.paint1 = Stroke(n40 + 3 + 2, n24, n64)
+        self.paint4 = FiLMBlock(deep + 2, n96, n64)
+        self.paint2 = FiLMBlock(n96 + shallow, n64, n64)
+        self.paint2b = FiLMBlock(n64, n40, n64)
+        self.paint1 = FiLMBlock(n40 + 3 + 2, n24, n64)
         self.heads = nn.Conv2d(n24, 6, 3, padding=1)
         nn.init.zeros_(self.heads.weight[:5])
         nn.init.zeros_(self.heads.bias)
@@ -86,7 +87,7 @@ class Painter(nn.Module):
 
     def forward(
         self, deep: Tensor, shallow: Tensor, moved: Tensor, motion: Tensor, wish: Tensor
-    ) -> Strokes:
+    ) -> PainterOutput:
         """deep (B, C, h/4, w/4) and shallow (B, C, h/2, w/2) features and the photo (B, 3, h, w),
         all moved; motion (B, 2, h, w) in halves of the crop; wish (B, 2D)."""
         wish = self.wish(wish)
@@ -99,10 +100,10 @@ class Painter(nn.Module):
         attention, lightness, chroma, inside = (
             self.heads(x).float().contiguous().split([1, 1, 3, 1], 1)
         )
-        return Strokes(attention.sigmoid(), lightness.tanh(), chroma.tanh(), inside.sigmoid())
+        return PainterOutput(attention.sigmoid(), lightness.tanh(), chroma.tanh(), inside.sigmoid())
 
 
-class Stroke(nn.Module):
+class FiLMBlock(nn.Module):
     """Convolution, norm, then scale and shift by the wish (Perez et al. 2018, FiLM), and ReLU."""
 
     def __init__(self, inputs: int, outputs: int, wish: int):
@@ -117,7 +118,7 @@ class Stroke(nn.Module):
         return F.relu(torch.addcmul(shift, x, 1 + scale))
 
 
-def tinted(moved: Tensor, strokes: Strokes, colorful: Tensor) -> Tensor:
+def compose_color(moved: Tensor, strokes: PainterOutput, colorful: Tensor) -> Tensor:
     """The color (B, 3, h, w) that strokes make of the moved photo."""
     color = moved + 1.5 * strokes.lightness + 0.5 * strokes.chroma * colorful
     # Mouths are red to white: paint is no greener or bluer than the photo is at that place,
@@ -133,7 +134,7 @@ def saturation(photo: Tensor) -> Tensor:
     )
 
 
-def shown(photo: Tensor, inside: Tensor, white: Tensor) -> Tensor:
+def visible_teeth_mask(photo: Tensor, inside: Tensor, white: Tensor) -> Tensor:
     """Where a photo (B, 3, h, w) shows teeth of its own, (B, 1, h, w) in [0, 1]: inside its mouth,
     if that is about as bright as teeth are in its light, white (B, 3) in [0, 1]."""
     bright = (photo.mean(1, keepdim=True) + 1) / 2 / white.mean(1)[:, None, None, None]

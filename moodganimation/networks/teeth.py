@@ -56,10 +56,10 @@ class Jaws(nn.Module):
         return self.usual + self.find(features).float()
 
     def front(self, places: Places, at: Tensor) -> Tensor:
-        """The upper teeth, which no expression moves: (B, 4, h, w) as in `draw`."""
+        """The upper teeth, which no expression moves: (B, 4, h, w) as in `render_teeth`."""
         return self._laid(self.upper, places.upper, at)
 
-    def draw(self, front: Tensor, places: Places, change: Tensor, at: Tensor) -> Tensor:
+    def render_teeth(self, front: Tensor, places: Places, change: Tensor, at: Tensor) -> Tensor:
         """(B, 4, h, w) in [0, 1]: RGB, multiplied by alpha (Porter & Duff 1984), and alpha, at
         places (1, 2, h, w) of a crop after a change (B, D) of the axes; `front` lies before."""
         own, middle = places.lower.split([2, 1], 2)

@@ -14,15 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from .base import Generator, GeneratorConfig, ResidualBlock, State
-from .compositing import Edit, blend, lit, move, resize, smooth
-from .inpainting import Painter, Window, double, saturation, shown, tinted
+from .compositing import Edit, blend, relight, resize, smoothstep, warp
+from .inpainting import Painter, Window, compose_color, double, saturation, visible_teeth_mask
 from .teeth import Jaws, Places, shadowed
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
-BRIGHTEST = 0.7  # logarithm of the largest relighting
+MAX_LOG_GAIN = 0.7  # of relighting
 FINER = 2  # cells of what is painted to a cell of the crop
-HARDLY = 0.06  # share of paint below which there is none
-FADING = (0.11, 0.7)  # how far outside the face motion ends: halves of the side, and of its length
+PAINT_THRESHOLD = 0.06  # share of paint below which paint is suppressed
+# Face distance at which motion ends: a constant [halves of the side] plus a share of its length.
+MOTION_FALLOFF = (0.11, 0.7)
 
 
 class Encoding(NamedTuple):
@@ -34,10 +35,10 @@ class Encoding(NamedTuple):
     shallow: Tensor  # (B, 24, H/2, W/2)
     deep: Tensor  # (B, 96, H/4, W/4)
     jaws: Tensor  # (B, 15): where the teeth are and how white, see `jaws.Places`
-    outside: Tensor  # (B, 1, H, W): how far from the face [halves of the side], 0 in it
+    face_distance: Tensor  # (B, 1, H, W): how far from the face [halves of the side], 0 in it
     window: Window  # where the painter looks
     colorful: Tensor  # (B, 1, 1, 1), see `painter.saturation`
-    teeth: Tensor | None = None  # (B, 1, h, w), see `painter.shown`
+    teeth: Tensor | None = None  # (B, 1, h, w), see `painter.visible_teeth_mask`
     front: Tensor | None = None  # (B, 4, 2h, 2w), the upper teeth that are drawn, see `Jaws.front`
 
 
@@ -116,22 +117,24 @@ class WarpGenerator(Generator):
         deep = self.up4(torch.cat([double(deep), x4], 1))
         x = self.field2(torch.cat([double(deep), shallow], 1))
         x = self.field1(torch.cat([double(x), self.texture(source)], 1))
-        outside = resize(self.rim(deep).float(), source.shape[-2:])
+        face_distance = resize(self.rim(deep).float(), source.shape[-2:])
         jaws, size = self.jaws(x16), self.config.image_size
         window = Window.whole(size)
         if len(source) == 1 and not self.training:
             window = Window.mouth(*jaws[0, [2, 5]].tolist(), size)
-        encoding = Encoding(source, self._reading(x16), x, shallow, deep, jaws, outside, window,
-                            saturation(source))  # fmt: skip
+        reading, colorful = self._reading(x16), saturation(source)
+        encoding = Encoding(
+            source, reading, x, shallow, deep, jaws, face_distance, window, colorful
+        )
         if self.training:
             return encoding
         # An edit is not rounded, and looks up what is not converted each time.
         encoding = encoding._replace(photo=source.contiguous(), basis=x.float(),
                                      shallow=shallow.float(), deep=deep.float())  # fmt: skip
-        near, places = window.of(source), Places.of(jaws)
+        near, places = window.crop(source), Places.of(jaws)
         still, wish = near[:, :2] * 0, torch.cat([encoding.reading, 0 * encoding.reading], 1)
-        strokes = self.painter(window.of(deep), window.of(shallow), near, still, wish)
-        teeth = shown(near, strokes.inside, places.white)
+        strokes = self.painter(window.crop(deep), window.crop(shallow), near, still, wish)
+        teeth = visible_teeth_mask(near, strokes.inside, places.white)
         front = self.jaws.front(places, window.places(FINER * size, source))
         front = front * (1 - teeth.amax((1, 2, 3), keepdim=True))
         return encoding._replace(teeth=teeth, front=front)
@@ -147,41 +150,41 @@ class WarpGenerator(Generator):
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
         if not self.training and not self.asked(encoding, condition).any():
             motion, light, _ = self.motion(encoding, condition)
-            moved = lit(move(encoding.photo, motion), light)
+            moved = relight(warp(encoding.photo, motion), light)
             return Edit(moved, torch.ones_like(light), moved, motion, light), ()
         motion, light, moved, kept, tint, _ = self.paint(encoding, condition)
         window = encoding.window
-        part = window.of(moved)
+        part = window.crop(moved)
         mixed = blend(part, *(resize(picture, part.shape[-2:]) for picture in (kept, tint)))
         finer = (window.size * kept.shape[-1] // window.width,) * 2
-        attention = window.put(kept, kept.new_ones(len(moved), 1, *finer))
-        color = window.put(tint, resize(moved, finer))
-        return Edit(window.put(mixed, moved), attention, color, motion, light), ()
+        attention = window.insert(kept, kept.new_ones(len(moved), 1, *finer))
+        color = window.insert(tint, resize(moved, finer))
+        return Edit(window.insert(mixed, moved), attention, color, motion, light), ()
 
     def paint(self, encoding: Encoding, condition: Tensor) -> Painting:
         motion, light, wish = self.motion(encoding, condition)
         window = encoding.window
-        near, shade = window.of(motion), window.of(light)
+        near, shade = window.crop(motion), window.crop(light)
         deep, shallow, photo = (
-            move(picture, resize(near, places.shape[-2:]), places)
+            warp(picture, resize(near, places.shape[-2:]), places)
             for picture in (encoding.deep, encoding.shallow, encoding.photo)
             for places in (window.places(picture.shape[-1], picture),)
         )
-        moved = lit(photo, shade)
+        moved = relight(photo, shade)
         strokes = self.painter(deep, shallow, moved, near, wish)
-        color, inside = tinted(moved, strokes, encoding.colorful), strokes.inside
+        color, inside = compose_color(moved, strokes, encoding.colorful), strokes.inside
         painted = 1 - strokes.attention
         if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
-            painted = ((painted - HARDLY) / (1 - HARDLY)).clamp(min=0)
+            painted = ((painted - PAINT_THRESHOLD) / (1 - PAINT_THRESHOLD)).clamp(min=0)
         painted = self.asked(encoding, condition) * painted
         seen = inside.detach()
         if encoding.teeth is not None:  # those that the photo shows stay where they are
             own = encoding.teeth * inside
             still = own * painted
             painted, seen = painted * (1 - own), seen * (1 - own)
-            color = blend(window.of(encoding.photo), own, color)
-            motion = window.put(near * (1 - still), motion)
-            light = window.put(shade * (1 - still), light)
+            color = blend(window.crop(encoding.photo), own, color)
+            motion = window.insert(near * (1 - still), motion)
+            light = window.insert(shade * (1 - still), light)
         # Teeth are drawn, not learned from pictures: the painter only learns what is around them.
         layers = torch.cat([painted, color, seen, seen * shadowed(seen)], 1)
         if not self.training:  # teeth deserve more pixels than a crop has
@@ -191,11 +194,11 @@ class WarpGenerator(Generator):
         places, front = Places.of(encoding.jaws.detach()), encoding.front
         front = self.jaws.front(places, at) if front is None else front
         change = (condition - encoding.reading) * self.gain
-        teeth = self.jaws.draw(front, places, change, at)
+        teeth = self.jaws.render_teeth(front, places, change, at)
         drawn, alpha = teeth.split([3, 1], 1)
         drawn = blend(drawn, encoding.colorful, drawn.mean(1, keepdim=True))
         color = (color + 1) * (1 - seen * alpha) + 2 * bright * drawn - 1
-        moved = lit(move(encoding.photo, motion), light)
+        moved = relight(warp(encoding.photo, motion), light)
         attention = 1 - painted.clamp(0, 1)
         return Painting(motion, light, moved, attention, color.clamp(-1, 1), inside)
 
@@ -215,13 +218,13 @@ class WarpGenerator(Generator):
         forward = self.mix(encoding.basis, weights)
         if not self.training:  # a motion that ends sooner than it is long would fold the picture
             length = forward[:, :2].square().sum(1, keepdim=True).sqrt()
-            share = encoding.outside / (FADING[0] + FADING[1] * length)
-            forward = forward * (1 - smooth(share.clamp(0, 1)))
+            share = encoding.face_distance / (MOTION_FALLOFF[0] + MOTION_FALLOFF[1] * length)
+            forward = forward * (1 - smoothstep(share.clamp(0, 1)))
         forward, light = forward.split([2, 1], 1)
         motion = -forward
         for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
-            motion = (motion - move(forward, motion)) / 2
-        return motion, move(light.clamp(-BRIGHTEST, BRIGHTEST).exp() - 1, motion), wish
+            motion = (motion - warp(forward, motion)) / 2
+        return motion, warp(light.clamp(-MAX_LOG_GAIN, MAX_LOG_GAIN).exp() - 1, motion), wish
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
         """The sum of all fields, weighted by (B, K), at places of the photo: (B, 3, H, W), where

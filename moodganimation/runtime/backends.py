@@ -21,7 +21,7 @@ WORTH = 0.9  # of float32's time, below which another way is taken
 ALIKE = 40  # decibels that int8 must reach, or it is not taken
 
 
-def folded(network: nn.Module) -> nn.Module:
+def fuse_batchnorm(network: nn.Module) -> nn.Module:
     """The network, for good without the batch norms that follow convolutions: the same function."""
     for module in list(network.modules()):
         for (first, conv), (second, norm) in pairwise(list(module.named_children())):
@@ -31,46 +31,50 @@ def folded(network: nn.Module) -> nn.Module:
     return network
 
 
-def prepared(
-    network: nn.Module, device: torch.device, ways: Sequence[str] | None = None
+def optimize(
+    network: nn.Module, device: torch.device, backends: Sequence[str] | None = None
 ) -> nn.Module:
-    """A generator, folded and on its device, that multiplies in the first of some `WAYS` that it
-    can; by default in the quickest, measured once a process, so that all that it makes is alike.
-    Raises ValueError for ways that are none."""
-    if ways is not None and (isinstance(ways, str) or not ways or not set(ways) <= set(WAYS)):
-        raise ValueError(f"ways are some of {', '.join(WAYS)}, in a list, not {ways!r}.")
-    network = folded(network).to(device, memory_format=torch.channels_last)
+    """Return a generator with fused norms on its device, run by the first of `backends` that can.
+
+    backends: names of BACKENDS; by default ranked by speed, measured once a process, so that all
+    pictures of a process agree. Raises ValueError for an unknown name.
+    """
+    if backends is not None and (
+        isinstance(backends, str) or not backends or not set(backends) <= set(BACKENDS)
+    ):
+        raise ValueError(f"backends must be a list of {', '.join(BACKENDS)}, not {backends!r}.")
+    network = fuse_batchnorm(network).to(device, memory_format=torch.channels_last)
     key, made = (network.config, device), {}
-    if ways is None and key not in _RANKED:
-        made = {way: found for way, make in WAYS.items() if (found := make(network))}
+    if backends is None and key not in _RANKED:
+        made = {backend: found for backend, make in BACKENDS.items() if (found := make(network))}
         times = dict(zip(made, seconds(list(made.values()), device), strict=True))
         times["float32"] *= WORTH
         _RANKED[key] = sorted(times, key=times.get)
-    ways = tuple(ways or _RANKED[key])
-    for way in (*ways, "float32"):
-        found = made.get(way) or WAYS[way](network)
-        if found and (way != INT8 or alike(found, network)):
+    backends = tuple(backends or _RANKED[key])
+    for backend in (*backends, "float32"):
+        found = made.get(backend) or BACKENDS[backend](network)
+        if found and (backend != INT8 or outputs_match(found, network)):
             break
-    found.way, found.ways = way, ways
+    found.backend, found.backends = backend, backends
     return found
 
 
 @torch.inference_mode()
-def alike(quick: nn.Module, network: nn.Module) -> bool:
+def outputs_match(quick: nn.Module, network: nn.Module) -> bool:
     """Whether a generator shows what another does, with its first axis at 1 and with all, on a
     drawn face, light and dark: flat, so that errors have nowhere to hide. What is not is said."""
     axes, light = network.config.condition_dim, drawn_face(network.config.image_size)
     source = torch.cat([light, (light - 3) / 4]).repeat(2, 1, 1, 1)
     condition = torch.cat([torch.eye(1, axes), torch.ones(1, axes)]).repeat_interleave(2, 0)
     shown, wanted = (one(source, condition)[0].composite for one in (quick, network))
-    found = decibels(shown, wanted)
+    found = psnr(shown, wanted)
     if found < ALIKE:
         LOG.warning("In int8 this %s generator shows something else (%.1f dB, %d are asked for), "
                     "so it is not used.", network.config.architecture, found, ALIKE)  # fmt: skip
     return found >= ALIKE
 
 
-def decibels(shown: Tensor, wanted: Tensor) -> float:
+def psnr(shown: Tensor, wanted: Tensor) -> float:
     """PSNR of the worst of some pictures (B, 3, H, W) in [-1, 1]; 126 at most, where they equal."""
     errors = (shown - wanted).square().mean(dim=(1, 2, 3))
     return float(10 * torch.log10(4 / errors.max().clamp(min=1e-12)))
@@ -104,7 +108,7 @@ def multiplying_in_bf16(network: nn.Module) -> nn.Module:
     return network
 
 
-WAYS = {  # how a generator may be made; None where it cannot be
+BACKENDS = {  # how a generator may be made; None where it cannot be
     "float32": lambda network: network,
     "bf16": lambda network: multiplying_in_bf16(copy.deepcopy(network)),
     "OpenVINO": lambda network: compiled(network),

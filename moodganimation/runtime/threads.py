@@ -26,14 +26,14 @@ def cores() -> int:
     return max(1, allowed)
 
 
-def one_thread_each() -> None:
+def limit_torch_threads() -> None:
     """From now on torch works in one thread for each that calls it. An edit by `warp` is many
     small steps, which a second thread hardly shortens, and prolongs where other work wants the
-    core: frames made `ahead`, an encoder, other visitors."""
+    core: frames made `prefetch`, an encoder, other visitors."""
     torch.set_num_threads(1)
 
 
-def ahead(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
     """The items, each made in one thread of their own, at most `most` before they are asked for.
 
     What making one raises is raised where it is asked for. Closed, it waits for the one that is

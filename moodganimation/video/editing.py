@@ -1,4 +1,4 @@
-"""Films taken again with other expressions: the faces of every frame edited, the rest as it was.
+"""Video editing: the faces of every frame get another expression, the rest stays as it is.
 
 film = open_film("talk.mp4")
 retake(animator, film, "smiling.mp4", added({"AU12": 0.6}))
@@ -24,14 +24,14 @@ from ..expressions.spaces import (
 )
 from ..media.video_reader import Film
 from ..media.video_writer import check_film, write_film
-from ..runtime.threads import ahead
+from ..runtime.threads import prefetch
 from .tracking import Steady, follow
 
 STRONGEST = 2.0  # times that a change may be taken
 MOST_FACES = 8  # of a frame
 
 # What is to be seen, from the time in the film [s] and the Action Units read there and then.
-Wish = Callable[[float, Expression], Expression]
+TargetFunction = Callable[[float, Expression], Expression]
 # By how much axes of units or moods rise or fall; an expression raises every axis by its value.
 Change = Mapping[str, float] | Expression
 # Called after every frame with how many are done and about how many there are, None for unknown.
@@ -40,7 +40,7 @@ Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
-class Retake:
+class EditedVideo:
     """What became of a film."""
 
     path: Path
@@ -49,12 +49,12 @@ class Retake:
     notes: list[str]  # what was changed or lost on the way, in sentences for people
 
 
-def added(
+def offset_by(
     change: Change | Sequence[Change] | Callable[[float], Change],
     strength: float = 1.0,
     fps: float | None = None,
     again: bool = False,
-) -> Wish:
+) -> TargetFunction:
     """A wish for what is read plus `strength` times a change: a constant one, a sequence of one a
     frame at `fps`, which begins anew if `again` and else stays at its last, or a function of the
     time [s].
@@ -80,7 +80,7 @@ def added(
     return wish
 
 
-def towards(target: Expression, strength: float = 1.0) -> Wish:
+def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
     """A wish for an expression, or the point at `strength` of the way to it from what is read."""
     check_strength(strength)
     return lambda seconds, reading: reading.towards(
@@ -88,17 +88,17 @@ def towards(target: Expression, strength: float = 1.0) -> Wish:
     )
 
 
-def retake(
+def edit_video(
     animator: Animator,
     film: Film,
     out: str | Path,
-    wish: Wish,
+    wish: TargetFunction,
     *,
     most: int = 1,
     progress: Progress | None = None,
     recipe: str | None = None,
     label: bool = False,
-) -> Retake:
+) -> EditedVideo:
     """Write a film in which up to `most` faces, the largest first, show what is wished, to an .mp4
     of its pace and with its sound.
 
@@ -123,14 +123,15 @@ def retake(
             done, edited = done + 1, edited + bool(faces)
             report(progress, done, film)
         if not edited:
-            raise NoFaceFound(nobody(film, done))
+            raise NoFaceFound(no_face_message(film, done))
 
     with (
         closing(film.frames()) as photos,
-        closing(ahead(follow(animator, photos, float(film.fps), most))) as moments,
+        closing(prefetch(follow(animator, photos, float(film.fps), most))) as moments,
     ):
         notes = write_film(out, pictures(), film, recipe=recipe, label=label)
-    return Retake(Path(out), done, edited, [*film.notes, *ended(film, done), *notes])
+    notes = [*film.notes, *truncation_notes(film, done), *notes]
+    return EditedVideo(Path(out), done, edited, notes)
 
 
 def report(progress: Progress | None, done: int, film: Film) -> None:
@@ -138,14 +139,14 @@ def report(progress: Progress | None, done: int, film: Film) -> None:
         progress(done, None if film.count is None else max(done, film.count))
 
 
-def nobody(film: Film, frames: int) -> str:
+def no_face_message(film: Film, frames: int) -> str:
     return (
         f"No face was found in any of the {frames} frames of {film.path}. Use a film in which a "
         "face looks towards the camera."
     )
 
 
-def ended(film: Film, frames: int) -> list[str]:
+def truncation_notes(film: Film, frames: int) -> list[str]:
     """A sentence if a film had far fewer frames than its header says."""
     if film.count is None or frames > 0.9 * film.count - 2:
         return []
@@ -154,7 +155,7 @@ def ended(film: Film, frames: int) -> list[str]:
 
 
 def edit_face(
-    animator: Animator, picture: np.ndarray, face: Steady, wish: Wish, seconds: float
+    animator: Animator, picture: np.ndarray, face: Steady, wish: TargetFunction, seconds: float
 ) -> np.ndarray:
     """A frame with what is wished on one of its faces."""
     reading = face.portrait.reading

@@ -18,7 +18,7 @@ from ..animation.timeline import Keyframe
 from ..animator import Animator
 from ..expressions.spaces import ACTION_UNITS, Expression
 from ..media.images import check_photo
-from .editing import Wish, edit_face
+from .editing import TargetFunction, edit_face
 from .smoothing import reach
 from .tracking import Steady, follow_until, watch
 
@@ -36,7 +36,7 @@ class Live:
         self.animator, self.found = animator, False  # whether the last frame showed a face
         self._begin()
 
-    def edit(self, photo: np.ndarray, wish: Wish) -> np.ndarray:
+    def edit(self, photo: np.ndarray, wish: TargetFunction) -> np.ndarray:
         """The frame with what is wished, or as it is where it shows no face.
 
         photo: (H, W, 3) uint8 RGB, of any size. Raises UnreadableImage for what is no photo.

@@ -1,4 +1,4 @@
-"""Driving: what somebody does in a film, frame by frame, and a photo that does the same.
+"""Reenactment: the expressions of a face in a video, and a photo that is driven by them.
 
 film = open_film("talk.mp4")
 performance = perform(animator, film)
@@ -9,6 +9,7 @@ write_film("photo.mp4", (f.view("face", 512) for f in animator.animate(portrait,
 import contextlib
 import csv
 import os
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ..errors import InvalidExpression, NoFaceFound, Unwritable
 from ..expressions.moods import mood_of, with_mood
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..media.video_reader import Film
-from .editing import Progress, check_strength, ended, nobody, report
+from .editing import Progress, check_strength, no_face_message, report, truncation_notes
 from .tracking import follow
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))  # brows, eyes, nose ...
@@ -51,7 +52,7 @@ class Performance:
             rows = rows[active <= np.quantile(active, CALM)]
         return np.median(rows, axis=0)
 
-    def played_by(
+    def retarget(
         self,
         start: Expression,
         *,
@@ -73,6 +74,11 @@ class Performance:
             raise InvalidExpression(f"A photo is driven by units or by moods, not by {by!r}.")
         return self._played(start, strength, takes, rest, by == "moods")
 
+    def played_by(self, start: Expression, **options) -> Iterator[Expression]:
+        """Deprecated name of `retarget`."""
+        warnings.warn("Performance.played_by is now retarget.", DeprecationWarning, stacklevel=2)
+        return self.retarget(start, **options)
+
     def _played(self, start, strength, takes, rest, moods) -> Iterator[Expression]:
         calm = mood_of(Expression.clipped(ACTION_UNITS, rest)).vector()
         for row in self.units:
@@ -90,7 +96,9 @@ def played(start: Expression, change: np.ndarray, strength: float, takes: np.nda
     return Expression.clipped(ACTION_UNITS, start.vector() + strength * np.where(takes, change, 0))
 
 
-def perform(animator: Animator, film: Film, progress: Progress | None = None) -> Performance:
+def capture_performance(
+    animator: Animator, film: Film, progress: Progress | None = None
+) -> Performance:
     """Read the largest face of every frame of a film.
 
     Of a frame only its 17 units are kept. Between frames without a face they are interpolated.
@@ -105,11 +113,11 @@ def perform(animator: Animator, film: Film, progress: Progress | None = None) ->
     units = np.array(rows)
     found = np.isfinite(units).all(1)
     if not found.any():
-        raise NoFaceFound(nobody(film, len(rows)))
+        raise NoFaceFound(no_face_message(film, len(rows)))
     times = np.arange(len(rows))
     for column in units.T:
         column[~found] = np.interp(times[~found], times[found], column[found])
-    notes = [*film.notes, *ended(film, len(rows))]
+    notes = [*film.notes, *truncation_notes(film, len(rows))]
     if not found.all():
         notes.append(
             f"No face was found on {(~found).sum()} of {len(found)} frames of {film.path}; the "

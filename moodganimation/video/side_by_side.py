@@ -32,12 +32,14 @@ def filmed_faces(
         except NoFaceFound:
             faces[number] = None
     notes = []
-    ended = sum(number not in faces for number in numbers)
-    if ended:
-        notes.append(f"{film} ends before {ended} of the {len(numbers)} frames; they are grey.")
-    nobody = sum(face is None for face in faces.values())
-    if nobody:
-        notes.append(f"No face was found on {nobody} of {len(faces)} filmed frames; they are grey.")
+    missing = sum(number not in faces for number in numbers)
+    if missing:
+        notes.append(f"{film} ends before {missing} of the {len(numbers)} frames; they are grey.")
+    without_face = sum(face is None for face in faces.values())
+    if without_face:
+        notes.append(
+            f"No face was found on {without_face} of {len(faces)} filmed frames; they are grey."
+        )
     tiles = [faces.get(number) for number in numbers]
     return [blank(side) if tile is None else tile for tile in tiles], notes
 

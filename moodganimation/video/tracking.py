@@ -127,12 +127,12 @@ def _confirmed(
 
 def _settled(animator: Animator, photo: np.ndarray, to_face: np.ndarray) -> Face:
     for _ in range(SETTLE - 1):
-        to_face = animator.glance(photo, to_face).to_face
+        to_face = animator.track_crop(photo, to_face).to_face
     return _measured(animator, photo, to_face)
 
 
 def _measured(animator: Animator, photo: np.ndarray, to_face: np.ndarray) -> Face:
-    portrait = animator.glance(photo, to_face)
+    portrait = animator.track_crop(photo, to_face)
     return Face(portrait, _look(portrait.face(LOOKS)))
 
 

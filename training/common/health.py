@@ -53,7 +53,7 @@ class Guard:
             return (
                 "The attention rose to 1: the photo is copied and nothing is edited. Lower "
                 "weights.reconstruction or attention_rest, raise weights.condition, or begin with "
-                "--preset taught."
+                "--preset pretrain."
             )
         return None
 

@@ -31,7 +31,7 @@ class Weights:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
+class PretrainStage:
     """Ours: steps before the adversarial ones, on small faces whose target picture is known."""
 
     image_size: int
@@ -61,7 +61,7 @@ class Experiment:
     penalty_pairs: Literal["first", "previous", "real"] = "first"  # the fake's other end
     penalty_apart: bool = True  # a step of its own for the gradient penalty
     penalty_every: int = 1  # ours: the penalty is in one of so many steps, and counts for all
-    lessons: tuple[Lesson, ...] = ()
+    lessons: tuple[PretrainStage, ...] = ()
     critics_ahead: int = 0  # ours: first adversarial steps in which only the critics learn
     batch: int = 4  # --batch_size, over all processes
     n_critic: int = 5  # --train_G_every_n_iterations
@@ -122,11 +122,11 @@ class Experiment:
             raise ValueError("Faces of lessons have a side of at least 8 pixels, a multiple of 4.")
 
     @property
-    def taught(self) -> int:
+    def pretraining_steps(self) -> int:
         """Steps of all lessons."""
         return sum(lesson.steps for lesson in self.lessons)
 
-    def lesson_at(self, step: int) -> tuple[Lesson | None, int]:
+    def stage_at(self, step: int) -> tuple[PretrainStage | None, int]:
         """The lesson of a step and the step within it; None and the adversarial step after them."""
         for lesson in self.lessons:
             if step < lesson.steps:
@@ -142,7 +142,7 @@ class Experiment:
     def total(self, samples: int) -> int:
         """Steps of the run on that many photos or clips."""
         rounds = (self.epochs + self.decay_epochs) * max(1, samples // self.batch)
-        return self.taught + (self.steps or rounds)
+        return self.pretraining_steps + (self.steps or rounds)
 
     def decay_at(self, step: int, samples: int) -> float:
         """Factor of the learning rates at an adversarial step: 1, then down epoch by epoch.
@@ -157,7 +157,7 @@ class Experiment:
 
     def truth_share(self, step: int, samples: int) -> float:
         """How likely a clip of the curriculum is still fed with filmed frames."""
-        length = self.curriculum * (self.total(samples) - self.taught)
+        length = self.curriculum * (self.total(samples) - self.pretraining_steps)
         return max(0.0, 1 - step / length) if length else 0.0
 
 

@@ -3,7 +3,7 @@
 from dataclasses import fields, is_dataclass, replace
 from typing import Literal, get_args, get_origin, get_type_hints
 
-from .experiments import Experiment, Lesson, in_space
+from .experiments import Experiment, PretrainStage, in_space
 
 
 def override(experiment: Experiment, settings: list[str]) -> Experiment:
@@ -35,7 +35,7 @@ def _set(config, keys: list[str], value: str, path: str):
     return replace(config, **{keys[0]: _typed(kind, path, value)})
 
 
-def _lessons(value: str) -> tuple[Lesson, ...]:
+def _lessons(value: str) -> tuple[PretrainStage, ...]:
     """`size:steps:batch:rate,...`, or nothing for none."""
     lessons = []
     for text in filter(None, value.split(",")):
@@ -44,7 +44,7 @@ def _lessons(value: str) -> tuple[Lesson, ...]:
             raise ValueError(f"--set lessons wants size:steps:batch:rate,... not {text!r}.")
         size, steps, batch = (_typed(int, "lessons", part) for part in parts[:3])
         rate = _typed(float, "lessons", parts[3])
-        lessons.append(Lesson(image_size=size, steps=steps, batch=batch, rate=rate))
+        lessons.append(PretrainStage(image_size=size, steps=steps, batch=batch, rate=rate))
     return tuple(lessons)
 
 

@@ -4,16 +4,21 @@ from dataclasses import replace
 
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL
 
-from .experiments import Experiment, Lesson, in_space
+from .experiments import Experiment, PretrainStage, in_space
 
 
 def preset(experiment: Experiment, name: str) -> Experiment:
-    """reference: the seed's sizes and schedule. small: for a look within minutes. taught: ours."""
+    """Apply a preset by name.
+
+    reference: the sizes and schedule of the original. small: a few minutes, to try it out.
+    pretrain: supervised stages at growing resolution, then the adversarial objective; `taught` is
+    its deprecated name.
+    """
     match name:
         case "small":
             return _narrow(experiment, 8, batch=2, frames=4)
-        case "taught":
-            return _taught(experiment)
+        case "pretrain" | "taught":
+            return _pretrain(experiment)
         case _:
             return experiment
 
@@ -30,7 +35,7 @@ def _narrow(experiment: Experiment, width: int, batch: int, frames: int) -> Expe
     )
 
 
-def _taught(experiment: Experiment) -> Experiment:
+def _pretrain(experiment: Experiment) -> Experiment:
     """What learns on two cores: 32, 64, then 128 pixels with heads told what targets know, then
     the paper's objective with the seed's slips corrected (penalties between real and fake of the
     same frame, a condition weight that does not hang on the batch)."""
@@ -57,7 +62,7 @@ def _taught(experiment: Experiment) -> Experiment:
             target_floor=space == ACTION_UNITS.name,
         ),
         lessons=tuple(
-            Lesson(image_size=size, steps=steps, batch=batch // share // 4 * 4, rate=rate)
+            PretrainStage(image_size=size, steps=steps, batch=batch // share // 4 * 4, rate=rate)
             for size, steps, batch, rate in lessons
         ),
         weights=replace(

@@ -11,7 +11,7 @@ from accelerate.utils import broadcast_object_list
 
 from moodganimation.expressions.spaces import space_named
 
-from ..common.precision import quicker
+from ..common.precision import suitable_precision
 from ..common.runs import Run, begun
 from ..data.stills import open_samples
 from .experiments import EXPERIMENTS, Experiment
@@ -61,11 +61,11 @@ def train_system(options) -> None:
 
 
 def with_precision(experiment: Experiment, folder: Path, state: PartialState) -> Experiment:
-    """The experiment in the precision that the folder's run began with, or else, where it is left
-    open, in what the first process finds quicker."""
+    """The experiment in a definite precision: that of the run in the folder, if it is resumed, or
+    else the one that suits the processor of the first process."""
     if experiment.precision != "quickest":
         return experiment
     found = [begun(folder).get("precision")]
     if state.is_main_process:
-        found = [found[0] or quicker(experiment.generator, state.device)]
+        found = [found[0] or suitable_precision(state.device.type)]
     return dataclasses.replace(experiment, precision=broadcast_object_list(found)[0])

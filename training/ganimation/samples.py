@@ -9,7 +9,7 @@ from torchvision.utils import save_image
 from moodganimation.networks.rollout import Feed
 
 from ..data.batches import Draw, Samples, draw_batch
-from .objectives import imagine
+from .objectives import generate
 
 
 class Fixed:
@@ -31,7 +31,7 @@ class Fixed:
         batch = draw_batch(self.samples, 0, Draw(0, size, self.measured)).to(
             like.device, like.dtype
         )
-        edit = imagine(generator, batch, feed)
+        edit = generate(generator, batch, feed)
         columns = [batch.frames[:, 0], *edit.composite.unbind(1)]
         columns += [2 * edit.attention[:, -1] - 1, edit.color[:, -1]]
         values = {}

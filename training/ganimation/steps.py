@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..data.batches import Batch
 from .experiments import Experiment
-from .objectives import Terms, critic_losses, generator_losses, imagine, penalties, told
+from .objectives import Terms, critic_losses, generate, generator_losses, penalties, told
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Players:
 def lesson_step(players: Players, batch: Batch, accelerator: Accelerator) -> Terms:
     """Ours: tell the heads what the target picture knows. No critic takes part."""
     with accelerator.autocast():
-        edit = imagine(players.generator.network, batch, "portrait")
+        edit = generate(players.generator.network, batch, "portrait")
         terms = {f"told.{name}": value for name, value in told(edit, batch).items()}
     players.generator.step(sum(terms.values()), accelerator)
     return terms | {"attention": edit.attention.detach().mean()}
@@ -69,7 +69,7 @@ def adversarial_step(
     """
     terms, generator = {}, players.generator.network
     with torch.set_grad_enabled(generator_too), accelerator.autocast():
-        there = imagine(generator, batch, feed)  # once: its weights move last
+        there = generate(generator, batch, feed)  # once: its weights move last
     fake = there.composite.detach()
 
     def penalty(kind: str, critic: nn.Module) -> Terms:

@@ -26,7 +26,7 @@ from ..common.runs import Run
 from ..data.batches import Draw, Samples, ahead
 from .critic_checkpoint import save_critic
 from .critics import build_critic
-from .experiments import Experiment, Lesson
+from .experiments import Experiment, PretrainStage
 from .samples import Fixed
 from .steps import Player, Players, adversarial_step, lesson_step
 
@@ -69,7 +69,7 @@ def train(
     drawn = ahead(samples, experiment.seed, draws(experiment, first, total), rank, ranks)
     for draw, batch, waited in drawn:
         batch, waiting = batch.to(accelerator.device, dtype), waiting + waited
-        lesson, step = experiment.lesson_at(draw.step)
+        lesson, step = experiment.stage_at(draw.step)
         if lesson:
             players.generator.rate(lesson_rate(lesson, step))
             terms = lesson_step(players, batch, accelerator)
@@ -87,7 +87,9 @@ def train(
                 players, batch, experiment, mix, accelerator, feed, moved, penalized
             )
         if moved and average is not players.generator.network:
-            turns = draw.step if lesson else experiment.taught + step // experiment.n_critic
+            turns = (
+                draw.step if lesson else experiment.pretraining_steps + step // experiment.n_critic
+            )
             follow(
                 average, players.generator.network, min(experiment.ema, (1 + turns) / (10 + turns))
             )
@@ -200,12 +202,12 @@ def save(players: Players, average, done: int, experiment: Experiment, run: Run)
 
 def draws(experiment: Experiment, first: int, total: int):
     for step in range(first, total):
-        lesson, _ = experiment.lesson_at(step)
+        lesson, _ = experiment.stage_at(step)
         size = lesson.image_size if lesson else experiment.generator.image_size
         yield Draw(step, size, lesson.batch if lesson else experiment.batch)
 
 
-def lesson_rate(lesson: Lesson, step: int) -> float:
+def lesson_rate(lesson: PretrainStage, step: int) -> float:
     """A short warm-up, then a cosine down to a tenth."""
     warm = min(1.0, (step + 1) / 50)
     return lesson.rate * warm * (0.55 + 0.45 * math.cos(math.pi * step / lesson.steps))

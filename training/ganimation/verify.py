@@ -17,7 +17,7 @@ from moodganimation.expressions.spaces import space_of_size
 from ..data.batches import Batch
 from . import golden_fill
 from .experiments import EXPERIMENTS, Experiment, Weights, in_space
-from .objectives import critic_losses, generator_losses, imagine, penalties
+from .objectives import critic_losses, generate, generator_losses, penalties
 from .steps import Players, adversarial_step
 from .train import build
 
@@ -197,7 +197,7 @@ def at_these_weights(players: Players, batch: Batch, mix, experiment, branch: st
     """Every term under the reference's name, without a step; and each frame penalty."""
     generator = players.generator.network
     critics = {kind: player.network for kind, player in players.critics.items()}
-    there = imagine(generator, batch, experiment.feed)
+    there = generate(generator, batch, experiment.feed)
     fake, terms = there.composite, generator_losses(there, generator, critics, batch, experiment)
     for kind, critic in critics.items():
         terms |= critic_losses(kind, critic, fake, batch, experiment)

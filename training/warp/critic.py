@@ -84,7 +84,7 @@ def critic_loss(
     return total
 
 
-def persuasion(critics: Critics, face: Tensor, condition: Tensor, target: Tensor) -> dict:
+def adversarial_terms(critics: Critics, face: Tensor, condition: Tensor, target: Tensor) -> dict:
     """Terms that a generator minimises: to be taken for a photograph, and to look to the critics
     like its target (feature matching, Wang et al. 2018)."""
     realism = features = 0

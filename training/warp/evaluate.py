@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from moodganimation.expressions.spaces import ACTION_UNITS
-from moodganimation.networks.compositing import lit, move
+from moodganimation.networks.compositing import relight, warp
 from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
@@ -32,14 +32,14 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
         edit, _ = generator.edit(encoding, b.after)
         fields = (edit.motion - b.flow, b.flow, edit.light - b.light, b.light)
         squares = [(b.known * x).square().sum() for x in fields]
-        moved = lit(move(b.source, edit.motion), edit.light)
-        ideal = lit(move(b.source, b.flow), b.light)
+        moved = relight(warp(b.source, edit.motion), edit.light)
+        ideal = relight(warp(b.source, b.flow), b.light)
         wrong = (edit.composite - b.target).abs().mean(1, keepdim=True)
         inner = (b.inner * wrong).sum(), b.inner.sum()
         pictures = (edit.composite, moved, b.source, ideal)
         errors = [(x - b.target).abs().mean() * len(rows) for x in pictures]
         beside = b.outside.abs() < BESIDE  # false where unknown
-        off = (encoding.outside - b.outside).abs()[beside].sum() * 64, beside.sum()
+        off = (encoding.face_distance - b.outside).abs()[beside].sum() * 64, beside.sum()
         sums += [float(x) for x in (*squares, *inner, *errors, *off)]
     names = ("result", "moved photo", "copy", "true flow")
     errors = {name: value / len(data.rows) for name, value in zip(names, sums[6:10], strict=True)}

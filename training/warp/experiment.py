@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Literal
 
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
@@ -49,6 +50,7 @@ class Experiment:
 
     space: str
     start: str = ""  # file whose weights it begins with, at the last phase
+    precision: Literal["float32", "bf16"] = "float32"
     generator: GeneratorConfig
     phases: tuple[Phase, ...]
     seed: int = 0

@@ -12,7 +12,7 @@ from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Batch
 from ..ganimation import losses
-from .critic import Critics, persuasion
+from .critic import Critics, adversarial_terms
 from .experiment import Weights
 
 NEAR, FAR = 0.2, 0.5  # as far within the face, and outside it, as the rim has to be known
@@ -51,13 +51,13 @@ def generator_losses(
             "smoothness": losses.total_variation(attention),
         }
         if weights.realism:
-            terms |= persuasion(critics, composite, batch.after, batch.target)
+            terms |= adversarial_terms(critics, composite, batch.after, batch.target)
     terms["flow"] = losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
     found = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
     terms["jaws"] = losses.pixels_apart(encoding.jaws, found, batch.source.shape[-1])
     far = batch.outside.clamp(-NEAR, FAR)
-    far = torch.where(far.isnan(), encoding.outside.detach(), far)
-    terms["outside"] = losses.pixels_apart(encoding.outside, far, batch.source.shape[-1])
+    far = torch.where(far.isnan(), encoding.face_distance.detach(), far)
+    terms["outside"] = losses.pixels_apart(encoding.face_distance, far, batch.source.shape[-1])
     terms["light"] = losses.flow_error(50 * light, 50 * batch.light, batch.known)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
 

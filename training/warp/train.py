@@ -70,7 +70,7 @@ def train(
         accelerator.print(begin_with(start, generator, average))
         first = experiment.steps - experiment.phases[-1].steps
     if not state:
-        dress(generator.jaws, data, SPACES[experiment.space])
+        init_teeth(generator.jaws, data, SPACES[experiment.space])
     average.to(accelerator.device)
     critics.to(accelerator.device)  # small, and past the engine's wrap: see `reduce` below
     objective, generator_step = accelerator.prepare(Objective(generator), generator_step)
@@ -143,7 +143,7 @@ def painted_by(space: ExpressionSpace) -> Tensor:
     return torch.tensor(may if any(may) else [True] * len(may)).float()
 
 
-def dress(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
+def init_teeth(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
     """Give it the pictures of the face model, and the places of a mean face of the data."""
     model = load_model()
     for name, picture in teeth.pictures(model).items():

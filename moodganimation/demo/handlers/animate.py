@@ -17,7 +17,7 @@ from ...media.video_writer import write_animation
 from ...recipe import Output, Recipe
 from ..i18n import told
 from ..recipe_io import between, choice, recipe_of, said, several, truth, whole
-from ..sessions import Visit, Visits
+from ..sessions import Session, Sessions
 from .common import NEUTRAL, PHOTO, SLIDERS, asked_units, reported, telling, timeline_of
 
 STRIP = "PNG strip"
@@ -30,7 +30,7 @@ CURVES = (720, 220)  # width and height of the drawing of a timeline [px]
 class Animations:
     """Handlers of the tab Animate."""
 
-    def __init__(self, visits: Visits):
+    def __init__(self, visits: Sessions):
         self.visits = visits
 
     @reported
@@ -58,7 +58,7 @@ class Animations:
         visit = self.visits[token]
         return self.show(visit, visit.keyframes, fps, mode, blinks)
 
-    def show(self, visit: Visit, keyframes: list[Keyframe], fps, mode, blinks):
+    def show(self, visit: Session, keyframes: list[Keyframe], fps, mode, blinks):
         """The keyframes of a visit from now on, in words, and their curves."""
         if not keyframes:
             visit.keyframes = []
@@ -71,7 +71,7 @@ class Animations:
         counted = told(f"{len(keys)} keyframes"), told(f"{len(way)} frames")
         return f"{counted[0]}: {', '.join(keys)}. {counted[1]}.", curves(way, CURVES)
 
-    def restored(self, visit: Visit, recipe: Recipe) -> list:
+    def restored(self, visit: Session, recipe: Recipe) -> list:
         """The settings of a recipe's animation and how it is written, its keyframes in words and
         their curves; untouched where it is of a still picture. One that was made elsewhere is
         all keyframes."""

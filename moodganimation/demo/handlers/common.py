@@ -19,7 +19,7 @@ from ...media.images import write_image
 from ..comparison import bars
 from ..i18n import told
 from ..recipe_io import recipe_of
-from ..sessions import Visit
+from ..sessions import Session
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
 PLACED = 17 + 3 + 4 + 2  # values of `place`: units, moods, result and panels, bars, both
@@ -40,7 +40,7 @@ def reported(handler):
     return report
 
 
-def telling(visit: Visit, progress, what: str, unit: str = "frames"):
+def telling(visit: Session, progress, what: str, unit: str = "frames"):
     """A function of how many are done of how many: it shows that, and ends the work when the
     visitor has asked for it or has gone."""
     visit.stopped.clear()
@@ -53,7 +53,7 @@ def telling(visit: Visit, progress, what: str, unit: str = "frames"):
     return tell
 
 
-def place(visit: Visit, goal: Expression, **turned) -> tuple:
+def place(visit: Session, goal: Expression, **turned) -> tuple:
     """Sliders on an expression, to which undoing will come back, and its pictures. turned: as in
     `Face`."""
     visit.face.anchor, visit.face.turned = hundredths(goal), turned
@@ -65,7 +65,7 @@ def place(visit: Visit, goal: Expression, **turned) -> tuple:
     return *visit.face.anchor.values, *moods, *render(visit, shown)
 
 
-def render(visit: Visit, expression: Expression) -> tuple:
+def render(visit: Session, expression: Expression) -> tuple:
     """The result as a file of the visit, the three panels, the bars, and the photo with the result
     to compare. Old files go."""
     frame = visit.animator.edit(visit.face.portrait, expression, visit.face.where)
@@ -86,7 +86,7 @@ def pictures(frame: Frame) -> tuple:
     return frame.image, frame.attention, frame.color, frame.motion
 
 
-def named(visit: Visit, name: str, units) -> Expression:
+def named(visit: Session, name: str, units) -> Expression:
     if name == PHOTO:
         return visit.face.portrait.reading
     if name == SLIDERS:
@@ -99,7 +99,7 @@ def named(visit: Visit, name: str, units) -> Expression:
 
 
 def timeline_of(
-    visit: Visit, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
+    visit: Session, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
 ) -> Timeline:
     """What the tab Animate makes: along the keyframes if there are any, else from `start` to
     `end`."""

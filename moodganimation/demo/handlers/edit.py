@@ -10,8 +10,8 @@ from ...expressions.presets import PRESETS
 from ...expressions.spaces import ACTION_UNITS, Expression
 from ...faces.portrait import LOCKS
 from ...media.images import read_image
-from ..recipe_io import Keeper
-from ..sessions import HALVES, MASK, Visits
+from ..recipe_io import RecipeIO
+from ..sessions import HALVES, MASK, Sessions
 from .common import UNTOUCHED, asked_units, named, place, render, reported, rounded
 
 PAINTED = ("stays as it is", "alone is edited")
@@ -21,7 +21,7 @@ MOST_PINS = 12
 class Changes:
     """Handlers; each returns `place`'s values, or leaves them untouched."""
 
-    def __init__(self, visits: Visits, keeper: Keeper, restorers):
+    def __init__(self, visits: Sessions, keeper: RecipeIO, restorers):
         self.visits, self.keeper, self.restorers = visits, keeper, restorers
 
     @reported

@@ -10,7 +10,7 @@ from ...errors import Problem
 from ...media.images import write_image
 from ...recipe import Recipe
 from ..recipe_io import choice, recipe_of, said
-from ..sessions import Visit, Visits
+from ..sessions import Session, Sessions
 from .common import reported, telling
 
 SIDE = 160  # of a face on a sheet [px]
@@ -19,10 +19,10 @@ SIDE = 160  # of a face on a sheet [px]
 class Explorer:
     """Handlers of the tab Explore."""
 
-    def __init__(self, visits: Visits):
+    def __init__(self, visits: Sessions):
         self.visits = visits
 
-    def restored(self, visit: Visit, recipe: Recipe) -> list:
+    def restored(self, visit: Session, recipe: Recipe) -> list:
         """Which sheet a recipe is of."""
         return said(recipe, "explore", kind=choice(*KINDS))
 

@@ -15,12 +15,12 @@ from ...media.figures import curves
 from ...media.video_reader import Film, open_film
 from ...media.video_writer import write_film
 from ...recipe import Recipe
-from ...video.editing import MOST_FACES, STRONGEST, added, retake
-from ...video.reenactment import REGIONS, perform, taking_part, write_curves
+from ...video.editing import MOST_FACES, STRONGEST, edit_video, offset_by
+from ...video.reenactment import REGIONS, capture_performance, taking_part, write_curves
 from ...video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
 from ..i18n import told
 from ..recipe_io import between, choice, recipe_of, said, several, whole
-from ..sessions import Visit, Visits
+from ..sessions import Session, Sessions
 from .common import asked_units, reported, telling
 
 LONGEST = 120  # of a film that is taken on the page [s]
@@ -32,11 +32,11 @@ SIZE = 512  # longest side of a driven photo [px]
 class Filming:
     """Handlers of the tab Film."""
 
-    def __init__(self, visits: Visits):
+    def __init__(self, visits: Sessions):
         self.visits = visits
 
     @reported
-    def retake(self, token, path, most, *units, progress=gr.Progress()):
+    def edit_video(self, token, path, most, *units, progress=gr.Progress()):
         """The clip with the change that the sliders make to the photo's expression: the film, and
         what became of it. Needs an open photo: its sliders say what changes."""
         visit, film = self.visits[token], checked(path)
@@ -49,8 +49,8 @@ class Filming:
         most = min(max(int(most), 1), MOST_FACES)
         tell = telling(visit, progress, "Editing")
         recipe = recipe_of(visit, wanted, made={"film": {"faces": most}}).text()
-        done = retake(
-            visit.animator, film, out, added(change), most=most, progress=tell, recipe=recipe,
+        done = edit_video(
+            visit.animator, film, out, offset_by(change), most=most, progress=tell, recipe=recipe,
             label=visit.label,
         )  # fmt: skip
         notes = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
@@ -93,7 +93,7 @@ class Filming:
         )
         return str(out), [str(path) for path in written], " ".join(map(told, [*way.notes, *notes]))
 
-    def restored(self, visit: Visit, recipe: Recipe) -> list:
+    def restored(self, visit: Session, recipe: Recipe) -> list:
         """Faces, strength, regions, what is carried over, the clip of a .pkl and its pace, as a
         recipe says."""
         return said(
@@ -119,8 +119,8 @@ class Filming:
         visit, film = self.visits[token], checked(path)
         taking_part(regions)  # said before anything is computed
         portrait, animator = visit.face.portrait.enough_for("face", SIZE), visit.animator
-        performance = perform(animator, film, telling(visit, progress, "Reading"))
-        way = performance.played_by(
+        performance = capture_performance(animator, film, telling(visit, progress, "Reading"))
+        way = performance.retarget(
             portrait.reading, strength=float(strength), regions=regions, by=by
         )
         way, tell = list(way), telling(visit, progress, "Drawing")
@@ -153,7 +153,7 @@ def checked(path: str | None) -> Film:
     return film
 
 
-def _fresh(visit: Visit, name: str, ending: str) -> Path:
+def _fresh(visit: Session, name: str, ending: str) -> Path:
     """A new file of the visit; the one before goes."""
     folder = Path(visit.folder.name)
     for old in folder.glob(f"{name}-*{ending}"):

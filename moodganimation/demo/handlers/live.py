@@ -20,12 +20,12 @@ from ...media.images import LEAST_SIDE, opening
 from ...media.video_writer import write_animation
 from ...recipe import Face as Place
 from ...recipe import Recipe
-from ...video.editing import STRONGEST, added
+from ...video.editing import STRONGEST, offset_by
 from ...video.live import Live, Mirror, keyframes
 from ...video.reenactment import REGIONS, played, taking_part, write_curves
 from ..i18n import told
 from ..recipe_io import between, choice, fingerprint, recipe_of, said, several, truth
-from ..sessions import Visit, Visits
+from ..sessions import Session, Sessions
 from .common import asked_units, jpeg, reported
 
 CAMERAS = ("my face, edited", "the photo, as my mirror")  # what the camera drives
@@ -56,7 +56,7 @@ class Stream:
 class Streams:
     """Handlers of the tab Live."""
 
-    def __init__(self, visits: Visits, animator, show):
+    def __init__(self, visits: Sessions, animator, show):
         self.visits, self.animator = visits, animator
         self.show = show  # of `Animations`: keyframes of a visit
         self._streams: OrderedDict[str, Stream] = OrderedDict()
@@ -108,7 +108,7 @@ class Streams:
         takes = taking_part(mirror["regions"])
         return played(units, stream.mirror.change, mirror["strength"], takes)
 
-    def restored(self, visit: Visit, recipe: Recipe) -> list:
+    def restored(self, visit: Session, recipe: Recipe) -> list:
         """What the camera drives, how strongly, and in which regions."""
         return said(recipe, "live", photo=truth, what=choice(*CAMERAS),
                     strength=between(0, STRONGEST), regions=several(*REGIONS))[1:]  # fmt: skip
@@ -182,11 +182,11 @@ class Streams:
         return round(now - began, 1)
 
 
-def _wish(units: Expression, visit: Visit | None):
+def _wish(units: Expression, visit: Session | None):
     """What the sliders add to a face: their change of the photo, or all if there is none."""
     reading = visit.face.portrait.reading if visit else Expression.neutral(ACTION_UNITS)
     change = units.vector() - reading.vector()
-    return added(dict(zip(ACTION_UNITS.keys, change.tolist(), strict=True)))
+    return offset_by(dict(zip(ACTION_UNITS.keys, change.tolist(), strict=True)))
 
 
 def _mirror(request: dict) -> dict | None:

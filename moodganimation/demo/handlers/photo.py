@@ -12,7 +12,7 @@ from ...faces.portrait import Portrait
 from ...media.images import read_image
 from ..i18n import told
 from ..models import Models
-from ..sessions import PREVIEW, Face, Visit, Visits
+from ..sessions import PREVIEW, Face, Session, Sessions
 from .common import (
     UNTOUCHED,
     hundredths,
@@ -33,7 +33,7 @@ class Page:
     """Handlers of the page; a `Problem` becomes its sentence on it."""
 
     def __init__(self, animator: Animator):
-        self.models, self.visits = Models(animator), Visits()
+        self.models, self.visits = Models(animator), Sessions()
 
     @reported
     def open(self, path: str | None, old: str | None, model, request: gr.Request, box=None):
@@ -63,7 +63,7 @@ class Page:
             return "", f"**{sentence}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 6
         face = Face.of(animator, portrait)
         crops = crops or [portrait.to_face]
-        visit = Visit(animator, path, photo, crops, face, request.session_hash)
+        visit = Session(animator, path, photo, crops, face, request.session_hash)
         placed = place(visit, face.anchor)
         token = self.visits.open(visit)
         self.visits.close(old)
@@ -141,7 +141,7 @@ class Page:
     def leave(self, request: gr.Request) -> None:
         self.visits.leave(request.session_hash)
 
-    def _asked(self, visit: Visit, request: dict) -> tuple[Expression, Expression]:
+    def _asked(self, visit: Session, request: dict) -> tuple[Expression, Expression]:
         """The Action Units that a request of the fast lane wants, and the same in the words that
         its model hears best: a mood as it is, if the model speaks moods. Raises InvalidExpression.
         """
@@ -164,7 +164,7 @@ class Page:
             raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
 
 
-def _start(visit: Visit, units: Expression) -> Expression:
+def _start(visit: Session, units: Expression) -> Expression:
     """Where a mood starts from: the anchor, or the sliders if a hand has moved them since."""
     return visit.face.anchor if units in (visit.face.anchor, visit.face.mooded) else units
 

@@ -32,7 +32,7 @@ MOST_BYTES = 4_000_000  # of a request that is no upload
 FOREIGN = "This file belongs to another visitor, or the request is too large."
 
 
-class Fence:
+class FileAccess:
     """Middleware for the app that `gr.Blocks.launch` makes."""
 
     def __init__(self, app):

@@ -60,6 +60,6 @@ class Limits:
 
 
 def _queued(scope, visitor: str) -> int:
-    """Works of a visitor in Gradio's queue, running or waiting; `Fence` names them."""
+    """Works of a visitor in Gradio's queue, running or waiting; `FileAccess` names them."""
     events = list(scope["app"].get_blocks()._queue.event_ids_to_events.values())
     return sum(event.request.scope.get("visitor") == visitor for event in events)

@@ -14,7 +14,7 @@ from ..handlers.film import Filming
 from ..handlers.live import Streams
 from ..handlers.photo import Page
 from ..i18n import say, told, words
-from ..recipe_io import Keeper
+from ..recipe_io import RecipeIO
 from ..server.quotas import KEPT
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
 from .endpoints import endpoints
@@ -67,7 +67,7 @@ def build(animator: Animator) -> gr.Blocks:
         with gr.Tab(say("Explore")):
             restored += explore_tab(lane, explorer)
         restorers = [t.restored for t in (animations, filming, streams, explorer)]
-        changes = Changes(page.visits, Keeper(page.visits, page.models), restorers)
+        changes = Changes(page.visits, RecipeIO(page.visits, page.models), restorers)
         _bind(page, changes, lane, opening, turned, buttons, shown, restored)
         endpoints(animator)
         demo.load(lambda: _status(animator), None, status, js=_titles(), **PRIVATE)

@@ -182,7 +182,7 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
         with gr.Column():
             clip = gr.Video(label=say("Clip"), sources=["upload", "webcam"], elem_id="clip")
             most = gr.Slider(1, MOST_FACES, 1, step=1, label=say("Faces"), buttons=[])
-            retake = gr.Button(
+            edit_video = gr.Button(
                 say("Change the clip as the sliders change the photo"),
                 variant="primary",
                 elem_id="retake",
@@ -223,7 +223,7 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
     once = PRIVATE | {"concurrency_id": "animate", "concurrency_limit": 1}
     once["trigger_mode"] = "once"
     sent = [lane, clip, most, *controls.units]
-    retake.click(filming.retake, sent, [film, said], **once)
+    edit_video.click(filming.edit_video, sent, [film, said], **once)
     played = [lane, clip, strength, regions, by]
     drive.click(filming.drive, played, [film, drawing, table, said], **once)
     follow.click(filming.follow, [lane, way, name, pace, truth], [film, strips, said], **once)

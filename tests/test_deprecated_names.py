@@ -1,0 +1,59 @@
+"""Names that changed still work and warn."""
+
+import importlib
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import moodganimation
+from moodganimation.expressions.spaces import ACTION_UNITS, Expression
+from moodganimation.video.reenactment import Performance
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("added", "offset_by"),
+        ("perform", "capture_performance"),
+        ("retake", "edit_video"),
+        ("towards", "blend_to"),
+    ],
+)
+def test_deprecated_function_is_its_successor(old, new):
+    with pytest.warns(DeprecationWarning, match=f"now moodganimation.{new}"):
+        assert getattr(moodganimation, old) is getattr(moodganimation, new)
+    assert old not in moodganimation.__all__
+
+
+def test_deprecated_module_has_the_names_of_its_successor():
+    sys.modules.pop("moodganimation.finders", None)
+    with pytest.warns(DeprecationWarning, match=r"moodganimation\.faces\.detection"):
+        old = importlib.import_module("moodganimation.finders")
+    new = importlib.import_module("moodganimation.faces.detection")
+    assert old.LandmarkFinder is new.LandmarkFinder
+    assert old.face_alignment_landmarker is new.face_alignment_landmarker
+
+
+def test_played_by_is_retarget():
+    units = np.random.default_rng(0).uniform(0, 1, (6, 17)).astype(np.float32)
+    performance = Performance(25.0, units, np.ones(6, bool), [])
+    start = Expression.of(ACTION_UNITS, AU12=0.3)
+    with pytest.warns(DeprecationWarning, match="now retarget"):
+        expressions = list(performance.played_by(start, strength=0.5))
+    assert expressions == list(performance.retarget(start, strength=0.5))
+
+
+def test_deprecated_preset_is_pretrain(capsys, monkeypatch):
+    from training.__main__ import main
+
+    printed = []
+    for name in ("taught", "pretrain"):
+        monkeypatch.setattr(sys, "argv", ["training", "mood", "--preset", name, "--dry-run"])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert main() == 0
+        assert any("now --preset pretrain" in str(w.message) for w in caught) == (name == "taught")
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != ""
