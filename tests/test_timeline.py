@@ -167,7 +167,7 @@ def test_json_keeps_a_timeline_to_the_bit():
 
 
 def test_the_readme_shows_a_timeline():
-    said = (ASSETS.parent / "README.md").read_text().split("```json")[1].split("```")[0]
+    said = (ASSETS.parent / "docs" / "cli.md").read_text().split("```json")[1].split("```")[0]
     made = Timeline.from_json(schema.loads(said, "It"))
     assert made.frames == 84 and len(made.expressions()) == 84 and made.blinks
 
