@@ -20,7 +20,6 @@ from .media.images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout
-from .networks.warp import WarpGenerator
 from .resources import CHECKPOINTS
 from .runtime.backends import optimize
 from .runtime.threads import prefetch
@@ -39,7 +38,7 @@ class Animator:
         generator: Generator,
         space: ExpressionSpace,
         *,
-        reader: WarpGenerator,
+        reader: Generator,
         finder: Finder,
         aligner: Aligner | None,
         device: torch.device,
@@ -137,15 +136,14 @@ class Animator:
         source = self._source(portrait, self.reader.config.image_size)
         same = self.generator is self.reader
         encoding = self.reader.encode(source) if same else None
-        units = encoding.reading if same else self.reader.read(source)
+        units = self.reader.reading(encoding) if same else self.reader.read(source)
         if reading is None:  # hundredths, as sliders have them: an untouched one is no change
             reading = _expression((units.cpu().double() * 100).round() / 100)
         if not same:
             source = self._source(portrait, self.generator.config.image_size)
             encoding = self.generator.encode(source)
         portrait = dataclasses.replace(portrait, encoding=encoding, reading=reading)
-        if hasattr(encoding, "reading"):
-            encoding = encoding._replace(reading=self._condition(self.start(portrait)))
+        encoding = self.generator.rebase(encoding, self._condition(self.start(portrait)))
         return dataclasses.replace(portrait, encoding=encoding)
 
     def read(self, portrait: Portrait) -> Expression:
@@ -191,11 +189,11 @@ class Animator:
         points = [p if isinstance(p, Expression) else Expression(self.space, tuple(p))
                   for p in trajectory]  # fmt: skip
         points = [in_space(point, self.space, portrait.reading) for point in points]
-        source = getattr(portrait.encoding, "photo", portrait.encoding)
+        source = self.generator.source(portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)
         edits = self._edits(portrait, points, feed)
-        if len(points) > 1 and isinstance(self.generator, WarpGenerator):
+        if len(points) > 1 and self.generator.moves_pixels:
             edits = prefetch(edits)  # while frames are pasted and written; others want all cores
         for point, edit in zip(points, edits, strict=True):
             if feed == "generated":
@@ -210,20 +208,15 @@ class Animator:
 
     @torch.inference_mode()
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
-        conditions = [self._condition(point) for point in points]
-        if not points:
-            return
-        if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
-            steps = torch.stack(conditions, 1)
-            yield from rollout(self.generator, portrait.encoding, steps, feed)
-        elif feed != "portrait":
+        if feed != "portrait" and self.generator.moves_pixels:
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
                 "the photo; feed 'generated' is for checkpoints that repaint the face."
             )
-        else:
-            for condition in conditions:
-                yield self.generator.edit(portrait.encoding, condition)[0]
+        if points:
+            conditions = torch.stack([self._condition(point) for point in points], 1)
+            source = self.generator.source(portrait.encoding)
+            yield from rollout(self.generator, source, conditions, feed, encoding=portrait.encoding)
 
     def warm_up(self) -> None:
         """Pay once for what a first call costs, before a visitor has to."""

@@ -11,7 +11,7 @@ import torch
 
 from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
-from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.base import Generator, GeneratorConfig
 from moodganimation.networks.compositing import compose
 from training.evaluate import measures
 from training.evaluate.__main__ import main
@@ -36,21 +36,13 @@ def cells(values: torch.Tensor) -> torch.Tensor:
     return picture
 
 
-class Lamps:
-    """Brightens the cell of each Action Unit it is asked for; a generator as far as it is used."""
+class Lamps(Generator):
+    """Brightens the cell of each Action Unit of the condition."""
 
     def __init__(self, strength=1.0, broken=False):
-        self.config = GeneratorConfig(architecture="resnet", condition_dim=17, image_size=SIDE)
+        super().__init__(GeneratorConfig(architecture="resnet", condition_dim=17, image_size=SIDE))
+        self.register_parameter("unused", torch.nn.Parameter(torch.zeros(3)))
         self.strength, self.broken, self.states = strength, broken, []
-
-    def to(self, *_, **__):
-        return self
-
-    def parameters(self):
-        return iter([torch.zeros(3)])
-
-    def encode(self, source):
-        return source
 
     def edit(self, encoding, condition, state=None):
         self.states.append(state)
@@ -291,7 +283,7 @@ def test_the_page_holds_every_section_and_asks_nobody(photos):
 def test_the_shipped_reader_says_when_it_judges_itself(animator, tiny):
     reader = animator.reader
     itself, relative = (reader_of(reader, judged) for judged in (reader, tiny))
-    stranger = reader_of(reader, torch.nn.Identity())
+    stranger = reader_of(reader, Lamps())
     assert not itself.independent and "opinion of itself" in itself.statement
     assert not relative.independent and "relative" in relative.statement
     assert stranger.independent

@@ -14,7 +14,6 @@ from ..expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Exp
 from ..faces.portrait import Portrait
 from ..media.images import check_picture, read_image
 from ..media.video_reader import Film, read_frames
-from ..networks.warp import WarpGenerator
 from ..recipe import Face, Fingerprint, Recipe
 from ..runtime.threads import limit_torch_threads
 from ..video.editing import TargetFunction, offset_by
@@ -49,7 +48,7 @@ def load(options, check: Callable[[str], object] = check_picture) -> Animator:
     if getattr(options, "panels", None):
         check_picture(options.panels)
     animator = Animator.load(options.checkpoint, options.device)
-    if isinstance(animator.generator, WarpGenerator):
+    if animator.generator.moves_pixels:  # edits take less than waking a second thread
         limit_torch_threads()
     for missing in animator.unavailable:
         say(f"{missing.name} cannot be used here: {missing.reason}")
