@@ -1,8 +1,29 @@
 """What can go wrong because of what a person gave us; every message says what to do about it."""
 
+from .messages import Message
+
 
 class Problem(ValueError):
-    """Anything a person can mend; the command line and the page show its sentence as it is."""
+    """Anything a person can mend; the command line and the page show its sentence.
+
+    NoFaceFound("There is no face in {}.", path): the English template is the id of the message, as
+    in gettext, and the parameters fill its slots; see `messages.Message`.
+    """
+
+    def __init__(self, message_id: str = "", *parameters: object):
+        super().__init__(message_id, *parameters)  # pickle calls the class with these again
+        self.message = Message(message_id, *parameters)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    @property
+    def message_id(self) -> str:
+        return self.message.message_id
+
+    @property
+    def parameters(self) -> tuple:
+        return self.message.parameters
 
 
 class InvalidExpression(Problem):

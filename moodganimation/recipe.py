@@ -48,7 +48,7 @@ class Fingerprint:
         try:
             digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         except OSError as problem:
-            raise NotACheckpoint(f"{path} cannot be read ({problem.strerror}).") from None
+            raise NotACheckpoint("{} cannot be read ({}).", path, problem.strerror) from None
         return cls(Path(path).stem, digest)
 
 
@@ -64,7 +64,7 @@ class Face:
         sides = schema.items(self.photo, "The size of the photo", 2, 2)
         sides = [schema.whole(s, "A side of the photo", LEAST_SIDE, MOST_PIXELS) for s in sides]
         if sides[0] * sides[1] > MOST_PIXELS:
-            raise InvalidValue(f"A photo has at most {MOST_PIXELS} pixels, not {sides}.")
+            raise InvalidValue("A photo has at most {} pixels, not {}.", MOST_PIXELS, sides)
         object.__setattr__(self, "photo", tuple(sides))
         if (self.to_face is None) == (self.box is None):
             raise InvalidValue("A face needs either a box or to_face.")
@@ -93,8 +93,12 @@ class Face:
         size = photo.shape[1], photo.shape[0]
         if size != self.photo:
             raise UnreadableImage(
-                f"The recipe belongs to a photo of {self.photo[0]} x {self.photo[1]} pixels, and "
-                f"this one has {size[0]} x {size[1]}: open the photo that it was made of."
+                "The recipe belongs to a photo of {} x {} pixels, and this one has {} x {}: open "
+                "the photo that it was made of.",
+                self.photo[0],
+                self.photo[1],
+                size[0],
+                size[1],
             )
         if self.box is not None:
             return animator.locate(photo, self.box)
@@ -133,7 +137,7 @@ class Recipe:
     def __post_init__(self):
         schema.word(self.version, "The version")
         if not isinstance(self.options, dict):
-            raise InvalidValue(f"Options must be named, got {schema.shown(self.options)}.")
+            raise InvalidValue("Options must be named, got {}.", schema.shown(self.options))
         object.__setattr__(self, "options", schema.anything(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
@@ -156,8 +160,10 @@ class Recipe:
             raise NotARecipe("This is no recipe of MoodGANimation.")
         if schema.whole(values[KEY], "The format of a recipe", 1, schema.MOST_NUMBER) > FORMAT:
             raise NotARecipe(
-                "The recipe is of a newer version of MoodGANimation "
-                f"({schema.shown(values.get('version'))}) than this one ({__version__}): update it."
+                "The recipe is of a newer version of MoodGANimation ({}) than this one ({}): "
+                "update it.",
+                schema.shown(values.get("version")),
+                __version__,
             )
         required = (KEY, "version", "checkpoint", "face")
         optional = ("space", "expression", "timeline", "output", "options")
@@ -211,11 +217,12 @@ def read_recipe(path: str | Path) -> Recipe:
         if not text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
             text = recipe_in(path)
     except OSError as problem:
-        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
     if text is None:
         raise NotARecipe(
-            f"{path} holds no recipe: MoodGANimation did not write it, or another program that "
-            "saved it since has left it out."
+            "{} holds no recipe: MoodGANimation did not write it, or another program that saved "
+            "it since has left it out.",
+            path,
         )
     return Recipe.of_text(text)
 

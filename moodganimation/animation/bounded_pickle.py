@@ -29,7 +29,7 @@ def read_pickle(path: str | Path) -> dict:
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise UnreadableFile(
-            f"{path} has more than {MOST_BYTES >> 30} GB: no table of annotations."
+            "{} has more than {} GB: no table of annotations.", path, MOST_BYTES >> 30
         )
     with open(path, "rb") as file:
         try:
@@ -40,7 +40,7 @@ def read_pickle(path: str | Path) -> dict:
             if isinstance(problem, KeyError):  # of the table of instructions
                 said = "it holds an instruction that tables have no use for"
             raise UnreadableFile(
-                f"{path} is not a plain pickle of annotations ({said}); nothing in it was run."
+                "{} is not a plain pickle of annotations ({}); nothing in it was run.", path, said
             ) from problem
     return table
 

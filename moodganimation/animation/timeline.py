@@ -76,14 +76,19 @@ class Timeline:
         ):
             if end > start:
                 raise InvalidTimeline(
-                    f"The keyframe at {after.at:.4g} s comes before the one at {this.at:.4g} s "
-                    f"has been shown, which is until {end / self.fps:.4g} s: move one of them or "
-                    "hold the first for a shorter time."
+                    "The keyframe at {} s comes before the one at {} s has been shown, which is "
+                    "until {} s: move one of them or hold the first for a shorter time.",
+                    f"{after.at:.4g}",
+                    f"{this.at:.4g}",
+                    f"{end / self.fps:.4g}",
                 )
         if self.frames > MOST_FRAMES:
             raise InvalidTimeline(
-                f"An animation has at most {MOST_FRAMES} frames and this one would have "
-                f"{self.frames} ({self.duration:.4g} s): shorten it or show fewer a second."
+                "An animation has at most {} frames and this one would have {} ({} s): shorten it "
+                "or show fewer a second.",
+                MOST_FRAMES,
+                self.frames,
+                f"{self.duration:.4g}",
             )
 
     @classmethod
@@ -200,7 +205,7 @@ def read_timeline(path: str | Path) -> Timeline:
         with open(path, "rb") as file:
             text = file.read(schema.MOST_BYTES + 1)
     except OSError as problem:
-        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
     return Timeline.from_json(schema.loads(text, str(path)))
 
 

@@ -30,19 +30,22 @@ def convert(
     """
     out = Path(out)
     if out.suffix.lower() != ".safetensors":
-        raise Unwritable(f"{out}: checkpoints are written as .safetensors.")
+        raise Unwritable("{}: checkpoints are written as .safetensors.", out)
     if not out.parent.is_dir():
-        raise Unwritable(f"There is no folder {out.parent}.")
+        raise Unwritable("There is no folder {}.", out.parent)
     if image_size is not None and (image_size % 4 or not 4 <= image_size <= 1024):
-        raise Unwritable(f"{out}: crops have from 4 to 1024 pixels, in fours, not {image_size}.")
+        raise Unwritable("{}: crops have from 4 to 1024 pixels, in fours, not {}.", out, image_size)
     wanted = space_named(space) if space else None
     with refusing(path):
         original = read_original(path)
         meaning = wanted or space_of_size(original.config["condition_dim"])
         if len(meaning.axes) != original.config["condition_dim"]:
             raise NotACheckpoint(
-                f"{path} has {original.config['condition_dim']} conditions and does not fit "
-                f"{meaning.name}, which has {len(meaning.axes)} axes."
+                "{} has {} conditions and does not fit {}, which has {} axes.",
+                path,
+                original.config["condition_dim"],
+                meaning.name,
+                len(meaning.axes),
             )
         card = {"name": Path(path).stem, "origin": original.origin}
         if original.role == "generator":
@@ -51,12 +54,14 @@ def convert(
             generator = assigned(lambda: build_generator(config), original.weights)
         elif saturate or image_size not in (None, original.config["image_size"]):
             raise NotACheckpoint(
-                f"{path} is a critic of crops of {original.config['image_size']} pixels; another "
-                "size and saturation are for generators."
+                "{} is a critic of crops of {} pixels; another size and saturation are for "
+                "generators.",
+                path,
+                original.config["image_size"],
             )
     most = torch.finfo(torch.float16).max
     if half and any(value.abs().max() > most for value in original.weights.values()):
-        raise Unwritable(f"{path} has weights beyond half precision; convert it without --half.")
+        raise Unwritable("{} has weights beyond half precision; convert it without --half.", path)
     if original.role == "generator":
         save_generator(out, generator, meaning, card, half)
     else:

@@ -51,16 +51,16 @@ def batch(options, progress=lambda done, total: None) -> Report:
     except ValueError as problem:
         raise InvalidValue(str(problem)) from None
     if not folder.is_dir():
-        raise Unwritable(f"There is no folder {folder}.")
+        raise Unwritable("There is no folder {}.", folder)
     if out == folder or folder in out.parents or out in folder.parents:
-        raise Unwritable(f"{out} and {folder} must lie apart: name another folder with --out.")
+        raise Unwritable("{} and {} must lie apart: name another folder with --out.", out, folder)
     asked = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device", "label")}
     asked["expression"] = _expression(options.recipe) if options.recipe else None
     asked["like"] = asked["like"] and str(Path(asked["like"]).resolve())
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise Unwritable(f"{out} cannot be made ({problem.strerror}).") from None
+        raise Unwritable("{} cannot be made ({}).", out, problem.strerror) from None
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
     if options.engine != "plain":  # all workers as is quickest here
         asked["backends"] = _animator(options.checkpoint, options.device, None).generator.backends
@@ -78,7 +78,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
             items.append({"name": name, "photo": str(path), "stamp": stamp,
                           "out": Path(name).with_suffix(to).as_posix()})  # fmt: skip
     if not items and not known:
-        raise Unwritable(f"There are no photos in {folder}.")
+        raise Unwritable("There are no photos in {}.", folder)
     work = functools.partial(edit_one, asked=asked, out=str(out))
     with open(out / JOURNAL, "a") as journal:
         results = mapped(work, items, options.engine, options.workers)
@@ -138,7 +138,7 @@ def _expression(path: str) -> dict:
     recipe = read_recipe(path)
     wanted = recipe.expression or recipe.timeline.keyframes[-1].expression
     if wanted is None:
-        raise InvalidValue(f"The recipe in {path} asks for no expression.")
+        raise InvalidValue("The recipe in {} asks for no expression.", path)
     return of_expression(wanted)
 
 

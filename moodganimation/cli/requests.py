@@ -77,7 +77,7 @@ def wish(options, animator: Animator) -> Callable[[Expression], Expression]:
     with these Action Units: it starts from them, or from 0 where nobody knows what the axes
     mean."""
     if not 0 <= options.intensity <= 1:
-        raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
+        raise InvalidExpression("Intensity must be from 0 to 1, got {}.", options.intensity)
     space, other = animator.space, None
     if space.name not in SPACES:
         say(
@@ -136,11 +136,11 @@ def together(options) -> None:
     for option, others in NEEDS.items():
         for other in others:
             if getattr(options, option) and not getattr(options, other):
-                raise Problem(f"--{option} goes with --{other} only.")
+                raise Problem("--{} goes with --{} only.", option, other)
     for option, others in EXCLUDES.items():
         for other in others:
             if getattr(options, option) and getattr(options, other):
-                raise Problem(f"--{other.replace('_', '-')} does not go with --{option}.")
+                raise Problem("--{} does not go with --{}.", other.replace("_", "-"), option)
 
 
 def trajectory(options, animator: Animator) -> Trajectory | None:
@@ -158,8 +158,11 @@ def trajectory(options, animator: Animator) -> Trajectory | None:
     least = 2 if options.columns else 1
     if not least <= len(read.points) <= MOST_FRAMES:
         raise InvalidExpression(
-            f"An animation has {least} to {MOST_FRAMES} frames, {options.trajectory} has "
-            f"{len(read.points)}; choose some (--start, --frames)."
+            "An animation has {} to {} frames, {} has {}; choose some (--start, --frames).",
+            least,
+            MOST_FRAMES,
+            options.trajectory,
+            len(read.points),
         )
     say(*read.notes)
     return read
@@ -199,5 +202,5 @@ def _pair(text: str, option: str) -> tuple[str, float]:
         return key, float(value)
     except ValueError:
         raise InvalidExpression(
-            f"--{option} wants AXIS=NUMBER, as AU12=0.8; got {text!r}."
+            "--{} wants AXIS=NUMBER, as AU12=0.8; got {}.", option, repr(text)
         ) from None

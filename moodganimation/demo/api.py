@@ -111,7 +111,7 @@ class API:
         """
         portrait, size = self._located(photo, box), int(_number(size))
         if format not in ("gif", "mp4", "webp") or not 64 <= size <= LONGEST_SIDE:
-            raise Problem(f"An animation is a gif, mp4 or webp of 64 to {LONGEST_SIDE} pixels.")
+            raise Problem("An animation is a gif, mp4 or webp of 64 to {} pixels.", LONGEST_SIDE)
         if timeline is not None:
             way = Timeline.from_json(timeline)
         else:
@@ -140,7 +140,9 @@ class API:
             the sheet, a PNG
         """
         if kind not in [*KINDS]:
-            raise Problem(f"There is no sheet called {kind!r}; there are {', '.join(KINDS)}.")
+            raise Problem(
+                "There is no sheet called {}; there are {}.", repr(kind), ", ".join(KINDS)
+            )
         path = self._fresh() / "sheet.png"
         write_image(path, contact_sheet(self.animator, self._located(photo, box), kind, 160))
         return str(path)
@@ -189,7 +191,7 @@ class API:
         portrait, film = self._located(photo, box).enough_for("face", SIZE), checked(video)
         regions = list(REGIONS) if regions is None else regions
         if not (isinstance(regions, list) and all(isinstance(name, str) for name in regions)):
-            raise Problem(f"Regions are a list of {', '.join(REGIONS)}.")
+            raise Problem("Regions are a list of {}.", ", ".join(REGIONS))
         taking_part(regions)
         performance = capture_performance(self.animator, film)
         way = performance.retarget(portrait.reading, strength=_number(strength), regions=regions)
@@ -209,7 +211,9 @@ class API:
     def _wanted(self, portrait: Portrait, axes, preset, intensity) -> Expression:
         reading, names = portrait.reading, PRESETS | COMPOUND
         if preset is not None and preset not in [*names]:
-            raise Problem(f"There is no emotion called {preset!r}; there are {', '.join(names)}.")
+            raise Problem(
+                "There is no emotion called {}; there are {}.", repr(preset), ", ".join(names)
+            )
         share = min(max(_number(intensity), 0), 1)
         wanted = reading.towards(names[preset], share) if preset else reading
         said = _numbers(axes)
@@ -230,7 +234,7 @@ def _number(value) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise Problem(f"{schema.shown(value)} is not a number.")
+        raise Problem("{} is not a number.", schema.shown(value))
     return number
 
 

@@ -122,6 +122,7 @@ class RecipeIO:
             if fingerprint(animator.checkpoint).sha256 == wanted.sha256:
                 return animator
         raise Problem(
-            f"It was made by the model {wanted.name!r}, of which this program has another version "
-            "or none: what it says cannot be made again here."
+            "It was made by the model {}, of which this program has another version or none: what "
+            "it says cannot be made again here.",
+            repr(wanted.name),
         )

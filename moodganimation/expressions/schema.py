@@ -8,6 +8,7 @@ from collections.abc import Collection
 from numbers import Integral, Real
 
 from ..errors import InvalidValue
+from ..messages import Message, listing
 from .spaces import ACTION_UNITS, Expression, space_named
 
 MOST_BYTES = 60_000  # of a JSON text: what the EXIF block of a JPEG has room for
@@ -21,15 +22,19 @@ def loads(text: bytes | str, name: str) -> object:
     `name` is what people call the text, at the beginning of a sentence.
     """
     if len(text) > MOST_BYTES:
-        raise InvalidValue(f"{name} is larger than {MOST_BYTES:,} bytes; make it shorter.")
+        raise InvalidValue(
+            "{} is larger than {} bytes; make it shorter.", Message(name), f"{MOST_BYTES:,}"
+        )
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
     except RecursionError:
-        raise InvalidValue(f"{name} is nested too deeply.") from None
+        raise InvalidValue("{} is nested too deeply.", Message(name)) from None
     except ValueError as problem:
         reason = str(problem).partition(":")[0]
-        raise InvalidValue(f"{name} is not JSON, or it is damaged ({reason}).") from None
+        raise InvalidValue(
+            "{} is not JSON, or it is damaged ({}).", Message(name), reason
+        ) from None
 
 
 def dumps(values: object, name: str) -> str:
@@ -37,8 +42,10 @@ def dumps(values: object, name: str) -> str:
     text = json.dumps(values, allow_nan=False, separators=(",", ":"))
     if len(text) > MOST_BYTES:
         raise InvalidValue(
-            f"{name} takes {len(text):,} bytes, more than {MOST_BYTES:,}: use fewer keyframes "
-            "or options."
+            "{} takes {} bytes, more than {}: use fewer keyframes or options.",
+            Message(name),
+            f"{len(text):,}",
+            f"{MOST_BYTES:,}",
         )
     return text
 
@@ -46,34 +53,46 @@ def dumps(values: object, name: str) -> str:
 def fields(values: object, name: str, required: Collection[str], optional: Collection[str] = ()):
     """`values` if they are an object with all of `required` and nothing beyond `optional`."""
     if not isinstance(values, dict):
-        raise InvalidValue(f"{name} must be an object of named values, got {shown(values)}.")
+        raise InvalidValue(
+            "{} must be an object of named values, got {}.", Message(name), shown(values)
+        )
     for key in values:
         if key not in required and key not in optional:
             names = ", ".join([*required, *optional])
-            raise InvalidValue(f"{name} has no {shown(key)}; there are {names}.")
+            raise InvalidValue("{} has no {}; there are {}.", Message(name), shown(key), names)
     missing = [key for key in required if key not in values]
     if missing:
-        raise InvalidValue(f"{name} lacks {', '.join(missing)}.")
+        raise InvalidValue("{} lacks {}.", Message(name), ", ".join(missing))
     return values
 
 
 def items(values: object, name: str, least: int, most: int) -> list:
     if not (isinstance(values, list | tuple) and least <= len(values) <= most):
         count = f"{least}" if least == most else f"{least} to {most}"
-        raise InvalidValue(f"{name} must be a list of {count}, got {shown(values)}.")
+        raise InvalidValue("{} must be a list of {}, got {}.", Message(name), count, shown(values))
     return list(values)
 
 
 def number(value: object, name: str, low: float, high: float) -> float:
     if not (_is(value, Real) and low <= value <= high):
-        raise InvalidValue(f"{name} must be a number from {low:g} to {high:g}, got {shown(value)}.")
+        raise InvalidValue(
+            "{} must be a number from {} to {}, got {}.",
+            Message(name),
+            f"{low:g}",
+            f"{high:g}",
+            shown(value),
+        )
     return float(value)
 
 
 def whole(value: object, name: str, low: int, high: int) -> int:
     if not (_is(value, Integral) and low <= value <= high):
         raise InvalidValue(
-            f"{name} must be a whole number from {low} to {high}, got {shown(value)}."
+            "{} must be a whole number from {} to {}, got {}.",
+            Message(name),
+            low,
+            high,
+            shown(value),
         )
     return int(value)
 
@@ -81,17 +100,22 @@ def whole(value: object, name: str, low: int, high: int) -> int:
 def word(value: object, name: str, choices: Collection[str] = ()) -> str:
     """One of `choices`, or any text of one to MOST_LETTERS letters if there are none."""
     if choices and not (isinstance(value, str) and value in choices):
-        raise InvalidValue(f"{name} must be one of {', '.join(choices)}, got {shown(value)}.")
+        raise InvalidValue(
+            "{} must be one of {}, got {}.", Message(name), listing(choices), shown(value)
+        )
     if not (isinstance(value, str) and 1 <= len(value) <= MOST_LETTERS and _is_unicode(value)):
         raise InvalidValue(
-            f"{name} must be a text of 1 to {MOST_LETTERS} letters, got {shown(value)}."
+            "{} must be a text of 1 to {} letters, got {}.",
+            Message(name),
+            MOST_LETTERS,
+            shown(value),
         )
     return value
 
 
 def truth(value: object, name: str) -> bool:
     if not isinstance(value, bool):
-        raise InvalidValue(f"{name} must be true or false, got {shown(value)}.")
+        raise InvalidValue("{} must be true or false, got {}.", Message(name), shown(value))
     return value
 
 
@@ -101,19 +125,22 @@ def anything(value: object, name: str, depth: int = MOST_DEPTH) -> object:
     if isinstance(value, dict | list | tuple):
         if depth == 0 or len(value) > MOST_ITEMS:
             raise InvalidValue(
-                f"{name}: at most {MOST_ITEMS} values in one another {MOST_DEPTH} times."
+                "{}: at most {} values in one another {} times.",
+                Message(name),
+                MOST_ITEMS,
+                MOST_DEPTH,
             )
         if isinstance(value, dict):
-            return {word(k, f"A key of {name}"): anything(v, name, depth - 1)
+            return {word(k, Message("A key of {}", name)): anything(v, name, depth - 1)
                     for k, v in value.items()}  # fmt: skip
         return [anything(v, name, depth - 1) for v in value]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return value and word(value, f"A value of {name}")
+        return value and word(value, Message("A value of {}", name))
     if _is(value, Integral):
-        return whole(value, f"A value of {name}", -MOST_NUMBER, MOST_NUMBER)
-    return number(value, f"A value of {name}", -1e300, 1e300)
+        return whole(value, Message("A value of {}", name), -MOST_NUMBER, MOST_NUMBER)
+    return number(value, Message("A value of {}", name), -1e300, 1e300)
 
 
 def of_expression(expression: Expression) -> dict[str, object]:

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from ..errors import UnreadableImage, Unwritable
+from ..messages import Message
 from .metadata import exif, text_chunks
 from .provenance import EDITED, labelled, sign, xmp
 
@@ -34,7 +35,7 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
     Sizes are checked before pixels are decoded. Raises UnreadableImage.
     """
-    name = "The picture" if isinstance(source, bytes) else str(source)
+    name = Message("The picture") if isinstance(source, bytes) else str(source)
     try:
         with opening(source) as image:
             check_size(*image.size, name)
@@ -43,13 +44,15 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
     except UnreadableImage:
         raise
     except FileNotFoundError:
-        raise UnreadableImage(f"There is no file {name}.") from None
+        raise UnreadableImage("There is no file {}.", name) from None
     except Image.DecompressionBombError:
         raise UnreadableImage(_too_large(name)) from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as problem:
         raise UnreadableImage(
-            f"{name} is not a readable picture ({', '.join(FORMATS)} can be read); "
-            "it may be damaged or another kind of file."
+            "{} is not a readable picture ({} can be read); it may be damaged or another kind of "
+            "file.",
+            name,
+            ", ".join(FORMATS),
         ) from problem
 
 
@@ -107,22 +110,25 @@ def check_photo(photo: np.ndarray) -> np.ndarray:
     if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3:
         raise UnreadableImage("A photo must be an (H, W, 3) array of uint8 RGB.")
     if photo.shape[2] != 3:
-        raise UnreadableImage(f"A photo must have 3 channels (RGB), got {photo.shape[2]}.")
-    check_size(photo.shape[1], photo.shape[0], "The picture")
+        raise UnreadableImage("A photo must have 3 channels (RGB), got {}.", photo.shape[2])
+    check_size(photo.shape[1], photo.shape[0], Message("The picture"))
     return photo
 
 
 def check_size(width: int, height: int, name: str) -> None:
     if width * height > MOST_PIXELS:
-        raise UnreadableImage(_too_large(name, f" ({width} x {height})"))
+        raise UnreadableImage(_too_large(Message("{} ({} x {})", name, width, height)))
     if min(width, height) < LEAST_SIDE:
         raise UnreadableImage(
-            f"{name} is {width} x {height} pixels, too small to hold a face; "
-            f"use one of at least {LEAST_SIDE} pixels a side."
+            "{} is {} x {} pixels, too small to hold a face; use one of at least {} pixels a side.",
+            name,
+            width,
+            height,
+            LEAST_SIDE,
         )
     if max(width, height) > LONGEST_SHAPE * min(width, height):
         raise UnreadableImage(
-            f"{name} is {width} x {height} pixels, a mere line; cut the face out first."
+            "{} is {} x {} pixels, a mere line; cut the face out first.", name, width, height
         )
 
 
@@ -153,8 +159,8 @@ def write_image(
             sign(part, path.suffix.lower())
         os.replace(part, path)
     except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise Unwritable(f"{path} cannot be written ({reason}).") from problem
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise Unwritable("{} cannot be written ({}).", path, reason) from problem
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -165,9 +171,9 @@ def check_picture(path: str | Path) -> tuple[Path, str]:
     path = Path(path)
     format = WRITTEN.get(path.suffix.lower())
     if format is None:
-        raise Unwritable(f"{path}: pictures are written as .png, .jpg or .webp.")
+        raise Unwritable("{}: pictures are written as .png, .jpg or .webp.", path)
     if not path.parent.is_dir():
-        raise Unwritable(f"There is no folder {path.parent}.")
+        raise Unwritable("There is no folder {}.", path.parent)
     return path, format
 
 
@@ -223,8 +229,9 @@ def _upright(picture: np.ndarray, image: Image.Image) -> np.ndarray:
     return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
 
 
-def _too_large(name: str, size: str = "") -> str:
-    return (
-        f"{name}{size} has more than {MOST_PIXELS // 1_000_000} megapixels; "
-        "make it smaller or cut the face out first."
+def _too_large(name: str) -> Message:
+    return Message(
+        "{} has more than {} megapixels; make it smaller or cut the face out first.",
+        name,
+        MOST_PIXELS // 1_000_000,
     )

@@ -108,11 +108,13 @@ def recipe_in(path: str | Path) -> str | None:
     with open(path, "rb") as file:
         read = _reader(file.read(12))
         if read is None:
-            raise NotARecipe(f"{path} is not one of the files that hold recipes: {KINDS}, .json.")
+            raise NotARecipe(
+                "{} is not one of the files that hold recipes: {}, .json.", path, KINDS
+            )
         try:
             text = read(file)
         except Exception as problem:  # whatever a damaged file makes of a reader or a parser
-            raise NotARecipe(f"{path} is damaged: no recipe can be read from it.") from problem
+            raise NotARecipe("{} is damaged: no recipe can be read from it.", path) from problem
     return text if text and text.startswith("{") else None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..animation.easing import FASTEST
 from ..errors import Unwritable
+from ..messages import Message
 from . import ffmpeg
 from .images import EDITED
 from .metadata import comment, mark
@@ -94,14 +95,14 @@ def write_film(
         if description == EDITED:
             sign(made, ".mp4")
         os.replace(made, path)
-    return ["The film's sound could not be kept."] if film.sound and not joined else []
+    return [Message("The film's sound could not be kept.")] if film.sound and not joined else []
 
 
 def check_film(path: str | Path, film: Film) -> Path:
     """The path of an animation that could be written at the pace of a film. Raises Unwritable."""
     path = check_animation(path, float(film.fps))
     if path.exists() and path.samefile(film.path):
-        raise Unwritable(f"{path} is the film that is read; choose another name.")
+        raise Unwritable("{} is the film that is read; choose another name.", path)
     return path
 
 
@@ -109,12 +110,12 @@ def check_animation(path: str | Path, fps: float) -> Path:
     """The path of an animation that could be written at this speed. Raises Unwritable."""
     path = Path(path)
     if path.suffix.lower() not in _CODECS:
-        raise Unwritable(f"{path}: animations are written as .gif, .mp4 or .webp.")
+        raise Unwritable("{}: animations are written as .gif, .mp4 or .webp.", path)
     fastest = 50 if path.suffix.lower() == ".gif" else FASTEST  # browsers slow faster GIFs down
     if not (math.isfinite(fps) and 1 <= fps <= fastest):
-        raise Unwritable(f"Frames per second must be from 1 to {fastest}, got {fps}.")
+        raise Unwritable("Frames per second must be from 1 to {}, got {}.", fastest, fps)
     if not path.parent.is_dir():
-        raise Unwritable(f"There is no folder {path.parent}.")
+        raise Unwritable("There is no folder {}.", path.parent)
     return path
 
 
@@ -127,8 +128,8 @@ def _parts(path: Path, *kinds: str) -> Iterator[list[Path]]:
     try:
         yield parts
     except OSError as problem:
-        reason = problem.strerror or problem
-        raise Unwritable(f"{path} could not be written ({reason}).") from problem
+        reason = problem.strerror or str(problem)
+        raise Unwritable("{} could not be written ({}).", path, reason) from problem
     finally:
         for part in parts:
             with contextlib.suppress(OSError):

@@ -24,6 +24,7 @@ from ..expressions.spaces import (
 )
 from ..media.video_reader import Film
 from ..media.video_writer import check_film, write_film
+from ..messages import Message
 from ..runtime.threads import prefetch
 from .tracking import Steady, follow
 
@@ -110,7 +111,7 @@ def edit_video(
     """
     check_film(out, film)
     if not 1 <= most <= MOST_FACES:
-        raise InvalidExpression(f"From 1 to {MOST_FACES} faces can be edited, got {most}.")
+        raise InvalidExpression("From 1 to {} faces can be edited, got {}.", MOST_FACES, most)
     done = edited = 0
 
     def pictures() -> Iterator[np.ndarray]:
@@ -139,19 +140,22 @@ def report(progress: Progress | None, done: int, film: Film) -> None:
         progress(done, None if film.count is None else max(done, film.count))
 
 
-def no_face_message(film: Film, frames: int) -> str:
-    return (
-        f"No face was found in any of the {frames} frames of {film.path}. Use a film in which a "
-        "face looks towards the camera."
+def no_face_message(film: Film, frames: int) -> Message:
+    return Message(
+        "No face was found in any of the {} frames of {}. Use a film in which a face looks towards "
+        "the camera.",
+        frames,
+        film.path,
     )
 
 
-def truncation_notes(film: Film, frames: int) -> list[str]:
+def truncation_notes(film: Film, frames: int) -> list[Message]:
     """A sentence if a film had far fewer frames than its header says."""
     if film.count is None or frames > 0.9 * film.count - 2:
         return []
     shown = float(frames / film.fps)
-    return [f"The picture ends after {shown:.1f} of {film.seconds:.1f} seconds."]
+    seconds = f"{shown:.1f}", f"{film.seconds:.1f}"
+    return [Message("The picture ends after {} of {} seconds.", *seconds)]
 
 
 def edit_face(
@@ -169,7 +173,7 @@ def _steps(change: Change) -> list[tuple[ExpressionSpace, np.ndarray]]:
     """A change as what to add in one space after the other."""
     if isinstance(change, Expression):
         if change.space.name not in SPACES:
-            raise InvalidExpression(f"Changes are of units or moods, not of {change.space.name}.")
+            raise InvalidExpression("Changes are of units or moods, not of {}.", change.space.name)
         return [(change.space, change.vector())]
     steps, said = [], dict(change)
     for space in (ACTION_UNITS, PAD, VALENCE_AROUSAL):
@@ -181,7 +185,7 @@ def _steps(change: Change) -> list[tuple[ExpressionSpace, np.ndarray]]:
     for key in said:
         ACTION_UNITS.index(key)  # raises, with a proposal
     if not all(np.isfinite(step).all() for _, step in steps):
-        raise InvalidExpression(f"Changes must be numbers, got {dict(change)}.")
+        raise InvalidExpression("Changes must be numbers, got {}.", dict(change))
     return steps
 
 
@@ -196,5 +200,7 @@ def _plus(reading: Expression, steps, strength: float) -> Expression:
 
 def check_strength(strength: float) -> float:
     if not 0 <= strength <= STRONGEST:
-        raise InvalidExpression(f"Strength must be from 0 to {STRONGEST:g}, got {strength}.")
+        raise InvalidExpression(
+            "Strength must be from 0 to {}, got {}.", f"{STRONGEST:g}", strength
+        )
     return strength

@@ -12,6 +12,7 @@ from ..media.figures import COLUMNS, blank, columns, row
 from ..media.images import EDITED, write_image
 from ..media.video_reader import read_frames
 from ..media.video_writer import write_animation
+from ..messages import Message
 
 FILMED = "Filmed faces, beside which MoodGANimation edited others"
 LEAST_SIDE = 128  # of a column [px]; generators of larger faces have larger columns
@@ -34,11 +35,19 @@ def filmed_faces(
     notes = []
     missing = sum(number not in faces for number in numbers)
     if missing:
-        notes.append(f"{film} ends before {missing} of the {len(numbers)} frames; they are grey.")
+        notes.append(
+            Message(
+                "{} ends before {} of the {} frames; they are grey.", film, missing, len(numbers)
+            )
+        )
     without_face = sum(face is None for face in faces.values())
     if without_face:
         notes.append(
-            f"No face was found on {without_face} of {len(faces)} filmed frames; they are grey."
+            Message(
+                "No face was found on {} of {} filmed frames; they are grey.",
+                without_face,
+                len(faces),
+            )
         )
     tiles = [faces.get(number) for number in numbers]
     return [blank(side) if tile is None else tile for tile in tiles], notes

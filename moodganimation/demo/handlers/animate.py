@@ -14,6 +14,7 @@ from ...expressions.spaces import ACTION_UNITS
 from ...media.figures import beside, curves, row
 from ...media.images import write_image
 from ...media.video_writer import write_animation
+from ...messages import Message, listing
 from ...recipe import Output, Recipe
 from ..i18n import told
 from ..recipe_io import between, choice, recipe_of, said, several, truth, whole
@@ -67,8 +68,10 @@ class Animations:
         timeline = Timeline(tuple(keyframes), fps, mode, blinks=blinks)
         visit.keyframes = list(timeline.keyframes)  # only once it is known to be one
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
-        keys = [told(f"{key.at:.3g} s (held {key.hold:.3g} s)") for key in visit.keyframes]
-        counted = told(f"{len(keys)} keyframes"), told(f"{len(way)} frames")
+        keys = [
+            told("{} s (held {} s)", f"{key.at:.3g}", f"{key.hold:.3g}") for key in visit.keyframes
+        ]
+        counted = told("{} keyframes", len(keys)), told("{} frames", len(way))
         return f"{counted[0]}: {', '.join(keys)}. {counted[1]}.", curves(way, CURVES)
 
     def restored(self, visit: Session, recipe: Recipe) -> list:
@@ -125,7 +128,7 @@ class Animations:
         beside each face what the network keeps and what it paints."""
         visit = self.visits[token]
         if not formats or not set(formats) <= set(FORMATS):
-            raise InvalidExpression(f"Choose at least one of {', '.join(FORMATS)}.")
+            raise InvalidExpression("Choose at least one of {}.", listing(FORMATS))
         timeline = timeline_of(
             visit, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
         )
@@ -148,7 +151,9 @@ class Animations:
             pictures[point] = beside(shown, frame.attention, frame.color) if panels else shown
         files = {}
         for number, name in enumerate(formats):
-            progress((number, len(formats)), desc=told(f"Writing {name}"), unit=told("files"))
+            progress(
+                (number, len(formats)), desc=told("Writing {}", Message(name)), unit=told("files")
+            )
             path = Path(visit.folder.name) / f"expression.{name.split()[0].lower()}"
             if name == STRIP:
                 chosen = np.linspace(0, len(once) - 1, min(len(once), MOST_STRIP)).round()

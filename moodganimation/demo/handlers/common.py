@@ -34,7 +34,7 @@ def reported(handler):
         try:
             return handler(*arguments, **options)
         except Problem as problem:
-            raise gr.Error(told(str(problem)), title=told("Error"), duration=None,
+            raise gr.Error(told(problem.message), title=told("Error"), duration=None,
                            print_exception=False) from None  # fmt: skip
 
     return report
@@ -94,7 +94,7 @@ def named(visit: Session, name: str, units) -> Expression:
     if name == NEUTRAL:
         return Expression.neutral(ACTION_UNITS)
     if name not in PRESETS:
-        raise InvalidExpression(f"There is no emotion called {name!r}.")
+        raise InvalidExpression("There is no emotion called {}.", repr(name))
     return PRESETS[name]
 
 

@@ -76,7 +76,7 @@ class Changes:
         """Edits to act on the whole face or on one half of it, but not on what is locked."""
         visit = self.visits[token]
         for part in ({name} - set(HALVES)) | (set(locked) - set(LOCKS)):
-            raise Problem(f"There is no part of the face called {part!r}.")
+            raise Problem("There is no part of the face called {}.", repr(part))
         visit.face.half, visit.face.locked = name, tuple(locked)
         return *UNTOUCHED[:20], *render(visit, asked_units(units))
 
@@ -157,5 +157,5 @@ def within(region: str, wanted: Expression, others: Expression) -> Expression:
     """Action Units of one region as wanted, those of the others as they are."""
     chosen = [axis.region == region for axis in ACTION_UNITS.axes]
     if not any(chosen):
-        raise Problem(f"There is no region called {region!r}.")
+        raise Problem("There is no region called {}.", repr(region))
     return Expression(ACTION_UNITS, tuple(np.where(chosen, wanted.values, others.values)))

@@ -14,6 +14,7 @@ from ...expressions.spaces import ACTION_UNITS
 from ...media.figures import curves
 from ...media.video_reader import Film, open_film
 from ...media.video_writer import write_film
+from ...messages import Message
 from ...recipe import Recipe
 from ...video.editing import MOST_FACES, STRONGEST, edit_video, offset_by
 from ...video.reenactment import REGIONS, capture_performance, taking_part, write_curves
@@ -53,8 +54,8 @@ class Filming:
             visit.animator, film, out, offset_by(change), most=most, progress=tell, recipe=recipe,
             label=visit.label,
         )  # fmt: skip
-        notes = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
-        return str(out), " ".join(map(told, notes))
+        edited = Message("A face was edited on {} of {} frames.", done.edited, done.frames)
+        return str(out), " ".join(map(told, [*done.notes, edited]))
 
     @reported
     def follow(self, token, path, clip, fps, truth, progress=gr.Progress()):
@@ -68,8 +69,10 @@ class Filming:
         way = read_trajectory(path, animator.space, clip=clip or None)
         if not 2 <= len(way.points) <= LONGEST_WAY:
             raise Problem(
-                f"On this page a trajectory has 2 to {LONGEST_WAY} rows, not {len(way.points)}: "
-                "cut it, or use python -m moodganimation animate."
+                "On this page a trajectory has 2 to {} rows, not {}: cut it, or use python -m "
+                "moodganimation animate.",
+                LONGEST_WAY,
+                len(way.points),
             )
         side, notes, tiles = max(LEAST_SIDE, animator.generator.config.image_size), [], None
         if truth:
@@ -147,8 +150,9 @@ def checked(path: str | None) -> Film:
     film = open_film(path)
     if film.seconds is None or film.seconds > LONGEST:
         raise Problem(
-            f"On this page a clip takes at most {LONGEST} seconds: cut it, or use "
-            "python -m moodganimation film."
+            "On this page a clip takes at most {} seconds: cut it, or use python -m "
+            "moodganimation film.",
+            LONGEST,
         )
     return film
 

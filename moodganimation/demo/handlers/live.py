@@ -90,7 +90,7 @@ class Streams:
                     stream.recipe = _recipe(animator, photo, units, visit, mirror)
                     stream.label = visit is not None and visit.label
         except Problem as problem:
-            return {"said": told(str(problem))}
+            return {"said": told(problem.message)}
         except (AttributeError, TypeError):
             return {"said": told("This is no frame of a camera.")}
         return {"live": name, "picture": picture, "found": stream.live.found,

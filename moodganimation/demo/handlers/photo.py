@@ -10,6 +10,7 @@ from ...expressions.moods import mood_of, with_mood
 from ...expressions.spaces import ACTION_UNITS, PAD, Expression
 from ...faces.portrait import Portrait
 from ...media.images import read_image
+from ...messages import Message
 from ..i18n import told
 from ..models import Models
 from ..sessions import PREVIEW, Face, Session, Sessions
@@ -58,7 +59,7 @@ class Page:
                 raise
             self.visits.close(old)
             small = Portrait(photo, np.eye(2, 3), "").within(PREVIEW).photo
-            sentence = told(str(problem))
+            sentence = told(problem.message)
             gr.Warning(sentence, duration=None, title=told("Warning"))
             return "", f"**{sentence}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 6
         face = Face.of(animator, portrait)
@@ -72,11 +73,15 @@ class Page:
             corners = Portrait(photo, crop, "").within(PREVIEW).corners
             cv2.polylines(outline, [np.int32(corners.round())], True, (255, 200, 0), 2, cv2.LINE_AA)
         height, width = photo.shape[:2]
-        note = [f"{width} x {height} pixels", f"face found by: {portrait.finder}"]
+        note = [
+            told("{} x {} pixels", width, height),
+            told("face found by: {}", Message(portrait.finder)),
+        ]
         if len(visit.crops) > 1:
-            note += [f"{len(visit.crops)} faces: choose one below, the largest is first"]
+            count = len(visit.crops)
+            note += [told("{} faces: choose one below, the largest is first", count)]
         thumbnails = [Portrait(photo, crop, "").face(THUMBNAIL) for crop in visit.crops]
-        return token, " · ".join(map(told, note)), outline, _gallery(thumbnails), *placed
+        return token, " · ".join(note), outline, _gallery(thumbnails), *placed
 
     @reported
     def turn(self, token, event: gr.SelectData):

@@ -233,7 +233,8 @@ def _titles() -> str:
 def _status(animator: Animator) -> str:
     device = "CPU" if animator.device.type == "cpu" else "GPU"
     name = animator.card.get("name", DEFAULT_CHECKPOINT.stem)
-    parts = [f"Device: **{device}**", f"checkpoint: **{name}**"]
-    parts += [f"face finder: **{animator.finder.name}**"]
-    parts += [f"{m.name} cannot be used here ({m.reason})" for m in animator.unavailable]
-    return " · ".join(map(told, parts))
+    parts = [told("Device: {}", f"**{device}**"), told("checkpoint: {}", f"**{name}**")]
+    parts += [told("face finder: {}", f"**{animator.finder.name}**")]
+    missing = animator.unavailable
+    parts += [told("{} cannot be used here ({})", one.name, one.reason) for one in missing]
+    return " · ".join(parts)
