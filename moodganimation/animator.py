@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import torch
 
-from .checkpoints.files import device_named, load_checkpoint
+from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
 from .expressions.moods import as_read, in_space
-from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpace
+from .expressions.spaces import ACTION_UNITS, SPACES, Expression
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
 from .faces.portrait import Portrait
@@ -35,23 +35,22 @@ class Animator:
 
     def __init__(
         self,
-        generator: Generator,
-        space: ExpressionSpace,
+        checkpoint: Checkpoint,
         *,
         reader: Generator,
         finder: Finder,
         aligner: Aligner | None,
         device: torch.device,
-        card: dict | None = None,
         unavailable: tuple[Unavailable, ...] = (),
-        checkpoint: Path = DEFAULT_CHECKPOINT,
+        path: Path = DEFAULT_CHECKPOINT,
     ):
+        """reader: the shipped `warp` generator, which reads photos; path: of the checkpoint."""
         layout = torch.channels_last
-        self.generator = generator.to(device, memory_format=layout)
+        self.generator = checkpoint.generator.to(device, memory_format=layout)
         self.reader = reader.to(device, memory_format=layout)
-        self.space, self.finder, self.aligner = space, finder, aligner
-        self.device, self.card, self.unavailable = device, card or {}, unavailable
-        self.checkpoint = checkpoint
+        self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
+        self.finder, self.aligner, self.device = finder, aligner, device
+        self.unavailable = unavailable
 
     @classmethod
     def load(
@@ -63,15 +62,21 @@ class Animator:
     ) -> "Animator":
         """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
 
-        ways: how networks may multiply, `inference.BACKENDS`; the quickest here by default. Raises
-        NotACheckpoint, and DeviceMissing for a device that is not there.
+        backends: names of `runtime.backends.BACKENDS` to try in order; by default the quickest
+        here. Raises NotACheckpoint, and DeviceMissing for a device that is not there.
         """
         place = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
         reader = optimize(reader, place, backends)
         found, unavailable = (finder, []) if finder else default_finder()
-        shipped = cls(reader, space, reader=reader, finder=found, aligner=load_aligner(ALIGNER),
-                      device=place, card=card, unavailable=tuple(unavailable))  # fmt: skip
+        shipped = cls(
+            Checkpoint(reader, space, card),
+            reader=reader,
+            finder=found,
+            aligner=load_aligner(ALIGNER),
+            device=place,
+            unavailable=tuple(unavailable),
+        )
         return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, backends)
 
     def with_checkpoint(
@@ -84,9 +89,15 @@ class Animator:
             generator = self.reader  # which encodes and reads in one go
         else:
             generator = optimize(generator, self.device, backends)
-        return Animator(generator, space, reader=self.reader, finder=self.finder,
-                        aligner=self.aligner, device=self.device, card=card,
-                        unavailable=self.unavailable, checkpoint=Path(checkpoint))  # fmt: skip
+        return Animator(
+            Checkpoint(generator, space, card),
+            reader=self.reader,
+            finder=self.finder,
+            aligner=self.aligner,
+            device=self.device,
+            unavailable=self.unavailable,
+            path=Path(checkpoint),
+        )
 
     def find(self, photo: np.ndarray) -> list[np.ndarray]:
         """The coarse crops (`to_face`) of all faces, largest first."""

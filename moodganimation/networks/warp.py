@@ -3,7 +3,7 @@
 The photo's own pixels are moved by a sum of fields weighted by the *change* of each axis, so an
 edit keeps skin, hair and resolution; a third channel of every field relights them, so that folds
 and dimples show; the painter adds the paper's attention and color for what no pixel of the photo
-shows yet, the inside of a mouth, with the teeth of `jaws` where it shows none of its own.
+shows yet, the inside of a mouth, with the teeth of `teeth.Jaws` where it shows none of its own.
 
 B batch · D axes · K = D + extra fields · H x W pixels of the crop · h x w of them in a window.
 """
@@ -51,11 +51,11 @@ class Encoding(NamedTuple):
     basis: Tensor  # (B, N, H, W): features of which every field is a linear combination
     shallow: Tensor  # (B, 24, H/2, W/2)
     deep: Tensor  # (B, 96, H/4, W/4)
-    jaws: Tensor  # (B, 15): where the teeth are and how white, see `jaws.Places`
+    jaws: Tensor  # (B, 15): where the teeth are and how white, see `teeth.Places`
     face_distance: Tensor  # (B, 1, H, W): how far from the face [halves of the side], 0 in it
     window: Window  # where the painter looks
-    colorful: Tensor  # (B, 1, 1, 1), see `painter.saturation`
-    teeth: Tensor | None = None  # (B, 1, h, w), see `painter.visible_teeth_mask`
+    colorful: Tensor  # (B, 1, 1, 1), see `inpainting.saturation`
+    teeth: Tensor | None = None  # (B, 1, h, w), see `inpainting.visible_teeth_mask`
     front: Tensor | None = None  # (B, 4, 2h, 2w), the upper teeth that are drawn, see `Jaws.front`
 
 
@@ -91,44 +91,58 @@ class WarpGenerator(Generator):
 
     def __init__(self, config: GeneratorConfig):
         super().__init__(config)
-        axes, fields = config.condition_dim, config.condition_dim + config.extra_fields
+        self._add_encoder()
+        self._add_fields()
+        self.painter = Painter(*self._channels(24, 96), 2 * config.condition_dim, self._scaled)
+        self._init_weights()
 
-        def scale(channels: int) -> int:
-            return max(1, channels * config.width // 64)
+    def _scaled(self, channels: int) -> int:
+        """So many channels at a width of 64, in proportion at another."""
+        return max(1, channels * self.config.width // 64)
 
-        n8, n24, n32, n48, n64, n96, n128, n192 = map(scale, (8, 24, 32, 48, 64, 96, 128, 192))
-        # Encoder: 64, 32, 16, 8 pixels for a crop of 128, and back up to 32.
+    def _channels(self, *channels: int) -> list[int]:
+        return [self._scaled(n) for n in channels]
+
+    def _add_encoder(self) -> None:
+        """Features of the photo, and what is read in them: expression, jaws, the face's edge."""
+        axes, cells = self.config.condition_dim, self.config.image_size // 16
+        n24, n32, n48, n64, n96, n128, n192 = self._channels(24, 32, 48, 64, 96, 128, 192)
+        # 64, 32, 16, 8 pixels for a crop of 128, and back up to 32.
         self.down2 = _conv(3, n24, 7, 2)
         self.down4 = _conv(n24, n64, 3, 2)
         self.down8 = nn.Sequential(_conv(n64, n128, 3, 2), *_blocks(n128, 4))
         self.down16 = nn.Sequential(_conv(n128, n192, 3, 2), *_blocks(n192, 3))
         self.up8 = _conv(n192 + n128, n128)
         self.up4 = _conv(n128 + n64, n96)
-        # Reader: the expression in the photo.
         self.reader = nn.Sequential(
             nn.Conv2d(n192, n48, 1),
             nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(0.3),
-            nn.Linear(n48 * (config.image_size // 16) ** 2, axes),
+            nn.Linear(n48 * cells**2, axes),
         )
-        self.jaws = Jaws(n192, n48, config.image_size // 16, axes)
+        self.jaws = Jaws(n192, n48, cells, axes)
         self.rim = nn.Sequential(_conv(n96, n32), nn.Conv2d(n32, 1, 1))
-        # Fields at full resolution: lids and lips are a few pixels.
+
+    def _add_fields(self) -> None:
+        """Motion and light fields, at full resolution: lids and lips are a few pixels."""
+        axes, extra = self.config.condition_dim, self.config.extra_fields
+        n8, n24, n32, n64, n96 = self._channels(8, 24, 32, 64, 96)
         self.texture = _conv(3, n8)
         self.field2 = _conv(n96 + n24, n32)
         self.field1 = _conv(n32 + n8, n32)
-        self.fields = nn.Conv2d(n32, 2 * fields, 1)
-        self.lights = nn.Conv2d(n32, fields, 1)
+        self.fields = nn.Conv2d(n32, 2 * (axes + extra), 1)
+        self.lights = nn.Conv2d(n32, axes + extra, 1)
         # How far an axis goes at 1, against the training pairs; set by measuring the result.
         self.register_buffer("gain", torch.ones(axes))
         # Which axes may open a mouth, so that it is painted; set by the space that it learns.
         self.register_buffer("paints", torch.ones(axes))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
         self.extra = nn.Sequential(
-            nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, config.extra_fields), nn.Tanh()
+            nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, extra), nn.Tanh()
         )
-        self.painter = Painter(n24, n96, 2 * axes, scale)
+
+    def _init_weights(self) -> None:
         nn.init.zeros_(self.rim[-1].weight)
         nn.init.constant_(self.rim[-1].bias, -1.0)  # all is face until it learns
         nn.init.zeros_(self.fields.bias)
