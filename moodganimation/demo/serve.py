@@ -30,11 +30,17 @@ def main(arguments: list[str] | None = None) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkpoint", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--port", type=int, metavar="N", default=os.environ.get("PORT", "7860"),
-                        help="default: the environment variable PORT, or 7860")  # fmt: skip
+    parser.add_argument(
+        "--port",
+        type=int,
+        metavar="N",
+        default=os.environ.get("PORT", "7860"),
+        help="default: the environment variable PORT, or 7860",
+    )
     parser.add_argument("--auth", metavar="FILE", help="passwords, one name:password per line")
-    parser.add_argument("--mcp", action="store_true",
-                        help="also serve tools for language models; needs gradio[mcp]")  # fmt: skip
+    parser.add_argument(
+        "--mcp", action="store_true", help="also serve tools for language models; needs gradio[mcp]"
+    )
 
 
 def serve(options: argparse.Namespace) -> None:
