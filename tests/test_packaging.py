@@ -91,6 +91,17 @@ def test_files_of_the_repository_stay_below_the_limit_of_a_space():
     assert [path for path in paths if path.exists() and path.stat().st_size > FILE_BYTES] == []
 
 
+def test_demo_without_gradio_names_the_extra_to_install():
+    code = (
+        "import sys; sys.modules['gradio'] = None\n"
+        "from moodganimation.cli.commands import main; main(['demo'])"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert 'pip install "moodganimation[demo]"' in result.stderr
+
+
 # ---- The wheel ----
 
 
@@ -227,7 +238,7 @@ def test_installed_command_serves_the_page_and_stops(installed, tmp_path):
         assert server.wait(30) == 0
 
 
-def answer(url: str, server: subprocess.Popen, seconds: float = 120) -> bytes:
+def answer(url: str, server: subprocess.Popen, seconds: float = 300) -> bytes:
     """The first answer of a server that is starting."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
