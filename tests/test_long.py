@@ -163,6 +163,7 @@ def _mean(picture: str) -> np.ndarray:
     return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB).mean((0, 1))
 
 
+@pytest.mark.load
 def test_sixteen_clients_are_served_alike_in_flat_memory(tmp_path):
     """For LOAD_SECONDS (300) against a server of its own: no error, nobody's face for another's."""
     seconds, port = float(os.environ.get("LOAD_SECONDS", "300")), 7874

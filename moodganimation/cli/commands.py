@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from ..demo import serve
 from ..errors import Problem
 from .arguments import (
     of_all,
@@ -173,8 +174,12 @@ def convert(options) -> None:
     print(found)
 
 
+def demo(options) -> None:
+    serve.serve(options)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m moodganimation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for run, text, *groups in (
         (edit, "write the photo with another expression", of_photo, of_wish, of_edit),
@@ -186,12 +191,13 @@ def _parser() -> argparse.ArgumentParser:
         (batch, "edit every photo of a folder; again to go on", of_batch, of_wish),
         (convert, "make a checkpoint of GANimation, MoodGANimation or their replications one of "
                   "ours", of_convert),
+        (demo, "serve the page", serve.add_arguments),
     ):  # fmt: skip
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
-        if run is not convert:
+        if run not in (convert, demo):
             of_all(command)
-        if run is not read:
+        if run not in (read, demo):
             command.add_argument("--out", required=True, metavar="DIR" if run is batch else "FILE")
         if run in (edit, animate, film, drive, batch):
             command.add_argument("--label", action="store_true", help="say in a corner: edited")
