@@ -96,11 +96,11 @@ def bench(
                 wish = portrait.reading.replace(**{key: level})
                 animator.edit(portrait, wish).image  # noqa: B018
 
-        pictures = {f"slider to photo of {SIDE}": whole, f"slider to face of {SIDE}": portrait}
+        pictures = {"slider to photo": whole, "slider to face": portrait}
         stages = {
             BASELINE: lambda: seed(source, units),
             "decode": lambda: read_image(path),
-            "find": lambda: animator.find(photo),
+            "detect": lambda: animator.find(photo),
             "align and read": lambda: animator.track_crop(photo, to_face),
             "encode": lambda: animator.encode(portrait),
             "generate": lambda: animator.edit(portrait, smile),
@@ -108,7 +108,7 @@ def bench(
             "encode JPEG": lambda: cv2.imencode(".jpg", photo),
         }
         for name, of in pictures.items():
-            stages[f"{name}, lips parted"] = partial(lips, of)
+            stages[f"{name}, open mouth"] = partial(lips, of)
             stages[f"{name}, mean of all units"] = partial(each, of)
         times = interleaved(stages, rounds, device)
         for name in pictures:
@@ -122,9 +122,10 @@ def bench(
         here = machine(device, animator.generator.backend)
         result = {
             "machine": here,
-            "side of the face [px]": {
-                "photo": round(whole.side),
-                "close-up, in the stages and all below": SIDE,
+            "sides [px]": {
+                "photo": max(whole.photo.shape[:2]),
+                "face in the photo": round(whole.side),
+                "face in the close-up": SIDE,  # in the stages and all below
             },
             "ms": {name: round(1000 * value, 2) for name, value in times.items()},
             "times faster than the seed's generator": {
