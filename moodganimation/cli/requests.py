@@ -178,7 +178,7 @@ def interpolation(options, animator: Animator, portrait: Portrait) -> Timeline:
     )
 
 
-def recipe(options, portrait: Portrait, **fields) -> str:
+def recipe(options, portrait: Portrait, /, **fields) -> str:
     """The recipe to write into a file made of the portrait; `fields` are those of a Recipe."""
     checkpoint = Fingerprint.of(options.checkpoint or DEFAULT_CHECKPOINT)
     return Recipe(checkpoint, Face.of(portrait), **fields).text()
