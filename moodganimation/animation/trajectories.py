@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidExpression, UnreadableFile
+from ..errors import InvalidExpression, Message, UnreadableFile
 from ..expressions.spaces import (
     ACTION_UNITS,
     PAD,
@@ -20,7 +20,6 @@ from ..expressions.spaces import (
     Expression,
     ExpressionSpace,
 )
-from ..messages import Message
 from .bounded_pickle import read_pickle
 
 MOST_ROWS = 100_000

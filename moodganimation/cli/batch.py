@@ -45,7 +45,10 @@ def batch(options, progress=lambda done, total: None) -> Report:
     intensity), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing
     can be done.
     """
+    from .requests import expression_request
+
     folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
+    expression_request(options)  # an invalid request is reported before any work
     try:
         check_engine(options.engine)
     except ValueError as problem:
@@ -99,20 +102,21 @@ def edit_one(item: dict, asked: dict, out: str) -> dict:
     from ..expressions.moods import in_space
     from ..expressions.schema import to_expression
     from ..media.images import read_image, write_image
-    from .requests import recipe, wish
+    from .requests import recipe, target_function
 
     try:
         animator = _animator(asked["checkpoint"], asked["device"], asked.get("backends"))
         portrait = animator.locate(read_image(item["photo"]))
         options = argparse.Namespace(**asked)
-        wanted = wish(options, animator)(portrait.reading)
         if asked["expression"]:
-            said = to_expression(asked["expression"])
-            wanted = in_space(said, animator.space, portrait.reading)
+            expression = to_expression(asked["expression"])
+            target = in_space(expression, animator.space, portrait.reading)
+        else:
+            target = target_function(options, animator)(portrait.reading)
         path = Path(out) / item["out"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        image = animator.edit(portrait, wanted).image
-        text = recipe(options, portrait, expression=wanted)
+        image = animator.edit(portrait, target).image
+        text = recipe(options, portrait, expression=target)
         write_image(path, image, recipe=text, label=options.label)
     except (Problem, OSError) as problem:
         return {"why": str(problem).replace(item["photo"], "the file")}

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms
 
-from ..errors import UnreadableImage, Unwritable
-from ..messages import Message
+from ..errors import Message, UnreadableImage, Unwritable
 from .metadata import exif, text_chunks
 from .provenance import EDITED, labelled, sign, xmp
 
