@@ -48,11 +48,9 @@ def evaluate(
     studio = Studio(generator, space, torch.device(device))
     readings, starts = studio.starts(photos, estimator)
     made = sweep(studio, photos, starts, estimator, recognizer, SHOWN)
-    in_all, of_axes = of_pictures(made)
-    concordance = {}  # of moods
+    in_all, of_axes = _measures(made, space, photos, estimator)
+    concordance = {}
     if measurable(space):
-        figures = of_responses(made, space, photos, estimator)
-        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
         moods = random_moods(studio, photos, readings, starts, estimator, seed)
         concordance = moods.concordance()
     walks = [journeys(studio, photos, starts), *(filmed(studio, clip) for clip in clips)]
@@ -75,6 +73,15 @@ def evaluate(
     values |= _about(estimator, photos, seed)
     studio.progress.close()
     return Evaluation(plain(values), sweep_sheets(made, space, photos), *sheets, walks)
+
+
+def _measures(made, space: ExpressionSpace, photos: Photos, estimator: Estimator):
+    """Figures of all axes together, and columns of figures by axis."""
+    in_all, of_axes = of_pictures(made)
+    if measurable(space):
+        figures = of_responses(made, space, photos, estimator)
+        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
+    return in_all, of_axes
 
 
 def _by_axis(columns: dict, space: ExpressionSpace) -> dict[str, dict]:
