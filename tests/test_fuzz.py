@@ -550,8 +550,8 @@ def asking(animator, work):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "write_animation", lambda path, *_, **__: path)
         patch.setattr(api, "contact_sheet", lambda *_: picture())
-        patch.setattr(api, "retake", lambda *_, **__: Performed())
-        patch.setattr(api, "perform", lambda *_, **__: Performed())
+        patch.setattr(api, "edit_video", lambda *_, **__: Performed())
+        patch.setattr(api, "capture_performance", lambda *_, **__: Performed())
         patch.setattr(api, "write_film", lambda *_, **__: [])
         patch.setattr(api, "write_curves", lambda *_, **__: None)
         yield endpoints, str(photo), str(film)
