@@ -153,7 +153,9 @@ def speed_training(values: dict) -> str:
             rate = run[f"{key}: images a second"]
             rows.append([name, *(f"{step:.2f} s" for step in steps), f"{rate:.2f}", gain])
     heads = ["", "critic's step", "with the generator's", "images per second", "faster"]
-    return f"{table(heads, rows)}\n\nBatches of {word(values['runs'][0]['batch'])} photos."
+    batch = values["runs"][0]["batch"]
+    photos = "photo" if batch == 1 else "photos"
+    return f"{table(heads, rows)}\n\nBatches of {word(batch)} {photos}."
 
 
 def speed_training_penalty(values: dict) -> str:

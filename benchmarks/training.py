@@ -97,7 +97,7 @@ def compare_precisions(options) -> dict:
     """The requested or chosen precision, and float32 if that is another one."""
     chosen = _experiment(options)
     if chosen.penalty_every != 1:
-        raise ValueError("The comparison of precisions has the penalty in every step.")
+        raise ValueError("With --penalty-every, --write takes the block speed-training-penalty.")
     runs = [chosen]
     if chosen.precision != "float32":
         runs.append(replace(chosen, precision="float32"))
@@ -108,7 +108,7 @@ def compare_penalties(options) -> dict:
     """Our gradient penalty in every step, and in one of `--penalty-every` steps."""
     sparse = _experiment(options)
     if sparse.penalty_every == 1:
-        raise ValueError("The comparison of penalties needs --penalty-every, for instance 4.")
+        raise ValueError("The block speed-training-penalty needs --penalty-every, for instance 4.")
     runs = (replace(sparse, penalty_every=1), sparse)
     return {"runs": [_measured_apart(run, options) for run in runs]}
 

@@ -118,7 +118,7 @@ def test_comparisons_measure_what_their_blocks_compare(monkeypatch):
     assert compare_penalties(every_third)["runs"] == [("bf16", 1, 2), ("bf16", 3, 2)]
     with pytest.raises(ValueError, match="needs --penalty-every"):
         compare_penalties(options)
-    with pytest.raises(ValueError, match="has the penalty in every step"):
+    with pytest.raises(ValueError, match="takes the block speed-training-penalty"):
         compare_precisions(every_third)
 
 
