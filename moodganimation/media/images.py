@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from ..errors import Message, UnreadableImage, Unwritable
 from .metadata import exif, text_chunks
@@ -25,6 +25,7 @@ LEAST_SIDE = 32  # [px]
 LONGEST_SHAPE = 100  # times as long as it is wide
 STRIP = 512  # rows that are converted at once
 PIECES = 5_000, 1_000_000  # that a file may be in before its pixels, and with them
+MOST_EXIF = 100_000  # bytes; its entries may overlap, so that it unfolds to up to 200 MB
 MOST_PASSES = 50  # over all pixels of a JPEG; cameras and programs store about ten
 SEGMENT = re.compile(rb"\xff[\xc0-\xcf\xd9-\xdd\xe0-\xef\xfe]")  # of a JPEG, or its end
 
@@ -39,7 +40,8 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
         with opening(source) as image:
             check_size(*image.size, name)
             image.load()
-            return _upright(_to_rgb(image), image)
+            _turn_upright(image)
+            return _to_rgb(image)
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -93,15 +95,24 @@ def _many_passes(jpeg: bytes) -> bool:
 
 
 class _Pieces(io.BufferedReader):
-    """A file that can be read a number of times, however little is taken."""
+    """A file that can be read a number of times, however little is taken, and a few times as much
+    as it holds: entries of a TIFF or an EXIF block may all name the same bytes."""
 
-    left = PIECES[0]
+    left, exif = PIECES[0], MOST_EXIF
+
+    def __init__(self, raw):
+        super().__init__(raw)
+        self.bytes = 4 * self.seek(0, io.SEEK_END) + 2**20
+        self.seek(0)
 
     def read(self, size=-1, /):
+        data = super().read(size)
         self.left -= 1
-        if self.left < 0:
+        self.bytes -= len(data)
+        self.exif -= len(data) if data.startswith(b"Exif\0\0") else 0  # a segment of a JPEG
+        if min(self.left, self.bytes, self.exif) < 0:
             raise OSError("it is in too many pieces")
-        return super().read(size)
+        return data
 
 
 def check_photo(photo: np.ndarray) -> np.ndarray:
@@ -212,20 +223,12 @@ def _color(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB") if image.mode == "CMYK" else image)
 
 
-# EXIF orientation -> quarter turns to the left, and whether the picture is mirrored afterwards
-_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True),
-          8: (1, False)}  # fmt: skip
-
-
-def _upright(picture: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Turned as the camera says; a damaged EXIF block says nothing."""
-    try:
-        orientation = image.getexif().get(0x0112)
-    except Exception:  # whatever a damaged block makes of the parser
-        return picture
-    turns, mirrored = _TURNS.get(orientation, (0, False))
-    picture = np.rot90(picture, turns)
-    return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
+def _turn_upright(image: Image.Image) -> None:
+    """Turn a picture as its camera says; a damaged EXIF block, or a very large one, is ignored."""
+    spelled = image.info.get("Raw profile type exif", "")  # of a PNG, in hexadecimal
+    if max(len(image.info.get("exif", b"")), len(spelled) / 2) <= MOST_EXIF:
+        with contextlib.suppress(Exception):  # whatever a damaged block makes of the parser
+            ImageOps.exif_transpose(image, in_place=True)
 
 
 def _too_large(name: str) -> Message:
