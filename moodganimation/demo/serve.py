@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # both take seconds to import, and the command line imports t
 
     from ..animator import Animator
 
-PACKAGES = ("gradio", "prometheus_client")  # of the extra `demo`
+PACKAGES = ("gradio", "itsdangerous", "prometheus_client")  # of the extra `demo`
 
 
 def main(arguments: list[str] | None = None) -> None:
