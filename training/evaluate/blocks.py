@@ -142,7 +142,7 @@ def _error(value: float, digits: int) -> str:
 
 
 ALL = "python -m training.evaluate --all --data DIR --write"
-WARP = "--data DIR --checkpoint checkpoints/warp.safetensors --write"
+WARP = "--data DIR PAIRS --checkpoint checkpoints/warp.safetensors --write"
 BLOCKS = {
     "models": Block(ALL, models),
     "systems": Block(ALL, systems),
