@@ -114,5 +114,5 @@ def _error(value: float | None) -> str:
 
 
 BLOCKS = {
-    "finders": Block("python -m training finders --data DIR --count 100 --write", finders),
+    "finders": Block("python -m training finders --data DIR PAIRS --count 100 --write", finders),
 }
