@@ -150,11 +150,19 @@ def run_for(experiment, data, folder, steps):
 def test_a_resumed_run_equals_one_that_never_stopped(experiment, data, tmp_path):
     once = run_for(experiment, data, tmp_path / "once", 4)
     assert run_for(experiment, data, tmp_path / "twice", 2)["step"] == 2
+    with open(tmp_path / "twice" / "log.jsonl", "a") as file:
+        file.write('{"step": 3, "lost": 1}\n{"st')  # written after the last saved state
     twice = run_for(experiment, data, tmp_path / "twice", 4)
     assert once["step"] == twice["step"] == 4
     flat = lambda state: torch.utils._pytree.tree_flatten(state)[0]  # noqa: E731
     for one, two in zip(flat(once), flat(twice), strict=True):
         assert torch.equal(one, two) if isinstance(one, torch.Tensor) else one == two
+    logs = [
+        [json.loads(line) for line in (tmp_path / run / "log.jsonl").read_text().splitlines()]
+        for run in ("once", "twice")
+    ]
+    logs = [[{k: v for k, v in row.items() if k != "seconds"} for row in log] for log in logs]
+    assert logs[0] == logs[1]
 
 
 def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):

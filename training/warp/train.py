@@ -66,6 +66,8 @@ def train(
     first = state["step"] if state else 0
     for name, part in kept.items() if state else ():
         part.load_state_dict(state[name])
+    if accelerator.is_main_process:
+        run.forget_after(first)
     if start and not state:
         accelerator.print(begin_with(start, generator, average))
         first = experiment.steps - experiment.phases[-1].steps
