@@ -16,7 +16,8 @@ import numpy as np
 from ...errors import Problem, UnreadableImage
 from ...expressions import schema
 from ...expressions.spaces import ACTION_UNITS, Expression
-from ...media.images import LEAST_SIDE, opening
+from ...media.headers import opening
+from ...media.images import LEAST_SIDE
 from ...media.video_writer import write_animation
 from ...recipe import Face as Place
 from ...recipe import Recipe
