@@ -6,13 +6,19 @@ import sys
 from pathlib import Path
 
 from moodganimation.errors import Problem
+from training.evaluate.documents import add_write_option, requested_blocks, write_blocks
+
+from .blocks import BLOCKS
 
 PHOTO = Path(__file__).resolve().parent.parent / "assets" / "astronaut.png"
+FULL_ONLY = {"speed-whole", "speed-scaling"}  # blocks that --short does not measure
 
 
 def inference(options) -> dict:
     from .inference import bench
 
+    if options.short and FULL_ONLY & set(options.blocks):
+        raise ValueError("--short measures the stages only and cannot write all of these blocks.")
     return bench(*_animator_and_photo(options), _rounds(options), options.short)
 
 
@@ -23,9 +29,13 @@ def backends(options) -> dict:
 
 
 def training(options) -> dict:
-    from .training import bench
+    from .training import bench, compare_penalties, compare_precisions
 
-    return bench(options)
+    if len(options.blocks) > 1:
+        raise ValueError("Write one block of training speeds at a time.")
+    if "speed-training-penalty" in options.blocks:
+        return compare_penalties(options)
+    return compare_precisions(options) if options.blocks else bench(options)
 
 
 def _animator_and_photo(options) -> tuple:
@@ -44,18 +54,22 @@ def _rounds(options) -> int:
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
+        options.blocks = requested_blocks(options)
         result = options.run(options)
+        print(table(result))
+        if options.json:
+            options.json.write_text(json.dumps(result, indent=1) + "\n")
+        write_blocks(options.blocks, BLOCKS, result)
     except (Problem, ValueError, OSError) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)
         return 2
-    print(table(result))
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n")
     return 0
 
 
 def table(result: dict) -> str:
     """The measured values as text: a line each, below the title of their group."""
+    if "runs" in result:
+        return "\n\n".join(map(table, result["runs"]))
     lines = []
     for title, values in result.items():
         if not isinstance(values, dict):
@@ -68,17 +82,26 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
+COMMANDS = {
+    inference: "measure every stage from a photo file to a written video",
+    backends: "compare one generator by torch, OpenVINO and ONNX Runtime",
+    training: "measure a training step of ganimation beside the reference's loop",
+}
+WRITTEN = {  # blocks that --write writes by default, and those that it must name
+    inference: (("machine", "speed-slider", "speed-stages", "speed-whole", "speed-scaling"),),
+    backends: (("speed-backends",),),
+    training: (("speed-training",), ("speed-training-penalty",)),
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run, text in (
-        (inference, "measure every stage from a photo file to a written video"),
-        (backends, "compare one generator by torch, OpenVINO and ONNX Runtime"),
-        (training, "measure a training step of ganimation beside the reference's loop"),
-    ):
+    for run, text in COMMANDS.items():
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
         command.add_argument("--json", type=Path, metavar="FILE", help="also write the values here")
+        add_write_option(command, *WRITTEN[run])
         if run is training:
             _add_training_arguments(command)
             continue

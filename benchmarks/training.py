@@ -5,8 +5,10 @@ run on the same batches, so that what disturbs the machine disturbs both; median
 """
 
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
 
@@ -88,14 +90,50 @@ def plain_layers(network: nn.Module) -> nn.Module:
 def bench(options) -> dict:
     """Images a second of both loops and samples a second of the loader. Raises ValueError for data
     that do not fit."""
+    return measured(_experiment(options), *_conditions(options))
+
+
+def compare_precisions(options) -> dict:
+    """The requested or chosen precision, and float32 if that is another one."""
+    chosen = _experiment(options)
+    if chosen.penalty_every != 1:
+        raise ValueError("With --penalty-every, --write takes the block speed-training-penalty.")
+    runs = [chosen]
+    if chosen.precision != "float32":
+        runs.append(replace(chosen, precision="float32"))
+    return {"runs": [_measured_apart(run, options) for run in runs]}
+
+
+def compare_penalties(options) -> dict:
+    """Our gradient penalty in every step, and in one of `--penalty-every` steps."""
+    sparse = _experiment(options)
+    if sparse.penalty_every == 1:
+        raise ValueError("The block speed-training-penalty needs --penalty-every, for instance 4.")
+    runs = (replace(sparse, penalty_every=1), sparse)
+    return {"runs": [_measured_apart(run, options) for run in runs]}
+
+
+def _experiment(options) -> Experiment:
+    """GANimation's experiment with the options, and a precision that is settled."""
     if min(options.batch, options.rounds, options.penalty_every) < 1:
         raise ValueError("--batch, --rounds and --penalty-every must be at least 1.")
-    asked = {name: getattr(options, name) for name in ("batch", "precision", "penalty_every")}
-    experiment = replace(GANIMATION, **asked)
-    if experiment.precision == "quickest":
-        device = torch.device("cuda" if torch.cuda.is_available() and not options.cpu else "cpu")
-        experiment = replace(experiment, precision=suitable_precision(device.type))
-    return measured(experiment, options.data or [SAMPLES], options.rounds, options.cpu)
+    changes = {name: getattr(options, name) for name in ("batch", "precision", "penalty_every")}
+    experiment = replace(GANIMATION, **changes)
+    if experiment.precision != "quickest":
+        return experiment
+    device = "cuda" if torch.cuda.is_available() and not options.cpu else "cpu"
+    return replace(experiment, precision=suitable_precision(device))
+
+
+def _conditions(options) -> tuple[list[Path], int, bool]:
+    """The arguments of `measured` beside the experiment."""
+    return options.data or [SAMPLES], options.rounds, options.cpu
+
+
+def _measured_apart(experiment: Experiment, options) -> dict:
+    """`measured` in a process of its own: accelerate has one precision per process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(measured, experiment, *_conditions(options)).result()
 
 
 def measured(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool) -> dict:

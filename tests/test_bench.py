@@ -10,7 +10,16 @@ import pytest
 import torch
 from accelerate import Accelerator, PartialState
 
-from benchmarks.training import SAMPLES, Plain, bench, measured, plain_layers
+from benchmarks.blocks import speed_training, speed_training_penalty
+from benchmarks.training import (
+    SAMPLES,
+    Plain,
+    bench,
+    compare_penalties,
+    compare_precisions,
+    measured,
+    plain_layers,
+)
 from training.common.precision import suitable_precision
 from training.data.batches import Batch
 from training.ganimation.critics import Halving
@@ -69,6 +78,8 @@ def test_a_bench_names_the_machine_and_both_loops():
     assert found["device"] == "cpu" and found["batch"] == 2 and found["cores"] >= 1
     assert found["ours: images a second"] > 0 < found["reference: images a second"]
     assert found["loader: samples a second"] > 0
+    assert "ours, float32 (chosen)" in speed_training({"runs": [found]})
+    assert "one of two steps" in speed_training_penalty({"runs": [found]})
 
 
 @pytest.mark.parametrize("every, ours", [(1, 18 / 5), (4, 36 / 20), (5, 8 / 5)])
@@ -91,6 +102,24 @@ def test_a_bench_counts_steps_with_and_without_the_penalty(every, ours, monkeypa
 def test_a_bench_without_any_penalty_is_refused():
     with pytest.raises(ValueError, match="--penalty-every must be at least 1"):
         bench(SimpleNamespace(batch=1, rounds=1, penalty_every=0))
+
+
+def test_comparisons_measure_what_their_blocks_compare(monkeypatch):
+    def settings(experiment, options):
+        return experiment.precision, experiment.penalty_every, experiment.batch
+
+    monkeypatch.setattr("benchmarks.training._measured_apart", settings)
+    options = {"batch": 2, "rounds": 1, "precision": "bf16", "penalty_every": 1, "cpu": True}
+    float32 = SimpleNamespace(**options | {"precision": "float32"})
+    every_third = SimpleNamespace(**options | {"penalty_every": 3})
+    options = SimpleNamespace(**options)
+    assert compare_precisions(options)["runs"] == [("bf16", 1, 2), ("float32", 1, 2)]
+    assert compare_precisions(float32)["runs"] == [("float32", 1, 2)]
+    assert compare_penalties(every_third)["runs"] == [("bf16", 1, 2), ("bf16", 3, 2)]
+    with pytest.raises(ValueError, match="needs --penalty-every"):
+        compare_penalties(options)
+    with pytest.raises(ValueError, match="takes the block speed-training-penalty"):
+        compare_precisions(every_third)
 
 
 def test_a_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from benchmarks import blocks
 from benchmarks.__main__ import main as benchmarks
 from benchmarks.inference import seed_generator
 from benchmarks.scaling import curves, line
@@ -206,6 +207,9 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
     operations = result["giga multiply-adds"]
     assert operations["seed generator (width 64, float32)"] == pytest.approx(10.6, abs=0.2)
     assert operations["encode"] + operations["generate"] < 2
+    assert "Matrix products:" in blocks.machine(result)
+    assert "a face of 512 pixels" in blocks.speed_slider(result)
+    assert "Giga multiply-adds: encode 1." in blocks.speed_stages(result)
     assert "times faster than the seed's generator" in capsys.readouterr().out
 
 
@@ -224,6 +228,7 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
     assert found["editing [ms] by faces"]["2"] > found["editing [ms] by faces"]["1"] > 0
     assert found["generate [ms] by side of the photo"]["256"] > 0
     assert list(found["paste [ms] by side of the photo"]) == ["128", "256"]
+    assert "| frames |" in blocks.speed_scaling(found)
 
 
 def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch):
@@ -235,6 +240,7 @@ def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch
     assert result["ms a face, in batches of 1"]["torch, bf16"] > 0
     assert min(result["dB (PSNR) between its composite and float32's"].values()) > 40
     assert "torch, bf16" in capsys.readouterr().out
+    assert "| torch, bf16 |" in blocks.speed_backends(result)
 
 
 @torch.inference_mode()

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from moodganimation.checkpoints.files import build_generator, save_generator
+from moodganimation.checkpoints.files import build_generator, generators_in, save_generator
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
-from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.base import Generator, GeneratorConfig
 from moodganimation.networks.compositing import compose
-from training.evaluate import measures
+from moodganimation.resources import CHECKPOINTS
+from training.evaluate import blocks, measures
 from training.evaluate.__main__ import main
 from training.evaluate.estimator import Estimator, reader_of, repeatability
 from training.evaluate.output import table
@@ -36,21 +37,13 @@ def cells(values: torch.Tensor) -> torch.Tensor:
     return picture
 
 
-class Lamps:
-    """Brightens the cell of each Action Unit it is asked for; a generator as far as it is used."""
+class Lamps(Generator):
+    """Brightens the cell of each Action Unit of the condition."""
 
     def __init__(self, strength=1.0, broken=False):
-        self.config = GeneratorConfig(architecture="resnet", condition_dim=17, image_size=SIDE)
+        super().__init__(GeneratorConfig(architecture="resnet", condition_dim=17, image_size=SIDE))
+        self.register_parameter("unused", torch.nn.Parameter(torch.zeros(3)))
         self.strength, self.broken, self.states = strength, broken, []
-
-    def to(self, *_, **__):
-        return self
-
-    def parameters(self):
-        return iter([torch.zeros(3)])
-
-    def encode(self, source):
-        return source
 
     def edit(self, encoding, condition, state=None):
         self.states.append(state)
@@ -286,12 +279,19 @@ def test_the_page_holds_every_section_and_asks_nobody(photos):
     assert "://" not in html and "a<b>" not in html and "&lt;a&gt;" in html
     assert "AU12: Lip corner puller" in html and "It sees lamps." in html
     assert "verdict: passes" in table(values)
+    every = dict.fromkeys(blocks.SYSTEMS, values)
+    assert blocks.models(every).count("`checkpoints/") == len(every)
+    assert "| yes |" in blocks.systems(every) and blocks.systems(every).endswith(
+        "4 held-out photos."
+    )
+    assert "`mood`" in blocks.systems_comparison(every)
+    assert "`video`" in blocks.systems_restlessness(every)
 
 
 def test_the_shipped_reader_says_when_it_judges_itself(animator, tiny):
     reader = animator.reader
     itself, relative = (reader_of(reader, judged) for judged in (reader, tiny))
-    stranger = reader_of(reader, torch.nn.Identity())
+    stranger = reader_of(reader, Lamps())
     assert not itself.independent and "opinion of itself" in itself.statement
     assert not relative.independent and "relative" in relative.statement
     assert stranger.independent
@@ -375,7 +375,20 @@ def test_the_command_takes_action_units_and_warps(folder, checkpoint, tmp_path):
     assert remark.startswith("No filmed clips") and str(folder) not in remark
 
 
+def test_all_shipped_checkpoints_are_evaluated_into_folders_of_their_own(monkeypatch, tmp_path):
+    calls = []
+    monkeypatch.setattr(
+        "training.evaluate.__main__.evaluate_file", lambda *args: calls.append(args)
+    )
+    assert main(["--all", "--data", "faces", "--out", str(tmp_path)]) == 0
+    names = {path.stem: out for path, out, _ in calls}
+    assert names == {name: tmp_path / name for name in generators_in(CHECKPOINTS)}
+    assert set(names) == set(blocks.SYSTEMS)
+
+
 @pytest.mark.parametrize("change, sentence", [
+    (["--all"], "Name one CHECKPOINT, or use --all"),
+    (["--write"], "--write needs --all"),
     (["--split", "val"], "no list of names val_ids.csv; --split can be test"),
     (["--data", "nowhere"], "There is no folder nowhere"),
     (["--count", "0"], "--count must be at least 1"),

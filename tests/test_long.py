@@ -26,6 +26,7 @@ from moodganimation.media.images import read_image, write_image
 from moodganimation.runtime.threads import limit_torch_threads
 
 from .conftest import PHOTO
+from .figures import write_requested
 from .studio import chromium, needs_chromium, opened, served, source, wait_for
 
 pytestmark = pytest.mark.long
@@ -69,6 +70,7 @@ def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
     wait, cost = statistics.median(waits), statistics.median(costs)
     print(f"\npreview {wait:.0f} ms after a movement, of which the model {cost:.0f} ms (medians)")
     assert wait < 150 and wait - cost < 60
+    write_requested("speed-page", {"preview [ms]": wait, "model [ms]": cost})
 
 
 @needs_chromium
@@ -163,6 +165,7 @@ def _mean(picture: str) -> np.ndarray:
     return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB).mean((0, 1))
 
 
+@pytest.mark.load
 def test_sixteen_clients_are_served_alike_in_flat_memory(tmp_path):
     """For LOAD_SECONDS (300) against a server of its own: no error, nobody's face for another's."""
     seconds, port = float(os.environ.get("LOAD_SECONDS", "300")), 7874
@@ -206,6 +209,15 @@ def test_sixteen_clients_are_served_alike_in_flat_memory(tmp_path):
     print(f"\n{sum(done)} edits, {min(done)} to {max(done)} a client; memory [MB]: {memory}")
     assert errors == [] and wrong == [] and min(done) > 0.5 * max(done)
     assert memory[-1] - memory[2] < 150
+    settled = memory[1:]  # the first samples are taken while the server warms up
+    values = {
+        "edits": sum(done),
+        "seconds": seconds,
+        "edits per client": [min(done), max(done)],
+        "memory [MB]": [min(settled), max(settled)],
+        "settled after [s]": seconds / 5,
+    }
+    write_requested("load", values)
 
 
 def _answers(url: str) -> bool:

@@ -22,9 +22,10 @@ from training.common.runs import Run
 from training.data.composites import MIRROR
 from training.data.pairs import FRAME, Draw, Pairs, View
 from training.data.pickles import read_pickle
+from training.evaluate import blocks
 from training.ganimation import losses
 from training.warp.critic import Critics, adversarial_terms, critic_loss
-from training.warp.evaluate import ablation, on_pairs, on_photos
+from training.warp.evaluate import ablation, on_pairs, on_photos, without
 from training.warp.experiment import PAINTED, WARP, Phase
 from training.warp.train import train
 
@@ -166,15 +167,31 @@ def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
     assert cv2.imread(str(tmp_path / "samples" / "0000004.png")) is not None
     generator, space, _ = load_checkpoint(tmp_path / "generator.safetensors")
     assert space == ACTION_UNITS
-    values = on_pairs(generator, data) | on_photos(generator, data)
+    photos = on_photos(generator, data)
+    values = on_pairs(generator, data) | photos
     assert values["true flow"] < values["copy"] and values["photos"] == 8
+    read = {f"read {key}": value for key, value in photos.items()}
+    assert blocks.reading(read).endswith("\n\n8 photos.")
     torch.nn.init.normal_(generator.lights.weight)
-    rows = ablation(generator, data)
-    assert [*rows] == ["fields of the axes", "+ extra fields", "+ light", "+ painter"]
-    assert rows["+ painter"] == on_pairs(generator, data)
+    found = ablation(generator, data)
+    rows, whole = found["parts"], "+ inpainting and teeth"
+    assert [*rows] == ["fields of the axes", "+ extra fields", "+ light", whole]
+    assert rows[whole] == on_pairs(generator, data)
+    assert "inpainting and teeth" in blocks.ablation(found)
     explained = [row["light variance explained"] for row in rows.values()]
     assert explained[:2] == [0, 0] and explained[2] == explained[3] != 0
     assert rows["fields of the axes"]["result"] == rows["fields of the axes"]["moved photo"]
+
+
+@torch.inference_mode()
+def test_ablation_of_the_falloff_lets_motion_pass_the_edge_of_the_face(tiny):
+    torch.nn.init.constant_(tiny.rim[-1].bias, 1.0)  # nothing is face
+    source = torch.rand(2, 3, 32, 32) * 2 - 1
+    motions = []
+    for generator in (tiny, without(tiny, ["falloff"])):
+        encoding = generator.encode(source)
+        motions.append(generator.edit(encoding, encoding.reading + 0.5)[0].motion)
+    assert not motions[0].any() and motions[1].any()
 
 
 def test_a_run_may_begin_with_a_checkpoint_at_its_last_phase(experiment, data, tmp_path):

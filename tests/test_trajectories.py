@@ -9,7 +9,7 @@ from PIL import Image
 
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import Animator
-from moodganimation.checkpoints.files import build_generator, save_generator
+from moodganimation.checkpoints.files import Checkpoint, build_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions.spaces import (
@@ -215,8 +215,13 @@ def film(tmp_path_factory):
 
 @pytest.fixture
 def remembering(animator):
-    return Animator(memory(), VALENCE_AROUSAL, reader=animator.reader, finder=animator.finder,
-                    aligner=animator.aligner, device=animator.device)  # fmt: skip
+    return Animator(
+        Checkpoint(memory(), VALENCE_AROUSAL, {}),
+        reader=animator.reader,
+        finder=animator.finder,
+        aligner=animator.aligner,
+        device=animator.device,
+    )
 
 
 def test_frames_of_a_film_are_those_asked_for(film):

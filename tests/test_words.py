@@ -14,8 +14,8 @@ from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.checkpoints.files import generators_in
 from moodganimation.demo.i18n import LANGUAGES, TEXTS, translated
 from moodganimation.demo.ui.page import build
+from moodganimation.errors import Message, listing
 from moodganimation.media.video_reader import open_film
-from moodganimation.messages import Message, listing
 from moodganimation.resources import CHECKPOINTS
 from moodganimation.video.reenactment import taking_part
 

@@ -4,9 +4,12 @@ import argparse
 import dataclasses
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from moodganimation.errors import Problem
+
+from .evaluate.documents import add_write_option, requested_blocks, write_blocks
 
 PRESETS = ("reference", "small", "pretrain")
 
@@ -91,28 +94,33 @@ def aligner(options) -> None:
 
 
 def pairs(options) -> None:
-    from moodganimation.checkpoints.files import load_checkpoint
-
-    from .data.pairs import Pairs
+    from .evaluate.blocks import BLOCKS
     from .warp.evaluate import on_pairs, on_photos, report
 
-    generator, _, _ = load_checkpoint(options.checkpoint)
-    generator.gain.fill_(1)  # the pairs know of no gains
-    data = Pairs(options.data, options.split, generator.config.image_size)
+    generator, data = _without_gains(options)
     values = {f"read {key}": value for key, value in on_photos(generator, data).items()}
-    report(values | on_pairs(generator, data.with_flow()), options.out)
+    values |= on_pairs(generator, data.with_flow())
+    write_blocks(options.blocks, BLOCKS, report(values, options.out))
 
 
 def ablation(options) -> None:
+    from .evaluate.blocks import BLOCKS
+    from .warp.evaluate import ablation, report
+
+    generator, data = _without_gains(options)
+    values = report(ablation(generator, data.with_flow()), options.out)
+    write_blocks(options.blocks, BLOCKS, values)
+
+
+def _without_gains(options) -> tuple:
+    """The generator with gains of 1, since the pairs were made without gains; and the data."""
     from moodganimation.checkpoints.files import load_checkpoint
 
     from .data.pairs import Pairs
-    from .warp.evaluate import ablation, report
 
     generator, _, _ = load_checkpoint(options.checkpoint)
     generator.gain.fill_(1)
-    data = Pairs(options.data, options.split, generator.config.image_size)
-    report(ablation(generator, data.with_flow()), options.out)
+    return generator, Pairs(options.data, options.split, generator.config.image_size)
 
 
 def sweeps(options) -> None:
@@ -127,10 +135,9 @@ def sweeps(options) -> None:
 
 
 def sharpness(options) -> None:
-    from .evaluate.judges.sharpness import on_sweeps
-    from .evaluate.judges.tables import report
+    from .evaluate.judges.sharpness import BLOCKS, on_sweeps
 
-    report(options.out, sharpness=on_sweeps(options.sweeps))
+    _report_tables(options, BLOCKS, sharpness=on_sweeps(options.sweeps))
 
 
 def finders(options) -> None:
@@ -138,10 +145,19 @@ def finders(options) -> None:
     from moodganimation.faces.alignment import load_aligner
 
     from .data.pairs import Pairs
-    from .evaluate.judges.detection import measure_finders
+    from .evaluate.judges.detection import BLOCKS, measure_finders
 
     data = Pairs(options.data, options.split, 128)
-    measure_finders(data, load_aligner(ALIGNER), options.count)
+    rows = measure_finders(data, load_aligner(ALIGNER), options.count)
+    _report_tables(options, BLOCKS, finders=rows)
+
+
+def _report_tables(options, blocks: dict, **tables) -> None:
+    """Print tables, and write them as JSON and into the documents where that is requested."""
+    from .evaluate.judges.tables import known, report
+
+    report(options.out, **tables)
+    write_blocks(options.blocks, blocks, known(tables))
 
 
 def composites(options) -> None:
@@ -156,10 +172,23 @@ def ship(options) -> None:
     ship(options.checkpoint, options.card, options.metrics, options.gain, options.out)
 
 
-def main() -> int:
-    if sys.argv[1:2] == ["bench"]:
+def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["bench"]:
         print("training: bench is now: python -m benchmarks training", file=sys.stderr)
         return 2
+    options = _parser().parse_args(arguments)
+    try:
+        if "write" in options:
+            options.blocks = requested_blocks(options)
+        options.run(options)
+    except (Problem, ValueError, OSError) as problem:
+        print(f"training: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -173,15 +202,32 @@ def main() -> int:
         return added
 
     for name, text in SEED.items():
-        added = commands.add_parser(name, help=text, description=text)
-        added.set_defaults(run=seed_system, experiment=name)
-        added.add_argument("--data", type=Path, nargs="+", metavar="DIR")
-        added.add_argument("--out", type=Path, metavar="RUN")
-        added.add_argument("--preset", type=_preset, choices=PRESETS, default="reference")
-        added.add_argument("--set", action="append", default=[], metavar="A.B=C")
-        added.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with")
-        added.add_argument("--dry-run", action="store_true", help="print the experiment and stop")
-        added.add_argument("--cpu", action="store_true", help="even where there is a GPU")
+        _add_system(commands, name, text)
+    _add_training(command)
+    _add_measurements(command)
+    command(composites, "average portraits of nobody from the public-domain ones")
+    added = command(ship, "write a checkpoint with its card", data=False, out="FILE")
+    added.add_argument("--checkpoint", type=Path, required=True)
+    added.add_argument("--card", type=Path, required=True, help="JSON: data, licence ...")
+    added.add_argument("--metrics", type=Path, help="what pairs or training.evaluate wrote")
+    added.add_argument("--gain", nargs="*", default=[], metavar="AXIS=NUMBER")
+    return parser
+
+
+def _add_system(commands, name: str, text: str) -> None:
+    added = commands.add_parser(name, help=text, description=text)
+    added.set_defaults(run=seed_system, experiment=name)
+    added.add_argument("--data", type=Path, nargs="+", metavar="DIR")
+    added.add_argument("--out", type=Path, metavar="RUN")
+    added.add_argument("--preset", type=_preset, choices=PRESETS, default="reference")
+    added.add_argument("--set", action="append", default=[], metavar="A.B=C")
+    added.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with")
+    added.add_argument("--dry-run", action="store_true", help="print the experiment and stop")
+    added.add_argument("--cpu", action="store_true", help="even where there is a GPU")
+
+
+def _add_training(command: Callable) -> None:
+    """Add the commands that make data, train our generator and check the six systems."""
     added = command(clips, "move photos along expressions, as clips to train on")
     added.add_argument("--count", type=int, default=1500)
     added.add_argument("--frames", type=int, default=8)
@@ -196,16 +242,22 @@ def main() -> int:
         action=argparse.BooleanOptionalAction,
         help="default: where the processor multiplies bf16 in hardware",
     )
-    added.add_argument("--start", type=Path, metavar="FILE",
-                       help="weights to begin with, at the last phase")  # fmt: skip
+    text = "weights to begin with, at the last phase"
+    added.add_argument("--start", type=Path, metavar="FILE", help=text)
     added = command(aligner, "train the aligner (minutes)")
     added.add_argument("--seed", type=int, default=0)
-    added = command(pairs, "measure a checkpoint on held-out pairs and as a reader", out="JSON")
-    added.add_argument("--checkpoint", type=Path, required=True)
-    added.add_argument("--split", default="test")
-    added = command(ablation, "measure warp on held-out pairs with parts switched off", out="JSON")
-    added.add_argument("--checkpoint", type=Path, required=True)
-    added.add_argument("--split", default="test")
+
+
+def _add_measurements(command: Callable) -> None:
+    """Add the commands that measure, most of which write figures into the documents."""
+    for run, text, block in (
+        (pairs, "measure a checkpoint on held-out pairs and as a reader", "reading"),
+        (ablation, "measure warp on held-out pairs with parts switched off", "ablation"),
+    ):
+        added = command(run, text, out="JSON")
+        added.add_argument("--checkpoint", type=Path, required=True)
+        added.add_argument("--split", default="test")
+        add_write_option(added, [block])
     added = command(sweeps, "draw every unit and mood at five levels, for the judges", data=False)
     added.add_argument("--data", type=Path, metavar="DIR")
     added.add_argument("--checkpoint", type=Path)
@@ -215,22 +267,11 @@ def main() -> int:
     added.add_argument("--scale", type=int, default=3, help="enlarge photos first (default 3)")
     added = command(sharpness, "measure how sharp sweeps are", data=False, out="JSON")
     added.add_argument("sweeps", type=Path, metavar="SWEEPS")
-    added = command(finders, "measure face finders and the aligner", out=None)
+    add_write_option(added, ["sharpness"], ["sharpness-large-photos"])
+    added = command(finders, "measure face detectors and the aligner", out="JSON")
     added.add_argument("--split", default="test")
     added.add_argument("--count", type=int, default=150)
-    command(composites, "average portraits of nobody from the public-domain ones")
-    added = command(ship, "write a checkpoint with its card", data=False, out="FILE")
-    added.add_argument("--checkpoint", type=Path, required=True)
-    added.add_argument("--card", type=Path, required=True, help="JSON: data, licence ...")
-    added.add_argument("--metrics", type=Path, help="what pairs or training.evaluate wrote")
-    added.add_argument("--gain", nargs="*", default=[], metavar="AXIS=NUMBER")
-    options = parser.parse_args()
-    try:
-        options.run(options)
-    except (Problem, ValueError, OSError) as problem:
-        print(f"training: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    add_write_option(added, ["finders"])
 
 
 def _preset(name: str) -> str:

@@ -3,9 +3,8 @@
 import math
 from collections.abc import Callable
 
-from ..errors import InvalidExpression
+from ..errors import InvalidExpression, listing
 from ..expressions.spaces import Expression
-from ..messages import listing
 from ..networks.compositing import smoothstep
 
 MOST_FRAMES = 600  # of an animation

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidExpression, UnreadableFile
+from ..errors import InvalidExpression, Message, UnreadableFile
 from ..expressions.spaces import (
     ACTION_UNITS,
     PAD,
@@ -20,7 +20,6 @@ from ..expressions.spaces import (
     Expression,
     ExpressionSpace,
 )
-from ..messages import Message
 from .bounded_pickle import read_pickle
 
 MOST_ROWS = 100_000
@@ -103,45 +102,50 @@ def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpac
     """Rows in the order of a space's axes, and that space: `space`, or one that maps to it."""
     known = [space] if space.name not in SPACES else [space, VALENCE_AROUSAL, PAD, ACTION_UNITS]
     if names is not None:
-        rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
-        told = next((s for s in known if names and all(name in s for name in names)), None)
-        if told is None and all(any(name in s for s in known) for name in names):  # curves
-            told = next((s for s in known if len(s.axes) == sum(name in s for name in names)), None)
-            rows, names = _columns(rows, names, lambda name: told is None or name in told)
-        if told is None:
-            choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
-            wrong = next((name for name in names if name not in known[0]), BESIDE[0])
-            raise InvalidExpression(
-                "{}, line 1: {} is no axis here; columns are any of {}.",
-                path,
-                repr(wrong.strip()[:40]),
-                choices,
-            )
-        places = [told.index(name) for name in names]
-        if len(set(places)) < len(places):
-            raise InvalidExpression("{}, line 1: an axis is named twice.", path)
-        full = np.zeros((len(rows), len(told.axes)))
-        full[:, places] = rows
-        return full, told
+        return _in_named_axes(path, rows, names, known)
     if axes not in (None, *known):
         raise InvalidExpression(
             "{} cannot be put into {} of the checkpoint.", axes.name, space.name
         )
-    width, told = rows.shape[1], axes or space
-    if told == VALENCE_AROUSAL and width == len(PAD.axes):
-        told = PAD
-    if width != len(told.axes):
+    width, found = rows.shape[1], axes or space
+    if found == VALENCE_AROUSAL and width == len(PAD.axes):
+        found = PAD
+    if width != len(found.axes):
         maybe = [s.name for s in known if len(s.axes) == width]
         hint = maybe and Message(" If they are {}, say so: --axes {}.", maybe[0], maybe[0])
         raise InvalidExpression(
             "{} has {} values a row, but {} has {} axes.{}",
             path,
             width,
-            told.name,
-            len(told.axes),
+            found.name,
+            len(found.axes),
             hint or "",
         )
-    return rows, told
+    return rows, found
+
+
+def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpace]:
+    """Rows of named columns, in the order of the axes of the known space that has them all."""
+    rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
+    found = next((s for s in known if names and all(name in s for name in names)), None)
+    if found is None and all(any(name in s for s in known) for name in names):  # curves
+        found = next((s for s in known if len(s.axes) == sum(name in s for name in names)), None)
+        rows, names = _columns(rows, names, lambda name: found is None or name in found)
+    if found is None:
+        choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
+        wrong = next((name for name in names if name not in known[0]), BESIDE[0])
+        raise InvalidExpression(
+            "{}, line 1: {} is no axis here; columns are any of {}.",
+            path,
+            repr(wrong.strip()[:40]),
+            choices,
+        )
+    places = [found.index(name) for name in names]
+    if len(set(places)) < len(places):
+        raise InvalidExpression("{}, line 1: an axis is named twice.", path)
+    full = np.zeros((len(rows), len(found.axes)))
+    full[:, places] = rows
+    return full, found
 
 
 def _columns(rows, names, wanted) -> tuple[np.ndarray, list[str]]:

@@ -142,7 +142,7 @@ def refusing(path: str | Path) -> Iterator[None]:
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """A generator and what is known of it, from a file of ours or of the programs before.
 
-    An original file (see `originals`) says nothing of its space, which its size suggests, nor of
+    An original file (see `legacy`) says nothing of its space, which its size suggests, nor of
     the size of its crops, 128 pixels by default there. Raises NotACheckpoint.
     """
     with refusing(path):

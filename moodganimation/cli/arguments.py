@@ -2,8 +2,10 @@
 
 import argparse
 
-from ..expressions.presets import COMPOUND, PRESETS
+from ..expressions.presets import ALL_PRESETS
 from ..runtime.executors import ENGINES
+
+_INTENSITY = "0 to 1: share of the way to the preset and to the expression in PHOTO2"
 
 
 def of_all(command) -> None:
@@ -16,11 +18,12 @@ def of_photo(command) -> None:
     command.add_argument("--box", type=_box, metavar="X0,Y0,X1,Y1", help="where the face is")
 
 
-def of_wish(command) -> None:
-    command.add_argument("--set", action="append", metavar="AXIS=NUMBER")
-    command.add_argument("--preset", choices=list(PRESETS | COMPOUND))
-    command.add_argument("--like", metavar="PHOTO2", help="wear the expression of another")
-    command.add_argument("--intensity", type=float, default=1.0)
+def of_request(command) -> None:
+    option = command.add_argument
+    option("--set", action="append", metavar="AXIS=NUMBER", help="as AU12=0.8 or valence=0.5")
+    option("--preset", metavar="NAME", help=f"one of {', '.join(ALL_PRESETS)}")
+    option("--like", metavar="PHOTO2", help="the expression in another photo")
+    option("--intensity", type=float, default=1.0, metavar="SHARE", help=_INTENSITY)
 
 
 def of_edit(command) -> None:

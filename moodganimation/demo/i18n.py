@@ -14,7 +14,7 @@ import re
 import gradio as gr
 from gradio.context import LocalContext
 
-from ..messages import Message
+from ..errors import Message
 from ..resources import ASSETS
 
 with (ASSETS / "words.csv").open(encoding="utf-8", newline="") as file:

@@ -7,8 +7,7 @@ import json
 from collections.abc import Collection
 from numbers import Integral, Real
 
-from ..errors import InvalidValue
-from ..messages import Message, listing
+from ..errors import InvalidValue, Message, listing
 from .spaces import ACTION_UNITS, Expression, space_named
 
 MOST_BYTES = 60_000  # of a JSON text: what the EXIF block of a JPEG has room for

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InvalidExpression
-from ..messages import Message
+from ..errors import InvalidExpression, Message
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from ..errors import UnreadableImage, Unwritable
-from ..messages import Message
+from ..errors import Message, UnreadableImage, Unwritable
 from .headers import FORMATS, MOST_EXIF, opening
 from .metadata import exif, text_chunks
 from .provenance import EDITED, labelled, sign, xmp

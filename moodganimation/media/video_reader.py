@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 
 from ..animation.easing import FASTEST
-from ..errors import UnreadableFile
-from ..messages import Message
+from ..errors import Message, UnreadableFile
 from . import ffmpeg
 from .images import LEAST_SIDE
 

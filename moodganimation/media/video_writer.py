@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..animation.easing import FASTEST
-from ..errors import Unwritable
-from ..messages import Message
+from ..errors import Message, Unwritable
 from . import ffmpeg
 from .images import EDITED
 from .metadata import comment, mark

@@ -18,11 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
-from ..errors import InvalidExpression, NoFaceFound, Unwritable
+from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, listing
 from ..expressions.moods import mood_of, with_mood
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..media.video_reader import Film
-from ..messages import Message, listing
 from .editing import Progress, check_strength, no_face_message, report, truncation_notes
 from .tracking import follow
 

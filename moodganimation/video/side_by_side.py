@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
-from ..errors import NoFaceFound
+from ..errors import Message, NoFaceFound
 from ..frame import Frame
 from ..media.figures import COLUMNS, blank, columns, row
 from ..media.images import EDITED, write_image
 from ..media.video_reader import read_frames
 from ..media.video_writer import write_animation
-from ..messages import Message
 
 FILMED = "Filmed faces, beside which MoodGANimation edited others"
 LEAST_SIDE = 128  # of a column [px]; generators of larger faces have larger columns

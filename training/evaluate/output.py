@@ -71,7 +71,7 @@ def table(values: dict) -> str:
         lines.append(f"{title}, error / copying: {number(figures['error / copying'], 2)}")
     lines.append(
         f"{cost['photo and edit [ms]']:.1f} ms a photo and edit ({cost['edit alone [ms]']:.1f} "
-        f"the edit alone), {cost['device']}, {cost['threads']} threads; "
+        f"the edit alone), {cost['device']}, {cost['threads']} thread; "
         f"{cost['parameters']:,} parameters, {about['megabytes']} MB"
     )
     lines += [f"estimator: {values['estimator']['statement']}"]

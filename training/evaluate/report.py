@@ -48,25 +48,19 @@ def evaluate(
     studio = Studio(generator, space, torch.device(device))
     readings, starts = studio.starts(photos, estimator)
     made = sweep(studio, photos, starts, estimator, recognizer, SHOWN)
-    in_all, of_axes = of_pictures(made)
+    in_all, of_axes = _measures(made, space, photos, estimator)
     concordance = {}
     if measurable(space):
-        figures = of_responses(made, space, photos, estimator)
-        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
         moods = random_moods(studio, photos, readings, starts, estimator, seed)
         concordance = moods.concordance()
     walks = [journeys(studio, photos, starts), *(filmed(studio, clip) for clip in clips)]
     sheets = panels(studio, photos, starts, SHOWN), mood_grids(studio, photos, readings, starts)
     cost = _cost(studio, photos, starts)
-    studio.progress.close()
     values = {
         "format": FORMAT,
         "verdict": verdict(in_all | {"not finite": studio.broken}),
         "measures": in_all,
-        "axes": {
-            key: {name: column[k] for name, column in of_axes.items()}
-            for k, key in enumerate(space.keys)
-        },
+        "axes": _by_axis(of_axes, space),
         "response": response(made, space),
         "mood concordance": concordance,
         "distance": distance(made, photos, estimator, seed),
@@ -74,12 +68,33 @@ def evaluate(
         "clips": {walk.title: walk.values for walk in walks[1:]},
         "edits": {"made": studio.made, "not finite": studio.broken},
         "cost": cost,
-        "estimator": {
-            "name": estimator.name,
-            "independent": estimator.independent,
-            "statement": estimator.statement,
-        },
         "not measured": _not_measured(space, recognizer, clips),
+    }
+    values |= _about(estimator, photos, seed)
+    studio.progress.close()
+    return Evaluation(plain(values), sweep_sheets(made, space, photos), *sheets, walks)
+
+
+def _measures(made, space: ExpressionSpace, photos: Photos, estimator: Estimator):
+    """Figures of all axes together, and columns of figures by axis."""
+    in_all, of_axes = of_pictures(made)
+    if measurable(space):
+        figures = of_responses(made, space, photos, estimator)
+        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
+    return in_all, of_axes
+
+
+def _by_axis(columns: dict, space: ExpressionSpace) -> dict[str, dict]:
+    """Columns of figures, one a measure, as the figures of every axis."""
+    keys = enumerate(space.keys)
+    return {key: {name: column[k] for name, column in columns.items()} for k, key in keys}
+
+
+def _about(estimator: Estimator, photos: Photos, seed: int) -> dict[str, dict]:
+    """What a reader needs to know to judge the figures."""
+    names = ("name", "independent", "statement")
+    return {
+        "estimator": {name: getattr(estimator, name) for name in names},
         "photos": {
             "edited": photos.names,
             "others": len(photos.others),
@@ -88,7 +103,6 @@ def evaluate(
         },
         "definitions": DEFINITIONS,
     }
-    return Evaluation(plain(values), sweep_sheets(made, space, photos), *sheets, walks)
 
 
 def verdict(values: dict) -> dict:
@@ -117,20 +131,32 @@ def plain(value):
 
 
 def _cost(studio: Studio, photos: Photos, starts: torch.Tensor) -> dict:
-    """Median time of one edit, photo and all, one at a time; the only figures that vary."""
+    """Median time of one edit, photo and all, one at a time and, on a CPU, by one thread.
+
+    The only figures that vary from run to run.
+    """
     studio.stage("cost", TIMED + 1)
     face, start, times = photos.faces[:1], starts[:1], []
-    for _ in range(TIMED + 1):  # the first one pays for what a first call costs
-        begin = time.perf_counter()
-        encoding = studio.encode(face, start)
-        halfway = time.perf_counter()
-        studio.edit(encoding, start)
-        times.append((time.perf_counter() - begin, time.perf_counter() - halfway))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(TIMED + 1):  # the first one pays for what a first call costs
+            begin = time.perf_counter()
+            encoding = studio.encode(face, start)
+            halfway = time.perf_counter()
+            studio.edit(encoding, start)
+            times.append((time.perf_counter() - begin, time.perf_counter() - halfway))
+    finally:
+        torch.set_num_threads(threads)
     whole, edit = np.median(times[1:], 0) * 1000
-    parameters = sum(p.numel() for p in studio.generator.parameters())
-    return {"parameters": parameters, "side": face.shape[-1], "photo and edit [ms]": whole,
-            "edit alone [ms]": edit, "device": studio.device.type,
-            "threads": torch.get_num_threads()}  # fmt: skip
+    return {
+        "parameters": sum(p.numel() for p in studio.generator.parameters()),
+        "side": face.shape[-1],
+        "photo and edit [ms]": whole,
+        "edit alone [ms]": edit,
+        "device": studio.device.type,
+        "threads": 1,
+    }
 
 
 def _not_measured(space: ExpressionSpace, recognizer, clips) -> list[str]:

@@ -28,7 +28,7 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
         rows = range(first, min(first + batch, len(data.rows)))
         b = collate([data.pair(i) for i in rows], [data.photo(0)])
-        encoding = generator.encode(b.source)._replace(reading=b.before)
+        encoding = generator.rebase(generator.encode(b.source), b.before)
         edit, _ = generator.edit(encoding, b.after)
         fields = (edit.motion - b.flow, b.flow, edit.light - b.light, b.light)
         squares = [(b.known * x).square().sum() for x in fields]
@@ -53,34 +53,42 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     }
 
 
-PARTS = ("extra fields", "light", "painter")
+PARTS = ("extra fields", "light", "inpainting and teeth")
+FALLOFF = "falloff"  # of motion at the face's edge
 
 
+@torch.no_grad()
 def without(generator: WarpGenerator, parts) -> WarpGenerator:
-    """A copy in which parts are switched off; what is left was trained together with them."""
+    """A copy in which parts are switched off; the others were trained together with them."""
     generator, off = copy.deepcopy(generator), []
     if "extra fields" in parts:
         off.append(generator.extra[2])
     if "light" in parts:
         off.append(generator.lights)
-    if "painter" in parts:
+    if "inpainting and teeth" in parts:
         off.append(generator.painter.heads)
+    if FALLOFF in parts:
+        off.append(generator.rim[-1])  # the face distance is 0 everywhere
     for layer in off:
         layer.weight.zero_()
         layer.bias.zero_()
-    if "painter" in parts:
+    if "inpainting and teeth" in parts:
         generator.painter.heads.bias[0] = 30.0  # attention stays closed
     return generator
 
 
 @torch.inference_mode()
-def ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict[str, float]]:
-    """`on_pairs` of the fields of the axes alone, then with one part after another."""
+def ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict]:
+    """`on_pairs` of the fields of the axes alone, then with one part after another; and of the
+    whole generator without the falloff of motion at the face's edge."""
     rows = {}
     for k in range(len(PARTS) + 1):
         name = f"+ {PARTS[k - 1]}" if k else "fields of the axes"
         rows[name] = on_pairs(without(generator, PARTS[k:]), data)
-    return rows
+    return {
+        "parts": rows,
+        f"without the {FALLOFF}": on_pairs(without(generator, [FALLOFF]), data),
+    }
 
 
 @torch.inference_mode()
@@ -99,12 +107,14 @@ def on_photos(generator, data: Pairs) -> dict[str, float]:
     return {"photos": len(labels), "mean": float(np.mean(list(scores.values()))), **scores}
 
 
-def report(values: dict, out: Path | None) -> None:
-    """Print numbers, or numbers by name, as JSON, and write them to `out`."""
-    text = json.dumps(_rounded(values), indent=1)
+def report(values: dict, out: Path | None) -> dict:
+    """Print nested numbers as JSON, write them to `out`, and return them rounded."""
+    values = _rounded(values)
+    text = json.dumps(values, indent=1)
     print(text)
     if out:
         out.write_text(text + "\n")
+    return values
 
 
 def _rounded(value):

@@ -26,10 +26,10 @@ def generator_losses(
     labels = torch.cat([batch.before, batch.labels])
     reading = torch.cat([encoding.reading, generator.read(batch.photos)])
     terms = {"reading": losses.expression_error(reading, labels, 1 + 2 * labels)}
-    encoding = encoding._replace(reading=batch.before)  # change starts at the labels, not at itself
+    encoding = generator.rebase(encoding, batch.before)  # change starts at the labels
 
     if not weights.composite:
-        motion, light, _ = generator.motion(encoding, batch.after)
+        motion, light = generator.motion(encoding, batch.after)
         composite = None
     else:
         motion, light, moved, attention, color, inside = generator.paint(encoding, batch.after)

@@ -7,14 +7,13 @@ import numpy as np
 
 from ...animation.easing import EASINGS, FASTEST, MOST_FRAMES
 from ...animation.timeline import MODES, Keyframe, Timeline
-from ...errors import InvalidExpression, Problem
+from ...errors import InvalidExpression, Message, Problem, listing
 from ...expressions import schema
 from ...expressions.presets import PRESETS
 from ...expressions.spaces import ACTION_UNITS
 from ...media.figures import beside, curves, row
 from ...media.images import write_image
 from ...media.video_writer import write_animation
-from ...messages import Message, listing
 from ...recipe import Output, Recipe
 from ..i18n import told
 from ..recipe_io import between, choice, recipe_of, said, several, truth, whole

@@ -12,7 +12,7 @@ import numpy as np
 from ...animation.timeline import Timeline
 from ...errors import Cancelled, InvalidExpression, Problem
 from ...expressions.moods import mood_of
-from ...expressions.presets import PRESETS
+from ...expressions.presets import preset_named
 from ...expressions.spaces import ACTION_UNITS, PAD, Expression
 from ...frame import Frame
 from ...media.images import write_image
@@ -93,9 +93,7 @@ def named(visit: Session, name: str, units) -> Expression:
         return asked_units(units)
     if name == NEUTRAL:
         return Expression.neutral(ACTION_UNITS)
-    if name not in PRESETS:
-        raise InvalidExpression("There is no emotion called {}.", repr(name))
-    return PRESETS[name]
+    return preset_named(name)
 
 
 def timeline_of(

@@ -7,12 +7,23 @@ import numpy as np
 from ...errors import Problem
 from ...expressions.moods import mood_of
 from ...expressions.presets import PRESETS
+from ...expressions.request import ExpressionRequest, resolve
 from ...expressions.spaces import ACTION_UNITS, Expression
 from ...faces.portrait import LOCKS
 from ...media.images import read_image
 from ..recipe_io import RecipeIO
 from ..sessions import HALVES, MASK, Sessions
-from .common import UNTOUCHED, asked_units, named, place, render, reported, rounded
+from .common import (
+    NEUTRAL,
+    PHOTO,
+    UNTOUCHED,
+    asked_units,
+    named,
+    place,
+    render,
+    reported,
+    rounded,
+)
 
 PAINTED = ("stays as it is", "alone is edited")
 MOST_PINS = 12
@@ -30,9 +41,12 @@ class Changes:
         if name is None:
             return UNTOUCHED
         visit = self.visits[token]
-        goal = visit.face.portrait.reading.towards(named(visit, name, None), intensity)
-        chosen = {"preset": name, "intensity": float(intensity)} if name in PRESETS else {}
-        return place(visit, goal, **chosen)
+        if name in (PHOTO, NEUTRAL):
+            return place(visit, named(visit, name, None))
+        request = ExpressionRequest(name, float(intensity))
+        target = resolve(request, visit.face.portrait.reading, ACTION_UNITS)
+        chosen = {"preset": name, "intensity": request.intensity} if name in PRESETS else {}
+        return place(visit, target, **chosen)
 
     @reported
     def undo(self, token):

@@ -8,13 +8,12 @@ import gradio as gr
 
 from ...animation.easing import FASTEST
 from ...animation.trajectories import read_trajectory
-from ...errors import Problem
+from ...errors import Message, Problem
 from ...expressions import schema
-from ...expressions.spaces import ACTION_UNITS
+from ...expressions.request import difference
 from ...media.figures import curves
 from ...media.video_reader import Film, open_film
 from ...media.video_writer import write_film
-from ...messages import Message
 from ...recipe import Recipe
 from ...video.editing import MOST_FACES, STRONGEST, edit_video, offset_by
 from ...video.reenactment import REGIONS, capture_performance, taking_part, write_curves
@@ -41,15 +40,14 @@ class Filming:
         """The clip with the change that the sliders make to the photo's expression: the film, and
         what became of it. Needs an open photo: its sliders say what changes."""
         visit, film = self.visits[token], checked(path)
-        wanted = asked_units(units)
-        steps = wanted.vector() - visit.face.portrait.reading.vector()
-        change = {key: float(x) for key, x in zip(ACTION_UNITS.keys, steps, strict=True) if x}
+        target = asked_units(units)
+        change = difference(target, visit.face.portrait.reading)
         if not change:
             raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
         out = _fresh(visit, "retake", ".mp4")
         most = min(max(int(most), 1), MOST_FACES)
         tell = telling(visit, progress, "Editing")
-        recipe = recipe_of(visit, wanted, made={"film": {"faces": most}}).text()
+        recipe = recipe_of(visit, target, made={"film": {"faces": most}}).text()
         done = edit_video(
             visit.animator, film, out, offset_by(change), most=most, progress=tell, recipe=recipe,
             label=visit.label,

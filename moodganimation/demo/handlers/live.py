@@ -15,13 +15,14 @@ import numpy as np
 
 from ...errors import Problem, UnreadableImage
 from ...expressions import schema
+from ...expressions.request import difference
 from ...expressions.spaces import ACTION_UNITS, Expression
 from ...media.headers import opening
 from ...media.images import LEAST_SIDE
 from ...media.video_writer import write_animation
 from ...recipe import Face as Place
 from ...recipe import Recipe
-from ...video.editing import STRONGEST, offset_by
+from ...video.editing import STRONGEST, TargetFunction, offset_by
 from ...video.live import Live, Mirror, keyframes
 from ...video.reenactment import REGIONS, played, taking_part, write_curves
 from ..i18n import told
@@ -84,7 +85,7 @@ class Streams:
                     frame = visit.animator.edit(visit.face.small, point, visit.face.where)
                     picture = jpeg(frame.image)
                 else:
-                    picture = jpeg(stream.live.edit(photo, _wish(units, visit)))
+                    picture = jpeg(stream.live.edit(photo, _target_function(units, visit)))
                 seconds = self._record(stream, picture, bool(request.get("record")), point)
                 if seconds is not None:
                     animator = stream.live.animator
@@ -183,11 +184,10 @@ class Streams:
         return round(now - began, 1)
 
 
-def _wish(units: Expression, visit: Session | None):
-    """What the sliders add to a face: their change of the photo, or all if there is none."""
+def _target_function(units: Expression, visit: Session | None) -> TargetFunction:
+    """Add to a face what the sliders change in the photo; without a photo, all that they show."""
     reading = visit.face.portrait.reading if visit else Expression.neutral(ACTION_UNITS)
-    change = units.vector() - reading.vector()
-    return offset_by(dict(zip(ACTION_UNITS.keys, change.tolist(), strict=True)))
+    return offset_by(difference(units, reading))
 
 
 def _mirror(request: dict) -> dict | None:

@@ -5,12 +5,12 @@ import gradio as gr
 import numpy as np
 
 from ...animator import Animator
-from ...errors import InvalidExpression, NoFaceFound, Problem
-from ...expressions.moods import mood_of, with_mood
+from ...errors import InvalidExpression, Message, NoFaceFound, Problem
+from ...expressions.moods import mood_of
+from ...expressions.request import ExpressionRequest, resolve
 from ...expressions.spaces import ACTION_UNITS, PAD, Expression
 from ...faces.portrait import Portrait
 from ...media.images import read_image
-from ...messages import Message
 from ..i18n import told
 from ..models import Models
 from ..sessions import PREVIEW, Face, Session, Sessions
@@ -147,9 +147,9 @@ class Page:
         self.visits.leave(request.session_hash)
 
     def _asked(self, visit: Session, request: dict) -> tuple[Expression, Expression]:
-        """The Action Units that a request of the fast lane wants, and the same in the words that
-        its model hears best: a mood as it is, if the model speaks moods. Raises InvalidExpression.
-        """
+        """The target expression of a request of the fast lane in Action Units, and the expression
+        to give to its generator: for generators of moods, the mood itself. Raises
+        InvalidExpression."""
         try:
             if "way" in request:
                 share, *settings = request["way"]
@@ -161,7 +161,8 @@ class Page:
             if "mood" not in request:
                 return units, units
             mood = Expression(PAD, tuple(request["mood"]))
-            units = hundredths(with_mood(_start(visit, units), mood))
+            start = _start(visit, units)
+            units = hundredths(resolve(ExpressionRequest(axes=mood.asdict()), start, ACTION_UNITS))
             return units, units if visit.animator.space == ACTION_UNITS else mood
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             if isinstance(problem, Problem):

@@ -19,13 +19,13 @@ from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Exp
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
+from moodganimation.resources import ASSETS
 
 from ..pickles import write_pickle
 from .crops import single_threaded
 from .files import write
 from .tables import write_ids
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
 PORTRAITS = {  # name -> file; the last two are held out
     "astronaut": "astronaut.png",
     "calm": "portrait-calm.png",

@@ -8,6 +8,9 @@ from moodganimation.faces.alignment import Aligner, align
 from moodganimation.faces.detection import CenterFaceFinder, HaarFinder
 
 from ...data.pairs import FRAME, Pairs
+from .. import markdown
+from ..documents import Block
+from .tables import Rows
 
 CANVAS = 640  # side of the scenes that photos are put into [px]
 CASES = {  # of the face crop in the scene: side [px], roll within [degrees], faces
@@ -16,6 +19,8 @@ CASES = {  # of the face crop in the scene: side [px], roll within [degrees], fa
     "small": (72, 8, 1),
     "four": (250, 8, 4),
 }
+STEPS = ("coarse", "aligned")  # before and after the aligner
+ERRORS = ("shift [%]", "size [%]", "roll [deg]")  # of a crop, as `error` returns them
 
 
 def scene(pictures: list[np.ndarray], side: float, roll: float, rng: np.random.Generator):
@@ -51,32 +56,63 @@ def error(to_face: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
     return 100 * shift, 100 * abs(np.log(size)), abs(roll)
 
 
-def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> None:
-    """Print, for each finder and case, the share found (within half a side), how many other boxes
-    a scene had, and the median and 90th percentile of the errors before and after the aligner."""
-    columns = f"{'found':>7}{'others':>8}{'shift %':>16}{'size %':>15}{'roll deg':>15}"
-    print(f"{'':12}{'':24}{columns}   (median / 90th percentile)")
-    for finder in (CenterFaceFinder(), HaarFinder()):
-        for case, (side, roll, faces) in CASES.items():
-            rng, found, others, errors = np.random.default_rng(0), 0, 0, []
-            for i in tqdm(range(0, count - faces + 1, faces), desc=case, leave=False):
-                pictures = [data.picture(data.photos[i + j][0]) for j in range(faces)]
-                canvas, truths = scene(pictures, side, roll, rng)
-                seen = finder(canvas)
-                for truth in truths:
-                    near = [f for f in seen if error(f, truth)[0] < 50]
-                    if near:
-                        found += 1
-                        best = min(near, key=lambda f, t=truth: error(f, t)[0])
-                        fine = align(aligner, canvas, best)
-                        errors.append((error(best, truth), error(fine, truth)))
-                others += max(0, len(seen) - len(truths))
-            total = count // faces * faces
-            for row, when in enumerate(("coarse", "aligned")):
-                values = np.array(errors)[:, row]
-                text = "".join(
-                    f"{np.median(v):9.1f} /{np.percentile(v, 90):5.1f}" for v in values.T
-                )
-                share = f"{found / total:7.2f}{others / total:8.2f}" if row == 0 else " " * 15
-                name = f"{finder.name:16}{case:8}" if row == 0 else " " * 24
-                print(f"{name}{when:>12.12}{share}{text}")
+def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
+    """A row for each finder and case, named "FINDER, CASE".
+
+    The share of faces found (within half a side), other boxes a face, and the median and the 90th
+    percentile of the errors, before and after the aligner.
+    """
+    return {
+        f"{finder.name}, {case}": _measured(finder, case, data, aligner, count)
+        for finder in (CenterFaceFinder(), HaarFinder())
+        for case in CASES
+    }
+
+
+def _measured(finder, case: str, data: Pairs, aligner: Aligner, count: int) -> dict[str, float]:
+    side, roll, faces = CASES[case]
+    rng, others, errors = np.random.default_rng(0), 0, []
+    for i in tqdm(range(0, count - faces + 1, faces), desc=case, leave=False):
+        pictures = [data.picture(data.photos[i + j][0]) for j in range(faces)]
+        canvas, truths = scene(pictures, side, roll, rng)
+        seen = finder(canvas)
+        for truth in truths:
+            near = [f for f in seen if error(f, truth)[0] < 50]
+            if near:
+                best = min(near, key=lambda f, t=truth: error(f, t)[0])
+                errors.append((error(best, truth), error(align(aligner, canvas, best), truth)))
+        others += max(0, len(seen) - len(truths))
+    total = count // faces * faces
+    row = {"found": len(errors) / total, "others": others / total}
+    table = np.array(errors) if errors else np.full((1, len(STEPS), len(ERRORS)), np.nan)
+    for column, step in enumerate(STEPS):
+        for kind, values in zip(ERRORS, table[:, column].T, strict=True):
+            row[f"{step} {kind}"] = np.median(values)
+            row[f"{step} {kind} 90%"] = np.percentile(values, 90)
+    return row
+
+
+def finders(values: dict) -> str:
+    """Format the detectors in every scene, before and after the aligner."""
+    heads = ["detector", "scene", "found", "others"]
+    for step in STEPS:
+        first, *rest = ERRORS
+        heads += [f"{step}: {first}", *rest]
+    rows = []
+    for name, row in values["finders"].items():
+        errors = (
+            f"{_error(row[f'{step} {kind}'])} / {_error(row[f'{step} {kind} 90%'])}"
+            for step in STEPS
+            for kind in ERRORS
+        )
+        rows.append([*name.split(", "), f"{row['found']:.2f}", f"{row['others']:.2f}", *errors])
+    return markdown.table(heads, rows)
+
+
+def _error(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
+
+
+BLOCKS = {
+    "finders": Block("python -m training finders --data DIR --count 100 --write", finders),
+}

@@ -1,6 +1,6 @@
 """Judge sweeps (training/evaluate/judges/sweeps.py) with a face-landmark tool.
 
-    python -m training.evaluate.judges.face_mesh SWEEPS [--out JSON]
+    python -m training.evaluate.judges.face_mesh SWEEPS [--out JSON] [--write [BLOCK ...]]
 
 Runs in an environment of its own, that of training/data/prepare/face_mesh_landmarks.py: MediaPipe
 0.10.21 carries Face Mesh with its weights but needs numpy below 2. It is no independent judge where
@@ -37,6 +37,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..documents import add_write_option, requested_blocks, write_blocks
+from .face_mesh_blocks import BLOCKS, DEFAULT
 from .face_mesh_measures import (
     LEVELS,
     MOODS,
@@ -54,7 +56,7 @@ from .face_mesh_measures import (
     turn_in_depth,
     upright,
 )
-from .tables import Rows, report
+from .tables import Rows, known, report
 
 
 def face_mesh():
@@ -179,23 +181,36 @@ def of_moods(seen: dict[str, list[Sweep]], shifts) -> Rows:
     return rows
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate.judges.face_mesh",
-                                     description=__doc__.splitlines()[0])  # fmt: skip
-    parser.add_argument("sweeps", type=Path, metavar="SWEEPS")
-    parser.add_argument("--out", type=Path, metavar="JSON")
-    options = parser.parse_args()
+def judge(folder: Path) -> dict[str, Rows]:
+    """All tables of the sweeps in a folder."""
+    seen, shifts = look(folder, face_mesh())
+    units = with_totals({unit: of_unit(unit, seen[unit]) for unit in UNITS})
+    turns = [turn(*(points[STILL] for points in pair)) for pair in shifts]
+    noise = {"turn": np.median(turns), "turn 95%": np.percentile(turns, 95)}
+    return {"units": units, "moods": of_moods(seen, shifts), "noise": {"shifted photos": noise}}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
     try:
-        seen, shifts = look(options.sweeps, face_mesh())
-        units = with_totals({unit: of_unit(unit, seen[unit]) for unit in UNITS})
-        turns = [turn(*(points[STILL] for points in pair)) for pair in shifts]
-        noise = {"turn": np.median(turns), "turn 95%": np.percentile(turns, 95)}
-        moods = of_moods(seen, shifts)
-        report(options.out, units=units, moods=moods, noise={"shifted photos": noise})
+        names = requested_blocks(options)
+        tables = judge(options.sweeps)
+        report(options.out, **tables)
+        write_blocks(names, BLOCKS, known(tables))
     except (ValueError, OSError) as problem:
-        print(f"measure: {problem}", file=sys.stderr)
+        print(f"face_mesh: {problem}", file=sys.stderr)
         return 2
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate.judges.face_mesh", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("sweeps", type=Path, metavar="SWEEPS")
+    parser.add_argument("--out", type=Path, metavar="JSON")
+    add_write_option(parser, DEFAULT, [name for name in BLOCKS if name not in DEFAULT])
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Judge by a face recognizer whether sweeps (sweeps.py) are still the same person.
 
-    python -m training.evaluate.judges.identity SWEEPS --data DIR [--out JSON]
+    python -m training.evaluate.judges.identity SWEEPS --data DIR [--out JSON] [--write]
 
-Runs in an environment of its own, with Python 3.9 to 3.12, since the recognizer has no part in
+Runs in an environment of its own, with Python 3.10 to 3.12, since the recognizer has no part in
 training:
 
     python3.11 -m venv dlib && dlib/bin/pip install dlib-bin face_recognition_models numpy
@@ -25,7 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .tables import Rows, report
+from ..documents import Block, add_write_option, requested_blocks, write_blocks
+from ..markdown import table
+from .tables import Rows, known, report
 
 WEIGHTS = "face_recognition_models"
 ONE_PERSON = 0.6  # dlib's documentation of the network
@@ -130,27 +132,58 @@ def summary(found: dict[str, np.ndarray], usual: float) -> Rows:
     }
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate.judges.identity",
-                                     description=__doc__.splitlines()[0])  # fmt: skip
+def judge(options: argparse.Namespace) -> Rows:
+    """Distances of edits by axis, of all units, of photos of one person and of strangers."""
+    recognizer = Recognizer()
+    edits = of_sweeps(options.sweeps, recognizer)
+    same, strangers = of_people(options.data, options.split, options.scale, recognizer)
+    units = [distances for key, distances in edits.items() if key.startswith("AU")]
+    people = {"one person": same, "strangers": strangers}
+    return summary(edits | {"all units": np.concatenate(units)} | people, np.median(same))
+
+
+def identity(values: dict) -> str:
+    """Format the distances of edits, of photos of one person, and of strangers."""
+    pairs = {
+        "all units": "a photo and its edit",
+        "one person": "two photos of one person",
+        "strangers": "photos of different people",
+    }
+    rows = [[text, f"{values['identity'][key]['distance']:.2f}"] for key, text in pairs.items()]
+    return table(["pair", "distance"], rows)
+
+
+BLOCKS = {
+    "identity": Block(
+        "python -m training.evaluate.judges.identity SWEEPS --data DIR --write", identity
+    )
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        names = requested_blocks(options)
+        tables = {"identity": judge(options)}
+        report(options.out, **tables)
+        write_blocks(names, BLOCKS, known(tables))
+    except (ValueError, OSError, RuntimeError) as problem:
+        print(f"identity: {problem}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate.judges.identity", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("sweeps", type=Path, metavar="SWEEPS")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--split", default="test")
     parser.add_argument("--scale", type=float, default=3, help="of the sweeps (default 3)")
     parser.add_argument("--out", type=Path, metavar="JSON")
-    options = parser.parse_args()
-    try:
-        recognizer = Recognizer()
-        edits = of_sweeps(options.sweeps, recognizer)
-        same, strangers = of_people(options.data, options.split, options.scale, recognizer)
-    except (ValueError, OSError, RuntimeError) as problem:
-        print(f"identity: {problem}", file=sys.stderr)
-        return 2
-    units = [distances for key, distances in edits.items() if key.startswith("AU")]
-    people = {"one person": same, "strangers": strangers}
-    rows = edits | {"all units": np.concatenate(units)} | people
-    report(options.out, identity=summary(rows, np.median(same)))
-    return 0
+    add_write_option(parser, list(BLOCKS))
+    return parser
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import numpy as np
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.media.images import read_image
 
+from ..documents import Block
+from ..markdown import table
 from ..measures import VISIBLE, in_face
 
 OPENING = ("AU25", "AU26")  # what opened mouths show is no pixel of the photo
@@ -83,3 +85,41 @@ def _summary(rows: list[tuple[float, float, int]]) -> dict[str, float]:
         "edited": float(np.median(known)) if known.size else float("nan"),
         "outside": int(beyond.sum()),
     }
+
+
+def sharpness(values: dict) -> str:
+    """Format the sharpness of every unit at 1, and how many edits keep most of it."""
+    rows = values["sharpness"]
+    line = table(list(rows), [[f"{row['face']:.2f}" for row in rows.values()]])
+    share = rows["closed mouth"]["enough"]
+    which = "All" if share == 1 else f"{share:.0%} of all"
+    beyond = sum(row["outside"] for name, row in rows.items() if name != "closed mouth")
+    return (
+        f"{line}\n\n{which} edits with a closed mouth keep at least {ENOUGH:g}. "
+        f"Pixels changed outside the box: {beyond:,.0f}."
+    )
+
+
+def sharpness_of_large_photos(values: dict) -> str:
+    """Format the sharpness of edits of photos at their own size."""
+    rows = values["sharpness"]
+    closed, jaw = rows["closed mouth"], rows["AU26"]
+    lines = [
+        ["closed mouth, median", f"{closed['face']:.2f}"],
+        [
+            f"closed mouth, share of edits that keep at least {ENOUGH:g}",
+            f"{100 * closed['enough']:.0f} %",
+        ],
+        ["closed mouth, 5th percentile", f"{closed['worst']:.2f}"],
+        ["AU26, median", f"{jaw['face']:.2f}"],
+    ]
+    return table(["figure", "value"], lines)
+
+
+COMMAND = "python -m training sharpness"
+BLOCKS = {
+    "sharpness": Block(f"{COMMAND} SWEEPS --write", sharpness),
+    "sharpness-large-photos": Block(
+        f"{COMMAND} LARGE_SWEEPS --write sharpness-large-photos", sharpness_of_large_photos
+    ),
+}

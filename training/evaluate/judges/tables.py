@@ -1,4 +1,4 @@
-"""Tables of figures, for people and as JSON. Imports nothing, so that every judge can use it."""
+"""Tables of figures, for people and as JSON. Imports the standard library only."""
 
 import json
 import math
@@ -22,10 +22,18 @@ def report(out: Path | None, **tables: Rows) -> None:
     """Print tables, and write them to `out` as JSON, each under its name."""
     print("\n\n".join(table(rows) for rows in tables.values()))
     if out:
-        known = {name: {row: {title: _known(value) for title, value in values.items()}
-                        for row, values in rows.items()}
-                 for name, rows in tables.items()}  # fmt: skip
-        out.write_text(json.dumps(known, indent=1, allow_nan=False) + "\n")
+        out.write_text(json.dumps(known(tables), indent=1, allow_nan=False) + "\n")
+
+
+def known(tables: dict[str, Rows]) -> dict[str, Rows]:
+    """The values as JSON holds them: four decimals, and None for what is not a number."""
+    return {
+        name: {
+            row: {title: _known(value) for title, value in values.items()}
+            for row, values in rows.items()
+        }
+        for name, rows in tables.items()
+    }
 
 
 def _known(value: float) -> float | None:
