@@ -2,6 +2,7 @@ import base64
 import dataclasses
 import io
 import json
+import pickle
 import struct
 import tracemalloc
 import zlib
@@ -182,6 +183,31 @@ VALUES = RECIPE.to_json()
 def test_values_that_are_no_recipe_are_refused(changed, sentence):
     with pytest.raises(Problem, match=sentence):
         Recipe.from_json(VALUES | changed)
+
+
+@pytest.mark.parametrize("value", [True, "1", None, [1], {}, b"1", 1e999, float("nan"), 10**400])
+def test_nothing_else_is_taken_for_a_number(value):
+    for kind in (schema.number("It", -1e9, 1e9), schema.whole("It", -(10**9), 10**9)):
+        with pytest.raises(InvalidValue, match=r"^It must be a (whole )?number from"):
+            schema.check(kind, value)
+
+
+def test_numbers_of_numpy_are_numbers():
+    kind = schema.number("It", 0, 1)
+    for value in (np.float32(0.5), np.float64(0.5), 0.5):
+        assert type(schema.check(kind, value)) is float
+    assert schema.check(schema.whole("It", 0, 9), np.int64(7)) == 7
+    assert Output(size=np.int32(512), fps=np.float32(25)) == Output(size=512, fps=25)
+    with pytest.raises(InvalidValue, match="whole number"):
+        schema.check(schema.whole("It", 0, 9), np.float64(7))
+
+
+def test_parts_of_a_recipe_are_of_their_types():
+    for wrong in ({"checkpoint": None}, {"face": "face"}, {"timeline": 1}, {"unknown": 1}):
+        with pytest.raises(TypeError):
+            Recipe(**{"checkpoint": SHIPPED, "face": FACE, "expression": SMILE} | wrong)
+    assert pickle.loads(pickle.dumps(RECIPE)) == RECIPE
+    assert dataclasses.replace(RECIPE, version="2").face is RECIPE.face
 
 
 def test_what_says_nothing_is_no_recipe():
