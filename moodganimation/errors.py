@@ -35,6 +35,12 @@ def listing(names: Iterable[str]) -> Message:
     return Message(", ".join(["{}"] * len(names)), *names)
 
 
+def shown(value: object) -> str:
+    """A value in a sentence."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
 class Problem(ValueError):
     """Anything a person can mend; the command line and the page show its sentence.
 

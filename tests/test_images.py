@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from moodganimation.errors import UnreadableImage, Unwritable
-from moodganimation.media.images import EDITED, _many_passes, check_photo, read_image, write_image
+from moodganimation.media.headers import many_passes
+from moodganimation.media.images import EDITED, check_photo, read_image, write_image
 
 from .conftest import PHOTO
 from .hostile import jpeg_with, passes, small
@@ -219,5 +220,5 @@ def test_no_comment_hides_passes(comment):
 def test_what_fills_a_jpeg_takes_no_time(filling):
     data = small("JPEG")[:-2] + filling * (20_000_000 // len(filling))
     began = time.perf_counter()
-    assert _many_passes(data) == (filling[1:2] == b"\xfe")
+    assert many_passes(data) == (filling[1:2] == b"\xfe")
     assert time.perf_counter() - began < 1

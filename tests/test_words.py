@@ -36,20 +36,23 @@ def calls(path: Path):
     """The calls in a module that make a message for people: of a Problem, a Message or `told`."""
     for node in ast.walk(ast.parse(path.read_text())):
         named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-        if named and node.func.id in {*PROBLEMS, "Message", "told"}:
+        if named and node.func.id in {*PROBLEMS, "Message", "told", "_Sentence"}:
             yield node
 
 
 def templates(path: Path):
     """What these calls say as literals, and how many parameters follow, None if unknown."""
     for call in calls(path):
-        known = not any(isinstance(argument, ast.Starred) for argument in call.args)
+        parameters = call.args[1:]
+        if call.func.id == "_Sentence":  # of `schema`; the value comes last
+            parameters = [*parameters[0].elts, ast.Name("value")]
+        known = not any(isinstance(argument, ast.Starred) for argument in parameters)
         texts = [call.args[0]]
         if isinstance(texts[0], ast.IfExp):
             texts = [texts[0].body, texts[0].orelse]
         for text in texts:
             if isinstance(text, ast.Constant):
-                yield text.value, len(call.args) - 1 if known else None
+                yield text.value, len(parameters) if known else None
 
 
 def modules(folder: Path, without=()) -> dict:

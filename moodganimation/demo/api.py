@@ -13,8 +13,7 @@ from typing import Literal
 from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..contact_sheets import KINDS, contact_sheet
-from ..errors import Problem
-from ..expressions import schema
+from ..errors import Problem, shown
 from ..expressions.moods import in_space, mood_of
 from ..expressions.request import ExpressionRequest, resolve
 from ..expressions.spaces import ACTION_UNITS, Expression
@@ -227,7 +226,7 @@ def _number(value) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise Problem("{} is not a number.", schema.shown(value))
+        raise Problem("{} is not a number.", shown(value))
     return number
 
 

@@ -1,7 +1,6 @@
 """Named expressions: the emotions of the sheets, of EMFACS and of the compound labels."""
 
-from ..errors import InvalidExpression
-from .schema import shown
+from ..errors import InvalidExpression, shown
 from .spaces import ACTION_UNITS, Expression
 
 # The seven combinations of the MoodGANimation figure, then Ekman's six and contempt under their

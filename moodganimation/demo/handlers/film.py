@@ -104,7 +104,7 @@ class Filming:
             strength=between(0, STRONGEST),
             regions=several(*REGIONS),
             by=choice("units", "moods"),
-            clip=lambda name: name and schema.word(name, "The clip in a .pkl"),
+            clip=lambda name: name and schema.check(schema.string("The clip in a .pkl"), name),
             fps=between(1, FASTEST),
         )
 

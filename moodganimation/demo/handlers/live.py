@@ -17,7 +17,8 @@ from ...errors import Problem, UnreadableImage
 from ...expressions import schema
 from ...expressions.request import difference
 from ...expressions.spaces import ACTION_UNITS, Expression
-from ...media.images import LEAST_SIDE, opening
+from ...media.headers import opening
+from ...media.images import LEAST_SIDE
 from ...media.video_writer import write_animation
 from ...recipe import Face as Place
 from ...recipe import Recipe
@@ -195,8 +196,8 @@ def _mirror(request: dict) -> dict | None:
     if not asked:
         return None
     schema.fields(asked, "A mirror", ("strength", "regions"))
-    return {"strength": schema.number(asked["strength"], "Strength", 0, STRONGEST),
-            "regions": several(*REGIONS)(asked["regions"])}  # fmt: skip
+    strength = schema.check(schema.number("Strength", 0, STRONGEST), asked["strength"])
+    return {"strength": strength, "regions": several(*REGIONS)(asked["regions"])}
 
 
 def _recipe(animator, photo: np.ndarray, units: Expression, visit, mirror) -> Recipe:

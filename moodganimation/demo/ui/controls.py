@@ -11,7 +11,7 @@ from ...expressions.moods import MOODS
 from ...expressions.presets import PRESETS
 from ...expressions.spaces import ACTION_UNITS, PAD
 from ...faces.portrait import LOCKS
-from ...media.images import opening
+from ...media.headers import opening
 from ..handlers.edit import PAINTED
 from ..i18n import choices, say, script, told
 from ..sessions import HALVES
