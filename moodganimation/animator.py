@@ -26,8 +26,10 @@ from .runtime.threads import prefetch
 
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
-NOBODY = ("No face was found in the picture. Use one in which the face looks towards the camera, "
-          "or draw a box around the face, forehead to chin.")  # fmt: skip
+NOBODY = (
+    "No face was found in the picture. Use one in which the face looks towards the camera, "
+    "or draw a box around the face, forehead to chin."
+)
 
 
 class Animator:
@@ -197,8 +199,9 @@ class Animator:
         `portraits.half`). Raises Problem for "generated" and the warp generator, and
         InvalidExpression.
         """
-        points = [p if isinstance(p, Expression) else Expression(self.space, tuple(p))
-                  for p in trajectory]  # fmt: skip
+        points = [
+            p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
+        ]
         points = [in_space(point, self.space, portrait.reading) for point in points]
         source = self.generator.source(portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None

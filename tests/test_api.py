@@ -149,9 +149,15 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
             answer = stranger.post(f"{base}gradio_api/call/v1_read", json=asked)
             assert answer.status_code == 403
         folder, _, base = path.rpartition("/")
-        spelled = [f"{folder}/zz/../{base}", f"{folder}/zz/%2e%2e/{base}", f"/proc/self/root{path}",
-                   os.path.relpath(path), f"{folder}?/../{folder.rpartition('/')[2]}/{base}",
-                   f"{folder}/./{base}", f"http://127.0.0.1/{path}"]  # fmt: skip
+        spelled = [
+            f"{folder}/zz/../{base}",
+            f"{folder}/zz/%2e%2e/{base}",
+            f"/proc/self/root{path}",
+            os.path.relpath(path),
+            f"{folder}?/../{folder.rpartition('/')[2]}/{base}",
+            f"{folder}/./{base}",
+            f"http://127.0.0.1/{path}",
+        ]
         for other_name in spelled:
             for route in ("file=", "file/"):
                 got = other.get(f"gradio_api/{route}{other_name}")

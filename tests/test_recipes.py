@@ -290,8 +290,11 @@ ASCII = b"ASCII\0\0\0"
         ("text.png", png(recipe_chunk(b"what a day")), NONE),
         ("long.png", png(recipe_chunk(b"{" + b" " * 10**5)), "larger than 60,000 bytes"),
         ("lie.png", png(chunk(b"iTXt", b"moodganimation", 2**32 - 1)), DAMAGED),
-        ("bomb.png", png(chunk(b"iTXt", b"moodganimation\0\1\0\0\0" + zlib.compress(bytes(10**7)))),
-         DAMAGED),
+        (
+            "bomb.png",
+            png(chunk(b"iTXt", b"moodganimation\0\1\0\0\0" + zlib.compress(bytes(10**7)))),
+            DAMAGED,
+        ),
         ("foreign.jpg", saved("JPEG", exif=exif_of(ASCII + b"holiday")), NONE),
         ("parameters.jpg", saved("JPEG", exif=exif_of(ASCII + b'{"steps": 20}')), "no recipe of"),
         ("unicode.webp", saved("WEBP", exif=exif_of(b"UNICODE\0{}")), NONE),
@@ -312,7 +315,7 @@ ASCII = b"ASCII\0\0\0"
         ("riff.webp", b"RIFF\xff\xff\xff\xffWEBPEXIF\xff\xff\xff\xff", NONE),
         ("cut.webp", b"RIFF\xff\xff\xff\xffWEBPEXIF\x20\0\0\0II*", DAMAGED),
     ],
-)  # fmt: skip
+)
 def test_files_without_a_whole_recipe_are_refused(name, data, sentence, tmp_path):
     path = tmp_path / name
     path.write_bytes(data)
@@ -409,8 +412,25 @@ def test_the_command_line_writes_recipes(tmp_path, photo, animator):
     made = read_recipe(still)
     assert made.checkpoint == Fingerprint.of(DEFAULT_CHECKPOINT)
     assert made.expression["AU12"] == 0.8 and made.face.photo == photo.shape[1::-1]
-    assert main(["animate", str(PHOTO), "--preset", "sad", "--frames", "4", "--size", "64",
-                 "--fps", "8", "--out", str(film)]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "animate",
+                str(PHOTO),
+                "--preset",
+                "sad",
+                "--frames",
+                "4",
+                "--size",
+                "64",
+                "--fps",
+                "8",
+                "--out",
+                str(film),
+            ]
+        )
+        == 0
+    )
     made = read_recipe(film)
     assert made.output == Output("face", 64, 8) and len(made.timeline.expressions()) == 4
     assert made.timeline.fps == 8 and made.options["feed"] == "portrait"

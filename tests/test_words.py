@@ -21,8 +21,16 @@ from moodganimation.video.reenactment import taking_part
 
 ROOT = Path(__file__).parent.parent / "moodganimation"
 # What only the command line, programs and those who train get to read.
-ELSEWHERE = {"requests", "batch", "convert", "__main__", "api", "legacy", "torch_files",
-             "provenance"}  # fmt: skip
+ELSEWHERE = {
+    "requests",
+    "batch",
+    "convert",
+    "__main__",
+    "api",
+    "legacy",
+    "torch_files",
+    "provenance",
+}
 PROBLEMS = {
     name
     for name, value in vars(errors).items()

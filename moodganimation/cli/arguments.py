@@ -38,8 +38,12 @@ def of_sheet(command) -> None:
 def of_batch(command) -> None:
     command.add_argument("folder", metavar="FOLDER", help="of photos, searched with all below it")
     command.add_argument("--recipe", metavar="FILE", help="a .json recipe, or what was made of it")
-    command.add_argument("--engine", choices=ENGINES, default="plain",
-                         help="processes: a pool; ray: a cluster, with ray[data]")  # fmt: skip
+    command.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="plain",
+        help="processes: a pool; ray: a cluster, with ray[data]",
+    )
     command.add_argument("--workers", type=int, metavar="N")
 
 
@@ -57,11 +61,18 @@ def of_animate(command) -> None:
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
     option("--clip", metavar="NAME", help="which video of a .pkl; default: the first whole one")
     option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")
-    option("--feed", choices=("portrait", "generated"), default="portrait",
-           help="what every frame starts from: the photo, or the last generated face")  # fmt: skip
-    option("--columns", action="store_true",
-           help="original, generated, attention and color side by side, and each as a strip in "
-           "a PNG beside FILE; the first expression is the photo's and makes no frame")  # fmt: skip
+    option(
+        "--feed",
+        choices=("portrait", "generated"),
+        default="portrait",
+        help="what every frame starts from: the photo, or the last generated face",
+    )
+    option(
+        "--columns",
+        action="store_true",
+        help="original, generated, attention and color side by side, and each as a strip in "
+        "a PNG beside FILE; the first expression is the photo's and makes no frame",
+    )
     option("--truth", metavar="VIDEO", help="what was filmed, as a fifth column")
     option("--labels", action="store_true", help="name the columns")
 
@@ -69,8 +80,12 @@ def of_animate(command) -> None:
 def of_film(command) -> None:
     option = command.add_argument
     option("video", metavar="VIDEO")
-    option("--add", action="append", metavar="AXIS=NUMBER",
-           help="more, or less (AU12=-0.3), than every frame has; --set: that much")  # fmt: skip
+    option(
+        "--add",
+        action="append",
+        metavar="AXIS=NUMBER",
+        help="more, or less (AU12=-0.3), than every frame has; --set: that much",
+    )
     option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: what to add, a row a frame")
     option("--timeline", metavar="FILE", help=".json: what to add, by keyframes")
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
@@ -82,9 +97,13 @@ def of_drive(command) -> None:
     option("--by", required=True, metavar="VIDEO", help="the film whose largest face is read")
     option("--strength", type=float, default=1.0, help="0 to 2, of what the face in the film does")
     option("--regions", default="all", metavar="NAMES", help="of brows,eyes,nose,mouth; or all")
-    option("--neutral", choices=("calm", "median", "first"), default="calm",
-           help="the face of the film at rest: the median of its calmest frames, or of all, "
-           "or the first")  # fmt: skip
+    option(
+        "--neutral",
+        choices=("calm", "median", "first"),
+        default="calm",
+        help="the face of the film at rest: the median of its calmest frames, or of all, "
+        "or the first",
+    )
     option("--carry", choices=("units", "moods"), default="units", help="default: units")
     option("--csv", metavar="FILE", help="what the photo is asked frame by frame, and its mood")
     option("--view", choices=("face", "photo"), default="face")

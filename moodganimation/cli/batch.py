@@ -32,8 +32,9 @@ class Report:
     left_out: dict[str, str] = field(default_factory=dict)  # photo -> why, as a sentence
 
     def text(self) -> str:
-        lines = [f"edited: {self.edited}, edited before: {self.before}, left out: "
-                 f"{len(self.left_out)}"]  # fmt: skip
+        lines = [
+            f"edited: {self.edited}, edited before: {self.before}, left out: {len(self.left_out)}"
+        ]
         lines += [f"{n} x {why}" for why, n in Counter(self.left_out.values()).most_common(5)]
         return "\n".join(lines)
 

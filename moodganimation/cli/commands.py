@@ -113,8 +113,15 @@ def film(options) -> None:
     animator = requests.load(options, lambda out: check_film(out, film))
     target = requests.film_target_function(options, animator, film)
     with counting("edited") as count:
-        done = edit_video(animator, film, options.out, target, most=options.faces, progress=count,
-                      label=options.label)  # fmt: skip
+        done = edit_video(
+            animator,
+            film,
+            options.out,
+            target,
+            most=options.faces,
+            progress=count,
+            label=options.label,
+        )
     say(*done.notes, f"A face was edited on {done.edited} of {done.frames} frames.")
 
 
@@ -139,9 +146,12 @@ def drive(options) -> None:
 
     def way():
         return performance.retarget(
-            animator.read(portrait), strength=options.strength, regions=regions,
-            neutral=options.neutral, by=options.carry,
-        )  # fmt: skip
+            animator.read(portrait),
+            strength=options.strength,
+            regions=regions,
+            neutral=options.neutral,
+            by=options.carry,
+        )
 
     frames = animator.animate(portrait.enough_for(*shown), way())
     pictures = (frame.view(*shown) for frame in frames)
@@ -189,10 +199,13 @@ def _parser() -> argparse.ArgumentParser:
         (film, "write a film in which a face has another expression", of_request, of_film),
         (drive, "write a clip in which the photo does what a film shows", of_photo, of_drive),
         (batch, "edit every photo of a folder; again to go on", of_batch, of_request),
-        (convert, "make a checkpoint of GANimation, MoodGANimation or their replications one of "
-                  "ours", of_convert),
+        (
+            convert,
+            "make a checkpoint of GANimation, MoodGANimation or their replications one of ours",
+            of_convert,
+        ),
         (demo, "serve the page", serve.add_arguments),
-    ):  # fmt: skip
+    ):
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
         if run not in (convert, demo):

@@ -121,9 +121,11 @@ class API:
         points = way.expressions(self.animator.space, portrait.reading)
         path = self._fresh() / f"animation.{format}"
         recipe = Recipe(
-            fingerprint(self.animator.checkpoint), Face.of(portrait), timeline=way,
+            fingerprint(self.animator.checkpoint),
+            Face.of(portrait),
+            timeline=way,
             output=Output("face", size, way.fps),
-        )  # fmt: skip
+        )
         small = portrait.enough_for("face", size)
         frames = (frame.view("face", size) for frame in self.animator.animate(small, points))
         return str(write_animation(path, frames, way.fps, recipe=recipe.text()))

@@ -18,8 +18,9 @@ from ..errors import Message
 from ..resources import ASSETS
 
 with (ASSETS / "words.csv").open(encoding="utf-8", newline="") as file:
-    TEXTS = {row["english"]: {"es": row["spanish"], "zh": row["chinese"]}
-             for row in csv.DictReader(file)}  # fmt: skip
+    TEXTS = {
+        row["english"]: {"es": row["spanish"], "zh": row["chinese"]} for row in csv.DictReader(file)
+    }
 
 
 def _key(english: str) -> str:
@@ -31,8 +32,9 @@ def _all(language: str) -> dict[str, str]:
     return {_key(text): others.get(language, text) for text, others in TEXTS.items()}
 
 
-LANGUAGES = gr.I18n(en=_all("en"), es=_all("es"),
-                    **{code: _all("zh") for code in ("zh", "zh-CN", "zh-TW")})  # fmt: skip
+LANGUAGES = gr.I18n(
+    en=_all("en"), es=_all("es"), **{code: _all("zh") for code in ("zh", "zh-CN", "zh-TW")}
+)
 
 
 def say(english: str) -> str:

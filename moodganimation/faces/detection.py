@@ -16,8 +16,9 @@ from .portrait import CANONICAL, square
 
 # Template of eyes, nose and mouth corners (the viewer's left first) in the canonical crop, in face
 # coordinates.
-FIVE_POINTS = (np.array([(49.5, 52.7), (93.6, 52.7), (71.8, 81.4), (52.7, 101.0), (90.8, 101.0)])
-               - 71.5) / 72  # fmt: skip
+FIVE_POINTS = (
+    np.array([(49.5, 52.7), (93.6, 52.7), (71.8, 81.4), (52.7, 101.0), (90.8, 101.0)]) - 71.5
+) / 72
 LETTERBOX = 480  # [px]
 LARGER = 960  # second look, for small faces in large pictures [px]
 

@@ -21,8 +21,14 @@ EDITED = "Facial expression edited with MoodGANimation"
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 LABEL = "edited with MoodGANimation"
 CERTIFICATE, KEY = "MOODGANIMATION_CERTIFICATE", "MOODGANIMATION_KEY"  # files
-KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp",
-         ".gif": "image/gif", ".mp4": "video/mp4"}  # fmt: skip
+KINDS = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".mp4": "video/mp4",
+}
 
 
 def xmp(description: str) -> bytes | None:

@@ -25,9 +25,18 @@ _PALETTE = (  # one for all: of the first frames, every eighth, those that diffe
     "select='lt(n,16)+not(mod(n,8))+gt(scene,0.005)',palettegen=stats_mode=full[p];"
     "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 )
-_BT709 = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709",
-          "-color_primaries", "bt709", "-color_trc", "bt709",
-          "-color_range", "tv"]  # said in the file, so that players need not guess # fmt: skip
+_BT709 = [
+    "-vf",
+    "scale=out_color_matrix=bt709:out_range=tv",
+    "-colorspace",
+    "bt709",
+    "-color_primaries",
+    "bt709",
+    "-color_trc",
+    "bt709",
+    "-color_range",
+    "tv",
+]  # said in the file, so that players need not guess
 _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".mp4": (
         "libx264",

@@ -190,9 +190,13 @@ class WarpGenerator(Generator):
         front = self.jaws.front(places, at) * (1 - teeth.amax((1, 2, 3), keepdim=True))
         # Converted once: an edit looks up float32, and must not round the photo.
         return encoding._replace(
-            photo=source.contiguous(), basis=encoding.basis.float(), deep=encoding.deep.float(),
-            shallow=encoding.shallow.float(), teeth=teeth, front=front,
-        )  # fmt: skip
+            photo=source.contiguous(),
+            basis=encoding.basis.float(),
+            deep=encoding.deep.float(),
+            shallow=encoding.shallow.float(),
+            teeth=teeth,
+            front=front,
+        )
 
     def source(self, encoding: Encoding) -> Tensor:
         return encoding.photo

@@ -115,8 +115,10 @@ def verdict(values: dict) -> dict:
             passes = (least is None or value >= least) and (most is None or value <= most)
         criteria[name] = {"value": value, "least": least, "most": most, "passes": passes}
     each = [criterion["passes"] for criterion in criteria.values()]
-    return {"passes": False if False in each else None if None in each else True,
-            "criteria": criteria}  # fmt: skip
+    return {
+        "passes": False if False in each else None if None in each else True,
+        "criteria": criteria,
+    }
 
 
 def plain(value):

@@ -133,10 +133,20 @@ class Animations:
         )
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         output = Output(view, int(size), fps)
-        made = {"start": start, "end": end, "frames": int(frames), "fps": fps, "easing": easing,
-                "ping_pong": ping_pong, "hold": int(hold), "mode": mode, "blinks": blinks,
-                "formats": list(formats), "panels": bool(panels),
-                "keyed": bool(visit.keyframes)}  # fmt: skip
+        made = {
+            "start": start,
+            "end": end,
+            "frames": int(frames),
+            "fps": fps,
+            "easing": easing,
+            "ping_pong": ping_pong,
+            "hold": int(hold),
+            "mode": mode,
+            "blinks": blinks,
+            "formats": list(formats),
+            "panels": bool(panels),
+            "keyed": bool(visit.keyframes),
+        }
         sliders = schema.of_expression(asked_units(units))["expression"]
         made = {"animate": made, "sliders": sliders}
         recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()

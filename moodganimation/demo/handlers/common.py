@@ -34,8 +34,9 @@ def reported(handler):
         try:
             return handler(*arguments, **options)
         except Problem as problem:
-            raise gr.Error(told(problem.message), title=told("Error"), duration=None,
-                           print_exception=False) from None  # fmt: skip
+            raise gr.Error(
+                told(problem.message), title=told("Error"), duration=None, print_exception=False
+            ) from None
 
     return report
 

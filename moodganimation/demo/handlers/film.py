@@ -49,9 +49,15 @@ class Filming:
         tell = telling(visit, progress, "Editing")
         recipe = recipe_of(visit, target, made={"film": {"faces": most}}).text()
         done = edit_video(
-            visit.animator, film, out, offset_by(change), most=most, progress=tell, recipe=recipe,
+            visit.animator,
+            film,
+            out,
+            offset_by(change),
+            most=most,
+            progress=tell,
+            recipe=recipe,
             label=visit.label,
-        )  # fmt: skip
+        )
         edited = Message("A face was edited on {} of {} frames.", done.edited, done.frames)
         return str(out), " ".join(map(told, [*done.notes, edited]))
 

@@ -95,9 +95,13 @@ class Streams:
             return {"said": told(problem.message)}
         except (AttributeError, TypeError):
             return {"said": told("This is no frame of a camera.")}
-        return {"live": name, "picture": picture, "found": stream.live.found,
-                "settled": point is None or stream.mirror.settled,
-                "seconds": seconds or 0}  # fmt: skip
+        return {
+            "live": name,
+            "picture": picture,
+            "found": stream.live.found,
+            "settled": point is None or stream.mirror.settled,
+            "seconds": seconds or 0,
+        }
 
     def _played(self, stream: Stream, photo, units, visit, mirror: dict, calm) -> Expression:
         """What the photo shows of a frame: the sliders, and what the face does beyond its rest."""
@@ -112,8 +116,14 @@ class Streams:
 
     def restored(self, visit: Session, recipe: Recipe) -> list:
         """What the camera drives, how strongly, and in which regions."""
-        return said(recipe, "live", photo=truth, what=choice(*CAMERAS),
-                    strength=between(0, STRONGEST), regions=several(*REGIONS))[1:]  # fmt: skip
+        return said(
+            recipe,
+            "live",
+            photo=truth,
+            what=choice(*CAMERAS),
+            strength=between(0, STRONGEST),
+            regions=several(*REGIONS),
+        )[1:]
 
     @reported
     def keyframes(self, name, token):
