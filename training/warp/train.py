@@ -33,7 +33,7 @@ from .objective import generator_losses
 from .samples import sample_sheet
 
 MAX_GRADIENT_NORM = 5.0  # of the generator
-CRITIC_LEAD = 0.9  # critics train from this share of the steps after which they speak
+CRITIC_LEAD = 0.9  # critics start training at this share of the steps before the adversarial terms
 
 
 class Objective(nn.Module):
@@ -113,7 +113,7 @@ class Trainer:
         return first
 
     def step(self, step: int, phase: Phase, phase_step: int, batch: Batch) -> dict[str, Tensor]:
-        """Train the generator on a batch, and the critics once they take part; the terms."""
+        """Train the generator on a batch, and the critics once they take part; return the terms."""
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
         torch.manual_seed(self.experiment.seed * 1_000_003 + step * ranks + rank)
         batch = batch.to(self.accelerator.device)
@@ -165,7 +165,7 @@ class Trainer:
         return terms, composite
 
     def _step_critics(self, step: int, batch: Batch, composite: Tensor) -> Tensor:
-        """Step the critics on photographs and composites; their loss.
+        """Step the critics on photographs and composites; return their loss.
 
         R1 is taken every `slope_every` steps, that many times as strong (Karras et al. 2020).
         """
@@ -280,5 +280,5 @@ def weights_at(phase: Phase, step: int) -> Weights:
 
 
 def critics_learn_at(phase: Phase, step: int) -> bool:
-    """Whether critics train at a step of a phase: they begin somewhat before they speak."""
+    """Whether critics train at a step of a phase: they start before the generator uses them."""
     return step >= phase.critic_from * phase.steps * CRITIC_LEAD
