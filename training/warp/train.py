@@ -86,7 +86,10 @@ class Trainer:
         generator = build_generator(experiment.generator)
         self.generator = generator.to(memory_format=torch.channels_last)
         self.generator.paints.copy_(painted_by(SPACES[experiment.space]))
-        self.critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
+        # Critics are small and not wrapped by accelerate: `_step_critics` reduces their gradients.
+        # They are placed before their optimizer's state is loaded, which follows them.
+        critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
+        self.critics = critics.to(accelerator.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generator_optimizer = torch.optim.AdamW(
             groups(self.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
@@ -145,8 +148,6 @@ class Trainer:
     def _prepare(self) -> None:
         """Place networks and the generator's optimizer on this process's device."""
         self.average.to(self.accelerator.device)
-        # Critics are small and not wrapped by accelerate: `_step_critics` reduces their gradients.
-        self.critics.to(self.accelerator.device)
         self.objective, self.generator_optimizer = self.accelerator.prepare(
             Objective(self.generator), self.generator_optimizer
         )
