@@ -22,7 +22,7 @@ RUN apt-get update \
     && useradd --create-home --uid 1000 user
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /app
-COPY app.py ./
+COPY app.py LICENSE ./
 COPY moodganimation ./moodganimation
 COPY checkpoints ./checkpoints
 COPY assets ./assets

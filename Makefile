@@ -8,11 +8,14 @@ demo: $(READY)  ## set up and serve the page
 test: $(READY)  ## set up and run the tests
 	.venv/bin/python -m pytest
 
+test-all: $(READY)  ## every test except the load test
+	.venv/bin/python -m pytest -m "not load"
+
 long: $(READY)  ## run the tests that take minutes
-	.venv/bin/python -m pytest -m long -s
+	.venv/bin/python -m pytest -m "long and not load" -s
 
 load: $(READY)  ## sixteen clients at once, for LOAD_SECONDS=300
-	.venv/bin/python -m pytest -m long -k sixteen -s
+	.venv/bin/python -m pytest -m load -s
 
 fuzz: $(READY)  ## damaged files for every parser, FUZZ=10000 each
 	FUZZ=$(or $(FUZZ),10000) .venv/bin/python -m pytest -m fuzz -s -p no:warnings
@@ -21,10 +24,15 @@ lint: $(READY)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-pictures: $(READY)  ## the README's sheets, by the shipped checkpoint
+wheel: $(READY)  ## dist/moodganimation-VERSION-py3-none-any.whl
+	rm -rf build/lib build/bdist.*  # setuptools would pack deleted modules that are left there
+	.venv/bin/python -m pip wheel --no-deps --wheel-dir dist .
+
+pictures: $(READY)  ## the pictures of the README and docs/cli.md, by the shipped checkpoint
 	.venv/bin/python -m moodganimation sheet assets/astronaut.png --out assets/sheet.jpg
 	.venv/bin/python -m moodganimation sheet assets/portrait-calm.png --kind scales --out assets/scales.jpg
 	.venv/bin/python -m moodganimation sheet assets/portrait-narrow.png --kind limits --out assets/limits.jpg
+	.venv/bin/python -m moodganimation animate assets/portrait-calm.png --timeline assets/demo.json --view photo --size 384 --out assets/demo.gif
 
 space: $(READY)  ## build/space/, as it is pushed to a Hugging Face Space
 	.venv/bin/python .ci/space
@@ -40,4 +48,4 @@ $(READY): requirements.txt
 	.venv/bin/python -m pip install -r requirements.txt
 	touch $(READY)
 
-.PHONY: demo test long load fuzz lint pictures space screenshots samples
+.PHONY: demo test test-all long load fuzz lint wheel pictures space screenshots samples

@@ -4,10 +4,12 @@ The baseline is the seed's generator as everybody runs it: width 64, eager, floa
 times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
 """
 
+import itertools
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, generators_in, load_generator
+from moodganimation.expressions.spaces import Expression
 from moodganimation.faces.portrait import Portrait
+from moodganimation.frame import Frame
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
@@ -64,88 +68,122 @@ def operations(work: Callable) -> float:
     return counter.get_total_flops() / 2e9
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is measured: an animator on a photo and on a close-up of its face."""
+
+    animator: Animator
+    whole: Portrait  # of the photo, at most SIDE pixels
+    portrait: Portrait  # of the close-up: the face has SIDE pixels
+    seed: nn.Module
+    source: torch.Tensor  # (1, 3, H, W): the close-up's face, for the seed's generator
+    smile: Expression
+
+    @classmethod
+    def of(cls, animator: Animator, photo: np.ndarray) -> "Subject":
+        whole = animator.locate(photo).within(SIDE)
+        portrait = animator.locate(close_up(whole))
+        seed = with_instance_norms(seed_generator()).to(animator.device)
+        source = animator._source(portrait, seed.config.image_size).contiguous()
+        smile = portrait.reading.replace(AU12=0.9, AU25=0.6)
+        return cls(animator, whole, portrait, seed, source, smile)
+
+    def run_seed(self) -> None:
+        self.seed(self.source, self.animator._condition(self.portrait.reading))
+
+    def encode(self) -> Portrait:
+        return self.animator.encode(self.portrait)
+
+    def generate(self) -> Frame:
+        return self.animator.edit(self.portrait, self.smile)
+
+
 @torch.inference_mode()
 def bench(
     animator: Animator, photo: np.ndarray, rounds: int = 15, short: bool = False
 ) -> dict[str, object]:
-    """What is measured, by title. short: the stages alone, without whole works and curves."""
+    """Measured values by title. short: the stages alone, without animations, videos and scaling."""
     torch.set_num_threads(cores())  # as the seed runs, and whoever calls the library
-    device = animator.device
-    whole = animator.locate(photo).within(SIDE)
-    photo = close_up(whole)
-    portrait = animator.locate(photo)
-    reading = portrait.reading
-    seed = with_instance_norms(seed_generator()).to(device)
-    source = animator._source(portrait, seed.config.image_size).contiguous()
-    units = animator._condition(reading)
-    smile = reading.replace(AU12=0.9, AU25=0.6)
-    to_face = animator.find(photo)[0]
+    subject = Subject.of(animator, photo)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"
-        write_image(path, photo)
-        frame, turn = animator.edit(portrait, smile), iter(range(10**9))
-
-        def lips(portrait):
-            level = 0.5 + (next(turn) % 40) / 80  # never the same twice
-            wish = portrait.reading.replace(AU12=level, AU25=0.6)
-            return animator.edit(portrait, wish).image
-
-        def each(portrait):
-            level = 0.5 + (next(turn) % 40) / 80
-            for key in reading.space.keys:
-                wish = portrait.reading.replace(**{key: level})
-                animator.edit(portrait, wish).image  # noqa: B018
-
-        pictures = {"slider to photo": whole, "slider to face": portrait}
-        stages = {
-            BASELINE: lambda: seed(source, units),
-            "decode": lambda: read_image(path),
-            "detect": lambda: animator.find(photo),
-            "align and read": lambda: animator.track_crop(photo, to_face),
-            "encode": lambda: animator.encode(portrait),
-            "generate": lambda: animator.edit(portrait, smile),
-            "paste": lambda: portrait.paste(*_pasted(frame)),
-            "encode JPEG": lambda: cv2.imencode(".jpg", photo),
-        }
-        for name, of in pictures.items():
-            stages[f"{name}, open mouth"] = partial(lips, of)
-            stages[f"{name}, mean of all units"] = partial(each, of)
-        times = interleaved(stages, rounds, device)
-        for name in pictures:
-            times[f"{name}, mean of all units"] /= len(reading.values)
-        baseline = times[BASELINE]
-        works = {
-            BASELINE: operations(lambda: seed(source, units)),
-            "encode": operations(lambda: animator.encode(portrait)),
-            "generate": operations(lambda: animator.edit(portrait, smile)),
-        }
-        here = machine(device, animator.generator.backend)
-        result = {
-            "machine": here,
-            "sides [px]": {
-                "photo": max(whole.photo.shape[:2]),
-                "face in the photo": round(whole.side),
-                "face in the close-up": SIDE,  # in the stages and all below
-            },
-            "ms": {name: round(1000 * value, 2) for name, value in times.items()},
-            "times faster than the seed's generator": {
-                name: round(baseline / value, 1)
-                for name, value in times.items()
-                if name.startswith("slider")
-            },
-            "giga multiply-adds": {name: round(work, 3) for name, work in works.items()},
-            "of the machine's products of matrices in float32": {
-                name: f"{2 * work / times[name] / here['matmul float32 [GFLOP/s]']:.0%}"
-                for name, work in works.items()
-            },
-        }
+        write_image(path, subject.portrait.photo)
+        times = _stage_times(subject, path, rounds)
+        result = _stage_figures(subject, times)
         if not short:
-            result["networks [ms]"] = _networks(animator, seed, source, rounds)
+            result["networks [ms]"] = _networks(animator, subject.seed, subject.source, rounds)
             limit_torch_threads()  # as commands and the page do
-            result |= curves(animator, photo, smile)
-            result["whole [s]"] = _whole(animator, path, Path(folder), smile)
-            result["frames a second"] = _films(animator, photo, Path(folder))
+            result |= curves(animator, subject.portrait.photo, subject.smile)
+            result["whole [s]"] = _whole(animator, path, Path(folder), subject.smile)
+            result["frames a second"] = _films(animator, subject.portrait.photo, Path(folder))
     return result
+
+
+def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
+    """Median seconds of each stage and of a whole edit, which take turns in one run."""
+    animator, portrait = subject.animator, subject.portrait
+    to_face, frame = animator.find(portrait.photo)[0], subject.generate()
+    keys, turn = portrait.reading.space.keys, itertools.count()
+
+    def open_mouth(portrait: Portrait) -> None:
+        level = 0.5 + (next(turn) % 40) / 80  # never the same twice
+        target = portrait.reading.replace(AU12=level, AU25=0.6)
+        animator.edit(portrait, target).image  # noqa: B018  it is drawn when it is read
+
+    def each_unit(portrait: Portrait) -> None:
+        level = 0.5 + (next(turn) % 40) / 80
+        for key in keys:
+            target = portrait.reading.replace(**{key: level})
+            animator.edit(portrait, target).image  # noqa: B018
+
+    stages = {
+        BASELINE: subject.run_seed,
+        "decode": lambda: read_image(path),
+        "detect": lambda: animator.find(portrait.photo),
+        "align and read": lambda: animator.track_crop(portrait.photo, to_face),
+        "encode": subject.encode,
+        "generate": subject.generate,
+        "paste": lambda: portrait.paste(*_pasted(frame)),
+        "encode JPEG": lambda: cv2.imencode(".jpg", portrait.photo),
+    }
+    pictures = {"slider to photo": subject.whole, "slider to face": portrait}
+    for name, of in pictures.items():
+        stages[f"{name}, open mouth"] = partial(open_mouth, of)
+        stages[f"{name}, mean of all units"] = partial(each_unit, of)
+    times = interleaved(stages, rounds, animator.device)
+    for name in pictures:
+        times[f"{name}, mean of all units"] /= len(keys)
+    return times
+
+
+def _stage_figures(subject: Subject, times: dict[str, float]) -> dict[str, dict]:
+    """The times of the stages, and what they are worth on this machine."""
+    animator, baseline = subject.animator, times[BASELINE]
+    here = machine(animator.device, animator.generator.backend)
+    works = {
+        BASELINE: operations(subject.run_seed),
+        "encode": operations(subject.encode),
+        "generate": operations(subject.generate),
+    }
+    peak = here["matmul float32 [GFLOP/s]"]
+    return {
+        "machine": here,
+        "sides [px]": {
+            "photo": max(subject.whole.photo.shape[:2]),
+            "face in the photo": round(subject.whole.side),
+            "face in the close-up": SIDE,  # in the stages and all below
+        },
+        "ms": {name: round(1000 * value, 2) for name, value in times.items()},
+        "times faster than the seed's generator": {
+            name: round(baseline / value, 1)
+            for name, value in times.items()
+            if name.startswith("slider")
+        },
+        "giga multiply-adds": {name: round(work, 3) for name, work in works.items()},
+        "of the machine's products of matrices in float32": {
+            name: f"{2 * work / times[name] / peak:.0%}" for name, work in works.items()
+        },
+    }
 
 
 def close_up(portrait: Portrait) -> np.ndarray:

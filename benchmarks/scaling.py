@@ -17,8 +17,10 @@ ROUNDS = 5
 
 def curves(animator: Animator, photo: np.ndarray, wish: Expression) -> dict[str, dict]:
     """Medians [ms], and what a line through them says (least squares), by title."""
-    found = {"drawing [ms] by frames": _frames(animator, photo, wish),
-             "editing [ms] by faces": _faces(animator, photo, wish)}  # fmt: skip
+    found = {
+        "drawing [ms] by frames": _frames(animator, photo, wish),
+        "editing [ms] by faces": _faces(animator, photo, wish),
+    }
     return {title: _told(cost) | line(cost) for title, cost in found.items()} | {
         f"{what} [ms] by side of the photo": _told(cost)
         for what, cost in _sizes(animator, photo, wish).items()

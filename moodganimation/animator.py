@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 import torch
 
-from .checkpoints.files import device_named, load_checkpoint
+from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
 from .expressions.moods import as_read, in_space
-from .expressions.spaces import ACTION_UNITS, SPACES, Expression, ExpressionSpace
+from .expressions.spaces import ACTION_UNITS, SPACES, Expression
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
 from .faces.portrait import Portrait
@@ -20,15 +20,16 @@ from .media.images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.rollout import rollout
-from .networks.warp import WarpGenerator
 from .resources import CHECKPOINTS
 from .runtime.backends import optimize
 from .runtime.threads import prefetch
 
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
-NOBODY = ("No face was found in the picture. Use one in which the face looks towards the camera, "
-          "or draw a box around the face, forehead to chin.")  # fmt: skip
+NOBODY = (
+    "No face was found in the picture. Use one in which the face looks towards the camera, "
+    "or draw a box around the face, forehead to chin."
+)
 
 
 class Animator:
@@ -36,23 +37,22 @@ class Animator:
 
     def __init__(
         self,
-        generator: Generator,
-        space: ExpressionSpace,
+        checkpoint: Checkpoint,
         *,
-        reader: WarpGenerator,
+        reader: Generator,
         finder: Finder,
         aligner: Aligner | None,
         device: torch.device,
-        card: dict | None = None,
         unavailable: tuple[Unavailable, ...] = (),
-        checkpoint: Path = DEFAULT_CHECKPOINT,
+        path: Path = DEFAULT_CHECKPOINT,
     ):
+        """reader: the shipped `warp` generator, which reads photos; path: of the checkpoint."""
         layout = torch.channels_last
-        self.generator = generator.to(device, memory_format=layout)
+        self.generator = checkpoint.generator.to(device, memory_format=layout)
         self.reader = reader.to(device, memory_format=layout)
-        self.space, self.finder, self.aligner = space, finder, aligner
-        self.device, self.card, self.unavailable = device, card or {}, unavailable
-        self.checkpoint = checkpoint
+        self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
+        self.finder, self.aligner, self.device = finder, aligner, device
+        self.unavailable = unavailable
 
     @classmethod
     def load(
@@ -64,15 +64,21 @@ class Animator:
     ) -> "Animator":
         """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
 
-        ways: how networks may multiply, `inference.BACKENDS`; the quickest here by default. Raises
-        NotACheckpoint, and DeviceMissing for a device that is not there.
+        backends: names of `runtime.backends.BACKENDS` to try in order; by default the quickest
+        here. Raises NotACheckpoint, and DeviceMissing for a device that is not there.
         """
         place = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
         reader = optimize(reader, place, backends)
         found, unavailable = (finder, []) if finder else default_finder()
-        shipped = cls(reader, space, reader=reader, finder=found, aligner=load_aligner(ALIGNER),
-                      device=place, card=card, unavailable=tuple(unavailable))  # fmt: skip
+        shipped = cls(
+            Checkpoint(reader, space, card),
+            reader=reader,
+            finder=found,
+            aligner=load_aligner(ALIGNER),
+            device=place,
+            unavailable=tuple(unavailable),
+        )
         return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, backends)
 
     def with_checkpoint(
@@ -85,9 +91,15 @@ class Animator:
             generator = self.reader  # which encodes and reads in one go
         else:
             generator = optimize(generator, self.device, backends)
-        return Animator(generator, space, reader=self.reader, finder=self.finder,
-                        aligner=self.aligner, device=self.device, card=card,
-                        unavailable=self.unavailable, checkpoint=Path(checkpoint))  # fmt: skip
+        return Animator(
+            Checkpoint(generator, space, card),
+            reader=self.reader,
+            finder=self.finder,
+            aligner=self.aligner,
+            device=self.device,
+            unavailable=self.unavailable,
+            path=Path(checkpoint),
+        )
 
     def find(self, photo: np.ndarray) -> list[np.ndarray]:
         """The coarse crops (`to_face`) of all faces, largest first."""
@@ -137,15 +149,14 @@ class Animator:
         source = self._source(portrait, self.reader.config.image_size)
         same = self.generator is self.reader
         encoding = self.reader.encode(source) if same else None
-        units = encoding.reading if same else self.reader.read(source)
+        units = self.reader.reading(encoding) if same else self.reader.read(source)
         if reading is None:  # hundredths, as sliders have them: an untouched one is no change
             reading = _expression((units.cpu().double() * 100).round() / 100)
         if not same:
             source = self._source(portrait, self.generator.config.image_size)
             encoding = self.generator.encode(source)
         portrait = dataclasses.replace(portrait, encoding=encoding, reading=reading)
-        if hasattr(encoding, "reading"):
-            encoding = encoding._replace(reading=self._condition(self.start(portrait)))
+        encoding = self.generator.rebase(encoding, self._condition(self.start(portrait)))
         return dataclasses.replace(portrait, encoding=encoding)
 
     def read(self, portrait: Portrait) -> Expression:
@@ -188,14 +199,15 @@ class Animator:
         `portraits.half`). Raises Problem for "generated" and the warp generator, and
         InvalidExpression.
         """
-        points = [p if isinstance(p, Expression) else Expression(self.space, tuple(p))
-                  for p in trajectory]  # fmt: skip
+        points = [
+            p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
+        ]
         points = [in_space(point, self.space, portrait.reading) for point in points]
-        source = getattr(portrait.encoding, "photo", portrait.encoding)
+        source = self.generator.source(portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)
         edits = self._edits(portrait, points, feed)
-        if len(points) > 1 and isinstance(self.generator, WarpGenerator):
+        if len(points) > 1 and self.generator.moves_pixels:
             edits = prefetch(edits)  # while frames are pasted and written; others want all cores
         for point, edit in zip(points, edits, strict=True):
             if feed == "generated":
@@ -210,20 +222,15 @@ class Animator:
 
     @torch.inference_mode()
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
-        conditions = [self._condition(point) for point in points]
-        if not points:
-            return
-        if not isinstance(self.generator, WarpGenerator):  # an encoding is the source itself
-            steps = torch.stack(conditions, 1)
-            yield from rollout(self.generator, portrait.encoding, steps, feed)
-        elif feed != "portrait":
+        if feed != "portrait" and self.generator.moves_pixels:
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
                 "the photo; feed 'generated' is for checkpoints that repaint the face."
             )
-        else:
-            for condition in conditions:
-                yield self.generator.edit(portrait.encoding, condition)[0]
+        if points:
+            conditions = torch.stack([self._condition(point) for point in points], 1)
+            source = self.generator.source(portrait.encoding)
+            yield from rollout(self.generator, source, conditions, feed, encoding=portrait.encoding)
 
     def warm_up(self) -> None:
         """Pay once for what a first call costs, before a visitor has to."""

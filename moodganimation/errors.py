@@ -1,8 +1,67 @@
-"""What can go wrong because of what a person gave us; every message says what to do about it."""
+"""Errors that a person can cause, each with a message id and its parameters, for translation.
+
+Every message says what happened and what to do about it.
+"""
+
+from collections.abc import Iterable
+
+
+class Message(str):
+    """A sentence in English that knows the template it was made of.
+
+    The template is the message's id, as in gettext: what translations are looked up by. Each {} in
+    it stands for one parameter; a template without parameters is taken as it is, braces included.
+    A parameter that is a Message is translated, too.
+    """
+
+    message_id: str
+    parameters: tuple
+
+    def __new__(cls, message_id: str, *parameters: object) -> "Message":
+        if isinstance(message_id, Message) and not parameters:
+            return message_id
+        text = message_id.format(*parameters) if parameters else message_id
+        message = super().__new__(cls, text)
+        message.message_id, message.parameters = str(message_id), parameters
+        return message
+
+    def __getnewargs__(self) -> tuple:
+        return self.message_id, *self.parameters
+
+
+def listing(names: Iterable[str]) -> Message:
+    """Names separated by commas, each to be translated by itself."""
+    names = [Message(name) for name in names]
+    return Message(", ".join(["{}"] * len(names)), *names)
+
+
+def shown(value: object) -> str:
+    """A value in a sentence."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 class Problem(ValueError):
-    """Anything a person can mend; the command line and the page show its sentence as it is."""
+    """Anything a person can mend; the command line and the page show its sentence.
+
+    NoFaceFound("There is no face in {}.", path): the English template is the id of the message, as
+    in gettext, and the parameters fill its slots; see `Message`.
+    """
+
+    def __init__(self, message_id: str = "", *parameters: object):
+        super().__init__(message_id, *parameters)  # pickle calls the class with these again
+        self.message = Message(message_id, *parameters)
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    @property
+    def message_id(self) -> str:
+        return self.message.message_id
+
+    @property
+    def parameters(self) -> tuple:
+        return self.message.parameters
 
 
 class InvalidExpression(Problem):

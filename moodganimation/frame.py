@@ -67,7 +67,9 @@ class Frame:
         """
         if not SIZES[0] <= size <= SIZES[1]:
             least, most = SIZES
-            raise Unwritable(f"The longest side must be from {least} to {most} pixels, got {size}.")
+            raise Unwritable(
+                "The longest side must be from {} to {} pixels, got {}.", least, most, size
+            )
         frame = dataclasses.replace(self, portrait=self.portrait.enough_for(what, size))
         if what == "photo":
             return frame.image

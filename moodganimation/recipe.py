@@ -8,15 +8,24 @@ import base64
 import dataclasses
 import hashlib
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import InstanceOf
 
 from . import __version__
 from .animation.easing import FASTEST
 from .animation.timeline import Timeline
-from .errors import InvalidValue, NotACheckpoint, NotARecipe, UnreadableFile, UnreadableImage
+from .errors import (
+    InvalidValue,
+    NotACheckpoint,
+    NotARecipe,
+    UnreadableFile,
+    UnreadableImage,
+    shown,
+)
 from .expressions import schema
 from .expressions.spaces import Expression
 from .faces.portrait import Portrait
@@ -29,16 +38,28 @@ LINK = "recipe="  # how a link's fragment begins
 MOST_LINK = 2 * schema.MOST_BYTES  # letters of a fragment
 
 
-@dataclass(frozen=True)
+_Format = schema.whole("The format of a recipe", 1, schema.MOST_NUMBER)
+_Checkpoint = schema.string("The name of the checkpoint")
+_Digest = schema.string("The SHA-256 of the checkpoint")
+_Side = schema.whole("A side of the photo", LEAST_SIDE, MOST_PIXELS)
+_Sides = schema.group("The size of the photo", _Side, _Side)
+_Value = schema.number("A value of to_face", -1e6, 1e6)
+_Row = schema.group("A row of to_face", _Value, _Value, _Value)
+_Matrix = schema.group("to_face", _Row, _Row)
+_View = schema.choice("The view", VIEWS)
+_Size = schema.whole("The size", *SIZES)
+_Pace = schema.number("Frames per second", 1, FASTEST)
+_Version = schema.string("The version")
+
+
+@schema.checked
 class Fingerprint:
     """Which checkpoint it was."""
 
-    name: str
-    sha256: str  # of its file, 64 hexadecimal digits
+    name: _Checkpoint
+    sha256: _Digest  # of its file, 64 hexadecimal digits
 
     def __post_init__(self):
-        schema.word(self.name, "The name of the checkpoint")
-        schema.word(self.sha256, "The SHA-256 of the checkpoint")
         if not (len(self.sha256) == 64 and set(self.sha256) <= set("0123456789abcdef")):
             raise InvalidValue("The SHA-256 of the checkpoint must be 64 hexadecimal digits.")
 
@@ -48,36 +69,30 @@ class Fingerprint:
         try:
             digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         except OSError as problem:
-            raise NotACheckpoint(f"{path} cannot be read ({problem.strerror}).") from None
+            raise NotACheckpoint("{} cannot be read ({}).", path, problem.strerror) from None
         return cls(Path(path).stem, digest)
 
 
-@dataclass(frozen=True)
+@schema.checked
 class Face:
     """Where the face is in a photo of that size: as `Portrait` says, or in a box drawn by hand."""
 
-    photo: tuple[int, int]  # width and height [px]
-    to_face: tuple[tuple[float, ...], ...] | None = None  # (2, 3), as in `Portrait`
-    box: tuple[float, ...] | None = None  # x0, y0, x1, y1 [px], as `Animator.locate` takes it
+    photo: _Sides  # width and height [px]
+    to_face: _Matrix | None = None  # (2, 3), as in `Portrait`
+    box: Any = None  # x0, y0, x1, y1 [px], as `Animator.locate` takes it
 
     def __post_init__(self):
-        sides = schema.items(self.photo, "The size of the photo", 2, 2)
-        sides = [schema.whole(s, "A side of the photo", LEAST_SIDE, MOST_PIXELS) for s in sides]
-        if sides[0] * sides[1] > MOST_PIXELS:
-            raise InvalidValue(f"A photo has at most {MOST_PIXELS} pixels, not {sides}.")
-        object.__setattr__(self, "photo", tuple(sides))
+        if self.photo[0] * self.photo[1] > MOST_PIXELS:
+            raise InvalidValue(
+                "A photo has at most {} pixels, not {}.", MOST_PIXELS, list(self.photo)
+            )
         if (self.to_face is None) == (self.box is None):
             raise InvalidValue("A face needs either a box or to_face.")
         if self.box is not None:
-            box = schema.items(self.box, "The box of the face", 4, 4)
-            box = (schema.number(v, "A side of the box", 0, max(sides)) for v in box)
-            object.__setattr__(self, "box", tuple(box))
-            return
-        rows = [schema.items(row, "A row of to_face", 3, 3)
-                for row in schema.items(self.to_face, "to_face", 2, 2)]  # fmt: skip
-        rows = [tuple(schema.number(v, "A value of to_face", -1e6, 1e6) for v in r) for r in rows]
-        object.__setattr__(self, "to_face", tuple(rows))
-        if not _holds_a_face(np.array(rows), *sides):
+            edge = schema.number("A side of the box", 0, max(self.photo))
+            box = schema.check(schema.group("The box of the face", *[edge] * 4), self.box)
+            object.__setattr__(self, "box", box)
+        elif not _holds_a_face(np.array(self.to_face), *self.photo):
             raise InvalidValue("to_face is not that of a face in a photo of this size.")
 
     @classmethod
@@ -93,47 +108,42 @@ class Face:
         size = photo.shape[1], photo.shape[0]
         if size != self.photo:
             raise UnreadableImage(
-                f"The recipe belongs to a photo of {self.photo[0]} x {self.photo[1]} pixels, and "
-                f"this one has {size[0]} x {size[1]}: open the photo that it was made of."
+                "The recipe belongs to a photo of {} x {} pixels, and this one has {} x {}: open "
+                "the photo that it was made of.",
+                self.photo[0],
+                self.photo[1],
+                size[0],
+                size[1],
             )
         if self.box is not None:
             return animator.locate(photo, self.box)
         return animator.encode(Portrait(photo, np.array(self.to_face), "recipe"))
 
 
-@dataclass(frozen=True)
+@schema.checked
 class Output:
     """What was written of it; None where nothing was asked."""
 
-    view: str = "photo"  # one of VIEWS
-    size: int | None = None  # longest side [px]
-    fps: float | None = None
-
-    def __post_init__(self):
-        schema.word(self.view, "The view", VIEWS)
-        if self.size is not None:
-            object.__setattr__(self, "size", schema.whole(self.size, "The size", *SIZES))
-        if self.fps is not None:
-            fps = schema.number(self.fps, "Frames per second", 1, FASTEST)
-            object.__setattr__(self, "fps", fps)
+    view: _View = "photo"  # one of VIEWS
+    size: _Size | None = None  # longest side [px]
+    fps: _Pace | None = None
 
 
-@dataclass(frozen=True)
+@schema.checked
 class Recipe:
     """What was edited, by what, and how. `text()` goes into files, `read_recipe` takes it out."""
 
-    checkpoint: Fingerprint
-    face: Face
-    expression: Expression | None = None
-    timeline: Timeline | None = None
-    output: Output = field(default_factory=Output)
-    options: dict = field(default_factory=dict)  # of whoever made it: see `plain.anything`
-    version: str = __version__
+    checkpoint: InstanceOf[Fingerprint]
+    face: InstanceOf[Face]
+    expression: InstanceOf[Expression] | None = None
+    timeline: InstanceOf[Timeline] | None = None
+    output: InstanceOf[Output] = field(default_factory=Output)
+    options: Any = field(default_factory=dict)  # of whoever made it: see `schema.anything`
+    version: _Version = __version__
 
     def __post_init__(self):
-        schema.word(self.version, "The version")
         if not isinstance(self.options, dict):
-            raise InvalidValue(f"Options must be named, got {schema.shown(self.options)}.")
+            raise InvalidValue("Options must be named, got {}.", shown(self.options))
         object.__setattr__(self, "options", schema.anything(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
@@ -154,10 +164,12 @@ class Recipe:
         wrong in one."""
         if not (isinstance(values, dict) and KEY in values):
             raise NotARecipe("This is no recipe of MoodGANimation.")
-        if schema.whole(values[KEY], "The format of a recipe", 1, schema.MOST_NUMBER) > FORMAT:
+        if schema.check(_Format, values[KEY]) > FORMAT:
             raise NotARecipe(
-                "The recipe is of a newer version of MoodGANimation "
-                f"({schema.shown(values.get('version'))}) than this one ({__version__}): update it."
+                "The recipe is of a newer version of MoodGANimation ({}) than this one ({}): "
+                "update it.",
+                shown(values.get("version")),
+                __version__,
             )
         required = (KEY, "version", "checkpoint", "face")
         optional = ("space", "expression", "timeline", "output", "options")
@@ -211,11 +223,12 @@ def read_recipe(path: str | Path) -> Recipe:
         if not text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
             text = recipe_in(path)
     except OSError as problem:
-        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
     if text is None:
         raise NotARecipe(
-            f"{path} holds no recipe: MoodGANimation did not write it, or another program that "
-            "saved it since has left it out."
+            "{} holds no recipe: MoodGANimation did not write it, or another program that saved "
+            "it since has left it out.",
+            path,
         )
     return Recipe.of_text(text)
 

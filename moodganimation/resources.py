@@ -6,9 +6,9 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _folder(name: str) -> Path:
-    """A folder beside the package in a checkout, or inside the package where it is installed."""
-    beside = _PACKAGE.parent / name
-    return beside if (_PACKAGE.parent / "app.py").exists() else _PACKAGE / "data" / name
+    """A folder inside the package where it is installed, or beside the package in a checkout."""
+    inside = _PACKAGE / "data" / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name
 
 
 CHECKPOINTS = _folder("checkpoints")

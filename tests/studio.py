@@ -8,23 +8,22 @@ from pathlib import Path
 
 import cv2
 import pytest
-from starlette.middleware import Middleware
 
 from moodganimation.animator import Animator
-from moodganimation.demo.i18n import LANGUAGES
-from moodganimation.demo.server.file_access import FileAccess
-from moodganimation.demo.server.metrics import Metrics
-from moodganimation.demo.ui.page import build
+from moodganimation.demo.serve import launch
 from moodganimation.media.images import read_image
-from moodganimation.resources import ASSETS
 
 from .conftest import PHOTO
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # fmt: skip
-
-MIDDLEWARE = [Middleware(Metrics), Middleware(FileAccess)]  # as app.py has it
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium: apt-get install chromium"
@@ -34,15 +33,11 @@ needs_chromium = pytest.mark.skipif(
 @contextlib.contextmanager
 def served(animator: Animator) -> Iterator[str]:
     """The address of a page."""
-    demo = build(animator).queue()
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, footer_links=[],
-                            run_history=False, server_port=None, i18n=LANGUAGES,
-                            css_paths=ASSETS / "page.css",
-                            app_kwargs={"middleware": MIDDLEWARE})  # fmt: skip
+    page = launch(animator, prevent_thread_lock=True, quiet=True)
     try:
-        yield url
+        yield page.local_url
     finally:
-        demo.close()
+        page.close()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import torch
 
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
-from moodganimation.checkpoints.files import build_generator, save_generator
+from moodganimation.checkpoints.files import Checkpoint, build_generator, save_generator
 from moodganimation.errors import (
     DeviceMissing,
     InvalidExpression,
@@ -161,8 +161,10 @@ def test_a_box_by_hand_leads_to_the_same_crop(animator, photo, portrait):
     np.testing.assert_allclose(by_hand.corners, portrait.corners, atol=0.06 * portrait.side)
 
 
-@pytest.mark.parametrize("box", [(0, 0, 5, 5), (-1, 0, 90, 90), (90, 0, 10, 90), (0, 0, 9), "box",
-                                 (0, 0, float("nan"), 80)])  # fmt: skip
+@pytest.mark.parametrize(
+    "box",
+    [(0, 0, 5, 5), (-1, 0, 90, 90), (90, 0, 10, 90), (0, 0, 9), "box", (0, 0, float("nan"), 80)],
+)
 def test_impossible_boxes_are_refused(animator, photo, box):
     with pytest.raises(NoFaceFound, match="box"):
         animator.locate(photo, box)
@@ -193,8 +195,10 @@ def test_cascades_are_a_fallback_that_finds_the_same_face(photo, animator, portr
 
 def test_landmarks_from_elsewhere_can_be_used(photo, portrait):
     points = np.zeros((68, 2))
-    five = (np.array([(-0.3, -0.26), (0.3, -0.26), (0, 0.14), (-0.26, 0.41), (0.27, 0.41)])
-            - portrait.to_face[:, 2]) @ np.linalg.inv(portrait.to_face[:, :2]).T  # fmt: skip
+    five = (
+        np.array([(-0.3, -0.26), (0.3, -0.26), (0, 0.14), (-0.26, 0.41), (0.27, 0.41)])
+        - portrait.to_face[:, 2]
+    ) @ np.linalg.inv(portrait.to_face[:, :2]).T
     points[36:42], points[42:48], points[30], points[48], points[54] = five
     (found,) = LandmarkFinder(lambda picture: [points])(photo)
     np.testing.assert_allclose(found, from_points(five))
@@ -217,12 +221,17 @@ def test_a_resnet_checkpoint_edits_with_the_shipped_reader(tmp_path, photo, port
 
 def network(animator, architecture: str, space) -> Animator:
     """The shipped animator with fresh weights of another generator."""
-    config = GeneratorConfig(architecture=architecture, condition_dim=len(space.axes),
-                             image_size=32, width=4, depth=2)  # fmt: skip
+    config = GeneratorConfig(
+        architecture=architecture, condition_dim=len(space.axes), image_size=32, width=4, depth=2
+    )
     torch.manual_seed(0)
-    return Animator(build_generator(config).eval(), space, reader=animator.reader,
-                    finder=animator.finder, aligner=animator.aligner,
-                    device=animator.device)  # fmt: skip
+    return Animator(
+        Checkpoint(build_generator(config).eval(), space, {}),
+        reader=animator.reader,
+        finder=animator.finder,
+        aligner=animator.aligner,
+        device=animator.device,
+    )
 
 
 def test_a_generator_remembers_the_frames_of_a_clip(animator, photo):

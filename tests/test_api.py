@@ -149,9 +149,15 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
             answer = stranger.post(f"{base}gradio_api/call/v1_read", json=asked)
             assert answer.status_code == 403
         folder, _, base = path.rpartition("/")
-        spelled = [f"{folder}/zz/../{base}", f"{folder}/zz/%2e%2e/{base}", f"/proc/self/root{path}",
-                   os.path.relpath(path), f"{folder}?/../{folder.rpartition('/')[2]}/{base}",
-                   f"{folder}/./{base}", f"http://127.0.0.1/{path}"]  # fmt: skip
+        spelled = [
+            f"{folder}/zz/../{base}",
+            f"{folder}/zz/%2e%2e/{base}",
+            f"/proc/self/root{path}",
+            os.path.relpath(path),
+            f"{folder}?/../{folder.rpartition('/')[2]}/{base}",
+            f"{folder}/./{base}",
+            f"http://127.0.0.1/{path}",
+        ]
         for other_name in spelled:
             for route in ("file=", "file/"):
                 got = other.get(f"gradio_api/{route}{other_name}")
@@ -169,8 +175,11 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
         other.post("gradio_api/call/v1_read", json=crowd)
         assert other.get(f"gradio_api/file={path}").status_code == 403
         assert one.get(f"gradio_api/file={path}").status_code == 200
-        made_up = httpx.Client(base_url=server.url, cookies={COOKIE: one.cookies[COOKIE][:43]})
-        assert made_up.get(f"gradio_api/file={path}").status_code == 403
+        (name, signature), theirs = one.cookies[COOKIE].rsplit(".", 1), other.cookies[COOKIE]
+        unsigned = (name, f"{name}.", f"{name}.{theirs.rsplit('.', 1)[1]}", f"{name}x.{signature}")
+        for forged in unsigned:
+            made_up = httpx.Client(base_url=server.url, cookies={COOKIE: forged})
+            assert made_up.get(f"gradio_api/file={path}").status_code == 403
         huge = other.post("gradio_api/call/v1_read", json={"data": ["x" * 5_000_000]})
         assert huge.status_code == 403
         for outside in ("/etc/passwd", "../../etc/passwd", "app.py"):

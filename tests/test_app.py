@@ -68,11 +68,43 @@ def streams(page) -> Streams:
 def restored(opened, path, link="") -> SimpleNamespace:
     """What every control is put on, by name."""
     values = opened.changes.restore(opened.token, path, link)
-    names = ["model", "part", "locked", "painted", "preset", "intensity", "units", "moods",
-             "pictures", "start", "end", "frames", "fps", "easing", "ping_pong", "hold",
-             "mode", "blinks", "view", "size", "formats", "panels", "keys", "drawing", "folder",
-             "faces", "strength", "regions", "by", "clip", "pace", "what",
-             "mirrored", "mirrored_regions", "kind"]  # fmt: skip
+    names = [
+        "model",
+        "part",
+        "locked",
+        "painted",
+        "preset",
+        "intensity",
+        "units",
+        "moods",
+        "pictures",
+        "start",
+        "end",
+        "frames",
+        "fps",
+        "easing",
+        "ping_pong",
+        "hold",
+        "mode",
+        "blinks",
+        "view",
+        "size",
+        "formats",
+        "panels",
+        "keys",
+        "drawing",
+        "folder",
+        "faces",
+        "strength",
+        "regions",
+        "by",
+        "clip",
+        "pace",
+        "what",
+        "mirrored",
+        "mirrored_regions",
+        "kind",
+    ]
     groups = [*values[:6], values[6:23], values[23:26], values[26:32], *values[32:]]
     return SimpleNamespace(**dict(zip(names, groups, strict=True)))
 
@@ -80,9 +112,16 @@ def restored(opened, path, link="") -> SimpleNamespace:
 @pytest.fixture
 def opened(page):
     token, note, _, _, *values = page.open(str(FILE), None, None, VISITOR)
-    return SimpleNamespace(page=page, token=token, note=note, units=values[:17],
-                           moods=values[17:20], pictures=values[20:], changes=changes(page),
-                           animations=Animations(page.visits))  # fmt: skip
+    return SimpleNamespace(
+        page=page,
+        token=token,
+        note=note,
+        units=values[:17],
+        moods=values[17:20],
+        pictures=values[20:],
+        changes=changes(page),
+        animations=Animations(page.visits),
+    )
 
 
 def asked(**request) -> SimpleNamespace:
@@ -252,8 +291,14 @@ def two(page, photo, portrait, tmp_path):
     write_image(tmp_path / "two.png", both)
     token, note, _, gallery, *values = page.open(str(tmp_path / "two.png"), None, None, VISITOR)
     assert "2 faces" in note and len(gallery["value"]) == 2
-    return SimpleNamespace(page=page, token=token, photo=both, width=face.shape[1],
-                           units=values[:17], changes=changes(page))  # fmt: skip
+    return SimpleNamespace(
+        page=page,
+        token=token,
+        photo=both,
+        width=face.shape[1],
+        units=values[:17],
+        changes=changes(page),
+    )
 
 
 def sides(two, path) -> tuple[int, int]:
@@ -448,8 +493,13 @@ def test_a_photo_mirrors_the_camera(opened, photo, animator, monkeypatch):
     )
     units = Expression(ACTION_UNITS, tuple(opened.units)).replace(AU02=0.3)
     mirror = {"strength": 1.5, "regions": ["mouth", "brows"]}
-    request = {"token": opened.token, "picture": jpeg(photo[::2, ::2]), "units": units.values,
-               "mirror": mirror, "record": True}  # fmt: skip
+    request = {
+        "token": opened.token,
+        "picture": jpeg(photo[::2, ::2]),
+        "units": units.values,
+        "mirror": mirror,
+        "record": True,
+    }
     settled = []
     for _ in range(20):
         answer = cameras.frame(request)
@@ -528,8 +578,14 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypat
     blank = jpeg(np.full((120, 160, 3), 90, np.uint8))
     assert not cameras.frame(request | {"picture": blank, "units": units})["found"]
     huge = jpeg(np.zeros((64, 1300, 3), np.uint8))
-    for bad in ({"picture": "x"}, {"picture": huge}, {"units": [1]}, {"token": "x"}, {"units": 3},
-                {"picture": "data:image/jpeg;base64,////"}):  # fmt: skip
+    for bad in (
+        {"picture": "x"},
+        {"picture": huge},
+        {"units": [1]},
+        {"token": "x"},
+        {"units": 3},
+        {"picture": "data:image/jpeg;base64,////"},
+    ):
         assert set(cameras.frame(request | {"units": units} | bad)) == {"said"}
     assert set(cameras.frame(None)) == {"said"}
     monkeypatch.setattr(live_handlers, "MOST", len(cameras._streams))
@@ -628,8 +684,22 @@ def test_problems_become_messages(page, opened, tmp_path):
     with pytest.raises(gr.Error, match="upload it once more"):
         Changes(page.visits, None, ()).put("guess", "happy", 1.0)
     with pytest.raises(gr.Error, match="Choose at least one"):
-        opened.animations.make(opened.token, PHOTO, "sad", 4, 24, "smooth", True, 0, "once", False,
-                         "face", 96, [], *opened.units)  # fmt: skip
+        opened.animations.make(
+            opened.token,
+            PHOTO,
+            "sad",
+            4,
+            24,
+            "smooth",
+            True,
+            0,
+            "once",
+            False,
+            "face",
+            96,
+            [],
+            *opened.units,
+        )
 
 
 def test_keyframes_make_a_timeline(opened):
@@ -671,9 +741,23 @@ def test_scrubbing_shows_what_the_animation_shows(opened, keyed, mode):
 
 def test_animations_come_in_every_format(opened):
     film, moving, files = opened.animations.make(
-        opened.token, PHOTO, SLIDERS, 4, 12, "smooth", True, 1,
-        "once", False, "face", 96, [*FORMATS], True, *PRESETS["sad"].values, progress=still,
-    )  # fmt: skip
+        opened.token,
+        PHOTO,
+        SLIDERS,
+        4,
+        12,
+        "smooth",
+        True,
+        1,
+        "once",
+        False,
+        "face",
+        96,
+        [*FORMATS],
+        True,
+        *PRESETS["sad"].values,
+        progress=still,
+    )
     assert read_image(files[-1]).shape == (96, 4 * 3 * 96, 3)  # the strip, with its panels
     assert Image.open(moving).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 7
@@ -693,8 +777,17 @@ def test_every_format_of_an_animation_brings_every_control_back(opened, keyed):
         visit.keyframes = [Keyframe(PRESETS["anger"], 3)]
         back = restored(opened, name)
         assert back.units == units and back.model == "warp" and back.kind == gr.skip()
-        assert [back.start, back.end, back.frames, back.fps, back.easing, back.ping_pong,
-                back.hold, back.mode, back.blinks] == settings  # fmt: skip
+        assert [
+            back.start,
+            back.end,
+            back.frames,
+            back.fps,
+            back.easing,
+            back.ping_pong,
+            back.hold,
+            back.mode,
+            back.blinks,
+        ] == settings
         assert [back.view, back.size, back.formats, back.panels] == output
         assert visit.keyframes == keyframes and ("2 keyframes" in back.keys) == keyed
         again = [*settings, *output[:2], [name_of(name)], True]
@@ -773,8 +866,10 @@ def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, 
         tab = browser.new_page(viewport={"width": 1300, "height": 1000})
         problems, foreign = [], []
         tab.on("pageerror", lambda problem: problems.append(str(problem)))
-        tab.on("request", lambda r: None if r.url.startswith((url, "data:", "blob:"))
-               else foreign.append(r.url))  # fmt: skip
+        tab.on(
+            "request",
+            lambda r: None if r.url.startswith((url, "data:", "blob:")) else foreign.append(r.url),
+        )
         tab.goto(url)
         drive(tab, photo, tmp_path)
         for locale, word in (("es-ES", "AU12 Sonreír"), ("zh-CN", "AU12 嘴角上扬")):

@@ -45,8 +45,11 @@ def test_a_folder_is_edited_told_about_and_gone_on_with(folder, photo, tmp_path,
     assert one.shape == photo.shape and (one != photo).any() and two.shape == photo.shape
     assert read_recipe(out / "one.png").expression["AU26"] == 1
     assert {path.name for path in out.rglob("*") if path.is_file()} == {
-        "one.png", "two.png", "report.json", ".batch.jsonl"
-    }  # fmt: skip
+        "one.png",
+        "two.png",
+        "report.json",
+        ".batch.jsonl",
+    }
 
     (out / "one.png").unlink()
     with open(out / ".batch.jsonl", "a") as journal:

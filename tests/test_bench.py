@@ -29,8 +29,17 @@ from training.ganimation.run import with_precision
 from training.ganimation.steps import adversarial_step
 from training.ganimation.train import build, mixes
 
-TINY = override(GANIMATION, ["image_size=64", "batch=2", "generator.width=4", "generator.depth=1",
-                             "frame_critic.width=4", "precision=float32"])  # fmt: skip
+TINY = override(
+    GANIMATION,
+    [
+        "image_size=64",
+        "batch=2",
+        "generator.width=4",
+        "generator.depth=1",
+        "frame_critic.width=4",
+        "precision=float32",
+    ],
+)
 
 
 def test_the_plain_loop_does_what_ours_does():

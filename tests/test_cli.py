@@ -30,8 +30,12 @@ def bench(*arguments) -> int:
 
 def test_edit_writes_the_photo_and_its_panels(tmp_path, photo):
     out, panels = tmp_path / "smile.png", tmp_path / "panels.png"
-    assert run("edit", PHOTO, "--set", "AU26=0.9", "--set", "AU1=0.7", "--out", out,
-               "--panels", panels) == 0  # fmt: skip
+    assert (
+        run(
+            "edit", PHOTO, "--set", "AU26=0.9", "--set", "AU1=0.7", "--out", out, "--panels", panels
+        )
+        == 0
+    )
     assert (read_image(out) != photo).any()
     assert read_image(panels).shape == (256, 4 * 256, 3)
     assert "edited" in Image.open(out).getexif()[0x010E]
@@ -109,18 +113,26 @@ def checkpoints(tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoints")
     for name in ("valence_arousal", "c4"):
         space = space_named(name)
-        config = GeneratorConfig(architecture="convgru_unet", condition_dim=len(space.axes),
-                                 image_size=32, width=4, depth=1)  # fmt: skip
+        config = GeneratorConfig(
+            architecture="convgru_unet",
+            condition_dim=len(space.axes),
+            image_size=32,
+            width=4,
+            depth=1,
+        )
         save_generator(folder / name, build_generator(config), space, {})
     return folder
 
 
 @pytest.mark.parametrize(
     "name, wish",
-    [("valence_arousal", ["--set", "valence=-1"]), ("valence_arousal", ["--set", "AU12=1"]),
-     ("valence_arousal", ["--set", "pleasure=0.2", "--preset", "angry"]),
-     ("c4", ["--set", "c3=1"])],
-)  # fmt: skip
+    [
+        ("valence_arousal", ["--set", "valence=-1"]),
+        ("valence_arousal", ["--set", "AU12=1"]),
+        ("valence_arousal", ["--set", "pleasure=0.2", "--preset", "angry"]),
+        ("c4", ["--set", "c3=1"]),
+    ],
+)
 def test_wishes_are_in_the_axes_of_the_checkpoint(tmp_path, photo, checkpoints, name, wish, capsys):
     out = tmp_path / "a.png"
     assert run("edit", PHOTO, "--checkpoint", checkpoints / name, *wish, "--out", out) == 0

@@ -28,8 +28,11 @@ OPENFACE = [
     "45",
 ]
 # As the definition of the training data has them, to three digits: AU04, AU12, AU45.
-REGRESSION = {"AU04": (-0.484, 0.112, -0.044), "AU12": (1.187, -0.031, 0.323),
-              "AU45": (-0.221, -0.898, -0.283)}  # fmt: skip
+REGRESSION = {
+    "AU04": (-0.484, 0.112, -0.044),
+    "AU12": (1.187, -0.031, 0.323),
+    "AU45": (-0.221, -0.898, -0.283),
+}
 
 
 def test_action_units_have_openfaces_order():
@@ -74,8 +77,15 @@ def test_presets_of_the_figure_are_its_combinations():
         {key for key, value in PRESETS[name].asdict().items() if value == 1}
         for name in SHEET_PRESETS
     ]
-    wanted = ["AU12 AU25", "AU04 AU15", "AU09 AU10 AU17", "AU04 AU09 AU10", "AU04 AU07 AU10",
-              "AU01 AU02 AU05 AU25", "AU01 AU02 AU25 AU26"]  # fmt: skip
+    wanted = [
+        "AU12 AU25",
+        "AU04 AU15",
+        "AU09 AU10 AU17",
+        "AU04 AU09 AU10",
+        "AU04 AU07 AU10",
+        "AU01 AU02 AU05 AU25",
+        "AU01 AU02 AU25 AU26",
+    ]
     assert combinations == [set(text.split()) for text in wanted]
 
 
@@ -87,10 +97,15 @@ def test_mood_regression_is_the_documented_one():
 
 # What the definition of the training data gets back for each emotion: mood -> units -> mood.
 THERE_AND_BACK = {
-    "happy": (0.79, 0.45, 0.41), "surprised": (0.30, 0.63, -0.14), "afraid": (-0.55, 0.58, -0.32),
-    "angry": (-0.53, 0.48, 0.15), "disgusted": (-0.54, 0.41, 0.10), "sad": (-0.57, -0.31, -0.28),
-    "relaxed": (0.29, -0.23, 0.03), "bored": (-0.48, -0.43, -0.26),
-}  # fmt: skip
+    "happy": (0.79, 0.45, 0.41),
+    "surprised": (0.30, 0.63, -0.14),
+    "afraid": (-0.55, 0.58, -0.32),
+    "angry": (-0.53, 0.48, 0.15),
+    "disgusted": (-0.54, 0.41, 0.10),
+    "sad": (-0.57, -0.31, -0.28),
+    "relaxed": (0.29, -0.23, 0.03),
+    "bored": (-0.48, -0.43, -0.26),
+}
 
 
 @pytest.mark.parametrize("name", PROTOTYPES)

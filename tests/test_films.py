@@ -51,9 +51,30 @@ def filmed(path, frames, *options, fps=FPS, sound=None):
     frames = np.stack(list(frames))
     size = f"{frames.shape[2]}x{frames.shape[1]}"
     made = ["-f", "lavfi", "-i", sound] if sound else []
-    run("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", fps, "-i", "pipe:0", *made,
-        "-c:v", "libx264", "-qp", 8, "-preset", "ultrafast", "-pix_fmt", "yuv444p", *options, path,
-        data=frames.tobytes())  # fmt: skip
+    run(
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-s",
+        size,
+        "-r",
+        fps,
+        "-i",
+        "pipe:0",
+        *made,
+        "-c:v",
+        "libx264",
+        "-qp",
+        8,
+        "-preset",
+        "ultrafast",
+        "-pix_fmt",
+        "yuv444p",
+        *options,
+        path,
+        data=frames.tobytes(),
+    )
     return path
 
 
@@ -276,8 +297,12 @@ def test_trembling_places_and_readings_are_steadied():
     still = list(squares([160] * 60))
     raw = [m.faces[0].portrait for m in watch(Simple(0.01), still, 30)]
     steady = [faces[0].portrait for _, faces in follow(Simple(0.01), still, 30)]
-    for values in (lambda p: placed(p.to_face)[0] / 80, lambda p: placed(p.to_face)[3],
-                   lambda p: np.log(p.side), lambda p: p.reading["AU12"]):  # fmt: skip
+    for values in (
+        lambda p: placed(p.to_face)[0] / 80,
+        lambda p: placed(p.to_face)[3],
+        lambda p: np.log(p.side),
+        lambda p: p.reading["AU12"],
+    ):
         before, after = (np.array([values(p) for p in way]) for way in (raw, steady))
         assert np.diff(after).std() < 0.3 * np.diff(before).std()
 
@@ -359,9 +384,12 @@ def test_an_edited_film_trembles_no_more_than_the_film(animator, head):
 
 @pytest.mark.parametrize(
     "change, units",
-    [({"AU12": 0.3, "au1": -0.5}, {"AU01": 0, "AU12": 0.7}),
-     (Expression.of(ACTION_UNITS, AU12=0.9), {"AU01": 0.2, "AU12": 1}), ({}, {})],
-)  # fmt: skip
+    [
+        ({"AU12": 0.3, "au1": -0.5}, {"AU01": 0, "AU12": 0.7}),
+        (Expression.of(ACTION_UNITS, AU12=0.9), {"AU01": 0.2, "AU12": 1}),
+        ({}, {}),
+    ],
+)
 def test_changes_are_added_to_what_is_read(change, units):
     reading = Expression.of(ACTION_UNITS, AU01=0.2, AU12=0.4)
     wished = offset_by(change)(0, reading)
@@ -392,9 +420,16 @@ def test_changes_may_depend_on_time():
 
 
 @pytest.mark.parametrize(
-    "arguments", [({"AU99": 1},), ({"AU12": float("nan")},), ({"AU12": 1}, 3), ({"AU12": 1}, -1),
-                  ([], 1, 10), ([{"AU12": 1}],)],
-)  # fmt: skip
+    "arguments",
+    [
+        ({"AU99": 1},),
+        ({"AU12": float("nan")},),
+        ({"AU12": 1}, 3),
+        ({"AU12": 1}, -1),
+        ([], 1, 10),
+        ([{"AU12": 1}],),
+    ],
+)
 def test_changes_that_cannot_be_are_refused(arguments):
     with pytest.raises(InvalidExpression):
         offset_by(*arguments)
@@ -403,8 +438,11 @@ def test_changes_that_cannot_be_are_refused(arguments):
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory, animator, portrait, head):
     """Somebody who drops the jaw twice and then is gone, with a tone."""
-    wide = cv2.resize(animator.edit(portrait, portrait.reading.replace(AU25=1, AU26=1)).image
-                      [:256, 100:356], (192, 192), interpolation=cv2.INTER_AREA)  # fmt: skip
+    wide = cv2.resize(
+        animator.edit(portrait, portrait.reading.replace(AU25=1, AU26=1)).image[:256, 100:356],
+        (192, 192),
+        interpolation=cv2.INTER_AREA,
+    )
     shares = np.clip(1.4 * np.sin(np.arange(16) / 16 * 2 * np.pi) ** 2 - 0.2, 0, 1)
     frames = [at(np.uint8(head * (1 - s) + wide * s), 40 + i) for i, s in enumerate(shares)]
     frames += [np.full_like(frames[0], GREY)] * 4
@@ -414,16 +452,24 @@ def talk(tmp_path_factory, animator, portrait, head):
 
 def test_a_film_is_taken_again(animator, talk, tmp_path):
     film, seen = open_film(talk), []
-    done = edit_video(animator, film, tmp_path / "a.mp4", offset_by({"AU01": 0.8, "AU02": 0.8}),
-                  progress=lambda *at: seen.append(at))  # fmt: skip
+    done = edit_video(
+        animator,
+        film,
+        tmp_path / "a.mp4",
+        offset_by({"AU01": 0.8, "AU02": 0.8}),
+        progress=lambda *at: seen.append(at),
+    )
     assert (done.frames, done.edited, done.notes) == (20, 16, [])
     assert seen == [(i, 20) for i in range(1, 21)]
     made = open_film(tmp_path / "a.mp4")
     assert (made.fps, made.count, made.sound) == (FPS, 20, "aac")
     changes = [difference(*pair) for pair in zip(film.frames(), made.frames(), strict=True)]
     assert min(changes[:16]) > 1.5 * max(changes[16:]) and max(changes[16:]) < 0.5
-    np.testing.assert_allclose(np.abs(sound_of(tmp_path / "a.mp4")[:15000]).mean(),
-                               np.abs(sound_of(talk)[:15000]).mean(), rtol=0.01)  # fmt: skip
+    np.testing.assert_allclose(
+        np.abs(sound_of(tmp_path / "a.mp4")[:15000]).mean(),
+        np.abs(sound_of(talk)[:15000]).mean(),
+        rtol=0.01,
+    )
 
 
 def test_what_ends_the_work_leaves_nothing(animator, talk, tmp_path, head):
@@ -496,8 +542,16 @@ def test_neutral_is_robust():
         np.testing.assert_allclose(performance.neutral(how), value, atol=1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"strength": 2.1}, {"regions": ["chin"]}, {"regions": []},
-                                   {"neutral": "mean"}, {"by": "feelings"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"strength": 2.1},
+        {"regions": ["chin"]},
+        {"regions": []},
+        {"neutral": "mean"},
+        {"by": "feelings"},
+    ],
+)
 def test_manners_that_do_not_exist_are_refused(performance, wrong):
     with pytest.raises(InvalidExpression):
         performance.retarget(NEUTRAL, **wrong)
@@ -528,16 +582,44 @@ def test_film_is_a_command(talk, tmp_path, capsys):
     out = tmp_path / "a.mp4"
     moves = tmp_path / "moves.json"
     moves.write_text('{"keyframes": [{"at": 0}, {"at": 1, "expression": {"AU01": 1}}]}')
-    assert command("film", talk, "--set", "AU12=0.9", "--add", "AU04=0.3", "--timeline", moves,
-                   "--out", out) == 0  # fmt: skip
+    assert (
+        command(
+            "film",
+            talk,
+            "--set",
+            "AU12=0.9",
+            "--add",
+            "AU04=0.3",
+            "--timeline",
+            moves,
+            "--out",
+            out,
+        )
+        == 0
+    )
     assert "on 16 of 20 frames" in capsys.readouterr().err and len(frames_of(out)) == 20
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "moves.json"]
 
 
 def test_drive_is_a_command(talk, tmp_path, capsys):
     out, curves = tmp_path / "a.mp4", tmp_path / "a.csv"
-    assert command("drive", ASSETS / "portrait-calm.png", "--by", talk, "--out", out, "--size", 128,
-                   "--regions", "mouth,eyes", "--csv", curves) == 0  # fmt: skip
+    assert (
+        command(
+            "drive",
+            ASSETS / "portrait-calm.png",
+            "--by",
+            talk,
+            "--out",
+            out,
+            "--size",
+            128,
+            "--regions",
+            "mouth,eyes",
+            "--csv",
+            curves,
+        )
+        == 0
+    )
     film = open_film(out)
     frames = list(film.frames())
     assert (len(frames), frames[0].shape, film.sound) == (20, (128, 128, 3), "aac")

@@ -55,26 +55,64 @@ from .watch import MEGABYTES, peak, watched
 
 pytestmark = pytest.mark.fuzz
 CASES = int(os.environ.get("FUZZ", "50"))
-few = settings(max_examples=CASES, deadline=None, database=None,
-               derandomize="FUZZ" not in os.environ,
-               suppress_health_check=list(HealthCheck))  # fmt: skip
+few = settings(
+    max_examples=CASES,
+    deadline=None,
+    database=None,
+    derandomize="FUZZ" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
 
 # ---- Damage ----
 
-NUMBERS = [b"nan", b"NaN", b"inf", b"-Infinity", b"1e999", b"-1", b"0", b"-0.0", b"1e308", b"0x10",
-           b"9" * 30, b"9" * 5000, b"1_0", "\u0661".encode(), b'"1"', b"null", b"true", b"[]",
-           b"{}", b"", b"1e-320", b"18446744073709551615", b"-2147483648"]  # fmt: skip
+NUMBERS = [
+    b"nan",
+    b"NaN",
+    b"inf",
+    b"-Infinity",
+    b"1e999",
+    b"-1",
+    b"0",
+    b"-0.0",
+    b"1e308",
+    b"0x10",
+    b"9" * 30,
+    b"9" * 5000,
+    b"1_0",
+    "\u0661".encode(),
+    b'"1"',
+    b"null",
+    b"true",
+    b"[]",
+    b"{}",
+    b"",
+    b"1e-320",
+    b"18446744073709551615",
+    b"-2147483648",
+]
 WORDS = [0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1]
 EDITS = st.lists(
     st.tuples(
-        st.sampled_from(["flip", "word", "number", "number", "cut", "drop", "double", "insert",
-                         "chunk", "splice"]),
+        st.sampled_from(
+            [
+                "flip",
+                "word",
+                "number",
+                "number",
+                "cut",
+                "drop",
+                "double",
+                "insert",
+                "chunk",
+                "splice",
+            ]
+        ),
         st.integers(0, 2**20),  # where
         st.integers(0, 2**16),  # how much, or which
         st.binary(max_size=12),
     ),
     max_size=4,
-)  # fmt: skip
+)
 
 
 def damaged(data: bytes, edits, other: bytes) -> bytes:
@@ -181,8 +219,11 @@ def figures(request):
     START[0] = peak()  # what the tests before have taken
     yield
     for name, found in FIGURES.items():
-        print(f"\n{name}: {found.cases} cases, {found.problems} problems, "
-              f"longest {1000 * found.longest:.0f} ms", end="")  # fmt: skip
+        print(
+            f"\n{name}: {found.cases} cases, {found.problems} problems, "
+            f"longest {1000 * found.longest:.0f} ms",
+            end="",
+        )
     print(f"\npeak memory: {peak():.0f} MB")
     if FIGURES.keys() == PARSERS.keys() and not request.session.testsfailed:
         rows = {
@@ -263,8 +304,7 @@ def test_pictures(work, pictures, which, other, edits):
 @pytest.fixture(scope="module")
 def films(work) -> list[Seed]:
     seeds = []
-    sources = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.6", "-f", "lavfi", "-i",
-               "sine=d=0.6"]  # fmt: skip
+    sources = ["-f", "lavfi", "-i", "testsrc=s=64x48:r=10:d=0.6", "-f", "lavfi", "-i", "sine=d=0.6"]
     for name, options in (
         ("a.mp4", ["-c:v", "libx264", "-c:a", "aac", "-pix_fmt", "yuv420p"]),
         ("b.webm", ["-c:v", "libvpx", "-c:a", "libopus"]),
@@ -322,8 +362,9 @@ def checkpoints(work) -> list[Seed]:
     seeds = []
     for architecture in ("warp", "resnet", "convgru_unet"):
         torch.manual_seed(0)
-        config = GeneratorConfig(architecture=architecture, condition_dim=17, image_size=32,
-                                 width=4, depth=2)  # fmt: skip
+        config = GeneratorConfig(
+            architecture=architecture, condition_dim=17, image_size=32, width=4, depth=2
+        )
         network = build_generator(config)
         path = work / f"{architecture}.safetensors"
         save_generator(path, network, ACTION_UNITS, {"name": "tiny"})
@@ -333,8 +374,9 @@ def checkpoints(work) -> list[Seed]:
             Seed("a.safetensors", data),
             Seed("b.safetensors", data[8:size], headed(data[size:])),
         ]
-    config = GeneratorConfig(architecture="resnet", condition_dim=17, image_size=32, width=4,
-                             depth=2)  # fmt: skip
+    config = GeneratorConfig(
+        architecture="resnet", condition_dim=17, image_size=32, width=4, depth=2
+    )
     weights = build_generator(config).state_dict()
     weights = {key.replace("attention", "attetion"): value for key, value in weights.items()}
     for new in (True, False):
@@ -370,8 +412,11 @@ def tables(work) -> list[Seed]:
     rows = np.linspace(0, 1, 34).reshape(2, 17)
     names = ",".join(ACTION_UNITS.keys)
     text = "\n".join(",".join(f"{v:.3f}" for v in row) for row in rows)
-    seeds = [Seed("a.csv", f"{names}\n{text}\n".encode()), Seed("b.csv", text.encode()),
-             Seed("c.csv", b"time,pleasure,arousal\n0,0.5,-0.5\n0.1,.4,.2\n")]  # fmt: skip
+    seeds = [
+        Seed("a.csv", f"{names}\n{text}\n".encode()),
+        Seed("b.csv", text.encode()),
+        Seed("c.csv", b"time,pleasure,arousal\n0,0.5,-0.5\n0.1,.4,.2\n"),
+    ]
     for kind in (np.float32, np.int16, object):
         out = io.BytesIO()
         np.save(out, rows.astype(kind), allow_pickle=True)
@@ -431,8 +476,14 @@ def test_annotations(work, annotations, which, other, edits):
             found
         )
 
-    readers = [lambda: table(ACTION_UNITS), lambda: table(PAD), lambda: table(VALENCE_AROUSAL),
-               openface, lambda: list(read_rows(path)), lambda: read_ids(path)]  # fmt: skip
+    readers = [
+        lambda: table(ACTION_UNITS),
+        lambda: table(PAD),
+        lambda: table(VALENCE_AROUSAL),
+        openface,
+        lambda: list(read_rows(path)),
+        lambda: read_ids(path),
+    ]
     for read in readers:
         tried("annotations", work, read, ValueError)
 
@@ -550,8 +601,8 @@ def asking(animator, work):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, "write_animation", lambda path, *_, **__: path)
         patch.setattr(api, "contact_sheet", lambda *_: picture())
-        patch.setattr(api, "retake", lambda *_, **__: Performed())
-        patch.setattr(api, "perform", lambda *_, **__: Performed())
+        patch.setattr(api, "edit_video", lambda *_, **__: Performed())
+        patch.setattr(api, "capture_performance", lambda *_, **__: Performed())
         patch.setattr(api, "write_film", lambda *_, **__: [])
         patch.setattr(api, "write_curves", lambda *_, **__: None)
         yield endpoints, str(photo), str(film)
@@ -618,8 +669,13 @@ UNITS = st.lists(st.floats(0, 1), min_size=17, max_size=17)
 
 
 @few
-@given(request=JSON, live=JSON, units=UNITS | st.lists(NUMBER, max_size=17) | JSON, edits=EDITS,
-       token=st.none() | JSON)  # fmt: skip
+@given(
+    request=JSON,
+    live=JSON,
+    units=UNITS | st.lists(NUMBER, max_size=17) | JSON,
+    edits=EDITS,
+    token=st.none() | JSON,
+)
 def test_frames_of_a_camera(animator, pictures, work, request, live, units, edits, token):
     streams = Streams(Sessions(), animator, None)
     jpg = damaged(next(seed.data for seed in pictures if seed.name == "e.jpg"), edits, b"")

@@ -1,17 +1,28 @@
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
-from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.files import (
+    build_generator,
+    generators_in,
+    load_checkpoint,
+    save_generator,
+)
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
+from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.compositing import positions
+from moodganimation.networks.compositing import positions, resize
 from moodganimation.networks.inpainting import Window, visible_teeth_mask
 from moodganimation.networks.teeth import Places
 from moodganimation.networks.warp import MOTION_FALLOFF
+from moodganimation.resources import CHECKPOINTS
 from training.warp.train import painted_by
+
+from .conftest import ASSETS
 
 
 def test_nothing_asked_nothing_changed(tiny):
@@ -42,7 +53,7 @@ def test_only_what_may_open_a_mouth_paints_and_only_near_it(tiny):
 
 def test_a_window_is_a_part_that_can_be_put_back():
     field = torch.rand(1, 2, 64, 64)
-    window = Window.mouth(0.1, 0.3, 128)
+    window = Window.mouth([(0.1, 0.3)], 128)
     part = window.crop(field)
     assert part.shape[2:] == (window.height // 2, window.width // 2)
     assert torch.equal(
@@ -50,9 +61,49 @@ def test_a_window_is_a_part_that_can_be_put_back():
     )
     x, y = window.places(128, field).mean((0, 2, 3)).tolist()
     assert x == pytest.approx(0.1, abs=0.04) and 0.3 < y < 0.6  # teeth above, room for a jaw below
-    corner = Window.mouth(5.0, 5.0, 128)
-    assert (corner.left + corner.width, corner.top + corner.height) == (128, 128)
+    corner = Window.mouth([(5.0, 5.0)], 128)
+    assert corner.corners == ((128 - corner.height, 128 - corner.width),)
     assert torch.equal(Window.whole(128).crop(field), field)
+
+
+def test_windows_of_a_batch_are_those_of_its_rows():
+    field = torch.rand(2, 2, 64, 64)
+    teeth = [(0.1, 0.3), (-0.2, 0.1)]
+    window, alone = Window.mouth(teeth, 128), [Window.mouth([place], 128) for place in teeth]
+    part = window.crop(field)
+    assert torch.equal(
+        part, torch.cat([w.crop(f) for w, f in zip(alone, field.split(1), strict=True)])
+    )
+    inserted = window.insert(0 * part, field)
+    rows = zip(alone, part.split(1), field.split(1), strict=True)
+    assert torch.equal(inserted, torch.cat([w.insert(0 * p, f) for w, p, f in rows]))
+    places = window.places(128, field)
+    assert torch.equal(places, torch.cat([w.places(128, field) for w in alone]))
+
+
+@pytest.mark.parametrize("name", sorted(generators_in(CHECKPOINTS)))
+@torch.inference_mode()
+def test_a_row_of_a_batch_equals_a_batch_of_one(name):
+    generator, space, _ = load_checkpoint(CHECKPOINTS / f"{name}.safetensors")
+    side, axes = generator.config.image_size, len(space.axes)
+    corners = ((100, 80), (60, 110), (120, 60))  # so that mouths lie at three places
+    photos = zip(sorted(ASSETS.glob("portrait-*.png")), corners, strict=True)
+    faces = [read_image(path)[y : y + 300, x : x + 300] for path, (y, x) in photos]
+    faces = np.stack([cv2.resize(face, (side, side)) for face in faces])
+    source = torch.from_numpy(faces).movedim(-1, 1).float() / 127.5 - 1
+    condition = torch.rand(3, axes, generator=torch.Generator().manual_seed(0))
+    encoding, start = generator.encode(source), torch.zeros(3, axes)
+    if generator.moves_pixels:
+        start = generator.reading(encoding).round(decimals=2)
+        condition[1] = torch.where(generator.paints > 0, start[1], condition[1])  # nothing painted
+        assert len(set(encoding.window.corners)) == 3
+    batch, _ = generator.edit(generator.rebase(encoding, start), condition)
+    for i in range(3):
+        encoding = generator.rebase(generator.encode(source[i : i + 1]), start[i : i + 1])
+        alone, _ = generator.edit(encoding, condition[i : i + 1])
+        for field, expected in zip(batch, alone, strict=True):
+            expected = resize(expected, field.shape[-2:])  # an unpainted row alone is coarser
+            torch.testing.assert_close(field[i : i + 1], expected, atol=1e-4, rtol=0)
 
 
 def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
@@ -68,7 +119,7 @@ def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
 def test_motion_ends_beside_the_face(tiny):
     encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)._replace(reading=torch.zeros(1, 17))
     distance = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)  # the face is the left half
-    motion, light, _ = tiny.motion(encoding._replace(face_distance=distance), torch.ones(1, 17))
+    motion, light = tiny.motion(encoding._replace(face_distance=distance), torch.ones(1, 17))
     length = motion.norm(dim=1)[0]
     assert length[:, :14].max() > 0.01
     far = distance[0, 0] > MOTION_FALLOFF[0] + (MOTION_FALLOFF[1] + 1) * length.max()

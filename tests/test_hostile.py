@@ -40,10 +40,29 @@ PWNED = Path("/tmp/pwned")  # what the files that call something would leave
 VISITOR = SimpleNamespace(session_hash="visitor")
 TABLES = (".csv", ".npy", ".pkl")
 DOORS = ("photo", "film", "trajectory", "recipe")
-REDIRECTS = ("playlist.m3u8", "playlist.mp4", "playlist-marked.mp4", "playlist-key.mp4", "gab2.avi",
-             "list.ffconcat", "concat.mp4", "concat-old.mp4", "protocol.mp4", "dash.mpd",
-             "session.sdp", "reference.asf", "window.asx", "list.pls", "smile.smil", "stream.rtsp",
-             "script.avs", "graph.mp4", "subtitles.mp4", "metadata.mp4", "movie.mov")  # fmt: skip
+REDIRECTS = (
+    "playlist.m3u8",
+    "playlist.mp4",
+    "playlist-marked.mp4",
+    "playlist-key.mp4",
+    "gab2.avi",
+    "list.ffconcat",
+    "concat.mp4",
+    "concat-old.mp4",
+    "protocol.mp4",
+    "dash.mpd",
+    "session.sdp",
+    "reference.asf",
+    "window.asx",
+    "list.pls",
+    "smile.smil",
+    "stream.rtsp",
+    "script.avs",
+    "graph.mp4",
+    "subtitles.mp4",
+    "metadata.mp4",
+    "movie.mov",
+)
 
 
 class Canary(socketserver.ThreadingTCPServer):
@@ -188,11 +207,33 @@ def test_a_film_ends_near_where_it_says(laid):
     path.unlink()
 
 
-NAMES = ["-y.mp4", "--help.png", "a b.mp4", "a\nb.mp4", "file:c.mp4", "http:__d.mp4", "%05d.png",
-         "concat:e.mp4", "f|g.mp4", "$(touch h).png", "`i`.mp4", "'j'.png", '"k".mp4', "l;m.png",
-         "\u202egnp.mp4", "\u00e9\u4e2d\U0001f600.png", "n" * 240 + ".png", ".o.mp4",
-         "p.PNG.mp4", "~q.png", "*.png", "[r].mp4", "{s,t}.png", "u=v:w,x.mp4",
-         "subtitles='y'.mp4"]  # fmt: skip
+NAMES = [
+    "-y.mp4",
+    "--help.png",
+    "a b.mp4",
+    "a\nb.mp4",
+    "file:c.mp4",
+    "http:__d.mp4",
+    "%05d.png",
+    "concat:e.mp4",
+    "f|g.mp4",
+    "$(touch h).png",
+    "`i`.mp4",
+    "'j'.png",
+    '"k".mp4',
+    "l;m.png",
+    "\u202egnp.mp4",
+    "\u00e9\u4e2d\U0001f600.png",
+    "n" * 240 + ".png",
+    ".o.mp4",
+    "p.PNG.mp4",
+    "~q.png",
+    "*.png",
+    "[r].mp4",
+    "{s,t}.png",
+    "u=v:w,x.mp4",
+    "subtitles='y'.mp4",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -231,10 +272,28 @@ def test_links_lead_nowhere(target, work, animator):
 
 # ---- Over the network, as strangers come ----
 
-SENT = ["letter.jpg", "html.jpg", "plain.svg", "huge.png", "comment.gif", "eps.jpg", "zip.png",
-        "chunks.png", "empty.png", "exif-circle.jpg", "passes.jpg"]  # fmt: skip
-SHOT = ["playlist.mp4", "concat.mp4", "huge.avi", "cut-30.mp4", "noise.mp4", "empty.mp4",
-        "boxes.mp4"]  # fmt: skip
+SENT = [
+    "letter.jpg",
+    "html.jpg",
+    "plain.svg",
+    "huge.png",
+    "comment.gif",
+    "eps.jpg",
+    "zip.png",
+    "chunks.png",
+    "empty.png",
+    "exif-circle.jpg",
+    "passes.jpg",
+]
+SHOT = [
+    "playlist.mp4",
+    "concat.mp4",
+    "huge.avi",
+    "cut-30.mp4",
+    "noise.mp4",
+    "empty.mp4",
+    "boxes.mp4",
+]
 
 
 @pytest.fixture(scope="module")
@@ -257,14 +316,31 @@ def test_strangers_get_a_sentence(name, server, laid):
     path.unlink()
 
 
-@pytest.mark.parametrize("name", ["../../../../tmp/pwned", "/tmp/pwned", "..\\..\\pwned.png", "..",
-                                  "a\\r\\nX: y.png", "%2e%2e%2fpwned", "\u202egnp.exe", "-y", ".",
-                                  "n" * 300 + ".png", "CON", "a/../../b.png"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../../../tmp/pwned",
+        "/tmp/pwned",
+        "..\\..\\pwned.png",
+        "..",
+        "a\\r\\nX: y.png",
+        "%2e%2e%2fpwned",
+        "\u202egnp.exe",
+        "-y",
+        ".",
+        "n" * 300 + ".png",
+        "CON",
+        "a/../../b.png",
+    ],
+)
 def test_uploads_stay_where_uploads_are(name, server, face):
     head = f'--x\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
     body = head.encode() + face.read_bytes() + b"\r\n--x--\r\n"
-    answer = httpx.post(f"{server.url}gradio_api/upload", content=body,
-                        headers={"Content-Type": "multipart/form-data; boundary=x"})  # fmt: skip
+    answer = httpx.post(
+        f"{server.url}gradio_api/upload",
+        content=body,
+        headers={"Content-Type": "multipart/form-data; boundary=x"},
+    )
     uploads = Path(get_upload_folder()).resolve()
     for path in answer.json() if answer.status_code == 200 else ():
         assert Path(path).resolve().is_relative_to(uploads) and ".." not in Path(path).parts

@@ -3,13 +3,32 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image
 
 from moodganimation.errors import UnreadableImage, Unwritable
-from moodganimation.media.images import EDITED, _many_passes, check_photo, read_image, write_image
+from moodganimation.media.headers import many_passes
+from moodganimation.media.images import EDITED, check_photo, read_image, write_image
 
 from .conftest import PHOTO
 from .hostile import jpeg_with, passes, small
+
+# EXIF orientation -> quarter turns to the left, and whether it is mirrored afterwards
+TURNS = dict(
+    zip(
+        range(1, 9),
+        [
+            (0, False),
+            (0, True),
+            (2, False),
+            (2, True),
+            (3, True),
+            (3, False),
+            (1, True),
+            (1, False),
+        ],
+        strict=True,
+    )
+)
 
 
 @pytest.fixture
@@ -40,13 +59,26 @@ def test_a_damaged_exif_block_does_not_cost_the_photo(picture, tmp_path):
     np.testing.assert_array_equal(read_image(path), picture)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "1", "I;16"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_is_turned_as_pillow_turns_it(picture, tmp_path, orientation):
-    exif = Image.Exif()
+def test_every_orientation_is_turned_upright(picture, tmp_path, mode, orientation):
+    deep = Image.fromarray(np.uint16(picture[..., 0]) * 257)
+    image = deep if mode == "I;16" else Image.fromarray(picture).convert(mode)
+    upright, exif = saved(image, tmp_path / "a.png"), Image.Exif()
     exif[0x0112] = orientation
-    turned = saved(Image.fromarray(picture), tmp_path / "a.png", exif=exif)
-    with Image.open(tmp_path / "a.png") as image:
-        np.testing.assert_array_equal(turned, np.array(ImageOps.exif_transpose(image)))
+    turned = saved(image, tmp_path / "a.png", exif=exif)
+    turns, mirrored = TURNS[orientation]
+    wanted = np.rot90(upright, turns)
+    np.testing.assert_array_equal(turned, wanted[:, ::-1] if mirrored else wanted)
+
+
+def test_a_large_exif_block_is_ignored(picture, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "x" * 200_000
+    image = Image.fromarray(picture)
+    for name in ("a.png", "a.webp"):
+        options = {"lossless": True} if name.endswith("webp") else {}
+        np.testing.assert_array_equal(saved(image, tmp_path / name, exif=exif, **options), picture)
 
 
 def test_alpha_lies_on_white(picture, tmp_path):
@@ -188,5 +220,5 @@ def test_no_comment_hides_passes(comment):
 def test_what_fills_a_jpeg_takes_no_time(filling):
     data = small("JPEG")[:-2] + filling * (20_000_000 // len(filling))
     began = time.perf_counter()
-    assert _many_passes(data) == (filling[1:2] == b"\xfe")
+    assert many_passes(data) == (filling[1:2] == b"\xfe")
     assert time.perf_counter() - began < 1

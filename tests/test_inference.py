@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
-from moodganimation.checkpoints.files import build_generator, load_generator
+from moodganimation.checkpoints.files import Checkpoint, build_generator, load_generator
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.networks.base import GeneratorConfig, with_condition
 from moodganimation.runtime.backends import (
@@ -42,8 +42,9 @@ def test_folding_leaves_the_function(tiny):
 def test_what_is_shown_equals_plain_float32(animator, portrait, emotion):
     """Within a hundredth of the range on average, and 40 dB, whatever precision was chosen."""
     network = load_generator(DEFAULT_CHECKPOINT)
-    plain = Animator(network, animator.space, reader=network, finder=None, aligner=None,
-                     device=torch.device("cpu"))  # fmt: skip
+    checkpoint = Checkpoint(network, animator.space, {})
+    cpu = torch.device("cpu")
+    plain = Animator(checkpoint, reader=network, finder=None, aligner=None, device=cpu)
     exact = plain.encode(portrait, portrait.reading)
     for backend in ("bf16", "float32"):
         quick = Animator.load(device="cpu", backends=[backend])

@@ -155,8 +155,11 @@ def test_sweeps_store_what_judges_need_and_are_sharp_where_nothing_changes(
 
 
 def test_judges_say_in_one_sentence_what_is_missing(tmp_path):
-    for judge in (sharpness.on_sweeps, lambda path: face_mesh.look(path, None),
-                  lambda path: identity.of_sweeps(path, None)):  # fmt: skip
+    for judge in (
+        sharpness.on_sweeps,
+        lambda path: face_mesh.look(path, None),
+        lambda path: identity.of_sweeps(path, None),
+    ):
         with pytest.raises(ValueError, match="holds no sweeps: make them with"):
             judge(tmp_path)
     with pytest.raises(ValueError, match=r"There is no .*test_ids\.csv"):

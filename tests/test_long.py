@@ -99,12 +99,23 @@ def test_two_visitors_at_once_never_meet(animator, photo, tmp_path):
 
 def film_of(path: Path, seconds: int) -> Path:
     """A face wandering through 720p at 25 frames a second, with a tone."""
-    inputs = ["-f", "lavfi", "-i", f"color=gray:s=1280x720:r=25:d={seconds}", "-i", PHOTO,
-              "-f", "lavfi", "-i", f"sine=440:duration={seconds}"]  # fmt: skip
+    inputs = [
+        "-f",
+        "lavfi",
+        "-i",
+        f"color=gray:s=1280x720:r=25:d={seconds}",
+        "-i",
+        PHOTO,
+        "-f",
+        "lavfi",
+        "-i",
+        f"sine=440:duration={seconds}",
+    ]
     wander = "[1]scale=720:720[face];[0][face]overlay=x='280+200*sin(t)':y=0"
     coded = ["-filter_complex", wander, "-map", "2:a", "-c:a", "aac", "-pix_fmt", "yuv420p", path]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *inputs, *coded],
-                   check=True)  # fmt: skip
+    subprocess.run(
+        [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *inputs, *coded], check=True
+    )
     return path
 
 
@@ -129,8 +140,9 @@ def test_a_minute_of_film_takes_no_more_memory_than_five_seconds(tmp_path):
         assert code in (0, None)
         peaks.append(peak)
         lengths.append(imageio_ffmpeg.count_frames_and_secs(str(out))[0])
-        probe = subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-i", out], capture_output=True,
-                               text=True).stderr  # fmt: skip
+        probe = subprocess.run(
+            [imageio_ffmpeg.get_ffmpeg_exe(), "-i", out], capture_output=True, text=True
+        ).stderr
         assert "Audio: aac" in probe and f"Duration: 00:{seconds // 60:02d}" in probe
     assert lengths == [125, 1500] and peaks[1] - peaks[0] < 300
 
@@ -165,6 +177,7 @@ def _mean(picture: str) -> np.ndarray:
     return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB).mean((0, 1))
 
 
+@pytest.mark.load
 def test_sixteen_clients_are_served_alike_in_flat_memory(tmp_path):
     """For LOAD_SECONDS (300) against a server of its own: no error, nobody's face for another's."""
     seconds, port = float(os.environ.get("LOAD_SECONDS", "300")), 7874

@@ -143,9 +143,22 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
     for _ in range(130):
         tab.keyboard.press("Tab")
         reached.append(tab.evaluate(FOCUSED))
-    wanted = {"photo submit", "model text", "pad slider", "pleasure number", "undo submit",
-              "part radio", "painting submit", "brush submit", "pin submit", "pins submit",
-              "restore submit", "both slider", "at number", "scrub number"}  # fmt: skip
+    wanted = {
+        "photo submit",
+        "model text",
+        "pad slider",
+        "pleasure number",
+        "undo submit",
+        "part radio",
+        "painting submit",
+        "brush submit",
+        "pin submit",
+        "pins submit",
+        "restore submit",
+        "both slider",
+        "at number",
+        "scrub number",
+    }
     assert not wanted - set(reached), " ".join(reached)
     handle = tab.locator("#both [role=slider]")
     before = handle.get_attribute("style")

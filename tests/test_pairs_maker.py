@@ -153,8 +153,9 @@ def test_intensities_and_activations_belong_together():
         np.testing.assert_array_equal(units.activations(now, source, now), source)
         target[units.AU17] = 0  # where the mouth is open it cannot be told
         shown = units.intensities(units.activations(target, source, now))
-        np.testing.assert_allclose(np.delete(shown, units.AU17),
-                                   np.delete(target, units.AU17), atol=1e-6)  # fmt: skip
+        np.testing.assert_allclose(
+            np.delete(shown, units.AU17), np.delete(target, units.AU17), atol=1e-6
+        )
 
 
 # the edit
@@ -183,8 +184,9 @@ def test_an_edit_shows_what_was_asked(key, sources, renderer, fitter):
 
 def test_flow_explains_the_edit(sources, renderer):
     here = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
-    for source, change in zip(sources, ({"AU12": 0}, {"AU26": 5}, {"AU01": 5, "AU02": 5},
-                                        {"AU45": 5}), strict=True):  # fmt: skip
+    for source, change in zip(
+        sources, ({"AU12": 0}, {"AU26": 5}, {"AU01": 5, "AU02": 5}, {"AU45": 5}), strict=True
+    ):
         render = renderer.edit(source, asked(source, **change))
         after, photo = render.picture.astype(float), source.picture
         moved = cv2.remap(photo, here + 2 * render.flow, None, cv2.INTER_LINEAR)
@@ -217,8 +219,9 @@ def test_lips_and_lids_close(sources, renderer):
 
 
 def test_doubled_pictures_halve_to_themselves():
-    picture = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (72, 72, 3), np.uint8),
-                               (0, 0), 1)  # fmt: skip
+    picture = cv2.GaussianBlur(
+        np.random.default_rng(0).integers(0, 256, (72, 72, 3), np.uint8), (0, 0), 1
+    )
     difference = np.abs(halved(doubled(picture)).astype(int) - picture)
     assert difference.max() <= 2 and difference.mean() < 0.4
 
@@ -307,8 +310,12 @@ def test_files_that_hold_no_landmarks(data, tmp_path):
 
 def test_landmarks_in_quarters_of_pixels(tmp_path):
     offsets = np.arange(2 * 478 * 2, dtype=np.int16).reshape(2, 478, 2)
-    np.savez(tmp_path / "a.npz", names=np.array(["a", "b"]), lm478_x4_minus_mean=offsets,
-             mean_x4=np.full((478, 2), 4, np.int16))  # fmt: skip
+    np.savez(
+        tmp_path / "a.npz",
+        names=np.array(["a", "b"]),
+        lm478_x4_minus_mean=offsets,
+        mean_x4=np.full((478, 2), 4, np.int16),
+    )
     table = Landmarks(tmp_path / "a.npz")
     assert table.place("b.jpg") == 1 and table.place("c.jpg") is None
     assert table.points[0, 1].tolist() == [1.5, 1.75, 0] and table.sizes[0].tolist() == [144, 144]
@@ -412,9 +419,12 @@ def album(tmp_path_factory) -> Path:
         "gone.png": (points, size),
     }
     shutil.copy(ROOT / "assets" / PORTRAITS[1], folder / "broken.png")
-    np.savez(folder / "landmarks.npz", names=[*held["names"], *further],
-             points=np.stack([*held["points"], *(p for p, _ in further.values())]),
-             sizes=np.stack([*held["sizes"], *(s for _, s in further.values())]))  # fmt: skip
+    np.savez(
+        folder / "landmarks.npz",
+        names=[*held["names"], *further],
+        points=np.stack([*held["points"], *(p for p, _ in further.values())]),
+        sizes=np.stack([*held["sizes"], *(s for _, s in further.values())]),
+    )
     return folder
 
 
@@ -498,8 +508,9 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(album, made, tmp_path, 
 
 def test_several_processes_write_the_same_bytes(album, made, tmp_path):
     out = tmp_path / "out"
-    assert run("pairs", album, "--out", out, *ARGUMENTS, "--engine", "processes",
-               "--workers", 2) == 0  # fmt: skip
+    assert (
+        run("pairs", album, "--out", out, *ARGUMENTS, "--engine", "processes", "--workers", 2) == 0
+    )
     assert contents(out) == contents(made)
 
 
@@ -521,8 +532,13 @@ def test_a_prepared_folder_keeps_its_labels_and_splits(made, tmp_path, capsys):
     (folder / "val_ids.csv").write_text("".join(f"{name}.jpg\n" for name in names[:3]))
     assert run("pairs", folder, "--out", out, "--aus", "4,AU09", "--low", 4) == 0
     assert sorted(path.name for path in out.iterdir()) == [
-        "flow.npz", "jaws.npz", "pairs", "pairs.csv", "report.json", "report.txt"
-    ]  # fmt: skip
+        "flow.npz",
+        "jaws.npz",
+        "pairs",
+        "pairs.csv",
+        "report.json",
+        "report.txt",
+    ]
     with open(out / "pairs.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["source"] for row in rows} <= set(names[:3]) and len(rows) > 3
@@ -531,8 +547,10 @@ def test_a_prepared_folder_keeps_its_labels_and_splits(made, tmp_path, capsys):
         assert row["source"] != names[0] or float(row["s_AU01"]) == float(row["t_AU01"]) == 1.25
 
 
-@pytest.mark.parametrize("arguments", [("--aus", "4,99"), ("--low", 6), ("--flow-size", 300),
-                                       ("--singles", 1.5), ("--per-photo", 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [("--aus", "4,99"), ("--low", 6), ("--flow-size", 300), ("--singles", 1.5), ("--per-photo", 0)],
+)
 def test_options_that_make_no_sense(arguments, album, tmp_path):
     with pytest.raises(SystemExit):
         run("pairs", album, "--out", tmp_path / "out", *arguments)

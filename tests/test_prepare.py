@@ -76,8 +76,9 @@ def run(*arguments) -> int:
 
 def test_openface_tables_of_pictures(tables, tmp_path):
     # other columns, another order, no spaces after commas
-    image_csv(tables / "p9_0.csv", {"AU01_r": 1.5}, columns=[*UNITS[::-1], "confidence"],
-              separator=",")  # fmt: skip
+    image_csv(
+        tables / "p9_0.csv", {"AU01_r": 1.5}, columns=[*UNITS[::-1], "confidence"], separator=","
+    )
     assert run("openface", tables, "--out", tmp_path / "out") == 0
     raw = (tmp_path / "out" / "aus_openface.pkl").read_bytes()
     assert raw[:2] == b"\x80\x02" and b"_core" not in raw  # protocol 2, readable by old numpys
@@ -101,8 +102,12 @@ def test_openface_tables_of_videos(tmp_path):
     units = read_pickle(out / "aus_openface.pkl")
     assert list(units) == ["film_0001", "film_0002", "film_0003", "film_0004", "other_0001"]
     assert units["film_0004"][8] == 4
-    assert dropped(out) == {"OpenFace says success 0": 1, "confidence below 0.8": 1,
-                            "several faces": 1, "a frame without a number": 1}  # fmt: skip
+    assert dropped(out) == {
+        "OpenFace says success 0": 1,
+        "confidence below 0.8": 1,
+        "several faces": 1,
+        "a frame without a number": 1,
+    }
     assert read_ids(out / "test_ids.csv") == ["other_0001"]  # a film is in one split
     assert not (out / "val_ids.csv").exists()
 
@@ -257,12 +262,16 @@ def affectnet(tmp_path) -> Path:
 
 def test_affectnet(affectnet):
     out = affectnet / "out"
-    assert run("affectnet", affectnet / "training.csv", "--images", affectnet / "imgs",
-               "--out", out) == 0  # fmt: skip
+    assert (
+        run("affectnet", affectnet / "training.csv", "--images", affectnet / "imgs", "--out", out)
+        == 0
+    )
     moods = read_pickle(out / "moods.pkl")
     assert {name: mood.tolist() for name, mood in moods.items()} == {
-        "good0": [0.5, 0.25], "good1": [-0.5, 1], "good2": [0, 0]
-    }  # fmt: skip
+        "good0": [0.5, 0.25],
+        "good1": [-0.5, 1],
+        "good2": [0, 0],
+    }
     assert dropped(out) == {
         "valence or arousal -2: uncertain, or no face": 2,
         "valence or arousal outside -1 to 1": 1,
@@ -280,15 +289,34 @@ def test_affectnet(affectnet):
 def test_affectnet_short_tables_with_and_without_names_of_columns(affectnet, first):
     rows = [f"{name}.jpg,1,0.{i},0.5" for i, name in enumerate(("good0", "good1", "good2"))]
     (affectnet / "short.csv").write_text("\n".join(first + rows))
-    assert run("affectnet", affectnet / "short.csv", "--images", affectnet / "imgs", "--cropped",
-               "--out", affectnet / "out") == 0  # fmt: skip
+    assert (
+        run(
+            "affectnet",
+            affectnet / "short.csv",
+            "--images",
+            affectnet / "imgs",
+            "--cropped",
+            "--out",
+            affectnet / "out",
+        )
+        == 0
+    )
     assert read_pickle(affectnet / "out" / "moods.pkl")["good2"].tolist() == [0.2, 0.5]
 
 
 def test_affectnet_other_tables_are_refused(affectnet, capsys):
     (affectnet / "other.csv").write_text("name,valence\na.jpg,1\n")
-    assert run("affectnet", affectnet / "other.csv", "--images", affectnet / "imgs",
-               "--out", affectnet / "out") == 2  # fmt: skip
+    assert (
+        run(
+            "affectnet",
+            affectnet / "other.csv",
+            "--images",
+            affectnet / "imgs",
+            "--out",
+            affectnet / "out",
+        )
+        == 2
+    )
     assert "lacks the columns subDirectory_filePath, arousal" in capsys.readouterr().err
     assert not (affectnet / "out").exists()
 
@@ -391,15 +419,28 @@ def test_affwild_with_two_persons_in_a_video(tmp_path, monkeypatch, finder):
     film(tmp_path / "videos" / "third.avi", [40] * 5)
     (tmp_path / "texts" / "third.txt").write_text("valence,arousal\n" + "0,0\n" * 5)
     places = {"left": 30, "right": 120}
-    monkeypatch.setattr(crops, "find_faces", lambda photo: [square((120, 48), 64),
-                                                            square((30, 48), 60)])  # fmt: skip
+    monkeypatch.setattr(
+        crops, "find_faces", lambda photo: [square((120, 48), 64), square((30, 48), 60)]
+    )
     seen = []
     monkeypatch.setattr(
         crops, "canonical", lambda photo, face: seen.append(face) or Portrait(photo, face, "")
     )
     out = tmp_path / "out"
-    assert run("affwild", tmp_path / "videos", tmp_path / "texts", "--val", 0,
-               "--smallest", 0, "--out", out) == 0  # fmt: skip
+    assert (
+        run(
+            "affwild",
+            tmp_path / "videos",
+            tmp_path / "texts",
+            "--val",
+            0,
+            "--smallest",
+            0,
+            "--out",
+            out,
+        )
+        == 0
+    )
     centers = [round(float(-np.linalg.solve(f[:, :2], f[:, 2])[0])) for f in seen]
     assert centers == [places["left"]] * 5 + [places["right"]] * 10  # of third: the largest
     with open(out / "clips.csv", newline="") as file:
@@ -524,14 +565,17 @@ def test_pickles_of_all_protocols(protocol, tmp_path):
 
 def test_pickles_of_python_2(tmp_path):
     # what Python 2 wrote of {'n\xe9': numpy.array([1., -2.])}, in its text and binary protocols
-    text = (b"(dp0\nS'n\\xe9'\np1\ncnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n"
-            b"(I0\ntp4\nS'b'\np5\ntp6\nRp7\n(I1\n(I2\ntp8\ncnumpy\ndtype\np9\n(S'f8'\np10\nI0\nI1\n"
-            b"tp11\nRp12\n(I3\nS'<'\np13\nNNNI-1\nI-1\nI0\ntp14\nbI00\nS'\\x00\\x00\\x00\\x00\\x00"
-            b"\\x00\\xf0?\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xc0'\np15\ntp16\nbs.")  # fmt: skip
-    binary = (b"\x80\x02}U\x02n\xe9cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85"
-              b"U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff"
-              b"\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x10" + struct.pack("<2d", 1, -2)
-              + b"tbs.")  # fmt: skip
+    text = (
+        b"(dp0\nS'n\\xe9'\np1\ncnumpy.core.multiarray\n_reconstruct\np2\n(cnumpy\nndarray\np3\n"
+        b"(I0\ntp4\nS'b'\np5\ntp6\nRp7\n(I1\n(I2\ntp8\ncnumpy\ndtype\np9\n(S'f8'\np10\nI0\nI1\n"
+        b"tp11\nRp12\n(I3\nS'<'\np13\nNNNI-1\nI-1\nI0\ntp14\nbI00\nS'\\x00\\x00\\x00\\x00\\x00"
+        b"\\x00\\xf0?\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\xc0'\np15\ntp16\nbs."
+    )
+    binary = (
+        b"\x80\x02}U\x02n\xe9cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85"
+        b"U\x01b\x87R(K\x01K\x02\x85cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff"
+        b"\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U\x10" + struct.pack("<2d", 1, -2) + b"tbs."
+    )
     for data in (text, binary):
         (tmp_path / "a.pkl").write_bytes(data)
         ((name, value),) = read_pickle(tmp_path / "a.pkl").items()
@@ -565,8 +609,8 @@ HOSTILE = {
     "laughs": LAUGHS + b"}U\x01ah(s.",
     "an array of arrays": b"\x80\x02cnumpy\nndarray\n(J\xff\xff\xff\x7f\x85tR.",
     "a negative shape": b"\x80\x02}U\x01acnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
-                        b"K\x00\x85U\x01b\x87R(K\x01J\xff\xff\xff\xff\x85cnumpy\ndtype\nU\x02f8\x85"
-                        b"R\x89U\x00tbs.",
+    b"K\x00\x85U\x01b\x87R(K\x01J\xff\xff\xff\xff\x85cnumpy\ndtype\nU\x02f8\x85"
+    b"R\x89U\x00tbs.",
     "other codecs": b"\x80\x02}U\x01ac_codecs\nencode\nU\x01xU\x03zip\x86Rs.",
     "a state for a dict": b"\x80\x02}}U\x01aK\x01sb.",
     "persistent": b"\x80\x02}U\x01aPid\ns.",
@@ -575,7 +619,7 @@ HOSTILE = {
     "an instance": b"(i__builtin__\nlist\n.",
     "nothing on the stack": b"\x80\x0200000.",
     "broken utf-8": b"\x80\x02}X\x02\x00\x00\x00\xff\xfeK\x01s.",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -626,8 +670,22 @@ def test_samples_can_be_prepared(tmp_path):
     for name in ("calm", "dark"):
         shutil.copy(SAMPLES / "videos" / f"{name}.mp4", tmp_path / "films")
     out = tmp_path / "out"
-    assert run("affwild", tmp_path / "films", SAMPLES / "videos" / "annotations", "--every", 3,
-               "--val", 0, "--shortest", 2, "--out", out) == 0  # fmt: skip
+    assert (
+        run(
+            "affwild",
+            tmp_path / "films",
+            SAMPLES / "videos" / "annotations",
+            "--every",
+            3,
+            "--val",
+            0,
+            "--shortest",
+            2,
+            "--out",
+            out,
+        )
+        == 0
+    )
     frame = cv2.imread(str(out / "clips" / "dark_0" / "0000.jpg"))
     canonical = cv2.imread(str(SAMPLES / "affwild" / "clips" / "dark_0" / "0000.jpg"))
     assert np.abs(frame.astype(float) - canonical).mean() < 8

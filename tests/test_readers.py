@@ -45,8 +45,14 @@ def stills(folder: Path, table: dict, names: list[str], pictures: list[str]) -> 
 
 def test_units_are_divided_by_five_and_bad_rows_are_counted(tmp_path):
     good = np.arange(17) / 4
-    table = {"a": good, "b": good[:11], "c": good * np.nan, "d": good + 2, "e": ["high"] * 17,
-             "f.jpg": list(good)}  # fmt: skip
+    table = {
+        "a": good,
+        "b": good[:11],
+        "c": good * np.nan,
+        "d": good + 2,
+        "e": ["high"] * 17,
+        "f.jpg": list(good),
+    }
     read = read_annotations(dump(tmp_path / "aus.pkl", table), ACTION_UNITS)
     assert list(read.values) == ["a", "f"]
     np.testing.assert_allclose(read.values["a"], good / 5, rtol=1e-6)
@@ -69,8 +75,10 @@ def test_any_number_of_nameless_conditions_is_read_as_it_is(tmp_path):
 def test_affectnet_csv_drops_uncertain_rows_and_says_so(tmp_path):
     header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
     rows = [header + "expression,valence,arousal"]
-    rows += [f"12/{name}.jpg,1,2,3,4,1.5;2.5;3.5,1,{v},{a}"
-             for name, v, a in (("a", 0.5, -0.5), ("b", -2, -2), ("c", "n/a", 0))]  # fmt: skip
+    rows += [
+        f"12/{name}.jpg,1,2,3,4,1.5;2.5;3.5,1,{v},{a}"
+        for name, v, a in (("a", 0.5, -0.5), ("b", -2, -2), ("c", "n/a", 0))
+    ]
     (tmp_path / "train.csv").write_text("\n".join(rows))
     read = read_annotations(tmp_path / "train.csv", VALENCE_AROUSAL)
     assert {k: v.tolist() for k, v in read.values.items()} == {"a": [0.5, -0.5]}
@@ -125,8 +133,10 @@ def test_photos_are_names_with_an_annotation_and_a_picture(tmp_path):
     folder = stills(tmp_path, table, ["a.jpg", "b.jpg", "c.jpg", "z.jpg"], ["a", "b", "d"])
     samples = open_samples([folder], "train", STILLS, ACTION_UNITS)
     assert [path.stem for path, _ in samples.rows] == ["a", "b"]
-    assert samples.dropped == {"are missing for names of the list": 1,
-                               "belong to no picture in the folder": 1}  # fmt: skip
+    assert samples.dropped == {
+        "are missing for names of the list": 1,
+        "belong to no picture in the folder": 1,
+    }
     assert len(samples.report()) == 2
 
 
@@ -242,8 +252,14 @@ def test_pairs_that_cannot_be_used_are_counted_or_told(tmp_path):
     folder = stills(tmp_path, {"a": np.zeros(17)}, ["a.jpg"], ["a"])
     paint(folder / "pairs" / "a_0.jpg")
     good = dict.fromkeys(names, "1") | {"file": "a_0.jpg", "source": "a", "split": "train"}
-    rows = [good, good | {"t_AU12": "nan"}, good | {"s_AU01": "much"}, good | {"t_AU26": "9"},
-            good | {"source": "nobody"}, good | {"file": "gone.jpg"}]  # fmt: skip
+    rows = [
+        good,
+        good | {"t_AU12": "nan"},
+        good | {"s_AU01": "much"},
+        good | {"t_AU26": "9"},
+        good | {"source": "nobody"},
+        good | {"file": "gone.jpg"},
+    ]
     lines = [",".join(good), *(",".join(row.values()) for row in rows)]
     (folder / "pairs.csv").write_text("\n".join(lines))
     twins = Data(kind="pairs", frames=2)

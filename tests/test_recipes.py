@@ -2,6 +2,7 @@ import base64
 import dataclasses
 import io
 import json
+import pickle
 import struct
 import tracemalloc
 import zlib
@@ -184,6 +185,31 @@ def test_values_that_are_no_recipe_are_refused(changed, sentence):
         Recipe.from_json(VALUES | changed)
 
 
+@pytest.mark.parametrize("value", [True, "1", None, [1], {}, b"1", 1e999, float("nan"), 10**400])
+def test_nothing_else_is_taken_for_a_number(value):
+    for kind in (schema.number("It", -1e9, 1e9), schema.whole("It", -(10**9), 10**9)):
+        with pytest.raises(InvalidValue, match=r"^It must be a (whole )?number from"):
+            schema.check(kind, value)
+
+
+def test_numbers_of_numpy_are_numbers():
+    kind = schema.number("It", 0, 1)
+    for value in (np.float32(0.5), np.float64(0.5), 0.5):
+        assert type(schema.check(kind, value)) is float
+    assert schema.check(schema.whole("It", 0, 9), np.int64(7)) == 7
+    assert Output(size=np.int32(512), fps=np.float32(25)) == Output(size=512, fps=25)
+    with pytest.raises(InvalidValue, match="whole number"):
+        schema.check(schema.whole("It", 0, 9), np.float64(7))
+
+
+def test_parts_of_a_recipe_are_of_their_types():
+    for wrong in ({"checkpoint": None}, {"face": "face"}, {"timeline": 1}, {"unknown": 1}):
+        with pytest.raises(TypeError):
+            Recipe(**{"checkpoint": SHIPPED, "face": FACE, "expression": SMILE} | wrong)
+    assert pickle.loads(pickle.dumps(RECIPE)) == RECIPE
+    assert dataclasses.replace(RECIPE, version="2").face is RECIPE.face
+
+
 def test_what_says_nothing_is_no_recipe():
     for values in ([], None, {}, {"prompt": "a smile"}):
         with pytest.raises(NotARecipe, match="no recipe of MoodGANimation"):
@@ -225,7 +251,9 @@ def recipe_chunk(text: bytes) -> bytes:
 
 
 def gif(comment: bytes) -> bytes:
-    return b"GIF89a" + bytes(7) + b"\x21\xfe" + comment
+    plain_gif = saved("GIF")
+    pixels = plain_gif.index(b"\x2c", 13 + 3 * 256)  # behind the header and its palette
+    return plain_gif[:pixels] + b"\x21\xfe" + comment + plain_gif[pixels:]
 
 
 def box(kind: bytes, data: bytes, size: int | None = None) -> bytes:
@@ -253,17 +281,20 @@ ASCII = b"ASCII\0\0\0"
         ("plain.jpg", saved("JPEG"), NONE),
         ("plain.webp", saved("WEBP"), NONE),
         ("plain.gif", saved("GIF"), NONE),
-        ("header.png", saved("PNG")[:20], NONE),
+        ("header.png", saved("PNG")[:20], DAMAGED),
         ("cut.png", png(recipe_chunk(b'{"moodganimation": 1}'))[:60], DAMAGED),
         ("flipped.png", png(chunk(b"iTXt", b"moodganimation\0\0\0\0\0{}")[:-1] + b"?"), DAMAGED),
-        ("short.png", png(chunk(b"iTXt", b"moodganimation\0\0\0")), DAMAGED),
+        ("short.png", png(chunk(b"iTXt", b"moodganimation\0\0\0")), NONE),
         ("latin.png", png(recipe_chunk("{é".encode())), DAMAGED),
         ("broken.png", png(recipe_chunk(b"{broken")), "not JSON"),
         ("text.png", png(recipe_chunk(b"what a day")), NONE),
-        ("long.png", png(recipe_chunk(b"{" + b" " * 10**5)), NONE),
-        ("lie.png", png(chunk(b"iTXt", b"moodganimation", 2**32 - 1)), NONE),
-        ("bomb.png", png(chunk(b"iTXt", b"moodganimation\0\1\0\0\0" + zlib.compress(bytes(10**7)))),
-         NONE),
+        ("long.png", png(recipe_chunk(b"{" + b" " * 10**5)), "larger than 60,000 bytes"),
+        ("lie.png", png(chunk(b"iTXt", b"moodganimation", 2**32 - 1)), DAMAGED),
+        (
+            "bomb.png",
+            png(chunk(b"iTXt", b"moodganimation\0\1\0\0\0" + zlib.compress(bytes(10**7)))),
+            DAMAGED,
+        ),
         ("foreign.jpg", saved("JPEG", exif=exif_of(ASCII + b"holiday")), NONE),
         ("parameters.jpg", saved("JPEG", exif=exif_of(ASCII + b'{"steps": 20}')), "no recipe of"),
         ("unicode.webp", saved("WEBP", exif=exif_of(b"UNICODE\0{}")), NONE),
@@ -271,10 +302,11 @@ ASCII = b"ASCII\0\0\0"
         ("start.jpg", b"\xff\xd8\xff\xe1", DAMAGED),
         ("lengths.jpg", b"\xff\xd8\xff\xe1\0\0" * 9, DAMAGED),
         ("header.gif", b"GIF89a", DAMAGED),
-        ("cut.gif", gif(b"\xff" + b"x" * 20), DAMAGED),
-        ("words.gif", gif(b"\x05hello\0;"), NONE),
-        ("lines.gif", gif(b"\x07hello\n{\0;"), "not JSON"),
-        ("endless.gif", gif((b"\xff" + b"x" * 255) * 10_000), NONE),
+        ("cut.gif", gif(b"")[: gif(b"").index(b"\x21\xfe") + 2] + b"\xff" + b"x" * 20, DAMAGED),
+        ("words.gif", gif(b"\x05hello\0"), NONE),
+        ("lines.gif", gif(b"\x07hello\n{\0"), "not JSON"),
+        ("comments.gif", gif(b"\x07hello\n{\0\x21\xfe\x03bye\0"), "not JSON"),
+        ("endless.gif", gif((b"\xff" + b"x" * 255) * 10_000 + b"\0"), DAMAGED),
         ("top.mp4", FTYP, NONE),
         ("cut.mp4", FTYP + box(b"moov", b"", 10**6), DAMAGED),
         ("backwards.mp4", FTYP + box(b"moov", b"", 4), DAMAGED),
@@ -283,7 +315,7 @@ ASCII = b"ASCII\0\0\0"
         ("riff.webp", b"RIFF\xff\xff\xff\xffWEBPEXIF\xff\xff\xff\xff", NONE),
         ("cut.webp", b"RIFF\xff\xff\xff\xffWEBPEXIF\x20\0\0\0II*", DAMAGED),
     ],
-)  # fmt: skip
+)
 def test_files_without_a_whole_recipe_are_refused(name, data, sentence, tmp_path):
     path = tmp_path / name
     path.write_bytes(data)
@@ -380,8 +412,25 @@ def test_the_command_line_writes_recipes(tmp_path, photo, animator):
     made = read_recipe(still)
     assert made.checkpoint == Fingerprint.of(DEFAULT_CHECKPOINT)
     assert made.expression["AU12"] == 0.8 and made.face.photo == photo.shape[1::-1]
-    assert main(["animate", str(PHOTO), "--preset", "sad", "--frames", "4", "--size", "64",
-                 "--fps", "8", "--out", str(film)]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "animate",
+                str(PHOTO),
+                "--preset",
+                "sad",
+                "--frames",
+                "4",
+                "--size",
+                "64",
+                "--fps",
+                "8",
+                "--out",
+                str(film),
+            ]
+        )
+        == 0
+    )
     made = read_recipe(film)
     assert made.output == Output("face", 64, 8) and len(made.timeline.expressions()) == 4
     assert made.timeline.fps == 8 and made.options["feed"] == "portrait"

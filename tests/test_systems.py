@@ -290,9 +290,14 @@ def test_the_guard_says_each_trouble_once_and_stops_at_what_is_not_finite():
     guard, said = Guard(), []
     for _ in range(2 * PATIENCE):
         said += guard.watch(
-            {"attention": 0.999, "d.condition": 5.0, "g.condition": 5.0,
-             "d.realism_real": -1.0, "d.realism_fake": 1.0}
-        )  # fmt: skip
+            {
+                "attention": 0.999,
+                "d.condition": 5.0,
+                "g.condition": 5.0,
+                "d.realism_real": -1.0,
+                "d.realism_fake": 1.0,
+            }
+        )
     assert len(said) == 4
     for word in ("rose to 1", "does not learn to read", "do not take on", "scores real and"):
         assert sum(word in text for text in said) == 1
@@ -605,8 +610,12 @@ def test_a_step_is_drawn_the_same_by_any_number_of_processes(folder):
 def test_a_shipped_run_tells_what_it_is(folder, tmp_path, capsys):
     e = small("mood", "steps=2")
     run_for(e, folder, tmp_path / "run", 2)
-    measured = {"verdict": {"passes": False}, "measures": {"follow": 0.5},
-                "mood concordance": {}, "photos": ["p1"]}  # fmt: skip
+    measured = {
+        "verdict": {"passes": False},
+        "measures": {"follow": 0.5},
+        "mood concordance": {},
+        "photos": ["p1"],
+    }
     (tmp_path / "evaluation.json").write_text(json.dumps(measured))
     source, out = tmp_path / "run" / "generator.safetensors", tmp_path / "gentle.safetensors"
     about = tmp_path / "about.json"

@@ -45,6 +45,21 @@ def face(name: str, smile: float, mouth: float = 0.0) -> np.ndarray:
     return np.uint8(np.clip(cv2.GaussianBlur(picture, (0, 0), 1.5), 0, 255))
 
 
+def save_jaws(path, names: list[str]) -> None:
+    """The same places of teeth and outline for six pictures."""
+    place = np.float32([[0.5, 0, 0.1], [0, 0.3, 0.4]])
+    np.savez(
+        path,
+        names=names,
+        upper=np.tile(place, (6, 1, 1)),
+        lower=np.tile(place + 0.1, (6, 1, 1)),
+        white=np.full((6, 3), 0.8),
+        outline=np.tile(
+            np.float32([[-0.5, -0.6], [0.5, -0.6], [0.4, 0.7], [-0.4, 0.7]]), (6, 1, 1)
+        ),
+    )
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faces")
@@ -77,11 +92,7 @@ def folder(tmp_path_factory):
         mouth=mouth[:, ::2, ::2],
         shade=1 + np.repeat(light[None, ::2, ::2], len(names), 0),
     )
-    place = np.float32([[0.5, 0, 0.1], [0, 0.3, 0.4]])
-    np.savez(folder / "jaws.npz", names=names[:6], upper=np.tile(place, (6, 1, 1)),
-             lower=np.tile(place + 0.1, (6, 1, 1)), white=np.full((6, 3), 0.8),
-             outline=np.tile(np.float32([[-0.5, -0.6], [0.5, -0.6], [0.4, 0.7], [-0.4, 0.7]]),
-                             (6, 1, 1)))  # fmt: skip
+    save_jaws(folder / "jaws.npz", names[:6])
     return folder
 
 
@@ -94,14 +105,30 @@ def data(folder) -> Pairs:
 def experiment():
     phases = (
         Phase(steps=2, batch=4, photos=2, rate=1e-3, final_rate=1e-3, warmup=1),
-        Phase(steps=2, batch=4, photos=2, rate=1e-3, final_rate=1e-4, warmup=1, reverse=0.5,
-              weights=dataclasses.replace(PAINTED, realism=0.1), critic_from=0.5),
-    )  # fmt: skip
+        Phase(
+            steps=2,
+            batch=4,
+            photos=2,
+            rate=1e-3,
+            final_rate=1e-4,
+            warmup=1,
+            reverse=0.5,
+            weights=dataclasses.replace(PAINTED, realism=0.1),
+            critic_from=0.5,
+        ),
+    )
     config = GeneratorConfig(
         architecture="warp", condition_dim=17, image_size=64, width=8, extra_fields=3
     )
-    return dataclasses.replace(WARP, generator=config, phases=phases, critic_width=4,
-                               log_every=1, save_every=2, sample_every=4)  # fmt: skip
+    return dataclasses.replace(
+        WARP,
+        generator=config,
+        phases=phases,
+        critic_width=4,
+        log_every=1,
+        save_every=2,
+        sample_every=4,
+    )
 
 
 def test_the_source_moved_by_the_flow_is_the_target(data):
@@ -151,11 +178,19 @@ def run_for(experiment, data, folder, steps):
 def test_a_resumed_run_equals_one_that_never_stopped(experiment, data, tmp_path):
     once = run_for(experiment, data, tmp_path / "once", 4)
     assert run_for(experiment, data, tmp_path / "twice", 2)["step"] == 2
+    with open(tmp_path / "twice" / "log.jsonl", "a") as file:
+        file.write('{"step": 3, "lost": 1}\n{"st')  # written after the last saved state
     twice = run_for(experiment, data, tmp_path / "twice", 4)
     assert once["step"] == twice["step"] == 4
     flat = lambda state: torch.utils._pytree.tree_flatten(state)[0]  # noqa: E731
     for one, two in zip(flat(once), flat(twice), strict=True):
         assert torch.equal(one, two) if isinstance(one, torch.Tensor) else one == two
+    logs = [
+        [json.loads(line) for line in (tmp_path / run / "log.jsonl").read_text().splitlines()]
+        for run in ("once", "twice")
+    ]
+    logs = [[{k: v for k, v in row.items() if k != "seconds"} for row in log] for log in logs]
+    assert logs[0] == logs[1]
 
 
 def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
@@ -227,8 +262,12 @@ def test_another_experiment_does_not_write_into_a_run(experiment, tmp_path):
 
 def test_fields_are_learned(experiment, data, tmp_path):
     phase = Phase(steps=60, batch=8, photos=2, rate=4e-3, final_rate=1e-3, warmup=5)
-    train(dataclasses.replace(experiment, phases=(phase,), log_every=10, save_every=60, ema=0.9),
-          data, Run(tmp_path, experiment), Accelerator(cpu=True))  # fmt: skip
+    train(
+        dataclasses.replace(experiment, phases=(phase,), log_every=10, save_every=60, ema=0.9),
+        data,
+        Run(tmp_path, experiment),
+        Accelerator(cpu=True),
+    )
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["flow"] < 0.5 * log[0]["flow"]
     jaws = load_checkpoint(tmp_path / "generator.safetensors").generator.jaws

@@ -9,7 +9,7 @@ from PIL import Image
 
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import Animator
-from moodganimation.checkpoints.files import build_generator, save_generator
+from moodganimation.checkpoints.files import Checkpoint, build_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions.spaces import (
@@ -160,9 +160,18 @@ def test_tables_that_cannot_be_used_say_where(tmp_path, text, sentence):
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros(3), np.zeros((2, 3, 1)), np.array([["a"]]), np.array([[{}]]), np.zeros((2, 2), "c8"),
-     np.array([[np.nan, 0]]), np.zeros((0, 2)), np.zeros((2, 0)), np.zeros((1, 5))],
-)  # fmt: skip
+    [
+        np.zeros(3),
+        np.zeros((2, 3, 1)),
+        np.array([["a"]]),
+        np.array([[{}]]),
+        np.zeros((2, 2), "c8"),
+        np.array([[np.nan, 0]]),
+        np.zeros((0, 2)),
+        np.zeros((2, 0)),
+        np.zeros((1, 5)),
+    ],
+)
 def test_arrays_that_are_no_trajectories_are_refused(tmp_path, array):
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
     with pytest.raises(Problem, match=r"a\.npy"):
@@ -171,10 +180,22 @@ def test_arrays_that_are_no_trajectories_are_refused(tmp_path, array):
 
 @pytest.mark.parametrize(
     "table",
-    [{}, [1], {"a": [0.0, 0.0]}, {"a_1": "text"}, {"a_1": [0.0, None]}, {"a_1": [0, float("nan")]},
-     {"a_1": [0, 0], "a_01": [0, 0]}, {"a_1": [0, 0], "a_2": [0]}, {"a_1": [10**400, 0]},
-     {"a_1": np.array([{}])}, {"a_1": np.zeros(300)}, {("a", 1): [0, 0]}, {"a_1": print}],
-)  # fmt: skip
+    [
+        {},
+        [1],
+        {"a": [0.0, 0.0]},
+        {"a_1": "text"},
+        {"a_1": [0.0, None]},
+        {"a_1": [0, float("nan")]},
+        {"a_1": [0, 0], "a_01": [0, 0]},
+        {"a_1": [0, 0], "a_2": [0]},
+        {"a_1": [10**400, 0]},
+        {"a_1": np.array([{}])},
+        {"a_1": np.zeros(300)},
+        {("a", 1): [0, 0]},
+        {"a_1": print},
+    ],
+)
 def test_pickles_that_are_no_trajectories_are_refused(tmp_path, table):
     with pytest.raises(UnreadableFile, match=r"a\.pkl"):
         read_trajectory(pickled(tmp_path / "a.pkl", table), VALENCE_AROUSAL)
@@ -215,8 +236,13 @@ def film(tmp_path_factory):
 
 @pytest.fixture
 def remembering(animator):
-    return Animator(memory(), VALENCE_AROUSAL, reader=animator.reader, finder=animator.finder,
-                    aligner=animator.aligner, device=animator.device)  # fmt: skip
+    return Animator(
+        Checkpoint(memory(), VALENCE_AROUSAL, {}),
+        reader=animator.reader,
+        finder=animator.finder,
+        aligner=animator.aligner,
+        device=animator.device,
+    )
 
 
 def test_frames_of_a_film_are_those_asked_for(film):
@@ -249,8 +275,13 @@ def test_columns_are_the_network_s_own(tmp_path, remembering, photo):
     frames = list(remembering.animate(portrait, way))
     truth = [np.full((32, 32, 3), 10 * i, np.uint8) for i in range(3)]
     paths = write_columns(tmp_path / "a.gif", frames, 32, 10, truth)
-    assert [path.name for path in paths] == ["a.gif", "a_composite.png", "a_attention.png",
-                                             "a_color.png", "a_truth.png"]  # fmt: skip
+    assert [path.name for path in paths] == [
+        "a.gif",
+        "a_composite.png",
+        "a_attention.png",
+        "a_color.png",
+        "a_truth.png",
+    ]
     composite, attention, _, filmed = (read_image(path) for path in paths[1:])
     edit = frames[1].edit
     wanted = (edit.composite[0].numpy().transpose(1, 2, 0) + 1) * 127.5
@@ -282,14 +313,33 @@ def test_the_seed_s_test_is_one_command(tmp_path, checkpoint, film, capsys):
     table = OrderedDict((f"9_{n}", [0.1 * n, 0, 0]) for n in (0, 1, 2))
     moods, out = pickled(tmp_path / "moods.pkl", table), tmp_path / "out"
     out.mkdir()
-    assert animate(film, "--trajectory", moods, "--truth", film, "--columns", "--labels",
-                   "--feed", "generated", "--checkpoint", checkpoint,
-                   "--out", out / "a.webp") == 0  # fmt: skip
+    assert (
+        animate(
+            film,
+            "--trajectory",
+            moods,
+            "--truth",
+            film,
+            "--columns",
+            "--labels",
+            "--feed",
+            "generated",
+            "--checkpoint",
+            checkpoint,
+            "--out",
+            out / "a.webp",
+        )
+        == 0
+    )
     image = Image.open(out / "a.webp")  # the first condition is the start's: two frames of three
     assert (image.size, image.n_frames) == ((5 * 128, 128 + 22), 2)
     assert sorted(path.name for path in out.iterdir()) == [
-        "a.webp", "a_attention.png", "a_color.png", "a_composite.png", "a_truth.png"
-    ]  # fmt: skip
+        "a.webp",
+        "a_attention.png",
+        "a_color.png",
+        "a_composite.png",
+        "a_truth.png",
+    ]
     assert read_image(out / "a_truth.png").shape == (128, 2 * 128, 3)
     said = capsys.readouterr().err
     assert "dominance is left out" in said and "No face was found on 1 of 2" in said

@@ -13,8 +13,7 @@ from pathlib import Path
 
 SECONDS, MEGABYTES = 10, 1500  # that one file may take
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_CHANGES = ("os.mkdir", "os.rename", "os.link", "os.symlink", "os.chmod", "os.truncate",
-            "os.utime")  # fmt: skip
+_CHANGES = ("os.mkdir", "os.rename", "os.link", "os.symlink", "os.chmod", "os.truncate", "os.utime")
 _PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.startfile", "pty.spawn")
 _watching: list["_Watch"] = []
 
@@ -79,8 +78,10 @@ def watched(folder: Path) -> Iterator[None]:
 
 def peak() -> float:
     """Most memory that this process or one that it started has had so far [MB]."""
-    sizes = (resource.getrusage(who).ru_maxrss
-             for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
+    sizes = (
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     return max(sizes) / (1024 if sys.platform == "linux" else 1024**2)
 
 

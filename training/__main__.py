@@ -55,7 +55,8 @@ def warp(options) -> None:
     )
     if options.start:
         experiment = dataclasses.replace(experiment, start=options.start.name)
-    train(experiment, data, Run(options.out, experiment), accelerator, options.start)
+    run = Run(options.out, experiment, accelerator.is_main_process)
+    train(experiment, data, run, accelerator, options.start)
 
 
 def seed_system(options) -> None:

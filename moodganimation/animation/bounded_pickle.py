@@ -3,6 +3,11 @@
 A pickle is a program. Here it runs on the slow interpreter of Python's own library, which allocates
 nothing that a file merely declares, and it can call nothing but the few functions below: they make
 dicts and arrays of numbers. What numpy itself would do with a state from a file is never asked.
+
+`pickle.Unpickler`, in C, cannot be bounded: nine bytes make it allocate a gigabyte. The interpreter
+in Python is `pickle._Unpickler`, a private class of the standard library, and this is the only file
+that uses it. Its instructions are taken one by one, so that none that a later Python adds is run;
+tests/test_bounded_pickle.py fails where a Python has changed what is relied on here.
 """
 
 import io
@@ -16,6 +21,22 @@ import numpy as np
 from ..errors import UnreadableFile
 
 MOST_BYTES = 2 << 30  # of a file
+_INTERPRETER = pickle._Unpickler
+# The instructions that tables are written in, by their names in the standard library.
+_NAMES = """
+    PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE
+    INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
+    STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8 READONLY_BUFFER
+    UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND APPENDS
+    EMPTY_DICT DICT SETITEM SETITEMS EMPTY_SET ADDITEMS FROZENSET
+    PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
+    GLOBAL STACK_GLOBAL REDUCE NEWOBJ NEWOBJ_EX BUILD
+"""
+# Refused: persistent ids, the extension registry, instances of old classes, outside buffers.
+_REFUSED_NAMES = "PERSID BINPERSID EXT1 EXT2 EXT4 INST OBJ NEXT_BUFFER"
+INSTRUCTIONS = bytes(getattr(pickle, name)[0] for name in _NAMES.split())
+REFUSED = bytes(getattr(pickle, name)[0] for name in _REFUSED_NAMES.split())
 LARGER = 16  # what a file unfolds to may be that many times its size, and a little more
 
 
@@ -29,18 +50,18 @@ def read_pickle(path: str | Path) -> dict:
     size = path.stat().st_size
     if size > MOST_BYTES:
         raise UnreadableFile(
-            f"{path} has more than {MOST_BYTES >> 30} GB: no table of annotations."
+            "{} has more than {} GB: no table of annotations.", path, MOST_BYTES >> 30
         )
     with open(path, "rb") as file:
         try:
-            reader = _Reader(io.BytesIO(file.read(MOST_BYTES + 1)), LARGER * size + 4096)
+            reader = _Reader(io.BytesIO(file.read(size)), LARGER * size + 4096)
             table = reader.table()
         except Exception as problem:  # a hostile file may make an interpreter raise anything
             said = str(problem)[:200] or type(problem).__name__
             if isinstance(problem, KeyError):  # of the table of instructions
                 said = "it holds an instruction that tables have no use for"
             raise UnreadableFile(
-                f"{path} is not a plain pickle of annotations ({said}); nothing in it was run."
+                "{} is not a plain pickle of annotations ({}); nothing in it was run.", path, said
             ) from problem
     return table
 
@@ -76,13 +97,10 @@ class _Kind:
         self.dtype = self.dtype.newbyteorder(order)
 
 
-class _Reader(pickle._Unpickler):
-    """The interpreter in Python, because the one in C allocates what a file's numbers say."""
+class _Reader(_INTERPRETER):
+    """The interpreter in Python, with the instructions that tables are written in."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # noqa: RUF012
-    for opcode in (pickle.PERSID, pickle.BINPERSID, pickle.EXT1, pickle.EXT2, pickle.EXT4,
-                   pickle.INST, pickle.OBJ, pickle.NEXT_BUFFER):  # fmt: skip
-        dispatch.pop(opcode[0], None)
+    dispatch = {code: _INTERPRETER.dispatch[code] for code in INSTRUCTIONS}  # noqa: RUF012
 
     def __init__(self, file: io.BytesIO, budget: int):
         super().__init__(file, encoding="latin1")

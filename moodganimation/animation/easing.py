@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from ..errors import InvalidExpression
+from ..errors import InvalidExpression, listing
 from ..expressions.spaces import Expression
 from ..networks.compositing import smoothstep
 
@@ -31,12 +31,16 @@ def interpolate(
     """`frames` expressions from start to end, both included, held for `hold` more at the end, and
     back again if `ping_pong`. A spring may pass the end; values stay in the axes' ranges."""
     if not (isinstance(frames, int) and isinstance(hold, int) and hold >= 0):
-        raise InvalidExpression(f"Frames and hold must be whole numbers, got {frames} and {hold}.")
+        raise InvalidExpression(
+            "Frames and hold must be whole numbers, got {} and {}.", frames, hold
+        )
     if easing not in EASINGS:
-        raise InvalidExpression(f"{easing!r} is not an easing; choose from {', '.join(EASINGS)}.")
+        raise InvalidExpression(
+            "{} is not an easing; choose from {}.", repr(easing), listing(EASINGS)
+        )
     total = (2 * frames - 2 if ping_pong else frames) + hold
     if not (frames >= 2 and total <= MOST_FRAMES):
-        raise InvalidExpression(f"An animation has 2 to {MOST_FRAMES} frames, got {total}.")
+        raise InvalidExpression("An animation has 2 to {} frames, got {}.", MOST_FRAMES, total)
     way = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
     there = way + [way[-1]] * hold
     return there + way[-2:0:-1] if ping_pong else there

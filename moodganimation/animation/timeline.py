@@ -2,9 +2,11 @@
 
 import dataclasses
 import random
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, InstanceOf
 
 from ..errors import InvalidTimeline, UnreadableFile
 from ..expressions import schema
@@ -18,20 +20,23 @@ GAP = (2.5, 5.5)  # from one blink to the next [s]; the first comes after half o
 SHUT = 0.5  # AU45 from which lids are closed enough to be left alone
 
 
-@dataclass(frozen=True)
+_Moment = schema.number("The moment of a keyframe", 0, MOST_FRAMES)
+_Hold = schema.number("The hold of a keyframe", 0, MOST_FRAMES)
+_Easing = schema.choice("The easing of a keyframe", EASINGS)
+_Pace = schema.number("Frames per second", 1, FASTEST)
+_Mode = schema.choice("The mode of a timeline", MODES)
+_Back = schema.number("The way back of a loop", 0, MOST_FRAMES)
+_Blinks = schema.truth("Whether there are blinks")
+
+
+@schema.checked
 class Keyframe:
     """An expression at a moment; None is what the photo itself shows."""
 
-    expression: Expression | None
-    at: float  # when it is reached [s], from 0
-    hold: float = 0.0  # how long it rests [s]; it is shown for a frame at least
-    easing: str = "smooth"  # a name of `video.EASINGS`: how the next one is reached
-
-    def __post_init__(self):
-        set_ = object.__setattr__
-        set_(self, "at", schema.number(self.at, "The moment of a keyframe", 0, MOST_FRAMES))
-        set_(self, "hold", schema.number(self.hold, "The hold of a keyframe", 0, MOST_FRAMES))
-        schema.word(self.easing, "The easing of a keyframe", EASINGS)
+    expression: InstanceOf[Expression] | None
+    at: _Moment  # when it is reached [s], from 0
+    hold: _Hold = 0.0  # how long it rests [s]; it is shown for a frame at least
+    easing: _Easing = "smooth"  # a name of `easing.EASINGS`: how the next one is reached
 
     def to_json(self) -> dict[str, object]:
         said = schema.of_expression(self.expression) if self.expression else {}
@@ -45,7 +50,7 @@ class Keyframe:
         return cls(expression, **{k: values[k] for k in ("at", "hold", "easing") if k in values})
 
 
-@dataclass(frozen=True)
+@schema.checked
 class Timeline:
     """Keyframes in the order of their moments. Immutable: every change makes another timeline.
 
@@ -55,35 +60,36 @@ class Timeline:
     twice where it turns. Raises InvalidTimeline and InvalidValue.
     """
 
-    keyframes: tuple[Keyframe, ...]
-    fps: float = 24.0  # frames a second, 1 to FASTEST
-    mode: str = "once"  # one of MODES
-    back: float = 0.5  # of a loop: from the last keyframe to the first [s]
-    blinks: bool = False  # lids close now and then, where the space has lids
+    keyframes: Annotated[tuple[InstanceOf[Keyframe], ...], BeforeValidator(tuple)]
+    fps: _Pace = 24.0  # frames a second, 1 to FASTEST
+    mode: _Mode = "once"  # one of MODES
+    back: _Back = 0.5  # of a loop: from the last keyframe to the first [s]
+    blinks: _Blinks = False  # lids close now and then, where the space has lids
 
     def __post_init__(self):
-        set_ = object.__setattr__
-        set_(self, "fps", schema.number(self.fps, "Frames per second", 1, FASTEST))
-        set_(self, "back", schema.number(self.back, "The way back of a loop", 0, MOST_FRAMES))
-        schema.word(self.mode, "The mode of a timeline", MODES)
-        schema.truth(self.blinks, "Whether there are blinks")
         if not self.keyframes:
             raise InvalidTimeline("A timeline needs a keyframe: keep one, or add another first.")
-        set_(self, "keyframes", tuple(sorted(self.keyframes, key=lambda key: key.at)))
+        ordered = tuple(sorted(self.keyframes, key=lambda key: key.at))
+        object.__setattr__(self, "keyframes", ordered)
         spans = self._spans()
         for (this, (_, end)), (after, (start, _)) in pairwise(
             zip(self.keyframes, spans, strict=True)
         ):
             if end > start:
                 raise InvalidTimeline(
-                    f"The keyframe at {after.at:.4g} s comes before the one at {this.at:.4g} s "
-                    f"has been shown, which is until {end / self.fps:.4g} s: move one of them or "
-                    "hold the first for a shorter time."
+                    "The keyframe at {} s comes before the one at {} s has been shown, which is "
+                    "until {} s: move one of them or hold the first for a shorter time.",
+                    f"{after.at:.4g}",
+                    f"{this.at:.4g}",
+                    f"{end / self.fps:.4g}",
                 )
         if self.frames > MOST_FRAMES:
             raise InvalidTimeline(
-                f"An animation has at most {MOST_FRAMES} frames and this one would have "
-                f"{self.frames} ({self.duration:.4g} s): shorten it or show fewer a second."
+                "An animation has at most {} frames and this one would have {} ({} s): shorten it "
+                "or show fewer a second.",
+                MOST_FRAMES,
+                self.frames,
+                f"{self.duration:.4g}",
             )
 
     @classmethod
@@ -169,7 +175,7 @@ class Timeline:
     @classmethod
     def from_json(cls, values: object) -> "Timeline":
         values = schema.fields(values, "A timeline", ("keyframes",), _TIMELINE)
-        keys = schema.items(values["keyframes"], "The keyframes of a timeline", 1, MOST_FRAMES)
+        keys = schema.check(_KEYFRAMES, values["keyframes"])
         return cls(**values | {"keyframes": tuple(Keyframe.from_json(key) for key in keys)})
 
     def _spans(self) -> list[tuple[int, int]]:
@@ -187,11 +193,13 @@ class Timeline:
         return max(1, self._frame(self.back)) if looped else 1
 
     def _known(self, number: int) -> None:
-        schema.whole(number, "The number of a keyframe", 0, len(self.keyframes) - 1)
+        last = len(self.keyframes) - 1
+        schema.check(schema.whole("The number of a keyframe", 0, last), number)
 
 
 _KEYFRAME = ("hold", "easing", "space", "expression")
 _TIMELINE = ("fps", "mode", "back", "blinks")
+_KEYFRAMES = schema.several("The keyframes of a timeline", object, 1, MOST_FRAMES)
 
 
 def read_timeline(path: str | Path) -> Timeline:
@@ -200,7 +208,7 @@ def read_timeline(path: str | Path) -> Timeline:
         with open(path, "rb") as file:
             text = file.read(schema.MOST_BYTES + 1)
     except OSError as problem:
-        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
     return Timeline.from_json(schema.loads(text, str(path)))
 
 

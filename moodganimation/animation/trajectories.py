@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidExpression, UnreadableFile
+from ..errors import InvalidExpression, Message, UnreadableFile
 from ..expressions.spaces import (
     ACTION_UNITS,
     PAD,
@@ -70,31 +70,31 @@ def read_trajectory(
     readers = {".csv": _csv, ".npy": _npy, ".pkl": lambda path: _pickle(path, clip)}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise UnreadableFile(f"{path}: trajectories are read from .csv, .npy and .pkl files.")
+        raise UnreadableFile("{}: trajectories are read from .csv, .npy and .pkl files.", path)
     if clip is not None and path.suffix.lower() != ".pkl":
-        raise UnreadableFile(f"{path} holds one clip without a name; leave out the choice of one.")
+        raise UnreadableFile("{} holds one clip without a name; leave out the choice of one.", path)
     try:
         size = path.stat().st_size
         if not path.is_file():  # a device may never end
-            raise UnreadableFile(f"{path} is not a file; choose a .csv, .npy or .pkl.")
+            raise UnreadableFile("{} is not a file; choose a .csv, .npy or .pkl.", path)
         if size > MOST_BYTES:
-            raise UnreadableFile(f"{path} is larger than {MOST_BYTES >> 20} MB; cut it first.")
+            raise UnreadableFile("{} is larger than {} MB; cut it first.", path, MOST_BYTES >> 20)
         table = reader(path)
     except OSError as problem:
-        raise UnreadableFile(f"{path} cannot be read ({problem.strerror}).") from None
+        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
     if len(table.rows) > MOST_ROWS:
-        raise UnreadableFile(f"{path} has more than {MOST_ROWS} rows; cut it first.")
+        raise UnreadableFile("{} has more than {} rows; cut it first.", path, MOST_ROWS)
     chosen = slice(start, None if frames is None else start + frames)
     rows, numbers = table.rows[chosen], table.frames[chosen]
     if start < 0 or (frames is not None and frames < 1) or len(rows) < (frames or 1):
         asked = "one" if frames is None else frames
         raise UnreadableFile(
-            f"{table.title} has {len(table.rows)} rows, not {asked} from row {start} on."
+            "{} has {} rows, not {} from row {} on.", table.title, len(table.rows), asked, start
         )
     notes = list(table.notes)
     rows, told = _in_axes(path, rows, table.names, space, axes)
     if (told, space) == (PAD, VALENCE_AROUSAL):
-        notes.append("Pleasure is taken as valence; dominance is left out.")
+        notes.append(Message("Pleasure is taken as valence; dominance is left out."))
     return Trajectory(_points(rows, told, notes), numbers, notes)
 
 
@@ -102,36 +102,50 @@ def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpac
     """Rows in the order of a space's axes, and that space: `space`, or one that maps to it."""
     known = [space] if space.name not in SPACES else [space, VALENCE_AROUSAL, PAD, ACTION_UNITS]
     if names is not None:
-        rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
-        told = next((s for s in known if names and all(name in s for name in names)), None)
-        if told is None and all(any(name in s for s in known) for name in names):  # curves
-            told = next((s for s in known if len(s.axes) == sum(name in s for name in names)), None)
-            rows, names = _columns(rows, names, lambda name: told is None or name in told)
-        if told is None:
-            choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
-            wrong = next((name for name in names if name not in known[0]), BESIDE[0])
-            raise InvalidExpression(
-                f"{path}, line 1: {wrong.strip()[:40]!r} is no axis here; columns are any of "
-                f"{choices}."
-            )
-        places = [told.index(name) for name in names]
-        if len(set(places)) < len(places):
-            raise InvalidExpression(f"{path}, line 1: an axis is named twice.")
-        full = np.zeros((len(rows), len(told.axes)))
-        full[:, places] = rows
-        return full, told
+        return _in_named_axes(path, rows, names, known)
     if axes not in (None, *known):
-        raise InvalidExpression(f"{axes.name} cannot be put into {space.name} of the checkpoint.")
-    width, told = rows.shape[1], axes or space
-    if told == VALENCE_AROUSAL and width == len(PAD.axes):
-        told = PAD
-    if width != len(told.axes):
-        maybe = [s.name for s in known if len(s.axes) == width]
-        hint = f" If they are {maybe[0]}, say so: --axes {maybe[0]}." if maybe else ""
         raise InvalidExpression(
-            f"{path} has {width} values a row, but {told.name} has {len(told.axes)} axes.{hint}"
+            "{} cannot be put into {} of the checkpoint.", axes.name, space.name
         )
-    return rows, told
+    width, found = rows.shape[1], axes or space
+    if found == VALENCE_AROUSAL and width == len(PAD.axes):
+        found = PAD
+    if width != len(found.axes):
+        maybe = [s.name for s in known if len(s.axes) == width]
+        hint = maybe and Message(" If they are {}, say so: --axes {}.", maybe[0], maybe[0])
+        raise InvalidExpression(
+            "{} has {} values a row, but {} has {} axes.{}",
+            path,
+            width,
+            found.name,
+            len(found.axes),
+            hint or "",
+        )
+    return rows, found
+
+
+def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpace]:
+    """Rows of named columns, in the order of the axes of the known space that has them all."""
+    rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
+    found = next((s for s in known if names and all(name in s for name in names)), None)
+    if found is None and all(any(name in s for s in known) for name in names):  # curves
+        found = next((s for s in known if len(s.axes) == sum(name in s for name in names)), None)
+        rows, names = _columns(rows, names, lambda name: found is None or name in found)
+    if found is None:
+        choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
+        wrong = next((name for name in names if name not in known[0]), BESIDE[0])
+        raise InvalidExpression(
+            "{}, line 1: {} is no axis here; columns are any of {}.",
+            path,
+            repr(wrong.strip()[:40]),
+            choices,
+        )
+    places = [found.index(name) for name in names]
+    if len(set(places)) < len(places):
+        raise InvalidExpression("{}, line 1: an axis is named twice.", path)
+    full = np.zeros((len(rows), len(found.axes)))
+    full[:, places] = rows
+    return full, found
 
 
 def _columns(rows, names, wanted) -> tuple[np.ndarray, list[str]]:
@@ -143,9 +157,15 @@ def _points(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[
     low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
     outside = int(((rows < low - 1e-6) | (rows > high + 1e-6)).sum())
     if outside:
-        note = f"{outside} of {rows.size} values were out of range and are clipped"
         openface = space == ACTION_UNITS and rows.max() <= 5
-        notes.append(note + ("; OpenFace's 0 to 5 is 0 to 1 here." if openface else "."))
+        note = Message(
+            "{} of {} values were out of range and are clipped; OpenFace's 0 to 5 is 0 to 1 here."
+            if openface
+            else "{} of {} values were out of range and are clipped.",
+            outside,
+            rows.size,
+        )
+        notes.append(note)
     return [Expression.clipped(space, row) for row in rows]
 
 
@@ -162,15 +182,17 @@ def _csv(path: Path) -> _Table:
                 continue
             width = len(names or (rows[0] if rows else cells))
             if len(cells) != width or not 0 < width <= MOST_AXES:
-                raise UnreadableFile(f"{where}: {len(cells)} values instead of {width or 'some'}.")
+                raise UnreadableFile(
+                    "{}: {} values instead of {}.", where, len(cells), width or "some"
+                )
             for cell, number in zip(cells, numbers, strict=True):
                 if number is None or not math.isfinite(number):
-                    raise UnreadableFile(f"{where}: {cell.strip()[:40]!r} is not a number.")
+                    raise UnreadableFile("{}: {} is not a number.", where, repr(cell.strip()[:40]))
             rows.append(numbers)
             if len(rows) > MOST_ROWS:
                 break
     except (UnicodeDecodeError, csv.Error) as problem:
-        raise UnreadableFile(f"{path} is not a table of comma-separated values.") from problem
+        raise UnreadableFile("{} is not a table of comma-separated values.", path) from problem
     return _Table(str(path), np.array(rows), names, list(range(len(rows))), [])
 
 
@@ -187,15 +209,15 @@ def _npy(path: Path) -> _Table:
     except OSError:
         raise
     except Exception as problem:  # whatever a damaged header makes of Python's own parser
-        raise UnreadableFile(f"{path} is not a readable .npy array of numbers.") from problem
+        raise UnreadableFile("{} is not a readable .npy array of numbers.", path) from problem
     if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not 0 < rows.shape[1] <= MOST_AXES:
         raise UnreadableFile(
-            f"{path} must hold numbers (T, D), a row a frame; got {rows.dtype} {rows.shape}."
+            "{} must hold numbers (T, D), a row a frame; got {} {}.", path, rows.dtype, rows.shape
         )
     rows = np.array(rows[: MOST_ROWS + 1], np.float64)
     bad = np.argwhere(~np.isfinite(rows))
     if len(bad):
-        raise UnreadableFile(f"{path}, row {bad[0, 0]}: a value is not a number.")
+        raise UnreadableFile("{}, row {}: a value is not a number.", path, bad[0, 0])
     return _Table(str(path), rows, None, list(range(len(rows))), [])
 
 
@@ -206,28 +228,39 @@ def _pickle(path: Path, clip: str | None) -> _Table:
         name = key if isinstance(key, str) else ""
         match = re.fullmatch(r"(.*)_([0-9]{1,9})(\.\w{1,5})?", name, re.DOTALL)
         if match is None:
-            raise UnreadableFile(f"{path}: the name {name[:60]!r} does not end in _NUMBER.")
+            raise UnreadableFile("{}: the name {} does not end in _NUMBER.", path, repr(name[:60]))
         video, number = videos.setdefault(match[1], {}), int(match[2])
         if number in video:
-            raise UnreadableFile(f"{path}: frame {number} of {match[1][:60]!r} is there twice.")
+            raise UnreadableFile(
+                "{}: frame {} of {} is there twice.", path, number, repr(match[1][:60])
+            )
         video[number] = _vector(path, key, values)
     whole = [name for name, video in videos.items() if not _gaps(video)]
     notes, name = [], clip if clip is not None else next(iter(whole or videos), None)
     if name not in videos:
         raise UnreadableFile(
-            f"{path} has no video {str(name)[:60]!r}; it has {', '.join([*videos][:5]) or 'none'}"
-            f"{' and others' if len(videos) > 5 else ''}."
+            "{} has no video {}; it has {}{}.",
+            path,
+            repr(str(name)[:60]),
+            ", ".join([*videos][:5]) or "none",
+            " and others" if len(videos) > 5 else "",
         )
     if clip is None and len(videos) > 1:
-        notes.append(f"{path} holds {len(videos)} videos; {name} is taken, as no clip was chosen.")
+        notes.append(
+            Message(
+                "{} holds {} videos; {} is taken, as no clip was chosen.", path, len(videos), name
+            )
+        )
     frames = sorted(videos[name])
     if _gaps(frames):
         notes.append(
-            f"Frames missing in {name}: {_gaps(frames)}; their neighbors follow each other."
+            Message(
+                "Frames missing in {}: {}; their neighbors follow each other.", name, _gaps(frames)
+            )
         )
     rows = [videos[name][number] for number in frames]
     if len({len(row) for row in rows}) > 1:
-        raise UnreadableFile(f"{path}: not all frames of {name!r} have as many values.")
+        raise UnreadableFile("{}: not all frames of {} have as many values.", path, repr(name))
     return _Table(f"{name} of {path}", np.array(rows), None, frames, notes)
 
 
@@ -242,5 +275,7 @@ def _vector(path: Path, key: str, values) -> np.ndarray:
     )
     row = np.ravel(values) if plain else np.empty(0)
     if row.dtype.kind not in "fiu" or not (0 < len(row) <= MOST_AXES and np.isfinite(row).all()):
-        raise UnreadableFile(f"{path}: {key[:60]!r} is no list of up to {MOST_AXES} numbers.")
+        raise UnreadableFile(
+            "{}: {} is no list of up to {} numbers.", path, repr(key[:60]), MOST_AXES
+        )
     return row.astype(np.float64)

@@ -20,7 +20,7 @@ def convert(
     saturate: bool = False,
     half: bool = False,
 ) -> str:
-    """Write an original checkpoint (see `originals`) as one of ours; a line on what it was.
+    """Write an original checkpoint (see `legacy`) as one of ours; a line on what it was.
 
     space: what its conditions mean, if not what their number suggests. image_size, of a generator
     alone: side of the crops that it learned from [px], 128 if not told; critics show theirs.
@@ -29,21 +29,12 @@ def convert(
     Unwritable.
     """
     out = Path(out)
-    if out.suffix.lower() != ".safetensors":
-        raise Unwritable(f"{out}: checkpoints are written as .safetensors.")
-    if not out.parent.is_dir():
-        raise Unwritable(f"There is no folder {out.parent}.")
-    if image_size is not None and (image_size % 4 or not 4 <= image_size <= 1024):
-        raise Unwritable(f"{out}: crops have from 4 to 1024 pixels, in fours, not {image_size}.")
+    _check_arguments(out, image_size)
     wanted = space_named(space) if space else None
     with refusing(path):
         original = read_original(path)
         meaning = wanted or space_of_size(original.config["condition_dim"])
-        if len(meaning.axes) != original.config["condition_dim"]:
-            raise NotACheckpoint(
-                f"{path} has {original.config['condition_dim']} conditions and does not fit "
-                f"{meaning.name}, which has {len(meaning.axes)} axes."
-            )
+        _check_original(path, original, meaning)
         card = {"name": Path(path).stem, "origin": original.origin}
         if original.role == "generator":
             settings = {"image_size": image_size or 128, "saturate": saturate}
@@ -51,18 +42,43 @@ def convert(
             generator = assigned(lambda: build_generator(config), original.weights)
         elif saturate or image_size not in (None, original.config["image_size"]):
             raise NotACheckpoint(
-                f"{path} is a critic of crops of {original.config['image_size']} pixels; another "
-                "size and saturation are for generators."
+                "{} is a critic of crops of {} pixels; another size and saturation are for "
+                "generators.",
+                path,
+                original.config["image_size"],
             )
     most = torch.finfo(torch.float16).max
     if half and any(value.abs().max() > most for value in original.weights.values()):
-        raise Unwritable(f"{path} has weights beyond half precision; convert it without --half.")
+        raise Unwritable("{} has weights beyond half precision; convert it without --half.", path)
     if original.role == "generator":
         save_generator(out, generator, meaning, card, half)
     else:
         header = {"format": CRITIC_FORMAT, "critic": original.config, "space": meaning.name}
         write(out, original.weights, header | {"card": card}, half)
     return describe(original, meaning)
+
+
+def _check_arguments(out: Path, image_size: int | None) -> None:
+    """Raises Unwritable for a file or a size of crops that cannot be."""
+    if out.suffix.lower() != ".safetensors":
+        raise Unwritable("{}: checkpoints are written as .safetensors.", out)
+    if not out.parent.is_dir():
+        raise Unwritable("There is no folder {}.", out.parent)
+    if image_size is not None and (image_size % 4 or not 4 <= image_size <= 1024):
+        raise Unwritable("{}: crops have from 4 to 1024 pixels, in fours, not {}.", out, image_size)
+
+
+def _check_original(path: str | Path, original: Original, space: ExpressionSpace) -> None:
+    """Raises NotACheckpoint where the conditions of the network are not those of the space."""
+    conditions, axes = original.config["condition_dim"], len(space.axes)
+    if axes != conditions:
+        raise NotACheckpoint(
+            "{} has {} conditions and does not fit {}, which has {} axes.",
+            path,
+            conditions,
+            space.name,
+            axes,
+        )
 
 
 def describe(original: Original, space: ExpressionSpace) -> str:

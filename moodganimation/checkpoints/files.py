@@ -86,7 +86,7 @@ def write(path: Path, weights: dict[str, Tensor], header: dict, half: bool) -> N
         part.chmod(mode)  # safetensors keeps all but the owner from reading
         os.replace(part, path)
     except (SafetensorError, OSError) as problem:
-        raise Unwritable(f"{path} cannot be written ({problem}).") from problem
+        raise Unwritable("{} cannot be written ({}).", path, str(problem)) from problem
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -101,10 +101,10 @@ def read(path: str | Path, form: str) -> tuple[dict[str, str], dict[str, Tensor]
         header = file.metadata() or {}
         if header.get("format") in {FORMAT, CRITIC_FORMAT} - {form}:
             what = {FORMAT: "a generator, not a critic", CRITIC_FORMAT: "a critic, no generator"}
-            raise NotACheckpoint(f"{path} is the checkpoint of {what[header['format']]}.")
+            raise NotACheckpoint("{} is the checkpoint of {}.", path, what[header["format"]])
         if header.get("format") != form:
             raise NotACheckpoint(
-                f"{path} is a safetensors file, but not a checkpoint of MoodGANimation."
+                "{} is a safetensors file, but not a checkpoint of MoodGANimation.", path
             )
         weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     if not all(torch.isfinite(value).all() for value in weights.values()):
@@ -120,7 +120,7 @@ def refusing(path: str | Path) -> Iterator[None]:
     except NotACheckpoint:
         raise
     except FileNotFoundError:
-        raise NotACheckpoint(f"There is no checkpoint at {path}.") from None
+        raise NotACheckpoint("There is no checkpoint at {}.", path) from None
     except (
         SafetensorError,
         OSError,
@@ -133,22 +133,23 @@ def refusing(path: str | Path) -> Iterator[None]:
         reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
         reason = " ".join(reason.split())
         raise NotACheckpoint(
-            f"{path} is not a readable checkpoint; it may be damaged or from another program "
-            f"({reason[:200]})."
+            "{} is not a readable checkpoint; it may be damaged or from another program ({}).",
+            path,
+            reason[:200],
         ) from problem
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """A generator and what is known of it, from a file of ours or of the programs before.
 
-    An original file (see `originals`) says nothing of its space, which its size suggests, nor of
+    An original file (see `legacy`) says nothing of its space, which its size suggests, nor of
     the size of its crops, 128 pixels by default there. Raises NotACheckpoint.
     """
     with refusing(path):
         if is_torch_file(path):
             original = read_original(path)
             if original.role != "generator":
-                raise NotACheckpoint(f"{path} is the checkpoint of a critic, no generator.")
+                raise NotACheckpoint("{} is the checkpoint of a critic, no generator.", path)
             config, weights = GeneratorConfig(**original.config), original.weights
             space = space_of_size(config.condition_dim)
             card = {"name": Path(path).stem, "origin": original.origin}
@@ -187,5 +188,5 @@ def device_named(name: str) -> torch.device:
             raise RuntimeError(f"{name} is no device for pictures")
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as problem:
-        raise DeviceMissing(f"The device {name!r} cannot be used here; try cpu.") from problem
+        raise DeviceMissing("The device {} cannot be used here; try cpu.", repr(name)) from problem
     return torch.device(name)

@@ -53,7 +53,7 @@ def read_original(path: str | Path) -> Original:
         shapes = _shapes(role, config)
         _check(weights, shapes, path.stat().st_size)
     except ValueError as problem:
-        raise NotACheckpoint(f"{path} holds no network that is known: {problem}") from None
+        raise NotACheckpoint("{} holds no network that is known: {}", path, str(problem)) from None
     # Taken out one by one, so that a large network is not in memory twice.
     plain = {"dtype": torch.float32, "memory_format": torch.contiguous_format, "copy": True}
     weights = {key: weights.pop(key).detach().to(**plain) for key in shapes}

@@ -29,22 +29,26 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """
     if not is_torch_file(path):
         raise NotACheckpoint(
-            f"{path} is not a readable checkpoint: torch.save did not write it. Files of networks "
-            "are called net_epoch_30_id_G.pth, for example."
+            "{} is not a readable checkpoint: torch.save did not write it. Files of networks are "
+            "called net_epoch_30_id_G.pth, for example.",
+            path,
         )
     content = _load(path)
     if not isinstance(content, dict) or not content:
-        raise NotACheckpoint(f"{path} holds no network, but a {type(content).__name__}.")
+        raise NotACheckpoint("{} holds no network, but a {}.", path, type(content).__name__)
     if "param_groups" in content:
         raise NotACheckpoint(
-            f"{path} holds the state of an optimizer, not a network; take the file net_epoch_* "
-            "beside opt_epoch_*."
+            "{} holds the state of an optimizer, not a network; take the file net_epoch_* beside "
+            "opt_epoch_*.",
+            path,
         )
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise NotACheckpoint(
-                f"{path} holds more or other than a network ({str(key)[:40]!r} is no tensor); "
-                "save the state_dict() of the network alone."
+                "{} holds more or other than a network ({} is no tensor); save the state_dict() "
+                "of the network alone.",
+                path,
+                repr(str(key)[:40]),
             )
     return dict(content)
 
@@ -53,9 +57,9 @@ def _load(path: Path):
     size = path.stat().st_size
     try:
         if size > LARGEST:
-            raise NotACheckpoint(f"{path} is larger than any network of GANimation's family.")
+            raise NotACheckpoint("{} is larger than any network of GANimation's family.", path)
         if _unpacked(path) > size:
-            raise NotACheckpoint(f"{path} claims to hold more than it has room for.")
+            raise NotACheckpoint("{} claims to hold more than it has room for.", path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except NotACheckpoint:
         raise
@@ -63,11 +67,13 @@ def _load(path: Path):
         code = re.search(r"GLOBAL ([\w.]+)", str(problem))
         if isinstance(problem, UnpicklingError) and code:
             raise NotACheckpoint(
-                f"{path} asks to run code when it is read ({code[1][:80]}), so it was not read; "
-                "save the state_dict() of the network alone."
+                "{} asks to run code when it is read ({}), so it was not read; save the "
+                "state_dict() of the network alone.",
+                path,
+                code[1][:80],
             ) from None
         raise NotACheckpoint(
-            f"{path} is not a readable checkpoint: it is damaged or cut off."
+            "{} is not a readable checkpoint: it is damaged or cut off.", path
         ) from problem
 
 

@@ -2,8 +2,10 @@
 
 import argparse
 
-from ..expressions.presets import COMPOUND, PRESETS
+from ..expressions.presets import ALL_PRESETS
 from ..runtime.executors import ENGINES
+
+_INTENSITY = "0 to 1: share of the way to the preset and to the expression in PHOTO2"
 
 
 def of_all(command) -> None:
@@ -16,11 +18,12 @@ def of_photo(command) -> None:
     command.add_argument("--box", type=_box, metavar="X0,Y0,X1,Y1", help="where the face is")
 
 
-def of_wish(command) -> None:
-    command.add_argument("--set", action="append", metavar="AXIS=NUMBER")
-    command.add_argument("--preset", choices=list(PRESETS | COMPOUND))
-    command.add_argument("--like", metavar="PHOTO2", help="wear the expression of another")
-    command.add_argument("--intensity", type=float, default=1.0)
+def of_request(command) -> None:
+    option = command.add_argument
+    option("--set", action="append", metavar="AXIS=NUMBER", help="as AU12=0.8 or valence=0.5")
+    option("--preset", metavar="NAME", help=f"one of {', '.join(ALL_PRESETS)}")
+    option("--like", metavar="PHOTO2", help="the expression in another photo")
+    option("--intensity", type=float, default=1.0, metavar="SHARE", help=_INTENSITY)
 
 
 def of_edit(command) -> None:
@@ -35,8 +38,12 @@ def of_sheet(command) -> None:
 def of_batch(command) -> None:
     command.add_argument("folder", metavar="FOLDER", help="of photos, searched with all below it")
     command.add_argument("--recipe", metavar="FILE", help="a .json recipe, or what was made of it")
-    command.add_argument("--engine", choices=ENGINES, default="plain",
-                         help="processes: a pool; ray: a cluster, with ray[data]")  # fmt: skip
+    command.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="plain",
+        help="processes: a pool; ray: a cluster, with ray[data]",
+    )
     command.add_argument("--workers", type=int, metavar="N")
 
 
@@ -54,11 +61,18 @@ def of_animate(command) -> None:
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
     option("--clip", metavar="NAME", help="which video of a .pkl; default: the first whole one")
     option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")
-    option("--feed", choices=("portrait", "generated"), default="portrait",
-           help="what every frame starts from: the photo, or the last generated face")  # fmt: skip
-    option("--columns", action="store_true",
-           help="original, generated, attention and color side by side, and each as a strip in "
-           "a PNG beside FILE; the first expression is the photo's and makes no frame")  # fmt: skip
+    option(
+        "--feed",
+        choices=("portrait", "generated"),
+        default="portrait",
+        help="what every frame starts from: the photo, or the last generated face",
+    )
+    option(
+        "--columns",
+        action="store_true",
+        help="original, generated, attention and color side by side, and each as a strip in "
+        "a PNG beside FILE; the first expression is the photo's and makes no frame",
+    )
     option("--truth", metavar="VIDEO", help="what was filmed, as a fifth column")
     option("--labels", action="store_true", help="name the columns")
 
@@ -66,8 +80,12 @@ def of_animate(command) -> None:
 def of_film(command) -> None:
     option = command.add_argument
     option("video", metavar="VIDEO")
-    option("--add", action="append", metavar="AXIS=NUMBER",
-           help="more, or less (AU12=-0.3), than every frame has; --set: that much")  # fmt: skip
+    option(
+        "--add",
+        action="append",
+        metavar="AXIS=NUMBER",
+        help="more, or less (AU12=-0.3), than every frame has; --set: that much",
+    )
     option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: what to add, a row a frame")
     option("--timeline", metavar="FILE", help=".json: what to add, by keyframes")
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
@@ -79,9 +97,13 @@ def of_drive(command) -> None:
     option("--by", required=True, metavar="VIDEO", help="the film whose largest face is read")
     option("--strength", type=float, default=1.0, help="0 to 2, of what the face in the film does")
     option("--regions", default="all", metavar="NAMES", help="of brows,eyes,nose,mouth; or all")
-    option("--neutral", choices=("calm", "median", "first"), default="calm",
-           help="the face of the film at rest: the median of its calmest frames, or of all, "
-           "or the first")  # fmt: skip
+    option(
+        "--neutral",
+        choices=("calm", "median", "first"),
+        default="calm",
+        help="the face of the film at rest: the median of its calmest frames, or of all, "
+        "or the first",
+    )
     option("--carry", choices=("units", "moods"), default="units", help="default: units")
     option("--csv", metavar="FILE", help="what the photo is asked frame by frame, and its mood")
     option("--view", choices=("face", "photo"), default="face")

@@ -32,8 +32,9 @@ class Report:
     left_out: dict[str, str] = field(default_factory=dict)  # photo -> why, as a sentence
 
     def text(self) -> str:
-        lines = [f"edited: {self.edited}, edited before: {self.before}, left out: "
-                 f"{len(self.left_out)}"]  # fmt: skip
+        lines = [
+            f"edited: {self.edited}, edited before: {self.before}, left out: {len(self.left_out)}"
+        ]
         lines += [f"{n} x {why}" for why, n in Counter(self.left_out.values()).most_common(5)]
         return "\n".join(lines)
 
@@ -45,41 +46,22 @@ def batch(options, progress=lambda done, total: None) -> Report:
     intensity), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing
     can be done.
     """
+    from .requests import expression_request
+
     folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
-    try:
-        check_engine(options.engine)
-    except ValueError as problem:
-        raise InvalidValue(str(problem)) from None
-    if not folder.is_dir():
-        raise Unwritable(f"There is no folder {folder}.")
-    if out == folder or folder in out.parents or out in folder.parents:
-        raise Unwritable(f"{out} and {folder} must lie apart: name another folder with --out.")
-    asked = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device", "label")}
-    asked["expression"] = _expression(options.recipe) if options.recipe else None
-    asked["like"] = asked["like"] and str(Path(asked["like"]).resolve())
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise Unwritable(f"{out} cannot be made ({problem.strerror}).") from None
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    if options.engine != "plain":  # all workers as is quickest here
-        asked["backends"] = _animator(options.checkpoint, options.device, None).generator.backends
-    items, known, report = [], _known(out, key), Report()
-    for path in _photos(folder):
-        name = path.relative_to(folder).as_posix()
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        done = known.get(name)
-        if done and done["stamp"] == stamp and (done.get("why") or (out / done["out"]).is_file()):
-            report.before += "why" not in done
-            report.left_out |= {name: done["why"]} if "why" in done else {}
-        else:
-            to = path.suffix.lower() if path.suffix.lower() in WRITTEN else ".png"
-            items.append({"name": name, "photo": str(path), "stamp": stamp,
-                          "out": Path(name).with_suffix(to).as_posix()})  # fmt: skip
-    if not items and not known:
-        raise Unwritable(f"There are no photos in {folder}.")
-    work = functools.partial(edit_one, asked=asked, out=str(out))
+    expression_request(options)  # an invalid request is reported before any work
+    _check(options, folder, out)
+    request = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device", "label")}
+    request["expression"] = _expression(options.recipe) if options.recipe else None
+    request["like"] = request["like"] and str(Path(request["like"]).resolve())
+    _make_folder(out)
+    key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
+    if options.engine != "plain":  # all workers use the backend that is quickest here
+        network = _animator(options.checkpoint, options.device, None).generator
+        request["backends"] = network.backends
+    report = Report()
+    items = _unfinished(folder, out, _known(out, key), report)
+    work = functools.partial(edit_one, request=request, out=str(out))
     with open(out / JOURNAL, "a") as journal:
         results = mapped(work, items, options.engine, options.workers)
         for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
@@ -88,31 +70,74 @@ def batch(options, progress=lambda done, total: None) -> Report:
             report.edited += "why" not in result
             report.left_out |= {item["name"]: result["why"]} if "why" in result else {}
             progress(done, len(items))
-    said = {"edited": report.edited + report.before, "left out": report.left_out}
-    (out / REPORT).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n")
+    counts = {"edited": report.edited + report.before, "left out": report.left_out}
+    (out / REPORT).write_text(json.dumps(counts, indent=1, ensure_ascii=False) + "\n")
     return report
 
 
-def edit_one(item: dict, asked: dict, out: str) -> dict:
+def _check(options, folder: Path, out: Path) -> None:
+    """Raises Problem where nothing could be done."""
+    try:
+        check_engine(options.engine)
+    except ValueError as problem:
+        raise InvalidValue(str(problem)) from None
+    if not folder.is_dir():
+        raise Unwritable("There is no folder {}.", folder)
+    if out == folder or folder in out.parents or out in folder.parents:
+        raise Unwritable("{} and {} must lie apart: name another folder with --out.", out, folder)
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise Unwritable("{} cannot be made ({}).", out, problem.strerror) from None
+
+
+def _unfinished(folder: Path, out: Path, known: dict[str, dict], report: Report) -> list[dict]:
+    """The photos that no earlier run finished; those that one did are counted in the report.
+
+    Raises Unwritable where there are no photos at all.
+    """
+    items = []
+    for path in _photos(folder):
+        name = path.relative_to(folder).as_posix()
+        stat = path.stat()
+        stamp = [stat.st_size, stat.st_mtime_ns]
+        done = known.get(name)
+        if done and done["stamp"] == stamp and (done.get("why") or (out / done["out"]).is_file()):
+            report.before += "why" not in done
+            report.left_out |= {name: done["why"]} if "why" in done else {}
+            continue
+        ending = path.suffix.lower() if path.suffix.lower() in WRITTEN else ".png"
+        target = Path(name).with_suffix(ending).as_posix()
+        items.append({"name": name, "photo": str(path), "stamp": stamp, "out": target})
+    if not items and not known:
+        raise Unwritable("There are no photos in {}.", folder)
+    return items
+
+
+def edit_one(item: dict, request: dict, out: str) -> dict:
     """Edit the photo of {photo, out}: {"finder": how its face was found}, or {"why": a sentence
     without its path}."""
     from ..expressions.moods import in_space
     from ..expressions.schema import to_expression
     from ..media.images import read_image, write_image
-    from .requests import recipe, wish
+    from .requests import recipe, target_function
 
     try:
-        animator = _animator(asked["checkpoint"], asked["device"], asked.get("backends"))
+        animator = _animator(request["checkpoint"], request["device"], request.get("backends"))
         portrait = animator.locate(read_image(item["photo"]))
-        options = argparse.Namespace(**asked)
-        wanted = wish(options, animator)(portrait.reading)
-        if asked["expression"]:
-            said = to_expression(asked["expression"])
-            wanted = in_space(said, animator.space, portrait.reading)
+        options = argparse.Namespace(**request)
+        if request["expression"]:
+            expression = to_expression(request["expression"])
+            target = in_space(expression, animator.space, portrait.reading)
+        else:
+            target = target_function(options, animator)(portrait.reading)
         path = Path(out) / item["out"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        image = animator.edit(portrait, wanted).image
-        text = recipe(options, portrait, expression=wanted)
+        image = animator.edit(portrait, target).image
+        text = recipe(options, portrait, expression=target)
         write_image(path, image, recipe=text, label=options.label)
     except (Problem, OSError) as problem:
         return {"why": str(problem).replace(item["photo"], "the file")}
@@ -138,7 +163,7 @@ def _expression(path: str) -> dict:
     recipe = read_recipe(path)
     wanted = recipe.expression or recipe.timeline.keyframes[-1].expression
     if wanted is None:
-        raise InvalidValue(f"The recipe in {path} asks for no expression.")
+        raise InvalidValue("The recipe in {} asks for no expression.", path)
     return of_expression(wanted)
 
 

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 
+from ..demo import serve
 from ..errors import Problem
 from .arguments import (
     of_all,
@@ -14,8 +15,8 @@ from .arguments import (
     of_edit,
     of_film,
     of_photo,
+    of_request,
     of_sheet,
-    of_wish,
 )
 from .console import counted, counting, say
 
@@ -40,12 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
 def edit(options) -> None:
     from ..media.figures import row
     from ..media.images import write_image
-    from .requests import opened, recipe, wanted
+    from .requests import opened, recipe, target_expression
 
     animator, portrait = opened(options)
-    wish = wanted(options, animator, portrait)
-    frame = animator.edit(portrait, wish)
-    text = recipe(options, portrait, expression=wish)
+    target = target_expression(options, animator, portrait)
+    frame = animator.edit(portrait, target)
+    text = recipe(options, portrait, expression=target)
     write_image(options.out, frame.image, recipe=text, label=options.label)
     if options.panels:
         write_image(options.panels, row([frame.face, frame.attention, frame.color, frame.motion]))
@@ -76,7 +77,7 @@ def animate(options) -> None:
     if trajectory:
         way, recipe = trajectory.points, None
     else:
-        timeline = timeline or requests.way(options, animator, portrait)
+        timeline = timeline or requests.interpolation(options, animator, portrait)
         way = timeline.expressions(animator.space, portrait.reading)
         output = Output(*shown, options.fps)
         how = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
@@ -110,10 +111,17 @@ def film(options) -> None:
 
     film = open_film(options.video)
     animator = requests.load(options, lambda out: check_film(out, film))
-    wish = requests.film_wish(options, animator, film)
+    target = requests.film_target_function(options, animator, film)
     with counting("edited") as count:
-        done = edit_video(animator, film, options.out, wish, most=options.faces, progress=count,
-                      label=options.label)  # fmt: skip
+        done = edit_video(
+            animator,
+            film,
+            options.out,
+            target,
+            most=options.faces,
+            progress=count,
+            label=options.label,
+        )
     say(*done.notes, f"A face was edited on {done.edited} of {done.frames} frames.")
 
 
@@ -138,9 +146,12 @@ def drive(options) -> None:
 
     def way():
         return performance.retarget(
-            animator.read(portrait), strength=options.strength, regions=regions,
-            neutral=options.neutral, by=options.carry,
-        )  # fmt: skip
+            animator.read(portrait),
+            strength=options.strength,
+            regions=regions,
+            neutral=options.neutral,
+            by=options.carry,
+        )
 
     frames = animator.animate(portrait.enough_for(*shown), way())
     pictures = (frame.view(*shown) for frame in frames)
@@ -173,25 +184,33 @@ def convert(options) -> None:
     print(found)
 
 
+def demo(options) -> None:
+    serve.serve(options)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m moodganimation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for run, text, *groups in (
-        (edit, "write the photo with another expression", of_photo, of_wish, of_edit),
+        (edit, "write the photo with another expression", of_photo, of_request, of_edit),
         (read, "print the expression in a photo as JSON", of_photo),
-        (animate, "write a GIF, MP4 or WebP of the change", of_photo, of_wish, of_animate),
+        (animate, "write a GIF, MP4 or WebP of the change", of_photo, of_request, of_animate),
         (sheet, "draw a contact sheet of what the sliders do to a face", of_photo, of_sheet),
-        (film, "write a film in which a face has another expression", of_wish, of_film),
+        (film, "write a film in which a face has another expression", of_request, of_film),
         (drive, "write a clip in which the photo does what a film shows", of_photo, of_drive),
-        (batch, "edit every photo of a folder; again to go on", of_batch, of_wish),
-        (convert, "make a checkpoint of GANimation, MoodGANimation or their replications one of "
-                  "ours", of_convert),
-    ):  # fmt: skip
+        (batch, "edit every photo of a folder; again to go on", of_batch, of_request),
+        (
+            convert,
+            "make a checkpoint of GANimation, MoodGANimation or their replications one of ours",
+            of_convert,
+        ),
+        (demo, "serve the page", serve.add_arguments),
+    ):
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
-        if run is not convert:
+        if run not in (convert, demo):
             of_all(command)
-        if run is not read:
+        if run not in (read, demo):
             command.add_argument("--out", required=True, metavar="DIR" if run is batch else "FILE")
         if run in (edit, animate, film, drive, batch):
             command.add_argument("--label", action="store_true", help="say in a corner: edited")

@@ -1,4 +1,4 @@
-"""What the options of the command line ask for: a model, a portrait, an expression, a way."""
+"""From the options of the command line to a model, a portrait, an expression and a timeline."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,19 +8,17 @@ from ..animation.timeline import Timeline, read_timeline
 from ..animation.trajectories import Trajectory, read_trajectory
 from ..animator import DEFAULT_CHECKPOINT, Animator
 from ..errors import InvalidExpression, Problem
-from ..expressions.moods import as_read, in_space
-from ..expressions.presets import COMPOUND, PRESETS
-from ..expressions.spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, space_named
+from ..expressions.request import ExpressionRequest, resolve
+from ..expressions.spaces import ACTION_UNITS, SPACES, Expression, space_named
 from ..faces.portrait import Portrait
 from ..media.images import check_picture, read_image
 from ..media.video_reader import Film, read_frames
-from ..networks.warp import WarpGenerator
 from ..recipe import Face, Fingerprint, Recipe
 from ..runtime.threads import limit_torch_threads
 from ..video.editing import TargetFunction, offset_by
 from .console import say
 
-# Options of `animate` that need another one, and those that have no meaning beside another.
+# Options of `animate` that need another one, and those that exclude one another.
 NEEDS = {
     "axes": ["trajectory"],
     "clip": ["trajectory"],
@@ -28,10 +26,10 @@ NEEDS = {
     "truth": ["trajectory", "columns"],
     "labels": ["columns"],
 }
-_WAY = ["set", "preset", "like", "easing", "hold", "ping_pong"]
+_INTERPOLATION = ["set", "preset", "like", "easing", "hold", "ping_pong"]
 EXCLUDES = {
-    "trajectory": _WAY,
-    "timeline": ["trajectory", "frames", *_WAY],
+    "trajectory": _INTERPOLATION,
+    "timeline": ["trajectory", "frames", *_INTERPOLATION],
     "columns": ["view", "size", "label"],
 }
 
@@ -42,14 +40,16 @@ def opened(options) -> tuple[Animator, Portrait]:
 
 
 def load(options, check: Callable[[str], object] = check_picture) -> Animator:
-    """The animator, after a look at whether what it makes can be written: nothing is computed for
-    a file that cannot be."""
+    """Load the animator, after a check that the options name files that can be written and a
+    request that is valid."""
+    if hasattr(options, "preset"):
+        expression_request(options)
     if getattr(options, "out", None):
         check(options.out)
     if getattr(options, "panels", None):
         check_picture(options.panels)
     animator = Animator.load(options.checkpoint, options.device)
-    if isinstance(animator.generator, WarpGenerator):
+    if animator.generator.moves_pixels:  # edits take less than waking a second thread
         limit_torch_threads()
     for missing in animator.unavailable:
         say(f"{missing.name} cannot be used here: {missing.reason}")
@@ -68,68 +68,57 @@ def locate(options, animator: Animator, trajectory: Trajectory | None = None) ->
     return portrait
 
 
-def wanted(options, animator: Animator, portrait: Portrait) -> Expression:
-    """What the options ask of one photo."""
-    return wish(options, animator)(portrait.reading)
+def expression_request(options) -> ExpressionRequest:
+    """The request that --preset, --intensity and --set make. Raises InvalidExpression."""
+    return ExpressionRequest(options.preset, options.intensity, _axes(options.set, "set"))
 
 
-def wish(options, animator: Animator) -> Callable[[Expression], Expression]:
-    """What --like, --preset, --intensity and --set ask for, in the generator's space, of a face
-    with these Action Units: it starts from them, or from 0 where nobody knows what the axes
-    mean."""
-    if not 0 <= options.intensity <= 1:
-        raise InvalidExpression(f"Intensity must be from 0 to 1, got {options.intensity}.")
-    space, other = animator.space, None
+def target_function(options, animator: Animator) -> Callable[[Expression], Expression]:
+    """The target expression in the generator's space, as a function of a face's Action Units.
+
+    Reads the expression in --like.
+    """
+    request, space = expression_request(options), animator.space
     if space.name not in SPACES:
         say(
             f"What the axes {', '.join(space.keys)} mean is not known, so the photo's expression "
             "cannot be read into them: they start at 0."
         )
-    elif options.like:
-        liked = animator.locate(read_image(options.like))
-        say(f"face of {options.like}: {liked.finder}")
-        other = animator.start(liked)
-    said = dict(_pair(text, "set") for text in options.set or ())
-
-    def wish(reading: Expression) -> Expression:
-        wish, pairs = as_read(reading, space), dict(said)
-        if other:
-            wish = wish.towards(other, options.intensity)
-        if options.preset:
-            preset = in_space((COMPOUND | PRESETS)[options.preset], space, reading)
-            wish = wish.towards(preset, options.intensity)
-        for words in (PAD, VALENCE_AROUSAL, ACTION_UNITS):
-            now = {key: pairs.pop(key) for key in [*pairs] if key in words and key not in space}
-            if now:
-                point = in_space(wish, words, reading).replace(**now)
-                wish = in_space(point, space, in_space(wish, ACTION_UNITS, reading))
-        return wish.replace(**pairs)
-
-    return wish
+    if options.like:
+        other = animator.locate(read_image(options.like))
+        say(f"face of {options.like}: {other.finder}")
+        request = dataclasses.replace(request, like=other.reading)
+    return lambda reading: resolve(request, reading, space)
 
 
-def film_wish(options, animator: Animator, film: Film) -> TargetFunction:
-    """What the options ask of the faces of a film: what --add, --trajectory and --timeline add to
-    what is read there, then what --like, --preset and --set ask as of a photo."""
-    asked, more = wish(options, animator), []
+def target_expression(options, animator: Animator, portrait: Portrait) -> Expression:
+    """The target expression of one photo."""
+    return target_function(options, animator)(portrait.reading)
+
+
+def film_target_function(options, animator: Animator, film: Film) -> TargetFunction:
+    """The target expression of a film's faces: --add, --trajectory and --timeline are added to the
+    reading, then --like, --preset and --set apply as in a photo."""
+    target, offsets = target_function(options, animator), []
     if options.add:
-        more.append(offset_by(dict(_pair(text, "add") for text in options.add)))
+        offsets.append(offset_by(_axes(options.add, "add")))
     if options.trajectory:
         axes = space_named(options.axes) if options.axes else None
-        read = read_trajectory(options.trajectory, ACTION_UNITS, axes=axes)
-        more.append(offset_by(read.points, fps=float(film.fps)))
-        say(*read.notes)
+        trajectory = read_trajectory(options.trajectory, ACTION_UNITS, axes=axes)
+        offsets.append(offset_by(trajectory.points, fps=float(film.fps)))
+        say(*trajectory.notes)
     if options.timeline:
-        read = read_timeline(options.timeline)
-        more.append(offset_by(read.expressions(), fps=read.fps, again=read.mode != "once"))
-    asked(Expression.neutral(ACTION_UNITS))  # what cannot be is said before anything is computed
+        timeline = read_timeline(options.timeline)
+        repeats = timeline.mode != "once"
+        offsets.append(offset_by(timeline.expressions(), fps=timeline.fps, again=repeats))
+    target(Expression.neutral(ACTION_UNITS))  # an invalid request is reported before any work
 
-    def film_wish(seconds: float, reading: Expression) -> Expression:
-        for one in more:
-            reading = one(seconds, reading)
-        return asked(reading)
+    def film_target(seconds: float, reading: Expression) -> Expression:
+        for offset in offsets:
+            reading = offset(seconds, reading)
+        return target(reading)
 
-    return film_wish
+    return film_target
 
 
 def together(options) -> None:
@@ -137,11 +126,11 @@ def together(options) -> None:
     for option, others in NEEDS.items():
         for other in others:
             if getattr(options, option) and not getattr(options, other):
-                raise Problem(f"--{option} goes with --{other} only.")
+                raise Problem("--{} goes with --{} only.", option, other)
     for option, others in EXCLUDES.items():
         for other in others:
             if getattr(options, option) and getattr(options, other):
-                raise Problem(f"--{other.replace('_', '-')} does not go with --{option}.")
+                raise Problem("--{} does not go with --{}.", other.replace("_", "-"), option)
 
 
 def trajectory(options, animator: Animator) -> Trajectory | None:
@@ -159,8 +148,11 @@ def trajectory(options, animator: Animator) -> Trajectory | None:
     least = 2 if options.columns else 1
     if not least <= len(read.points) <= MOST_FRAMES:
         raise InvalidExpression(
-            f"An animation has {least} to {MOST_FRAMES} frames, {options.trajectory} has "
-            f"{len(read.points)}; choose some (--start, --frames)."
+            "An animation has {} to {} frames, {} has {}; choose some (--start, --frames).",
+            least,
+            MOST_FRAMES,
+            options.trajectory,
+            len(read.points),
         )
     say(*read.notes)
     return read
@@ -175,11 +167,11 @@ def timeline(options) -> Timeline | None:
     return read and dataclasses.replace(read, fps=options.fps)
 
 
-def way(options, animator: Animator, portrait: Portrait) -> Timeline:
-    """From the photo's expression to the wanted one."""
+def interpolation(options, animator: Animator, portrait: Portrait) -> Timeline:
+    """The timeline from the photo's expression to the target expression."""
     return Timeline.between(
         animator.start(portrait),
-        wanted(options, animator, portrait),
+        target_expression(options, animator, portrait),
         24 if options.frames is None else options.frames,
         options.fps,
         options.easing or "smooth",
@@ -188,17 +180,21 @@ def way(options, animator: Animator, portrait: Portrait) -> Timeline:
     )
 
 
-def recipe(asked, portrait: Portrait, **made) -> str:
-    """What is written into what is made of the portrait; `made` are further fields of a Recipe."""
-    checkpoint = Fingerprint.of(asked.checkpoint or DEFAULT_CHECKPOINT)
-    return Recipe(checkpoint, Face.of(portrait), **made).text()
+def recipe(options, portrait: Portrait, /, **fields) -> str:
+    """The recipe to write into a file made of the portrait; `fields` are those of a Recipe."""
+    checkpoint = Fingerprint.of(options.checkpoint or DEFAULT_CHECKPOINT)
+    return Recipe(checkpoint, Face.of(portrait), **fields).text()
 
 
-def _pair(text: str, option: str) -> tuple[str, float]:
-    key, _, value = text.partition("=")
-    try:
-        return key, float(value)
-    except ValueError:
-        raise InvalidExpression(
-            f"--{option} wants AXIS=NUMBER, as AU12=0.8; got {text!r}."
-        ) from None
+def _axes(assignments: list[str] | None, option: str) -> dict[str, float]:
+    """Values by axis from AXIS=NUMBER; of a repeated axis, the last."""
+    axes = {}
+    for text in assignments or ():
+        key, _, value = text.partition("=")
+        try:
+            axes[key] = float(value)
+        except ValueError:
+            raise InvalidExpression(
+                "--{} wants AXIS=NUMBER, as AU12=0.8; got {}.", option, repr(text)
+            ) from None
+    return axes

@@ -13,11 +13,10 @@ from typing import Literal
 from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..contact_sheets import KINDS, contact_sheet
-from ..errors import Problem
-from ..expressions import schema
+from ..errors import Problem, shown
 from ..expressions.moods import in_space, mood_of
-from ..expressions.presets import COMPOUND, PRESETS
-from ..expressions.spaces import ACTION_UNITS, PAD, Expression
+from ..expressions.request import ExpressionRequest, resolve
+from ..expressions.spaces import ACTION_UNITS, Expression
 from ..faces.portrait import Portrait
 from ..media.images import read_image, write_image
 from ..media.video_writer import write_animation, write_film
@@ -67,22 +66,24 @@ class API:
 
         Args:
             photo: the picture's file
-            axes: values of Action Units from 0 to 1, such as {"AU12": 0.8}, or of pleasure,
-                arousal and dominance from -1 to 1; all others stay as they are read
+            axes: target values of Action Units from 0 to 1, such as {"AU12": 0.8}, or of
+                pleasure (or valence), arousal and dominance from -1 to 1; all others stay as
+                they are read
             preset: an emotion, such as "happy", instead of axes or before them
             intensity: share of the way from the photo's expression to the preset, 0 to 1
             box: x0, y0, x1, y1 in pixels around the face; found by itself if None
 
         Returns:
-            the edited picture, a PNG, and the Action Units that were asked of it
+            the edited picture, a PNG, and its target expression in Action Units
         """
         portrait = self._located(photo, box)
-        wanted = self._wanted(portrait, axes, preset, intensity)
-        frame = self.animator.edit(portrait, wanted)
+        target = self._target(portrait, axes, preset, intensity)
+        frame = self.animator.edit(portrait, target)
         path = self._fresh() / "edited.png"
-        recipe = Recipe(fingerprint(self.animator.checkpoint), Face.of(portrait), wanted).text()
+        recipe = Recipe(fingerprint(self.animator.checkpoint), Face.of(portrait), target).text()
         write_image(path, frame.image, recipe=recipe)
-        return str(path), {key: round(value, 3) for key, value in wanted.asdict().items()}
+        units = in_space(target, ACTION_UNITS, portrait.reading)
+        return str(path), {key: round(value, 3) for key, value in units.asdict().items()}
 
     @reported
     def animate(
@@ -111,18 +112,20 @@ class API:
         """
         portrait, size = self._located(photo, box), int(_number(size))
         if format not in ("gif", "mp4", "webp") or not 64 <= size <= LONGEST_SIDE:
-            raise Problem(f"An animation is a gif, mp4 or webp of 64 to {LONGEST_SIDE} pixels.")
+            raise Problem("An animation is a gif, mp4 or webp of 64 to {} pixels.", LONGEST_SIDE)
         if timeline is not None:
             way = Timeline.from_json(timeline)
         else:
-            wanted = self._wanted(portrait, axes, preset, 1.0)
-            way = Timeline.between(portrait.reading, wanted, 24, 24, "smooth", True, 6)
+            start, target = self.animator.start(portrait), self._target(portrait, axes, preset)
+            way = Timeline.between(start, target, 24, 24, "smooth", True, 6)
         points = way.expressions(self.animator.space, portrait.reading)
         path = self._fresh() / f"animation.{format}"
         recipe = Recipe(
-            fingerprint(self.animator.checkpoint), Face.of(portrait), timeline=way,
+            fingerprint(self.animator.checkpoint),
+            Face.of(portrait),
+            timeline=way,
             output=Output("face", size, way.fps),
-        )  # fmt: skip
+        )
         small = portrait.enough_for("face", size)
         frames = (frame.view("face", size) for frame in self.animator.animate(small, points))
         return str(write_animation(path, frames, way.fps, recipe=recipe.text()))
@@ -140,7 +143,9 @@ class API:
             the sheet, a PNG
         """
         if kind not in [*KINDS]:
-            raise Problem(f"There is no sheet called {kind!r}; there are {', '.join(KINDS)}.")
+            raise Problem(
+                "There is no sheet called {}; there are {}.", repr(kind), ", ".join(KINDS)
+            )
         path = self._fresh() / "sheet.png"
         write_image(path, contact_sheet(self.animator, self._located(photo, box), kind, 160))
         return str(path)
@@ -151,7 +156,8 @@ class API:
 
         Args:
             video: the film's file
-            axes: what is added to every frame, such as {"AU12": 0.5}, or of moods
+            axes: what is added to every frame, such as {"AU12": 0.5}, or of moods, named as for
+                edit
             faces: how many faces are edited, the largest first, 1 to 8
 
         Returns:
@@ -189,7 +195,7 @@ class API:
         portrait, film = self._located(photo, box).enough_for("face", SIZE), checked(video)
         regions = list(REGIONS) if regions is None else regions
         if not (isinstance(regions, list) and all(isinstance(name, str) for name in regions)):
-            raise Problem(f"Regions are a list of {', '.join(REGIONS)}.")
+            raise Problem("Regions are a list of {}.", ", ".join(REGIONS))
         taking_part(regions)
         performance = capture_performance(self.animator, film)
         way = performance.retarget(portrait.reading, strength=_number(strength), regions=regions)
@@ -206,17 +212,9 @@ class API:
             raise Problem("A box is four numbers: x0, y0, x1, y1.")
         return self.animator.locate(read_image(photo), box and tuple(map(_number, box)))
 
-    def _wanted(self, portrait: Portrait, axes, preset, intensity) -> Expression:
-        reading, names = portrait.reading, PRESETS | COMPOUND
-        if preset is not None and preset not in [*names]:
-            raise Problem(f"There is no emotion called {preset!r}; there are {', '.join(names)}.")
-        share = min(max(_number(intensity), 0), 1)
-        wanted = reading.towards(names[preset], share) if preset else reading
-        said = _numbers(axes)
-        moods = {key: said.pop(key) for key in [*said] if key in PAD}
-        if moods:
-            wanted = in_space(mood_of(wanted).replace(**moods), ACTION_UNITS, wanted)
-        return wanted.replace(**said)
+    def _target(self, portrait: Portrait, axes, preset, intensity=1.0) -> Expression:
+        request = ExpressionRequest(preset, _number(intensity), _numbers(axes))
+        return resolve(request, portrait.reading, self.animator.space)
 
     def _fresh(self) -> Path:
         folder = tempfile.TemporaryDirectory(prefix="moodganimation-")
@@ -230,7 +228,7 @@ def _number(value) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise Problem(f"{schema.shown(value)} is not a number.")
+        raise Problem("{} is not a number.", shown(value))
     return number
 
 

@@ -24,10 +24,10 @@ def bars(before: Expression, asked: Expression, seen: Expression) -> str:
             continue
         answered = (found - was) / change >= ANSWERED
         chip = (
-            "" if answered else f'<span class="chip">{told(f"{axis.key} did not respond")}</span>'
+            "" if answered else f'<span class="chip">{told("{} did not respond", axis.key)}</span>'
         )
         rows.append(
-            f'<tr><th scope="row">{told(f"{axis.key} {axis.label}")}</th>'
+            f'<tr><th scope="row">{told(" ".join((axis.key, axis.label)))}</th>'
             f"<td>{_bar('asked', wanted)}{_bar('seen', found)}</td>"
             f"<td>{wanted:.2f} / {found:.2f} {chip}</td></tr>"
         )

@@ -29,7 +29,7 @@ class Models:
         with self._lock:
             if name not in self._loaded:
                 if name not in self._shipped:
-                    raise Problem(f"There is no model called {name!r}.")
+                    raise Problem("There is no model called {}.", repr(name))
                 path = self._shipped[name]
                 self._loaded[name] = self._loaded[self.first].with_checkpoint(path)
             return self._loaded[name]

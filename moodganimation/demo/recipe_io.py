@@ -50,26 +50,24 @@ def said(recipe: Recipe, tab: str, otherwise=None, **controls) -> list:
 
 
 def between(low: float, high: float):
-    return lambda value: schema.number(value, "A number of the recipe", low, high)
+    return functools.partial(schema.check, schema.number("A number of the recipe", low, high))
 
 
 def whole(low: int, high: int):
-    return lambda value: schema.whole(value, "A number of the recipe", low, high)
+    return functools.partial(schema.check, schema.whole("A number of the recipe", low, high))
 
 
 def choice(*choices: str):
-    return lambda value: schema.word(value, "A choice of the recipe", choices)
+    return functools.partial(schema.check, schema.choice("A choice of the recipe", choices))
 
 
 def several(*choices: str):
-    return lambda values: [
-        schema.word(value, "A choice of the recipe", choices)
-        for value in schema.items(values, "The choices of the recipe", 0, len(choices))
-    ]
+    one = schema.choice("A choice of the recipe", choices)
+    kind = schema.several("The choices of the recipe", one, 0, len(choices))
+    return lambda values: list(schema.check(kind, values))
 
 
-def truth(value: object) -> bool:
-    return schema.truth(value, "A choice of the recipe")
+truth = functools.partial(schema.check, schema.truth("A choice of the recipe"))
 
 
 class RecipeIO:
@@ -122,6 +120,7 @@ class RecipeIO:
             if fingerprint(animator.checkpoint).sha256 == wanted.sha256:
                 return animator
         raise Problem(
-            f"It was made by the model {wanted.name!r}, of which this program has another version "
-            "or none: what it says cannot be made again here."
+            "It was made by the model {}, of which this program has another version or none: what "
+            "it says cannot be made again here.",
+            repr(wanted.name),
         )

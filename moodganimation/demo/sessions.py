@@ -26,6 +26,10 @@ PREVIEW = 720  # longest side of a preview [px]
 HALVES = {"whole face": None, "their left half": "left", "their right half": "right"}
 LINE = 800  # letters of a text in a recipe
 MASK = 128  # side of the masks that say where edits may act
+_LOCKED = schema.several("What is locked", schema.choice("What is locked", LOCKS), 0, len(LOCKS))
+_MOOD = schema.group("The mood", object, object, object)
+_EMOTION = schema.choice("The emotion", PRESETS)
+_INTENSITY = schema.number("The intensity", 0, 1)
 
 
 class History:
@@ -106,17 +110,15 @@ class Face:
                 marked = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK, MASK)
             except (TypeError, ValueError, zlib.error) as problem:
                 raise Problem("The painted mask in the recipe is damaged.") from problem
-        locked = schema.items(options.get("locked", []), "What is locked", 0, len(LOCKS))
-        self.locked = tuple(schema.word(name, "What is locked", LOCKS) for name in locked)
+        self.locked = schema.check(_LOCKED, options.get("locked", []))
         self.half, self.marked, self.alone = half, marked, bool(options.get("alone"))
         self.turned = {}
         if "mood" in options:
-            mood = schema.items(options["mood"], "The mood", 3, 3)
-            self.turned["mood"] = list(Expression(PAD, tuple(mood)).values)
+            mood = schema.check(_MOOD, options["mood"])
+            self.turned["mood"] = list(Expression(PAD, mood).values)
         if "preset" in options:
-            self.turned["preset"] = schema.word(options["preset"], "The emotion", PRESETS)
-            intensity = schema.number(options.get("intensity"), "The intensity", 0, 1)
-            self.turned["intensity"] = intensity
+            self.turned["preset"] = schema.check(_EMOTION, options["preset"])
+            self.turned["intensity"] = schema.check(_INTENSITY, options.get("intensity"))
 
     def encoded_by(self, animator: Animator) -> None:
         if animator is not self.animator:

@@ -163,8 +163,10 @@ def in_space(expression: Expression, space: ExpressionSpace, start: Expression) 
     for unknown in (space, expression.space):
         if unknown.name not in SPACES:
             raise InvalidExpression(
-                f"What the axes {unknown.keys[0]} to {unknown.keys[-1]} mean is not known, so "
-                "units, moods and presets cannot be said in them; ask for these axes themselves."
+                "What the axes {} to {} mean is not known, so units, moods and presets cannot be "
+                "said in them; ask for these axes themselves.",
+                unknown.keys[0],
+                unknown.keys[-1],
             )
     if expression.space == PAD and space == VALENCE_AROUSAL:
         return Expression(space, expression.values[:2])  # valence is pleasure

@@ -1,5 +1,6 @@
 """Named expressions: the emotions of the sheets, of EMFACS and of the compound labels."""
 
+from ..errors import InvalidExpression, shown
 from .spaces import ACTION_UNITS, Expression
 
 # The seven combinations of the MoodGANimation figure, then Ekman's six and contempt under their
@@ -40,3 +41,13 @@ COMPOUND = {name: PRESETS[name] for name in SHEET_PRESETS if name != "hatred"} |
     "angrily_surprised": Expression.of(ACTION_UNITS, AU04=1, AU25=1, AU26=1),
     "angrily_disgusted": Expression.of(ACTION_UNITS, AU04=1, AU10=1, AU17=1),
 }
+ALL_PRESETS = PRESETS | COMPOUND  # what a request may name
+
+
+def preset_named(name: str) -> Expression:
+    """Return the Action Units of a preset. Raises InvalidExpression for an unknown name."""
+    if not (isinstance(name, str) and name in ALL_PRESETS):
+        raise InvalidExpression(
+            "There is no emotion called {}; there are {}.", shown(name), ", ".join(ALL_PRESETS)
+        )
+    return ALL_PRESETS[name]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InvalidExpression
+from ..errors import InvalidExpression, Message
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ExpressionSpace:
         except ValueError:
             near = difflib.get_close_matches(_canonical(key), self.keys, 3, 0.4) or self.keys
             raise InvalidExpression(
-                f"{key!r} is not an axis of {self.name}; try {', '.join(near)}."
+                "{} is not an axis of {}; try {}.", repr(key), self.name, ", ".join(near)
             ) from None
 
 
@@ -55,13 +55,20 @@ class Expression:
     def __post_init__(self):
         if len(self.values) != len(self.space.axes):
             raise InvalidExpression(
-                f"{self.space.name} has {len(self.space.axes)} axes, got {len(self.values)} values."
+                "{} has {} axes, got {} values.",
+                self.space.name,
+                len(self.space.axes),
+                len(self.values),
             )
         object.__setattr__(self, "values", tuple(map(float, self.values)))
         for axis, value in zip(self.space.axes, self.values, strict=True):
             if not (math.isfinite(value) and axis.low - 1e-6 <= value <= axis.high + 1e-6):
                 raise InvalidExpression(
-                    f"{axis.key} must be a number from {axis.low:g} to {axis.high:g}, got {value}."
+                    "{} must be a number from {} to {}, got {}.",
+                    Message(axis.key),
+                    f"{axis.low:g}",
+                    f"{axis.high:g}",
+                    value,
                 )
 
     @classmethod
@@ -91,7 +98,7 @@ class Expression:
     def towards(self, other: "Expression", amount: float) -> "Expression":
         """The point at `amount` of the way to `other`: 0 is here, 1 is there."""
         if other.space != self.space:
-            raise InvalidExpression(f"{other.space.name} is not a point of {self.space.name}.")
+            raise InvalidExpression("{} is not a point of {}.", other.space.name, self.space.name)
         here, there = self.vector(), other.vector()
         return Expression.clipped(self.space, here + (there - here) * amount)
 
@@ -155,7 +162,9 @@ def space_named(name: str) -> ExpressionSpace:
     count = name.removeprefix("c")
     if not (name.startswith("c") and count.isdecimal() and 1 <= int(count) <= 256):
         raise InvalidExpression(
-            f"{name!r} is not a space; there are {', '.join(SPACES)} and cN for N nameless axes."
+            "{} is not a space; there are {} and cN for N nameless axes.",
+            repr(name),
+            ", ".join(SPACES),
         )
     axes = (Axis(f"c{i}", f"Condition {i}", "condition", -1.0, 1.0) for i in range(int(count)))
     return ExpressionSpace(f"c{int(count)}", tuple(axes))

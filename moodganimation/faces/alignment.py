@@ -52,7 +52,7 @@ def load_aligner(path: Path) -> Aligner:
     try:
         aligner.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as problem:
-        raise NotACheckpoint(f"{path} is missing or damaged: install it once more.") from problem
+        raise NotACheckpoint("{} is missing or damaged: install it once more.", path) from problem
     return aligner.eval().requires_grad_(False)
 
 

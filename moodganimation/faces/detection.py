@@ -16,8 +16,9 @@ from .portrait import CANONICAL, square
 
 # Template of eyes, nose and mouth corners (the viewer's left first) in the canonical crop, in face
 # coordinates.
-FIVE_POINTS = (np.array([(49.5, 52.7), (93.6, 52.7), (71.8, 81.4), (52.7, 101.0), (90.8, 101.0)])
-               - 71.5) / 72  # fmt: skip
+FIVE_POINTS = (
+    np.array([(49.5, 52.7), (93.6, 52.7), (71.8, 81.4), (52.7, 101.0), (90.8, 101.0)]) - 71.5
+) / 72
 LETTERBOX = 480  # [px]
 LARGER = 960  # second look, for small faces in large pictures [px]
 
@@ -43,12 +44,18 @@ def check_box(box, shape) -> tuple[float, float, float, float]:
     try:
         x0, y0, x1, y1 = (float(v) for v in box)
     except (TypeError, ValueError):
-        raise NoFaceFound(f"A box is four numbers, x0, y0, x1, y1; got {box!r}.") from None
+        raise NoFaceFound("A box is four numbers, x0, y0, x1, y1; got {}.", repr(box)) from None
     inside = 0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]
     if not inside or min(x1 - x0, y1 - y0) < 16:
         raise NoFaceFound(
-            f"The box {x0:g}, {y0:g}, {x1:g}, {y1:g} must lie in the picture of "
-            f"{shape[1]} x {shape[0]} pixels and be at least 16 pixels a side."
+            "The box {}, {}, {}, {} must lie in the picture of {} x {} pixels and be at least 16 "
+            "pixels a side.",
+            f"{x0:g}",
+            f"{y0:g}",
+            f"{x1:g}",
+            f"{y1:g}",
+            shape[1],
+            shape[0],
         )
     return x0, y0, x1, y1
 

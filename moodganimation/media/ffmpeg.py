@@ -26,8 +26,16 @@ def start(*arguments: str, **pipes) -> subprocess.Popen:
 
 def opening(path: str | Path) -> list[str]:
     """The arguments that make a file an input, and nothing but it: no network, no other file."""
-    return ["-protocol_whitelist", "file,pipe", "-format_whitelist", CONTAINERS,
-            "-max_pixels", str(MOST_PIXELS), "-i", f"file:{path}"]  # fmt: skip
+    return [
+        "-protocol_whitelist",
+        "file,pipe",
+        "-format_whitelist",
+        CONTAINERS,
+        "-max_pixels",
+        str(MOST_PIXELS),
+        "-i",
+        f"file:{path}",
+    ]
 
 
 def pictures(decoder: subprocess.Popen) -> Iterator[np.ndarray]:

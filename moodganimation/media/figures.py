@@ -10,8 +10,16 @@ COLUMNS = ("original", "generated", "attention", "color", "truth")
 
 # Of curves, on a ground of their own, so that they are read on light and on dark pages alike.
 GROUND, GRID, INK = (28, 31, 38), (70, 75, 86), (214, 218, 226)
-LINES = ((255, 176, 59), (96, 190, 255), (76, 217, 148), (255, 122, 112), (196, 150, 255),
-         (245, 228, 96), (255, 140, 205), (148, 222, 222))  # fmt: skip
+LINES = (
+    (255, 176, 59),
+    (96, 190, 255),
+    (76, 217, 148),
+    (255, 122, 112),
+    (196, 150, 255),
+    (245, 228, 96),
+    (255, 140, 205),
+    (148, 222, 222),
+)
 STILL = 0.005  # what an axis that does not change may change
 
 

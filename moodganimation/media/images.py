@@ -6,27 +6,21 @@ Inside, a picture is (H, W, 3) uint8 RGB, upright, in sRGB.
 import contextlib
 import io
 import os
-import re
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
-from ..errors import UnreadableImage, Unwritable
+from ..errors import Message, UnreadableImage, Unwritable
+from .headers import FORMATS, MOST_EXIF, opening
 from .metadata import exif, text_chunks
 from .provenance import EDITED, labelled, sign, xmp
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_PIXELS = 80_000_000
 LEAST_SIDE = 32  # [px]
 LONGEST_SHAPE = 100  # times as long as it is wide
 STRIP = 512  # rows that are converted at once
-PIECES = 5_000, 1_000_000  # that a file may be in before its pixels, and with them
-MOST_PASSES = 50  # over all pixels of a JPEG; cameras and programs store about ten
-SEGMENT = re.compile(rb"\xff[\xc0-\xcf\xd9-\xdd\xe0-\xef\xfe]")  # of a JPEG, or its end
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
@@ -34,72 +28,26 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
     Sizes are checked before pixels are decoded. Raises UnreadableImage.
     """
-    name = "The picture" if isinstance(source, bytes) else str(source)
+    name = Message("The picture") if isinstance(source, bytes) else str(source)
     try:
         with opening(source) as image:
             check_size(*image.size, name)
             image.load()
-            return _upright(_to_rgb(image), image)
+            _turn_upright(image)
+            return _to_rgb(image)
     except UnreadableImage:
         raise
     except FileNotFoundError:
-        raise UnreadableImage(f"There is no file {name}.") from None
+        raise UnreadableImage("There is no file {}.", name) from None
     except Image.DecompressionBombError:
         raise UnreadableImage(_too_large(name)) from None
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as problem:
         raise UnreadableImage(
-            f"{name} is not a readable picture ({', '.join(FORMATS)} can be read); "
-            "it may be damaged or another kind of file."
+            "{} is not a readable picture ({} can be read); it may be damaged or another kind of "
+            "file.",
+            name,
+            ", ".join(FORMATS),
         ) from problem
-
-
-@contextlib.contextmanager
-def opening(
-    source: str | Path | bytes, formats: tuple[str, ...] = FORMATS
-) -> Iterator[Image.Image]:
-    """A picture of which the header is read, and that cannot keep its readers busy for long: no
-    endless headers, passes or numbers spelled out. Raises what Pillow raises."""
-    raw = io.BytesIO(source) if isinstance(source, bytes) else io.FileIO(source)
-    with warnings.catch_warnings(), raw, _Pieces(raw) as file:
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(file, formats=formats) as image:
-            at, slow = file.tell(), any(tile[0] == "ppm_plain" for tile in image.tile)
-            if image.format in ("JPEG", "MPO"):
-                file.seek(0)
-                slow = _many_passes(file.read())
-                file.seek(at)
-            if slow:
-                raise OSError("it would take very long")
-            file.left = PIECES[1]
-            yield image
-
-
-def _many_passes(jpeg: bytes) -> bool:
-    """Whether a decoder would go over the pixels of a JPEG too often, or meet too many segments.
-
-    It skips what a segment holds and ends where the picture does: phones append films.
-    """
-    at = passes = segments = 0
-    while (marker := SEGMENT.search(jpeg, at)) and marker[0] != b"\xff\xd9":
-        passes += marker[0] == b"\xff\xda"
-        segments += 1
-        if passes > MOST_PASSES or segments > PIECES[0]:
-            return True
-        at = marker.end()
-        at += max(2, int.from_bytes(jpeg[at : at + 2], "big"))  # its length counts itself
-    return False
-
-
-class _Pieces(io.BufferedReader):
-    """A file that can be read a number of times, however little is taken."""
-
-    left = PIECES[0]
-
-    def read(self, size=-1, /):
-        self.left -= 1
-        if self.left < 0:
-            raise OSError("it is in too many pieces")
-        return super().read(size)
 
 
 def check_photo(photo: np.ndarray) -> np.ndarray:
@@ -107,22 +55,25 @@ def check_photo(photo: np.ndarray) -> np.ndarray:
     if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3:
         raise UnreadableImage("A photo must be an (H, W, 3) array of uint8 RGB.")
     if photo.shape[2] != 3:
-        raise UnreadableImage(f"A photo must have 3 channels (RGB), got {photo.shape[2]}.")
-    check_size(photo.shape[1], photo.shape[0], "The picture")
+        raise UnreadableImage("A photo must have 3 channels (RGB), got {}.", photo.shape[2])
+    check_size(photo.shape[1], photo.shape[0], Message("The picture"))
     return photo
 
 
 def check_size(width: int, height: int, name: str) -> None:
     if width * height > MOST_PIXELS:
-        raise UnreadableImage(_too_large(name, f" ({width} x {height})"))
+        raise UnreadableImage(_too_large(Message("{} ({} x {})", name, width, height)))
     if min(width, height) < LEAST_SIDE:
         raise UnreadableImage(
-            f"{name} is {width} x {height} pixels, too small to hold a face; "
-            f"use one of at least {LEAST_SIDE} pixels a side."
+            "{} is {} x {} pixels, too small to hold a face; use one of at least {} pixels a side.",
+            name,
+            width,
+            height,
+            LEAST_SIDE,
         )
     if max(width, height) > LONGEST_SHAPE * min(width, height):
         raise UnreadableImage(
-            f"{name} is {width} x {height} pixels, a mere line; cut the face out first."
+            "{} is {} x {} pixels, a mere line; cut the face out first.", name, width, height
         )
 
 
@@ -153,8 +104,8 @@ def write_image(
             sign(part, path.suffix.lower())
         os.replace(part, path)
     except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise Unwritable(f"{path} cannot be written ({reason}).") from problem
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise Unwritable("{} cannot be written ({}).", path, reason) from problem
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -165,9 +116,9 @@ def check_picture(path: str | Path) -> tuple[Path, str]:
     path = Path(path)
     format = WRITTEN.get(path.suffix.lower())
     if format is None:
-        raise Unwritable(f"{path}: pictures are written as .png, .jpg or .webp.")
+        raise Unwritable("{}: pictures are written as .png, .jpg or .webp.", path)
     if not path.parent.is_dir():
-        raise Unwritable(f"There is no folder {path.parent}.")
+        raise Unwritable("There is no folder {}.", path.parent)
     return path, format
 
 
@@ -207,24 +158,17 @@ def _color(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB") if image.mode == "CMYK" else image)
 
 
-# EXIF orientation -> quarter turns to the left, and whether the picture is mirrored afterwards
-_TURNS = {2: (0, True), 3: (2, False), 4: (2, True), 5: (3, True), 6: (3, False), 7: (1, True),
-          8: (1, False)}  # fmt: skip
+def _turn_upright(image: Image.Image) -> None:
+    """Turn a picture as its camera says; a damaged EXIF block, or a very large one, is ignored."""
+    spelled = image.info.get("Raw profile type exif", "")  # of a PNG, in hexadecimal
+    if max(len(image.info.get("exif", b"")), len(spelled) / 2) <= MOST_EXIF:
+        with contextlib.suppress(Exception):  # whatever a damaged block makes of the parser
+            ImageOps.exif_transpose(image, in_place=True)
 
 
-def _upright(picture: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Turned as the camera says; a damaged EXIF block says nothing."""
-    try:
-        orientation = image.getexif().get(0x0112)
-    except Exception:  # whatever a damaged block makes of the parser
-        return picture
-    turns, mirrored = _TURNS.get(orientation, (0, False))
-    picture = np.rot90(picture, turns)
-    return np.ascontiguousarray(picture[:, ::-1] if mirrored else picture)
-
-
-def _too_large(name: str, size: str = "") -> str:
-    return (
-        f"{name}{size} has more than {MOST_PIXELS // 1_000_000} megapixels; "
-        "make it smaller or cut the face out first."
+def _too_large(name: str) -> Message:
+    return Message(
+        "{} has more than {} megapixels; make it smaller or cut the face out first.",
+        name,
+        MOST_PIXELS // 1_000_000,
     )

@@ -12,13 +12,14 @@ Adobe's name, JPEG and WebP in theirs, GIF in an application extension, MP4 in a
 XMP Specification Part 3, 2020).
 
 A recipe is a line of ASCII that begins with `{`. Reading decodes no pixel, and takes as little of a
-file as holds the text.
+file as holds the text. Pillow reads the headers of PNG, JPEG and GIF. Of a WebP it would read the
+whole file and prepare to decode it, so its chunks are walked here, as are the boxes of an MP4.
 """
 
+import contextlib
 import os
 import struct
 import warnings
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -27,6 +28,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import NotARecipe
+from .headers import reading_header
 from .provenance import xmp
 
 KEY = "moodganimation"
@@ -108,56 +110,33 @@ def recipe_in(path: str | Path) -> str | None:
     with open(path, "rb") as file:
         read = _reader(file.read(12))
         if read is None:
-            raise NotARecipe(f"{path} is not one of the files that hold recipes: {KINDS}, .json.")
+            raise NotARecipe(
+                "{} is not one of the files that hold recipes: {}, .json.", path, KINDS
+            )
         try:
             text = read(file)
         except Exception as problem:  # whatever a damaged file makes of a reader or a parser
-            raise NotARecipe(f"{path} is damaged: no recipe can be read from it.") from problem
+            raise NotARecipe("{} is damaged: no recipe can be read from it.", path) from problem
     return text if text and text.startswith("{") else None
 
 
 def _reader(head: bytes) -> Callable[[BinaryIO], str | None] | None:
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return _in_png
-    if head.startswith(b"\xff\xd8\xff"):
-        return _in_jpeg
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return _in_gif
+    if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")):
+        return _in_header
     if head[:4] == b"RIFF" and head[8:] == b"WEBP":
         return _in_webp
     return _in_mp4 if head[4:8] == b"ftyp" else None
 
 
-def _in_png(file: BinaryIO) -> str | None:
-    file.seek(8)
-    for _ in range(_MOST_PARTS):
-        head = file.read(8)
-        if len(head) < 8:
-            return None
-        size, kind = struct.unpack(">I4s", head)
-        if kind == b"iTXt" and size <= _MOST_BYTES:
-            data = _exactly(file, size)
-            checksum = struct.unpack(">I", _exactly(file, 4))[0]
-            name, _, rest = data.partition(b"\0")
-            if name == KEY.encode() and rest[:1] == b"\0":  # not compressed
-                if zlib.crc32(kind + data) != checksum:
-                    raise ValueError("its checksum is wrong")
-                return rest[2:].split(b"\0", 2)[2].decode("ascii")  # behind two languages
-        else:
-            file.seek(size + 4, os.SEEK_CUR)
-    return None
-
-
-def _in_jpeg(file: BinaryIO) -> str | None:
-    file.seek(2)
-    for _ in range(_MOST_PARTS):
-        marker, kind, size = struct.unpack(">BBH", _exactly(file, 4))
-        if marker != 0xFF or kind in (0xD9, 0xDA):  # the picture begins
-            return None
-        data = _exactly(file, size - 2)
-        if kind == 0xE1 and data.startswith(b"Exif\0\0"):
-            return _user_comment(data)
-    return None
+def _in_header(file: BinaryIO) -> str | None:
+    """Of a PNG, a JPEG or a GIF."""
+    with reading_header(file.name, ("PNG", "JPEG", "GIF")) as (image, _):
+        if image.format == "PNG":
+            return image.info.get(KEY, "").encode("ascii").decode()
+        if image.format == "GIF":
+            return _second_line(image.info.get("comment", b""))
+        with _without_warnings():
+            return _user_comment(image.getexif())
 
 
 def _in_webp(file: BinaryIO) -> str | None:
@@ -168,29 +147,11 @@ def _in_webp(file: BinaryIO) -> str | None:
             return None
         kind, size = struct.unpack("<4sI", head)
         if kind == b"EXIF" and size <= _MOST_BYTES:
-            return _user_comment(_exactly(file, size))
+            block = Image.Exif()
+            with _without_warnings():
+                block.load(_exactly(file, size))
+                return _user_comment(block)
         file.seek(size + size % 2, os.SEEK_CUR)
-    return None
-
-
-def _in_gif(file: BinaryIO) -> str | None:
-    file.seek(10)
-    flags = _exactly(file, 3)[0]
-    file.seek(_palette(flags), os.SEEK_CUR)
-    label = data = b""
-    for _ in range(_MOST_PARTS):
-        if not label:  # extensions, until the first picture
-            if _exactly(file, 1) != b"\x21":
-                return None
-            label, data = _exactly(file, 1), b""
-        part = _exactly(file, _exactly(file, 1)[0])
-        if label == b"\xfe":  # others may be as long as they like
-            data += part
-        if not part and label == b"\xfe":
-            return _second_line(data)
-        if len(data) > _MOST_BYTES:
-            return None
-        label = label if part else b""
     return None
 
 
@@ -219,19 +180,25 @@ def _in_mp4(file: BinaryIO) -> str | None:
     return _second_line(_exactly(file, min(end - file.tell(), _MOST_BYTES)))
 
 
-def _user_comment(block: bytes) -> str | None:
-    found = Image.Exif()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of damaged blocks
-        found.load(block)
-        said = found.get_ifd(_EXIF).get(_USER_COMMENT)
+def _user_comment(block: Image.Exif) -> str | None:
+    said = block.get_ifd(_EXIF).get(_USER_COMMENT)
     if not (isinstance(said, bytes) and said.startswith(_ASCII)):
         return None
     return said[len(_ASCII) :].decode("ascii")
 
 
+@contextlib.contextmanager
+def _without_warnings():
+    """Pillow warns of damaged blocks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
+
+
 def _second_line(text: bytes) -> str | None:
-    return text.decode().partition("\n")[2] or None
+    """Of the comment that `comment` makes; a GIF's further comments are further lines."""
+    lines = text.decode().split("\n")
+    return lines[1] if len(lines) > 1 else None
 
 
 def _palette(flags: int) -> int:

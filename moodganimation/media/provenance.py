@@ -21,8 +21,14 @@ EDITED = "Facial expression edited with MoodGANimation"
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 LABEL = "edited with MoodGANimation"
 CERTIFICATE, KEY = "MOODGANIMATION_CERTIFICATE", "MOODGANIMATION_KEY"  # files
-KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp",
-         ".gif": "image/gif", ".mp4": "video/mp4"}  # fmt: skip
+KINDS = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".mp4": "video/mp4",
+}
 
 
 def xmp(description: str) -> bytes | None:
@@ -67,7 +73,7 @@ def sign(path: Path, ending: str) -> None:
     if not any(files):
         return
     if not all(files):
-        raise Unwritable(f"To sign files, set both {CERTIFICATE} and {KEY}.")
+        raise Unwritable("To sign files, set both {} and {}.", CERTIFICATE, KEY)
     try:
         import c2pa
     except ImportError:
@@ -85,8 +91,8 @@ def sign(path: Path, ending: str) -> None:
             builder.sign(signer, KINDS[ending], source, target)
         os.replace(signed, path)
     except (OSError, ValueError, c2pa.C2paError) as problem:
-        reason = getattr(problem, "strerror", None) or problem  # without where the key is
-        raise Unwritable(f"The file cannot be signed ({reason}); see docs/deploy.md.") from problem
+        reason = getattr(problem, "strerror", None) or str(problem)  # without where the key is
+        raise Unwritable("The file cannot be signed ({}); see docs/deploy.md.", reason) from problem
     finally:
         with contextlib.suppress(OSError):
             signed.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..animation.easing import FASTEST
-from ..errors import UnreadableFile
+from ..errors import Message, UnreadableFile
 from . import ffmpeg
 from .images import LEAST_SIDE
 
@@ -65,8 +65,10 @@ class Film:
             yield frame
         if shape is None:
             raise UnreadableFile(
-                f"Not one frame of {self.path} can be decoded; it may be damaged, or larger than "
-                f"{ffmpeg.MOST_PIXELS // 1_000_000} megapixels a frame."
+                "Not one frame of {} can be decoded; it may be damaged, or larger than {} "
+                "megapixels a frame.",
+                self.path,
+                ffmpeg.MOST_PIXELS // 1_000_000,
             )
 
 
@@ -77,7 +79,7 @@ def open_film(path: str | Path) -> Film:
     videos = [line for line in videos if "(attached pic)" not in line]
     if not videos:
         raise UnreadableFile(
-            f"{path} has no moving picture that can be read; choose a video that plays."
+            "{} has no moving picture that can be read; choose a video that plays.", path
         )
     sounds = re.findall(r"^ *Stream #0:\d+.*?: Audio: (\w+)", said, re.MULTILINE)
     length = re.search(r"^ *Duration: (\d+):(\d\d):(\d\d\.\d+)", said, re.MULTILINE)
@@ -86,17 +88,24 @@ def open_film(path: str | Path) -> Film:
         seconds = 3600 * int(length[1]) + 60 * int(length[2]) + float(length[3])
         if seconds > LONGEST:
             raise UnreadableFile(
-                f"{path} lasts {seconds / 60:.0f} minutes; films may last {LONGEST // 60}, so cut "
-                "it first."
+                "{} lasts {} minutes; films may last {}, so cut it first.",
+                path,
+                f"{seconds / 60:.0f}",
+                LONGEST // 60,
             )
     width, height = _size(videos[0])
     fps, notes = _pace(videos[0]), []
     if fps > FASTEST:
         fps = Fraction(FASTEST)
-        notes.append(f"The film is read at {FASTEST} frames a second.")
+        notes.append(Message("The film is read at {} frames a second.", FASTEST))
     if max(width, height) > LARGEST:
         notes.append(
-            f"The film's {width} x {height} pixels are reduced to {LARGEST} on the longer side."
+            Message(
+                "The film's {} x {} pixels are reduced to {} on the longer side.",
+                width,
+                height,
+                LARGEST,
+            )
         )
     # Films that do not say it are watched as their size suggests.
     told = re.search(r"\((?:[^()]*, ?)?(?:bt|smpte|fcc|gbr)\w*[/,)]", videos[0])
@@ -124,7 +133,7 @@ def read_frames(path: str | Path, numbers: Iterable[int]) -> Iterator[tuple[int,
     if number is None and decoder.returncode:
         raise UnreadableFile(_no_film(path))
     if number is None:
-        raise UnreadableFile(f"{path} has no frame {first}, counted from 0, nor any later one.")
+        raise UnreadableFile("{} has no frame {}, counted from 0, nor any later one.", path, first)
 
 
 def _header(path: str | Path) -> str:
@@ -144,13 +153,14 @@ def _header(path: str | Path) -> str:
 
 def _exists(path: str | Path) -> None:
     if not Path(path).is_file():
-        raise UnreadableFile(f"There is no video {path}.")
+        raise UnreadableFile("There is no video {}.", path)
 
 
-def _no_film(path: str | Path) -> str:
-    return (
-        f"{path} is not a video that can be read ({ffmpeg.CONTAINERS.replace(',', ', ')}); it may "
-        "be damaged or another kind of file."
+def _no_film(path: str | Path) -> Message:
+    return Message(
+        "{} is not a video that can be read ({}); it may be damaged or another kind of file.",
+        path,
+        ffmpeg.CONTAINERS.replace(",", ", "),
     )
 
 
@@ -179,7 +189,11 @@ def _pace(stream: str) -> Fraction:
 def _checked(path: Path, shape: tuple[int, ...]) -> tuple[int, ...]:
     if min(shape[:2]) < LEAST_SIDE:
         raise UnreadableFile(
-            f"{path} is {shape[1]} x {shape[0]} pixels, too small to hold a face; use a film of "
-            f"at least {LEAST_SIDE} pixels a side."
+            "{} is {} x {} pixels, too small to hold a face; use a film of at least {} pixels a "
+            "side.",
+            path,
+            shape[1],
+            shape[0],
+            LEAST_SIDE,
         )
     return shape

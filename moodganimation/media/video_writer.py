@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..animation.easing import FASTEST
-from ..errors import Unwritable
+from ..errors import Message, Unwritable
 from . import ffmpeg
 from .images import EDITED
 from .metadata import comment, mark
@@ -25,9 +25,18 @@ _PALETTE = (  # one for all: of the first frames, every eighth, those that diffe
     "select='lt(n,16)+not(mod(n,8))+gt(scene,0.005)',palettegen=stats_mode=full[p];"
     "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 )
-_BT709 = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709",
-          "-color_primaries", "bt709", "-color_trc", "bt709",
-          "-color_range", "tv"]  # said in the file, so that players need not guess # fmt: skip
+_BT709 = [
+    "-vf",
+    "scale=out_color_matrix=bt709:out_range=tv",
+    "-colorspace",
+    "bt709",
+    "-color_primaries",
+    "bt709",
+    "-color_trc",
+    "bt709",
+    "-color_range",
+    "tv",
+]  # said in the file, so that players need not guess
 _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".mp4": (
         "libx264",
@@ -94,14 +103,14 @@ def write_film(
         if description == EDITED:
             sign(made, ".mp4")
         os.replace(made, path)
-    return ["The film's sound could not be kept."] if film.sound and not joined else []
+    return [Message("The film's sound could not be kept.")] if film.sound and not joined else []
 
 
 def check_film(path: str | Path, film: Film) -> Path:
     """The path of an animation that could be written at the pace of a film. Raises Unwritable."""
     path = check_animation(path, float(film.fps))
     if path.exists() and path.samefile(film.path):
-        raise Unwritable(f"{path} is the film that is read; choose another name.")
+        raise Unwritable("{} is the film that is read; choose another name.", path)
     return path
 
 
@@ -109,12 +118,12 @@ def check_animation(path: str | Path, fps: float) -> Path:
     """The path of an animation that could be written at this speed. Raises Unwritable."""
     path = Path(path)
     if path.suffix.lower() not in _CODECS:
-        raise Unwritable(f"{path}: animations are written as .gif, .mp4 or .webp.")
+        raise Unwritable("{}: animations are written as .gif, .mp4 or .webp.", path)
     fastest = 50 if path.suffix.lower() == ".gif" else FASTEST  # browsers slow faster GIFs down
     if not (math.isfinite(fps) and 1 <= fps <= fastest):
-        raise Unwritable(f"Frames per second must be from 1 to {fastest}, got {fps}.")
+        raise Unwritable("Frames per second must be from 1 to {}, got {}.", fastest, fps)
     if not path.parent.is_dir():
-        raise Unwritable(f"There is no folder {path.parent}.")
+        raise Unwritable("There is no folder {}.", path.parent)
     return path
 
 
@@ -127,8 +136,8 @@ def _parts(path: Path, *kinds: str) -> Iterator[list[Path]]:
     try:
         yield parts
     except OSError as problem:
-        reason = problem.strerror or problem
-        raise Unwritable(f"{path} could not be written ({reason}).") from problem
+        reason = problem.strerror or str(problem)
+        raise Unwritable("{} could not be written ({}).", path, reason) from problem
     finally:
         for part in parts:
             with contextlib.suppress(OSError):

@@ -44,20 +44,37 @@ class Generator(nn.Module, ABC):
     """One frame at a time. `encode` once a photo, `edit` once an expression; `forward` does both.
 
     source (B, 3, H, W) in [-1, 1]; condition (B, D), absolute as in the paper; state None starts
-    a clip. What `encode` returns is the generator's own business.
+    a clip. What `encode` returns is read by the generator's own methods only. A row of a batch
+    equals a batch of one.
     """
+
+    moves_pixels = False  # whether an edit moves the photo's pixels, or only paints over them
 
     def __init__(self, config: GeneratorConfig):
         super().__init__()
         self.config = config
 
-    @abstractmethod
     def encode(self, source: Tensor):
-        """All that depends on the photo alone."""
+        """All that depends on the photo alone: by default the photo, into which the condition
+        enters with the first layer."""
+        return source
 
     @abstractmethod
     def edit(self, encoding, condition: Tensor, state: State | None = None) -> tuple[Edit, State]:
         """The face of an encoding with another expression."""
+
+    def source(self, encoding) -> Tensor:
+        """The face crop (B, 3, H, W) that an encoding was made of."""
+        return encoding
+
+    def reading(self, encoding) -> Tensor | None:
+        """The expression (B, D) that was read in the source; None if the generator reads none."""
+        return None
+
+    def rebase(self, encoding, reading: Tensor):
+        """The encoding with every change counted from another reading (B, D). Generators whose
+        condition is absolute return it as it is."""
+        return encoding
 
     def forward(self, source: Tensor, condition: Tensor, state: State | None = None):
         return self.edit(self.encode(source), condition, state)

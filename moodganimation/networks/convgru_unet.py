@@ -12,7 +12,7 @@ class ConvGRUUNetGenerator(Generator):
     """Two halvings, a stack of ConvGRU layers over the frames, two doublings with skips.
 
     Names and shapes of parameters are those of the original checkpoints (`attetion_reg` is renamed
-    by the converter). `encode` is the source: the condition enters with it.
+    by the converter).
     """
 
     def __init__(self, config: GeneratorConfig):
@@ -26,9 +26,6 @@ class ConvGRUUNetGenerator(Generator):
         self.deconv2 = _block(nn.ConvTranspose2d(4 * n, n, 4, 2, 1, bias=False))
         self.img_reg, self.attention_reg = heads(n, config.saturate)
         normal(self)
-
-    def encode(self, source: Tensor) -> Tensor:
-        return source
 
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
         full = self.first_conv(with_condition(encoding, condition))

@@ -1,9 +1,10 @@
-"""The painter of `warp`: attention and color for the inside of a mouth, which no pixel of the photo
-may show yet.
+"""The inpainting network of `warp`: attention and color for the inside of a mouth, where the photo
+may have no pixels to show.
 
 B batch · D axes · H x W pixels of the crop · h x w of them in a window.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,46 +19,65 @@ TEETH = (0.52, 0.58)  # brightness of a mouth, in that of white teeth, from none
 
 
 class Window(NamedTuple):
-    """A part of the crop [cells of `size`]; whole quarters, since features come in fours."""
+    """A rectangle of each face crop of a batch [cells of `size`], all of one height and width.
+
+    Sides and corners are multiples of 4 cells, so that they exist at a quarter of the resolution.
+    """
 
     size: int
-    top: int
-    left: int
+    corners: tuple[tuple[int, int], ...]  # top and left of each row; a single one serves all rows
     height: int
     width: int
 
     @classmethod
     def whole(cls, size: int) -> "Window":
-        return cls(size, 0, 0, size, size)
+        return cls(size, ((0, 0),), size, size)
 
     @classmethod
-    def mouth(cls, x: float, y: float, size: int) -> "Window":
-        """All that a mouth may need whose upper teeth are at x, y [face coordinates]."""
+    def mouth(cls, teeth: Sequence[Sequence[float]], size: int) -> "Window":
+        """The surroundings of mouths whose upper teeth are at (x, y) [face coordinates]."""
         up, down, aside = MOUTH_EXTENT
         height, width = (min(size, 4 * round(n * size / 4)) for n in (up + down, 2 * aside))
-        top, left = (4 * round(n * size / 4) for n in ((y + 1) / 2 - up, (x + 1) / 2 - aside))
-        top, left = min(max(0, top), size - height), min(max(0, left), size - width)
-        return cls(size, top, left, height, width)
+
+        def corner(x: float, y: float) -> tuple[int, int]:
+            top, left = (4 * round(n * size / 4) for n in ((y + 1) / 2 - up, (x + 1) / 2 - aside))
+            return min(max(0, top), size - height), min(max(0, left), size - width)
+
+        return cls(size, tuple(corner(*place) for place in teeth), height, width)
 
     def crop(self, field: Tensor) -> Tensor:
-        """The part of a field (B, C, S, S) over the crop; S a quarter of `size`, or a power of two
-        more."""
+        """The window of a field (B, C, S, S) over the crop; S is a quarter of `size` times a power
+        of two. A batch of one gives a view, or a row for each corner."""
         if self == Window.whole(self.size):
             return field
-        top, left, height, width = (n * field.shape[-1] // self.size for n in self[1:])
-        return field[..., top : top + height, left : left + width]
+        if len(self.corners) == 1:
+            return self._view(field, 0)
+        field = field.expand(len(self.corners), -1, -1, -1)
+        return torch.stack([self._view(row, i) for i, row in enumerate(field)])
 
     def insert(self, part: Tensor, field: Tensor) -> Tensor:
-        """A field with another part."""
+        """The field with its window replaced by `part`."""
         if part.shape == field.shape:
             return part
         field = field.clone()
-        self.crop(field).copy_(part)
+        if len(self.corners) == 1:
+            self._view(field, 0).copy_(part)
+            return field
+        for i in range(len(part)):
+            self._view(field[i], i).copy_(part[i])
         return field
 
     def places(self, cells: int, like: Tensor) -> Tensor:
-        """Where the cells of a part are, of a field of so many, see `positions`."""
+        """Where the cells of a window are, of a field of so many, see `positions`."""
         return self.crop(positions((cells, cells), like))
+
+    def _view(self, field: Tensor, row: int) -> Tensor:
+        """The window of that row in a field (..., S, S)."""
+        cells = field.shape[-1]
+        top, left, height, width = (
+            n * cells // self.size for n in (*self.corners[row], self.height, self.width)
+        )
+        return field[..., top : top + height, left : left + width]
 
 
 class PainterOutput(NamedTuple):

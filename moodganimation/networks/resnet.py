@@ -36,9 +36,6 @@ class ResNetGenerator(Generator):
         self.img_reg, self.attention_reg = heads(width, config.saturate)
         normal(self)
 
-    def encode(self, source: Tensor) -> Tensor:
-        return source
-
     def edit(self, encoding: Tensor, condition: Tensor, state: State | None = None):
         return repaint(encoding, *self.attend(encoding, condition)), ()
 

@@ -22,8 +22,11 @@ def rollout(
     feed: Feed = "portrait",
     truth: Tensor | None = None,
     state: State | None = None,
+    encoding=None,
 ) -> Iterator[Edit]:
     """Animate portrait (B, 3, H, W) along conditions (B, T, D).
+
+    encoding: what the generator's `encode` made of the portrait, if that is known already.
 
     portrait: every step starts from the still photo. generated: from the last composite, which the
     network sees with its gradient while the new composite is built on it without (for networks that
@@ -32,7 +35,10 @@ def rollout(
     """
     frame = portrait
     for t, condition in enumerate(conditions.unbind(1)):
-        edit, state = generator(frame, condition, state)
+        if frame is portrait and encoding is not None:
+            edit, state = generator.edit(encoding, condition, state)
+        else:
+            edit, state = generator(frame, condition, state)
         if frame.requires_grad and feed == "generated":
             edit = repaint(frame.detach(), edit.attention, edit.color)
         yield edit

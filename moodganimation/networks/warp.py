@@ -3,7 +3,7 @@
 The photo's own pixels are moved by a sum of fields weighted by the *change* of each axis, so an
 edit keeps skin, hair and resolution; a third channel of every field relights them, so that folds
 and dimples show; the painter adds the paper's attention and color for what no pixel of the photo
-shows yet, the inside of a mouth, with the teeth of `jaws` where it shows none of its own.
+shows yet, the inside of a mouth, with the teeth of `teeth.Jaws` where it shows none of its own.
 
 B batch · D axes · K = D + extra fields · H x W pixels of the crop · h x w of them in a window.
 """
@@ -20,10 +20,27 @@ from .teeth import Jaws, Places, shadowed
 
 INVERSIONS = 5  # steps of the fixed point that turns fields at the source into a backward flow
 MAX_LOG_GAIN = 0.7  # of relighting
-FINER = 2  # cells of what is painted to a cell of the crop
+PAINT_SCALE = 2  # cells of painted layers to a cell of the crop: teeth need more than it has
 PAINT_THRESHOLD = 0.06  # share of paint below which paint is suppressed
 # Face distance at which motion ends: a constant [halves of the side] plus a share of its length.
 MOTION_FALLOFF = (0.11, 0.7)
+
+
+class Mode(NamedTuple):
+    """What differs between training and use; `WarpGenerator.mode` is the only place that chooses.
+
+    In training the whole crop is painted on its own grid, from differentiable steps alone.
+    """
+
+    clamp_reading: bool  # to [0, 1]
+    limit_motion: bool  # to the face: a motion that ends sooner than it is long folds the picture
+    mouth_only: bool  # paint in a window around the mouth, with the teeth that the photo shows
+    paint_threshold: float
+    paint_scale: int  # cells of painted layers to a cell of the crop, along a side
+
+
+TRAINING = Mode(False, False, False, 0.0, 1)
+INFERENCE = Mode(True, True, True, PAINT_THRESHOLD, PAINT_SCALE)
 
 
 class Encoding(NamedTuple):
@@ -34,12 +51,21 @@ class Encoding(NamedTuple):
     basis: Tensor  # (B, N, H, W): features of which every field is a linear combination
     shallow: Tensor  # (B, 24, H/2, W/2)
     deep: Tensor  # (B, 96, H/4, W/4)
-    jaws: Tensor  # (B, 15): where the teeth are and how white, see `jaws.Places`
+    jaws: Tensor  # (B, 15): where the teeth are and how white, see `teeth.Places`
     face_distance: Tensor  # (B, 1, H, W): how far from the face [halves of the side], 0 in it
     window: Window  # where the painter looks
-    colorful: Tensor  # (B, 1, 1, 1), see `painter.saturation`
-    teeth: Tensor | None = None  # (B, 1, h, w), see `painter.visible_teeth_mask`
+    colorful: Tensor  # (B, 1, 1, 1), see `inpainting.saturation`
+    teeth: Tensor | None = None  # (B, 1, h, w), see `inpainting.visible_teeth_mask`
     front: Tensor | None = None  # (B, 4, 2h, 2w), the upper teeth that are drawn, see `Jaws.front`
+
+
+class Mouth(NamedTuple):
+    """What is painted in a window, from step to step of `WarpGenerator.paint`."""
+
+    paint: Tensor  # (B, 1, h, w) in [0, 1]: 1 shows the color, 0 the moved photo
+    color: Tensor  # (B, 3, h, w) in [-1, 1]
+    inside: Tensor  # (B, 1, h, w) in [0, 1]: where the mouth is open
+    cavity: Tensor  # (B, 1, h, w) in [0, 1]: where rendered teeth may show; without gradient
 
 
 class Painting(NamedTuple):
@@ -61,46 +87,62 @@ class WarpGenerator(Generator):
     comes back whatever the weights are.
     """
 
+    moves_pixels = True
+
     def __init__(self, config: GeneratorConfig):
         super().__init__(config)
-        axes, fields = config.condition_dim, config.condition_dim + config.extra_fields
+        self._add_encoder()
+        self._add_fields()
+        self.painter = Painter(*self._channels(24, 96), 2 * config.condition_dim, self._scaled)
+        self._init_weights()
 
-        def scale(channels: int) -> int:
-            return max(1, channels * config.width // 64)
+    def _scaled(self, channels: int) -> int:
+        """So many channels at a width of 64, in proportion at another."""
+        return max(1, channels * self.config.width // 64)
 
-        n8, n24, n32, n48, n64, n96, n128, n192 = map(scale, (8, 24, 32, 48, 64, 96, 128, 192))
-        # Encoder: 64, 32, 16, 8 pixels for a crop of 128, and back up to 32.
+    def _channels(self, *channels: int) -> list[int]:
+        return [self._scaled(n) for n in channels]
+
+    def _add_encoder(self) -> None:
+        """Features of the photo, and what is read in them: expression, jaws, the face's edge."""
+        axes, cells = self.config.condition_dim, self.config.image_size // 16
+        n24, n32, n48, n64, n96, n128, n192 = self._channels(24, 32, 48, 64, 96, 128, 192)
+        # 64, 32, 16, 8 pixels for a crop of 128, and back up to 32.
         self.down2 = _conv(3, n24, 7, 2)
         self.down4 = _conv(n24, n64, 3, 2)
         self.down8 = nn.Sequential(_conv(n64, n128, 3, 2), *_blocks(n128, 4))
         self.down16 = nn.Sequential(_conv(n128, n192, 3, 2), *_blocks(n192, 3))
         self.up8 = _conv(n192 + n128, n128)
         self.up4 = _conv(n128 + n64, n96)
-        # Reader: the expression in the photo.
         self.reader = nn.Sequential(
             nn.Conv2d(n192, n48, 1),
             nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(0.3),
-            nn.Linear(n48 * (config.image_size // 16) ** 2, axes),
+            nn.Linear(n48 * cells**2, axes),
         )
-        self.jaws = Jaws(n192, n48, config.image_size // 16, axes)
+        self.jaws = Jaws(n192, n48, cells, axes)
         self.rim = nn.Sequential(_conv(n96, n32), nn.Conv2d(n32, 1, 1))
-        # Fields at full resolution: lids and lips are a few pixels.
+
+    def _add_fields(self) -> None:
+        """Motion and light fields, at full resolution: lids and lips are a few pixels."""
+        axes, extra = self.config.condition_dim, self.config.extra_fields
+        n8, n24, n32, n64, n96 = self._channels(8, 24, 32, 64, 96)
         self.texture = _conv(3, n8)
         self.field2 = _conv(n96 + n24, n32)
         self.field1 = _conv(n32 + n8, n32)
-        self.fields = nn.Conv2d(n32, 2 * fields, 1)
-        self.lights = nn.Conv2d(n32, fields, 1)
+        self.fields = nn.Conv2d(n32, 2 * (axes + extra), 1)
+        self.lights = nn.Conv2d(n32, axes + extra, 1)
         # How far an axis goes at 1, against the training pairs; set by measuring the result.
         self.register_buffer("gain", torch.ones(axes))
         # Which axes may open a mouth, so that it is painted; set by the space that it learns.
         self.register_buffer("paints", torch.ones(axes))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
         self.extra = nn.Sequential(
-            nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, config.extra_fields), nn.Tanh()
+            nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, extra), nn.Tanh()
         )
-        self.painter = Painter(n24, n96, 2 * axes, scale)
+
+    def _init_weights(self) -> None:
         nn.init.zeros_(self.rim[-1].weight)
         nn.init.constant_(self.rim[-1].bias, -1.0)  # all is face until it learns
         nn.init.zeros_(self.fields.bias)
@@ -108,115 +150,171 @@ class WarpGenerator(Generator):
         nn.init.zeros_(self.lights.weight)
         nn.init.zeros_(self.lights.bias)
 
+    @property
+    def mode(self) -> Mode:
+        return TRAINING if self.training else INFERENCE
+
     def encode(self, source: Tensor) -> Encoding:
+        mode, size = self.mode, self.config.image_size
+        shallow, x4, x8, x16 = self._pyramid(source)
+        deep = self.up8(torch.cat([double(x16), x8], 1))
+        deep = self.up4(torch.cat([double(deep), x4], 1))
+        basis = self.field2(torch.cat([double(deep), shallow], 1))
+        basis = self.field1(torch.cat([double(basis), self.texture(source)], 1))
+        face_distance = resize(self.rim(deep).float(), source.shape[-2:])
+        jaws, window = self.jaws(x16), Window.whole(size)
+        if mode.mouth_only:
+            window = Window.mouth(jaws[:, [2, 5]].tolist(), size)
+        reading, colorful = self._reading(x16), saturation(source)
+        encoding = Encoding(
+            source, reading, basis, shallow, deep, jaws, face_distance, window, colorful
+        )
+        return self._with_visible_teeth(encoding) if mode.mouth_only else encoding
+
+    def _pyramid(self, source: Tensor) -> tuple[Tensor, ...]:
+        """Features at a half, a quarter, an eighth and a sixteenth of the resolution."""
         shallow = self.down2(source)
         x4 = self.down4(shallow)
         x8 = self.down8(x4)
-        x16 = self.down16(x8)
-        deep = self.up8(torch.cat([double(x16), x8], 1))
-        deep = self.up4(torch.cat([double(deep), x4], 1))
-        x = self.field2(torch.cat([double(deep), shallow], 1))
-        x = self.field1(torch.cat([double(x), self.texture(source)], 1))
-        face_distance = resize(self.rim(deep).float(), source.shape[-2:])
-        jaws, size = self.jaws(x16), self.config.image_size
-        window = Window.whole(size)
-        if len(source) == 1 and not self.training:
-            window = Window.mouth(*jaws[0, [2, 5]].tolist(), size)
-        reading, colorful = self._reading(x16), saturation(source)
-        encoding = Encoding(
-            source, reading, x, shallow, deep, jaws, face_distance, window, colorful
+        return shallow, x4, x8, self.down16(x8)
+
+    def _with_visible_teeth(self, encoding: Encoding) -> Encoding:
+        """The encoding with the teeth that the photo shows, and what is rendered once a photo."""
+        source, window, places = encoding.photo, encoding.window, Places.of(encoding.jaws)
+        near, request = window.crop(source), self._request(encoding, encoding.reading)
+        still = torch.zeros_like(near[:, :2])
+        features = window.crop(encoding.deep), window.crop(encoding.shallow)
+        output = self.painter(*features, near, still, request)
+        teeth = visible_teeth_mask(near, output.inside, places.white)
+        at = window.places(self.mode.paint_scale * window.size, source)
+        front = self.jaws.front(places, at) * (1 - teeth.amax((1, 2, 3), keepdim=True))
+        # Converted once: an edit looks up float32, and must not round the photo.
+        return encoding._replace(
+            photo=source.contiguous(),
+            basis=encoding.basis.float(),
+            deep=encoding.deep.float(),
+            shallow=encoding.shallow.float(),
+            teeth=teeth,
+            front=front,
         )
-        if self.training:
-            return encoding
-        # An edit is not rounded, and looks up what is not converted each time.
-        encoding = encoding._replace(photo=source.contiguous(), basis=x.float(),
-                                     shallow=shallow.float(), deep=deep.float())  # fmt: skip
-        near, places = window.crop(source), Places.of(jaws)
-        still, wish = near[:, :2] * 0, torch.cat([encoding.reading, 0 * encoding.reading], 1)
-        strokes = self.painter(window.crop(deep), window.crop(shallow), near, still, wish)
-        teeth = visible_teeth_mask(near, strokes.inside, places.white)
-        front = self.jaws.front(places, window.places(FINER * size, source))
-        front = front * (1 - teeth.amax((1, 2, 3), keepdim=True))
-        return encoding._replace(teeth=teeth, front=front)
+
+    def source(self, encoding: Encoding) -> Tensor:
+        return encoding.photo
+
+    def reading(self, encoding: Encoding) -> Tensor:
+        return encoding.reading
+
+    def rebase(self, encoding: Encoding, reading: Tensor) -> Encoding:
+        return encoding._replace(reading=reading)
 
     def read(self, source: Tensor) -> Tensor:
         """The expression in a photo, (B, D) in [0, 1]: the reading of `encode` without the rest."""
-        return self._reading(self.down16(self.down8(self.down4(self.down2(source)))))
+        return self._reading(self._pyramid(source)[-1])
 
     def _reading(self, x16: Tensor) -> Tensor:
         reading = self.reader(x16).float()
-        return reading if self.training else reading.clamp(0, 1)
+        return reading.clamp(0, 1) if self.mode.clamp_reading else reading
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
-        if not self.training and not self.asked(encoding, condition).any():
-            motion, light, _ = self.motion(encoding, condition)
+        painted = self._paint_share(encoding, condition) > 0
+        if self.mode.mouth_only and not painted.any():
+            motion, light = self.motion(encoding, condition)
             moved = relight(warp(encoding.photo, motion), light)
             return Edit(moved, torch.ones_like(light), moved, motion, light), ()
         motion, light, moved, kept, tint, _ = self.paint(encoding, condition)
-        window = encoding.window
-        part = window.crop(moved)
+        window, part = encoding.window, encoding.window.crop(moved)
+        around = resize(moved, (window.size * kept.shape[-1] // window.width,) * 2)
+        tint = torch.where(painted, tint, window.crop(around))
         mixed = blend(part, *(resize(picture, part.shape[-2:]) for picture in (kept, tint)))
-        finer = (window.size * kept.shape[-1] // window.width,) * 2
-        attention = window.insert(kept, kept.new_ones(len(moved), 1, *finer))
-        color = window.insert(tint, resize(moved, finer))
+        attention = window.insert(kept, torch.ones_like(around[:, :1]))
+        color = window.insert(tint, around)
         return Edit(window.insert(mixed, moved), attention, color, motion, light), ()
 
     def paint(self, encoding: Encoding, condition: Tensor) -> Painting:
-        motion, light, wish = self.motion(encoding, condition)
+        """Move the photo and paint the inside of its mouth, in four steps."""
+        motion, light = self.motion(encoding, condition)
+        mouth = self._inpaint(encoding, condition, motion, light)
+        mouth = self._suppress_paint(mouth, encoding, condition)
+        mouth, motion, light = self._keep_visible_teeth(mouth, encoding, motion, light)
+        attention, color = self._add_rendered_teeth(mouth, encoding, condition)
+        moved = relight(warp(encoding.photo, motion), light)
+        return Painting(motion, light, moved, attention, color, mouth.inside)
+
+    def _inpaint(
+        self, encoding: Encoding, condition: Tensor, motion: Tensor, light: Tensor
+    ) -> Mouth:
+        """Step 1: paint and color of the network, from features and photo moved into place."""
         window = encoding.window
-        near, shade = window.crop(motion), window.crop(light)
+        near = window.crop(motion)
         deep, shallow, photo = (
             warp(picture, resize(near, places.shape[-2:]), places)
             for picture in (encoding.deep, encoding.shallow, encoding.photo)
             for places in (window.places(picture.shape[-1], picture),)
         )
-        moved = relight(photo, shade)
-        strokes = self.painter(deep, shallow, moved, near, wish)
-        color, inside = compose_color(moved, strokes, encoding.colorful), strokes.inside
-        painted = 1 - strokes.attention
-        if not self.training:  # what is hardly painted is not: the photo stays as sharp as it is
-            painted = ((painted - PAINT_THRESHOLD) / (1 - PAINT_THRESHOLD)).clamp(min=0)
-        painted = self.asked(encoding, condition) * painted
-        seen = inside.detach()
-        if encoding.teeth is not None:  # those that the photo shows stay where they are
-            own = encoding.teeth * inside
-            still = own * painted
-            painted, seen = painted * (1 - own), seen * (1 - own)
-            color = blend(window.crop(encoding.photo), own, color)
-            motion = window.insert(near * (1 - still), motion)
-            light = window.insert(shade * (1 - still), light)
-        # Teeth are drawn, not learned from pictures: the painter only learns what is around them.
-        layers = torch.cat([painted, color, seen, seen * shadowed(seen)], 1)
-        if not self.training:  # teeth deserve more pixels than a crop has
-            layers = resize(layers, (FINER * window.height, FINER * window.width))
-        painted, color, seen, bright = layers.split([1, 3, 1, 1], 1)
-        at = window.places(window.size * color.shape[-1] // window.width, color)
-        places, front = Places.of(encoding.jaws.detach()), encoding.front
-        front = self.jaws.front(places, at) if front is None else front
-        change = (condition - encoding.reading) * self.gain
-        teeth = self.jaws.render_teeth(front, places, change, at)
-        drawn, alpha = teeth.split([3, 1], 1)
-        drawn = blend(drawn, encoding.colorful, drawn.mean(1, keepdim=True))
-        color = (color + 1) * (1 - seen * alpha) + 2 * bright * drawn - 1
-        moved = relight(warp(encoding.photo, motion), light)
-        attention = 1 - painted.clamp(0, 1)
-        return Painting(motion, light, moved, attention, color.clamp(-1, 1), inside)
+        moved = relight(photo, window.crop(light))
+        request = self._request(encoding, condition)
+        output = self.painter(deep, shallow, moved, near, request)
+        color = compose_color(moved, output, encoding.colorful)
+        return Mouth(1 - output.attention, color, output.inside, output.inside.detach())
 
-    def asked(self, encoding: Encoding, condition: Tensor) -> Tensor:
-        """How much may be painted, (B, 1, 1, 1) in [0, 1]: nothing unless lips or jaw are to
-        change, so that all else stays as sharp as it is."""
+    def _suppress_paint(self, mouth: Mouth, encoding: Encoding, condition: Tensor) -> Mouth:
+        """Step 2: no paint below the threshold, so that the photo stays as sharp as it is, and
+        none where neither lips nor jaw are to change."""
+        threshold = self.mode.paint_threshold
+        paint = ((mouth.paint - threshold) / (1 - threshold)).clamp(min=0)
+        return mouth._replace(paint=self._paint_share(encoding, condition) * paint)
+
+    def _keep_visible_teeth(
+        self, mouth: Mouth, encoding: Encoding, motion: Tensor, light: Tensor
+    ) -> tuple[Mouth, Tensor, Tensor]:
+        """Step 3: teeth that the photo shows stay where they are, unpainted and unmoved."""
+        if encoding.teeth is None:
+            return mouth, motion, light
+        window, own = encoding.window, encoding.teeth * mouth.inside
+        still = 1 - own * mouth.paint
+        motion = window.insert(window.crop(motion) * still, motion)
+        light = window.insert(window.crop(light) * still, light)
+        color = blend(window.crop(encoding.photo), own, mouth.color)
+        paint, cavity = mouth.paint * (1 - own), mouth.cavity * (1 - own)
+        return Mouth(paint, color, mouth.inside, cavity), motion, light
+
+    def _add_rendered_teeth(
+        self, mouth: Mouth, encoding: Encoding, condition: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Step 4: attention and color with rendered teeth, at the resolution of painted layers.
+
+        Teeth are rendered, not learned from pictures: the painter only learns what is around them.
+        """
+        window, scale = encoding.window, self.mode.paint_scale
+        bright = mouth.cavity * shadowed(mouth.cavity)
+        layers = torch.cat([mouth.paint, mouth.color, mouth.cavity, bright], 1)
+        layers = resize(layers, (scale * window.height, scale * window.width))
+        paint, color, cavity, bright = layers.split([1, 3, 1, 1], 1)
+        at, places = window.places(scale * window.size, color), Places.of(encoding.jaws.detach())
+        front = self.jaws.front(places, at) if encoding.front is None else encoding.front
+        change = (condition - encoding.reading) * self.gain
+        teeth, alpha = self.jaws.render_teeth(front, places, change, at).split([3, 1], 1)
+        teeth = blend(teeth, encoding.colorful, teeth.mean(1, keepdim=True))
+        color = (color + 1) * (1 - cavity * alpha) + 2 * bright * teeth - 1
+        return 1 - paint.clamp(0, 1), color.clamp(-1, 1)
+
+    def _request(self, encoding: Encoding, condition: Tensor) -> Tensor:
+        """What the networks of an edit are told, (B, 2D): the condition and the change."""
+        return torch.cat([condition, condition - encoding.reading], 1)
+
+    def _paint_share(self, encoding: Encoding, condition: Tensor) -> Tensor:
+        """How much may be painted, (B, 1, 1, 1) in [0, 1]: nothing unless lips or jaw change, so
+        that all else stays as sharp as it is."""
         change = (condition - encoding.reading).abs() * self.paints
         return (5 * change.amax(1)).clamp(0, 1)[:, None, None, None]
 
-    def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, ...]:
-        """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, and the wish
-        (B, 2D) they answer."""
-        change = condition - encoding.reading
-        wish = torch.cat([condition, change], 1)
+    def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Backward flow (B, 2, H, W) and light (B, 1, H, W), at places of the result."""
+        change, request = condition - encoding.reading, self._request(encoding, condition)
         amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
-        weights = torch.cat([change * self.gain, amount * self.extra(wish)], 1)
+        weights = torch.cat([change * self.gain, amount * self.extra(request)], 1)
         forward = self.mix(encoding.basis, weights)
-        if not self.training:  # a motion that ends sooner than it is long would fold the picture
+        if self.mode.limit_motion:
             length = forward[:, :2].square().sum(1, keepdim=True).sqrt()
             share = encoding.face_distance / (MOTION_FALLOFF[0] + MOTION_FALLOFF[1] * length)
             forward = forward * (1 - smoothstep(share.clamp(0, 1)))
@@ -224,7 +322,7 @@ class WarpGenerator(Generator):
         motion = -forward
         for _ in range(INVERSIONS):  # half steps: whole ones swing where the fields are steep
             motion = (motion - warp(forward, motion)) / 2
-        return motion, warp(light.clamp(-MAX_LOG_GAIN, MAX_LOG_GAIN).exp() - 1, motion), wish
+        return motion, warp(light.clamp(-MAX_LOG_GAIN, MAX_LOG_GAIN).exp() - 1, motion)
 
     def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
         """The sum of all fields, weighted by (B, K), at places of the photo: (B, 3, H, W), where

@@ -69,8 +69,13 @@ def outputs_match(quick: nn.Module, network: nn.Module) -> bool:
     shown, wanted = (one(source, condition)[0].composite for one in (quick, network))
     found = psnr(shown, wanted)
     if found < ALIKE:
-        LOG.warning("In int8 this %s generator shows something else (%.1f dB, %d are asked for), "
-                    "so it is not used.", network.config.architecture, found, ALIKE)  # fmt: skip
+        LOG.warning(
+            "In int8 this %s generator shows something else (%.1f dB, %d are asked for), "
+            "so it is not used.",
+            network.config.architecture,
+            found,
+            ALIKE,
+        )
     return found >= ALIKE
 
 

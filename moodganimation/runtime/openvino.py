@@ -29,18 +29,8 @@ def compiled(network: nn.Module, int8: bool = False, **settings: str) -> nn.Modu
         import openvino
     except ImportError:
         return None
-    root, engine = logging.getLogger(), None
-    kept = root.level, list(root.filters)
-    try:
-        engine = _engine(openvino, network, int8, settings)
-    except Exception as problem:  # of many kinds; torch can do all of it
-        why = (str(problem).splitlines() or [repr(problem)])[0]
-    finally:
-        root.setLevel(kept[0])  # a conversion silences the log of the whole process
-        root.filters = kept[1]
+    engine = _engine_or_none(openvino, network, int8, settings)
     if engine is None:
-        LOG.warning("OpenVINO cannot run this %s generator%s, so something else does: %s",
-                    network.config.architecture, " in int8" * int8, why)  # fmt: skip
         return None
     idle = []  # requests: as many as threads have edited at once
 
@@ -64,10 +54,29 @@ def compiled(network: nn.Module, int8: bool = False, **settings: str) -> nn.Modu
     return quick
 
 
+def _engine_or_none(openvino, network: nn.Module, int8: bool, settings: dict[str, str]):
+    """The compiled network; None, with a warning in the log, where OpenVINO cannot compile it."""
+    root = logging.getLogger()
+    kept = root.level, list(root.filters)
+    try:
+        return _engine(openvino, network, int8, settings)
+    except Exception as problem:  # of many kinds; torch can do all of it
+        why = (str(problem).splitlines() or [repr(problem)])[0]
+    finally:
+        root.setLevel(kept[0])  # a conversion silences the log of the whole process
+        root.filters = kept[1]
+    LOG.warning(
+        "OpenVINO cannot run this %s generator%s, so something else does: %s",
+        network.config.architecture,
+        " in int8" * int8,
+        why,
+    )
+    return None
+
+
 def _engine(openvino, network: nn.Module, int8: bool, settings: dict[str, str]):
     side, axes = network.config.image_size, network.config.condition_dim
-    settings = {"PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_NUM_THREADS": cores()} | settings  # fmt: skip
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": cores()} | settings
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracing warns of what is fixed: sizes
         model = openvino.convert_model(

@@ -1,7 +1,7 @@
 """Video editing: the faces of every frame get another expression, the rest stays as it is.
 
 film = open_film("talk.mp4")
-retake(animator, film, "smiling.mp4", added({"AU12": 0.6}))
+edit_video(animator, film, "smiling.mp4", offset_by({"AU12": 0.6}))
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,16 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
-from ..errors import InvalidExpression, NoFaceFound
+from ..errors import InvalidExpression, Message, NoFaceFound
 from ..expressions.moods import in_space
-from ..expressions.spaces import (
-    ACTION_UNITS,
-    PAD,
-    SPACES,
-    VALENCE_AROUSAL,
-    Expression,
-    ExpressionSpace,
-)
+from ..expressions.request import Change, add_offset, offset_steps
+from ..expressions.spaces import ACTION_UNITS, Expression
 from ..media.video_reader import Film
 from ..media.video_writer import check_film, write_film
 from ..runtime.threads import prefetch
@@ -30,10 +24,8 @@ from .tracking import Steady, follow
 STRONGEST = 2.0  # times that a change may be taken
 MOST_FACES = 8  # of a frame
 
-# What is to be seen, from the time in the film [s] and the Action Units read there and then.
+# The target expression at a time in the film [s] of a face with these Action Units.
 TargetFunction = Callable[[float, Expression], Expression]
-# By how much axes of units or moods rise or fall; an expression raises every axis by its value.
-Change = Mapping[str, float] | Expression
 # Called after every frame with how many are done and about how many there are, None for unknown.
 # What it raises ends the work, and nothing is written: `Cancelled` is for that.
 Progress = Callable[[int, int | None], None]
@@ -55,33 +47,33 @@ def offset_by(
     fps: float | None = None,
     again: bool = False,
 ) -> TargetFunction:
-    """A wish for what is read plus `strength` times a change: a constant one, a sequence of one a
-    frame at `fps`, which begins anew if `again` and else stays at its last, or a function of the
-    time [s].
+    """Return a function that adds `strength` times a change to the reading.
 
-    Values are clipped to the axes' ranges. Raises InvalidExpression for axes and numbers that
-    cannot be, of a function only when it is asked.
+    change: a constant change (axes as in `expressions.request`); a sequence with one change for
+    each frame at `fps`, which repeats if `again` and else stays at its last; or a function of the
+    time [s]. Values are clipped to the axes' ranges. Raises InvalidExpression; for the changes of
+    a function, when it is called.
     """
     check_strength(strength)
     if callable(change):
-        return lambda seconds, reading: _plus(reading, _steps(change(seconds)), strength)
+        return lambda seconds, reading: add_offset(reading, offset_steps(change(seconds)), strength)
     if isinstance(change, Mapping | Expression):
-        steps = _steps(change)
-        return lambda seconds, reading: _plus(reading, steps, strength)
-    timeline = [_steps(one) for one in change]
+        steps = offset_steps(change)
+        return lambda seconds, reading: add_offset(reading, steps, strength)
+    timeline = [offset_steps(one) for one in change]
     if not (timeline and fps):
         raise InvalidExpression("A sequence of changes has at least one, and frames a second.")
 
-    def wish(seconds: float, reading: Expression) -> Expression:
+    def target(seconds: float, reading: Expression) -> Expression:
         count, number = len(timeline), round(seconds * fps)
         number = number % count if again else min(number, count - 1)
-        return _plus(reading, timeline[number], strength)
+        return add_offset(reading, timeline[number], strength)
 
-    return wish
+    return target
 
 
 def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
-    """A wish for an expression, or the point at `strength` of the way to it from what is read."""
+    """Return a function that moves the reading by the share `strength` towards an expression."""
     check_strength(strength)
     return lambda seconds, reading: reading.towards(
         in_space(target, ACTION_UNITS, reading), strength
@@ -110,7 +102,7 @@ def edit_video(
     """
     check_film(out, film)
     if not 1 <= most <= MOST_FACES:
-        raise InvalidExpression(f"From 1 to {MOST_FACES} faces can be edited, got {most}.")
+        raise InvalidExpression("From 1 to {} faces can be edited, got {}.", MOST_FACES, most)
     done = edited = 0
 
     def pictures() -> Iterator[np.ndarray]:
@@ -139,19 +131,22 @@ def report(progress: Progress | None, done: int, film: Film) -> None:
         progress(done, None if film.count is None else max(done, film.count))
 
 
-def no_face_message(film: Film, frames: int) -> str:
-    return (
-        f"No face was found in any of the {frames} frames of {film.path}. Use a film in which a "
-        "face looks towards the camera."
+def no_face_message(film: Film, frames: int) -> Message:
+    return Message(
+        "No face was found in any of the {} frames of {}. Use a film in which a face looks towards "
+        "the camera.",
+        frames,
+        film.path,
     )
 
 
-def truncation_notes(film: Film, frames: int) -> list[str]:
+def truncation_notes(film: Film, frames: int) -> list[Message]:
     """A sentence if a film had far fewer frames than its header says."""
     if film.count is None or frames > 0.9 * film.count - 2:
         return []
     shown = float(frames / film.fps)
-    return [f"The picture ends after {shown:.1f} of {film.seconds:.1f} seconds."]
+    seconds = f"{shown:.1f}", f"{film.seconds:.1f}"
+    return [Message("The picture ends after {} of {} seconds.", *seconds)]
 
 
 def edit_face(
@@ -165,36 +160,9 @@ def edit_face(
     return animator.edit(portrait, start.towards(wished, face.presence)).image
 
 
-def _steps(change: Change) -> list[tuple[ExpressionSpace, np.ndarray]]:
-    """A change as what to add in one space after the other."""
-    if isinstance(change, Expression):
-        if change.space.name not in SPACES:
-            raise InvalidExpression(f"Changes are of units or moods, not of {change.space.name}.")
-        return [(change.space, change.vector())]
-    steps, said = [], dict(change)
-    for space in (ACTION_UNITS, PAD, VALENCE_AROUSAL):
-        step = np.zeros(len(space.axes))
-        for key in [key for key in said if key in space]:
-            step[space.index(key)] += float(said.pop(key))
-        if step.any():
-            steps.append((space, step))
-    for key in said:
-        ACTION_UNITS.index(key)  # raises, with a proposal
-    if not all(np.isfinite(step).all() for _, step in steps):
-        raise InvalidExpression(f"Changes must be numbers, got {dict(change)}.")
-    return steps
-
-
-def _plus(reading: Expression, steps, strength: float) -> Expression:
-    """Action Units plus the steps of a change, one after the other."""
-    for space, step in steps:
-        here = in_space(reading, space, reading)
-        there = Expression.clipped(space, here.vector() + strength * step)
-        reading = in_space(there, ACTION_UNITS, reading)
-    return reading
-
-
 def check_strength(strength: float) -> float:
     if not 0 <= strength <= STRONGEST:
-        raise InvalidExpression(f"Strength must be from 0 to {STRONGEST:g}, got {strength}.")
+        raise InvalidExpression(
+            "Strength must be from 0 to {}, got {}.", f"{STRONGEST:g}", strength
+        )
     return strength

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
-from ..errors import InvalidExpression, NoFaceFound, Unwritable
+from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, listing
 from ..expressions.moods import mood_of, with_mood
 from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..media.video_reader import Film
@@ -44,7 +44,7 @@ class Performance:
         smallest sum of units ("calm"), of all frames ("median"), or the first frame ("first")."""
         rows = self.units[self.found]
         if how not in NEUTRALS:
-            raise InvalidExpression(f"Neutral is one of {', '.join(NEUTRALS)}, not {how!r}.")
+            raise InvalidExpression("Neutral is one of {}, not {}.", ", ".join(NEUTRALS), repr(how))
         if how == "first":
             return rows[0]
         if how == "calm":
@@ -71,7 +71,7 @@ class Performance:
         takes = taking_part(regions)
         rest = self.neutral(neutral)
         if by not in ("units", "moods"):
-            raise InvalidExpression(f"A photo is driven by units or by moods, not by {by!r}.")
+            raise InvalidExpression("A photo is driven by units or by moods, not by {}.", repr(by))
         return self._played(start, strength, takes, rest, by == "moods")
 
     def played_by(self, start: Expression, **options) -> Iterator[Expression]:
@@ -120,8 +120,12 @@ def capture_performance(
     notes = [*film.notes, *truncation_notes(film, len(rows))]
     if not found.all():
         notes.append(
-            f"No face was found on {(~found).sum()} of {len(found)} frames of {film.path}; the "
-            "expression goes on evenly there."
+            Message(
+                "No face was found on {} of {} frames of {}; the expression goes on evenly there.",
+                (~found).sum(),
+                len(found),
+                film.path,
+            )
         )
     return Performance(float(film.fps), units, found, notes)
 
@@ -142,7 +146,7 @@ def write_curves(
                 table.writerow([f"{i / fps:.3f}", *(f"{v:.4f}" for v in values), int(seen)])
         os.replace(part, path)
     except OSError as problem:
-        raise Unwritable(f"{path} cannot be written ({problem.strerror}).") from problem
+        raise Unwritable("{} cannot be written ({}).", path, problem.strerror) from problem
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -153,9 +157,9 @@ def check_curves(path: str | Path) -> Path:
     """The path of a table that could be written. Raises Unwritable."""
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        raise Unwritable(f"{path}: curves are written as .csv.")
+        raise Unwritable("{}: curves are written as .csv.", path)
     if not path.parent.is_dir():
-        raise Unwritable(f"There is no folder {path.parent}.")
+        raise Unwritable("There is no folder {}.", path.parent)
     return path
 
 
@@ -165,7 +169,8 @@ def taking_part(regions: Iterable[str]) -> np.ndarray:
     regions = set(REGIONS) if "all" in regions else regions
     if not regions or regions - set(REGIONS):
         raise InvalidExpression(
-            f"Regions are any of {', '.join(REGIONS)}, or all; got "
-            f"{', '.join(sorted(regions)) or 'none'}."
+            "Regions are any of {}, or all; got {}.",
+            listing(REGIONS),
+            ", ".join(sorted(regions)) or "none",
         )
     return np.array([axis.region in regions for axis in ACTION_UNITS.axes])

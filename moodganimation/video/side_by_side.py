@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
-from ..errors import NoFaceFound
+from ..errors import Message, NoFaceFound
 from ..frame import Frame
 from ..media.figures import COLUMNS, blank, columns, row
 from ..media.images import EDITED, write_image
@@ -34,11 +34,19 @@ def filmed_faces(
     notes = []
     missing = sum(number not in faces for number in numbers)
     if missing:
-        notes.append(f"{film} ends before {missing} of the {len(numbers)} frames; they are grey.")
+        notes.append(
+            Message(
+                "{} ends before {} of the {} frames; they are grey.", film, missing, len(numbers)
+            )
+        )
     without_face = sum(face is None for face in faces.values())
     if without_face:
         notes.append(
-            f"No face was found on {without_face} of {len(faces)} filmed frames; they are grey."
+            Message(
+                "No face was found on {} of {} filmed frames; they are grey.",
+                without_face,
+                len(faces),
+            )
         )
     tiles = [faces.get(number) for number in numbers]
     return [blank(side) if tile is None else tile for tile in tiles], notes

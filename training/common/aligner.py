@@ -48,8 +48,9 @@ def train_aligner(data: Pairs, out: Path, steps: int = 5000, batch: int = 64, se
     weight, began, bar = torch.tensor(1 / SPREAD).float(), time.monotonic(), tqdm(range(steps))
     for step in bar:
         rng = np.random.default_rng([seed, step])
-        views, truth = (np.stack(c) for c in zip(*(draw(data, rng) for _ in range(batch)),
-                                                 strict=True))  # fmt: skip
+        views, truth = (
+            np.stack(c) for c in zip(*(draw(data, rng) for _ in range(batch)), strict=True)
+        )
         pictures = torch.from_numpy(views).movedim(-1, 1).float() / 127.5 - 1
         error = (aligner(pictures) - torch.from_numpy(truth)) * weight
         loss = F.smooth_l1_loss(error, torch.zeros_like(error), beta=0.1)

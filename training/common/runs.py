@@ -69,8 +69,11 @@ class Run:
 
 def _usual(experiment) -> dict:
     """The defaults of an experiment's settings: what a run that does not know one yet had."""
-    usual = {field.name: field.default for field in dataclasses.fields(experiment)
-             if field.default is not dataclasses.MISSING}  # fmt: skip
+    usual = {
+        field.name: field.default
+        for field in dataclasses.fields(experiment)
+        if field.default is not dataclasses.MISSING
+    }
     return json.loads(json.dumps(usual, default=dataclasses.asdict))
 
 
@@ -89,6 +92,11 @@ def _board(folder: Path, step: int):
         print("TensorBoard is not installed: this run draws no curves, log.jsonl has them all.")
         return False
     return SummaryWriter(str(folder), purge_step=step)
+
+
+def is_due(done: int, every: int, total: int) -> bool:
+    """Whether what happens every so many steps, and after the last one, happens after `done`."""
+    return done % every == 0 or done == total
 
 
 def begun(folder: Path) -> dict:

@@ -17,9 +17,21 @@ from .pickles import read_pickle
 
 FRAME, SIZE = 144, 432  # side of the crops on disk and of the composites [px]
 MIRROR = np.r_[
-    16:-1:-1, 26:16:-1, 27:31, 35:30:-1, 45:41:-1, 47, 46, 39:35:-1, 41, 40,
-    54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1,
-]  # fmt: skip
+    16:-1:-1,
+    26:16:-1,
+    27:31,
+    35:30:-1,
+    45:41:-1,
+    47,
+    46,
+    39:35:-1,
+    41,
+    40,
+    54:47:-1,
+    59:54:-1,
+    64:59:-1,
+    67:64:-1,
+]
 BORDER = np.array([(x, y) for x in (0, 71.5, 143) for y in (0, 71.5, 143) if (x, y) != (71.5,) * 2])
 
 
@@ -40,9 +52,11 @@ def composite(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
         corners = np.r_[points, BORDER][mesh.simplices[triangle]]
         map_xy = np.einsum("nk,nkd->nd", weights, corners).reshape(SIZE, SIZE, 2)
         total += cv2.remap(
-            picture.astype(np.float32), *np.moveaxis(map_xy.astype(np.float32), -1, 0),
-            interpolation=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101,
-        )  # fmt: skip
+            picture.astype(np.float32),
+            *np.moveaxis(map_xy.astype(np.float32), -1, 0),
+            interpolation=cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
     mean = (total + total[:, ::-1]) / (2 * len(pictures))
     sharp = mean + 1.2 * (mean - cv2.GaussianBlur(mean, (0, 0), 2.5))
     return np.uint8(np.clip(sharp + 0.5, 0, 255))

@@ -64,7 +64,7 @@ def _relation(reader: WarpGenerator, judged: Generator, card: dict) -> tuple[boo
             "This generator learned from clips; the shipped ones learned mostly from clips that "
             "the warp generator made, whose reader this is."
         )
-    if not isinstance(judged, WarpGenerator):
+    if judged.config.architecture != reader.config.architecture:
         return True, labels + (
             "It is a judge only of generators in whose training it had no part; if this one was "
             "taught by it or by pictures of the warp generator, read the figures with that in mind."

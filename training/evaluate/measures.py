@@ -7,6 +7,7 @@ pictures in [-1, 1].
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.stats import rankdata
 from torch import Tensor
 
 from moodganimation.networks.compositing import positions
@@ -29,18 +30,12 @@ PASSES = {
 }
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks along the last axis, from 0; equal values share their mean rank."""
-    below = (values[..., None, :] < values[..., :, None]).sum(-1)
-    return below + ((values[..., None, :] == values[..., :, None]).sum(-1) - 1) / 2
-
-
 def follow(values: np.ndarray, flat) -> np.ndarray:
     """Spearman's rank correlation of level and estimate, (..., L) -> (...) in [-1, 1].
 
     Spearman 1904. 0 where the estimates differ by less than `flat`, which is no response.
     """
-    got, asked = ranks(values), np.arange(values.shape[-1], dtype=float)
+    got, asked = rankdata(values, axis=-1), np.arange(values.shape[-1], dtype=float)
     got, asked = got - got.mean(-1, keepdims=True), asked - asked.mean()
     size = np.sqrt((got**2).sum(-1) * (asked**2).sum())
     return np.where(np.ptp(values, -1) < flat, 0, (got @ asked) / np.maximum(size, 1e-12))

@@ -32,9 +32,13 @@ def bounds(criterion: dict) -> str:
     if least == most:
         return f"{least:g}"
     return " and ".join(
-        text for text in (f">= {least:g}" if least is not None else "",
-                          f"<= {most:g}" if most is not None else "") if text
-    )  # fmt: skip
+        text
+        for text in (
+            f">= {least:g}" if least is not None else "",
+            f"<= {most:g}" if most is not None else "",
+        )
+        if text
+    )
 
 
 def passed(value) -> str:

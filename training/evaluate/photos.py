@@ -43,6 +43,34 @@ class Clip(NamedTuple):
 
 def open_photos(folder: Path, split: str, count: int, size: int, seed: int) -> Photos:
     """`count` photos of a split, frontal ones first if labels.csv tells; raises ValueError."""
+    _check_split(folder, split)
+    found, names, remarks = names_in(folder / "imgs"), read_ids(folder / f"{split}_ids.csv"), []
+    there = [name for name in names if name in found]
+    if len(there) < len(names):
+        remarks.append(f"{len(names) - len(there)} names of {split}_ids.csv have no picture.")
+    order = _ordered(folder, sorted(there), seed, remarks)
+    files = [(name, found[name]) for name in order]
+    chosen, (faces, views) = _read(folder, files, count, (size, VIEW), remarks)
+    if not chosen:
+        raise ValueError(f"No photo of {split}_ids.csv in {folder / 'imgs'} can be used.")
+    if squeezed := sum(_is_not_square(found[name]) for name in chosen):
+        remarks.append(f"{squeezed} photos are not square and were squeezed.")
+    if len(chosen) < count:
+        remarks.append(f"{count} photos were asked for, the split has {len(chosen)}.")
+    rest = np.random.default_rng([seed, 1]).permutation(sorted(set(there) - set(chosen)))[:OTHERS]
+    files = [(name, found[name]) for name in map(str, rest)]
+    kept, (others,) = _read(folder, files, OTHERS, (VIEW,), remarks)
+    return Photos(
+        chosen,
+        *(tensor(x, s) for x, s in ((faces, size), (views, VIEW), (others, VIEW))),
+        kept,
+        _labels(folder, split),
+        remarks,
+    )
+
+
+def _check_split(folder: Path, split: str) -> None:
+    """Raises ValueError where the folder has no list of that split."""
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder}.")
     if not (folder / f"{split}_ids.csv").exists():
@@ -51,45 +79,34 @@ def open_photos(folder: Path, split: str, count: int, size: int, seed: int) -> P
             f"{folder} has no list of names {split}_ids.csv; "
             + (f"--split can be {', '.join(known)}." if known else "write one, a name per line.")
         )
-    found, names, remarks = names_in(folder / "imgs"), read_ids(folder / f"{split}_ids.csv"), []
-    there = [name for name in names if name in found]
-    if len(there) < len(names):
-        remarks.append(f"{len(names) - len(there)} names of {split}_ids.csv have no picture.")
-    order = _ordered(folder, sorted(there), seed, remarks)
-    pictures = Pictures()
-    chosen, faces, views, squeezed = [], [], [], 0
-    for name in order:
-        if len(chosen) == count:
+
+
+def _read(
+    folder: Path,
+    files: list[tuple[str, Path]],
+    count: int,
+    sizes: tuple[int, ...],
+    remarks: list[str],
+) -> tuple[list[str], list[list]]:
+    """The first `count` pictures that can be used: their names, and a list of them in each size."""
+    pictures, names, lists = Pictures(), [], [[] for _ in sizes]
+    for name, path in files:
+        if len(names) == count:
             break
         try:
-            views.append(pictures.read(found[name], VIEW))
-            faces.append(pictures.read(found[name], size))
-            chosen.append(name)
-            with Image.open(found[name]) as image:
-                squeezed += image.width != image.height
+            versions = [pictures.read(path, size) for size in sizes]
         except Unusable as problem:
             remarks.append(within(folder, problem))
-    if not chosen:
-        raise ValueError(f"No photo of {split}_ids.csv in {folder / 'imgs'} can be used.")
-    if squeezed:
-        remarks.append(f"{squeezed} photos are not square and were squeezed.")
-    if len(chosen) < count:
-        remarks.append(f"{count} photos were asked for, the split has {len(chosen)}.")
-    rest = np.random.default_rng([seed, 1]).permutation(sorted(set(there) - set(chosen)))[:OTHERS]
-    others, kept = [], []
-    for name in map(str, rest):
-        try:
-            others.append(pictures.read(found[name], VIEW))
-            kept.append(name)
-        except Unusable as problem:
-            remarks.append(within(folder, problem))
-    return Photos(
-        chosen,
-        *(tensor(x, s) for x, s in ((faces, size), (views, VIEW), (others, VIEW))),
-        kept,
-        _labels(folder, split),
-        remarks,
-    )
+            continue
+        names.append(name)
+        for versions_of_size, version in zip(lists, versions, strict=True):
+            versions_of_size.append(version)
+    return names, lists
+
+
+def _is_not_square(path: Path) -> bool:
+    with Image.open(path) as image:
+        return image.width != image.height
 
 
 def within(folder: Path, problem: Exception) -> str:

@@ -48,25 +48,19 @@ def evaluate(
     studio = Studio(generator, space, torch.device(device))
     readings, starts = studio.starts(photos, estimator)
     made = sweep(studio, photos, starts, estimator, recognizer, SHOWN)
-    in_all, of_axes = of_pictures(made)
+    in_all, of_axes = _measures(made, space, photos, estimator)
     concordance = {}
     if measurable(space):
-        figures = of_responses(made, space, photos, estimator)
-        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
         moods = random_moods(studio, photos, readings, starts, estimator, seed)
         concordance = moods.concordance()
     walks = [journeys(studio, photos, starts), *(filmed(studio, clip) for clip in clips)]
     sheets = panels(studio, photos, starts, SHOWN), mood_grids(studio, photos, readings, starts)
     cost = _cost(studio, photos, starts)
-    studio.progress.close()
     values = {
         "format": FORMAT,
         "verdict": verdict(in_all | {"not finite": studio.broken}),
         "measures": in_all,
-        "axes": {
-            key: {name: column[k] for name, column in of_axes.items()}
-            for k, key in enumerate(space.keys)
-        },
+        "axes": _by_axis(of_axes, space),
         "response": response(made, space),
         "mood concordance": concordance,
         "distance": distance(made, photos, estimator, seed),
@@ -74,12 +68,33 @@ def evaluate(
         "clips": {walk.title: walk.values for walk in walks[1:]},
         "edits": {"made": studio.made, "not finite": studio.broken},
         "cost": cost,
-        "estimator": {
-            "name": estimator.name,
-            "independent": estimator.independent,
-            "statement": estimator.statement,
-        },
         "not measured": _not_measured(space, recognizer, clips),
+    }
+    values |= _about(estimator, photos, seed)
+    studio.progress.close()
+    return Evaluation(plain(values), sweep_sheets(made, space, photos), *sheets, walks)
+
+
+def _measures(made, space: ExpressionSpace, photos: Photos, estimator: Estimator):
+    """Figures of all axes together, and columns of figures by axis."""
+    in_all, of_axes = of_pictures(made)
+    if measurable(space):
+        figures = of_responses(made, space, photos, estimator)
+        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
+    return in_all, of_axes
+
+
+def _by_axis(columns: dict, space: ExpressionSpace) -> dict[str, dict]:
+    """Columns of figures, one a measure, as the figures of every axis."""
+    keys = enumerate(space.keys)
+    return {key: {name: column[k] for name, column in columns.items()} for k, key in keys}
+
+
+def _about(estimator: Estimator, photos: Photos, seed: int) -> dict[str, dict]:
+    """What a reader needs to know to judge the figures."""
+    names = ("name", "independent", "statement")
+    return {
+        "estimator": {name: getattr(estimator, name) for name in names},
         "photos": {
             "edited": photos.names,
             "others": len(photos.others),
@@ -88,7 +103,6 @@ def evaluate(
         },
         "definitions": DEFINITIONS,
     }
-    return Evaluation(plain(values), sweep_sheets(made, space, photos), *sheets, walks)
 
 
 def verdict(values: dict) -> dict:
@@ -101,8 +115,10 @@ def verdict(values: dict) -> dict:
             passes = (least is None or value >= least) and (most is None or value <= most)
         criteria[name] = {"value": value, "least": least, "most": most, "passes": passes}
     each = [criterion["passes"] for criterion in criteria.values()]
-    return {"passes": False if False in each else None if None in each else True,
-            "criteria": criteria}  # fmt: skip
+    return {
+        "passes": False if False in each else None if None in each else True,
+        "criteria": criteria,
+    }
 
 
 def plain(value):

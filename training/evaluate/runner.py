@@ -41,15 +41,13 @@ class Studio:
         if measurable(self.space):
             return readings, conditions(in_space(r, self.space, r) for r in readings)
         zeros = torch.zeros(len(readings), len(self.space.axes))
-        own = [getattr(self._encode(x), "reading", None) for x in photos.faces.split(BATCH)]
+        encode, reading = self._encode, self.generator.reading
+        own = [reading(encode(faces)) for faces in photos.faces.split(BATCH)]
         return readings, zeros if own[0] is None else torch.cat(own).float().cpu()
 
     def encode(self, faces: Tensor, starts: Tensor):
         """As the page does it: a generator that works by changes starts from what was read."""
-        encoding = self._encode(faces)
-        if hasattr(encoding, "reading"):
-            encoding = encoding._replace(reading=starts.to(self.device))
-        return encoding
+        return self.generator.rebase(self._encode(faces), starts.to(self.device))
 
     @torch.inference_mode()
     def edit(self, encoding, condition: Tensor, state: State | None = None) -> tuple[Edit, State]:

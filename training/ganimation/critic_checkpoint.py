@@ -37,7 +37,7 @@ def load_critic(path: str | Path, carry: bool | None = None) -> Critic:
         if is_torch_file(path):
             original = read_original(path)
             if original.role != "critic":
-                raise NotACheckpoint(f"{path} is the checkpoint of a generator, not a critic.")
+                raise NotACheckpoint("{} is the checkpoint of a generator, not a critic.", path)
             values, weights = original.config, original.weights
         else:
             header, weights = read(path, CRITIC_FORMAT)

@@ -39,18 +39,7 @@ def train_system(options) -> None:
     )
     say = accelerator.print
     samples = open_samples(options.data, "train", experiment.data, space)
-    say(f"{experiment.name}: {len(samples)} training samples in {space.name}; "
-        f"processes: {accelerator.num_processes}; {experiment.precision}",
-        *samples.report(), sep="\n")  # fmt: skip
-    if experiment.penalty_every > 1:
-        say(f"Unlike the reference: gradient penalties in one of {experiment.penalty_every} steps "
-            f"of the critics, with {experiment.penalty_every} times their weight.")  # fmt: skip
-    if "MASTER_ADDR" in os.environ and accelerator.num_processes == 1:
-        say(
-            "Several processes were asked for, but accelerate launch --cpu starts one (unless "
-            "given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
-            "-m training ... --cpu, or torchrun --nproc_per_node N -m training ... --cpu"
-        )
+    say(*_introduction(experiment, samples, accelerator.num_processes), sep="\n")
     try:
         fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
     except ValueError as problem:
@@ -58,6 +47,27 @@ def train_system(options) -> None:
         fixed = Fixed(samples)
     run = Run(options.out, experiment, accelerator.is_main_process)
     train(experiment, samples, fixed, run, accelerator, options.start)
+
+
+def _introduction(experiment: Experiment, samples, processes: int) -> list[str]:
+    """What the run is told to do, and what may surprise."""
+    lines = [
+        f"{experiment.name}: {len(samples)} training samples in {experiment.space}; "
+        f"processes: {processes}; {experiment.precision}",
+        *samples.report(),
+    ]
+    if experiment.penalty_every > 1:
+        lines.append(
+            f"Unlike the reference: gradient penalties in one of {experiment.penalty_every} steps "
+            f"of the critics, with {experiment.penalty_every} times their weight."
+        )
+    if "MASTER_ADDR" in os.environ and processes == 1:
+        lines.append(
+            "Several processes were asked for, but accelerate launch --cpu starts one (unless "
+            "given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
+            "-m training ... --cpu, or torchrun --nproc_per_node N -m training ... --cpu"
+        )
+    return lines
 
 
 def with_precision(experiment: Experiment, folder: Path, state: PartialState) -> Experiment:

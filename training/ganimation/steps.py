@@ -9,6 +9,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from moodganimation.networks.compositing import Edit
+
 from ..data.batches import Batch
 from .experiments import Experiment
 from .objectives import Terms, critic_losses, generate, generator_losses, penalties, told
@@ -67,37 +69,72 @@ def adversarial_step(
     Gulrajani et al. 2017, Alg. 1, in the order of the seed: it takes a step of its own for the
     penalty, from the weights after the first (`penalty_apart`). mix: (S, B) for each critic.
     """
-    terms, generator = {}, players.generator.network
     with torch.set_grad_enabled(generator_too), accelerator.autocast():
-        there = generate(generator, batch, feed)  # once: its weights move last
-    fake = there.composite.detach()
+        edit = generate(players.generator.network, batch, feed)  # once: its weights move last
+    fake = edit.composite.detach()
+    trainer = CriticTrainer(players.critics, fake, batch, experiment, mix, accelerator)
+    penalty_apart = penalized and experiment.penalty_apart
+    terms = trainer.step(with_penalty=penalized and not penalty_apart)
+    if penalty_apart:
+        terms |= trainer.step_penalty()
+    if generator_too:
+        terms |= generator_step(players, edit, batch, experiment, accelerator)
+    return {name: value.detach() for name, value in terms.items()}
 
-    def penalty(kind: str, critic: nn.Module) -> Terms:
+
+@dataclass
+class CriticTrainer:
+    """Trains the critics on one batch: on their losses, and on gradient penalties."""
+
+    critics: dict[str, Player]
+    fake: Tensor  # (B, S, 3, H, W), without gradient
+    batch: Batch
+    experiment: Experiment
+    mix: dict[str, Tensor]  # (S, B) for each critic
+    accelerator: Accelerator
+
+    def step(self, with_penalty: bool) -> Terms:
+        """Step every critic along its losses, with or without its gradient penalty."""
+        terms = {}
+        for kind, critic in self.critics.items():
+            losses = self._losses(kind, critic.network)
+            if with_penalty:
+                losses |= self._penalty(kind, critic.network)
+            critic.step(sum(losses.values()), self.accelerator)
+            terms |= losses
+        return terms
+
+    def step_penalty(self) -> Terms:
+        """Step every critic along its gradient penalty alone."""
+        terms = {}
+        for kind, critic in self.critics.items():
+            penalty = self._penalty(kind, critic.network)
+            critic.step(sum(penalty.values()), self.accelerator)
+            terms |= penalty
+        return terms
+
+    def _losses(self, kind: str, critic: nn.Module) -> Terms:
+        with self.accelerator.autocast():
+            return critic_losses(kind, critic, self.fake, self.batch, self.experiment)
+
+    def _penalty(self, kind: str, critic: nn.Module) -> Terms:
         prefix = "clip_" if kind == "clip" else ""
-        with accelerator.autocast():
-            values = penalties(kind, critic, fake, batch, experiment, mix[kind])
+        with self.accelerator.autocast():
+            values = penalties(kind, critic, self.fake, self.batch, self.experiment, self.mix[kind])
         return {f"d.{prefix}penalty": values.sum()}
 
-    for kind, player in players.critics.items():
-        with accelerator.autocast():
-            losses = critic_losses(kind, player.network, fake, batch, experiment)
-        if penalized and not experiment.penalty_apart:
-            losses |= penalty(kind, player.network)
-        player.step(sum(losses.values()), accelerator)
-        terms |= losses
-    for kind, player in players.critics.items() if penalized and experiment.penalty_apart else ():
-        losses = penalty(kind, player.network)
-        player.step(sum(losses.values()), accelerator)
-        terms |= losses
 
-    if generator_too:
-        critics = {kind: player.network for kind, player in players.critics.items()}
-        for critic in critics.values():
-            critic.requires_grad_(False)
-        with accelerator.autocast():
-            losses = generator_losses(there, generator, critics, batch, experiment)
-        players.generator.step(sum(v for k, v in losses.items() if "." in k), accelerator)
-        for critic in critics.values():
-            critic.requires_grad_(True)
-        terms |= losses
-    return {name: value.detach() for name, value in terms.items()}
+def generator_step(
+    players: Players, edit: Edit, batch: Batch, experiment: Experiment, accelerator: Accelerator
+) -> Terms:
+    """Step the generator while the critics are frozen; edit: what it generated of the batch."""
+    generator = players.generator
+    critics = {kind: player.network for kind, player in players.critics.items()}
+    for critic in critics.values():
+        critic.requires_grad_(False)
+    with accelerator.autocast():
+        losses = generator_losses(edit, generator.network, critics, batch, experiment)
+    generator.step(sum(value for name, value in losses.items() if "." in name), accelerator)
+    for critic in critics.values():
+        critic.requires_grad_(True)
+    return losses

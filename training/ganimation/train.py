@@ -8,6 +8,7 @@ import copy
 import math
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,16 @@ from tqdm import tqdm
 from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.networks.convgru import begin_orthogonal, gate_parameters
+from moodganimation.networks.rollout import Feed
 
 from ..common.ema import follow
 from ..common.health import Broken, Guard
-from ..common.runs import Run
-from ..data.batches import Draw, Samples, ahead
+from ..common.runs import Run, is_due
+from ..data.batches import Batch, Draw, Samples, ahead
 from .critic_checkpoint import save_critic
 from .critics import build_critic
 from .experiments import Experiment, PretrainStage
+from .objectives import Terms
 from .samples import Fixed
 from .steps import Player, Players, adversarial_step, lesson_step
 
@@ -44,80 +47,134 @@ def train(
     fixed: faces to look at, drawn anew every `sample_every` steps. start: a checkpoint whose
     weights a fresh run begins with, as far as they fit.
     """
-    dtype = torch.float64 if experiment.precision == "float64" else torch.float32
     rank, ranks = accelerator.process_index, accelerator.num_processes
-    for batch in (experiment.batch, *(lesson.batch for lesson in experiment.lessons)):
-        if batch % ranks:
-            raise ValueError(f"A batch of {batch} cannot be shared by {ranks} processes.")
+    check_batches(experiment, ranks)
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    dtype = torch.float64 if experiment.precision == "float64" else torch.float32
     players, average = build(experiment, accelerator.device, dtype)
-    first = resume(players, average, run)
-    if start and not first:
-        accelerator.print(begin_with(start, players.generator.network, average))
-    steps = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
-    if len(set(steps)) > 1:
-        raise ValueError(
-            f"Processes would go on from different steps ({steps}): --out must be one folder that "
-            "all machines share."
-        )
-    total, guard = experiment.total(len(samples)), Guard()
-    for row in run.rows():
-        guard.watch(row)  # what was seen before, without saying it again
-
-    bar = tqdm(total=total, initial=min(first, total), disable=rank > 0, smoothing=0.05)
-    meter, began, waiting = Meter(accelerator), time.monotonic(), 0.0
+    first = begin(players, average, run, accelerator, start)
+    total = experiment.total(len(samples))
+    trainer = Trainer(experiment, players, average, len(samples), accelerator)
+    progress = Progress(run, accelerator, first, total)
     drawn = ahead(samples, experiment.seed, draws(experiment, first, total), rank, ranks)
-    for draw, batch, waited in drawn:
-        batch, waiting = batch.to(accelerator.device, dtype), waiting + waited
-        lesson, step = experiment.stage_at(draw.step)
-        if lesson:
-            players.generator.rate(lesson_rate(lesson, step))
-            terms = lesson_step(players, batch, accelerator)
-            moved = True
-        else:
-            decay = experiment.decay_at(step, len(samples))
-            players.generator.rate(experiment.rate * decay)
-            for player in players.critics.values():
-                player.rate(experiment.critic_rate * decay)
-            moved, penalized = experiment.turn_at(step)
-            mix = mixes(experiment, draw.step, batch.targets.shape[1], rank, ranks)
-            mix = {kind: share.to(batch.frames) for kind, share in mix.items()}
-            feed = feed_at(experiment, step, len(samples))
-            terms = adversarial_step(
-                players, batch, experiment, mix, accelerator, feed, moved, penalized
-            )
-        if moved and average is not players.generator.network:
-            turns = (
-                draw.step if lesson else experiment.pretraining_steps + step // experiment.n_critic
-            )
-            follow(
-                average, players.generator.network, min(experiment.ema, (1 + turns) / (10 + turns))
-            )
-        meter.add(terms)
 
+    for draw, batch, waited in drawn:
+        terms = trainer.step(draw.step, batch.to(accelerator.device, dtype))
+        progress.add(terms, waited)
         done = draw.step + 1
-        bar.update()
-        if done % experiment.log_every == 0 or done == total:
-            seconds, means = time.monotonic() - began, meter.means()
-            if rank == 0:
-                for warning in guard.watch(means):
-                    bar.write(f"guard: {warning}")
-                    run.log(step=done, guard=warning)
-                seconds, share = round(seconds, 1), round(waiting / max(seconds, 1e-9), 4)
-                run.log(step=done, seconds=seconds, loading=share, **means)
-                bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()}, refresh=False)
-        if rank == 0 and fixed and (done % experiment.sample_every == 0 or done == total):
-            size = lesson.image_size if lesson else experiment.generator.image_size
-            shown = {"curriculum": "generated", "truth": "portrait"}.get(experiment.feed)
-            shown = "portrait" if lesson else shown or experiment.feed  # as it will be used
-            values = fixed.draw(average, run.folder / "samples" / f"{done:07d}.png", size, shown)
-            run.log(step=done, **values)
-        if rank == 0 and (done % experiment.save_every == 0 or done == total):
+        if is_due(done, experiment.log_every, total):
+            progress.log(done)
+        if rank == 0 and fixed and is_due(done, experiment.sample_every, total):
+            trainer.sample(fixed, draw, run)
+        if rank == 0 and is_due(done, experiment.save_every, total):
             save(players, average, done, experiment, run)
-    bar.close()
+
+    progress.bar.close()
     accelerator.wait_for_everyone()
     if getattr(samples, "unreadable", None):
-        bar.write(f"{len(samples.unreadable)} pictures could not be read and were passed over.")
+        progress.bar.write(
+            f"{len(samples.unreadable)} pictures could not be read and were passed over."
+        )
+
+
+@dataclass
+class Trainer:
+    """The networks of a run, and one step of their training."""
+
+    experiment: Experiment
+    players: Players
+    average: torch.nn.Module  # of the generator's weights; the generator itself where ema is 0
+    sample_count: int
+    accelerator: Accelerator
+
+    def step(self, step: int, batch: Batch) -> Terms:
+        """Train on a batch at a step of the run: a pretraining or an adversarial step."""
+        stage, stage_step = self.experiment.stage_at(step)
+        if stage:
+            self.players.generator.rate(lesson_rate(stage, stage_step))
+            terms = lesson_step(self.players, batch, self.accelerator)
+            self._update_average(step)
+            return terms
+        self._decay_rates(stage_step)
+        generator_too, penalized = self.experiment.turn_at(stage_step)
+        terms = adversarial_step(
+            self.players,
+            batch,
+            self.experiment,
+            self._mix(step, batch),
+            self.accelerator,
+            feed_at(self.experiment, stage_step, self.sample_count),
+            generator_too,
+            penalized,
+        )
+        if generator_too:
+            turns = stage_step // self.experiment.n_critic
+            self._update_average(self.experiment.pretraining_steps + turns)
+        return terms
+
+    def sample(self, fixed: Fixed, draw: Draw, run: Run) -> None:
+        """Write the sample sheet of a step and log its errors."""
+        done, stage = draw.step + 1, self.experiment.stage_at(draw.step)[0]
+        path = run.folder / "samples" / f"{done:07d}.png"
+        feed = "portrait" if stage else feed_in_use(self.experiment)
+        run.log(step=done, **fixed.draw(self.average, path, draw.size, feed))
+
+    def _decay_rates(self, stage_step: int) -> None:
+        decay = self.experiment.decay_at(stage_step, self.sample_count)
+        self.players.generator.rate(self.experiment.rate * decay)
+        for critic in self.players.critics.values():
+            critic.rate(self.experiment.critic_rate * decay)
+
+    def _mix(self, step: int, batch: Batch) -> dict[str, Tensor]:
+        rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
+        mix = mixes(self.experiment, step, batch.targets.shape[1], rank, ranks)
+        return {kind: share.to(batch.frames) for kind, share in mix.items()}
+
+    def _update_average(self, turns: int) -> None:
+        """Update the average after a step of the generator; turns: how many it had before."""
+        network = self.players.generator.network
+        if self.average is not network:
+            follow(self.average, network, min(self.experiment.ema, (1 + turns) / (10 + turns)))
+
+
+class Progress:
+    """Writes the log of a run, with the guard's warnings, and moves the progress bar."""
+
+    def __init__(self, run: Run, accelerator: Accelerator, first: int, total: int):
+        """first: steps done before, out of `total`."""
+        self.run, self.is_main = run, accelerator.is_main_process
+        self.meter, self.guard = Meter(accelerator), Guard()
+        for row in run.rows():
+            self.guard.watch(row)  # what was seen before, without saying it again
+        self.bar = tqdm(
+            total=total, initial=min(first, total), disable=not self.is_main, smoothing=0.05
+        )
+        self.began, self.waited = time.monotonic(), 0.0
+
+    def add(self, terms: Terms, waited: float) -> None:
+        """Count a step; waited: how long it waited for its batch [s]."""
+        self.waited += waited
+        self.meter.add(terms)
+        self.bar.update()
+
+    def log(self, done: int) -> None:
+        """Log the means since the last call. Every process must call it; the main one writes."""
+        seconds, means = time.monotonic() - self.began, self.meter.means()
+        if not self.is_main:
+            return
+        for warning in self.guard.watch(means):
+            self.bar.write(f"guard: {warning}")
+            self.run.log(step=done, guard=warning)
+        loading = round(self.waited / max(seconds, 1e-9), 4)
+        self.run.log(step=done, seconds=round(seconds, 1), loading=loading, **means)
+        self.bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()}, refresh=False)
+
+
+def check_batches(experiment: Experiment, processes: int) -> None:
+    """Raise ValueError for a batch that processes cannot share equally."""
+    for batch in (experiment.batch, *(stage.batch for stage in experiment.lessons)):
+        if batch % processes:
+            raise ValueError(f"A batch of {batch} cannot be shared by {processes} processes.")
 
 
 def build(experiment: Experiment, device, dtype) -> tuple[Players, torch.nn.Module]:
@@ -165,6 +222,23 @@ def begin_with(path: Path, *networks: torch.nn.Module) -> str:
         if not taken:
             raise ValueError(f"Nothing in {path} fits this generator (width, depth, architecture).")
     return f"{taken} of {len(own)} tensors begin as in {path}."
+
+
+def begin(players: Players, average, run: Run, accelerator: Accelerator, start: Path | None) -> int:
+    """Resume a run, or give a fresh one the weights of `start`; returns the steps done.
+
+    Raises ValueError where processes would go on from different steps.
+    """
+    first = resume(players, average, run)
+    if start and not first:
+        accelerator.print(begin_with(start, players.generator.network, average))
+    steps = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
+    if len(set(steps)) > 1:
+        raise ValueError(
+            f"Processes would go on from different steps ({steps}): --out must be one folder that "
+            "all machines share."
+        )
+    return first
 
 
 def parts(players: Players, average) -> dict:
@@ -230,6 +304,11 @@ def feed_at(experiment: Experiment, step: int, samples: int) -> str:
         return experiment.feed
     lot = np.random.default_rng([experiment.seed, 2, step]).random()
     return "truth" if lot < experiment.truth_share(step, samples) else "generated"
+
+
+def feed_in_use(experiment: Experiment) -> Feed:
+    """What each next frame of a clip starts from once the generator is in use."""
+    return {"curriculum": "generated", "truth": "portrait"}.get(experiment.feed, experiment.feed)
 
 
 class Meter:

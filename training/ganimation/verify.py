@@ -16,6 +16,7 @@ from moodganimation.expressions.spaces import space_of_size
 
 from ..data.batches import Batch
 from . import golden_fill
+from .critics import CriticConfig
 from .experiments import EXPERIMENTS, Experiment, Weights, in_space
 from .objectives import critic_losses, generate, generator_losses, penalties
 from .steps import Players, adversarial_step
@@ -60,65 +61,85 @@ def verify(path: Path) -> None:
     """Print every term of a golden file with its error; raises ValueError where one is off."""
     try:
         golden = json.loads(Path(path).read_text())
-        off, compared = _compare(path, golden, experiment_of(golden))
+        comparison = _compare(path, golden, experiment_of(golden))
     except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, RuntimeError) as e:
         raise ValueError(f"{path} is not a golden training file ({e!r}).") from None
-    if off:
-        raise ValueError(f"{len(off)} values are off: {', '.join(off)}.")
-    if not compared:
+    if comparison.off:
+        raise ValueError(f"{len(comparison.off)} values are off: {', '.join(comparison.off)}.")
+    if not comparison.count:
         raise ValueError(f"{path} holds no losses to compare with.")
-    print(f"All values agree: {compared} of them.")
+    print(f"All values agree: {comparison.count} of them.")
 
 
-def _compare(path: Path, golden: dict, experiment: Experiment) -> tuple[list[str], int]:
-    """Names of what is off, and how many values were compared."""
-    off, compared = [], 0
-    print(f"{path}: {golden['branch']}, {experiment.name}")
+class Comparison:
+    """Prints our values beside the reference's, counts them, and keeps the names of what is off."""
 
-    def compare(section: str, ours: dict, theirs: dict, tolerance: float) -> None:
-        nonlocal compared
+    def __init__(self):
+        self.off, self.count = [], 0
+
+    def compare(self, section: str, ours: dict, theirs: dict, tolerance: float) -> None:
+        """Compare the values of a section; tolerance: of the error relative to the reference."""
         for name, value in theirs.items():
-            compared += 1
+            self.count += 1
             if name not in ours:
                 print(f"{section:12} {name:14} {value:16.8f} has no counterpart")
-                off.append(name)
+                self.off.append(name)
                 continue
             error = abs(ours[name] - value) / max(abs(value), 1e-12)
             bad = not error <= tolerance
             mark = "  OFF" if bad else ""
             print(f"{section:12} {name:14} {value:16.8f} {ours[name]:16.8f} {error:.1e}{mark}")
-            off.extend([f"{section} {name}"] * bad)
+            self.off.extend([f"{section} {name}"] * bad)
 
-    for section, dtype, tolerance in (
-        ("A_losses_at_filled_weights", torch.float32, 1e-4),
-        ("A_losses_float64", torch.float64, 1e-6),
-    ):
-        if section in golden:
-            players, batch, mix = filled(golden, experiment, dtype)
-            values, calls = at_these_weights(players, batch, mix, experiment, golden["branch"])
-            compare(str(dtype).removeprefix("torch."), values, golden[section], tolerance)
-            key = "A_gp_calls" if dtype == torch.float32 else "A_gp_calls_float64"
-            calls = {f"call {i}": value for i, value in enumerate(calls)}
-            wanted = dict(zip(calls, golden.get(key, ()), strict=False))
-            compare("penalty", calls, wanted, tolerance)
+
+def _compare(path: Path, golden: dict, experiment: Experiment) -> Comparison:
+    """Compare all sections that a golden file has."""
+    comparison = Comparison()
+    print(f"{path}: {golden['branch']}, {experiment.name}")
+    if "A_losses_at_filled_weights" in golden:
+        _compare_losses(comparison, golden, experiment, torch.float32)
+    if "A_losses_float64" in golden:
+        _compare_losses(comparison, golden, experiment, torch.float64)
     if "B_losses_after_step" in golden:
-        players, batch, mix = filled(golden, experiment, torch.float32)
-        terms = adversarial_step(
-            players, batch, experiment, mix, Accelerator(cpu=True), experiment.feed
-        )
-        during = {
-            reported(name, experiment): float(value)
-            for name, value in terms.items()
-            if "." in name and not (name == "d.penalty" and golden["branch"] in LAST_ONLY)
-        }
-        wanted = golden["B_losses_reported_during_step"]
-        if golden["branch"] in LAST_ONLY:  # the step needs the sum, the report was of one frame
-            wanted = {name: value for name, value in wanted.items() if name != "d_gp"}
-        compare("in step", during, wanted, 1e-2)
-        compare("weights", *weights(players, golden["B_params_after_step"]), 1e-2)
-        values, _ = at_these_weights(players, batch, mix, experiment, golden["branch"])
-        compare("after step", values, golden["B_losses_after_step"], 1e-2)
-    return off, compared
+        _compare_step(comparison, golden, experiment)
+    return comparison
+
+
+def _compare_losses(
+    comparison: Comparison, golden: dict, experiment: Experiment, dtype: torch.dtype
+) -> None:
+    """Compare the terms, and each call of the frame penalty, at the filled weights."""
+    if dtype == torch.float32:
+        losses, penalty, tolerance = "A_losses_at_filled_weights", "A_gp_calls", 1e-4
+    else:
+        losses, penalty, tolerance = "A_losses_float64", "A_gp_calls_float64", 1e-6
+    players, batch, mix = filled(golden, experiment, dtype)
+    values, calls = at_these_weights(players, batch, mix, experiment, golden["branch"])
+    comparison.compare(str(dtype).removeprefix("torch."), values, golden[losses], tolerance)
+    calls = {f"call {i}": value for i, value in enumerate(calls)}
+    reference = dict(zip(calls, golden.get(penalty, ()), strict=False))
+    comparison.compare("penalty", calls, reference, tolerance)
+
+
+def _compare_step(comparison: Comparison, golden: dict, experiment: Experiment) -> None:
+    """Compare the terms during one step of Adam, and the weights and terms after it."""
+    players, batch, mix = filled(golden, experiment, torch.float32)
+    terms = adversarial_step(
+        players, batch, experiment, mix, Accelerator(cpu=True), experiment.feed
+    )
+    last_only = golden["branch"] in LAST_ONLY
+    during = {
+        reported(name, experiment): float(value)
+        for name, value in terms.items()
+        if "." in name and not (name == "d.penalty" and last_only)
+    }
+    reference = golden["B_losses_reported_during_step"]
+    if last_only:  # the step needs the sum, the report was of one frame
+        reference = {name: value for name, value in reference.items() if name != "d_gp"}
+    comparison.compare("in step", during, reference, 1e-2)
+    comparison.compare("weights", *weights(players, golden["B_params_after_step"]), 1e-2)
+    values, _ = at_these_weights(players, batch, mix, experiment, golden["branch"])
+    comparison.compare("after step", values, golden["B_losses_after_step"], 1e-2)
 
 
 def experiment_of(golden: dict) -> Experiment:
@@ -128,33 +149,18 @@ def experiment_of(golden: dict) -> Experiment:
     size = options.get("image_size", 128)
     base = in_space(base, space_of_size(options["cond_nc"]).name, size)
     saturate = bool(options.get("do_saturate_mask", False))
-    condition = options["lambda_D_cond"]
     # Only the first branch on clips listens to its flag while it trains.
     recurrent = options.get("recurrent") and golden["branch"] == "video_ganimation"
     width = widths.get("G", base.generator.width)
     critic_width = widths.get("D", base.frame_critic.width)
-    clip = base.clip_critic
-    if clip:  # which forgets its state in the published code
-        carry = "replaced by the recurrent" in golden.get("note", "")
-        clip = replace(clip, width=widths.get("D_temp", critic_width), carry=carry)
     return replace(
         base,
         data=replace(base.data, frames=options["frames_cnt"] if base.data.frames > 1 else 1),
         generator=replace(base.generator, width=width, saturate=saturate),
         frame_critic=replace(base.frame_critic, width=critic_width),
-        clip_critic=clip,
+        clip_critic=clip_critic_of(golden, base.clip_critic, critic_width),
         feed="generated" if recurrent else "portrait",
-        weights=Weights(
-            realism=options["lambda_D_prob"],
-            condition=options["lambda_D_frame_cond"] if clip else condition,
-            penalty=options["lambda_D_gp"],
-            reconstruction=options["lambda_cyc"],
-            attention=options["lambda_mask"],
-            smoothness=options["lambda_mask_smooth"],
-            clip_realism=options.get("lambda_D_temp", 1.0),
-            clip_condition=condition,
-            clip_penalty=options.get("lambda_D_temp_gp", 10.0),
-        ),
+        weights=weights_of(options, with_clip_critic=base.clip_critic is not None),
         batch=options["batch_size"],
         rate=options.get("lr_G", 1e-4),
         critic_rate=options.get("lr_D", 1e-4),
@@ -162,6 +168,31 @@ def experiment_of(golden: dict) -> Experiment:
         beta2=options.get("G_adam_b2", 0.999),
         n_critic=1,
         ema=0.0,
+    )
+
+
+def clip_critic_of(golden: dict, base: CriticConfig | None, width: int) -> CriticConfig | None:
+    """The clip critic of a golden file; width: where the file does not say."""
+    if base is None:
+        return None
+    # It forgets its state in the published code.
+    carry = "replaced by the recurrent" in golden.get("note", "")
+    return replace(base, width=golden["conv_dim"].get("D_temp", width), carry=carry)
+
+
+def weights_of(options: dict, with_clip_critic: bool) -> Weights:
+    """The weights of the terms, by the reference's options."""
+    condition = options["lambda_D_cond"]  # of the clip critic where there is one
+    return Weights(
+        realism=options["lambda_D_prob"],
+        condition=options["lambda_D_frame_cond"] if with_clip_critic else condition,
+        penalty=options["lambda_D_gp"],
+        reconstruction=options["lambda_cyc"],
+        attention=options["lambda_mask"],
+        smoothness=options["lambda_mask_smooth"],
+        clip_realism=options.get("lambda_D_temp", 1.0),
+        clip_condition=condition,
+        clip_penalty=options.get("lambda_D_temp_gp", 10.0),
     )
 
 

@@ -19,9 +19,25 @@ POSE = 6
 STEPS = 12
 OUTLIER = 3.0  # distance beyond which a landmark counts less [px]
 # How much a parameter is held back [px^2 per squared unit], and pulled to 0 [px^2 per unit]
-HELD = {"AU01": 25, "AU02": 25, "AU04": 25, "AU05": 35, "AU06": 60, "AU07": 35, "AU09": 150,
-        "AU10": 60, "AU12": 3, "AU14": 60, "AU15": 50, "AU17": 70, "AU20": 90, "AU23": 90,
-        "AU25": 8, "AU26": 8, "AU45": 10}  # fmt: skip
+HELD = {
+    "AU01": 25,
+    "AU02": 25,
+    "AU04": 25,
+    "AU05": 35,
+    "AU06": 60,
+    "AU07": 35,
+    "AU09": 150,
+    "AU10": 60,
+    "AU12": 3,
+    "AU14": 60,
+    "AU15": 50,
+    "AU17": 70,
+    "AU20": 90,
+    "AU23": 90,
+    "AU25": 8,
+    "AU26": 8,
+    "AU45": 10,
+}
 HELD_IDENTITY, HELD_OTHER = 9.0, 60.0
 PULLED, PULLED_SMILE, PULLED_OTHER = 3.0, 1.0, 6.0
 MOST, MOST_JAW, MOST_LOPSIDED, MOST_OTHER = 1.3, 2.0, 0.6, 0.8
@@ -72,8 +88,13 @@ class Fitter:
 
         def each(pose, identity, unit, lopsided, other) -> np.ndarray:
             unit = np.broadcast_to(unit, units.N)
-            parts = (np.full(POSE, pose), np.full(people, identity), unit,
-                     np.full(sides, lopsided), np.full(others, other))  # fmt: skip
+            parts = (
+                np.full(POSE, pose),
+                np.full(people, identity),
+                unit,
+                np.full(sides, lopsided),
+                np.full(others, other),
+            )
             return np.concatenate(parts).astype(np.float64)
 
         most, pulled = np.full(units.N, MOST), np.full(units.N, PULLED)

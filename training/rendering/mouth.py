@@ -8,17 +8,25 @@ from .source import LUMINANCE, Light, Source
 from .surface import Surface
 
 # color, RGB 0..1, of what lies in the mouth, relative to its brightness
-PALETTE = {"mouth_socket": (0.27, 0.15, 0.16), "gums_tongue": (0.62, 0.40, 0.42),
-           "teeth": (0.96, 0.90, 0.78)}  # fmt: skip
+PALETTE = {
+    "mouth_socket": (0.27, 0.15, 0.16),
+    "gums_tongue": (0.62, 0.40, 0.42),
+    "teeth": (0.96, 0.90, 0.78),
+}
 LIGHT = np.float32([0, 0.25, 0.97])
 FADING = 5.5  # length behind the front teeth at which light is down to 1/e
 WIDE = 22.0  # gap of lips [px of SIDE] beyond which what is seen moves with the jaw
 
 
 def modelled(
-    surface: Surface, source: Source, shape: np.ndarray, turn: np.ndarray, depth: np.ndarray,
-    drawing: Drawing, inside: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+    surface: Surface,
+    source: Source,
+    shape: np.ndarray,
+    turn: np.ndarray,
+    depth: np.ndarray,
+    drawing: Drawing,
+    inside: np.ndarray,
+) -> np.ndarray:
     """(SIDE, SIDE, 3) float32 RGB 0..255 of teeth, gums, tongue and socket.
 
     shape (V, 3) and its nearness depth (V,) [px], turned by turn (3, 3); inside (SIDE, SIDE) bool:
@@ -54,8 +62,14 @@ def white_in(light: Light) -> float:
     return min(teeth, 228) / 0.92
 
 
-def filled(source: Source, moved: np.ndarray, made: np.ndarray, inside: np.ndarray,
-           places: np.ndarray, gap: float) -> np.ndarray:  # fmt: skip
+def filled(
+    source: Source,
+    moved: np.ndarray,
+    made: np.ndarray,
+    inside: np.ndarray,
+    places: np.ndarray,
+    gap: float,
+) -> np.ndarray:
     """(SIDE, SIDE, 3) float32: the moved photo with its mouth filled.
 
     made: `modelled`; places (SIDE, SIDE, 2): where the moved photo was taken from [px]; gap: of the

@@ -77,10 +77,7 @@ class Renderer:
 
         here = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
         taken = here + flow
-        eyed = _eyes(source, kind, taken, points)
-        moved = cv2.remap(source.picture, eyed, None, cv2.INTER_LINEAR,
-                          borderMode=cv2.BORDER_REFLECT_101).astype(np.float32)  # fmt: skip
-        moved *= shade[..., None]
+        moved = _look_up(source.picture, _eyes(source, kind, taken, points)) * shade[..., None]
         inside = kind == MOUTH
         if inside.any():
             made = mouth.modelled(surface, source, shape, turn, vertices[:, 2], drawing, inside)
@@ -91,6 +88,12 @@ class Renderer:
         zoom = SIDE / FRAME
         points = (points - (zoom - 1) / 2) / zoom
         return Render(picture, flow / np.float32(zoom), shade, kind, points)
+
+
+def _look_up(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(SIDE, SIDE, 3) float32: the picture's colors at places (SIDE, SIDE, 2), x then y [px]."""
+    mode = cv2.BORDER_REFLECT_101
+    return cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=mode).astype(np.float32)
 
 
 def _softened(gain: np.ndarray, inner: np.ndarray) -> np.ndarray:

@@ -9,9 +9,16 @@ from . import mesh_points
 from .model import FaceModel
 
 SKIN, MOUTH, EYE = 0, 1, 2  # kinds of parts
-KINDS = {"face": SKIN, "mouth_socket": MOUTH, "gums_tongue": MOUTH, "teeth": MOUTH,
-         "eyeball_left": EYE, "eyeball_right": EYE, "eye_socket_left": EYE,
-         "eye_socket_right": EYE}  # fmt: skip
+KINDS = {
+    "face": SKIN,
+    "mouth_socket": MOUTH,
+    "gums_tongue": MOUTH,
+    "teeth": MOUTH,
+    "eyeball_left": EYE,
+    "eyeball_right": EYE,
+    "eye_socket_left": EYE,
+    "eye_socket_right": EYE,
+}
 GRIP = 0.02  # how firmly a landmark holds its vertex, against the smoothness of the offsets
 NEIGHBOURS = 6  # skin vertices that a vertex inside the head follows
 

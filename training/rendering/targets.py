@@ -11,8 +11,19 @@ from .units import AU05, AU17, AU23, AU25, AU26, AU45, KEYS, N, fair
 
 EMOTIONS = ("happy", "surprised", "afraid", "angry", "disgusted", "sad")
 # how often a unit is the one that moves alone: more often where it is small, or opens the mouth
-SINGLES = {"AU04": 1.3, "AU05": 1.2, "AU06": 1.3, "AU07": 1.5, "AU09": 1.2, "AU12": 1.1,
-           "AU14": 1.2, "AU23": 1.2, "AU25": 2.0, "AU26": 1.1, "AU45": 1.6}  # fmt: skip
+SINGLES = {
+    "AU04": 1.3,
+    "AU05": 1.2,
+    "AU06": 1.3,
+    "AU07": 1.5,
+    "AU09": 1.2,
+    "AU12": 1.1,
+    "AU14": 1.2,
+    "AU23": 1.2,
+    "AU25": 2.0,
+    "AU26": 1.1,
+    "AU45": 1.6,
+}
 PRESENT = 0.8  # intensity from which a unit can be taken away
 LEAST = 0.5  # change of intensity that makes a pair
 

@@ -44,8 +44,9 @@ def pictures(model: FaceModel) -> dict[str, np.ndarray]:
     drawn = {}
     for name, (bottom, top) in HEIGHTS.items():
         rows = round((top - bottom) * scale)
-        vertices = np.stack([PIXELS + shape[:, 0] * scale, (top - shape[:, 1]) * scale,
-                             shape[:, 2] * scale], 1).astype(np.float32)  # fmt: skip
+        vertices = np.stack(
+            [PIXELS + shape[:, 0] * scale, (top - shape[:, 1]) * scale, shape[:, 2] * scale], 1
+        ).astype(np.float32)
         vertices[:, :2] -= 0.5
         triangles = _triangles(model, name)
         drawing = draw(vertices, triangles, max(2 * PIXELS, rows))
@@ -102,8 +103,12 @@ def _moves(model: FaceModel) -> np.ndarray:
 
 
 def _triangles(model: FaceModel, name: str) -> np.ndarray:
-    kept = np.concatenate([np.arange(model.triangles_of[part].start, model.triangles_of[part].stop)
-                           for part in ("gums_tongue", "teeth")])  # fmt: skip
+    kept = np.concatenate(
+        [
+            np.arange(model.triangles_of[part].start, model.triangles_of[part].stop)
+            for part in ("gums_tongue", "teeth")
+        ]
+    )
     triangles = model.triangles[kept]
     lower = _moves(model)[triangles].mean(1) > 0.5
     return np.ascontiguousarray(triangles[lower == (name == "lower")])

@@ -33,11 +33,35 @@ TABLE = {
     "AU45": ({"eyeBlink": 1.0}, 0.14, 1.00),
 }
 # units that may be stronger on one side of a face; their difference is fitted, too
-LOPSIDED = ("AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU12", "AU14", "AU15",
-            "AU20", "AU25", "AU45")  # fmt: skip
+LOPSIDED = (
+    "AU01",
+    "AU02",
+    "AU04",
+    "AU05",
+    "AU06",
+    "AU07",
+    "AU09",
+    "AU10",
+    "AU12",
+    "AU14",
+    "AU15",
+    "AU20",
+    "AU25",
+    "AU45",
+)
 # movements that belong to no unit: fitted, and left as they are
-OTHER = ("mouthPucker", "mouthFunnel", "jawLeft", "jawRight", "jawForward", "mouthLeft",
-         "mouthRight", "cheekPuff", "eyeLookDown", "eyeLookUp")  # fmt: skip
+OTHER = (
+    "mouthPucker",
+    "mouthFunnel",
+    "jawLeft",
+    "jawRight",
+    "jawForward",
+    "mouthLeft",
+    "mouthRight",
+    "cheekPuff",
+    "eyeLookDown",
+    "eyeLookUp",
+)
 KEYS = ACTION_UNITS.keys
 N = len(KEYS)
 PARAMETERS = (*KEYS, *(f"{key} left" for key in LOPSIDED), *OTHER)
@@ -61,8 +85,11 @@ def basis(names: list[str], shapes: np.ndarray, y: np.ndarray, mesh_y: np.ndarra
         unit, _, left = key.partition(" ")
         mixed = TABLE[unit][0] if unit in TABLE else {unit: 1.0}
         for shape, weight in mixed.items():
-            sides = {shape: 0.0 if left else 1.0, f"{shape}_L": 1.0,
-                     f"{shape}_R": -1.0 if left else 1.0}  # fmt: skip
+            sides = {
+                shape: 0.0 if left else 1.0,
+                f"{shape}_L": 1.0,
+                f"{shape}_R": -1.0 if left else 1.0,
+            }
             for side, sign in sides.items():
                 if side in names:
                     weights[row, names.index(side)] = sign * weight

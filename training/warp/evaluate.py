@@ -28,7 +28,7 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
         rows = range(first, min(first + batch, len(data.rows)))
         b = collate([data.pair(i) for i in rows], [data.photo(0)])
-        encoding = generator.encode(b.source)._replace(reading=b.before)
+        encoding = generator.rebase(generator.encode(b.source), b.before)
         edit, _ = generator.edit(encoding, b.after)
         fields = (edit.motion - b.flow, b.flow, edit.light - b.light, b.light)
         squares = [(b.known * x).square().sum() for x in fields]

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from moodganimation.networks.compositing import blend
-from moodganimation.networks.warp import WarpGenerator
+from moodganimation.networks.warp import Encoding, Painting, WarpGenerator
 
 from ..data.pairs import Batch
 from ..ganimation import losses
@@ -23,43 +23,64 @@ def generator_losses(
 ) -> tuple[dict[str, Tensor], Tensor | None]:
     """Named, weighted terms; and the composite (B, 3, H, W), or None while only fields learn."""
     encoding = generator.encode(batch.source)
-    labels = torch.cat([batch.before, batch.labels])
-    reading = torch.cat([encoding.reading, generator.read(batch.photos)])
-    terms = {"reading": losses.expression_error(reading, labels, 1 + 2 * labels)}
-    encoding = encoding._replace(reading=batch.before)  # change starts at the labels, not at itself
-
-    if not weights.composite:
-        motion, light, _ = generator.motion(encoding, batch.after)
-        composite = None
-    else:
-        motion, light, moved, attention, color, inside = generator.paint(encoding, batch.after)
-        composite = blend(moved, attention, color)
-        changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
-        weight = 1 + 3 * blur(changed)
-        # Attention opens in inner mouths, and only where moving the photo does not do.
-        missing = (moved.detach() - batch.target).abs().mean(1, keepdim=True)
-        opened = batch.inner * (6 * blur(missing) - 0.3).clamp(0, 1)
-        known = (batch.known.amax((1, 2, 3), keepdim=True) > 0).float()
-        closed = (1 - blur(opened)) * known
-        terms |= {
-            "composite": losses.picture_error(composite, batch.target, weight),
-            "moved": losses.picture_error(moved, batch.target, weight * (1 - batch.inner)),
-            "mouth": losses.masked_square(color, batch.target, batch.inner),
-            "color": losses.picture_error(color, batch.target, weight),
-            "attention": losses.mask_error(attention, opened, closed),
-            "inside": losses.mask_error(1 - inside, batch.inner, known * (1 - batch.inner)),
-            "smoothness": losses.total_variation(attention),
-        }
+    terms = {"reading": reading_loss(generator, encoding, batch)}
+    encoding = generator.rebase(encoding, batch.before)  # change starts at the labels
+    if weights.composite:
+        painting = generator.paint(encoding, batch.after)
+        composite = blend(painting.moved, painting.attention, painting.color)
+        terms |= picture_losses(painting, composite, batch)
         if weights.realism:
             terms |= adversarial_terms(critics, composite, batch.after, batch.target)
-    terms["flow"] = losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
-    found = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
-    terms["jaws"] = losses.pixels_apart(encoding.jaws, found, batch.source.shape[-1])
-    far = batch.outside.clamp(-NEAR, FAR)
-    far = torch.where(far.isnan(), encoding.face_distance.detach(), far)
-    terms["outside"] = losses.pixels_apart(encoding.face_distance, far, batch.source.shape[-1])
-    terms["light"] = losses.flow_error(50 * light, 50 * batch.light, batch.known)
+        motion, light = painting.motion, painting.light
+    else:
+        composite = None
+        motion, light = generator.motion(encoding, batch.after)
+    terms |= field_losses(motion, light, encoding, batch)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
+
+
+def reading_loss(generator: WarpGenerator, encoding: Encoding, batch: Batch) -> Tensor:
+    """Error of the expressions that the generator reads in the sources and in further photos."""
+    labels = torch.cat([batch.before, batch.labels])
+    reading = torch.cat([encoding.reading, generator.read(batch.photos)])
+    return losses.expression_error(reading, labels, 1 + 2 * labels)
+
+
+def picture_losses(painting: Painting, composite: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """What the target picture says of the composite and of its parts."""
+    _, _, moved, attention, color, inside = painting
+    changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
+    weight = 1 + 3 * blur(changed)
+    # Attention opens in inner mouths, and only where moving the photo does not do.
+    missing = (moved.detach() - batch.target).abs().mean(1, keepdim=True)
+    opened = batch.inner * (6 * blur(missing) - 0.3).clamp(0, 1)
+    known = (batch.known.amax((1, 2, 3), keepdim=True) > 0).float()
+    closed = (1 - blur(opened)) * known
+    return {
+        "composite": losses.picture_error(composite, batch.target, weight),
+        "moved": losses.picture_error(moved, batch.target, weight * (1 - batch.inner)),
+        "mouth": losses.masked_square(color, batch.target, batch.inner),
+        "color": losses.picture_error(color, batch.target, weight),
+        "attention": losses.mask_error(attention, opened, closed),
+        "inside": losses.mask_error(1 - inside, batch.inner, known * (1 - batch.inner)),
+        "smoothness": losses.total_variation(attention),
+    }
+
+
+def field_losses(
+    motion: Tensor, light: Tensor, encoding: Encoding, batch: Batch
+) -> dict[str, Tensor]:
+    """Errors of motion and light, of the places of the teeth and of the distance from the face."""
+    side = batch.source.shape[-1]
+    jaws = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
+    distance = batch.outside.clamp(-NEAR, FAR)
+    distance = torch.where(distance.isnan(), encoding.face_distance.detach(), distance)
+    return {
+        "flow": losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known),
+        "jaws": losses.pixels_apart(encoding.jaws, jaws, side),
+        "outside": losses.pixels_apart(encoding.face_distance, distance, side),
+        "light": losses.flow_error(50 * light, 50 * batch.light, batch.known),
+    }
 
 
 def blur(mask: Tensor) -> Tensor:

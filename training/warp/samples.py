@@ -21,9 +21,7 @@ def sample_sheet(generator, data: Pairs, path: Path, rows: int = 10) -> None:
     generator.eval()
     device = next(generator.parameters()).device
     source = batch.source.to(device)
-    encoding = generator.encode(source)
-    if hasattr(encoding, "reading"):
-        encoding = encoding._replace(reading=batch.before.to(device))
+    encoding = generator.rebase(generator.encode(source), batch.before.to(device))
     edit, _ = generator.edit(encoding, batch.after.to(device))
     generator.train(was_training)
     speed = edit.motion.norm(dim=1, keepdim=True).mul(12).clamp(0, 1) * 2 - 1

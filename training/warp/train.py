@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +22,22 @@ from moodganimation.expressions.spaces import ACTION_UNITS, SPACES, ExpressionSp
 from moodganimation.networks.teeth import Jaws
 
 from ..common.ema import follow
-from ..common.runs import Run
-from ..data.pairs import Draw, Pairs, prefetch
+from ..common.runs import Run, is_due
+from ..data.pairs import Batch, Draw, Pairs, prefetch
 from ..ganimation.train import begin_with
-from ..rendering import teeth as teeth
+from ..rendering import teeth
 from ..rendering.model import load_model
 from .critic import Critics, critic_loss
-from .experiment import Experiment, Phase
+from .experiment import Experiment, Phase, Weights
 from .objective import generator_losses
 from .samples import sample_sheet
 
+MAX_GRADIENT_NORM = 5.0  # of the generator
+CRITIC_LEAD = 0.9  # critics start training at this share of the steps before the adversarial terms
+
 
 class Objective(nn.Module):
-    """The generator's losses as a module's forward, which is what an engine wraps."""
+    """The generator's losses as a module's forward, which is what accelerate wraps."""
 
     def __init__(self, generator: nn.Module):
         super().__init__()
@@ -50,87 +54,173 @@ def train(
     accelerator: Accelerator,
     start: Path | None = None,
 ) -> None:
-    """start: a checkpoint that a fresh run begins with, at the last phase."""
-    torch.manual_seed(experiment.seed)
-    generator = build_generator(experiment.generator).to(memory_format=torch.channels_last)
-    generator.paints.copy_(painted_by(SPACES[experiment.space]))
-    critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
-    average = copy.deepcopy(generator).requires_grad_(False).eval()
-    generator_step = torch.optim.AdamW(
-        groups(generator, experiment.painter_rate), weight_decay=1e-3, fused=True
-    )
-    critic_step = torch.optim.Adam(critics.parameters(), experiment.critic_rate, betas=(0.0, 0.99))
-    kept = {"generator": generator, "critics": critics, "average": average,
-            "generator_step": generator_step, "critic_step": critic_step}  # fmt: skip
-    state = run.load_state("cpu")
-    first = state["step"] if state else 0
-    for name, part in kept.items() if state else ():
-        part.load_state_dict(state[name])
-    if start and not state:
-        accelerator.print(begin_with(start, generator, average))
-        first = experiment.steps - experiment.phases[-1].steps
-    if not state:
-        init_teeth(generator.jaws, data, SPACES[experiment.space])
-    average.to(accelerator.device)
-    critics.to(accelerator.device)  # small, and past the engine's wrap: see `reduce` below
-    objective, generator_step = accelerator.prepare(Objective(generator), generator_step)
-    device, rank, ranks = accelerator.device, accelerator.process_index, accelerator.num_processes
+    """Train in phases: fields, then the painter too, then against critics.
 
-    bar = tqdm(total=experiment.steps, initial=first, disable=rank > 0, smoothing=0.05)
-    began, sums, counted = time.monotonic(), {}, 0
-    for start, phase in phases(experiment, first):
+    start: a checkpoint that a fresh run begins with, at the last phase.
+    """
+    trainer = Trainer(experiment, accelerator)
+    first = trainer.begin(data, run, start)
+    progress = Progress(run, accelerator, first, experiment.steps)
+
+    for step, phase, phase_step, batch in batches(experiment, data, first, accelerator):
+        progress.add(trainer.step(step, phase, phase_step, batch))
+        done = step + 1
+        if not accelerator.is_main_process:
+            continue
+        if is_due(done, experiment.log_every, experiment.steps):
+            progress.log(done, rate_at(phase, phase_step))
+        if is_due(done, experiment.sample_every, experiment.steps):
+            sample_sheet(trainer.average, data, run.folder / "samples" / f"{done:07d}.png")
+        if is_due(done, experiment.save_every, experiment.steps):
+            trainer.save(done, run)
+
+    progress.bar.close()
+
+
+class Trainer:
+    """The networks of a run with their optimizers, and one step of their training."""
+
+    def __init__(self, experiment: Experiment, accelerator: Accelerator):
+        self.experiment, self.accelerator = experiment, accelerator
+        torch.manual_seed(experiment.seed)
+        generator = build_generator(experiment.generator)
+        self.generator = generator.to(memory_format=torch.channels_last)
+        self.generator.paints.copy_(painted_by(SPACES[experiment.space]))
+        # Critics are small and not wrapped by accelerate: `_step_critics` reduces their gradients.
+        # They are placed before their optimizer's state is loaded, which follows them.
+        critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
+        self.critics = critics.to(accelerator.device)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
+        self.generator_optimizer = torch.optim.AdamW(
+            groups(self.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
+        )
+        self.critic_optimizer = torch.optim.Adam(
+            self.critics.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
+        )
+
+    def begin(self, data: Pairs, run: Run, start: Path | None) -> int:
+        """Resume the run, or begin a fresh one; returns the first step. Call it before `step`."""
+        state = run.load_state("cpu")
+        first = state["step"] if state else 0
+        if self.accelerator.is_main_process:
+            run.forget_after(first)
+        if state:
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+        else:
+            if start:
+                self.accelerator.print(begin_with(start, self.generator, self.average))
+                first = self.experiment.steps - self.experiment.phases[-1].steps
+            init_teeth(self.generator.jaws, data, SPACES[self.experiment.space])
+        self._prepare()
+        return first
+
+    def step(self, step: int, phase: Phase, phase_step: int, batch: Batch) -> dict[str, Tensor]:
+        """Train the generator on a batch, and the critics once they take part; return the terms."""
+        rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
+        torch.manual_seed(self.experiment.seed * 1_000_003 + step * ranks + rank)
+        batch = batch.to(self.accelerator.device)
+        for group in self.generator_optimizer.param_groups:
+            group["lr"] = rate_at(phase, phase_step) * group["scale"]
+        terms, composite = self._step_generator(batch, weights_at(phase, phase_step))
+        if composite is not None and critics_learn_at(phase, phase_step):
+            terms["critic"] = self._step_critics(step, batch, composite)
+        follow(self.average, self.generator, min(self.experiment.ema, (1 + step) / (10 + step)))
+        return terms
+
+    def save(self, done: int, run: Run) -> None:
+        """Save the state, and the average as a generator to use."""
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        run.save_state(state | {"step": done})
+        path, space = run.folder / "generator.safetensors", SPACES[self.experiment.space]
+        save_generator(path, self.average, space, {"steps": done})
+
+    def _parts(self) -> dict:
+        """All that must survive a restart, by name."""
+        return {
+            "generator": self.generator,
+            "critics": self.critics,
+            "average": self.average,
+            "generator_step": self.generator_optimizer,
+            "critic_step": self.critic_optimizer,
+        }
+
+    def _prepare(self) -> None:
+        """Place networks and the generator's optimizer on this process's device."""
+        self.average.to(self.accelerator.device)
+        self.objective, self.generator_optimizer = self.accelerator.prepare(
+            Objective(self.generator), self.generator_optimizer
+        )
+
+    def _step_generator(
+        self, batch: Batch, weights: Weights
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Step the generator while the critics are frozen; see `generator_losses`."""
+        self.objective.train()
+        self.critics.requires_grad_(False)
+        terms, composite = self.objective(self.critics, batch, weights)
+        self.accelerator.backward(sum(terms.values()))
+        self.accelerator.clip_grad_norm_(self.generator.parameters(), MAX_GRADIENT_NORM)
+        self.generator_optimizer.step()
+        self.generator_optimizer.zero_grad()
+        return terms, composite
+
+    def _step_critics(self, step: int, batch: Batch, composite: Tensor) -> Tensor:
+        """Step the critics on photographs and composites; return their loss.
+
+        R1 is taken every `slope_every` steps, that many times as strong (Karras et al. 2020).
+        """
+        self.critics.requires_grad_(True)
+        every = self.experiment.slope_every
+        loss = critic_loss(
+            self.critics,
+            (batch.photos, batch.labels),
+            (composite, batch.after),
+            self.experiment.slope * every if step % every == 0 else 0.0,
+        )
+        self.accelerator.backward(loss)
+        for parameter in self.critics.parameters():
+            parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
+        self.critic_optimizer.step()
+        self.critic_optimizer.zero_grad()
+        return loss
+
+
+class Progress:
+    """Writes the log of a run and moves the progress bar."""
+
+    def __init__(self, run: Run, accelerator: Accelerator, first: int, total: int):
+        """first: steps done before, out of `total`."""
+        self.run, self.began, self.sums, self.count = run, time.monotonic(), {}, 0
+        hidden = not accelerator.is_main_process
+        self.bar = tqdm(total=total, initial=first, disable=hidden, smoothing=0.05)
+
+    def add(self, terms: dict[str, Tensor]) -> None:
+        """Count a step."""
+        self.sums = {key: self.sums.get(key, 0) + value.detach() for key, value in terms.items()}
+        self.count += 1
+        self.bar.update()
+
+    def log(self, done: int, rate: float) -> None:
+        """Log this process's means since the last call."""
+        means = {key: round(float(value) / self.count, 5) for key, value in self.sums.items()}
+        seconds = round(time.monotonic() - self.began, 1)
+        self.run.log(step=done, seconds=seconds, rate=round(rate, 7), **means)
+        self.bar.set_postfix({k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
+        self.sums, self.count = {}, 0
+
+
+def batches(
+    experiment: Experiment, data: Pairs, first: int, accelerator: Accelerator
+) -> Iterator[tuple[int, Phase, int, Batch]]:
+    """Every step from `first` on: its number, its phase, its number in the phase and its batch."""
+    rank, ranks = accelerator.process_index, accelerator.num_processes
+    for phase_start, phase in phases(experiment, first):
         draw = Draw(phase.batch // ranks, phase.photos // ranks, phase.reverse, phase.opening)
-        steps = range(max(first, start), start + phase.steps)
-        for step, batch in zip(
-            steps, prefetch(data, experiment.seed, steps, rank, draw), strict=True
-        ):
-            torch.manual_seed(experiment.seed * 1_000_003 + step * ranks + rank)
-            batch, weights = batch.to(device), weights_at(phase, step - start)
-            rate = rate_at(phase, step - start)
-            for group in generator_step.param_groups:
-                group["lr"] = rate * group["scale"]
-
-            objective.train()
-            critics.requires_grad_(False)
-            terms, composite = objective(critics, batch, weights)
-            accelerator.backward(sum(terms.values()))
-            accelerator.clip_grad_norm_(generator.parameters(), 5.0)
-            generator_step.step()
-            generator_step.zero_grad()
-
-            if composite is not None and step - start >= phase.critic_from * phase.steps * 0.9:
-                critics.requires_grad_(True)
-                slope = experiment.slope * experiment.slope_every
-                terms["critic"] = critic_loss(
-                    critics,
-                    (batch.photos, batch.labels),
-                    (composite, batch.after),
-                    slope if step % experiment.slope_every == 0 else 0.0,
-                )
-                accelerator.backward(terms["critic"])
-                for parameter in critics.parameters():
-                    parameter.grad = accelerator.reduce(parameter.grad, "mean")
-                critic_step.step()
-                critic_step.zero_grad()
-            follow(average, generator, min(experiment.ema, (1 + step) / (10 + step)))
-
-            done = step + 1
-            sums = {k: sums.get(k, 0) + v.detach() for k, v in terms.items()}
-            counted += 1
-            bar.update()
-            if rank == 0 and (done % experiment.log_every == 0 or done == experiment.steps):
-                means = {key: round(float(value) / counted, 5) for key, value in sums.items()}
-                seconds = round(time.monotonic() - began, 1)
-                run.log(step=done, seconds=seconds, rate=round(rate, 7), **means)
-                bar.set_postfix({k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
-                sums, counted = {}, 0
-            if rank == 0 and (done % experiment.sample_every == 0 or done == experiment.steps):
-                sample_sheet(average, data, run.folder / "samples" / f"{done:07d}.png")
-            if rank == 0 and (done % experiment.save_every == 0 or done == experiment.steps):
-                run.save_state({k: v.state_dict() for k, v in kept.items()} | {"step": done})
-                save_generator(run.folder / "generator.safetensors", average,
-                               SPACES[experiment.space], {"steps": done})  # fmt: skip
-    bar.close()
+        steps = range(max(first, phase_start), phase_start + phase.steps)
+        drawn = prefetch(data, experiment.seed, steps, rank, draw)
+        for step, batch in zip(steps, drawn, strict=True):
+            yield step, phase, step - phase_start, batch
 
 
 # Units that may open a mouth, or close it: what the others need is in the photo and has to move.
@@ -183,8 +273,13 @@ def rate_at(phase: Phase, step: int) -> float:
     return phase.final_rate + (phase.rate - phase.final_rate) * (1 + math.cos(math.pi * share)) / 2
 
 
-def weights_at(phase: Phase, step: int):
+def weights_at(phase: Phase, step: int) -> Weights:
     """The phase's weights, without realism before critics speak."""
     if step >= phase.critic_from * phase.steps:
         return phase.weights
     return dataclasses.replace(phase.weights, realism=0.0, features=0.0)
+
+
+def critics_learn_at(phase: Phase, step: int) -> bool:
+    """Whether critics train at a step of a phase: they start before the generator uses them."""
+    return step >= phase.critic_from * phase.steps * CRITIC_LEAD

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...animation.easing import EASINGS, FASTEST, MOST_FRAMES
 from ...animation.timeline import MODES, Keyframe, Timeline
-from ...errors import InvalidExpression, Problem
+from ...errors import InvalidExpression, Message, Problem, listing
 from ...expressions import schema
 from ...expressions.presets import PRESETS
 from ...expressions.spaces import ACTION_UNITS
@@ -67,8 +67,10 @@ class Animations:
         timeline = Timeline(tuple(keyframes), fps, mode, blinks=blinks)
         visit.keyframes = list(timeline.keyframes)  # only once it is known to be one
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
-        keys = [told(f"{key.at:.3g} s (held {key.hold:.3g} s)") for key in visit.keyframes]
-        counted = told(f"{len(keys)} keyframes"), told(f"{len(way)} frames")
+        keys = [
+            told("{} s (held {} s)", f"{key.at:.3g}", f"{key.hold:.3g}") for key in visit.keyframes
+        ]
+        counted = told("{} keyframes", len(keys)), told("{} frames", len(way))
         return f"{counted[0]}: {', '.join(keys)}. {counted[1]}.", curves(way, CURVES)
 
     def restored(self, visit: Session, recipe: Recipe) -> list:
@@ -125,16 +127,26 @@ class Animations:
         beside each face what the network keeps and what it paints."""
         visit = self.visits[token]
         if not formats or not set(formats) <= set(FORMATS):
-            raise InvalidExpression(f"Choose at least one of {', '.join(FORMATS)}.")
+            raise InvalidExpression("Choose at least one of {}.", listing(FORMATS))
         timeline = timeline_of(
             visit, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
         )
         way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
         output = Output(view, int(size), fps)
-        made = {"start": start, "end": end, "frames": int(frames), "fps": fps, "easing": easing,
-                "ping_pong": ping_pong, "hold": int(hold), "mode": mode, "blinks": blinks,
-                "formats": list(formats), "panels": bool(panels),
-                "keyed": bool(visit.keyframes)}  # fmt: skip
+        made = {
+            "start": start,
+            "end": end,
+            "frames": int(frames),
+            "fps": fps,
+            "easing": easing,
+            "ping_pong": ping_pong,
+            "hold": int(hold),
+            "mode": mode,
+            "blinks": blinks,
+            "formats": list(formats),
+            "panels": bool(panels),
+            "keyed": bool(visit.keyframes),
+        }
         sliders = schema.of_expression(asked_units(units))["expression"]
         made = {"animate": made, "sliders": sliders}
         recipe = recipe_of(visit, timeline=timeline, made=made, output=output).text()
@@ -148,7 +160,9 @@ class Animations:
             pictures[point] = beside(shown, frame.attention, frame.color) if panels else shown
         files = {}
         for number, name in enumerate(formats):
-            progress((number, len(formats)), desc=told(f"Writing {name}"), unit=told("files"))
+            progress(
+                (number, len(formats)), desc=told("Writing {}", Message(name)), unit=told("files")
+            )
             path = Path(visit.folder.name) / f"expression.{name.split()[0].lower()}"
             if name == STRIP:
                 chosen = np.linspace(0, len(once) - 1, min(len(once), MOST_STRIP)).round()

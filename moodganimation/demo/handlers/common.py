@@ -12,7 +12,7 @@ import numpy as np
 from ...animation.timeline import Timeline
 from ...errors import Cancelled, InvalidExpression, Problem
 from ...expressions.moods import mood_of
-from ...expressions.presets import PRESETS
+from ...expressions.presets import preset_named
 from ...expressions.spaces import ACTION_UNITS, PAD, Expression
 from ...frame import Frame
 from ...media.images import write_image
@@ -34,8 +34,9 @@ def reported(handler):
         try:
             return handler(*arguments, **options)
         except Problem as problem:
-            raise gr.Error(told(str(problem)), title=told("Error"), duration=None,
-                           print_exception=False) from None  # fmt: skip
+            raise gr.Error(
+                told(problem.message), title=told("Error"), duration=None, print_exception=False
+            ) from None
 
     return report
 
@@ -93,9 +94,7 @@ def named(visit: Session, name: str, units) -> Expression:
         return asked_units(units)
     if name == NEUTRAL:
         return Expression.neutral(ACTION_UNITS)
-    if name not in PRESETS:
-        raise InvalidExpression(f"There is no emotion called {name!r}.")
-    return PRESETS[name]
+    return preset_named(name)
 
 
 def timeline_of(

@@ -7,12 +7,23 @@ import numpy as np
 from ...errors import Problem
 from ...expressions.moods import mood_of
 from ...expressions.presets import PRESETS
+from ...expressions.request import ExpressionRequest, resolve
 from ...expressions.spaces import ACTION_UNITS, Expression
 from ...faces.portrait import LOCKS
 from ...media.images import read_image
 from ..recipe_io import RecipeIO
 from ..sessions import HALVES, MASK, Sessions
-from .common import UNTOUCHED, asked_units, named, place, render, reported, rounded
+from .common import (
+    NEUTRAL,
+    PHOTO,
+    UNTOUCHED,
+    asked_units,
+    named,
+    place,
+    render,
+    reported,
+    rounded,
+)
 
 PAINTED = ("stays as it is", "alone is edited")
 MOST_PINS = 12
@@ -30,9 +41,12 @@ class Changes:
         if name is None:
             return UNTOUCHED
         visit = self.visits[token]
-        goal = visit.face.portrait.reading.towards(named(visit, name, None), intensity)
-        chosen = {"preset": name, "intensity": float(intensity)} if name in PRESETS else {}
-        return place(visit, goal, **chosen)
+        if name in (PHOTO, NEUTRAL):
+            return place(visit, named(visit, name, None))
+        request = ExpressionRequest(name, float(intensity))
+        target = resolve(request, visit.face.portrait.reading, ACTION_UNITS)
+        chosen = {"preset": name, "intensity": request.intensity} if name in PRESETS else {}
+        return place(visit, target, **chosen)
 
     @reported
     def undo(self, token):
@@ -76,7 +90,7 @@ class Changes:
         """Edits to act on the whole face or on one half of it, but not on what is locked."""
         visit = self.visits[token]
         for part in ({name} - set(HALVES)) | (set(locked) - set(LOCKS)):
-            raise Problem(f"There is no part of the face called {part!r}.")
+            raise Problem("There is no part of the face called {}.", repr(part))
         visit.face.half, visit.face.locked = name, tuple(locked)
         return *UNTOUCHED[:20], *render(visit, asked_units(units))
 
@@ -157,5 +171,5 @@ def within(region: str, wanted: Expression, others: Expression) -> Expression:
     """Action Units of one region as wanted, those of the others as they are."""
     chosen = [axis.region == region for axis in ACTION_UNITS.axes]
     if not any(chosen):
-        raise Problem(f"There is no region called {region!r}.")
+        raise Problem("There is no region called {}.", repr(region))
     return Expression(ACTION_UNITS, tuple(np.where(chosen, wanted.values, others.values)))

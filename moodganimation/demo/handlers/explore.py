@@ -31,7 +31,7 @@ class Explorer:
         """A sheet of that kind, as a file of the visit."""
         visit = self.visits[token]
         if kind not in KINDS:
-            raise Problem(f"There is no sheet called {kind!r}.")
+            raise Problem("There is no sheet called {}.", repr(kind))
 
         tell = telling(visit, progress, "Drawing", "faces")
         picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, tell)

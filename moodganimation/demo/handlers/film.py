@@ -8,9 +8,9 @@ import gradio as gr
 
 from ...animation.easing import FASTEST
 from ...animation.trajectories import read_trajectory
-from ...errors import Problem
+from ...errors import Message, Problem
 from ...expressions import schema
-from ...expressions.spaces import ACTION_UNITS
+from ...expressions.request import difference
 from ...media.figures import curves
 from ...media.video_reader import Film, open_film
 from ...media.video_writer import write_film
@@ -40,21 +40,26 @@ class Filming:
         """The clip with the change that the sliders make to the photo's expression: the film, and
         what became of it. Needs an open photo: its sliders say what changes."""
         visit, film = self.visits[token], checked(path)
-        wanted = asked_units(units)
-        steps = wanted.vector() - visit.face.portrait.reading.vector()
-        change = {key: float(x) for key, x in zip(ACTION_UNITS.keys, steps, strict=True) if x}
+        target = asked_units(units)
+        change = difference(target, visit.face.portrait.reading)
         if not change:
             raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
         out = _fresh(visit, "retake", ".mp4")
         most = min(max(int(most), 1), MOST_FACES)
         tell = telling(visit, progress, "Editing")
-        recipe = recipe_of(visit, wanted, made={"film": {"faces": most}}).text()
+        recipe = recipe_of(visit, target, made={"film": {"faces": most}}).text()
         done = edit_video(
-            visit.animator, film, out, offset_by(change), most=most, progress=tell, recipe=recipe,
+            visit.animator,
+            film,
+            out,
+            offset_by(change),
+            most=most,
+            progress=tell,
+            recipe=recipe,
             label=visit.label,
-        )  # fmt: skip
-        notes = [*done.notes, f"A face was edited on {done.edited} of {done.frames} frames."]
-        return str(out), " ".join(map(told, notes))
+        )
+        edited = Message("A face was edited on {} of {} frames.", done.edited, done.frames)
+        return str(out), " ".join(map(told, [*done.notes, edited]))
 
     @reported
     def follow(self, token, path, clip, fps, truth, progress=gr.Progress()):
@@ -68,8 +73,10 @@ class Filming:
         way = read_trajectory(path, animator.space, clip=clip or None)
         if not 2 <= len(way.points) <= LONGEST_WAY:
             raise Problem(
-                f"On this page a trajectory has 2 to {LONGEST_WAY} rows, not {len(way.points)}: "
-                "cut it, or use python -m moodganimation animate."
+                "On this page a trajectory has 2 to {} rows, not {}: cut it, or use python -m "
+                "moodganimation animate.",
+                LONGEST_WAY,
+                len(way.points),
             )
         side, notes, tiles = max(LEAST_SIDE, animator.generator.config.image_size), [], None
         if truth:
@@ -103,7 +110,7 @@ class Filming:
             strength=between(0, STRONGEST),
             regions=several(*REGIONS),
             by=choice("units", "moods"),
-            clip=lambda name: name and schema.word(name, "The clip in a .pkl"),
+            clip=lambda name: name and schema.check(schema.string("The clip in a .pkl"), name),
             fps=between(1, FASTEST),
         )
 
@@ -147,8 +154,9 @@ def checked(path: str | None) -> Film:
     film = open_film(path)
     if film.seconds is None or film.seconds > LONGEST:
         raise Problem(
-            f"On this page a clip takes at most {LONGEST} seconds: cut it, or use "
-            "python -m moodganimation film."
+            "On this page a clip takes at most {} seconds: cut it, or use python -m "
+            "moodganimation film.",
+            LONGEST,
         )
     return film
 

@@ -15,12 +15,14 @@ import numpy as np
 
 from ...errors import Problem, UnreadableImage
 from ...expressions import schema
+from ...expressions.request import difference
 from ...expressions.spaces import ACTION_UNITS, Expression
-from ...media.images import LEAST_SIDE, opening
+from ...media.headers import opening
+from ...media.images import LEAST_SIDE
 from ...media.video_writer import write_animation
 from ...recipe import Face as Place
 from ...recipe import Recipe
-from ...video.editing import STRONGEST, offset_by
+from ...video.editing import STRONGEST, TargetFunction, offset_by
 from ...video.live import Live, Mirror, keyframes
 from ...video.reenactment import REGIONS, played, taking_part, write_curves
 from ..i18n import told
@@ -83,19 +85,23 @@ class Streams:
                     frame = visit.animator.edit(visit.face.small, point, visit.face.where)
                     picture = jpeg(frame.image)
                 else:
-                    picture = jpeg(stream.live.edit(photo, _wish(units, visit)))
+                    picture = jpeg(stream.live.edit(photo, _target_function(units, visit)))
                 seconds = self._record(stream, picture, bool(request.get("record")), point)
                 if seconds is not None:
                     animator = stream.live.animator
                     stream.recipe = _recipe(animator, photo, units, visit, mirror)
                     stream.label = visit is not None and visit.label
         except Problem as problem:
-            return {"said": told(str(problem))}
+            return {"said": told(problem.message)}
         except (AttributeError, TypeError):
             return {"said": told("This is no frame of a camera.")}
-        return {"live": name, "picture": picture, "found": stream.live.found,
-                "settled": point is None or stream.mirror.settled,
-                "seconds": seconds or 0}  # fmt: skip
+        return {
+            "live": name,
+            "picture": picture,
+            "found": stream.live.found,
+            "settled": point is None or stream.mirror.settled,
+            "seconds": seconds or 0,
+        }
 
     def _played(self, stream: Stream, photo, units, visit, mirror: dict, calm) -> Expression:
         """What the photo shows of a frame: the sliders, and what the face does beyond its rest."""
@@ -110,8 +116,14 @@ class Streams:
 
     def restored(self, visit: Session, recipe: Recipe) -> list:
         """What the camera drives, how strongly, and in which regions."""
-        return said(recipe, "live", photo=truth, what=choice(*CAMERAS),
-                    strength=between(0, STRONGEST), regions=several(*REGIONS))[1:]  # fmt: skip
+        return said(
+            recipe,
+            "live",
+            photo=truth,
+            what=choice(*CAMERAS),
+            strength=between(0, STRONGEST),
+            regions=several(*REGIONS),
+        )[1:]
 
     @reported
     def keyframes(self, name, token):
@@ -182,11 +194,10 @@ class Streams:
         return round(now - began, 1)
 
 
-def _wish(units: Expression, visit: Session | None):
-    """What the sliders add to a face: their change of the photo, or all if there is none."""
+def _target_function(units: Expression, visit: Session | None) -> TargetFunction:
+    """Add to a face what the sliders change in the photo; without a photo, all that they show."""
     reading = visit.face.portrait.reading if visit else Expression.neutral(ACTION_UNITS)
-    change = units.vector() - reading.vector()
-    return offset_by(dict(zip(ACTION_UNITS.keys, change.tolist(), strict=True)))
+    return offset_by(difference(units, reading))
 
 
 def _mirror(request: dict) -> dict | None:
@@ -195,8 +206,8 @@ def _mirror(request: dict) -> dict | None:
     if not asked:
         return None
     schema.fields(asked, "A mirror", ("strength", "regions"))
-    return {"strength": schema.number(asked["strength"], "Strength", 0, STRONGEST),
-            "regions": several(*REGIONS)(asked["regions"])}  # fmt: skip
+    strength = schema.check(schema.number("Strength", 0, STRONGEST), asked["strength"])
+    return {"strength": strength, "regions": several(*REGIONS)(asked["regions"])}
 
 
 def _recipe(animator, photo: np.ndarray, units: Expression, visit, mirror) -> Recipe:

@@ -5,8 +5,9 @@ import gradio as gr
 import numpy as np
 
 from ...animator import Animator
-from ...errors import InvalidExpression, NoFaceFound, Problem
-from ...expressions.moods import mood_of, with_mood
+from ...errors import InvalidExpression, Message, NoFaceFound, Problem
+from ...expressions.moods import mood_of
+from ...expressions.request import ExpressionRequest, resolve
 from ...expressions.spaces import ACTION_UNITS, PAD, Expression
 from ...faces.portrait import Portrait
 from ...media.images import read_image
@@ -58,7 +59,7 @@ class Page:
                 raise
             self.visits.close(old)
             small = Portrait(photo, np.eye(2, 3), "").within(PREVIEW).photo
-            sentence = told(str(problem))
+            sentence = told(problem.message)
             gr.Warning(sentence, duration=None, title=told("Warning"))
             return "", f"**{sentence}**", small, _gallery([]), *[gr.skip()] * 20, *[None] * 6
         face = Face.of(animator, portrait)
@@ -72,11 +73,15 @@ class Page:
             corners = Portrait(photo, crop, "").within(PREVIEW).corners
             cv2.polylines(outline, [np.int32(corners.round())], True, (255, 200, 0), 2, cv2.LINE_AA)
         height, width = photo.shape[:2]
-        note = [f"{width} x {height} pixels", f"face found by: {portrait.finder}"]
+        note = [
+            told("{} x {} pixels", width, height),
+            told("face found by: {}", Message(portrait.finder)),
+        ]
         if len(visit.crops) > 1:
-            note += [f"{len(visit.crops)} faces: choose one below, the largest is first"]
+            count = len(visit.crops)
+            note += [told("{} faces: choose one below, the largest is first", count)]
         thumbnails = [Portrait(photo, crop, "").face(THUMBNAIL) for crop in visit.crops]
-        return token, " · ".join(map(told, note)), outline, _gallery(thumbnails), *placed
+        return token, " · ".join(note), outline, _gallery(thumbnails), *placed
 
     @reported
     def turn(self, token, event: gr.SelectData):
@@ -142,9 +147,9 @@ class Page:
         self.visits.leave(request.session_hash)
 
     def _asked(self, visit: Session, request: dict) -> tuple[Expression, Expression]:
-        """The Action Units that a request of the fast lane wants, and the same in the words that
-        its model hears best: a mood as it is, if the model speaks moods. Raises InvalidExpression.
-        """
+        """The target expression of a request of the fast lane in Action Units, and the expression
+        to give to its generator: for generators of moods, the mood itself. Raises
+        InvalidExpression."""
         try:
             if "way" in request:
                 share, *settings = request["way"]
@@ -156,7 +161,8 @@ class Page:
             if "mood" not in request:
                 return units, units
             mood = Expression(PAD, tuple(request["mood"]))
-            units = hundredths(with_mood(_start(visit, units), mood))
+            start = _start(visit, units)
+            units = hundredths(resolve(ExpressionRequest(axes=mood.asdict()), start, ACTION_UNITS))
             return units, units if visit.animator.space == ACTION_UNITS else mood
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             if isinstance(problem, Problem):

@@ -7,8 +7,8 @@ neither the file nor anything made of it. What two visitors upload or make alike
 Nor can one visitor take the server from all: see `limits`. Pure ASGI, so that streams stay streams.
 """
 
+import contextlib
 import hashlib
-import hmac
 import json
 import os
 import re
@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from gradio.utils import get_upload_folder
+from itsdangerous import BadSignature, Signer
 
 from ...resources import ASSETS
 from .quotas import Limits
@@ -37,7 +38,9 @@ class FileAccess:
 
     def __init__(self, app):
         self.app, self._owners, self._lock = app, {}, threading.Lock()
-        self._limits, self._secret = Limits(), secrets.token_bytes(32)
+        self._limits = Limits()
+        key = secrets.token_bytes(32)  # cookies hold as long as the process
+        self._signer = Signer(key, salt=COOKIE, digest_method=hashlib.sha256)
         folders = get_upload_folder(), tempfile.gettempdir()
         self._folders = [os.path.realpath(folder) for folder in folders]
         self._public = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}
@@ -71,7 +74,7 @@ class FileAccess:
 
         async def told(message):
             if message["type"] == "http.response.start" and fresh:
-                cookie = f"{COOKIE}={visitor}.{self._signature(visitor)}; Path=/; HttpOnly; "
+                cookie = f"{COOKIE}={self._signer.sign(visitor).decode()}; Path=/; HttpOnly; "
                 secure = scope.get("scheme") == "https"  # a Space shows the page in a frame
                 cookie += "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
                 message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
@@ -96,15 +99,11 @@ class FileAccess:
             known = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
         except CookieError:
             known = None
-        name, _, signature = known.value.partition(".") if known else ("", "", "")
-        if name and hmac.compare_digest(signature.encode(), self._signature(name).encode()):
-            return name, False
+        with contextlib.suppress(BadSignature):
+            return self._signer.unsign(known.value if known else "").decode(), False
         if b"text/html" in headers.get(b"accept", b""):
             return secrets.token_urlsafe(24), True
         return f"at {(scope.get('client') or ['nowhere'])[0]}", False
-
-    def _signature(self, name: str) -> str:
-        return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
 
     def _may(self, name: str, visitor: str, given: bool = False) -> bool:
         """Whether a file is the visitor's; one that is nobody's, or is given, becomes theirs.

@@ -23,12 +23,18 @@ class Metrics:
     def __init__(self, app):
         self.app, registry = app, CollectorRegistry()
         self._registry = registry
-        self._seconds = Histogram("moodganimation_request_seconds", "How long requests take",
-                                  ["route"], registry=registry)  # fmt: skip
-        self._requests = Counter("moodganimation_requests", "Requests, by their answer's status",
-                                 ["route", "status"], registry=registry)  # fmt: skip
-        self._running = Gauge("moodganimation_requests_running", "Requests at work",
-                              registry=registry)  # fmt: skip
+        self._seconds = Histogram(
+            "moodganimation_request_seconds", "How long requests take", ["route"], registry=registry
+        )
+        self._requests = Counter(
+            "moodganimation_requests",
+            "Requests, by their answer's status",
+            ["route", "status"],
+            registry=registry,
+        )
+        self._running = Gauge(
+            "moodganimation_requests_running", "Requests at work", registry=registry
+        )
         memory = Gauge("moodganimation_memory_bytes", "Resident memory", registry=registry)
         memory.set_function(_memory)
 

@@ -11,7 +11,7 @@ from ...expressions.moods import MOODS
 from ...expressions.presets import PRESETS
 from ...expressions.spaces import ACTION_UNITS, PAD
 from ...faces.portrait import LOCKS
-from ...media.images import opening
+from ...media.headers import opening
 from ..handlers.edit import PAINTED
 from ..i18n import choices, say, script, told
 from ..sessions import HALVES
@@ -188,11 +188,24 @@ def tools() -> dict:
             brush = gr.Button(say("Apply"), elem_id="brush")
     with gr.Accordion(say("Pinned"), open=False):
         pin = gr.Button(say("Pin what is shown"), elem_id="pin")
-        pins = gr.Gallery(label=say("Click to go back"), columns=6, height=150, interactive=False,
-                          allow_preview=False, buttons=[], elem_id="pins")  # fmt: skip
+        pins = gr.Gallery(
+            label=say("Click to go back"),
+            columns=6,
+            height=150,
+            interactive=False,
+            allow_preview=False,
+            buttons=[],
+            elem_id="pins",
+        )
     with gr.Accordion(say("Copy the expression of another photo"), open=False):
-        other = PhotoInput(type="filepath", image_mode=None, sources=["upload", "clipboard"],
-                           label=say("Another photo"), height=160, elem_id="other")  # fmt: skip
+        other = PhotoInput(
+            type="filepath",
+            image_mode=None,
+            sources=["upload", "clipboard"],
+            label=say("Another photo"),
+            height=160,
+            elem_id="other",
+        )
         regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"))
         borrow = gr.Button(say("Copy"), elem_id="borrow")
     with gr.Accordion(say("Recipe: restore or copy what made a picture"), open=False):

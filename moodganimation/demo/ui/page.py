@@ -87,8 +87,16 @@ def _photo(page: Page) -> dict:
     )
     note = gr.Markdown(say("Upload a photo of a face."), elem_id="note")
     gr.Examples([str(p) for p in sorted(ASSETS.glob("*.png"))], photo, label=say("Examples"))
-    faces = gr.Gallery(label=say("Faces"), columns=6, height=150, visible=False, interactive=False,
-                       allow_preview=False, buttons=[], elem_id="faces")  # fmt: skip
+    faces = gr.Gallery(
+        label=say("Faces"),
+        columns=6,
+        height=150,
+        visible=False,
+        interactive=False,
+        allow_preview=False,
+        buttons=[],
+        elem_id="faces",
+    )
     with gr.Accordion(say("Another face, or none found?"), open=False):
         share = gr.Slider(5, 100, 50, step=1, label=say("Height of the face, % of photo"))
         outline = gr.Image(
@@ -97,8 +105,14 @@ def _photo(page: Page) -> dict:
     model = gr.Dropdown(
         page.models.names, value=page.models.first, label=say("Model"), elem_id="model"
     )
-    return {"photo": photo, "note": note, "share": share, "outline": outline, "model": model,
-            "faces": faces}  # fmt: skip
+    return {
+        "photo": photo,
+        "note": note,
+        "share": share,
+        "outline": outline,
+        "model": model,
+        "faces": faces,
+    }
 
 
 def _sight() -> list:
@@ -233,7 +247,8 @@ def _titles() -> str:
 def _status(animator: Animator) -> str:
     device = "CPU" if animator.device.type == "cpu" else "GPU"
     name = animator.card.get("name", DEFAULT_CHECKPOINT.stem)
-    parts = [f"Device: **{device}**", f"checkpoint: **{name}**"]
-    parts += [f"face finder: **{animator.finder.name}**"]
-    parts += [f"{m.name} cannot be used here ({m.reason})" for m in animator.unavailable]
-    return " · ".join(map(told, parts))
+    parts = [told("Device: {}", f"**{device}**"), told("checkpoint: {}", f"**{name}**")]
+    parts += [told("face finder: {}", f"**{animator.finder.name}**")]
+    missing = animator.unavailable
+    parts += [told("{} cannot be used here ({})", one.name, one.reason) for one in missing]
+    return " · ".join(parts)

@@ -26,9 +26,17 @@ CAMERA = """
   <span role="status"></span>
 </div>
 """
-CAMERA_SAYS = ("▶ Camera", "■ Camera", "● Record", "■ Record", "no face",
-               "The camera cannot be used", "This is my neutral face",
-               "hold still: reading your neutral face", "The camera's picture, edited")  # fmt: skip
+CAMERA_SAYS = (
+    "▶ Camera",
+    "■ Camera",
+    "● Record",
+    "■ Record",
+    "no face",
+    "The camera cannot be used",
+    "This is my neutral face",
+    "hold still: reading your neutral face",
+    "The camera's picture, edited",
+)
 PRIVATE = {"api_visibility": "private", "trigger_mode": "always_last"}
 
 
@@ -137,10 +145,19 @@ def live_tab(lane: gr.HTML, streams: Streams, animated: list) -> list:
         what = gr.Radio(
             choices(CAMERAS), value=CAMERAS[0], label=say("What the camera drives"), elem_id="what"
         )
-        strength = gr.Slider(0, STRONGEST, 1, step=0.05, label=say("Strength"), buttons=[],
-                             visible=False, elem_id="mirror-strength")  # fmt: skip
-        regions = gr.CheckboxGroup(choices(REGIONS), value=list(REGIONS), label=say("Regions"),
-                                   visible=False)  # fmt: skip
+        strength = gr.Slider(
+            0,
+            STRONGEST,
+            1,
+            step=0.05,
+            label=say("Strength"),
+            buttons=[],
+            visible=False,
+            elem_id="mirror-strength",
+        )
+        regions = gr.CheckboxGroup(
+            choices(REGIONS), value=list(REGIONS), label=say("Regions"), visible=False
+        )
     gr.Markdown(
         say(
             "As a mirror, the photo plays what your face does beyond its neutral, which is read in "
@@ -166,8 +183,12 @@ def live_tab(lane: gr.HTML, streams: Streams, animated: list) -> list:
         "? { strength, regions } : null; }"
     )
     gr.on([part.change for part in said], None, said, js=js, **PRIVATE)
-    what.change(lambda name: [gr.update(visible=name == CAMERAS[1])] * 2, what,
-                          [strength, regions], **PRIVATE)  # fmt: skip
+    what.change(
+        lambda name: [gr.update(visible=name == CAMERAS[1])] * 2,
+        what,
+        [strength, regions],
+        **PRIVATE,
+    )
     save.click(streams.save, camera, [film, table], **PRIVATE)
     edited = edit.click(streams.keyframes, [camera, lane], animated, **PRIVATE)
     edited.success(None, js="() => document.getElementById('animate-button').click()", **PRIVATE)
@@ -205,10 +226,14 @@ def film_tab(lane: gr.HTML, controls: Controls, filming: Filming) -> list:
             table = gr.File(label=say("The curves as a table"), interactive=False, elem_id="table")
     with gr.Accordion(say("Let the photo follow a trajectory file"), open=False):
         with gr.Row():
-            way = gr.File(label=say("Trajectory: .csv, .npy or .pkl"), elem_id="way",
-                          file_types=[".csv", ".npy", ".pkl"])  # fmt: skip
-            truth = gr.Video(label=say("What was filmed, if you have it"), sources=["upload"],
-                             elem_id="truth")  # fmt: skip
+            way = gr.File(
+                label=say("Trajectory: .csv, .npy or .pkl"),
+                elem_id="way",
+                file_types=[".csv", ".npy", ".pkl"],
+            )
+            truth = gr.Video(
+                label=say("What was filmed, if you have it"), sources=["upload"], elem_id="truth"
+            )
             with gr.Column():
                 name = gr.Textbox(label=say("Clip in a .pkl"), max_lines=1, elem_id="clip-name")
                 pace = gr.Slider(1, FASTEST, 25, step=1, label=say("Frames per second"), buttons=[])

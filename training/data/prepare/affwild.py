@@ -35,40 +35,21 @@ def affwild(options) -> Job:
     settings = {"videos": str(options.videos), "annotations": str(options.annotations)}
     settings |= {key: getattr(options, key) for key in keys}
     job = Job("affwild", options.out, settings, options.engine, options.workers)
-
     job.report.note("crops were found frame by frame: they tremble a little, nothing smooths them")
     for text in remarks():
         job.report.note(text)
-    items, named = {}, set()
-    for name, files in annotations.items():
-        source = name if name in videos else re.sub(r"_(left|right)$", "", name)
-        if source not in videos:
-            job.report.drop("annotations without a video", name)
-            continue
-        named.add(source)
-        video, plain = str(videos[source].resolve()), plain_name(name)
-        texts = [str(path.resolve()) for path in files]
-        side = name[len(source) + 1 :]
-        if plain in items:
-            job.report.drop("a name that another video has already", name)
-            continue
-        items[plain] = {"name": plain, "video": video, "annotation": texts, "side": side,
-                        "made_from": [video, *texts]}  # fmt: skip
-    for name in sorted(set(videos) - named):
-        job.report.drop("videos without an annotation", name)
-    items = list(items.values())
-    results = job.map("videos", crop_video, items, out=str(job.out), size=options.size,
-                      smallest=options.smallest, every=options.every,
-                      shortest=options.shortest)  # fmt: skip
-    clips = {}
-    for item, result in zip(items, results, strict=True):
-        for reason, count in result["dropped"].items():
-            job.report.drop(reason, item["name"], count)
-        for note, count in result["notes"].items():
-            job.report.note(note, count)
-        for clip in result["clips"]:
-            clips[clip["clip"]] = {"source": item["name"], **clip}
-    _write(job, clips, options)
+    items = _items(job, videos, annotations)
+    results = job.map(
+        "videos",
+        crop_video,
+        items,
+        out=str(job.out),
+        size=options.size,
+        smallest=options.smallest,
+        every=options.every,
+        shortest=options.shortest,
+    )
+    _write(job, _clips(job, items, results), options)
     return job
 
 
@@ -110,6 +91,45 @@ def _annotations(folder: Path) -> dict[str, list[Path]]:
     return files
 
 
+def _items(job: Job, videos: dict[str, Path], annotations: dict[str, list[Path]]) -> list[dict]:
+    """An item for `crop_video` of each annotation; what has no partner is counted."""
+    items, named = {}, set()
+    for name, files in annotations.items():
+        source = name if name in videos else re.sub(r"_(left|right)$", "", name)
+        if source not in videos:
+            job.report.drop("annotations without a video", name)
+            continue
+        named.add(source)
+        plain = plain_name(name)
+        if plain in items:
+            job.report.drop("a name that another video has already", name)
+            continue
+        video, texts = str(videos[source].resolve()), [str(path.resolve()) for path in files]
+        items[plain] = {
+            "name": plain,
+            "video": video,
+            "annotation": texts,
+            "side": name[len(source) + 1 :],
+            "made_from": [video, *texts],
+        }
+    for name in sorted(set(videos) - named):
+        job.report.drop("videos without an annotation", name)
+    return list(items.values())
+
+
+def _clips(job: Job, items: list[dict], results: list[dict]) -> dict[str, dict]:
+    """All clips of the videos by name, with their sources; what was dropped is counted."""
+    clips = {}
+    for item, result in zip(items, results, strict=True):
+        for reason, count in result["dropped"].items():
+            job.report.drop(reason, item["name"], count)
+        for note, count in result["notes"].items():
+            job.report.note(note, count)
+        for clip in result["clips"]:
+            clips[clip["clip"]] = {"source": item["name"], **clip}
+    return clips
+
+
 def _write(job: Job, clips: dict[str, dict], options) -> None:
     if not clips:
         reasons = "; ".join(f"{n} x {reason}" for reason, n in job.report.dropped.most_common(4))
@@ -136,8 +156,11 @@ def _write(job: Job, clips: dict[str, dict], options) -> None:
         for clip, facts in clips.items()
     ]
     write(job.out / "clips.csv", "clip,source,split,frames\n" + "".join(rows))
-    job.report.kept |= {"videos": len({facts["source"] for facts in clips.values()}),
-                        "clips": len(clips), "frames": len(table)}  # fmt: skip
+    job.report.kept |= {
+        "videos": len({facts["source"] for facts in clips.values()}),
+        "clips": len(clips),
+        "frames": len(table),
+    }
     for split in SPLITS:
         job.report.kept[f"{split} clips"] = list(split_of.values()).count(split)
     job.report.axes(VALENCE_AROUSAL, np.array(list(table.values())))

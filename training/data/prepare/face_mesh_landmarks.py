@@ -60,8 +60,10 @@ def find(folder: Path, out: Path) -> tuple[dict[str, dict], Path]:
         raise ValueError(f"{folder} holds no photos ({', '.join(ENDINGS)}).")
     log = out.with_name(f".{out.name}.unfinished.jsonl")
     done = _finished(log)
-    stamps = {name: [path.stat().st_size, path.stat().st_mtime_ns]
-              for name, path in zip(names, paths, strict=True)}  # fmt: skip
+    stamps = {
+        name: [path.stat().st_size, path.stat().st_mtime_ns]
+        for name, path in zip(names, paths, strict=True)
+    }
     done = {name: done[name] for name in names if done.get(name, {}).get("stamp") == stamps[name]}
     from tqdm import tqdm
 
@@ -94,9 +96,11 @@ def face_mesh():
             f"MediaPipe's Face Mesh is missing ({problem}): see the beginning of this script."
         ) from None
     return FaceMesh(
-        static_image_mode=True, max_num_faces=MOST_FACES, refine_landmarks=True,
+        static_image_mode=True,
+        max_num_faces=MOST_FACES,
+        refine_landmarks=True,
         min_detection_confidence=0.35,
-    )  # fmt: skip
+    )
 
 
 def look(mesh, path: Path) -> dict:

@@ -52,9 +52,10 @@ class Job:
 
     def _check(self, begun: dict) -> None:
         different = [
-            key for key in sorted({*begun, *self.settings})
+            key
+            for key in sorted({*begun, *self.settings})
             if begun.get(key) != self.settings.get(key) and key not in LATE
-        ]  # fmt: skip
+        ]
         if different:
             raise ValueError(
                 f"{self.out} was begun with other options ({', '.join(different)}): finish it "

@@ -27,29 +27,8 @@ def openface(options) -> Job:
     if not files:
         raise ValueError(f"{options.folder} holds no csv files of OpenFace.")
     pictures = Pictures(options.images) if options.images else None
-    keys = ("folder", "images", "min_confidence", "units", "val", "test", "seed", "person")
-    if options.images:
-        keys += ("cropped", "size", "smallest")
-    job = Job("openface", options.out, {key: _said(options, key) for key in keys},
-              options.engine, options.workers)  # fmt: skip
-    items = [
-        {"name": path.relative_to(options.folder).as_posix(), "path": str(path.resolve()),
-         "made_from": [str(path.resolve())]}
-        for path in files
-    ]  # fmt: skip
-    found = job.map("tables", read_table, items, min_confidence=options.min_confidence,
-                    units=options.units)  # fmt: skip
-    labels, places = {}, {}
-    for item, table in zip(items, found, strict=True):
-        if "broken" in table:
-            raise ValueError(table["broken"])
-        for reason, (count, name) in table["dropped"].items():
-            job.report.drop(reason, name, count)
-        for name, (values, candidates) in table["kept"].items():
-            if name in labels:
-                job.report.drop("a name that another file has already", item["name"])
-            else:
-                labels[name], places[name] = values, candidates
+    job = Job("openface", options.out, _settings(options), options.engine, options.workers)
+    labels, places = _read_tables(job, files, options)
     if options.units == 5 and labels and max(map(max, labels.values())) <= 1:
         job.report.note("no intensity exceeds 1: if the files are in 0..1, say --units 1")
     if pictures:
@@ -64,6 +43,39 @@ def openface(options) -> Job:
         job, ACTION_UNITS, {"aus_openface.pkl": table}, table, options, default_person=PERSON
     )
     return job
+
+
+def _settings(options) -> dict:
+    """The options that the result depends on."""
+    keys = ("folder", "images", "min_confidence", "units", "val", "test", "seed", "person")
+    if options.images:
+        keys += ("cropped", "size", "smallest")
+    values = {key: getattr(options, key) for key in keys}
+    return {key: str(x) if isinstance(x, Path) else x for key, x in values.items()}
+
+
+def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
+    """Intensities 0..5, and names that the picture may have, by name."""
+    items = []
+    for path in files:
+        file = str(path.resolve())
+        name = path.relative_to(options.folder).as_posix()
+        items.append({"name": name, "path": file, "made_from": [file]})
+    found = job.map(
+        "tables", read_table, items, min_confidence=options.min_confidence, units=options.units
+    )
+    labels, places = {}, {}
+    for item, table in zip(items, found, strict=True):
+        if "broken" in table:
+            raise ValueError(table["broken"])
+        for reason, (count, name) in table["dropped"].items():
+            job.report.drop(reason, name, count)
+        for name, (values, candidates) in table["kept"].items():
+            if name in labels:
+                job.report.drop("a name that another file has already", item["name"])
+            else:
+                labels[name], places[name] = values, candidates
+    return labels, places
 
 
 def read_table(item: dict, min_confidence: float, units: float) -> dict:
@@ -102,8 +114,10 @@ def read_table(item: dict, min_confidence: float, units: float) -> dict:
             continue
         places = [name]
         if frame is not None:  # further ways in which frames are laid out, OpenFace's own last
-            places += [f"{path.stem}/{int(frame):04d}",
-                       f"{path.stem}_aligned/frame_det_00_{int(frame):06d}"]  # fmt: skip
+            places += [
+                f"{path.stem}/{int(frame):04d}",
+                f"{path.stem}_aligned/frame_det_00_{int(frame):06d}",
+            ]
         kept[plain_name(name)] = (values, places)
     return {"kept": kept, "dropped": dropped}
 
@@ -146,8 +160,3 @@ def _number(text) -> float:
         return float(text)
     except (TypeError, ValueError):
         return math.nan
-
-
-def _said(options, key: str):
-    value = getattr(options, key)
-    return str(value) if isinstance(value, Path) else value

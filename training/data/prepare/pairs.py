@@ -32,49 +32,87 @@ NO_LABEL = "without a label or a split in the folder"
 
 
 def pairs(options) -> Job:
+    """Pairs of all photos with landmarks; of photos that have no labels, labels and splits too."""
     from ..landmarks import Landmarks
-    from .renders import fit_photo, render_photo
 
     if options.out.resolve().is_relative_to(options.folder.resolve()):
         raise ValueError(f"{options.out} must not lie in {options.folder}, which is searched.")
     labels, split_of = _prepared(options.folder)
     pictures = Pictures(options.folder / "imgs" if labels else options.folder)
-    path = options.landmarks or options.folder / "landmarks.npz"
-    landmarks = Landmarks(path)
+    landmarks = Landmarks(options.landmarks or options.folder / "landmarks.npz")
     aus = sorted({ACTION_UNITS.index(name) for name in options.aus})
-    keys = ("per_photo", "low", "singles", "flow_size", "smallest", "val", "test", "seed", "person")
-    settings = {"folder": str(options.folder), "landmarks": str(path), "aus": aus}
-    settings |= {key: getattr(options, key) for key in keys}
-    job = Job("pairs", options.out, settings, options.engine, options.workers)
-    job.report.note("histograms are of the expressions after")
-    if not labels:
-        job.report.note(FITTED)
-        if not options.person:
-            job.report.note("who is in a photo is not known: splits are drawn by photo")
+    job = _job(options, landmarks, aus, bool(labels))
     photos = _items(job, pictures, landmarks, labels, split_of)
-    used = {"landmarks": str(path.resolve()), "prepared": bool(labels)}
-    fits = job.map("faces", fit_photo, photos, **used)
-    items = []
-    for item, fit in _kept(job, photos, fits):
-        units = labels[item["name"]] if labels else np.array(fit["units"])
-        # rounded, as the tables say them; the seed may change until the end, see job.LATE
-        items.append(item | {"units": units.round(2).tolist(), "seed": options.seed})
-    bank = np.array([item["units"] for item in items])
-    job.scratch.mkdir(exist_ok=True)
-    write(job.scratch / "bank.npy", _as_file(bank))
-    for item in items:
-        item["bank"] = zlib.crc32(bank.tobytes())  # another bank, other pairs
-    for folder in ("pairs",) if labels else ("imgs", "pairs"):
-        (job.out / folder).mkdir(exist_ok=True)
-    found = job.map("pairs", render_photo, items, **used, out=str(job.out),
-                    bank=str(job.scratch / "bank.npy"), per_photo=options.per_photo, aus=aus,
-                    low=options.low, singles=options.singles, flow_size=options.flow_size,
-                    smallest=options.smallest)  # fmt: skip
-    kept = _kept(job, items, found)
+    items = _fit_photos(job, photos, landmarks, labels, options.seed)
+    kept = _render_photos(job, items, landmarks, aus, bool(labels), options)
     if not labels:
         split_of = _tables(job, kept, options)
     _write_pairs(job, kept, split_of)
     return job
+
+
+def _job(options, landmarks, aus: list[int], prepared: bool) -> Job:
+    """Begin the run, or resume it, and note where labels come from."""
+    keys = ("per_photo", "low", "singles", "flow_size", "smallest", "val", "test", "seed", "person")
+    settings = {"folder": str(options.folder), "landmarks": str(landmarks.path), "aus": aus}
+    settings |= {key: getattr(options, key) for key in keys}
+    job = Job("pairs", options.out, settings, options.engine, options.workers)
+    job.report.note("histograms are of the expressions after")
+    if not prepared:
+        job.report.note(FITTED)
+        if not options.person:
+            job.report.note("who is in a photo is not known: splits are drawn by photo")
+    return job
+
+
+def _fit_photos(job: Job, photos: list[dict], landmarks, labels: dict, seed: int) -> list[dict]:
+    """Items of the photos that the face model fits, with "units" 0..5, "seed" and "bank".
+
+    The bank is a file with the units of all photos, from which targets are drawn.
+    """
+    from .renders import fit_photo
+
+    path = str(landmarks.path.resolve())
+    fits = job.map("faces", fit_photo, photos, landmarks=path, prepared=bool(labels))
+    items = []
+    for item, fit in _kept(job, photos, fits):
+        units = labels[item["name"]] if labels else np.array(fit["units"])
+        # rounded, as the tables say them; the seed may change until the end, see job.LATE
+        items.append(item | {"units": units.round(2).tolist(), "seed": seed})
+    bank = np.array([item["units"] for item in items])
+    job.scratch.mkdir(exist_ok=True)
+    write(_bank_path(job), _as_file(bank))
+    for item in items:
+        item["bank"] = zlib.crc32(bank.tobytes())  # another bank, other pairs
+    return items
+
+
+def _bank_path(job: Job) -> Path:
+    return job.scratch / "bank.npy"
+
+
+def _render_photos(
+    job: Job, items: list[dict], landmarks, aus: list[int], prepared: bool, options
+) -> list[tuple[dict, dict]]:
+    """Items with what `render_photo` found, less those that were dropped."""
+    from .renders import RenderOptions, render_photo
+
+    for folder in ("pairs",) if prepared else ("imgs", "pairs"):
+        (job.out / folder).mkdir(exist_ok=True)
+    render_options = RenderOptions(
+        out=str(job.out),
+        landmarks=str(landmarks.path.resolve()),
+        prepared=prepared,
+        bank=str(_bank_path(job)),
+        per_photo=options.per_photo,
+        aus=aus,
+        low=options.low,
+        singles=options.singles,
+        flow_size=options.flow_size,
+        smallest=options.smallest,
+    )
+    found = job.map("pairs", render_photo, items, options=render_options)
+    return _kept(job, items, found)
 
 
 def _as_file(array: np.ndarray) -> bytes:
@@ -121,8 +159,12 @@ def _items(job: Job, pictures: Pictures, landmarks, labels: dict, split_of: dict
             job.report.drop(NO_LANDMARKS, shown)
         else:
             file = str(path.resolve())
-            items[name] = {"name": name, "picture": file, "place": place,
-                           "made_from": [file, points]}  # fmt: skip
+            items[name] = {
+                "name": name,
+                "picture": file,
+                "place": place,
+                "made_from": [file, points],
+            }
     return list(items.values())
 
 
@@ -147,8 +189,14 @@ def _tables(job: Job, kept: list[tuple[dict, dict]], options) -> dict[str, str]:
         name: np.array(mood_of(Expression.clipped(ACTION_UNITS, row / 5)).values)
         for name, row in units.items()
     }
-    splits = write_stills(job, ACTION_UNITS, {"aus_openface.pkl": units, "moods.pkl": moods},
-                          units, options, default_person=PERSON)  # fmt: skip
+    splits = write_stills(
+        job,
+        ACTION_UNITS,
+        {"aus_openface.pkl": units, "moods.pkl": moods},
+        units,
+        options,
+        default_person=PERSON,
+    )
     return {name: split for split, names in splits.items() for name in names}
 
 
@@ -178,9 +226,16 @@ def _write_pairs(job: Job, kept: list[tuple[dict, dict]], split_of: dict[str, st
     write_flows(job.out / "flow.npz", [row[0] for row in rows], job.scratch)
     used = {row[1] for row in rows}
     jaws = {item["name"]: result["jaws"] for item, result in kept if item["name"] in used}
-    write(job.out / "jaws.npz", _as_files(
-        names=np.array(list(jaws)), **{key: np.array([places[key] for places in jaws.values()],
-                                                     np.float32) for key in PLACES}))  # fmt: skip
+    write(
+        job.out / "jaws.npz",
+        _as_files(
+            names=np.array(list(jaws)),
+            **{
+                key: np.array([places[key] for places in jaws.values()], np.float32)
+                for key in PLACES
+            },
+        ),
+    )
     job.report.kept["pairs"] = len(rows)
     for kind in sorted({row[2] for row in rows}):
         job.report.kept[f"pairs, {kind}"] = sum(row[2] == kind for row in rows)

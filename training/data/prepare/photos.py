@@ -32,18 +32,11 @@ def photos(options) -> Job:
     if not options.person:
         job.report.note("who is in a photo is not known: splits are drawn by photo")
     job.report.note("files of other kinds in the folder, which were not looked at", pictures.others)
-    items = {}
-    for path in pictures.paths:
-        place = pictures.place(path)
-        name, file = plain_name(place), str(path.resolve())
-        if name in items:
-            job.report.drop("a name that another photo has already", place)
-        else:
-            items[name] = {"name": name, "picture": file, "made_from": [file]}
+    items = _items(pictures, job)
     (job.out / "imgs").mkdir(exist_ok=True)
-    items = list(items.values())
-    results = job.map("photos", read_photo, items, out=str(job.out), size=options.size,
-                      smallest=options.smallest)  # fmt: skip
+    results = job.map(
+        "photos", read_photo, items, out=str(job.out), size=options.size, smallest=options.smallest
+    )
     units, moods = {}, {}
     for item, result in zip(items, results, strict=True):
         if "dropped" in result:
@@ -53,10 +46,29 @@ def photos(options) -> Job:
         moods[item["name"]] = np.array(result["mood"])
         for note in result["notes"]:
             job.report.note(note, 1)
-    write_stills(job, ACTION_UNITS, {"aus_openface.pkl": units, "moods.pkl": moods}, units,
-                 options, default_person=PERSON)  # fmt: skip
+    write_stills(
+        job,
+        ACTION_UNITS,
+        {"aus_openface.pkl": units, "moods.pkl": moods},
+        units,
+        options,
+        default_person=PERSON,
+    )
     job.report.axes(PAD, np.array(list(moods.values())))
     return job
+
+
+def _items(pictures: Pictures, job: Job) -> list[dict]:
+    """Photos to read, with a name each; a name that is taken is reported."""
+    items = {}
+    for path in pictures.paths:
+        place = pictures.place(path)
+        name, file = plain_name(place), str(path.resolve())
+        if name in items:
+            job.report.drop("a name that another photo has already", place)
+        else:
+            items[name] = {"name": name, "picture": file, "made_from": [file]}
+    return list(items.values())
 
 
 def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:

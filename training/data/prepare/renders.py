@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ...rendering.fit import Fitter
 from ...rendering.mesh_points import OVAL
 from ...rendering.model import SIDE, load_model
 from ...rendering.render import Render, Renderer, doubled, halved
+from ...rendering.source import Source
 from ...rendering.targets import Wish, draw, worthwhile
 from ..augment import FRAME, WHOLE
 from ..landmarks import Landmarks, canonical
@@ -64,59 +66,114 @@ def fit_photo(item: dict, landmarks: str, prepared: bool) -> dict:
     return {"dropped": reason} if reason else {"units": fit.intensities.tolist()}
 
 
-def render_photo(item: dict, out: str, landmarks: str, prepared: bool, bank: str, per_photo: int,
-                 aus: list[int], low: float, singles: float, flow_size: int, smallest: int
-                 ) -> dict:  # fmt: skip
+@dataclass(frozen=True)
+class RenderOptions:
+    """Options of `render_photo` that are the same for all photos."""
+
+    out: str
+    landmarks: str
+    prepared: bool  # photos are canonical crops already
+    bank: str  # file of the intensities (P, 17) of all photos
+    per_photo: int  # how many targets are drawn
+    aus: list[int]  # with low and singles: which targets, see `Wish`
+    low: float
+    singles: float
+    flow_size: int  # cells along a side of the stored motion
+    smallest: int  # side of the crop in the photo [pixels]
+
+
+class Unusable(Exception):
+    """A photo that gives no pairs; its text is the reason."""
+
+
+def render_photo(item: dict, options: RenderOptions) -> dict:
     """Write the pairs of {name, picture, place, units, seed}, and its crop unless `prepared`.
 
-    bank: file of the intensities (P, 17) of all photos. Returns {"pairs": [file, kind, folded
-    share, 17 intensities], "spoilt": reason -> count, "files": all that was written, "jaws":
-    `jaws.places`} or {"dropped": why}.
+    Returns {"pairs": [file, kind, folded share, 17 intensities], "spoilt": reason -> count,
+    "files": all that was written, "jaws": `jaws.places`} or {"dropped": why}.
     """
-    table, (fitter, renderer), folder = _table(landmarks), _tools(), Path(out)
+    renderer, folder = _tools()[1], Path(options.out)
     with crops.single_threaded():
         try:
-            photo = read_image(Path(item["picture"]))
-        except UnreadableImage:
-            return {"dropped": crops.UNREADABLE}
-        if tuple(table.sizes[item["place"]]) != photo.shape[1::-1]:
-            return {"dropped": NO_CROP if prepared else OTHER_SIZE}
-        to_face, points = _face(table, item["place"], prepared)
-        portrait = Portrait(photo, to_face, "")
-        if not prepared and portrait.side < smallest:
-            return {"dropped": crops.SMALL}
-        if _outside(portrait) > MOST_OUTSIDE:
-            return {"dropped": OUTSIDE}
-        picture = doubled(photo) if prepared else portrait.face(SIDE)
-        source = renderer.source(picture, fitter.fit(points))
-        reason = checks.covered(renderer.surface.model, source)
-        if reason:
-            return {"dropped": reason}
-        files, pairs, spoilt = [], [], {}
-        now, others, wish = np.array(item["units"]), np.load(bank), Wish(tuple(aus), low, singles)
-        for turn in range(per_photo):
-            rng = np.random.default_rng([item["seed"], zlib.crc32(item["name"].encode()), turn])
-            kind, target = draw(rng, now, others, wish)
-            target = target.round(2)  # as the table says it, and what is the same stays the same
-            reason = ALIKE
-            if worthwhile(target, now):
-                render = renderer.edit(source, target, now)
-                reason = checks.spoilt(render, target)
-            if reason:
-                spoilt[reason] = spoilt.get(reason, 0) + 1
-                continue
-            file = f"{item['name']}_{turn}.jpg"
-            files += [f"pairs/{file}", f"unfinished/{file}.npz"]
-            write(folder / files[-2], crops.encoded(halved(render.picture)))
-            write(folder / files[-1], _motion(render, flow_size))
-            pairs.append([file, kind, checks.folded(render), target.tolist()])
-        if not prepared:
-            files.append(f"imgs/{item['name']}.jpg")
-            write(folder / files[-1], crops.encoded(halved(picture)))
+            picture, source, points = _source(item, options)
+        except Unusable as problem:
+            return {"dropped": str(problem)}
+        result = _render_pairs(item, source, options)
+        if not options.prepared:
+            file = f"imgs/{item['name']}.jpg"
+            write(folder / file, crops.encoded(halved(picture)))
+            result["files"].append(file)
     places = teeth.places(renderer.surface, source)
     places["outline"] = (2 * points[OVAL] + 1) / FRAME - 1
-    places = {key: place.tolist() for key, place in places.items()}
-    return {"pairs": pairs, "spoilt": spoilt, "files": files, "jaws": places}
+    return result | {"jaws": {key: place.tolist() for key, place in places.items()}}
+
+
+def _source(item: dict, options: RenderOptions) -> tuple[np.ndarray, Source, np.ndarray]:
+    """The crop in double size, the face model in it, and landmarks (478, 2) in pixels of 144.
+
+    Raises Unusable.
+    """
+    fitter, renderer = _tools()
+    photo, portrait, points = _portrait(item, options)
+    picture = doubled(photo) if options.prepared else portrait.face(SIDE)
+    source = renderer.source(picture, fitter.fit(points))
+    reason = checks.covered(renderer.surface.model, source)
+    if reason:
+        raise Unusable(reason)
+    return picture, source, points
+
+
+def _portrait(item: dict, options: RenderOptions) -> tuple[np.ndarray, Portrait, np.ndarray]:
+    """The photo, its face, and landmarks (478, 2) in pixels of 144. Raises Unusable."""
+    table = _table(options.landmarks)
+    try:
+        photo = read_image(Path(item["picture"]))
+    except UnreadableImage:
+        raise Unusable(crops.UNREADABLE) from None
+    if tuple(table.sizes[item["place"]]) != photo.shape[1::-1]:
+        raise Unusable(NO_CROP if options.prepared else OTHER_SIZE)
+    to_face, points = _face(table, item["place"], options.prepared)
+    portrait = Portrait(photo, to_face, "")
+    if not options.prepared and portrait.side < options.smallest:
+        raise Unusable(crops.SMALL)
+    if _outside(portrait) > MOST_OUTSIDE:
+        raise Unusable(OUTSIDE)
+    return photo, portrait, points
+
+
+def _render_pairs(item: dict, source: Source, options: RenderOptions) -> dict:
+    """Write a pair for each target that can be rendered; "pairs", "spoilt" and "files"."""
+    files, pairs, spoilt = [], [], {}
+    before, bank = np.array(item["units"]), np.load(options.bank)
+    wish = Wish(tuple(options.aus), options.low, options.singles)
+    for turn in range(options.per_photo):
+        rng = np.random.default_rng([item["seed"], zlib.crc32(item["name"].encode()), turn])
+        kind, target = draw(rng, before, bank, wish)
+        target = target.round(2)  # as the table says it, and what is the same stays the same
+        render, reason = _render(source, target, before)
+        if reason:
+            spoilt[reason] = spoilt.get(reason, 0) + 1
+            continue
+        file = f"{item['name']}_{turn}.jpg"
+        files += _write_pair(file, render, options)
+        pairs.append([file, kind, checks.folded(render), target.tolist()])
+    return {"pairs": pairs, "spoilt": spoilt, "files": files}
+
+
+def _render(source: Source, target: np.ndarray, before: np.ndarray) -> tuple[Render | None, str]:
+    """The face with another expression, and the reason to leave it out or ""."""
+    if not worthwhile(target, before):
+        return None, ALIKE
+    render = _tools()[1].edit(source, target, before)
+    return render, checks.spoilt(render, target)
+
+
+def _write_pair(file: str, render: Render, options: RenderOptions) -> list[str]:
+    """Write the picture and the motion of a pair; the names of both files."""
+    files, folder = [f"pairs/{file}", f"unfinished/{file}.npz"], Path(options.out)
+    write(folder / files[0], crops.encoded(halved(render.picture)))
+    write(folder / files[1], _motion(render, options.flow_size))
+    return files
 
 
 def _outside(portrait: Portrait) -> float:
@@ -157,8 +214,11 @@ def write_flows(path: Path, files: list[str], folder: Path) -> None:
                     with np.load(folder / f"{file}.npz", allow_pickle=False) as motion:
                         field = motion[key]
                     if place == 0:
-                        header = {"descr": kind, "fortran_order": False,
-                                  "shape": (len(files), *field.shape)}  # fmt: skip
+                        header = {
+                            "descr": kind,
+                            "fortran_order": False,
+                            "shape": (len(files), *field.shape),
+                        }
                         np.lib.format.write_array_header_1_0(entry, header)
                     entry.write(field.tobytes())
     part.replace(path)

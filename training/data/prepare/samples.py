@@ -19,13 +19,13 @@ from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Exp
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
+from moodganimation.resources import ASSETS
 
 from ..pickles import write_pickle
 from .crops import single_threaded
 from .files import write
 from .tables import write_ids
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
 PORTRAITS = {  # name -> file; the last two are held out
     "astronaut": "astronaut.png",
     "calm": "portrait-calm.png",
@@ -68,8 +68,11 @@ def _aus(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
         for preset in FACES:
             asked = PRESETS[preset]
             units[f"{name}_{preset}"] = np.round(5 * asked.vector(), 2)
-            _crop(folder / "imgs" / f"{name}_{preset}.jpg", animator.edit(portrait, asked).image,
-                  portrait)  # fmt: skip
+            _crop(
+                folder / "imgs" / f"{name}_{preset}.jpg",
+                animator.edit(portrait, asked).image,
+                portrait,
+            )
     write_pickle(folder / "aus_openface.pkl", units)
     _ids(folder, units)
 
@@ -80,8 +83,11 @@ def _moods(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None
     for name, portrait in faces.items():
         for mood in MOODS:
             table[f"{name}_{mood}"] = np.array(PROTOTYPES[mood][1])
-            _crop(folder / "imgs" / f"{name}_{mood}.jpg",
-                  animator.edit(portrait, PROTOTYPES[mood][0]).image, portrait)  # fmt: skip
+            _crop(
+                folder / "imgs" / f"{name}_{mood}.jpg",
+                animator.edit(portrait, PROTOTYPES[mood][0]).image,
+                portrait,
+            )
     write_pickle(folder / "moods.pkl", table)
     _ids(folder, table)
 
@@ -168,8 +174,10 @@ def _framed(path: Path, image: np.ndarray, portrait: Portrait) -> tuple[list, st
     x, y = (x0 + x1) / 2 - left, (y0 + y1) / 2 - top
     face = (x1 - x0) / 1.25  # forehead to chin, see portraits.CANONICAL
     box = [round(float(v) * scale) for v in (x - face / 2, y - face / 2, face, face)]
-    points = [(x + a * face, y + b * face) for a, b in ((-0.19, -0.16), (0.19, -0.16), (0, 0.09),
-                                                       (-0.17, 0.26), (0.17, 0.26))]  # fmt: skip
+    points = [
+        (x + a * face, y + b * face)
+        for a, b in ((-0.19, -0.16), (0.19, -0.16), (0, 0.09), (-0.17, 0.26), (0.17, 0.26))
+    ]
     return box, ";".join(f"{float(v) * scale:.1f}" for point in points for v in point)
 
 

@@ -26,8 +26,15 @@ def add_pictures(job, options, pictures: Pictures, wanted: dict[str, dict]) -> l
     unused = len(pictures.paths) - len(used)
     job.report.note("pictures that no kept label names", unused)
     (job.out / "imgs").mkdir(exist_ok=True)
-    results = job.map("crops", crop_picture, items, out=str(job.out), size=options.size,
-                      smallest=options.smallest, cropped=options.cropped)  # fmt: skip
+    results = job.map(
+        "crops",
+        crop_picture,
+        items,
+        out=str(job.out),
+        size=options.size,
+        smallest=options.smallest,
+        cropped=options.cropped,
+    )
     kept = []
     for item, result in zip(items, results, strict=True):
         if "dropped" in result:

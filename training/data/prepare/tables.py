@@ -67,8 +67,10 @@ def write_stills(
         raise ValueError(f"Nothing is left to write: {reasons or 'there was nothing to read'}.")
     pattern = options.person or default_person
     found = {name: person_of(name, pattern) for name in labels}
-    job.report.note("names in which no person was found: each is its own person", sum(
-        person is None for person in found.values()))  # fmt: skip
+    job.report.note(
+        "names in which no person was found: each is its own person",
+        sum(person is None for person in found.values()),
+    )
     people = {name: person or name for name, person in found.items()}
     splits = split_people(people, {"val": options.val, "test": options.test}, options.seed)
     for path in (job.out / "imgs").glob("*.jpg"):

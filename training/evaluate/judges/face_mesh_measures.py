@@ -135,7 +135,7 @@ def farthest(motion, where):
 
 def follow(values):
     """Spearman correlation of measures with LEVELS; 0 where they are all the same."""
-    above = values[:, None] > values
+    above = values[:, None] > values  # by numpy alone: the environment of MediaPipe lacks scipy
     ranks = above.sum(1) + (values[:, None] == values).sum(1) / 2  # ties share a rank
     return 0.0 if np.ptp(ranks) == 0 else float(np.corrcoef(ranks, LEVELS)[0, 1])
 

@@ -109,10 +109,15 @@ def of_people(data: Path, split: str, scale: float, recognizer: Recognizer):
         if face is not None:
             features[name] = recognizer.features(picture, face)
     found = [
-        np.array([np.linalg.norm(features[a] - features[b]) for a, b in kind
-                  if a in features and b in features])
+        np.array(
+            [
+                np.linalg.norm(features[a] - features[b])
+                for a, b in kind
+                if a in features and b in features
+            ]
+        )
         for kind in pairs
-    ]  # fmt: skip
+    ]
     if not all(map(len, found)):
         raise ValueError(f"{listed} names no two photos of one person whose faces can be seen.")
     return found
