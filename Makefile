@@ -5,11 +5,12 @@ READY = .venv/.ready
 demo: $(READY)  ## set up and serve the page
 	PORT=$(PORT) .venv/bin/python app.py
 
+# Two processes of one thread each; tests that take long or measure time run alone.
 test: $(READY)  ## set up and run the tests
-	.venv/bin/python -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile
 
-test-all: $(READY)  ## every test except the load test
-	.venv/bin/python -m pytest -m "not load"
+test-all: test  ## every test except the load test
+	.venv/bin/python -m pytest -m "(slow or long) and not load"
 
 long: $(READY)  ## run the tests that take minutes
 	.venv/bin/python -m pytest -m "long and not load" -s

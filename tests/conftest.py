@@ -10,6 +10,8 @@ from moodganimation.checkpoints.files import build_generator
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 
+from . import watch
+
 ASSETS = Path(__file__).parent.parent / "assets"
 PHOTO = ASSETS / "astronaut.png"
 
@@ -20,6 +22,11 @@ def pytest_addoption(parser):
         action="store_true",
         help="write tests/reference anew instead of comparing with it",
     )
+
+
+def pytest_configure(config):
+    # The default run measures no time, so that a busy machine does not fail it.
+    watch.time_limits = config.option.markexpr.startswith("(slow")
 
 
 @pytest.fixture(scope="session")

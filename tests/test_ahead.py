@@ -35,6 +35,7 @@ def test_the_next_is_made_while_one_is_used():
         assert number == 3 or begun[number + 1].wait(10)  # nobody asked for it yet
 
 
+@pytest.mark.slow
 def test_no_more_is_made_than_was_said():
     made = []
     items = prefetch((made.append(n) or n for n in range(50)), most=3)

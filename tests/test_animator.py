@@ -68,6 +68,7 @@ def test_an_edit_changes_the_face_and_nothing_outside_its_box(animator, portrait
 
 
 # Where on the canonical crop (rows, columns of 128) a unit moves things, and which way.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit, rows, columns, axis, sign",
     [
@@ -120,6 +121,7 @@ def test_frames_of_an_animation_are_edits(animator, portrait):
     np.testing.assert_array_equal(next(animator.animate(portrait, rows[3:])).image, frames[3].image)
 
 
+@pytest.mark.slow
 def test_twelve_megapixels_are_edited_within_a_second(animator, photo):
     large = cv2.resize(photo[:384], (4000, 3000), interpolation=cv2.INTER_CUBIC)
     portrait, seconds = animator.locate(large), []
@@ -277,6 +279,7 @@ def test_pixels_that_move_start_from_the_photo_only(animator, portrait):
         next(animator.animate(portrait, [PRESETS["happy"]], feed="generated"))
 
 
+@pytest.mark.slow
 def test_axes_without_a_meaning_start_at_zero_and_translate_nothing(animator, photo):
     nameless = network(animator, "convgru_unet", space_named("c4"))
     nameless.warm_up()

@@ -193,6 +193,7 @@ def test_a_server_tells_how_it_fares_and_nothing_of_anybody(server):
     assert "face.png" not in text and "astronaut" not in text
 
 
+@pytest.mark.slow
 def test_one_visitor_does_not_take_the_server_from_all(server, monkeypatch):
     """Works beyond a number at once are refused with a sentence; others are let in."""
     begun, go_on = threading.Semaphore(0), threading.Event()

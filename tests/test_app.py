@@ -152,6 +152,7 @@ def mood_model(tmp_path, monkeypatch) -> str:
     return "moody"
 
 
+@pytest.mark.slow
 def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, animator):
     page = Page(animator)
     assert page.models.names == ["warp", mood_model]
@@ -321,6 +322,7 @@ def test_every_face_has_an_expression_of_its_own(two):
         two.page.turn(two.token, SimpleNamespace(index=2))
 
 
+@pytest.mark.slow
 def test_a_picture_of_several_faces_brings_them_all_back(two, tmp_path):
     two.changes.put(two.token, "surprise", 1.0)
     everywhere = {"layers": [np.full((256, 256, 4), 255, np.uint8)]}
@@ -422,6 +424,7 @@ def test_bars_tell_what_was_asked_and_seen(opened):
     assert 'class="asked"' in bars and "seen: pleasure" in bars
 
 
+@pytest.mark.slow
 def test_sheets_are_drawn(opened):
     path = Explorer(opened.page.visits).draw(opened.token, "moods", progress=lambda *a, **k: None)
     assert read_image(path).shape == (5 * 160 + 22, 92 + 5 * 160, 3)
@@ -442,6 +445,7 @@ def still(*_, **__):
     """A progress bar that nobody sees."""
 
 
+@pytest.mark.slow
 def test_films_sheets_and_recordings_say_so_too(opened, clip, photo, tmp_path):
     filming, cameras = Filming(opened.page.visits), streams(opened.page)
     (tmp_path / "way.csv").write_text("AU12\n0\n1\n")
@@ -483,6 +487,7 @@ def test_a_clip_changes_as_the_photo_does(opened, clip):
         filming.edit_video(opened.token, str(FILE.with_suffix(".py")), 1, *units, progress=still)
 
 
+@pytest.mark.slow
 def test_a_photo_mirrors_the_camera(opened, photo, animator, monkeypatch):
     cameras, visit = streams(opened.page), opened.page.visits[opened.token]
     clock = iter(range(100))
@@ -546,6 +551,7 @@ def test_a_long_mirror_becomes_keyframes_that_a_timeline_and_a_recipe_hold():
     assert len(schema.dumps(timeline.to_json(), "")) < schema.MOST_BYTES - 8_000
 
 
+@pytest.mark.slow
 def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypatch):
     cameras = streams(opened.page)
     small = jpeg(cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA))
@@ -597,6 +603,7 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(opened, photo, monkeypat
     assert list(cameras._streams) == [*known[1:], fresh]
 
 
+@pytest.mark.slow
 def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
     filming, visit = Filming(opened.page.visits), opened.page.visits[opened.token]
     units = [1 - value for value in opened.units]
@@ -621,6 +628,7 @@ def test_long_work_can_be_stopped_and_leaves_nothing(opened, clip):
         filming.edit_video(opened.token, clip, 1, *units, progress=leave)
 
 
+@pytest.mark.slow
 def test_the_photo_plays_what_a_clip_plays(opened, clip):
     filming = Filming(opened.page.visits)
     film, drawing, table, _ = filming.drive(
@@ -636,6 +644,7 @@ def test_the_photo_plays_what_a_clip_plays(opened, clip):
         filming.drive(opened.token, clip, 1.0, [], "units", progress=still)
 
 
+@pytest.mark.slow
 def test_the_photo_follows_a_trajectory_beside_what_was_filmed(opened, clip, tmp_path):
     filming, way = Filming(opened.page.visits), tmp_path / "way.csv"
     way.write_text("AU12,AU26\n" + "".join(f"{i / 5},{3 * i / 5}\n" for i in range(6)))
@@ -764,6 +773,7 @@ def test_animations_come_in_every_format(opened):
     assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp", "png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keyed", [False, True])
 def test_every_format_of_an_animation_brings_every_control_back(opened, keyed):
     token, visit = opened.token, opened.page.visits[opened.token]
@@ -800,6 +810,7 @@ def name_of(path: str) -> str:
     return next(name for name in FORMATS if Path(path).suffix[1:] in name.lower())
 
 
+@pytest.mark.slow
 def test_a_still_brings_mood_and_emotion_back(opened, tmp_path):
     kept = tmp_path / "kept.png"
     mood = [0.55, -0.35, 0.15]
@@ -860,6 +871,7 @@ def test_visits_are_secret_bounded_and_end(portrait):
         visits[tokens[1]]
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_visitor_uploads_moves_a_slider_and_takes_a_gif_home(animator, photo, tmp_path):
     with served(animator) as url, chromium(tmp_path) as browser:

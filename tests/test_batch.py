@@ -32,6 +32,7 @@ def run(*arguments) -> int:
     return main(["batch", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_a_folder_is_edited_told_about_and_gone_on_with(folder, photo, tmp_path, capsys):
     out = tmp_path / "out"
     command = [folder, "--out", out, "--set", "AU26=1"]
@@ -61,6 +62,7 @@ def test_a_folder_is_edited_told_about_and_gone_on_with(folder, photo, tmp_path,
     assert "edited: 2, edited before: 0" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["processes", "ray"])
 def test_engines_write_the_same(folder, tmp_path, engine):
     if engine == "ray" and not importlib.util.find_spec("ray"):

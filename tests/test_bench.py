@@ -42,6 +42,7 @@ TINY = override(
 )
 
 
+@pytest.mark.slow
 def test_the_plain_loop_does_what_ours_does():
     cpu = torch.device("cpu")
     ours, _ = build(TINY, cpu, torch.float32)
@@ -82,6 +83,7 @@ def test_a_product_of_matrices_is_the_convolution(cells):
     )
 
 
+@pytest.mark.slow
 def test_a_bench_names_the_machine_and_both_loops():
     found = measured(replace(TINY, penalty_every=2), [SAMPLES], 1, cpu=True)
     assert found["device"] == "cpu" and found["batch"] == 2 and found["cores"] >= 1

@@ -209,6 +209,7 @@ def test_a_missing_folder_is_said_before_any_work(tmp_path, capsys):
     assert "no folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
     assert bench("inference", "--short", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
     result = json.loads((tmp_path / "bench.json").read_text())
@@ -225,6 +226,7 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
     assert "times faster than the seed's generator" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
     told = line({1: 0.012, 2: 0.022, 4: 0.042})
     assert told == {"each": 10, "before": 2, "R2": 1}
@@ -243,6 +245,7 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
     assert "| frames |" in blocks.speed_scaling(found)
 
 
+@pytest.mark.slow
 def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("benchmarks.backends.BATCHES", (1,))
     monkeypatch.setattr("benchmarks.backends.IN_A_ROW", 1)

@@ -316,6 +316,7 @@ def test_what_a_file_does_not_say_can_be_told(tmp_path):
         told(path, half=True)
 
 
+@pytest.mark.slow
 def test_the_animator_runs_original_files(animator, photo, tmp_path):
     path = tmp_path / "net_epoch_1_id_G.pth"
     torch.save(original(generator()), path)

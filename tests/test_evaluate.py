@@ -185,6 +185,7 @@ def test_repeatability_is_the_change_by_a_pixel():
     np.testing.assert_allclose(found, 1 / 64 / np.sqrt(2), rtol=1e-4)  # two of four ways
 
 
+@pytest.mark.slow
 def test_a_generator_of_known_behavior_has_the_known_figures(photos):
     values = evaluate(Lamps(), ACTION_UNITS, photos, JUDGE).values
     np.testing.assert_allclose(values["response"]["values"], MIXING, atol=1e-4)
@@ -206,6 +207,7 @@ def test_a_generator_of_known_behavior_has_the_known_figures(photos):
         assert mood["asked and estimated"] == pytest.approx(mood["ceiling"], abs=0.15)
 
 
+@pytest.mark.slow
 def test_a_generator_that_copies_fails(photos):
     values = evaluate(Lamps(strength=0), ACTION_UNITS, photos, JUDGE).values
     assert values["measures"]["follow"] == values["measures"]["moved"] == 0
@@ -214,6 +216,7 @@ def test_a_generator_that_copies_fails(photos):
     assert values["journeys"]["restlessness"] is None
 
 
+@pytest.mark.slow
 def test_a_response_below_the_noise_follows_but_has_not_moved(photos):
     values = evaluate(Lamps(strength=0.015), ACTION_UNITS, photos, JUDGE).values
     assert values["measures"]["follow"] == pytest.approx(1)
@@ -228,6 +231,7 @@ def test_what_is_not_finite_is_counted_and_fails(photos):
     json.dumps(values, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_state_goes_through_a_journey_and_never_into_a_still(photos):
     lamps = Lamps()
     evaluate(lamps, ACTION_UNITS, photos, JUDGE)
@@ -362,6 +366,7 @@ def checkpoint(tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_the_command_writes_json_and_page_and_repeats_itself(folder, checkpoint, tmp_path, capsys):
     path, out = checkpoint("convgru_unet", PAD), tmp_path / "out"
     reports = []
@@ -379,6 +384,7 @@ def test_the_command_writes_json_and_page_and_repeats_itself(folder, checkpoint,
     assert "one: 3 frames" in (out / "evaluation.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_command_takes_action_units_and_warps(folder, checkpoint, tmp_path):
     path, out = checkpoint("warp", ACTION_UNITS), tmp_path / "out"
     command = [str(path), "--data", str(folder), "--out", str(out), "--count", "1"]
@@ -455,6 +461,7 @@ def field(number: int, content) -> bytes:
     return bytes([number << 3 | 2, len(content)]) + content
 
 
+@pytest.mark.slow
 def test_a_recognizer_tells_faces_apart(tmp_path, photos):
     """With a network in ONNX that only averages the colors of what it sees."""
 

@@ -364,6 +364,7 @@ def step(frames) -> list[float]:
     return [difference(a, b) for a, b in pairwise(frames)]
 
 
+@pytest.mark.slow
 def test_an_edited_still_stays_still(animator, head):
     frames = [at(head, 40)] * 10
     made = list(edited(animator, frames, {"AU12": -0.5, "AU26": 0.7}))
@@ -372,6 +373,7 @@ def test_an_edited_still_stays_still(animator, head):
     assert max(np.abs(a.astype(int) - b).max() for a, b in pairwise(made)) < 12
 
 
+@pytest.mark.slow
 def test_an_edited_film_trembles_no_more_than_the_film(animator, head):
     noise = np.random.default_rng(0).normal(0, 3, (10, 192, 288, 3))
     frames = list(np.uint8(np.clip(at(head, 40) + noise, 0, 255)))

@@ -142,7 +142,28 @@ def laid(work, canary, film):
     return lay
 
 
-@pytest.mark.parametrize("name", FILES)
+# Those that cost most, which are tried where seconds are checked, too.
+COSTLY = (
+    "bomb-profile.png",
+    "bomb-rgba-16.png",
+    "bomb-grey-16.png",
+    "bomb-grey-1.png",
+    "bomb-rgb.png",
+    "bomb-palette.png",
+    "bomb-deflate.tif",
+    "bomb.tif",
+    "bomb.webp",
+    "markup.json",
+    "copies.pkl",
+    "few-passes.jpg",
+    "late-chunks.png",
+    "largest.avi",
+    "unfinished.jpg",
+)
+DOORS = [pytest.param(n, marks=pytest.mark.slow) if n in COSTLY else n for n in FILES]
+
+
+@pytest.mark.parametrize("name", DOORS)
 def test_a_hostile_file_does_no_harm_at_any_door(name, doors, laid, work):
     path = laid(name)
     for door in DOORS:

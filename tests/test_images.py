@@ -216,6 +216,7 @@ def test_no_comment_hides_passes(comment):
             read_image(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filling", [b"\xff", b"\xff\x00", b"\xff\xfe\x00\x02", b"\xff\xd0", b"\0"])
 def test_what_fills_a_jpeg_takes_no_time(filling):
     data = small("JPEG")[:-2] + filling * (20_000_000 // len(filling))

@@ -62,6 +62,7 @@ def number(tab, name: str) -> float:
     return float(tab.input_value(f"#{name} input[type=number]"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["es-ES", "zh-CN"])
 def test_no_english_is_left(page, locale):
     tab = visit(page, locale=locale)
@@ -76,6 +77,7 @@ def test_no_english_is_left(page, locale):
     tab.context.close()
 
 
+@pytest.mark.slow
 def test_two_visitors_of_one_photo_both_see_everything(page):
     tabs = [visit(page), visit(page)]
     for tab in tabs:
@@ -85,6 +87,7 @@ def test_two_visitors_of_one_photo_both_see_everything(page):
         tab.context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{"locale": "en"}, {"locale": "es-ES", **PHONE}, {"locale": "zh-CN"}]
 )
@@ -127,6 +130,7 @@ FOCUSED = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
     tab = visit(page)
     unfold(tab)
@@ -168,6 +172,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(page):
     tab.context.close()
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_result_is_seen_while_a_slider_moves(page):
     tab = visit(page, **PHONE, color_scheme="dark")
     slider = tab.locator("#AU26 input[type=range]")
@@ -185,6 +190,7 @@ def test_on_a_phone_the_result_is_seen_while_a_slider_moves(page):
     tab.context.close()
 
 
+@pytest.mark.slow
 def test_a_photo_mirrors_the_visitor_and_the_recording_becomes_keyframes(page):
     tab = visit(page)
     tab.get_by_role("tab", name="Live").click()
@@ -242,6 +248,7 @@ def large(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_every_face_at_full_resolution_from_exactly_the_photo(page, large):
     tab, photo = opened(page.browser, page.url, large, **WIDE), read_image(large)
     np.testing.assert_array_equal(shown(tab), photo)
@@ -258,6 +265,7 @@ def test_every_face_at_full_resolution_from_exactly_the_photo(page, large):
     tab.context.close()
 
 
+@pytest.mark.slow
 def test_parts_are_kept_and_expressions_borrowed(page):
     tab, photo = visit(page), read_image(PHOTO)
     settled(tab, lambda: tab.locator("#AU45 input[type=number]").fill("1"))
@@ -276,6 +284,7 @@ def test_parts_are_kept_and_expressions_borrowed(page):
     tab.context.close()
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_dropped_back_brings_its_controls(page):
     tab = visit(page)
     tab.get_by_role("tab", name="Emotions").click()
@@ -303,6 +312,7 @@ def test_a_picture_that_is_dropped_back_brings_its_controls(page):
     tab.context.close()
 
 
+@pytest.mark.slow
 def test_the_studio_writes_every_format_and_scrubs_every_mode(page):
     tab = visit(page)
     settled(tab, lambda: tab.locator("#AU26 input[type=number]").fill("1"))

@@ -506,6 +506,7 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(album, made, tmp_path, 
     assert contents(out) == contents(made)
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same_bytes(album, made, tmp_path):
     out = tmp_path / "out"
     assert (

@@ -44,6 +44,7 @@ ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests" / "golden"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("train_*.json")), ids=lambda p: p.stem)
 def test_every_term_and_step_equals_the_reference(path, capsys):
     verify(path)
@@ -540,6 +541,7 @@ def test_what_is_not_finite_is_never_saved(folder, tmp_path):
     assert state is None or all(torch.isfinite(x).all() for x in state["generator"].values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mood", "spatiotemporal"])
 def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
     shrunk = ["generator.width=4", "generator.depth=2", "image_size=64", "frame_critic.depth=5"]
@@ -568,6 +570,7 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
             assert one[key] == pytest.approx(two[key], rel=1e-6, abs=1e-12), key
 
 
+@pytest.mark.slow
 def test_two_processes_go_on_together(folder, tmp_path):
     """With lessons, over a log long enough for processes to race for."""
     settings = "generator.width=4 generator.depth=2 image_size=64 frame_critic.depth=5 "
