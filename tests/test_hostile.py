@@ -160,10 +160,10 @@ COSTLY = (
     "largest.avi",
     "unfinished.jpg",
 )
-DOORS = [pytest.param(n, marks=pytest.mark.slow) if n in COSTLY else n for n in FILES]
+NAMES = [pytest.param(n, marks=pytest.mark.slow) if n in COSTLY else n for n in FILES]
 
 
-@pytest.mark.parametrize("name", DOORS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_hostile_file_does_no_harm_at_any_door(name, doors, laid, work):
     path = laid(name)
     for door in DOORS:
