@@ -16,8 +16,8 @@ from .openvino import compiled
 LOG = logging.getLogger("moodganimation.runtime.backends")
 INT8 = "OpenVINO int8"
 ROUNDS = 5  # of a measurement
-_RANKED: dict[tuple, list[str]] = {}  # ways, the quickest first, by configuration and device
-WORTH = 0.9  # of float32's time, below which another way is taken
+_RANKED: dict[tuple, list[str]] = {}  # backends, the quickest first, by configuration and device
+WORTH = 0.9  # share of the time of float32 below which another backend is taken
 ALIKE = 40  # decibels that int8 must reach, or it is not taken
 
 
