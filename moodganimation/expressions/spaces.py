@@ -2,7 +2,9 @@
 
 import difflib
 import math
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,23 +28,59 @@ class ExpressionSpace:
 
     name: str
     axes: tuple[Axis, ...]
+    # Pairs of keys that exclude each other, as a look to the left and one to the right.
+    opposites: tuple[tuple[str, str], ...] = ()
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         return tuple(axis.key for axis in self.axes)
 
-    def __contains__(self, key: str) -> bool:
-        return _canonical(key) in self.keys
+    @cached_property
+    def _positions(self) -> dict[str, tuple[int, ...]]:
+        """Positions by canonical key; `AU12` has those of `AU12L` and `AU12R`, if they exist."""
+        positions = {key: (i,) for i, key in enumerate(self.keys)}
+        for i, key in enumerate(self.keys):
+            unit, side = key[:-1], key[-1]
+            if side == "L" and unit.startswith("AU") and f"{unit}R" in positions:
+                positions[unit] = (i, positions[f"{unit}R"][0])
+        return positions
 
-    def index(self, key: str) -> int:
-        """Position of an axis; `AU1` and `au01` mean `AU01`. Raises InvalidExpression."""
-        try:
-            return self.keys.index(_canonical(key))
-        except ValueError:
-            near = difflib.get_close_matches(_canonical(key), self.keys, 3, 0.4) or self.keys
+    @cached_property
+    def opposite(self) -> dict[str, str]:
+        """The key that each key of `opposites` excludes."""
+        return dict(self.opposites) | {b: a for a, b in self.opposites}
+
+    @cached_property
+    def lateral(self) -> tuple[str, ...]:
+        """The units with an axis for each side: AU12 for AU12L and AU12R."""
+        return tuple(key for key, places in self._positions.items() if len(places) > 1)
+
+    def __contains__(self, key: str) -> bool:
+        return self.canonical(key) in self._positions
+
+    def canonical(self, key: str) -> str:
+        """The key as this space writes it: `au1` is `AU01`, `AU29` is `AD29`."""
+        key = _canonical(key)
+        descriptor = f"AD{key[2:]}"
+        return descriptor if key.startswith("AU") and descriptor in self._positions else key
+
+    def positions(self, key: str) -> tuple[int, ...]:
+        """Positions of an axis, or of both sides of a unit. Raises InvalidExpression."""
+        canonical = self.canonical(key)
+        if canonical not in self._positions:
+            near = difflib.get_close_matches(canonical, self.keys, 3, 0.4) or self.keys
             raise InvalidExpression(
                 "{} is not an axis of {}; try {}.", repr(key), self.name, ", ".join(near)
-            ) from None
+            )
+        return self._positions[canonical]
+
+    def index(self, key: str) -> int:
+        """Position of an axis; `AU1` and `au01` mean `AU01`. Raises InvalidExpression, also for a
+        unit with two sides."""
+        first, *second = self.positions(key)
+        if second:
+            raise InvalidExpression("{} has two sides: name one, {}L or {}R.", *3 * [key])
+        return first
 
 
 @dataclass(frozen=True)
@@ -87,20 +125,43 @@ class Expression:
         return cls(space, tuple(np.clip(np.asarray(values, np.float64), low, high)))
 
     def replace(self, **values: float) -> "Expression":
-        changed = list(self.values)
+        """The expression with other values on some axes; a unit without a side sets both sides, and
+        an axis above 0 sets the opposite one to 0.
+
+        Raises InvalidExpression for a unit together with one of its sides, and for two opposites.
+        """
+        space, changed, given, source = self.space, list(self.values), {}, {}
         for key, value in values.items():
-            changed[self.space.index(key)] = value
-        return Expression(self.space, tuple(changed))
+            for place in space.positions(key):
+                if place in given:
+                    raise _given_twice(space.canonical(key), space.canonical(source[place]))
+                given[place], source[place] = value, key
+        for place, value in given.items():
+            changed[place] = value
+            opposite = space.opposite.get(space.keys[place])
+            if opposite and value > 0:
+                if given.get(space.index(opposite), 0) > 0:
+                    raise InvalidExpression(
+                        "{} and {} are opposites: give one of them.", space.keys[place], opposite
+                    )
+                changed[space.index(opposite)] = 0.0
+        return Expression(space, tuple(changed))
 
     def __getitem__(self, key: str) -> float:
-        return self.values[self.space.index(key)]
+        """The value of an axis; of a unit with two sides, their mean."""
+        values = [self.values[place] for place in self.space.positions(key)]
+        return sum(values) / len(values)
 
     def towards(self, other: "Expression", amount: float) -> "Expression":
         """The point at `amount` of the way to `other`: 0 is here, 1 is there."""
         if other.space != self.space:
             raise InvalidExpression("{} is not a point of {}.", other.space.name, self.space.name)
         here, there = self.vector(), other.vector()
-        return Expression.clipped(self.space, here + (there - here) * amount)
+        mixed = here + (there - here) * amount
+        for pair in self.space.opposites:  # one of two opposites is 0
+            places = [self.space.index(key) for key in pair]
+            mixed[places] -= mixed[places].min()
+        return Expression.clipped(self.space, mixed)
 
     def vector(self) -> np.ndarray:
         """(D,) float64, in the order of the space's axes."""
@@ -111,9 +172,19 @@ class Expression:
 
 
 def _canonical(key: str) -> str:
-    """AU names in the two-digit form of OpenFace, all else in lower case."""
-    unit = key.strip().upper().removeprefix("AU")
-    return f"AU{int(unit):02d}" if unit.isdecimal() else key.strip().lower()
+    """FACS codes with two digits and the side in capitals, `AU01L`; all else in lower case."""
+    code = re.fullmatch(r"(AU|AD)?(\d+)([LR]?)", key.strip().upper())
+    if not code:
+        return key.strip().lower()
+    kind, number, side = code.groups()
+    return f"{kind or 'AU'}{int(number):02d}{side}"
+
+
+def _given_twice(*keys: str) -> InvalidExpression:
+    unit, side = sorted(keys, key=len)
+    if unit == side:
+        return InvalidExpression("{} is given twice: give it once.", unit)
+    return InvalidExpression("{} stands for both of its sides: give {} or {}.", unit, unit, side)
 
 
 def _units(region: str, **labels: str) -> tuple[Axis, ...]:
@@ -131,6 +202,44 @@ ACTION_UNITS = ExpressionSpace(
     + _units("mouth", AU15="Lip corner depressor", AU17="Chin raiser", AU20="Lip stretcher")
     + _units("mouth", AU23="Lip tightener", AU25="Lips part", AU26="Jaw drop")
     + _units("eyes", AU45="Blink"),
+)
+
+
+def _sides(region: str, **labels: str) -> tuple[Axis, ...]:
+    return tuple(
+        Axis(f"{key}{side}", f"{label}, {name}", region, 0.0, 1.0)
+        for key, label in labels.items()
+        for side, name in (("L", "left"), ("R", "right"))
+    )
+
+
+# A superset of ACTION_UNITS: sides, the other lip and jaw units, gaze and head. Codes and names
+# after Ekman, Friesen & Hager 2002, Facial Action Coding System; AD are action descriptors. Left
+# is the person's left. At 1 the eyes turn by 25 degrees to a side or 20 up or down, the head by 15.
+FACS = ExpressionSpace(
+    "facs",
+    _sides("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
+    + _sides("eyes", AU05="Upper lid raiser", AU06="Cheek raiser", AU07="Lid tightener")
+    + _sides("nose", AU09="Nose wrinkler")
+    + _sides("mouth", AU10="Upper lip raiser", AU12="Lip corner puller", AU14="Dimpler")
+    + _sides("mouth", AU15="Lip corner depressor", AU20="Lip stretcher")
+    + _sides("eyes", AU45="Blink")
+    + _units("mouth", AU16="Lower lip depressor", AU17="Chin raiser", AU18="Lip pucker")
+    + _units("mouth", AU22="Lip funneler", AU23="Lip tightener", AU24="Lip pressor")
+    + _units("mouth", AU25="Lips part", AU26="Jaw drop", AU27="Mouth stretch", AU28="Lip suck")
+    + _units("mouth", AD29="Jaw thrust", AD30L="Jaw sideways, left", AD30R="Jaw sideways, right")
+    + _units("cheeks", AD34="Cheek puff")
+    + _units("gaze", AU61="Eyes left", AU62="Eyes right", AU63="Eyes up", AU64="Eyes down")
+    + _units("head", AU51="Head left", AU52="Head right", AU53="Head up", AU54="Head down")
+    + _units("head", AU55="Head tilt left", AU56="Head tilt right"),
+    opposites=(
+        ("AD30L", "AD30R"),
+        ("AU61", "AU62"),
+        ("AU63", "AU64"),
+        ("AU51", "AU52"),
+        ("AU53", "AU54"),
+        ("AU55", "AU56"),
+    ),
 )
 
 # Mehrabian & Russell 1974: every mood is a point of pleasure, arousal and dominance.
@@ -152,7 +261,7 @@ VALENCE_AROUSAL = ExpressionSpace(
     ),
 )
 
-SPACES = {space.name: space for space in (ACTION_UNITS, PAD, VALENCE_AROUSAL)}
+SPACES = {space.name: space for space in (ACTION_UNITS, FACS, PAD, VALENCE_AROUSAL)}
 
 
 def space_named(name: str) -> ExpressionSpace:
