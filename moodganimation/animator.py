@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
@@ -218,7 +219,7 @@ class Animator:
             shown = [edit] if whole is None else [edit, whole]
             if open_ is not None:
                 shown = [confine(source, edit, open_) for edit in shown]
-            yield Frame(portrait, *(Edit(*(x.cpu() for x in edit)) for edit in shown))
+            yield Frame(portrait, *(edit.map(Tensor.cpu) for edit in shown))
 
     @torch.inference_mode()
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:

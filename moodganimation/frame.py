@@ -27,11 +27,12 @@ class Frame:
     def image(self) -> np.ndarray:
         """The photo, edited, at its own size; outside `portrait.box` it is the photo."""
         edit = self.edit if self.whole is None else self.whole
-        attention, color, motion, light = (x[0].float().numpy() for x in edit[1:])
+        attention, color, motion, light = (x[0].float().numpy() for x in edit[1:5])
         if not (attention < 1).any() and not motion.any() and not light.any():
             return self.portrait.photo.copy()
         color, motion = color.transpose(1, 2, 0), motion.transpose(1, 2, 0)
-        return self.portrait.paste(attention[0], color, motion, light[0])
+        turn = None if edit.turn is None else edit.turn[0].float().numpy().transpose(1, 2, 0)
+        return self.portrait.paste(attention[0], color, motion, light[0], turn)
 
     @cached_property
     def face(self) -> np.ndarray:

@@ -74,11 +74,13 @@ TRAINING_ORDER = ["rendering", "data", "common", "ganimation", "warp", "evaluate
 RENDERING = [  # of training/rendering
     {"__init__", "mesh_points"},
     {"units", "raster"},
-    {"model"},
-    {"fit", "surface", "targets", "build"},
-    {"source"},
-    {"lips", "field", "mouth"},
-    {"skin", "teeth"},
+    {"model", "eyes"},
+    {"fit", "surface", "build"},
+    {"facs", "head"},
+    {"source", "targets"},
+    {"lips", "field"},
+    {"mouth", "skin"},
+    {"teeth"},
     {"render"},
     {"checks"},
 ]

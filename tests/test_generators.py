@@ -20,7 +20,7 @@ from moodganimation.networks.inpainting import Window, visible_teeth_mask
 from moodganimation.networks.teeth import Places
 from moodganimation.networks.warp import MOTION_FALLOFF
 from moodganimation.resources import CHECKPOINTS
-from training.warp.train import painted_by
+from training.warp.train import set_axes
 
 from .conftest import ASSETS
 
@@ -37,7 +37,7 @@ def test_nothing_asked_nothing_changed(tiny):
 def test_only_what_may_open_a_mouth_paints_and_only_near_it(tiny):
     torch.nn.init.normal_(tiny.painter.heads.weight)
     tiny.painter.heads.bias.data[0] = -3.0  # paints wherever it may
-    tiny.paints.copy_(painted_by(ACTION_UNITS))
+    set_axes(tiny, ACTION_UNITS)
     encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)
     encoding = encoding._replace(reading=torch.zeros(1, 17), teeth=None)
     window = encoding.window
@@ -101,7 +101,7 @@ def test_a_row_of_a_batch_equals_a_batch_of_one(name):
     for i in range(3):
         encoding = generator.rebase(generator.encode(source[i : i + 1]), start[i : i + 1])
         alone, _ = generator.edit(encoding, condition[i : i + 1])
-        for field, expected in zip(batch, alone, strict=True):
+        for field, expected in zip(batch[:5], alone[:5], strict=True):
             expected = resize(expected, field.shape[-2:])  # an unpainted row alone is coarser
             torch.testing.assert_close(field[i : i + 1], expected, atol=1e-4, rtol=0)
 
@@ -137,7 +137,7 @@ def test_mixing_weights_equals_mixing_fields(tiny):
     motion = tiny.fields(basis).unflatten(1, (-1, 2)) * (2 / 32)
     fields = torch.cat([motion, 0.1 * tiny.lights(basis)[:, :, None]], 2)
     wanted = torch.einsum("bkcyx,bk->bcyx", fields, weights)
-    torch.testing.assert_close(tiny.mix(basis, weights), wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(tiny.mix(basis, weights[:, None]), wanted, atol=1e-5, rtol=1e-4)
 
 
 def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(tiny):

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from moodganimation.expressions.spaces import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.faces.portrait import Portrait, cells
 from moodganimation.media.images import read_image
 from training.data.landmarks import Landmarks, canonical
@@ -20,11 +20,11 @@ from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import crops, renders
 from training.data.prepare import face_mesh_landmarks as script
 from training.data.prepare.__main__ import main
-from training.rendering import checks, units
+from training.rendering import checks, facs, units
 from training.rendering.fit import Fit, Fitter
 from training.rendering.model import FILE, FRAME, SIDE, load_model, project
+from training.rendering.raster import nearest
 from training.rendering.render import Renderer, doubled, halved
-from training.rendering.source import nearest
 from training.rendering.targets import Wish, draw
 
 ROOT = Path(__file__).parent.parent
@@ -58,16 +58,26 @@ def sources(fitter, renderer) -> list:
         to_crop = cells(to_face, FRAME)
         fit = fitter.fit(points @ to_crop[:, :2].T + to_crop[:, 2])
         photo = read_image(ROOT / "assets" / name)
-        made.append(renderer.source(Portrait(photo, to_face, "").face(SIDE), fit))
+        landmarks = points @ to_crop[:, :2].T + to_crop[:, 2]
+        made.append(renderer.source(Portrait(photo, to_face, "").face(SIDE), fit, landmarks))
     return made
 
 
+def shown(source) -> np.ndarray:
+    """(50,) the intensities of a photo."""
+    return facs.intensities(source.fit, None)
+
+
 def asked(source, **values) -> np.ndarray:
-    """(17,) the intensities of a photo, but for those named."""
-    target = source.fit.intensities
+    """(50,) the same, but for those named."""
+    target = shown(source)
     for key, value in values.items():
-        target[ACTION_UNITS.index(key)] = value
+        target[list(FACS.positions(key))] = value
     return target
+
+
+def edited(renderer, source, **values):
+    return renderer.edit(source, asked(source, **values), shown(source))
 
 
 # the model
@@ -163,7 +173,7 @@ def test_intensities_and_activations_belong_together():
 
 def test_an_unchanged_face_is_the_photo(sources, renderer):
     for source in sources:
-        render = renderer.edit(source, source.fit.intensities)
+        render = edited(renderer, source)
         assert np.array_equal(render.picture, source.picture)
         assert not render.flow.any() and (render.shade == 1).all()
         np.testing.assert_allclose(render.points, (source.points - 0.5) / 2)
@@ -176,10 +186,10 @@ def test_an_edit_shows_what_was_asked(key, sources, renderer, fitter):
     for source in sources[:2]:
         now = source.fit.intensities
         target = asked(source, **{key: min(5, now[place] + 3)})
-        points = renderer.edit(source, target).points
-        shown = fitter.fit(points, source.fit.identity).intensities
-        assert 0.5 < (shown - now)[place] / (target - now)[place] < 1.2
-        assert np.abs(np.delete(shown - now, place)).max() < 1
+        points = renderer.edit(source, target, shown(source)).points
+        change = fitter.fit(points, source.fit.identity).intensities - now
+        assert 0.5 < change[place] / (facs.of_units(target) - now)[place] < 1.2
+        assert np.abs(np.delete(change, place)).max() < 1
 
 
 def test_flow_explains_the_edit(sources, renderer):
@@ -187,7 +197,7 @@ def test_flow_explains_the_edit(sources, renderer):
     for source, change in zip(
         sources, ({"AU12": 0}, {"AU26": 5}, {"AU01": 5, "AU02": 5}, {"AU45": 5}), strict=True
     ):
-        render = renderer.edit(source, asked(source, **change))
+        render = edited(renderer, source, **change)
         after, photo = render.picture.astype(float), source.picture
         moved = cv2.remap(photo, here + 2 * render.flow, None, cv2.INTER_LINEAR)
         known = render.kind != 1  # less the mouth, which is painted
@@ -200,7 +210,7 @@ def test_flow_explains_the_edit(sources, renderer):
 
 def test_nothing_moves_away_from_the_face(sources, renderer):
     source = sources[1]
-    render = renderer.edit(source, asked(source, AU26=5, AU12=5))
+    render = edited(renderer, source, AU26=5, AU12=5)
     distance, _ = nearest((render.kind >= 0) | (source.kind >= 0))
     longest = np.linalg.norm(render.flow, axis=-1).max()
     assert longest > 5 and not render.flow[distance > 2 * (8 + 2.2 * longest) + 2].any()
@@ -212,9 +222,9 @@ def test_nothing_moves_away_from_the_face(sources, renderer):
 def test_lips_and_lids_close(sources, renderer):
     source = sources[0]  # smiles with her teeth
     assert (source.kind == 1).sum() > 500
-    render = renderer.edit(source, np.zeros(17))
+    render = renderer.edit(source, np.zeros(50), shown(source))
     assert (render.kind == 1).sum() < checks.MOST_SLIT
-    render = renderer.edit(source, asked(source, AU45=5, AU05=0))
+    render = edited(renderer, source, AU45=5, AU05=0)
     assert (render.kind == 2).sum() < checks.MOST_SLIT
 
 
@@ -227,7 +237,7 @@ def test_doubled_pictures_halve_to_themselves():
 
 
 def test_misfits_are_told():
-    fit = Fit(np.zeros(6), np.zeros(50), np.zeros(41), np.zeros((468, 2)), 0.9)
+    fit = Fit(np.zeros(6), np.zeros(50), np.zeros(len(units.PARAMETERS)), np.zeros((468, 2)), 0.9)
     assert checks.misfit(fit) == ""
     for pose, error, reason in (
         ((0, 0.6), 0.9, checks.TURNED),
@@ -242,24 +252,56 @@ def test_misfits_are_told():
 # what is asked for
 
 
+def test_one_side_moves_alone(sources, renderer):
+    for source in sources[1:3]:
+        render = edited(renderer, source, AU12L=5)
+        length = np.linalg.norm(render.flow, axis=-1)
+        corner = {
+            side: render.points[i].round().astype(int) * 2 for side, i in (("L", 291), ("R", 61))
+        }
+        left, right = (length[y - 4 : y + 5, x - 4 : x + 5].mean() for x, y in corner.values())
+        assert left > 2.5 and right < 0.25 * left
+
+
+def test_eyes_turn_inside_their_lids(sources, renderer):
+    source = sources[1]
+    for key, way in (("AU61", (1, 0)), ("AU62", (-1, 0)), ("AU63", (0, -1))):
+        render = edited(renderer, source, **{key: 5})
+        for iris, width in zip(source.irises, source.eye_widths, strict=True):
+            x, y = (iris + 0.1 * width * np.array(way)).round().astype(int)
+            shift = -2 * render.flow[y, x] / width  # pixels of the result, where it came from
+            assert shift @ way > 0.1
+        assert np.abs(render.flow[:40]).max() < 0.2
+
+
+def test_a_turned_head_goes_where_depth_says(sources, renderer):
+    source = sources[1]
+    for key, axis, sign in (("AU51", 0, 1), ("AU52", 0, -1), ("AU53", 1, -1), ("AU54", 1, 1)):
+        render = edited(renderer, source, **{key: 5})
+        moved = render.points - (source.points - 0.5) / 2
+        nose, edge = moved[1], moved[[234, 454]].mean(0)
+        assert sign * nose[axis] > 8 and abs(nose[axis]) > 1.5 * abs(edge[axis])
+
+
 def test_targets_are_what_was_wished():
-    rng, now = np.random.default_rng(0), np.zeros(17)
-    now[[8, 14, 15]] = 3, 2, 1
-    bank = rng.uniform(0, 5, (20, 17))
+    rng, now = np.random.default_rng(0), np.zeros(50)
+    now[facs.index("AU12L", "AU12R", "AU25", "AU26")] = 3, 3, 2, 1
+    bank = facs.exclusive(rng.uniform(0, 5, 50))[None]
+    places = [*FACS.positions("AU04"), *FACS.positions("AU09")]
+    jaw = set(facs.index("AU16", "AU17", "AU25", "AU26", "AU27"))
     for _ in range(300):
-        kind, target = draw(rng, now, bank, Wish((2, 6), 2.5))
-        assert kind == "chosen" and set(np.flatnonzero(target != now)) == {2, 6}
-        assert target[[2, 6]].min() >= 2.5
+        kind, target = draw(rng, now, bank, Wish(("AU04", "AU09"), 2.5))
+        assert kind == "chosen" and set(np.flatnonzero(target != now)) == set(places)
+        assert target[places].min() >= 2.5
         kind, target = draw(rng, now, bank, Wish((), 2.0, 1.0))
         changed = set(np.flatnonzero(target != now))
-        assert kind.startswith("single") and (len(changed) <= 1 or changed <= {11, 13, 14, 15})
+        sides = {FACS.keys[i][:-1] for i in changed}
+        assert kind.startswith("single") and (len(changed) <= 1 or len(sides) == 1 or changed & jaw)
         kind, target = draw(rng, now, bank, Wish())
         assert ((target >= 0) & (target <= 5)).all()
+        assert np.array_equal(facs.exclusive(target), target)
     drawn = [draw(np.random.default_rng(7), now, bank, Wish()) for _ in range(2)]
     assert drawn[0][0] == drawn[1][0] and np.array_equal(drawn[0][1], drawn[1][1])
-
-
-# landmarks
 
 
 def test_landmarks_mean_the_canonical_crop():
@@ -428,7 +470,7 @@ def album(tmp_path_factory) -> Path:
     return folder
 
 
-ARGUMENTS = ("--per-photo", 3, "--singles", 0.3, "--flow-size", 36)
+ARGUMENTS = ("--size", 144, "--per-photo", 3, "--singles", 0.3, "--flow-size", 36)
 
 
 @pytest.fixture(scope="module")
@@ -465,16 +507,21 @@ def test_pairs_are_what_training_reads(made):
             assert abs(place[0, 2]) < 0.2 and 0.1 < place[1, 2] < 0.8
         assert (jaws["upper"][:, 1, 2] < jaws["lower"][:, 1, 2]).all()
         assert 0.2 < jaws["white"].min() <= jaws["white"].max() <= 1
+        assert jaws["depth"].shape == jaws["across"].shape == (len(jaws["names"]), 36, 36)
         low, high = jaws["outline"].min(1), jaws["outline"].max(1)
         assert (low < -0.4).all() and (high > 0.4).all() and (np.abs(low + high) < 0.4).all()
     splits = {row["split"] for row in rows}
     assert splits == {"train", "val", "test"}
-    data = Pairs([made], "train", 128)
-    assert len(data.with_flow().rows) == sum(row["split"] == "train" for row in rows)
+    data = Pairs([made], "train", 128, FACS)
+    kept = [row for row in rows if row["split"] == "train" and row["kind"] != "turn"]
+    assert len(data.with_flow().rows) == len(kept)
+    few = Pairs([made], "train", 128)  # the 17 units cannot show the others
+    assert 0 < len(few.rows) < len(rows)
     seen = dict(zip(Batch._fields, data.pair(0), strict=False))
     assert seen["source"].shape == seen["target"].shape == (3, 128, 128)
     assert np.abs(seen["source"] - seen["target"]).max() > 0.05
     assert seen["flow"].shape == (2, 128, 128) and np.abs(seen["flow"]).max() > 0.01
+    assert 0.2 < seen["depth"].max() < 1.5 and -1.5 < seen["across"].min() < -0.5
     assert seen["known"].max() == 1 and 0 < np.abs(seen["light"]).max() < 0.5
 
 

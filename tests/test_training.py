@@ -26,7 +26,7 @@ from training.evaluate import blocks
 from training.ganimation import losses
 from training.warp.critic import Critics, adversarial_terms, critic_loss
 from training.warp.evaluate import ablation, on_pairs, on_photos, without
-from training.warp.experiment import PAINTED, WARP, Phase
+from training.warp.experiment import PAINTED, Phase, for_space
 from training.warp.train import train
 
 SHIFT = 4.0  # of the mouth in every pair, down [px of the frame]
@@ -121,7 +121,7 @@ def experiment():
         architecture="warp", condition_dim=17, image_size=64, width=8, extra_fields=3
     )
     return dataclasses.replace(
-        WARP,
+        for_space(ACTION_UNITS),
         generator=config,
         phases=phases,
         critic_width=4,

@@ -27,14 +27,17 @@ def warp(options) -> None:
     import torch
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
+    from moodganimation.expressions.spaces import SPACES
+
     from .common.precision import suitable_precision
     from .common.runs import Run, begun
     from .data.pairs import Pairs
-    from .warp.experiment import WARP
+    from .warp.experiment import for_space
     from .warp.train import train
 
-    experiment = dataclasses.replace(WARP, seed=options.seed)
-    data = Pairs(options.data, "train", experiment.generator.image_size)
+    space = SPACES[options.space]
+    experiment = dataclasses.replace(for_space(space), seed=options.seed)
+    data = Pairs(options.data, "train", experiment.generator.image_size, space)
     known = sum(row[1] in data.flow_of for row in data.rows)
     if known:
         data.with_flow()
@@ -237,6 +240,12 @@ def _add_training(command: Callable) -> None:
     added = command(verify, "recompute a golden training file", data=False, out=None)
     added.add_argument("file", type=Path)
     added = command(warp, "train, or go on training, the default generator", out="RUN")
+    added.add_argument(
+        "--space",
+        choices=("facs", "action_units"),
+        default="facs",
+        help="axes that it learns: 50 with sides, gaze and head, or 17; the data must have them",
+    )
     added.add_argument("--seed", type=int, default=0)
     added.add_argument(
         "--bf16",

@@ -10,7 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from ..networks.compositing import smoothstep
+from ..networks.compositing import EXTENT, smoothstep
 
 FADE = (2, 12)  # cells of 128 from the crop's border over which an edit sets in: no seam
 MOTION_EPS = 0.05  # px: motion below it is invisible
@@ -49,6 +49,11 @@ class Portrait:
         high = np.ceil(self.corners.max(0)).astype(int) + 1
         (x0, y0), (x1, y1) = np.maximum(low, 0), np.minimum(high, (width, height))
         return int(x0), int(y0), int(max(x1, x0)), int(max(y1, y0))
+
+    @cached_property
+    def surroundings(self) -> "Portrait":
+        """A crop of EXTENT times the side, which turns of the head stay within."""
+        return replace(self, to_face=self.to_face / EXTENT, encoding=None)
 
     def within(self, size: int) -> "Portrait":
         """The same face in a picture whose longer side is at most `size` pixels."""
@@ -89,29 +94,40 @@ class Portrait:
         return cv2.warpAffine(region, to_crop, (size, size), flags=flags, borderMode=border)
 
     def paste(
-        self, attention: np.ndarray, color: np.ndarray, motion: np.ndarray, light: np.ndarray
+        self,
+        attention: np.ndarray,
+        color: np.ndarray,
+        motion: np.ndarray,
+        light: np.ndarray,
+        turn: np.ndarray | None = None,
     ) -> np.ndarray:
         """The composite at the photo's own resolution: I' = A * W(I) + (1 - A) * C.
 
         attention (h, w) in [0, 1], color (h, w, 3) in [-1, 1], motion (h, w, 2) in face
-        coordinates, light (h, w) as for `relight`; each of any size. OpenCV mixes and brightens, at
-        whole grey levels and a fraction of the time. Pixels outside `box` are
-        the photo's, and inside wherever nothing is asked.
+        coordinates, light (h, w) as for `relight`; each of any size. turn (H, W, 2): the part of
+        motion that turns the head, over EXTENT times the crop. OpenCV mixes and brightens, at
+        whole grey levels and a fraction of the time. Pixels outside `box`, or that of
+        `surroundings` where the head turns, are the photo's, and inside wherever nothing is asked.
         """
         result = self.photo.copy()
         attention = 1 - (1 - attention) * fade(len(attention))
         linear = np.linalg.inv(self.to_face[:, :2])  # face coordinates -> pixels of the photo
-        motion = (motion * fade(len(motion))[..., None]) @ linear.T.astype(np.float32)
         light = light * fade(len(light))
+        layer = self
+        if turn is None:
+            motion = motion * fade(len(motion))[..., None]
+        else:
+            layer, motion, light = self.surroundings, widened(motion, turn), _padded(light)
+        motion = motion @ linear.T.astype(np.float32)
         light = np.where(np.abs(light) > LIGHT_EPS, light, 0)
 
         along, down = np.abs(motion.transpose(2, 0, 1)) > MOTION_EPS
-        box = self._part(along | down, light != 0)
+        box = layer._part(along | down, light != 0)
         if box:
             x0, y0, x1, y1 = box
-            moved = self._moved(motion, box)
+            moved = layer._moved(motion, box)
             if light.any():
-                brighter = 1 + self._spread(light, box, 0.0)
+                brighter = 1 + layer._spread(light, box, 0.0)
                 moved = cv2.multiply(moved, cv2.merge([brighter] * 3), dtype=cv2.CV_8U)
             result[y0:y1, x0:x1] = moved
 
@@ -196,6 +212,22 @@ def fade(size: int) -> np.ndarray:
     whole = np.minimum.outer(share, share).astype(np.float32)
     whole.flags.writeable = False  # one for all
     return whole
+
+
+def widened(motion: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """Motion (n, n, 2) over a crop and a turn (H, W, 2) over its surroundings, as one motion over
+    the surroundings, (EXTENT n, EXTENT n, 2); what is not turn fades at the crop's border."""
+    size = len(motion)
+    wide = cv2.resize(np.float32(turn), (round(EXTENT * size),) * 2, interpolation=cv2.INTER_LINEAR)
+    margin = (len(wide) - size) // 2
+    inner = wide[margin : margin + size, margin : margin + size]
+    inner += fade(size)[..., None] * (motion - inner)
+    return wide
+
+
+def _padded(field: np.ndarray) -> np.ndarray:
+    """A field (n, n) over a crop on its surroundings, 0 around it."""
+    return np.pad(field, (round(EXTENT * len(field)) - len(field)) // 2)
 
 
 def half(size: int, side: Literal["left", "right"]) -> np.ndarray:

@@ -25,6 +25,9 @@ class GeneratorConfig:
     width: int = 64  # channels of the first layer (convgru_unet: 8 in the original); warp: / 64
     depth: int = 6  # residual blocks of resnet, ConvGRU layers of convgru_unet
     extra_fields: int = 15  # warp: motion fields that no single condition axis owns
+    # warp: motion fields that the axes share, mixed for each side of the face; 0: every axis has
+    # its own, alike on both sides, and the head does not turn.
+    unit_fields: int = 0
     saturate: bool = False  # resnet, convgru_unet: push attention towards 0 and 1
 
     def __post_init__(self):
@@ -33,7 +36,8 @@ class GeneratorConfig:
             raise ValueError(
                 f"architecture must be warp, resnet or convgru_unet, got {self.architecture!r}."
             )
-        numbers = (self.condition_dim, self.image_size, self.width, self.depth, self.extra_fields)
+        numbers = (self.condition_dim, self.image_size, self.width, self.depth)
+        numbers += (self.extra_fields, self.unit_fields)
         if not all(isinstance(n, int) and 0 <= n <= 1024 for n in numbers):
             raise ValueError("Sizes of a generator must be whole numbers from 0 to 1024.")
         if not self.image_size or self.image_size % step or not self.condition_dim * self.width:

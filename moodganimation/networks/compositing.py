@@ -1,6 +1,7 @@
 """The composite: what a generator says of a face, and how it becomes a picture.
 
 B batch · H x W pixels of the face crop · motion may be coarser than the picture, h x w cells.
+Turns of the head reach beyond the crop, over its *surroundings*: EXTENT times its side.
 """
 
 from functools import lru_cache
@@ -9,6 +10,8 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+EXTENT = 2.5  # side of the surroundings, in sides of the crop
 
 
 class Edit(NamedTuple):
@@ -22,6 +25,13 @@ class Edit(NamedTuple):
     color: Tensor  # (B, 3, h, w) in [-1, 1]: what is painted where attention is small
     motion: Tensor  # (B, 2, h, w): where each cell looks in the photo, see `move`
     light: Tensor  # (B, 1, h, w): how much brighter the moved photo is, see `relight`
+    # (B, 2, H', W'): how the head turns, as motion over the crop's surroundings; `motion` has it
+    # already. None where it does not turn.
+    turn: Tensor | None = None
+
+    def map(self, function) -> "Edit":
+        """The edit with a function applied to each of its fields."""
+        return Edit(*(None if field is None else function(field) for field in self))
 
 
 def blend(source, attention, color):
@@ -96,10 +106,35 @@ def repaint(
     return Edit(composite, attention, color, still, still[:, :1])
 
 
+def cropped(field: Tensor) -> Tensor:
+    """The part of a field over the surroundings (B, C, H', W') that the crop covers."""
+    size = round(field.shape[-1] / EXTENT)
+    margin = (field.shape[-1] - size) // 2
+    return field[..., margin : margin + size, margin : margin + size]
+
+
+def turned(source: Tensor, edit: Edit, turn: Tensor) -> Edit:
+    """An edit whose result is then turned: motion, light and paint are carried along.
+
+    turn: backward motion (B, 2, H', W') over the surroundings.
+    """
+
+    def carried(field: Tensor) -> Tensor:
+        return warp(field, inner)
+
+    inner = cropped(turn)
+    motion = resize(inner, edit.motion.shape[-2:]) + carried(edit.motion)
+    attention, color, light = map(carried, (edit.attention, edit.color, edit.light))
+    return compose(source, attention, color, motion, light)._replace(turn=turn)
+
+
 def confine(source: Tensor, edit: Edit, where: Tensor) -> Edit:
-    """The edit where `where` (B, 1, h, w) in [0, 1] is 1, the source (B, 3, H, W) where it is 0."""
+    """The edit where `where` (B, 1, h, w) in [0, 1] is 1, the source (B, 3, H, W) where it is 0; a
+    turn of the head is everywhere."""
+    turned = 0 if edit.turn is None else resize(cropped(edit.turn), edit.motion.shape[-2:])
     attention, motion, light = (
         resize(where, field.shape[-2:]) * field
-        for field in (1 - edit.attention, edit.motion, edit.light)
+        for field in (1 - edit.attention, edit.motion - turned, edit.light)
     )
-    return compose(source, 1 - attention, edit.color, motion, light)
+    confined = compose(source, 1 - attention, edit.color, motion + turned, light)
+    return confined._replace(turn=edit.turn)

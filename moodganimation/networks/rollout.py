@@ -50,5 +50,6 @@ def rollout(
 
 
 def stack(edits: Iterator[Edit]) -> Edit:
-    """Edits of T frames as one with (B, T, ...) fields."""
-    return Edit(*(torch.stack(parts, 1) for parts in zip(*edits, strict=True)))
+    """Edits of T frames as one with (B, T, ...) fields; of generators that do not turn heads."""
+    fields = zip(*(edit[:5] for edit in edits), strict=True)
+    return Edit(*(torch.stack(parts, 1) for parts in fields))

@@ -5,7 +5,11 @@ edit keeps skin, hair and resolution; a third channel of every field relights th
 and dimples show; the painter adds the paper's attention and color for what no pixel of the photo
 shows yet, the inside of a mouth, with the teeth of `teeth.Jaws` where it shows none of its own.
 
-B batch · D axes · K = D + extra fields · H x W pixels of the crop · h x w of them in a window.
+Axes that name a side share the field of their unit: fields are mixed once for each side, and the
+face is divided along its own midline. Turns of the head come last, a rotation by a depth map.
+
+B batch · D axes · U units, each with a field · S sides, 2 or 1 · K = U + extra fields
+H x W pixels of the crop · h x w in a window
 """
 
 from typing import NamedTuple
@@ -14,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from .base import Generator, GeneratorConfig, ResidualBlock, State
-from .compositing import Edit, blend, relight, resize, smoothstep, warp
+from .compositing import Edit, blend, relight, resize, smoothstep, turned, warp
+from .head import backward_turn, left_half
 from .inpainting import Painter, Window, compose_color, double, saturation, visible_teeth_mask
 from .teeth import Jaws, Places, shadowed
 
@@ -55,6 +60,10 @@ class Encoding(NamedTuple):
     face_distance: Tensor  # (B, 1, H, W): how far from the face [halves of the side], 0 in it
     window: Window  # where the painter looks
     colorful: Tensor  # (B, 1, 1, 1), see `inpainting.saturation`
+    # See `head`; None without sides.
+    across: Tensor | None = None  # (B, 1, H/4, W/4): where across the face
+    left: Tensor | None = None  # (B, 1, H, W) in [0, 1]: 1 on the person's left half
+    depth: Tensor | None = None  # (B, 1, H/4, W/4)
     teeth: Tensor | None = None  # (B, 1, h, w), see `inpainting.visible_teeth_mask`
     front: Tensor | None = None  # (B, 4, 2h, 2w), the upper teeth that are drawn, see `Jaws.front`
 
@@ -93,8 +102,12 @@ class WarpGenerator(Generator):
         super().__init__(config)
         self._add_encoder()
         self._add_fields()
-        self.painter = Painter(*self._channels(24, 96), 2 * config.condition_dim, self._scaled)
+        self.painter = Painter(*self._channels(24, 96), 2 * self.units, self._scaled)
         self._init_weights()
+
+    @property
+    def units(self) -> int:
+        return self.config.unit_fields or self.config.condition_dim
 
     def _scaled(self, channels: int) -> int:
         """So many channels at a width of 64, in proportion at another."""
@@ -121,25 +134,31 @@ class WarpGenerator(Generator):
             nn.Dropout(0.3),
             nn.Linear(n48 * cells**2, axes),
         )
-        self.jaws = Jaws(n192, n48, cells, axes)
+        self.jaws = Jaws(n192, n48, cells, self.units)
         self.rim = nn.Sequential(_conv(n96, n32), nn.Conv2d(n32, 1, 1))
+        if self.config.unit_fields:  # depth, and where across the face
+            self.geometry = nn.Sequential(_conv(n96, n32), nn.Conv2d(n32, 2, 1))
 
     def _add_fields(self) -> None:
         """Motion and light fields, at full resolution: lids and lips are a few pixels."""
-        axes, extra = self.config.condition_dim, self.config.extra_fields
+        axes, units, extra = self.config.condition_dim, self.units, self.config.extra_fields
         n8, n24, n32, n64, n96 = self._channels(8, 24, 32, 64, 96)
         self.texture = _conv(3, n8)
         self.field2 = _conv(n96 + n24, n32)
         self.field1 = _conv(n32 + n8, n32)
-        self.fields = nn.Conv2d(n32, 2 * (axes + extra), 1)
-        self.lights = nn.Conv2d(n32, axes + extra, 1)
-        # How far an axis goes at 1, against the training pairs; set by measuring the result.
-        self.register_buffer("gain", torch.ones(axes))
-        # Which axes may open a mouth, so that it is painted; set by the space that it learns.
-        self.register_buffer("paints", torch.ones(axes))
+        self.fields = nn.Conv2d(n32, 2 * (units + extra), 1)
+        self.lights = nn.Conv2d(n32, units + extra, 1)
+        # How far a unit goes at 1, against the training pairs; set by measuring the result.
+        self.register_buffer("gain", torch.ones(units))
+        # Which units may open a mouth, so that it is painted; set by the space that it learns.
+        self.register_buffer("paints", torch.ones(units))
+        if self.config.unit_fields:  # what axes mean, see `expressions.fields.AxisMap`
+            self.register_buffer("left_units", torch.zeros(axes, units))
+            self.register_buffer("right_units", torch.zeros(axes, units))
+            self.register_buffer("turns", torch.zeros(axes, 3))
         # Mixing: what is not linear (lips meeting, lids closing) has fields and weights of its own.
         self.extra = nn.Sequential(
-            nn.Linear(2 * axes, n64), nn.ReLU(), nn.Linear(n64, extra), nn.Tanh()
+            nn.Linear(2 * units, n64), nn.ReLU(), nn.Linear(n64, extra), nn.Tanh()
         )
 
     def _init_weights(self) -> None:
@@ -169,6 +188,10 @@ class WarpGenerator(Generator):
         encoding = Encoding(
             source, reading, basis, shallow, deep, jaws, face_distance, window, colorful
         )
+        if self.config.unit_fields:
+            depth, across = self.geometry(deep).float().split(1, 1)
+            left = resize(left_half(across), source.shape[-2:])
+            encoding = encoding._replace(across=across, left=left, depth=depth)
         return self._with_visible_teeth(encoding) if mode.mouth_only else encoding
 
     def _pyramid(self, source: Tensor) -> tuple[Tensor, ...]:
@@ -181,7 +204,7 @@ class WarpGenerator(Generator):
     def _with_visible_teeth(self, encoding: Encoding) -> Encoding:
         """The encoding with the teeth that the photo shows, and what is rendered once a photo."""
         source, window, places = encoding.photo, encoding.window, Places.of(encoding.jaws)
-        near, request = window.crop(source), self._request(encoding, encoding.reading)
+        near, request = window.crop(source), self._request(encoding, encoding.reading).mean(1)
         still = torch.zeros_like(near[:, :2])
         features = window.crop(encoding.deep), window.crop(encoding.shallow)
         output = self.painter(*features, near, still, request)
@@ -216,11 +239,24 @@ class WarpGenerator(Generator):
         return reading.clamp(0, 1) if self.mode.clamp_reading else reading
 
     def edit(self, encoding: Encoding, condition: Tensor, state: State | None = None):
+        edit, turn = self._edit_face(encoding, condition), self._turn(encoding, condition)
+        if turn is not None and turn.any():
+            edit = turned(encoding.photo, edit, backward_turn(encoding.depth, turn))
+        return edit, ()
+
+    def _turn(self, encoding: Encoding, condition: Tensor) -> Tensor | None:
+        """How far the head turns, (B, 3), see `head.rotation`; None if it cannot."""
+        if not self.config.unit_fields:
+            return None
+        return ((condition - encoding.reading) @ self.turns).clamp(-1, 1)
+
+    def _edit_face(self, encoding: Encoding, condition: Tensor) -> Edit:
+        """The edit without a turn of the head."""
         painted = self._paint_share(encoding, condition) > 0
         if self.mode.mouth_only and not painted.any():
             motion, light = self.motion(encoding, condition)
             moved = relight(warp(encoding.photo, motion), light)
-            return Edit(moved, torch.ones_like(light), moved, motion, light), ()
+            return Edit(moved, torch.ones_like(light), moved, motion, light)
         motion, light, moved, kept, tint, _ = self.paint(encoding, condition)
         window, part = encoding.window, encoding.window.crop(moved)
         around = resize(moved, (window.size * kept.shape[-1] // window.width,) * 2)
@@ -228,7 +264,7 @@ class WarpGenerator(Generator):
         mixed = blend(part, *(resize(picture, part.shape[-2:]) for picture in (kept, tint)))
         attention = window.insert(kept, torch.ones_like(around[:, :1]))
         color = window.insert(tint, around)
-        return Edit(window.insert(mixed, moved), attention, color, motion, light), ()
+        return Edit(window.insert(mixed, moved), attention, color, motion, light)
 
     def paint(self, encoding: Encoding, condition: Tensor) -> Painting:
         """Move the photo and paint the inside of its mouth, in four steps."""
@@ -252,7 +288,7 @@ class WarpGenerator(Generator):
             for places in (window.places(picture.shape[-1], picture),)
         )
         moved = relight(photo, window.crop(light))
-        request = self._request(encoding, condition)
+        request = self._request(encoding, condition).mean(1)
         output = self.painter(deep, shallow, moved, near, request)
         color = compose_color(moved, output, encoding.colorful)
         return Mouth(1 - output.attention, color, output.inside, output.inside.detach())
@@ -292,28 +328,37 @@ class WarpGenerator(Generator):
         paint, color, cavity, bright = layers.split([1, 3, 1, 1], 1)
         at, places = window.places(scale * window.size, color), Places.of(encoding.jaws.detach())
         front = self.jaws.front(places, at) if encoding.front is None else encoding.front
-        change = (condition - encoding.reading) * self.gain
+        change = self._by_side(condition - encoding.reading).mean(1) * self.gain
         teeth, alpha = self.jaws.render_teeth(front, places, change, at).split([3, 1], 1)
         teeth = blend(teeth, encoding.colorful, teeth.mean(1, keepdim=True))
         color = (color + 1) * (1 - cavity * alpha) + 2 * bright * teeth - 1
         return 1 - paint.clamp(0, 1), color.clamp(-1, 1)
 
+    def _by_side(self, values: Tensor) -> Tensor:
+        """Values (B, D) of the axes by unit and side, (B, S, U): left, right; one for both where
+        axes have no sides."""
+        if not self.config.unit_fields:
+            return values[:, None]
+        return torch.stack([values @ self.left_units, values @ self.right_units], 1)
+
     def _request(self, encoding: Encoding, condition: Tensor) -> Tensor:
-        """What the networks of an edit are told, (B, 2D): the condition and the change."""
-        return torch.cat([condition, condition - encoding.reading], 1)
+        """What the networks of an edit are told, (B, S, 2U): the condition and the change."""
+        values = condition, condition - encoding.reading
+        return torch.cat([self._by_side(part) for part in values], 2)
 
     def _paint_share(self, encoding: Encoding, condition: Tensor) -> Tensor:
         """How much may be painted, (B, 1, 1, 1) in [0, 1]: nothing unless lips or jaw change, so
         that all else stays as sharp as it is."""
-        change = (condition - encoding.reading).abs() * self.paints
-        return (5 * change.amax(1)).clamp(0, 1)[:, None, None, None]
+        change = self._by_side(condition - encoding.reading).abs() * self.paints
+        return (5 * change.amax((1, 2))).clamp(0, 1)[:, None, None, None]
 
     def motion(self, encoding: Encoding, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Backward flow (B, 2, H, W) and light (B, 1, H, W), at places of the result."""
-        change, request = condition - encoding.reading, self._request(encoding, condition)
-        amount = (5 * change.abs().amax(1, keepdim=True)).clamp(0, 1)
-        weights = torch.cat([change * self.gain, amount * self.extra(request)], 1)
-        forward = self.mix(encoding.basis, weights)
+        """Backward flow (B, 2, H, W) and light (B, 1, H, W) at places of the result, unturned."""
+        request = self._request(encoding, condition)
+        change = request[:, :, self.units :]
+        amount = (5 * change.abs().amax(2, keepdim=True)).clamp(0, 1)
+        weights = torch.cat([change * self.gain, amount * self.extra(request)], 2)
+        forward = self.mix(encoding.basis, weights, encoding.left)
         if self.mode.limit_motion:
             length = forward[:, :2].square().sum(1, keepdim=True).sqrt()
             share = encoding.face_distance / (MOTION_FALLOFF[0] + MOTION_FALLOFF[1] * length)
@@ -324,20 +369,26 @@ class WarpGenerator(Generator):
             motion = (motion - warp(forward, motion)) / 2
         return motion, warp(light.clamp(-MAX_LOG_GAIN, MAX_LOG_GAIN).exp() - 1, motion)
 
-    def mix(self, basis: Tensor, weights: Tensor) -> Tensor:
-        """The sum of all fields, weighted by (B, K), at places of the photo: (B, 3, H, W), where
+    def mix(self, basis: Tensor, weights: Tensor, left: Tensor | None = None) -> Tensor:
+        """The sum of all fields, weighted by (B, S, K), at places of the photo: (B, 3, H, W), where
         they go and the logarithm of how much brighter they get.
 
+        left: (B, 1, H, W), how far each place takes the weights of the first side; None for one.
         Fields are a 1 x 1 convolution of the basis, so mixing its weights gives their sum at once.
         """
         size, fields, lights = self.config.image_size, self.fields, self.lights
         bias = torch.cat([2 / size * fields.bias.view(-1, 2), 0.1 * lights.bias[:, None]], 1)
         flat = fields.weight.view(-1, 2, basis.shape[1]), lights.weight.view(-1, 1, basis.shape[1])
         kernel = torch.cat([2 / size * flat[0], 0.1 * flat[1]], 1)
-        kernel = torch.einsum("bk,kcn->bnc", weights, kernel)
+        kernel = torch.einsum("bsk,kcn->bnsc", weights, kernel).flatten(2)
         pixels = basis.permute(0, 2, 3, 1).flatten(1, 2)  # no copy where channels come last
-        forward = torch.bmm(pixels, kernel.to(pixels.dtype)).float() + (weights @ bias)[:, None]
-        return forward.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous()
+        sums = torch.bmm(pixels, kernel.to(pixels.dtype)).float()
+        sums = sums + (weights @ bias).flatten(1)[:, None]
+        sums = sums.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous()
+        if left is None:
+            return sums
+        first, second = sums.chunk(2, 1)
+        return blend(first, left, second)
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:

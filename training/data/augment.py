@@ -4,7 +4,16 @@ import cv2
 import numpy as np
 
 FRAME = 144  # side of the canonical crop on disk [px]
-WHOLE = np.array([[2 / FRAME, 0, 1 / FRAME - 1], [0, 2 / FRAME, 1 / FRAME - 1]])  # `to_face` of it
+LIT, COARSE = 0.35, 0.3  # shares of views with light from a side, and of coarse ones
+SPOILT = 0.5  # share of photos with noise, compression or something in front of the face
+
+
+def whole(size: int) -> np.ndarray:
+    """`to_face` of a picture of `size` pixels a side that is a canonical crop."""
+    return np.array([[2 / size, 0, 1 / size - 1], [0, 2 / size, 1 / size - 1]])
+
+
+WHOLE = whole(FRAME)
 
 
 class View:
@@ -13,14 +22,19 @@ class View:
     def __init__(self, rng: np.random.Generator | None, size: int, tone: bool = True):
         side, roll, shift, self.mirror = float(FRAME), 0.0, np.zeros(2), False
         self.gamma, self.gain, self.grey, self.sharpen = 1.0, np.ones(3), False, 0.0
+        self.lighting, self.coarse = None, 0
         if rng is not None:
-            side = float(np.clip(rng.normal(FRAME, 7), 124, 164))
-            roll, shift = np.radians(rng.normal(0, 3)), rng.normal(0, 3.5, 2)
+            side = float(np.clip(rng.normal(FRAME, 8), 122, 168))
+            roll, shift = np.radians(rng.normal(0, 3.5)), rng.normal(0, 4, 2)
             self.mirror = rng.random() < 0.5
         if rng is not None and tone:
             self.grey = rng.random() < 0.15
             self.gamma, self.gain = np.exp(rng.normal(0, 0.18)), np.exp(rng.normal(0, 0.06, 3))
             self.sharpen = rng.uniform(-0.6, 0.8)
+            if rng.random() < LIT:
+                self.lighting = directed_light(rng, size)
+            if rng.random() < COARSE:
+                self.coarse = round(size * rng.uniform(0.4, 0.9))
         self.size, scale = size, size / side
         turn = scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
         if self.mirror:
@@ -46,8 +60,13 @@ class View:
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
         ).astype(np.float32)
-        if self.sharpen:
+        if self.coarse:
+            x = cv2.resize(x, (self.coarse,) * 2, interpolation=cv2.INTER_AREA)
+            x = cv2.resize(x, (self.size,) * 2, interpolation=cv2.INTER_LINEAR)
+        elif self.sharpen:
             x = x + self.sharpen * (x - cv2.GaussianBlur(x, (0, 0), 1))
+        if self.lighting is not None:
+            x = np.clip(x, 0, 255) * self.lighting
         return (self.tone(x) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
 
     def tone(self, x: np.ndarray) -> np.ndarray:
@@ -89,9 +108,52 @@ class View:
         """(s, s) how many times brighter -> (1, S, S) relative change of the view's brightness."""
         return (1 + self.mask(shade.astype(np.float32) - 1)) ** np.float32(self.gamma) - 1
 
-    def mask(self, cells: np.ndarray) -> np.ndarray:
-        """(s, s[, C]) values at cells of the frame -> (C, S, S)."""
+    def depth(self, depth: np.ndarray) -> np.ndarray:
+        """(s, s) in halves of the frame's side -> (1, S, S) in those of the view's."""
+        scale = np.sqrt(abs(np.linalg.det(self.turn))) * FRAME / self.size
+        return self.mask(depth, cv2.BORDER_REPLICATE) * np.float32(scale)
+
+    def across(self, across: np.ndarray) -> np.ndarray:
+        """(s, s) where across the face places are, left positive -> (1, S, S) of the view."""
+        return self.mask(across, cv2.BORDER_REPLICATE) * (-1 if self.mirror else 1)
+
+    def mask(self, cells: np.ndarray, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
+        """(s, s[, C]) values at cells of the frame -> (C, S, S); beyond the frame 0, or as the
+        border mode of OpenCV says."""
         seen = cv2.warpAffine(
-            cells.astype(np.float32), self.from_cells(len(cells)), (self.size,) * 2
+            cells.astype(np.float32),
+            self.from_cells(len(cells)),
+            (self.size,) * 2,
+            borderMode=border,
         )
         return np.atleast_3d(seen).transpose(2, 0, 1)
+
+
+def directed_light(rng: np.random.Generator, size: int) -> np.ndarray:
+    """(S, S, 1) float32 gain of brightness: light from a side, in places with a shadow's edge."""
+    place = (np.arange(size, dtype=np.float32) * 2 + 1 - size) / size
+    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 0.6)
+    toward = np.cos(angle) * place[None] + np.sin(angle) * place[:, None]
+    if rng.random() < 0.35:
+        toward = np.tanh(rng.uniform(1.5, 5) * (toward - rng.uniform(-0.3, 0.3)))
+    return np.exp(strength * toward)[..., None]
+
+
+def spoil(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """(3, S, S) in [-1, 1], with noise, as a poor JPEG, or with a patch over the face, as hands,
+    hair and masks are."""
+    x, size = (picture.transpose(1, 2, 0) + 1) * 127.5, picture.shape[-1]
+    if rng.random() < 0.4:
+        x = x + rng.normal(0, rng.uniform(2, 12), x.shape)
+    if rng.random() < 0.4:
+        data = np.uint8(np.clip(x, 0, 255))
+        _, data = cv2.imencode(".jpg", data, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])
+        x = cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.float32)
+    if rng.random() < 0.3:
+        center, axes = rng.uniform(0, size, 2), rng.uniform(0.05, 0.25, 2) * size
+        color = rng.uniform(0, 255, 3) if rng.random() < 0.5 else x.mean((0, 1))
+        x = np.ascontiguousarray(x, np.float32)
+        angle = float(rng.uniform(0, 180))
+        box = (tuple(map(float, center)), tuple(map(float, 2 * axes)), angle)
+        cv2.ellipse(x, box, tuple(map(float, color)), -1)
+    return np.float32(np.clip(x, 0, 255) / 127.5 - 1).transpose(2, 0, 1)

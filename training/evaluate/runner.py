@@ -53,11 +53,11 @@ class Studio:
     def edit(self, encoding, condition: Tensor, state: State | None = None) -> tuple[Edit, State]:
         """One edit of each photo; values that are not finite become 0, and are counted."""
         edit, state = self.generator.edit(encoding, condition.to(self.device), state)
-        edit = Edit(*(x.float().cpu() for x in edit))
+        edit = edit.map(lambda x: x.float().cpu())
         fine = torch.stack([x.isfinite().flatten(1).all(1) for x in edit]).all(0)
         self.made, self.broken = self.made + len(fine), self.broken + int((~fine).sum())
         self.progress.update(len(fine))
-        return Edit(*(x.nan_to_num(0, 0, 0) for x in edit)), state
+        return edit.map(lambda x: x.nan_to_num(0, 0, 0)), state
 
     @torch.inference_mode()
     def _encode(self, faces: Tensor):

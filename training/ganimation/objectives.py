@@ -28,7 +28,7 @@ EPSILON = {"frame": 1e-12, "clip": 1e-8}  # under the root of the gradient penal
 def generate(generator: Generator, batch: Batch, feed: Feed) -> Edit:
     """The clip (B, S, ...) that the generator makes of the first frame."""
     edit = stack(rollout(generator, batch.frames[:, 0], batch.targets, feed, batch.truth))
-    return Edit(*(field.to(batch.frames.dtype) for field in edit))  # losses want full precision
+    return edit.map(lambda field: field.to(batch.frames.dtype))  # losses want full precision
 
 
 def generator_losses(

@@ -3,12 +3,16 @@
 import cv2
 import numpy as np
 
+from . import facs
 from .fit import Fit
 from .model import FaceModel
 from .render import Render
 from .source import Source
 from .surface import EYE, MOUTH, SKIN
-from .units import AU10, AU25, AU26, AU45
+
+# Units that part the lips at any intensity, those that do when strong, and those that close eyes.
+OPENING = facs.index("AU16", "AU22", "AU25", "AU26", "AU27")
+RAISING, BLINKS = facs.index("AU10L", "AU10R"), facs.index("AU45L", "AU45R")
 
 MOST_ERROR = 1.4  # of a fit [px of 144]
 MOST_YAW, MOST_PITCH = 25, 15  # [degrees]
@@ -50,11 +54,11 @@ def folded(render: Render) -> float:
 
 
 def spoilt(render: Render, target: np.ndarray) -> str:
-    """Why an edit to the intensities `target` cannot be used, or ""."""
-    closed = target[AU25] + target[AU26] == 0 and target[AU10] < 2
+    """Why an edit to the intensities `target` (50,) cannot be used, or ""."""
+    closed = not target[OPENING].any() and target[RAISING].max() < 2
     if folded(render) > MOST_FOLDED:
         return TORN
     if closed and (render.kind == MOUTH).sum() > MOST_SLIT:
         return PARTED
-    asleep = target[AU45] >= 4.5
+    asleep = target[BLINKS].min() >= 4.5
     return WAKING if asleep and (render.kind == EYE).sum() > MOST_SLIT else ""

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from .model import FRAME, SIDE
-from .source import nearest
+from .raster import nearest
 from .surface import SKIN
 from .units import smooth
 

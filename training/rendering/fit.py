@@ -82,9 +82,8 @@ class Fitter:
         self._priors()
 
     def _priors(self) -> None:
-        people, moves = len(self.model.identities), len(units.PARAMETERS)
-        sides = len(units.LOPSIDED)
-        others = moves - units.N - sides
+        people = len(self.model.identities)
+        sides, others, rendered = map(len, (units.LOPSIDED, units.OTHER, units.RENDERED))
 
         def each(pose, identity, unit, lopsided, other) -> np.ndarray:
             unit = np.broadcast_to(unit, units.N)
@@ -94,6 +93,7 @@ class Fitter:
                 unit,
                 np.full(sides, lopsided),
                 np.full(others, other),
+                np.zeros(rendered),  # with low = high = 0 they stay 0
             )
             return np.concatenate(parts).astype(np.float64)
 

@@ -69,6 +69,8 @@ OVAL = [
     67,
     109,
 ]
+# what no expression moves: bridge of the nose, corners of the eyes, temples and forehead
+RIGID = [168, 6, 197, 195, 33, 133, 362, 263, 127, 356, 234, 454, 10, 109, 338, 67, 297]
 NOSE_BASE, LIP_TOP = 2, 0
 
 

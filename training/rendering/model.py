@@ -18,6 +18,7 @@ FILE = Path(__file__).parent / "face_model.npz"
 STEP = 1 / 2048  # lengths in the file are multiples of it
 FRAME = 144  # side of the canonical crop, in whose pixels poses are [px]
 SIDE = 2 * FRAME  # side of rendered pictures [px]
+LOWERED, JAW_MOVES = 0.45, -0.67  # of lower teeth; jaw's drop that is theirs
 LOWER_LIP = 0.9  # what drops by more when the jaw opens belongs to the lower lip, chin or jaw
 
 
@@ -66,7 +67,8 @@ def load_model(path: Path = FILE) -> FaceModel:
         landmarks = arrays["landmarks"].astype(np.int64)
         parts = [str(name) for name in arrays["part_names"]]
         vertices_of = dict(zip(parts, _slices(arrays["vertex_ends"]), strict=True))
-        jaw = shapes[names.index("jawOpen"), : vertices_of["face"].stop, 1]
+        jaw = shapes[names.index("jawOpen"), :, 1]
+        _lower_teeth(neutral, jaw, vertices_of)
         return FaceModel(
             neutral=neutral,
             identities=_lengths(arrays["identities"]),
@@ -77,12 +79,20 @@ def load_model(path: Path = FILE) -> FaceModel:
             landmarks=landmarks,
             identity_mean=arrays["identity_mean"].astype(np.float64),
             brightness=arrays["brightness"].astype(np.float32),
-            lower=jaw < -LOWER_LIP,
+            lower=jaw[: vertices_of["face"].stop] < -LOWER_LIP,
         )
     except (OSError, KeyError, ValueError, EOFError, LZMAError, BadZipFile) as problem:
         raise ValueError(
             f"{path} is missing or damaged ({problem}): install it once more."
         ) from problem
+
+
+def _lower_teeth(neutral: np.ndarray, jaw: np.ndarray, vertices_of: dict[str, slice]) -> None:
+    """Lower what moves with the jaw in the mouth, so that lower teeth lie behind the lip and the
+    upper ones show first, as in photographs. jaw (V,): height that vertices lose as it opens."""
+    for part in ("teeth", "gums_tongue"):
+        part = vertices_of[part]
+        neutral[part, 1] -= LOWERED * (jaw[part] < JAW_MOVES)
 
 
 def _lengths(fixed: np.ndarray) -> np.ndarray:

@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
-from .raster import Drawing, normals
+from .lips import lip_gap
+from .raster import nearest, normals
 from .source import LUMINANCE, Light, Source
-from .surface import Surface
+from .surface import MOUTH, Surface
 
 # color, RGB 0..1, of what lies in the mouth, relative to its brightness
 PALETTE = {
@@ -15,38 +16,53 @@ PALETTE = {
 }
 LIGHT = np.float32([0, 0.25, 0.97])
 FADING = 5.5  # length behind the front teeth at which light is down to 1/e
+GAP = 0.45  # lengths that a gap between teeth is at most wide
+BETWEEN = 0.86  # brightness there, in that of the tooth
+UPPER_SHADOW, SHADOW_DEPTH = 0.3, 0.3  # of the upper lip: how dark, and how far down [lengths]
 WIDE = 22.0  # gap of lips [px of SIDE] beyond which what is seen moves with the jaw
 
 
-def modelled(
-    surface: Surface,
-    source: Source,
-    shape: np.ndarray,
-    turn: np.ndarray,
-    depth: np.ndarray,
-    drawing: Drawing,
-    inside: np.ndarray,
-) -> np.ndarray:
-    """(SIDE, SIDE, 3) float32 RGB 0..255 of teeth, gums, tongue and socket.
-
-    shape (V, 3) and its nearness depth (V,) [px], turned by turn (3, 3); inside (SIDE, SIDE) bool:
-    where the mouth is open.
-    """
+def modelled(surface: Surface, source: Source, mesh) -> np.ndarray:
+    """(SIDE, SIDE, 3) float32 RGB 0..255 of teeth, gums, tongue and socket. mesh: `render.Mesh`."""
     light, parts = source.light, surface.model.vertices_of
-    scale = 2 * np.exp(source.fit.pose[3])
+    scale, depth = 2 * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
     behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)
-    normal = normals(shape, surface.mouth_triangles) @ turn.T.astype(np.float32)
+    normal = normals(mesh.shape, surface.mouth_triangles) @ mesh.pose.T
     bright = light_at(behind / scale) * (0.55 + 0.45 * np.clip(normal @ LIGHT, 0, 1))
-    colors = np.zeros((len(shape), 3), np.float32)
+    colors = np.zeros((len(mesh.shape), 3), np.float32)
     for part, color in PALETTE.items():
         level = white_in(light) if part == "teeth" else 0.85 * light.skin
-        colors[parts[part]] = np.float32(color) * level
+        colors[parts[part]] = np.float32(color) * light.tint * level
     colors *= bright[:, None]
     if light.grey:
         colors[:] = (colors @ LUMINANCE)[:, None]
+    teeth = surface.teeth[mesh.drawing.triangle] & (mesh.drawing.triangle >= 0)
+    drawn = close_gaps(mesh.drawing.of(colors), teeth, GAP * scale)
+    inside = mesh.kind == MOUTH
+    return cv2.GaussianBlur(drawn * shade(inside, scale)[..., None], (0, 0), 1.3)
+
+
+def close_gaps(drawn: np.ndarray, teeth: np.ndarray, width: float) -> np.ndarray:
+    """A drawing (H, W, 3) with gaps between teeth, up to `width` px, filled by the nearest tooth, a
+    little darker: the model's teeth stand apart, real ones touch. teeth: (H, W) bool."""
+    if not teeth.any():
+        return drawn
+    row = np.ones((1, 2 * max(1, round(width / 2)) + 1), np.uint8)
+    closed = cv2.morphologyEx(np.uint8(teeth), cv2.MORPH_CLOSE, row) > 0
+    gaps = closed & ~teeth
+    x, y = nearest(teeth)[1].astype(int).transpose(2, 0, 1)
+    return np.where(gaps[..., None], np.float32(BETWEEN) * drawn[y, x], drawn)
+
+
+def shade(inside: np.ndarray, scale: float) -> np.ndarray:
+    """(H, W) brightness of the inside of a mouth (H, W) bool: darker near all lips, and farther
+    down from the upper one, which throws a shadow. scale: px per length of the model."""
     distance = cv2.distanceTransform(np.uint8(inside), cv2.DIST_L2, 3)
-    shadow = 0.72 + 0.28 * np.clip(distance / 6, 0, 1)  # of the lips
-    return cv2.GaussianBlur(drawing.of(colors) * shadow[..., None], (0, 0), 1.3)
+    below = np.zeros(inside.shape, np.float32)  # px under the upper lip
+    for row in range(1, len(inside)):
+        below[row] = np.where(inside[row], below[row - 1] + 1, 0)
+    near = 0.82 + 0.18 * np.clip(distance / (0.5 * scale), 0, 1)
+    return near * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_DEPTH * scale)))
 
 
 def light_at(behind: np.ndarray) -> np.ndarray:
@@ -63,22 +79,16 @@ def white_in(light: Light) -> float:
 
 
 def filled(
-    source: Source,
-    moved: np.ndarray,
-    made: np.ndarray,
-    inside: np.ndarray,
-    places: np.ndarray,
-    gap: float,
+    source: Source, moved: np.ndarray, made: np.ndarray, inside: np.ndarray, taken: np.ndarray
 ) -> np.ndarray:
     """(SIDE, SIDE, 3) float32: the moved photo with its mouth filled.
 
-    made: `modelled`; places (SIDE, SIDE, 2): where the moved photo was taken from [px]; gap: of the
-    photo's lips [px]. What a photo shows between lips is nearly always upper teeth, which stay with
-    the head; in a wide open mouth the lower half follows the jaw.
+    made: `modelled`; taken (SIDE, SIDE, 2): where the moved photo was taken from [px]. What a photo
+    shows between lips is nearly always upper teeth, which stay with the head; in a wide open mouth
+    the lower half follows the jaw.
     """
-    if gap > WIDE:
-        seen = cv2.remap(source.mouth, places, None, cv2.INTER_LINEAR)
-        own = moved
+    if lip_gap(source.points) > WIDE:
+        seen, own = cv2.remap(source.mouth, taken, None, cv2.INTER_LINEAR), moved
     else:
         seen, own = source.mouth, source.picture.astype(np.float32)
     share = np.clip(1.2 * seen, 0, 1)[..., None]

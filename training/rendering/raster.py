@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numba
 import numpy as np
 
@@ -33,6 +34,18 @@ def draw(vertices: np.ndarray, triangles: np.ndarray, side: int) -> Drawing:
     Triangles that face away are left out.
     """
     return Drawing(*_rasterise(vertices, triangles, side), triangles)
+
+
+def nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every pixel, the distance to the nearest known one, (H, W) float32, and its x, y,
+    (H, W, 2) float32. known: (H, W) bool, not all False."""
+    distance, labels = cv2.distanceTransformWithLabels(
+        np.uint8(~known), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    y, x = np.nonzero(known)
+    place_of = np.zeros((labels.max() + 1, 2), np.float32)
+    place_of[labels[y, x]] = np.stack([x, y], 1)
+    return distance, place_of[labels]
 
 
 @numba.njit(cache=True)

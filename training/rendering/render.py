@@ -1,14 +1,14 @@
 """One edit: the photo with another expression, and how each of its pixels came about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from . import field, lips, mouth, skin, units
+from . import eyes, facs, field, head, lips, mouth, skin
 from .fit import Fit
 from .model import FRAME, SIDE, FaceModel, project, rotation
-from .raster import draw, normals
+from .raster import Drawing, draw, normals
 from .source import Source, kinds, look
 from .surface import EYE, MOUTH, SKIN, Surface
 
@@ -31,63 +31,148 @@ class Render:
         return np.float32(self.kind == MOUTH)
 
 
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """The face model after an edit, and what is seen of it."""
+
+    shape: np.ndarray  # (V, 3) in model space
+    pose: np.ndarray  # (3, 3) rotation of the head
+    vertices: np.ndarray  # (V, 3) x, y and nearness [px of SIDE]
+    points: np.ndarray  # (468, 2) where the landmarks are [px of SIDE]
+    drawing: Drawing
+    kind: np.ndarray  # (SIDE, SIDE), see surface.py
+
+
 class Renderer:
     """Makes one source of a photo, and then any number of edits of it."""
 
     def __init__(self, model: FaceModel):
         self.surface = Surface(model)
 
-    def source(self, picture: np.ndarray, fit: Fit) -> Source:
-        """picture: (SIDE, SIDE, 3) uint8 RGB of the canonical crop that `fit` was fitted in."""
-        return look(self.surface, picture, fit)
+    def source(self, picture: np.ndarray, fit: Fit, landmarks: np.ndarray | None = None) -> Source:
+        """See `source.look`."""
+        return look(self.surface, picture, fit, landmarks)
 
-    def edit(self, source: Source, target: np.ndarray, now: np.ndarray | None = None) -> Render:
-        """The photo with the intensities `target` (17,), 0..5.
+    def edit(self, source: Source, target: np.ndarray, now: np.ndarray) -> Render:
+        """The photo with the intensities `target` (50,) of FACS, 0..5.
 
-        now: its intensities as they are; the fit's where nobody knows better. Units for which both
-        say the same stay as they are.
+        now: its intensities as they are. Axes for which both say the same stay as they are. Eyes
+        of a source without irises do not turn.
         """
-        now = source.fit.intensities if now is None else now
-        return self.render(source, units.expression(target, source.fit.expression, now))
+        gaze, turn = facs.gaze_change(target, now), facs.head_change(target, now)
+        expression = facs.expression(target, source.fit.expression, now)
+        return self.render(source, expression, gaze, turn)
 
-    def render(self, source: Source, expression: np.ndarray) -> Render:
-        """expression: (K,) of units.PARAMETERS; pose and identity stay."""
+    def render(
+        self, source: Source, expression: np.ndarray, gaze=(0.0, 0.0), turn=(0.0, 0.0, 0.0)
+    ) -> Render:
+        """expression: (K,) of units.PARAMETERS; gaze: (2,) by how much the eyes turn left and up
+        [rad]; turn: (3,) likewise the head, see `networks.head.rotation`. Identity stays."""
+        mesh = self._mesh(source, expression)
+        flow, shade = self._fields(source, mesh)
+        flow, moved = _moved(source, mesh, flow, np.asarray(gaze))
+        moved *= shade[..., None]
+        inside = mesh.kind == MOUTH
+        if inside.any():
+            made = mouth.modelled(self.surface, source, mesh)
+            filled = mouth.filled(source, moved, made, inside, _here() + flow)
+            moved += (filled - moved) * mouth.touched(source.kind, mesh.kind, flow)
+        picture = np.uint8(np.clip(moved + 0.5, 0, 255))
+        render = Render(picture, flow, shade, mesh.kind, mesh.points)
+        if np.any(turn):
+            render = _turned(render, source, np.asarray(turn))
+        zoom = SIDE / FRAME
+        points = (render.points - (zoom - 1) / 2) / zoom
+        return replace(render, flow=render.flow / np.float32(zoom), points=points)
+
+    def seen(
+        self, source: Source, expression: np.ndarray, points: np.ndarray, picture: np.ndarray
+    ) -> Render:
+        """Another photo of the same head as a render: its picture (SIDE, SIDE, 3) uint8 RGB, with
+        the motion that leads there from the source. expression (K,) and landmarks points (468, 2)
+        [px of SIDE] are those of the other photo."""
+        mesh = self._mesh(source, expression, points)
+        flow, _ = self._fields(source, mesh)
+        zoom = SIDE / FRAME
+        points = (mesh.points - (zoom - 1) / 2) / zoom
+        shade = np.full((SIDE, SIDE), np.nan, np.float32)  # other light
+        return Render(picture, flow / np.float32(zoom), shade, mesh.kind, points)
+
+    def _mesh(self, source: Source, expression: np.ndarray, seen: np.ndarray | None = None) -> Mesh:
+        """seen: (468, 2) where the landmarks are, if it is known; else what the model says."""
         surface, model, fit = self.surface, self.surface.model, source.fit
         shape = source.shape + model.displacement(expression - fit.expression)
         vertices = project(shape, fit.pose, SIDE)
         model_points = vertices[model.landmarks, :2].astype(np.float64)
-        added = lips.changed_offsets(source, model_points, expression)
+        if seen is None:
+            added = lips.changed_offsets(source, model_points, expression)
+        else:
+            added = seen - model_points - 2 * fit.offsets
         vertices[:, :2] += source.spread
         vertices[: model.skin, :2] += surface.spread(added)
         points = model_points + 2 * fit.offsets + added
         drawing = draw(vertices, model.triangles, SIDE)
-        kind, shown = kinds(surface, drawing), drawing.vertices(len(vertices))
-        turn = rotation(*fit.pose[:3])
-        normal = normals(shape, surface.skin_triangles)[: model.skin] @ turn.T.astype(np.float32)
+        pose = rotation(*fit.pose[:3]).astype(np.float32)
+        return Mesh(shape, pose, vertices, points, drawing, kinds(surface, drawing))
 
+    def _fields(self, source: Source, mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+        """Backward flow (SIDE, SIDE, 2) [px of SIDE] and gain of brightness (SIDE, SIDE)."""
+        surface, end, vertices = self.surface, self.surface.model.skin, mesh.vertices
+        normal = normals(mesh.shape, surface.skin_triangles)[:end] @ mesh.pose.T
         carried = np.ones((len(vertices), 3), np.float32)  # x, y of the flow, and the gain
         carried[:, :2] = source.vertices[:, :2] - vertices[:, :2]
-        places = skin.looks(surface, source, vertices, shown, points)
-        carried[: model.skin, :2] = places - vertices[: model.skin, :2]
-        carried[: model.skin, 2] = skin.gain(surface, source, normal, vertices, points)
-        carried = drawing.of(carried)
-        inner = field.core(kind)
-        flow = field.whole(carried[..., :2], kind, inner)
-        shade = _softened(np.where(inner & (kind == SKIN), carried[..., 2], 1), inner)
+        shown = mesh.drawing.vertices(len(vertices))
+        places = skin.looks(surface, source, vertices, shown, mesh.points)
+        carried[:end, :2] = places - vertices[:end, :2]
+        carried[:end, 2] = skin.gain(surface, source, normal, vertices, mesh.points)
+        carried = mesh.drawing.of(carried)
+        inner = field.core(mesh.kind)
+        flow = field.whole(carried[..., :2], mesh.kind, inner)
+        gain = np.where(inner & (mesh.kind == SKIN), carried[..., 2], 1)
+        return flow, _softened(gain, inner)
 
-        here = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
-        taken = here + flow
-        moved = _look_up(source.picture, _eyes(source, kind, taken, points)) * shade[..., None]
-        inside = kind == MOUTH
-        if inside.any():
-            made = mouth.modelled(surface, source, shape, turn, vertices[:, 2], drawing, inside)
-            gap = lips.lip_gap(source.points)
-            filled = mouth.filled(source, moved, made, inside, taken, gap)
-            moved += (filled - moved) * mouth.touched(source.kind, kind, flow)
-        picture = np.uint8(np.clip(moved + 0.5, 0, 255))
-        zoom = SIDE / FRAME
-        points = (points - (zoom - 1) / 2) / zoom
-        return Render(picture, flow / np.float32(zoom), shade, kind, points)
+
+def _here() -> np.ndarray:
+    """(SIDE, SIDE, 2) float32: x, y of every pixel."""
+    return np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
+
+
+def _moved(
+    source: Source, mesh: Mesh, flow: np.ndarray, gaze: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The flow with eyes turned by `gaze`, and the photo (SIDE, SIDE, 3) float32 moved by it."""
+    here = _here()
+    moved = _look_up(source.picture, _eyes(source, mesh.kind, here + flow, mesh.points))
+    if not gaze.any() or source.irises is None:
+        return flow, moved
+    flow = flow.copy()
+    across, up = np.sin(gaze) * eyes.RADIUS
+    for iris, width in zip(source.irises, source.eye_widths, strict=True):
+        near = np.abs(here + flow - iris).max(-1) < width
+        opening = near & (mesh.kind == EYE)
+        turned = eyes.turned(
+            here + flow, opening, source.eye, iris, eyes.IRIS * width, (across * width, -up * width)
+        )
+        flow[opening] = (turned - here)[opening]
+        soft = cv2.GaussianBlur(opening.astype(np.float32), (0, 0), 0.7)
+        soft = np.where(opening, np.maximum(soft, 0.5), soft)[..., None]
+        moved += (_look_up(source.picture, turned) - moved) * soft
+    return flow, moved
+
+
+def _turned(render: Render, source: Source, turn: np.ndarray) -> Render:
+    """An edit with the head turned; all lengths in pixels of SIDE."""
+    around = head.flow(source.depth, turn)
+    taken, mode = _here() + around, cv2.BORDER_REFLECT_101
+
+    def look_up(picture: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
+        return cv2.remap(picture, taken, None, how, borderMode=mode)
+
+    x, y = np.clip(render.points + 0.5, 0, SIDE - 1).astype(int).T
+    points = head.turned_points(render.points, source.depth[y, x], turn)
+    kind = look_up(render.kind, cv2.INTER_NEAREST)
+    flow, picture = around + look_up(render.flow), look_up(render.picture, cv2.INTER_CUBIC)
+    return Render(picture, flow, look_up(render.shade), kind, points)
 
 
 def _look_up(picture: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -6,15 +6,18 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from . import eyes, head
 from .fit import Fit
 from .model import SIDE, project, rotation
-from .raster import Drawing, draw, normals, unhidden
-from .surface import EYE, MOUTH, Surface
+from .raster import Drawing, draw, nearest, normals, unhidden
+from .surface import EYE, MOUTH, SKIN, Surface
 
 FACING = 0.05  # cosine to the camera from which skin can be seen
 PLAIN_SKIN = 50  # vertices in plain sight that light can be measured on
 GREY = 2.5  # levels that colors may differ in a black-and-white photo
 LUMINANCE = np.float32([0.299, 0.587, 0.114])
+SKIN_COLOR = np.float32([1.19, 0.93, 0.84])  # mean of studio photos, of brightness 1
+TINTED = 0.6  # how far skin of another color is due to the light; the rest is the skin
 EYE_PIXELS = 20  # of an eye that shows enough to copy from
 
 
@@ -27,6 +30,7 @@ class Light:
     skin: float  # what bright skin has
     inside: float | None  # what the brightest in an open mouth has; None where nothing shows
     grey: bool  # a photo without colors
+    tint: np.ndarray  # (3,) RGB that white has in it, of brightness 1
 
     def on(self, normal: np.ndarray) -> np.ndarray:
         """(V,) brightness at normals (V, 3), never darker than a deep shadow."""
@@ -54,6 +58,10 @@ class Source:
     mouth: np.ndarray  # (SIDE, SIDE) float32 share of inner mouth, less its edge
     eye: np.ndarray  # (SIDE, SIDE) bool: eyeball, less its edge
     nearest_eye: np.ndarray | None  # (SIDE, SIDE, 2) float32 the nearest good pixel of an eyeball
+    irises: np.ndarray | None  # (2, 2) of the right eye and of the left; None if not known
+    eye_widths: np.ndarray  # (2,) likewise, from corner to corner [px]
+    depth: np.ndarray  # (SIDE, SIDE) float32 from the neck's axis to the camera [px], see head.py
+    across: np.ndarray  # (SIDE, SIDE) float32 of the face, see `lateral_map`
 
     @property
     def points(self) -> np.ndarray:
@@ -61,8 +69,11 @@ class Source:
         return self.model_points + 2 * self.fit.offsets
 
 
-def look(surface: Surface, picture: np.ndarray, fit: Fit) -> Source:
-    """picture: (SIDE, SIDE, 3) uint8 RGB of the canonical crop that `fit` was fitted in."""
+def look(
+    surface: Surface, picture: np.ndarray, fit: Fit, landmarks: np.ndarray | None = None
+) -> Source:
+    """picture: (SIDE, SIDE, 3) uint8 RGB of the canonical crop that `fit` was fitted in; landmarks:
+    (478, 2) [px of FRAME], with irises, so that the eyes can be turned."""
     model = surface.model
     shape = model.shape(fit.identity, fit.expression)
     vertices = project(shape, fit.pose, SIDE)
@@ -95,7 +106,18 @@ def look(surface: Surface, picture: np.ndarray, fit: Fit) -> Source:
         mouth=mouth,
         eye=eye,
         nearest_eye=nearest_eye,
+        irises=_irises(landmarks),
+        eye_widths=eyes.widths(model_points + 2 * fit.offsets),
+        depth=head.depth_map(model, fit, drawing, kind == SKIN),
+        across=head.lateral_map(model, drawing, kind >= 0),
     )
+
+
+def _irises(landmarks: np.ndarray | None) -> np.ndarray | None:
+    """`Source.irises` from landmarks (P, 2) [px of FRAME]."""
+    if landmarks is None or not eyes.has_irises(landmarks):
+        return None
+    return 2 * landmarks[[iris for _, iris in eyes.EYES], :2] + 0.5
 
 
 def kinds(surface: Surface, drawing: Drawing) -> np.ndarray:
@@ -133,18 +155,6 @@ def _openings(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | No
     return mouth, eye > 0, None
 
 
-def nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of every pixel, the distance to the nearest known one, (H, W) float32, and its x, y,
-    (H, W, 2) float32. known: (H, W) bool, not all False."""
-    distance, labels = cv2.distanceTransformWithLabels(
-        np.uint8(~known), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    y, x = np.nonzero(known)
-    place_of = np.zeros((labels.max() + 1, 2), np.float32)
-    place_of[labels[y, x]] = np.stack([x, y], 1)
-    return distance, place_of[labels]
-
-
 def _light(surface, normal, visible, colors, grey, mouth, places) -> Light:
     """From skin in plain sight; what light does not explain (beards, brows) counts less."""
     bright = grey[places[1], places[0]]
@@ -152,6 +162,7 @@ def _light(surface, normal, visible, colors, grey, mouth, places) -> Light:
     plain &= surface.model.neutral[: surface.model.skin, 2] > 4  # less ears and neck
     if plain.sum() <= PLAIN_SKIN:
         coefficients, skin, spread = np.array([130.0, 0, 0, 0]), 130.0, 255.0
+        tint = np.ones(3, np.float32)
     else:
         terms = np.c_[np.ones(plain.sum()), normal[plain]]
         weights = np.ones(len(terms))
@@ -162,6 +173,8 @@ def _light(surface, normal, visible, colors, grey, mouth, places) -> Light:
         skin = float(np.percentile(bright[plain], 70))
         mean = colors[plain].mean(0)
         spread = np.abs(mean - mean.mean()).max()
+        tint = (mean / (mean @ LUMINANCE) / SKIN_COLOR) ** TINTED
+        tint = np.float32(tint / (tint @ LUMINANCE))
     inner = grey[mouth > 0.6]
     inside = float(np.percentile(inner, 92)) if len(inner) > 60 else None
-    return Light(coefficients, skin, inside, bool(spread < GREY))
+    return Light(coefficients, skin, inside, bool(spread < GREY), tint)

@@ -32,6 +32,8 @@ class Surface:
         self.kinds = np.zeros(len(model.triangles), np.int8)
         for part, kind in KINDS.items():
             self.kinds[model.triangles_of[part]] = kind
+        self.teeth = np.zeros(len(model.triangles), bool)
+        self.teeth[model.triangles_of["teeth"]] = True
         self.mouth_triangles = model.triangles[self.kinds == MOUTH]
         self.to_lips = self._distance(mesh_points.LIPS)
         self.to_eyes = self._distance(mesh_points.EYES)

@@ -11,12 +11,13 @@ right and y down, to face coordinates.
 import cv2
 import numpy as np
 
+from .facs import STRETCH
 from .model import SIDE, FaceModel
-from .mouth import LIGHT, light_at, white_in
+from .mouth import GAP, LIGHT, close_gaps, light_at, white_in
 from .raster import draw, normals
 from .source import LUMINANCE, Source
 from .surface import Surface
-from .units import AU26, HIGH, LOW, N
+from .units import AU26, HIGH, KEYS, LOW, N
 
 HALF_WIDTH = 3.7  # of both pictures [lengths of the model]
 HEIGHTS = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}  # bottom and top, the jaw OPEN
@@ -50,18 +51,21 @@ def pictures(model: FaceModel) -> dict[str, np.ndarray]:
         vertices[:, :2] -= 0.5
         triangles = _triangles(model, name)
         drawing = draw(vertices, triangles, max(2 * PIXELS, rows))
-        layer = np.dstack([drawing.of(colors), drawing.triangle >= 0]).astype(np.float32)
+        tooth = (drawing.triangle >= 0) & _of_teeth(model, triangles)[drawing.triangle]
+        colored = close_gaps(drawing.of(colors), tooth, GAP * scale)
+        alpha = (drawing.triangle >= 0) | (colored.max(2) > 0)
+        layer = np.dstack([colored, alpha]).astype(np.float32)
         layer = cv2.GaussianBlur(layer[:rows, : 2 * PIXELS], (0, 0), 0.8)
         layer *= _soft(rows, name)
         drawn[name] = np.clip(layer, 0, 1)
     return drawn
 
 
-def falls(model: FaceModel) -> np.ndarray:
-    """(17,): how far the lower picture goes down, in its own coordinates, when a unit goes from 0
-    to 1."""
-    down = model.expressions[:N, _front(model, "lower"), 1].mean(1) * (HIGH - LOW)
-    return np.float32(down * _units("lower")[1])
+def falls(model: FaceModel) -> dict[str, float]:
+    """How far the lower picture goes down, in its own coordinates, when a unit goes from 0 to 1."""
+    down = model.expressions[:N, _front(model, "lower"), 1].mean(1) * _units("lower")[1]
+    falls = dict(zip(KEYS, (down * (HIGH - LOW)).tolist(), strict=True))
+    return falls | {"AU27": float(down[AU26] * STRETCH)}
 
 
 def places(surface: Surface, source: Source) -> dict[str, np.ndarray]:
@@ -73,9 +77,15 @@ def places(surface: Surface, source: Source) -> dict[str, np.ndarray]:
         front = _front(model, name)
         seen = (source.vertices[front, :2] + 0.5) * (2 / SIDE) - 1
         result[name] = _affine(_own(model, name)[front], seen)
-    white = WHITE * (white_in(source.light) / 255)
+    white = WHITE * source.light.tint * (white_in(source.light) / 255)
     result["white"] = np.full(3, white @ LUMINANCE) if source.light.grey else white
     return result
+
+
+def _of_teeth(model: FaceModel, triangles: np.ndarray) -> np.ndarray:
+    """(T,) bool: whether triangles (T, 3) belong to teeth."""
+    part = model.vertices_of["teeth"]
+    return ((triangles >= part.start) & (triangles < part.stop)).all(1)
 
 
 def _opened(model: FaceModel) -> np.ndarray:

@@ -49,7 +49,7 @@ LOPSIDED = (
     "AU25",
     "AU45",
 )
-# movements that belong to no unit: fitted, and left as they are
+# movements that belong to no unit of the 17: fitted, and left as they are unless asked for
 OTHER = (
     "mouthPucker",
     "mouthFunnel",
@@ -62,10 +62,13 @@ OTHER = (
     "eyeLookDown",
     "eyeLookUp",
 )
+# movements that landmarks cannot tell from those of other units: asked for, never fitted
+RENDERED = ("mouthLowerDown", "mouthPress", "mouthRoll")
 KEYS = ACTION_UNITS.keys
 N = len(KEYS)
-PARAMETERS = (*KEYS, *(f"{key} left" for key in LOPSIDED), *OTHER)
+PARAMETERS = (*KEYS, *(f"{key} left" for key in LOPSIDED), *OTHER, *RENDERED)
 LOW, HIGH = np.array([TABLE[key][1:] for key in KEYS]).T
+COMBINED = {"mouthRoll": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}}
 STRONGEST = 1.6  # activation
 SNEER_ON_LIPS = 0.3  # share of AU09 below the nose: the scanned one bares the teeth
 JAW_ON_CORNERS = 0.3  # activation of AU15 that the model needs to undo one of AU26
@@ -83,7 +86,7 @@ def basis(names: list[str], shapes: np.ndarray, y: np.ndarray, mesh_y: np.ndarra
     weights = np.zeros((len(PARAMETERS), len(names)), np.float32)
     for row, key in enumerate(PARAMETERS):
         unit, _, left = key.partition(" ")
-        mixed = TABLE[unit][0] if unit in TABLE else {unit: 1.0}
+        mixed = TABLE[unit][0] if unit in TABLE else COMBINED.get(unit, {unit: 1.0})
         for shape, weight in mixed.items():
             sides = {
                 shape: 0.0 if left else 1.0,

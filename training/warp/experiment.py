@@ -4,7 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from moodganimation.expressions.spaces import ACTION_UNITS
+from moodganimation.expressions.axis_map import axis_map
+from moodganimation.expressions.spaces import FACS, ExpressionSpace
 from moodganimation.networks.base import GeneratorConfig
 
 
@@ -13,7 +14,7 @@ class Weights:
     """How much each term of the objective counts; 0 leaves it out."""
 
     flow: float = 1.0
-    reading: float = 2.0
+    reading: float = 4.0
     composite: float = 0.0
     moved: float = 0.0
     color: float = 0.0
@@ -23,6 +24,8 @@ class Weights:
     light: float = 0.3
     jaws: float = 0.1  # where the teeth are
     outside: float = 0.1  # where the face ends
+    depth: float = 0.1
+    across: float = 0.1  # where across the face places are
     inside: float = 0.0  # where the mouth is open
     realism: float = 0.0
     features: float = 0.0  # of the critics, like those of the target
@@ -71,7 +74,7 @@ class Experiment:
 
 PAINTED = Weights(
     flow=1.0,
-    reading=2.0,
+    reading=4.0,
     composite=10.0,
     moved=3.0,
     color=3.0,
@@ -86,14 +89,17 @@ FINISHED = dataclasses.replace(
 )
 
 WARP = Experiment(
-    space=ACTION_UNITS.name,
+    space=FACS.name,
     generator=GeneratorConfig(
-        architecture="warp", condition_dim=len(ACTION_UNITS.axes), extra_fields=15
+        architecture="warp",
+        condition_dim=len(FACS.axes),
+        unit_fields=len(axis_map(FACS).units),
+        extra_fields=15,
     ),
     phases=(
-        Phase(steps=2000, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
+        Phase(steps=1400, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
         Phase(
-            steps=3900,
+            steps=2100,
             batch=16,
             photos=8,
             rate=3e-4,
@@ -103,7 +109,7 @@ WARP = Experiment(
             weights=PAINTED,
         ),
         Phase(
-            steps=2400,
+            steps=1000,
             batch=16,
             photos=8,
             rate=3e-4,
@@ -115,3 +121,11 @@ WARP = Experiment(
         ),
     ),
 )
+
+
+def for_space(space: ExpressionSpace) -> Experiment:
+    """The experiment that learns the axes of a space: FACS, or one without sides and head."""
+    if space == FACS:
+        return WARP
+    config = dataclasses.replace(WARP.generator, condition_dim=len(space.axes), unit_fields=0)
+    return dataclasses.replace(WARP, space=space.name, generator=config)

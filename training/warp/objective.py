@@ -15,6 +15,7 @@ from ..ganimation import losses
 from .critic import Critics, adversarial_terms
 from .experiment import Weights
 
+ACROSS = 0.5  # weight of a pixel across the face, in one of depth: half a face is about 64 wide
 NEAR, FAR = 0.2, 0.5  # as far within the face, and outside it, as the rim has to be known
 
 
@@ -50,19 +51,19 @@ def picture_losses(painting: Painting, composite: Tensor, batch: Batch) -> dict[
     """What the target picture says of the composite and of its parts."""
     _, _, moved, attention, color, inside = painting
     changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
-    weight = 1 + 3 * blur(changed)
+    weight, inner = batch.pictured * (1 + 3 * blur(changed)), batch.pictured * batch.inner
     # Attention opens in inner mouths, and only where moving the photo does not do.
     missing = (moved.detach() - batch.target).abs().mean(1, keepdim=True)
-    opened = batch.inner * (6 * blur(missing) - 0.3).clamp(0, 1)
-    known = (batch.known.amax((1, 2, 3), keepdim=True) > 0).float()
+    opened = inner * (6 * blur(missing) - 0.3).clamp(0, 1)
+    known = batch.pictured * (batch.known.amax((1, 2, 3), keepdim=True) > 0)
     closed = (1 - blur(opened)) * known
     return {
         "composite": losses.picture_error(composite, batch.target, weight),
-        "moved": losses.picture_error(moved, batch.target, weight * (1 - batch.inner)),
-        "mouth": losses.masked_square(color, batch.target, batch.inner),
+        "moved": losses.picture_error(moved, batch.target, weight * (1 - inner)),
+        "mouth": losses.masked_square(color, batch.target, inner),
         "color": losses.picture_error(color, batch.target, weight),
         "attention": losses.mask_error(attention, opened, closed),
-        "inside": losses.mask_error(1 - inside, batch.inner, known * (1 - batch.inner)),
+        "inside": losses.mask_error(1 - inside, inner, known * (1 - inner)),
         "smoothness": losses.total_variation(attention),
     }
 
@@ -75,12 +76,27 @@ def field_losses(
     jaws = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
     distance = batch.outside.clamp(-NEAR, FAR)
     distance = torch.where(distance.isnan(), encoding.face_distance.detach(), distance)
-    return {
+    relit = torch.where(batch.light.isnan(), light.detach(), batch.light)
+    terms = {
         "flow": losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known),
         "jaws": losses.pixels_apart(encoding.jaws, jaws, side),
         "outside": losses.pixels_apart(encoding.face_distance, distance, side),
-        "light": losses.flow_error(50 * light, 50 * batch.light, batch.known),
+        "light": losses.flow_error(50 * light, 50 * relit, batch.known),
     }
+    if encoding.depth is not None:
+        terms |= geometry_losses(encoding, batch)
+    return terms
+
+
+def geometry_losses(encoding: Encoding, batch: Batch) -> dict[str, Tensor]:
+    """Errors of the depth map and of where places lie across the face, on the encoding's grid."""
+    side, terms = batch.source.shape[-1], {}
+    for name, weight in (("depth", 1.0), ("across", ACROSS)):
+        found, truth = getattr(encoding, name), getattr(batch, name)
+        truth = F.interpolate(truth, size=found.shape[-2:], mode="area")
+        truth = torch.where(truth.isnan(), found.detach(), truth)
+        terms[name] = weight * losses.pixels_apart(found, truth, side)
+    return terms
 
 
 def blur(mask: Tensor) -> Tensor:

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from moodganimation.checkpoints.files import build_generator, save_generator
-from moodganimation.expressions.spaces import ACTION_UNITS, SPACES, ExpressionSpace
+from moodganimation.expressions.axis_map import axis_map
+from moodganimation.expressions.spaces import SPACES, ExpressionSpace
 from moodganimation.networks.teeth import Jaws
+from moodganimation.networks.warp import WarpGenerator
 
 from ..common.ema import follow
 from ..common.runs import Run, is_due
@@ -85,7 +87,7 @@ class Trainer:
         torch.manual_seed(experiment.seed)
         generator = build_generator(experiment.generator)
         self.generator = generator.to(memory_format=torch.channels_last)
-        self.generator.paints.copy_(painted_by(SPACES[experiment.space]))
+        set_axes(self.generator, SPACES[experiment.space])
         # Critics are small and not wrapped by accelerate: `_step_critics` reduces their gradients.
         # They are placed before their optimizer's state is loaded, which follows them.
         critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
@@ -224,13 +226,18 @@ def batches(
 
 
 # Units that may open a mouth, or close it: what the others need is in the photo and has to move.
-PAINTING = ("AU23", "AU25", "AU26")
+PAINTING = ("AU16", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28")
 
 
-def painted_by(space: ExpressionSpace) -> Tensor:
-    """(D,): 1 for axes that may paint; all where no unit has a name that says so."""
-    may = [key in PAINTING for key in space.keys]
-    return torch.tensor(may if any(may) else [True] * len(may)).float()
+def set_axes(generator: WarpGenerator, space: ExpressionSpace) -> None:
+    """Tell a generator what the axes of a space move, and which units may paint; all may where none
+    has a name that says so."""
+    axes = axis_map(space)
+    if generator.config.unit_fields:
+        for name, part in (("left_units", "left"), ("right_units", "right"), ("turns", "turns")):
+            getattr(generator, name).copy_(torch.from_numpy(getattr(axes, part)))
+    may = [key in PAINTING for key in axes.units]
+    generator.paints.copy_(torch.tensor(may if any(may) else [True] * len(may)).float())
 
 
 def init_teeth(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
@@ -238,8 +245,9 @@ def init_teeth(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
     model = load_model()
     for name, picture in teeth.pictures(model).items():
         getattr(jaws, name).copy_(torch.from_numpy(picture).movedim(-1, 0))
-    if space == ACTION_UNITS:
-        jaws.falls.copy_(torch.from_numpy(teeth.falls(model)))
+    falls = teeth.falls(model)
+    units = axis_map(space).units
+    jaws.falls.copy_(torch.tensor([falls.get(unit, 0.0) for unit in units]))
     places = [
         np.concatenate([np.ravel(part) for part in found[:3]]) for found in data.jaws.values()
     ]
@@ -249,7 +257,7 @@ def init_teeth(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
 
 def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
     """Parameters by learning rate: painter and lights begin later and may learn faster."""
-    late = ("painter", "lights", "jaws", "rim")
+    late = ("painter", "lights", "jaws", "rim", "geometry")
     named = list(generator.named_parameters())
     painter = [p for name, p in named if name.startswith(late)]
     rest = [p for name, p in named if not name.startswith(late)]

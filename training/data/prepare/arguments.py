@@ -132,7 +132,29 @@ def _add_pairs(commands) -> None:
         metavar="FILE",
         help="landmark file; default: PHOTOS/landmarks.npz",
     )
+    parser.add_argument(
+        "--part",
+        nargs="+",
+        default=(),
+        metavar="PART",
+        help="of PHOTOS/faces.csv, such as R P; default: all",
+    )
     _add_targets(parser)
+    _add_sizes(parser)
+    _add_smallest(parser, default=110, where="photo")
+    _add_splits(parser, "every photo is a person; names are paths with _ for /")
+    _add_engines(parser)
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    """Options of how many pixels and cells are written."""
+    parser.add_argument(
+        "--size",
+        type=_side,
+        default=288,
+        metavar="PIXELS",
+        help="a side of the pictures that are written, at most 288",
+    )
     parser.add_argument(
         "--flow-size",
         type=_side,
@@ -140,9 +162,6 @@ def _add_pairs(commands) -> None:
         metavar="CELLS",
         help="a side of the stored motion, at most 288",
     )
-    _add_smallest(parser, default=110, where="photo")
-    _add_splits(parser, "every photo is a person; names are paths with _ for /")
-    _add_engines(parser)
 
 
 def _add_targets(parser: argparse.ArgumentParser) -> None:
@@ -159,7 +178,7 @@ def _add_targets(parser: argparse.ArgumentParser) -> None:
         type=_units,
         default=(),
         metavar="UNITS",
-        help="move these, such as 4,9; default: what training needs",
+        help="move these, such as 4,9,12L; default: what training needs",
     )
     parser.add_argument(
         "--low",
@@ -240,15 +259,15 @@ def _intensity(text: str) -> float:
 
 def _units(text: str) -> tuple[str, ...]:
     from moodganimation.errors import InvalidExpression
-    from moodganimation.expressions.spaces import ACTION_UNITS
+    from moodganimation.expressions.spaces import FACS
 
-    names = tuple(part for part in text.split(",") if part)
+    names = tuple(FACS.canonical(part) for part in text.split(",") if part)
     try:
         for name in names:
-            ACTION_UNITS.index(name)
+            FACS.positions(name)
     except InvalidExpression as problem:
         raise argparse.ArgumentTypeError(str(problem)) from None
-    return names
+    return tuple(sorted(set(names)))
 
 
 def _side(text: str) -> int:

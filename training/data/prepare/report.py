@@ -5,7 +5,7 @@ from collections import Counter
 
 import numpy as np
 
-from moodganimation.expressions.spaces import ACTION_UNITS, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 
 EXAMPLES = 5  # names that are told of each reason
 BINS = 10
@@ -34,7 +34,7 @@ class Report:
 
     def axes(self, space: ExpressionSpace, values: np.ndarray) -> None:
         """Histograms of values (N, D), in the units of the files."""
-        high = 5.0 if space == ACTION_UNITS else None  # as OpenFace writes them
+        high = 5.0 if space in (ACTION_UNITS, FACS) else None  # as OpenFace writes them
         for axis, column in zip(space.axes, np.asarray(values).T, strict=True):
             edges = np.linspace(axis.low, high or axis.high, BINS + 1)
             counts, _ = np.histogram(column, edges)

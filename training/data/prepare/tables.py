@@ -57,22 +57,27 @@ def split_people(
 
 
 def write_stills(
-    job, space, tables: dict, labels: dict, options, default_person: str
+    job,
+    space,
+    tables: dict,
+    labels: dict,
+    options,
+    default_person: str,
+    split_of: dict[str, str] | None = None,
 ) -> dict[str, list[str]]:
     """Write `tables` (file -> name -> array), the lists of names of each split, and what of it
     the report tells; returns these lists. labels: name -> values in `space`, in the units of the
-    file."""
+    file; split_of: name -> split where that is known, else people are drawn."""
     if not labels:
         reasons = "; ".join(f"{n} x {reason}" for reason, n in job.report.dropped.most_common(4))
         raise ValueError(f"Nothing is left to write: {reasons or 'there was nothing to read'}.")
-    pattern = options.person or default_person
-    found = {name: person_of(name, pattern) for name in labels}
-    job.report.note(
-        "names in which no person was found: each is its own person",
-        sum(person is None for person in found.values()),
-    )
-    people = {name: person or name for name, person in found.items()}
-    splits = split_people(people, {"val": options.val, "test": options.test}, options.seed)
+    if split_of:
+        people = {name: name for name in labels}
+        splits = {split: [n for n in labels if split_of[n] == split] for split in SPLITS}
+        splits = {split: names for split, names in splits.items() if names}
+    else:
+        people = _people(job, labels, options.person or default_person)
+        splits = split_people(people, {"val": options.val, "test": options.test}, options.seed)
     for path in (job.out / "imgs").glob("*.jpg"):
         if path.stem not in labels:  # of an earlier, unfinished run whose source is gone
             path.unlink()
@@ -86,6 +91,16 @@ def write_stills(
         kept[f"{split} persons"] = len({people[name] for name in names})
     job.report.axes(space, np.array(list(labels.values())))
     return splits
+
+
+def _people(job, labels: dict, pattern: str) -> dict[str, str]:
+    """name -> person, as the names say it."""
+    found = {name: person_of(name, pattern) for name in labels}
+    job.report.note(
+        "names in which no person was found: each is its own person",
+        sum(person is None for person in found.values()),
+    )
+    return {name: person or name for name, person in found.items()}
 
 
 def write_ids(folder: Path, splits: dict[str, list[str]]) -> None:
