@@ -20,6 +20,7 @@ LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 2
 LIPS += [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415]
 CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
 MOUTH = LIPS + CHIN
+REGISTRATION = [168, 6, 197, 195, 33, 133, 362, 263]  # bridge of the nose, corners of the eyes
 STILL = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
 OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
 OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
@@ -82,10 +83,10 @@ def upright(points):
     return (points[:, :2] - (left + right) / 2) @ np.array([x, [-x[1], x[0]]]).T / np.hypot(*axis)
 
 
-def settled(points, onto):
+def settled(points, onto, fixed=STILL):
     """`points` moved, turned and scaled so that the places no expression moves lie on `onto`'s."""
     points = points[:, :2]
-    a, b = points[STILL], onto[STILL]
+    a, b = points[fixed], onto[fixed]
     p, q = (a - a.mean(0)) @ (1, 1j), (b - b.mean(0)) @ (1, 1j)
     turn = (p.conj() @ q) / (p.conj() @ p)
     moved = ((points - a.mean(0)) @ (1, 1j)) * turn
@@ -98,10 +99,15 @@ def turn(points, onto):
 
     Scaled orthographic: the pose of DeMenthon & Davis 1995, made a rotation by its SVD.
     """
+    return _degrees(pose(points, onto)[0])
+
+
+def pose(points, onto):
+    """(3, 3) rotation, and scale, by which (N, 3) are seen at `onto` (N, 2 or 3): as for `turn`."""
     a, b = points - points.mean(0), onto[:, :2] - onto[:, :2].mean(0)
-    u, _, v = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
+    u, scales, v = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
     rows = u @ v
-    return _degrees(np.vstack([rows, np.cross(*rows)]))
+    return np.vstack([rows, np.cross(*rows)]), scales.mean()
 
 
 def turn_in_depth(points, onto):
