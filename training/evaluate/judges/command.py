@@ -26,7 +26,9 @@ class Drawn:
     def points(self, name: str) -> np.ndarray | None:
         """(478, 3) of a picture; None where it was not drawn, or shows no face."""
         if name not in self.found:
-            self.found[name] = landmarks(self.mesh, cv2.imread(str(self.folder / f"{name}.png")))
+            path = self.folder / f"{name}.png"
+            picture = cv2.imread(str(path)) if path.is_file() else None
+            self.found[name] = landmarks(self.mesh, picture)
         return self.found[name]
 
     def all_points(self, names) -> list[np.ndarray] | None:

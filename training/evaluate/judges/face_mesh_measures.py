@@ -18,6 +18,10 @@ CHEEKS = [117, 118, 119, 346, 347, 348]
 NOSE = [129, 358, 98, 327, 64, 294, 48, 278, 49, 279]
 LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409]
 LIPS += [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415]
+CHEEK_SIDES = (  # beside the mouth: on the person's right, on the left
+    [205, 207, 187, 147, 192, 213],
+    [425, 427, 411, 376, 416, 433],
+)
 CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
 MOUTH = LIPS + CHIN
 REGISTRATION = [168, 6, 197, 195, 33, 133, 362, 263]  # bridge of the nose, corners of the eyes
@@ -44,6 +48,17 @@ def gap(points):
     return points[14, 1] - points[13, 1]
 
 
+def visible_lips(points):
+    """Height of the red of both lips, over three columns."""
+    pairs = ((0, 13), (37, 82), (267, 312), (14, 17), (87, 84), (317, 314))
+    return 2 * np.mean([points[low, 1] - points[up, 1] for up, low in pairs])
+
+
+def sideways(points, *ids):
+    """To the person's left."""
+    return points[list(ids), 0].mean()
+
+
 # measure, own regions
 UNITS = {
     "AU01": (lambda p: height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
@@ -65,6 +80,20 @@ UNITS = {
     "AU45": (lambda p: -opening(p), ["eyes"]),
 }
 THRESHOLD = {"AU26": 0.02, "AU45": 0.0075}
+# Of the units that ACTION_UNITS lacks; all own the mouth.
+LIP_UNITS = {
+    "AU16": lambda p: -height(p, 14, 87, 317, 17, 84, 314),
+    "AU18": lambda p: -spread(p),
+    "AU22": lambda p: p[17, 1] - p[0, 1] - spread(p) / 2,
+    "AU24": lambda p: -visible_lips(p),
+    "AU27": lambda p: gap(p) - height(p, 152, 148, 377),
+    "AU28": lambda p: -visible_lips(p),
+    "AD29": lambda p: -height(p, 152, 148, 377, 14, 17),  # forward shows as a little down
+    "AD30L": lambda p: sideways(p, 152, 148, 377, 175, 199, 17),
+    "AD30R": lambda p: -sideways(p, 152, 148, 377, 175, 199, 17),
+    "AD34": lambda p: sideways(p, *CHEEK_SIDES[1]) - sideways(p, *CHEEK_SIDES[0]),
+}
+LIP_THRESHOLD = {"AU24": 0.005, "AU27": 0.02, "AD29": 0.005}
 # What a mood should move, and how. Dominance lowers the brows, since expressions/moods.py reduces
 # AU01, AU02 and AU05 with it.
 MOODS = {
