@@ -52,12 +52,14 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 def frontal(folder: Path, split: str, count: int) -> list[Path]:
     """Photos of a split that look straight ahead (yaw and pitch within STRAIGHT), in order."""
     rows = [row for row in rows_of(folder) if row["split"] == split]
-    straight = [
-        r for r in rows if max(abs(float(r["yaw"])), abs(float(r.get("pitch") or 0))) <= STRAIGHT
-    ]
-    names = sorted(row["name"] for row in straight)
+    names = sorted(row["name"] for row in rows if max(turn_of(row)) <= STRAIGHT)
     chosen = np.random.default_rng(0).permutation(len(names))[:count]
     return [picture_of(folder, names[i]) for i in sorted(chosen)]
+
+
+def turn_of(row: dict[str, str]) -> tuple[float, float]:
+    """Yaw and pitch of a row, whatever their direction; 0 where it is not known."""
+    return abs(float(row["yaw"])), abs(float(row.get("pitch") or 0))
 
 
 def picture_of(folder: Path, name: str) -> Path:
@@ -144,7 +146,7 @@ def pairs_of_clips(folder: Path, count: int, known: Landmarks | None) -> list[tu
     is the renderer's.
     """
     units = read_pickle(folder / "clips_aus.pkl")
-    turns = {r["name"]: abs(float(r["yaw"])) + abs(float(r["pitch"])) for r in rows_of(folder)}
+    turns = {row["name"]: sum(turn_of(row)) for row in rows_of(folder)}
     with open(folder / "clips.csv", newline="") as file:
         clips = sorted(csv.DictReader(file), key=lambda row: turns.get(row["source"], 90))
     pairs = []

@@ -25,7 +25,7 @@ import numpy as np
 from .axes import GAZE
 from .command import drawings, run
 from .face_mesh_measures import LEVELS, follow
-from .tables import Rows
+from .tables import Rows, share
 
 OPEN = 0.2  # height over width of the eye
 THRESHOLD = 0.02  # widths of the eye
@@ -94,7 +94,7 @@ def of_axis(key: str, sweeps: list[list[np.ndarray]]) -> dict[str, float]:
         "follow": np.median([follow(row) for row in values]),
         "right way": np.mean(change > THRESHOLD),
         "movement": np.median(change),
-        "lids": lids / eyes,
+        "lids": share(lids, eyes),
     }
 
 

@@ -33,7 +33,7 @@ from .face_mesh_measures import (
     upright,
 )
 from .mirror import half
-from .tables import Rows
+from .tables import Rows, share
 
 THRESHOLD = {unit: 0.005 for unit in ("AU05", "AU06", "AU07", "AU45")}
 # The middle of the upper lip belongs to both sides.
@@ -57,7 +57,7 @@ def of_side(unit: str, rows: np.ndarray) -> dict[str, float]:
         "photos": len(rows),
         "right way": np.mean(mine > THRESHOLD.get(unit, 0.01)),
         "change": np.median(mine),
-        "other": np.abs(rest).sum() / np.abs(mine).sum(),
+        "other": share(np.abs(rest).sum(), np.abs(mine).sum()),
     }
 
 
@@ -69,9 +69,9 @@ def of_sides(found: dict[str, list[tuple[float, float]]]) -> Rows:
     totals = {how: {} for how in ("median", "all")}
     for title in first:
         values = [row[title] for row in rows.values()]
-        totals["median"][title], totals["all"][title] = np.median(values), np.mean(values)
+        totals["median"][title], totals["all"][title] = np.nanmedian(values), np.nanmean(values)
     mine, rest = np.abs(np.concatenate(list(tables.values()))).sum(0)
-    totals["all"]["other"] = rest / mine
+    totals["all"]["other"] = share(rest, mine)
     return rows | totals
 
 

@@ -14,6 +14,7 @@ to the smile's (best_units.py); *its motion alone*: where that field puts the ne
 points, without Face Mesh looking at the edit. What no setting reaches is left to other fields.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from ..documents import Block
 from ..markdown import table
-from .command import drawings, run
+from .command import drawings, parser, run
 from .face_mesh_measures import LIPS, REGISTRATION, settled, upright
 from .tables import Rows
 
@@ -86,6 +87,10 @@ def smiles(values: dict) -> str:
 
 COMMAND = "python -m training.evaluate.judges.true_smiles SMILES --write"
 BLOCKS = {"true-smiles": Block(COMMAND, smiles)}
+
+
+def _parser() -> argparse.ArgumentParser:
+    return parser("true_smiles", __doc__, BLOCKS)
 
 
 def main(arguments: list[str] | None = None) -> int:
