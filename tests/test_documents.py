@@ -14,7 +14,14 @@ import training.__main__
 import training.evaluate.__main__
 import training.evaluate.blocks
 from training.evaluate import documents
-from training.evaluate.judges import detection, face_mesh, face_mesh_blocks, identity, sharpness
+from training.evaluate.judges import (
+    detection,
+    face_mesh,
+    face_mesh_blocks,
+    identity,
+    sharpness,
+    true_smiles,
+)
 from training.evaluate.markdown import duration, short, significant, table, word
 
 from . import figures
@@ -28,6 +35,7 @@ MODULES = (
     identity,
     sharpness,
     detection,
+    true_smiles,
     figures,
 )
 BLOCKS = {name: block for module in MODULES for name, block in module.BLOCKS.items()}
@@ -37,6 +45,7 @@ PARSERS = {
     "training.evaluate": training.evaluate.__main__._parser,
     "training.evaluate.judges.face_mesh": face_mesh._parser,
     "training.evaluate.judges.identity": identity._parser,
+    "training.evaluate.judges.true_smiles": true_smiles._parser,
 }
 
 
@@ -156,6 +165,7 @@ def test_content_with_a_marker_is_refused(page):
         (training.evaluate.__main__.main, ["--all", "--data", "DIR", "--write"]),
         (face_mesh.main, ["SWEEPS", "--write"]),
         (identity.main, ["SWEEPS", "--data", "DIR", "--write"]),
+        (true_smiles.main, ["SMILES", "--write"]),
     ],
 )
 def test_commands_refuse_to_write_outside_a_checkout(

@@ -130,7 +130,8 @@ def _without_gains(options) -> tuple:
 def sweeps(options) -> None:
     from moodganimation.animator import Animator
 
-    from .evaluate.judges.sweeps import frontal, sweeps
+    from .evaluate.judges.crops import frontal
+    from .evaluate.judges.sweeps import sweeps
 
     if not (options.photos or options.data):
         raise ValueError("Say whose faces: --data DIR for those of a split, or --photos FILES.")

@@ -18,8 +18,13 @@ CHEEKS = [117, 118, 119, 346, 347, 348]
 NOSE = [129, 358, 98, 327, 64, 294, 48, 278, 49, 279]
 LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409]
 LIPS += [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415]
+CHEEK_SIDES = (  # beside the mouth: on the person's right, on the left
+    [205, 207, 187, 147, 192, 213],
+    [425, 427, 411, 376, 416, 433],
+)
 CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
 MOUTH = LIPS + CHIN
+REGISTRATION = [168, 6, 197, 195, 33, 133, 362, 263]  # bridge of the nose, corners of the eyes
 STILL = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
 OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
 OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
@@ -43,6 +48,17 @@ def gap(points):
     return points[14, 1] - points[13, 1]
 
 
+def visible_lips(points):
+    """Height of the red of both lips, over three columns."""
+    pairs = ((0, 13), (37, 82), (267, 312), (14, 17), (87, 84), (317, 314))
+    return 2 * np.mean([points[low, 1] - points[up, 1] for up, low in pairs])
+
+
+def sideways(points, *ids):
+    """To the person's left."""
+    return points[list(ids), 0].mean()
+
+
 # measure, own regions
 UNITS = {
     "AU01": (lambda p: height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
@@ -64,6 +80,20 @@ UNITS = {
     "AU45": (lambda p: -opening(p), ["eyes"]),
 }
 THRESHOLD = {"AU26": 0.02, "AU45": 0.0075}
+# Of the units that ACTION_UNITS lacks; all own the mouth.
+LIP_UNITS = {
+    "AU16": lambda p: -height(p, 14, 87, 317, 17, 84, 314),
+    "AU18": lambda p: -spread(p),
+    "AU22": lambda p: p[17, 1] - p[0, 1] - spread(p) / 2,
+    "AU24": lambda p: -visible_lips(p),
+    "AU27": lambda p: gap(p) - height(p, 152, 148, 377),
+    "AU28": lambda p: -visible_lips(p),
+    "AD29": lambda p: -height(p, 152, 148, 377, 14, 17),  # forward shows as a little down
+    "AD30L": lambda p: sideways(p, 152, 148, 377, 175, 199, 17),
+    "AD30R": lambda p: -sideways(p, 152, 148, 377, 175, 199, 17),
+    "AD34": lambda p: sideways(p, *CHEEK_SIDES[1]) - sideways(p, *CHEEK_SIDES[0]),
+}
+LIP_THRESHOLD = {"AU24": 0.005, "AU27": 0.02, "AD29": 0.005}
 # What a mood should move, and how. Dominance lowers the brows, since expressions/moods.py reduces
 # AU01, AU02 and AU05 with it.
 MOODS = {
@@ -82,10 +112,10 @@ def upright(points):
     return (points[:, :2] - (left + right) / 2) @ np.array([x, [-x[1], x[0]]]).T / np.hypot(*axis)
 
 
-def settled(points, onto):
+def settled(points, onto, fixed=STILL):
     """`points` moved, turned and scaled so that the places no expression moves lie on `onto`'s."""
     points = points[:, :2]
-    a, b = points[STILL], onto[STILL]
+    a, b = points[fixed], onto[fixed]
     p, q = (a - a.mean(0)) @ (1, 1j), (b - b.mean(0)) @ (1, 1j)
     turn = (p.conj() @ q) / (p.conj() @ p)
     moved = ((points - a.mean(0)) @ (1, 1j)) * turn
@@ -98,10 +128,15 @@ def turn(points, onto):
 
     Scaled orthographic: the pose of DeMenthon & Davis 1995, made a rotation by its SVD.
     """
+    return _degrees(pose(points, onto)[0])
+
+
+def pose(points, onto):
+    """(3, 3) rotation, and scale, by which (N, 3) are seen at `onto` (N, 2 or 3): as for `turn`."""
     a, b = points - points.mean(0), onto[:, :2] - onto[:, :2].mean(0)
-    u, _, v = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
+    u, scales, v = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
     rows = u @ v
-    return _degrees(np.vstack([rows, np.cross(*rows)]))
+    return np.vstack([rows, np.cross(*rows)]), scales.mean()
 
 
 def turn_in_depth(points, onto):

@@ -8,7 +8,6 @@ OUT/NAME/   photo.png    the photo, as it was edited
                          halves of the crop's side, as it is pasted (faded at the border)
 """
 
-import csv
 import json
 from pathlib import Path
 
@@ -18,34 +17,29 @@ from tqdm import tqdm
 
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import mood_of
-from moodganimation.expressions.spaces import Expression
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from moodganimation.faces.portrait import Portrait, fade
 from moodganimation.media.images import read_image
 
 from ...data.augment import WHOLE
+from .requests import units_of
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of an axis's range
 
 
-def frontal(folder: Path, split: str, count: int) -> list[Path]:
-    """Photos of a split that look straight ahead (yaw and pitch within 10 degrees), in order."""
-    with open(folder / "labels.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    straight = [r for r in rows if max(abs(float(r["yaw"])), abs(float(r["pitch"]))) <= 10]
-    names = sorted(row["name"] for row in straight)
-    chosen = np.random.default_rng(0).permutation(len(names))[:count]
-    return [folder / "imgs" / f"{names[i]}.jpg" for i in sorted(chosen)]
-
-
 def ways(reading: Expression) -> dict[str, list[Expression]]:
-    """Every axis of the units, and of the mood that they show, at LEVELS; the others as read."""
+    """Every one of the 17 units, and of the mood that they show, at LEVELS; the others as read.
+
+    Where a space has both sides of a unit, they move alike.
+    """
+    units = units_of(reading, ACTION_UNITS)
     return {
         axis.key: [
             start.replace(**{axis.key: axis.low + level * (axis.high - axis.low)})
             for level in LEVELS
         ]
-        for start in (reading, mood_of(reading))
-        for axis in start.space.axes
+        for start, axes in ((reading, ACTION_UNITS.axes), (mood_of(units), PAD.axes))
+        for axis in axes
     }
 
 
@@ -72,7 +66,9 @@ def sweeps(animator: Animator, photos: list[Path], out: Path, scale: int = 3) ->
         place = {"box": portrait.box, "to_face": portrait.to_face.tolist()}
         (folder / "place.json").write_text(json.dumps(place))
         motion = {}
-        for key, way in ways(portrait.reading).items():
+        start = animator.start(portrait)
+        reading = start if start.space == FACS else portrait.reading
+        for key, way in ways(reading).items():
             for level, frame in zip(LEVELS, animator.animate(portrait, way), strict=True):
                 name = f"{key}_{round(100 * level):03d}.png"
                 cv2.imwrite(str(folder / name), frame.image[..., ::-1])

@@ -25,6 +25,11 @@ def report(out: Path | None, **tables: Rows) -> None:
         out.write_text(json.dumps(known(tables), indent=1, allow_nan=False) + "\n")
 
 
+def share(part: float, whole: float) -> float:
+    """A part of what may be nothing: not a number then."""
+    return float(part / whole) if whole else math.nan
+
+
 def known(tables: dict[str, Rows]) -> dict[str, Rows]:
     """The values as JSON holds them: four decimals, and None for what is not a number."""
     return {

@@ -1,0 +1,94 @@
+"""What the judges request of a photo: named expressions, from the reading of the photo.
+
+Names are those of sweeps.py, KEY_LLL: axis KEY at LLL percent of its range, all else as it is read.
+An axis with an opposite starts from 0 on both. Axes that a space lacks are left out.
+"""
+
+from moodganimation.expressions.spaces import Expression, ExpressionSpace
+
+from .axes import GAZE, HEAD, LIPS, TURN, sided
+
+Requests = dict[str, Expression]
+
+QUARTERS = (0, 25, 50, 75, 100)  # percent
+ENDS = (0, 100)
+THIRDS = (33, 67, 100)
+EYES = {"sideways": 25.0, "upright": 20.0}  # degrees of gaze at 1
+STILL = ("gaze", "head")  # regions that are no expression
+
+
+def at(start: Expression, key: str, percent: tuple[int, ...]) -> Requests:
+    """One axis at levels, its opposite at 0."""
+    opposite = start.space.opposite.get(key)
+    if opposite:
+        start = start.replace(**{opposite: 0})
+    return {f"{key}_{level:03d}": start.replace(**{key: level / 100}) for level in percent}
+
+
+def smile(neutral: Expression, smiling: Expression) -> Expression:
+    """The expression that is read in another photo; gaze and head stay as they are."""
+    values = [
+        here if axis.region in STILL else there
+        for axis, here, there in zip(
+            neutral.space.axes, neutral.values, smiling.values, strict=True
+        )
+    ]
+    return Expression(neutral.space, tuple(values))
+
+
+def sides(reading: Expression) -> Requests:
+    """Both ends of each side of each lateral unit, and five levels of the units of the lips."""
+    space, found = reading.space, {}
+    for unit in space.lateral:
+        for key in sided(unit):
+            found |= at(reading, key, ENDS)
+    for key in LIPS:
+        found |= at(reading, key, QUARTERS) if key in space.keys else {}
+    return found
+
+
+def gaze(reading: Expression) -> Requests:
+    """Five levels of every direction; and the look into the camera, "camera_100"."""
+    found = {}
+    for key in GAZE:
+        found |= at(reading, key, QUARTERS) if key in reading.space.keys else {}
+    return found | ({"camera_100": look_at_camera(reading)} if found else {})
+
+
+def head(reading: Expression) -> Requests:
+    """Three levels of every turn, from how the head is read; those beyond the range are left
+    out."""
+    found = {}
+    for key in HEAD if set(HEAD) <= set(reading.space.keys) else ():
+        opposite = reading.space.opposite[key]
+        for level in THIRDS:
+            turned = reading[key] - reading[opposite] + round(3 * level / 100) / 3
+            if turned <= 1:
+                request = reading.replace(**{key: 0, opposite: 0})
+                way = {key: turned} if turned >= 0 else {opposite: -turned}
+                found[f"{key}_{level:03d}"] = request.replace(**way)
+    return found
+
+
+def look_at_camera(reading: Expression) -> Expression:
+    """Both eyes to the camera: against the turn of the head that is read."""
+    left = -TURN / EYES["sideways"] * (reading["AU51"] - reading["AU52"])
+    up = -TURN / EYES["upright"] * (reading["AU53"] - reading["AU54"])
+    ways = {"AU61": left, "AU62": -left, "AU63": up, "AU64": -up}
+    return reading.replace(**{key: min(max(way, 0.0), 1.0) for key, way in ways.items()})
+
+
+REQUESTS = {"sides": sides, "gaze": gaze, "head": head}
+
+
+def requested(what: str, reading: Expression) -> Requests:
+    """Raises ValueError where the space has no axis for it."""
+    found = REQUESTS[what](reading)
+    if not found:
+        raise ValueError(f"The checkpoint's space {reading.space.name} has no axes for {what}.")
+    return found
+
+
+def units_of(reading: Expression, space: ExpressionSpace) -> Expression:
+    """A reading in a space with fewer axes: of a unit with two sides, their mean."""
+    return Expression.clipped(space, [reading[key] for key in space.keys])
