@@ -122,9 +122,9 @@ def _without_gains(options) -> tuple:
 
     from .data.pairs import Pairs
 
-    generator, _, _ = load_checkpoint(options.checkpoint)
+    generator, space, _ = load_checkpoint(options.checkpoint)
     generator.gain.fill_(1)
-    return generator, Pairs(options.data, options.split, generator.config.image_size)
+    return generator, Pairs(options.data, options.split, generator.config.image_size, space)
 
 
 def sweeps(options) -> None:

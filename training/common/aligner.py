@@ -12,9 +12,11 @@ from tqdm import tqdm
 
 from moodganimation.faces.alignment import SIZE, VIEW, Aligner
 
+from ..data.augment import LIT, cover, directed_light
 from ..data.pairs import FRAME, Pairs
 
 SPREAD = np.array([0.13, 0.13, 0.11, 0.13])  # x, y [halves of side], log of side, roll [rad]
+COVERED = 0.15  # share of views with something in front of the face
 
 
 def draw(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -32,6 +34,10 @@ def draw(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]
     soft = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.5, 1.6))
     view = cv2.warpAffine(soft, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT_101)
     view = view.astype(np.float32) * np.exp(rng.normal(0, 0.08, 3)) + rng.normal(0, 12)
+    if rng.random() < LIT:
+        view = view * directed_light(rng, SIZE)
+    if rng.random() < COVERED:
+        cover(rng, view)
     if rng.random() < 0.2:
         view = np.repeat(view.mean(2, keepdims=True), 3, 2)
     view = view + rng.normal(0, rng.uniform(0, 6), view.shape)

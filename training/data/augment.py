@@ -142,7 +142,7 @@ def directed_light(rng: np.random.Generator, size: int) -> np.ndarray:
 def spoil(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """(3, S, S) in [-1, 1], with noise, as a poor JPEG, or with a patch over the face, as hands,
     hair and masks are."""
-    x, size = (picture.transpose(1, 2, 0) + 1) * 127.5, picture.shape[-1]
+    x = (picture.transpose(1, 2, 0) + 1) * 127.5
     if rng.random() < 0.4:
         x = x + rng.normal(0, rng.uniform(2, 12), x.shape)
     if rng.random() < 0.4:
@@ -150,10 +150,15 @@ def spoil(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         _, data = cv2.imencode(".jpg", data, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])
         x = cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.float32)
     if rng.random() < 0.3:
-        center, axes = rng.uniform(0, size, 2), rng.uniform(0.05, 0.25, 2) * size
-        color = rng.uniform(0, 255, 3) if rng.random() < 0.5 else x.mean((0, 1))
         x = np.ascontiguousarray(x, np.float32)
-        angle = float(rng.uniform(0, 180))
-        box = (tuple(map(float, center)), tuple(map(float, 2 * axes)), angle)
-        cv2.ellipse(x, box, tuple(map(float, color)), -1)
+        cover(rng, x)
     return np.float32(np.clip(x, 0, 255) / 127.5 - 1).transpose(2, 0, 1)
+
+
+def cover(rng: np.random.Generator, picture: np.ndarray) -> None:
+    """Lay an ellipse of some color over a picture (S, S, 3) float32, 0..255."""
+    size = len(picture)
+    center, axes = rng.uniform(0, size, 2), rng.uniform(0.1, 0.5, 2) * size
+    color = rng.uniform(0, 255, 3) if rng.random() < 0.5 else picture.mean((0, 1))
+    box = (tuple(map(float, center)), tuple(map(float, axes)), float(rng.uniform(0, 180)))
+    cv2.ellipse(picture, box, tuple(map(float, color)), -1)
