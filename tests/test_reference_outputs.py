@@ -174,7 +174,7 @@ def test_animation_files_stay(run, tmp_path, reference):
     out = tmp_path / "happy.mp4"
     run("animate", PORTRAIT, "--preset", "happy", "--frames", 9, "--size", 160, "--out", out)
     frames = [frame for _, frame in read_frames(out, range(9))]
-    reference.picture("animate-file", tile(frames[::4]))
+    reference.picture("animate-file", tile(frames[::4]), CODED)
 
 
 @pytest.mark.parametrize("kind", ["figure", "scales", "fields"])
@@ -188,7 +188,7 @@ def test_films_stay(run, tmp_path, reference):
     run("film", VIDEO, "--add", "AU12=0.8", "--add", "AU26=0.5", "--out", out)
     frames = [frame for _, frame in read_frames(out, range(16))]
     assert len(frames) == 16
-    reference.picture("film", tile(frames[::5]))
+    reference.picture("film", tile(frames[::5]), CODED)
 
 
 def test_driven_photos_stay(run, tmp_path, reference):
@@ -197,7 +197,8 @@ def test_driven_photos_stay(run, tmp_path, reference):
     header, *rows = curves.read_text().splitlines()
     values = [[float(v) for v in row.split(",") if v] for row in rows]
     reference.numbers("drive", {"columns": len(header.split(",")), "rows": values[::5]})
-    reference.picture("drive", tile([f for _, f in read_frames(out, range(16))][::5]))
+    frames = [frame for _, frame in read_frames(out, range(16))]
+    reference.picture("drive", tile(frames[::5]), CODED)
 
 
 def test_v1_edit_answers_as_before(float32_animator, reference, tmp_path):
@@ -211,6 +212,10 @@ def test_v1_edit_answers_as_before(float32_animator, reference, tmp_path):
     reference.picture("v1-edit", image)
 
 
+# A codec makes more of a difference of 1, and other processors round otherwise: of coded frames.
+CODED = (6, 32)
+
+
 class Reference:
     """Stored pictures and numbers, compared with new ones, or written anew."""
 
@@ -219,17 +224,18 @@ class Reference:
     def __init__(self, write: bool):
         self.write = write
 
-    def picture(self, name: str, found: np.ndarray) -> None:
-        """99.9 % of the values within 1 of 255, all within 3."""
+    def picture(self, name: str, found: np.ndarray, within: tuple[int, int] = (1, 3)) -> None:
+        """99.9 % of the values within the first number of 255, all within the second."""
         path = self.folder / f"{name}.png"
         if self.write:
             write_image(path, np.ascontiguousarray(found))
         expected = read_image(path)
         assert found.shape == expected.shape
         difference = np.abs(found.astype(int) - expected)
-        assert difference.max() <= 3, f"{name}: a pixel changed by {difference.max()} of 255"
-        share = (difference <= 1).mean()
-        assert share >= 0.999, f"{name}: {1 - share:.2%} of the pixels changed by more than 1"
+        most, all_ = within
+        assert difference.max() <= all_, f"{name}: a pixel changed by {difference.max()} of 255"
+        share = (difference <= most).mean()
+        assert share >= 0.999, f"{name}: {1 - share:.2%} of the pixels changed by more than {most}"
 
     def numbers(self, name: str, found: dict) -> None:
         path = self.folder / f"{name}.json"
