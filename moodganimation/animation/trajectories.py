@@ -61,9 +61,10 @@ def read_trajectory(
 
     .csv: a header may name axes of `space`, of moods or of Action Units, in any order; those it
     leaves out are 0; of curves with all units and all moods, those of the nearer space count, and
-    `time` and `face_found` do not. In FACS, a unit stands for both of its sides. Without a header, and in the other files, a row is a point of
-    `axes`, or of `space` if that is not given. .npy: (T, D) numbers. .pkl: the frames of videos, as
-    MoodGANimation keeps them, a dict of VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
+    `time` and `face_found` do not. In FACS, a unit stands for both of its sides. Without a header,
+    and in the other files, a row is a point of `axes`, or of `space` if that is not given. .npy:
+    (T, D) numbers. .pkl: the frames of videos, as MoodGANimation keeps them, a dict of
+    VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
     Values out of range are clipped, and `notes` say how many. Raises UnreadableFile and
     InvalidExpression.
     """

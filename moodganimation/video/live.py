@@ -106,6 +106,7 @@ def keyframes(played: list[tuple[float, Expression]]) -> tuple[int, list[Keyfram
         if missed.max() <= SLACK:
             break
         kept = sorted([*kept, int(missed.argmax())])
+    space = played[0][1].space
     return fps, [
-        Keyframe(Expression.clipped(ACTION_UNITS, values[i]), moments[i], 0, "linear") for i in kept
+        Keyframe(Expression.clipped(space, values[i]), moments[i], 0, "linear") for i in kept
     ]
