@@ -42,9 +42,9 @@ class Report:
 def batch(options, progress=lambda done, total: None) -> Report:
     """Edit every photo under `options.folder` into `options.out`, under the same name.
 
-    options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like,
-    intensity, look), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing
-    can be done.
+    options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like, intensity,
+    look), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing can be
+    done.
     """
     from .requests import expression_request
 
