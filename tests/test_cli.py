@@ -104,7 +104,8 @@ def test_sheets_have_the_names_of_the_command_line():
 
     with pytest.raises(SystemExit):
         run("sheet", PHOTO, "--kind", "nothing", "--out", "x.png")
-    assert set(KINDS) == {"figure", "units", "moods", "scales", "emotions", "limits", "fields"}
+    kinds = {"figure", "units", "moods", "scales", "emotions", "limits", "fields", "muscles"}
+    assert set(KINDS) == kinds
 
 
 @pytest.fixture(scope="module")
