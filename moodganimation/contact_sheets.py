@@ -6,7 +6,7 @@ import numpy as np
 
 from .animator import Animator
 from .errors import InvalidExpression
-from .expressions.moods import in_space, mood_of
+from .expressions.moods import mood_of
 from .expressions.presets import PRESETS, SHEET_PRESETS
 from .expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from .faces.portrait import Portrait
@@ -20,7 +20,7 @@ Rows = list[tuple[str, list[Expression]]]
 
 
 def _figure(reading: Expression) -> tuple[Rows, list[str]]:
-    rows = [(n, [_towards(reading, n, t) for t in INTENSITIES]) for n in SHEET_PRESETS]
+    rows = [(n, [reading.towards(PRESETS[n], t) for t in INTENSITIES]) for n in SHEET_PRESETS]
     return rows, [f"{t:g}" for t in INTENSITIES]
 
 
@@ -60,11 +60,7 @@ def _scales(reading: Expression) -> tuple[Rows, list[str]]:
 
 def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
     names = [*PRESETS]
-    return [("", [_towards(reading, name, 1) for name in names])], names
-
-
-def _towards(reading: Expression, preset: str, share: float) -> Expression:
-    return reading.towards(in_space(PRESETS[preset], reading.space, reading), share)
+    return [("", [reading.towards(PRESETS[name], 1) for name in names])], names
 
 
 # Units that hardly show, mouths that want too much at once, and everything.

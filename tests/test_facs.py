@@ -103,6 +103,11 @@ def test_unchanged_units_keep_their_sides_and_all_else_stays():
     assert in_space(units_of(FACE).replace(AU12=0.5), FACS, FACE) == FACE.replace(AU12=0.5)
 
 
+def test_way_in_facs_may_lead_to_units_without_sides():
+    happy = in_space(PRESETS["happy"], FACS, FACE)
+    assert FACE.towards(PRESETS["happy"], 0.5) == FACE.towards(happy, 0.5)
+
+
 def test_units_from_a_start_without_sides_have_equal_sides():
     smile = Expression.of(ACTION_UNITS, AU12=0.003, AU17=0.2)
     assert in_space(smile, FACS, smile) == Expression.of(FACS, AU12=0.003, AU17=0.2)

@@ -454,4 +454,4 @@ def test_film_tab_and_camera_add_to_both_sides(opened, facs_animator, edit_video
 
 def test_expressions_of_another_space_cannot_be_mixed():
     with pytest.raises(InvalidExpression, match="is not a point of"):
-        Expression.neutral(FACS).towards(PRESETS["happy"], 0.5)
+        PRESETS["happy"].towards(Expression.neutral(FACS), 0.5)

@@ -1,14 +1,12 @@
 """Action Units without and with sides: the 17 of ACTION_UNITS, and FACS, which has them and more.
 
 From FACS to the 17, a unit is the mean of its two sides, and all other axes are left out. The other
-way starts from an expression in FACS, such as a reading: a unit that already has the value keeps
-its sides, a changed one gets it on both sides, and all that the 17 do not have stays.
+way starts from an expression in FACS, such as a reading, and is `Expression.with_units`.
 """
 
 from .spaces import ACTION_UNITS, FACS, Expression, ExpressionSpace
 
 UNIT_SPACES = (ACTION_UNITS, FACS)
-SAME_UNIT = 0.005 + 1e-9  # units that differ by less have the same value: sliders have hundredths
 # Positions in FACS of each of the 17 units, and the axes that are new in FACS.
 PLACES = tuple(FACS.positions(key) for key in ACTION_UNITS.keys)
 NEW_KEYS = tuple(key for key in FACS.keys if key not in ACTION_UNITS.keys)
@@ -35,9 +33,7 @@ def in_units(expression: Expression, space: ExpressionSpace, start: Expression) 
         return expression
     if start.space != FACS:
         return Expression.of(FACS, **expression.asdict())
-    before = units_of(start).asdict()
-    changed = {k: v for k, v in expression.asdict().items() if abs(v - before[k]) > SAME_UNIT}
-    return start.replace(**changed)
+    return start.with_units(expression)
 
 
 def posed_as(expression: Expression, other: Expression) -> Expression:

@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import InvalidExpression, Message
 
+SAME_UNIT = 0.005 + 1e-9  # units that differ by less have the same value: sliders have hundredths
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -171,8 +173,18 @@ class Expression:
         values = [self.values[place] for place in self.space.positions(key)]
         return sum(values) / len(values)
 
+    def with_units(self, units: "Expression") -> "Expression":
+        """The expression with Action Units of a space without sides. A unit that already has the
+        value keeps its sides; axes that the other space does not have stay."""
+        here = {key: self[key] for key in units.space.keys}
+        changed = {k: x for k, x in units.asdict().items() if abs(x - here[k]) > SAME_UNIT}
+        return self.replace(**changed)
+
     def towards(self, other: "Expression", amount: float) -> "Expression":
-        """The point at `amount` of the way to `other`: 0 is here, 1 is there."""
+        """The point at `amount` of the way to `other`: 0 is here, 1 is there. In FACS, `other` may
+        be in ACTION_UNITS."""
+        if (self.space, other.space) == (FACS, ACTION_UNITS):
+            other = self.with_units(other)
         if other.space != self.space:
             raise InvalidExpression("{} is not a point of {}.", other.space.name, self.space.name)
         here, there = self.vector(), other.vector()
