@@ -66,7 +66,9 @@ def test_every_kind_of_sheet_is_documented():
 
 def test_a_photo_is_read_and_edited(server, portrait, photo, animator):
     read = server.client.predict(server.photo, None, api_name="/v1_read")
-    assert read["AU12"] == pytest.approx(portrait.reading["AU12"]) and "dominance" in read
+    assert (
+        read["AU12"] == pytest.approx(portrait.reading["AU12"], abs=0.006) and "dominance" in read
+    )
     path, asked = server.client.predict(
         server.photo, {"AU26": 1.0}, None, 1, None, api_name="/v1_edit"
     )

@@ -413,6 +413,10 @@ def test_curves_of_facs_are_trajectories_of_every_space(tmp_path):
     assert header[:21] == ["time", *ACTION_UNITS.keys, *PAD.keys] and header[-1] == "face_found"
     for one, other in zip(read_trajectory(path, FACS).points, points, strict=True):
         np.testing.assert_allclose(one.vector(), other.vector(), atol=1e-4)
+    for one, other in zip(read_trajectory(path, ACTION_UNITS).points, points, strict=True):
+        np.testing.assert_allclose(one.vector(), units_of(other).vector(), atol=1e-4)
+    for space in (PAD, VALENCE_AROUSAL):
+        assert read_trajectory(path, space).points[0].space == PAD
 
 
 def test_curves_of_17_units_start_from_the_reading_in_facs(tmp_path):

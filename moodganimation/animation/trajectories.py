@@ -132,8 +132,10 @@ def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpac
     rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
     spaces = [ACTION_UNITS, *known] if known[0] == FACS else known
     found = next((s for s in spaces if names and all(name in s for name in names)), None)
-    if found is None and all(any(name in s for s in known) for name in names):  # curves
-        named = {known[0].canonical(name) for name in names}
+    named = {known[0].canonical(name) for name in names}
+    curves = named.issuperset((*ACTION_UNITS.keys, *PAD.keys))  # maybe with the axes of FACS
+    beside = [*known, FACS] if curves and known[0].name in SPACES else known
+    if found is None and all(any(name in s for s in beside) for name in names):
         found = next((s for s in (known[0], *spaces) if named.issuperset(s.keys)), None)
         rows, names = _columns(
             rows, names, lambda name: found is None or found.canonical(name) in found.keys
