@@ -10,7 +10,7 @@ import torch
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
-from .expressions.moods import as_read, in_space
+from .expressions.moods import as_read, trajectory_in_space
 from .expressions.spaces import SPACES, Expression, space_of_size
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
@@ -206,7 +206,7 @@ class Animator:
         points = [
             p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
         ]
-        points = [in_space(point, self.space, portrait.reading) for point in points]
+        points = trajectory_in_space(points, self.space, portrait.reading)
         source = self.generator.source(portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)

@@ -15,6 +15,7 @@ from moodganimation.expressions.moods import (
     as_read,
     in_space,
     mood_of,
+    trajectory_in_space,
     values_by_axis,
     with_mood,
 )
@@ -106,6 +107,17 @@ def test_unchanged_units_keep_their_sides_and_all_else_stays():
 def test_way_in_facs_may_lead_to_units_without_sides():
     happy = in_space(PRESETS["happy"], FACS, FACE)
     assert FACE.towards(PRESETS["happy"], 0.5) == FACE.towards(happy, 0.5)
+
+
+def test_sides_of_a_unit_that_changes_are_equal_on_every_frame():
+    way = [units_of(FACE).replace(AU12=value) for value in (0.3, 0.4, 0.5)]
+    frames = trajectory_in_space([*way, FACE], FACS, FACE)
+    assert [frame["AU12L"] for frame in frames[:3]] == [0.3, pytest.approx(0.4), 0.5]
+    assert [frame["AU12R"] for frame in frames[:3]] == [0.3, pytest.approx(0.4), 0.5]
+    assert all(frame["AU18"] == 0.3 and pose(frame) == pose(FACE) for frame in frames)
+    assert frames[3] == FACE and trajectory_in_space(way[1:2], FACS, FACE) == [FACE]
+    moods = [mood_of(FACE), Expression.of(PAD, pleasure=0.7)]
+    assert [point.space for point in trajectory_in_space(moods, FACS, FACE)] == [FACS] * 2
 
 
 def test_units_from_a_start_without_sides_have_equal_sides():

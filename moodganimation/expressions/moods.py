@@ -13,7 +13,16 @@ import numpy as np
 from ..errors import InvalidExpression
 from .presets import PRESETS
 from .sides import NEW_KEYS, UNIT_SPACES, in_units, units_of
-from .spaces import ACTION_UNITS, FACS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
+from .spaces import (
+    ACTION_UNITS,
+    FACS,
+    PAD,
+    SAME_UNIT,
+    SPACES,
+    VALENCE_AROUSAL,
+    Expression,
+    ExpressionSpace,
+)
 
 RIDGE = 0.15  # shrinks the regression of moods on Action Units
 SAME = 0.006  # moods that differ by less are the same: sliders have hundredths
@@ -179,6 +188,23 @@ def in_space(expression: Expression, space: ExpressionSpace, start: Expression) 
     if space in UNIT_SPACES:
         return in_units(expression, space, start)
     return mood_of(expression, space)
+
+
+def trajectory_in_space(
+    points: list[Expression], space: ExpressionSpace, start: Expression
+) -> list[Expression]:
+    """The expressions of an animation, each as `in_space` has it; but in FACS a unit keeps its
+    sides only if it never changes, so that no frame differs from its neighbors by them."""
+    if (space, start.space) != (FACS, FACS):
+        return [in_space(point, space, start) for point in points]
+    points = [p if p.space == FACS else in_space(p, ACTION_UNITS, start) for p in points]
+    rows = [point.values for point in points if point.space == ACTION_UNITS]
+    here = units_of(start).vector()
+    far = (np.abs(np.reshape(rows, (len(rows), len(here))) - here) > SAME_UNIT).any(0)
+    changed = [key for key, moves in zip(ACTION_UNITS.keys, far, strict=True) if moves]
+    return [
+        p if p.space == FACS else start.replace(**{key: p[key] for key in changed}) for p in points
+    ]
 
 
 def as_read(reading: Expression, space: ExpressionSpace) -> Expression:
