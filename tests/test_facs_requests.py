@@ -16,7 +16,7 @@ from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.demo.api import API
 from moodganimation.demo.handlers.common import PHOTO as THE_PHOTO
-from moodganimation.demo.handlers.common import SLIDERS, jpeg
+from moodganimation.demo.handlers.common import SLIDERS, jpeg, timeline_of
 from moodganimation.demo.handlers.edit import Changes
 from moodganimation.demo.handlers.film import Filming
 from moodganimation.demo.handlers.live import Streams
@@ -435,6 +435,15 @@ def test_page_takes_a_picture_that_was_made_with_axes_it_has_no_sliders_for(
     changes = Changes(opened.page.visits, RecipeIO(opened.page.visits, opened.page.models), [])
     units = changes.restore(opened.token, path, "")[6:23]
     assert units == pytest.approx([values[key] for key in ACTION_UNITS.keys], abs=0.006)
+
+
+def test_page_reports_gestures_which_it_has_no_sliders_for(opened):
+    changes = Changes(opened.page.visits, None, [])
+    with pytest.raises(gr.Error, match="This model cannot show wink"):
+        changes.put(opened.token, "wink", 1.0)
+    settings = ["wink", SLIDERS, 6, 12, "smooth", False, 0, "once", False]
+    with pytest.raises(InvalidExpression, match="There is no emotion called 'wink'"):
+        timeline_of(opened.visit, *settings, opened.units)
 
 
 def test_film_tab_and_camera_add_to_both_sides(opened, facs_animator, edit_video_targets, photo):

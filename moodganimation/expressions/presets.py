@@ -53,11 +53,15 @@ GESTURES = {
 PRESET_NAMES = (*ALL_PRESETS, *GESTURES)  # what a request may name
 
 
-def preset_named(name: str) -> Expression | dict[str, float]:
-    """The Action Units of a preset, or the values that a gesture sets in FACS. Raises
-    InvalidExpression for an unknown name."""
-    if not (isinstance(name, str) and name in PRESET_NAMES):
+def preset_named(name: str) -> Expression:
+    """The Action Units of a preset. Raises InvalidExpression for a gesture or an unknown name."""
+    check_preset(name, tuple(ALL_PRESETS))
+    return ALL_PRESETS[name]
+
+
+def check_preset(name: str, names: tuple[str, ...] = PRESET_NAMES) -> None:
+    """Raise InvalidExpression if a name is none of these."""
+    if not (isinstance(name, str) and name in names):
         raise InvalidExpression(
-            "There is no emotion called {}; there are {}.", shown(name), ", ".join(PRESET_NAMES)
+            "There is no emotion called {}; there are {}.", shown(name), ", ".join(names)
         )
-    return ALL_PRESETS[name] if name in ALL_PRESETS else GESTURES[name]

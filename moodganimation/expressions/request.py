@@ -34,7 +34,7 @@ import numpy as np
 from ..errors import InvalidExpression, shown
 from .gaze import GAZE_KEYS, LOOKS, look_at_camera
 from .moods import as_read, in_space
-from .presets import preset_named
+from .presets import GESTURES, check_preset, preset_named
 from .sides import PLACES, UNIT_SPACES, in_units, posed_as
 from .spaces import ACTION_UNITS, FACS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
 
@@ -58,7 +58,7 @@ class ExpressionRequest:
 
     def __post_init__(self):
         if self.preset is not None:
-            preset_named(self.preset)
+            check_preset(self.preset)
         if not 0 <= self.intensity <= 1:
             raise InvalidExpression("Intensity must be from 0 to 1, got {}.", self.intensity)
         if self.look is None:
@@ -96,16 +96,15 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
 
 def _preset(name: str, start: Expression) -> Expression:
     """A preset in the space of the expression that it changes."""
-    preset = preset_named(name)
-    if isinstance(preset, Expression):
-        return in_space(preset, start.space, start)
+    if name not in GESTURES:
+        return in_space(preset_named(name), start.space, start)
     if start.space != FACS:
         raise InvalidExpression(
             "This model cannot show {}, which takes {}; the default model warp can.",
             name,
-            ", ".join(preset),
+            ", ".join(GESTURES[name]),
         )
-    return start.replace(**preset)
+    return start.replace(**GESTURES[name])
 
 
 def difference(target: Expression, reading: Expression) -> dict[str, float]:
