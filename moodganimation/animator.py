@@ -11,8 +11,8 @@ from torch import Tensor
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
-from .expressions.moods import as_read, in_space
-from .expressions.spaces import ACTION_UNITS, SPACES, Expression
+from .expressions.moods import as_read, trajectory_in_space
+from .expressions.spaces import SPACES, Expression, space_of_size
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
 from .faces.portrait import Portrait
@@ -27,6 +27,7 @@ from .runtime.threads import prefetch
 
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
+TILT = ("AU55", "AU56")  # of the head to a side
 NOBODY = (
     "No face was found in the picture. Use one in which the face looks towards the camera, "
     "or draw a box around the face, forehead to chin."
@@ -47,10 +48,12 @@ class Animator:
         unavailable: tuple[Unavailable, ...] = (),
         path: Path = DEFAULT_CHECKPOINT,
     ):
-        """reader: the shipped `warp` generator, which reads photos; path: of the checkpoint."""
+        """reader: the shipped `warp` generator, which reads photos, in ACTION_UNITS or FACS; path:
+        of the checkpoint."""
         layout = torch.channels_last
         self.generator = checkpoint.generator.to(device, memory_format=layout)
         self.reader = reader.to(device, memory_format=layout)
+        self.reader_space = space_of_size(reader.config.condition_dim)
         self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
         self.finder, self.aligner, self.device = finder, aligner, device
         self.unavailable = unavailable
@@ -141,7 +144,7 @@ class Animator:
             to_face = align(self.aligner, photo, to_face)
         portrait = Portrait(photo, to_face, "followed")
         units = self.reader.read(self._source(portrait, self.reader.config.image_size))
-        return dataclasses.replace(portrait, reading=_expression(units))
+        return dataclasses.replace(portrait, reading=self._reading(units))
 
     @torch.inference_mode()
     def encode(self, portrait: Portrait, reading: Expression | None = None) -> Portrait:
@@ -152,7 +155,8 @@ class Animator:
         encoding = self.reader.encode(source) if same else None
         units = self.reader.reading(encoding) if same else self.reader.read(source)
         if reading is None:  # hundredths, as sliders have them: an untouched one is no change
-            reading = _expression((units.cpu().double() * 100).round() / 100)
+            reading = self._reading(units)
+            reading = Expression(reading.space, tuple(reading.vector().round(2)))
         if not same:
             source = self._source(portrait, self.generator.config.image_size)
             encoding = self.generator.encode(source)
@@ -169,7 +173,7 @@ class Animator:
         """The Action Units that the shipped reader sees in a frame's face."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
-        return _expression(self.reader.read(face))
+        return self._reading(self.reader.read(face))
 
     def start(self, portrait: Portrait) -> Expression:
         """What `read` says in the generator's words; neutral where nobody knows its axes."""
@@ -203,7 +207,7 @@ class Animator:
         points = [
             p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
         ]
-        points = [in_space(point, self.space, portrait.reading) for point in points]
+        points = trajectory_in_space(points, self.space, portrait.reading)
         source = self.generator.source(portrait.encoding)
         nothing = self.start(portrait) if self.space.name in SPACES else None
         whole, open_ = None, None if where is None else mask(where).to(self.device)
@@ -249,6 +253,7 @@ class Animator:
     def _condition(self, expression: Expression) -> torch.Tensor:
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
 
-
-def _expression(units: torch.Tensor) -> Expression:
-    return Expression.clipped(ACTION_UNITS, units[0].cpu().double().numpy())
+    def _reading(self, units: torch.Tensor) -> Expression:
+        """The expression (1, D) that the reader sees. The crop is upright, so it sees no tilt."""
+        reading = Expression.clipped(self.reader_space, units[0].cpu().double().numpy())
+        return reading.replace(**dict.fromkeys(TILT, 0.0)) if TILT[0] in reading.space else reading

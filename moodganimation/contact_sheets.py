@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 
 from .animator import Animator
+from .errors import InvalidExpression
 from .expressions.moods import mood_of
 from .expressions.presets import PRESETS, SHEET_PRESETS
-from .expressions.spaces import ACTION_UNITS, PAD, Expression
+from .expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from .faces.portrait import Portrait
 from .media import figures
 
@@ -82,6 +83,7 @@ KINDS: dict[str, tuple[str, Callable]] = {
     "emotions": ("every emotion in a strip", _emotions),
     "limits": ("where it fails: units that hardly show, and too much at once", _limits),
     "fields": ("where every axis moves this face, as arrows", None),
+    "muscles": ("every unit at 1, on both sides and on each, with gaze and head", None),
 }
 
 
@@ -96,6 +98,8 @@ def contact_sheet(
     many pictures are drawn."""
     if kind == "fields":
         return _fields(animator, portrait, progress)
+    if kind == "muscles":
+        return _muscles(animator, portrait, side, progress)
     rows, columns = KINDS[kind][1](portrait.reading)
     portrait = portrait.enough_for("face", side)
     total, drawn = len(rows) * len(columns), []
@@ -116,3 +120,27 @@ def _fields(animator: Animator, portrait: Portrait, progress) -> np.ndarray:
         cells.append(figures.labelled(frame.motion, f"{axis.key} {axis.label}"))
         progress(len(cells), len(axes))
     return figures.grid(cells, 6)
+
+
+def _muscles(animator: Animator, portrait: Portrait, side: int, progress) -> np.ndarray:
+    """Rows of two units with sides, or of six axes without."""
+    if animator.space != FACS:
+        raise InvalidExpression(
+            "This model knows neither sides nor gaze nor head; the default model warp does."
+        )
+    start, portrait = animator.start(portrait), portrait.enough_for("face", side)
+    groups = [[key, f"{key}L", f"{key}R"] for key in FACS.lateral]
+    opposites = [key for pair in FACS.opposites for key in pair]
+    lateral = [key for group in groups for key in group]
+    central = [key for key in FACS.keys if key not in (*lateral, *opposites)]
+    blocks, drawn = (lateral, central, opposites), 0
+    rows = []
+    for keys in blocks:
+        cells = []
+        for key in keys:
+            face = animator.edit(portrait, start.replace(**{key: 1.0})).face
+            cells.append(figures.labelled(figures.panel(face, side), key))
+            drawn += 1
+            progress(drawn, sum(map(len, blocks)))
+        rows.append(figures.grid(cells, 6))
+    return np.concatenate(rows)

@@ -29,7 +29,7 @@ from moodganimation.demo.handlers.film import Filming
 from moodganimation.demo.handlers.live import CAMERAS, Streams
 from moodganimation.demo.handlers.photo import Page
 from moodganimation.demo.recipe_io import RecipeIO, fingerprint
-from moodganimation.demo.sessions import MOST_BYTES, Sessions
+from moodganimation.demo.sessions import MOST_BYTES, Sessions, slider_units
 from moodganimation.errors import Problem
 from moodganimation.expressions import schema
 from moodganimation.expressions.presets import PRESETS
@@ -130,7 +130,7 @@ def asked(**request) -> SimpleNamespace:
 
 def test_opening_a_photo_shows_it_unchanged_with_what_was_read(opened, photo, portrait):
     assert "CenterFace" in opened.note and "512 x 512" in opened.note
-    assert tuple(opened.units) == portrait.reading.values
+    assert tuple(opened.units) == slider_units(portrait.reading).values
     np.testing.assert_array_equal(read_image(opened.pictures[0]), photo)
 
 
@@ -161,7 +161,7 @@ def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, ani
     out = page.choose(token, mood_model)
     visit = page.visits[token]
     assert visit.animator.space == PAD and visit.face.portrait.reading == before.reading
-    assert tuple(out[:17]) == before.reading.values
+    assert tuple(out[:17]) == slider_units(before.reading).values
     units, shown = page._asked(visit, {"mood": [0.5, -0.2, 0.1], "units": list(out[:17])})
     assert shown.asdict() == {"pleasure": 0.5, "arousal": -0.2, "dominance": 0.1}
     assert units.space == ACTION_UNITS
@@ -243,7 +243,7 @@ def test_an_expression_is_copied_region_by_region(opened, animator, tmp_path):
     other = tmp_path / "other.png"
     smiling = animator.edit(opened.page.visits[opened.token].face.portrait, PRESETS["anger"])
     write_image(other, smiling.image)
-    read = animator.locate(read_image(other)).reading
+    read = slider_units(animator.locate(read_image(other)).reading)
     out = opened.changes.borrow(opened.token, str(other), ["brows"], *opened.units)[:17]
     for axis, value, was in zip(ACTION_UNITS.axes, out, opened.units, strict=True):
         assert value == pytest.approx(read[axis.key] if axis.region == "brows" else was)
@@ -740,7 +740,8 @@ def test_scrubbing_shows_what_the_animation_shows(opened, keyed, mode):
     film, _, _ = opened.animations.make(
         token, *settings, "face", 96, ["MP4"], False, *happy, progress=still
     )
-    way = read_recipe(film).timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
+    reading = visit.face.portrait.reading
+    way = read_recipe(film).timeline.expressions(reading.space, reading)
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == len(way)
     for number, point in enumerate(way):
         request = {"way": [number / (len(way) - 1), *settings], "units": happy}

@@ -21,6 +21,7 @@ from moodganimation.errors import (
 )
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.presets import PRESETS
+from moodganimation.expressions.sides import in_units
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.faces.portrait import Portrait, placed, square
 from moodganimation.media import ffmpeg, video_reader
@@ -516,9 +517,10 @@ def performance(animator, talk):
 
 
 def test_a_film_is_read_frame_by_frame(performance):
-    assert performance.units.shape == (20, 17) and performance.found.sum() == 16
+    assert performance.units.shape == (20, len(performance.space.axes))
+    assert performance.found.sum() == 16
     assert "No face was found on 4 of 20 frames" in performance.notes[0]
-    jaw = performance.units[:, ACTION_UNITS.index("AU26")]
+    jaw = performance.units[:, performance.space.index("AU26")]
     assert jaw[4] > jaw[0] + 0.3 < jaw[12] and jaw[8] < jaw[4] - 0.3
     assert jaw[19] == jaw[15]
 
@@ -528,11 +530,12 @@ def test_a_photo_does_what_the_film_does(performance):
     way = list(performance.retarget(start))
     assert len(way) == 20 and way[4]["AU26"] > 0.4 > 0.2 > way[0]["AU26"]
     assert way[0]["AU12"] == pytest.approx(0.4, abs=0.15)
-    assert list(performance.retarget(start, strength=0)) == [start] * 20
+    same = in_units(start, performance.space, start)
+    assert list(performance.retarget(start, strength=0)) == [same] * 20
     brows = list(performance.retarget(start, regions=["brows"], strength=2))
     assert {p["AU26"] for p in brows} == {0.1} and len({p["AU01"] for p in brows}) > 1
     moody = list(performance.retarget(start, by="moods"))
-    assert len(moody) == 20 and all(p.space == ACTION_UNITS for p in moody)
+    assert len(moody) == 20 and all(p.space == performance.space for p in moody)
 
 
 def test_neutral_is_robust():
@@ -563,9 +566,10 @@ def test_curves_are_read_back(performance, tmp_path):
     way = list(performance.retarget(NEUTRAL))
     path = write_curves(tmp_path / "a.csv", way, 10, performance.found)
     header, _, second = path.read_text().splitlines()[:3]
-    assert header.startswith("time,AU01") and header.endswith("dominance,face_found")
+    assert header.startswith("time,AU01") and header.endswith(",face_found")
+    assert "AU45,pleasure,arousal,dominance," in header
     assert second.startswith("0.100,") and second.endswith(",1")
-    back = read_trajectory(path, ACTION_UNITS).points
+    back = read_trajectory(path, way[0].space).points
     np.testing.assert_allclose([p.values for p in back], [p.values for p in way], atol=1e-4)
     for space in (PAD, VALENCE_AROUSAL):
         assert read_trajectory(path, space).points[3].space == PAD

@@ -435,7 +435,7 @@ def test_the_command_line_writes_recipes(tmp_path, photo, animator):
     assert made.output == Output("face", 64, 8) and len(made.timeline.expressions()) == 4
     assert made.timeline.fps == 8 and made.options["feed"] == "portrait"
     reading = animator.read(made.face.locate(animator, read_image(PHOTO)))
-    assert made.timeline.expressions()[0] == reading
+    assert made.timeline.expressions(reading.space, reading)[0] == reading
     assert schema.loads(made.text(), "It") == json.loads(made.text())
 
 

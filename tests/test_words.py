@@ -15,6 +15,7 @@ from moodganimation.checkpoints.files import generators_in
 from moodganimation.demo.i18n import LANGUAGES, TEXTS, translated
 from moodganimation.demo.ui.page import build
 from moodganimation.errors import Message, listing
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.media.video_reader import open_film
 from moodganimation.resources import CHECKPOINTS
 from moodganimation.video.reenactment import taking_part
@@ -109,6 +110,12 @@ def test_every_text_has_two_translations_with_the_same_slots():
     for text, others in TEXTS.items():
         for other in others.values():
             assert other and len(re.findall(r"{\d?}", other)) == text.count("{}"), text
+
+
+def test_axes_and_regions_have_a_name_in_every_language():
+    for axis in (*ACTION_UNITS.axes, *FACS.axes):
+        assert f"{axis.key} {axis.label}" in TEXTS
+        assert {axis.region, axis.region.capitalize()} <= {*TEXTS}
 
 
 def test_everything_built_is_marked_for_translation(animator):

@@ -213,21 +213,24 @@ def read_timeline(path: str | Path) -> Timeline:
 
 
 def blinking(way: list[Expression], fps: float) -> list[Expression]:
-    """The same points with lids that close and open now and then: AU45 rises to 1, AU05 sinks to 0.
+    """The same points with lids that close and open now and then: AU45 rises to 1, AU05 sinks to 0,
+    each side from where it is.
 
     Always at the same moments, never on the first frame or the last, not where lids are closed
     already, and not at all where a frame takes longer than a blink.
     """
     way, half = list(way), max(1, int(BLINK / 2 * fps + 0.5))
+    keys = way[0].space.keys
+    lids, wide = ([keys[i] for i in way[0].space.positions(unit)] for unit in ("AU45", "AU05"))
     chance = random.Random(45)
     seconds = chance.uniform(*GAP) / 2
     while fps * BLINK >= 1 and (middle := int(seconds * fps)) + half < len(way):
         around = range(middle - half + 1, middle + half)
-        if all(way[i]["AU45"] < SHUT for i in around):
+        if all(way[i][lid] < SHUT for i in around for lid in lids):
             for i in around:
-                shut = EASINGS["smooth"](1 - abs(i - middle) / half)
-                lids, wide = way[i]["AU45"], way[i]["AU05"]
-                way[i] = way[i].replace(AU45=lids + (1 - lids) * shut, AU05=wide * (1 - shut))
+                shut, point = EASINGS["smooth"](1 - abs(i - middle) / half), way[i]
+                closed = {lid: point[lid] + (1 - point[lid]) * shut for lid in lids}
+                way[i] = point.replace(**closed, **{lid: point[lid] * (1 - shut) for lid in wide})
         seconds += chance.uniform(*GAP)
     return way
 

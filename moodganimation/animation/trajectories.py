@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InvalidExpression, Message, UnreadableFile
 from ..expressions.spaces import (
     ACTION_UNITS,
+    FACS,
     PAD,
     SPACES,
     VALENCE_AROUSAL,
@@ -60,9 +61,10 @@ def read_trajectory(
 
     .csv: a header may name axes of `space`, of moods or of Action Units, in any order; those it
     leaves out are 0; of curves with all units and all moods, those of the nearer space count, and
-    `time` and `face_found` do not. Without a header, and in the other files, a row is a point of
-    `axes`, or of `space` if that is not given. .npy: (T, D) numbers. .pkl: the frames of videos, as
-    MoodGANimation keeps them, a dict of VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
+    `time` and `face_found` do not. In FACS, a unit stands for both of its sides. Without a header,
+    and in the other files, a row is a point of `axes`, or of `space` if that is not given. .npy:
+    (T, D) numbers. .pkl: the frames of videos, as MoodGANimation keeps them, a dict of
+    VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
     Values out of range are clipped, and `notes` say how many. Raises UnreadableFile and
     InvalidExpression.
     """
@@ -125,12 +127,19 @@ def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpac
 
 
 def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpace]:
-    """Rows of named columns, in the order of the axes of the known space that has them all."""
+    """Rows of named columns, in the order of the axes of the known space that has them all. Of the
+    17 units alone, the rows say nothing of the other axes of FACS."""
     rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
-    found = next((s for s in known if names and all(name in s for name in names)), None)
-    if found is None and all(any(name in s for s in known) for name in names):  # curves
-        found = next((s for s in known if len(s.axes) == sum(name in s for name in names)), None)
-        rows, names = _columns(rows, names, lambda name: found is None or name in found)
+    spaces = [ACTION_UNITS, *known] if known[0] == FACS else known
+    found = next((s for s in spaces if names and all(name in s for name in names)), None)
+    named = {known[0].canonical(name) for name in names}
+    curves = named.issuperset((*ACTION_UNITS.keys, *PAD.keys))  # maybe with the axes of FACS
+    beside = [*known, FACS] if curves and known[0].name in SPACES else known
+    if found is None and all(any(name in s for s in beside) for name in names):
+        found = next((s for s in (known[0], *spaces) if named.issuperset(s.keys)), None)
+        rows, names = _columns(
+            rows, names, lambda name: found is None or found.canonical(name) in found.keys
+        )
     if found is None:
         choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
         wrong = next((name for name in names if name not in known[0]), BESIDE[0])
@@ -140,12 +149,19 @@ def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpac
             repr(wrong.strip()[:40]),
             choices,
         )
-    places = [found.index(name) for name in names]
-    if len(set(places)) < len(places):
-        raise InvalidExpression("{}, line 1: an axis is named twice.", path)
-    full = np.zeros((len(rows), len(found.axes)))
-    full[:, places] = rows
-    return full, found
+    return _full(path, rows, names, found), found
+
+
+def _full(path, rows: np.ndarray, names: list[str], space: ExpressionSpace) -> np.ndarray:
+    """Rows with a value for every axis of a space, 0 for those without a column."""
+    full, named = np.zeros((len(rows), len(space.axes))), set()
+    for name, column in zip(names, rows.T, strict=True):
+        places = space.positions(name)
+        if named.intersection(places):
+            raise InvalidExpression("{}, line 1: an axis is named twice.", path)
+        named.update(places)
+        full[:, places] = column[:, None]
+    return full
 
 
 def _columns(rows, names, wanted) -> tuple[np.ndarray, list[str]]:

@@ -2,9 +2,11 @@
 
 import argparse
 
-from ..expressions.presets import ALL_PRESETS
+from ..expressions.gaze import LOOKS
+from ..expressions.presets import PRESET_NAMES
 from ..runtime.executors import ENGINES
 
+_TIMELINES = "nod, shake, thinking"
 _INTENSITY = "0 to 1: share of the way to the preset and to the expression in PHOTO2"
 
 
@@ -20,10 +22,11 @@ def of_photo(command) -> None:
 
 def of_request(command) -> None:
     option = command.add_argument
-    option("--set", action="append", metavar="AXIS=NUMBER", help="as AU12=0.8 or valence=0.5")
-    option("--preset", metavar="NAME", help=f"one of {', '.join(ALL_PRESETS)}")
+    option("--set", action="append", metavar="AXIS=NUMBER", help="as AU12=0.8, AU12L, valence=0.5")
+    option("--preset", metavar="NAME", help=f"one of {', '.join(PRESET_NAMES)}")
     option("--like", metavar="PHOTO2", help="the expression in another photo")
     option("--intensity", type=float, default=1.0, metavar="SHARE", help=_INTENSITY)
+    option("--look", choices=LOOKS, help="turn both eyes to the camera")
 
 
 def of_edit(command) -> None:
@@ -31,7 +34,7 @@ def of_edit(command) -> None:
 
 
 def of_sheet(command) -> None:
-    kinds = ("figure", "units", "moods", "scales", "emotions", "limits", "fields")
+    kinds = ("figure", "units", "moods", "scales", "emotions", "limits", "fields", "muscles")
     command.add_argument("--kind", choices=kinds, default="figure")
 
 
@@ -57,7 +60,7 @@ def of_animate(command) -> None:
     option("--view", choices=("face", "photo"), help="default: face")
     option("--size", type=int, metavar="PIXELS", help="longest side; default: 512")
     option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: an expression a row")
-    option("--timeline", metavar="FILE", help=".json: keyframes, ways between them, blinks")
+    option("--timeline", metavar="FILE", help=f".json: keyframes; or {_TIMELINES}")
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
     option("--clip", metavar="NAME", help="which video of a .pkl; default: the first whole one")
     option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")
@@ -87,7 +90,7 @@ def of_film(command) -> None:
         help="more, or less (AU12=-0.3), than every frame has; --set: that much",
     )
     option("--trajectory", metavar="FILE", help=".csv, .npy or .pkl: what to add, a row a frame")
-    option("--timeline", metavar="FILE", help=".json: what to add, by keyframes")
+    option("--timeline", metavar="FILE", help=f".json: what to add, by keyframes; or {_TIMELINES}")
     option("--axes", metavar="SPACE", help="what a row without a header is: pad, action_units ...")
     option("--faces", type=int, default=1, metavar="N", help="how many, largest first; default: 1")
 
@@ -96,7 +99,9 @@ def of_drive(command) -> None:
     option = command.add_argument
     option("--by", required=True, metavar="VIDEO", help="the film whose largest face is read")
     option("--strength", type=float, default=1.0, help="0 to 2, of what the face in the film does")
-    option("--regions", default="all", metavar="NAMES", help="of brows,eyes,nose,mouth; or all")
+    option(
+        "--regions", default="all", metavar="NAMES", help="of brows,eyes,nose,mouth,head; or all"
+    )
     option(
         "--neutral",
         choices=("calm", "median", "first"),

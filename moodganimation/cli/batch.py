@@ -20,7 +20,7 @@ from ..runtime.executors import check_engine, mapped
 
 JOURNAL, REPORT = ".batch.jsonl", "report.json"
 READ = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
-SAID = ("set", "preset", "like", "intensity")  # options that say what is wanted
+SAID = ("set", "preset", "like", "intensity", "look")  # options that say what is wanted
 
 
 @dataclass
@@ -42,9 +42,9 @@ class Report:
 def batch(options, progress=lambda done, total: None) -> Report:
     """Edit every photo under `options.folder` into `options.out`, under the same name.
 
-    options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like,
-    intensity), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing
-    can be done.
+    options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like, intensity,
+    look), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing can be
+    done.
     """
     from .requests import expression_request
 

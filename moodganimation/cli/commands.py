@@ -53,13 +53,13 @@ def edit(options) -> None:
 
 
 def read(options) -> None:
-    from ..expressions.moods import mood_of
+    from ..expressions.moods import values_by_axis
+    from ..expressions.spaces import PAD
     from .requests import opened
 
     animator, portrait = opened(options)
-    reading = animator.read(portrait)
-    values = reading.asdict() | {k: round(v, 2) for k, v in mood_of(reading).asdict().items()}
-    print(json.dumps(values, indent=1))
+    values = values_by_axis(animator.read(portrait))
+    print(json.dumps({k: round(v, 2 if k in PAD else 3) for k, v in values.items()}, indent=1))
 
 
 def animate(options) -> None:
@@ -69,7 +69,7 @@ def animate(options) -> None:
     from . import requests
 
     requests.together(options)
-    timeline = requests.timeline(options)
+    named = requests.timeline(options)
     animator = requests.load(options, lambda out: check_animation(out, options.fps))
     trajectory = requests.trajectory(options, animator)
     portrait = requests.locate(options, animator, trajectory)
@@ -77,7 +77,10 @@ def animate(options) -> None:
     if trajectory:
         way, recipe = trajectory.points, None
     else:
-        timeline = timeline or requests.interpolation(options, animator, portrait)
+        if named:
+            timeline = named(animator.start(portrait))
+        else:
+            timeline = requests.interpolation(options, animator, portrait)
         way = timeline.expressions(animator.space, portrait.reading)
         output = Output(*shown, options.fps)
         how = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
@@ -133,10 +136,11 @@ def drive(options) -> None:
     from . import requests
 
     film, regions = open_film(options.by), options.regions.split(",")
-    taking_part(regions), check_strength(options.strength)  # said before anything is computed
+    check_strength(options.strength)  # said before anything is computed
     if options.csv:
         check_curves(options.csv)
     animator = requests.load(options, lambda out: check_film(out, film))
+    taking_part(regions, animator.reader_space)
     portrait = requests.locate(options, animator)
     shown = options.view, options.size
     animator.edit(portrait, animator.read(portrait)).view(*shown)  # whether that can be shown

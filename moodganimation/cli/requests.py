@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Callable
 
 from ..animation.easing import MOST_FRAMES
+from ..animation.named_timelines import TIMELINES, named_timeline
 from ..animation.timeline import Timeline, read_timeline
 from ..animation.trajectories import Trajectory, read_trajectory
 from ..animator import DEFAULT_CHECKPOINT, Animator
 from ..errors import InvalidExpression, Problem
 from ..expressions.request import ExpressionRequest, resolve
-from ..expressions.spaces import ACTION_UNITS, SPACES, Expression, space_named
+from ..expressions.spaces import ACTION_UNITS, FACS, SPACES, Expression, space_named
 from ..faces.portrait import Portrait
 from ..media.images import check_picture, read_image
 from ..media.video_reader import Film, read_frames
@@ -26,7 +27,7 @@ NEEDS = {
     "truth": ["trajectory", "columns"],
     "labels": ["columns"],
 }
-_INTERPOLATION = ["set", "preset", "like", "easing", "hold", "ping_pong"]
+_INTERPOLATION = ["set", "preset", "like", "look", "easing", "hold", "ping_pong"]
 EXCLUDES = {
     "trajectory": _INTERPOLATION,
     "timeline": ["trajectory", "frames", *_INTERPOLATION],
@@ -69,8 +70,9 @@ def locate(options, animator: Animator, trajectory: Trajectory | None = None) ->
 
 
 def expression_request(options) -> ExpressionRequest:
-    """The request that --preset, --intensity and --set make. Raises InvalidExpression."""
-    return ExpressionRequest(options.preset, options.intensity, _axes(options.set, "set"))
+    """The request that --preset, --intensity, --set and --look make. Raises InvalidExpression."""
+    axes = _axes(options.set, "set")
+    return ExpressionRequest(options.preset, options.intensity, axes, look=options.look)
 
 
 def target_function(options, animator: Animator) -> Callable[[Expression], Expression]:
@@ -100,25 +102,26 @@ def film_target_function(options, animator: Animator, film: Film) -> TargetFunct
     """The target expression of a film's faces: --add, --trajectory and --timeline are added to the
     reading, then --like, --preset and --set apply as in a photo."""
     target, offsets = target_function(options, animator), []
+    units = FACS if animator.space == FACS else ACTION_UNITS
     if options.add:
-        offsets.append(offset_by(_axes(options.add, "add")))
+        offsets.append(offset_by(_axes(options.add, "add"), space=animator.space))
     if options.trajectory:
         axes = space_named(options.axes) if options.axes else None
-        trajectory = read_trajectory(options.trajectory, ACTION_UNITS, axes=axes)
+        trajectory = read_trajectory(options.trajectory, units, axes=axes)
         offsets.append(offset_by(trajectory.points, fps=float(film.fps)))
         say(*trajectory.notes)
     if options.timeline:
-        timeline = read_timeline(options.timeline)
-        repeats = timeline.mode != "once"
-        offsets.append(offset_by(timeline.expressions(), fps=timeline.fps, again=repeats))
-    target(Expression.neutral(ACTION_UNITS))  # an invalid request is reported before any work
+        timeline = _timeline(options.timeline)(Expression.neutral(units))
+        points, repeats = timeline.expressions(units), timeline.mode != "once"
+        offsets.append(offset_by(points, fps=timeline.fps, again=repeats))
 
     def film_target(seconds: float, reading: Expression) -> Expression:
         for offset in offsets:
             reading = offset(seconds, reading)
         return target(reading)
 
-    return film_target
+    film_target(0.0, Expression.neutral(animator.reader_space))  # an invalid request is reported
+    return film_target  # before any work
 
 
 def together(options) -> None:
@@ -158,13 +161,22 @@ def trajectory(options, animator: Animator) -> Trajectory | None:
     return read
 
 
-def timeline(options) -> Timeline | None:
-    """That of a file, if one is given, at the speed that is asked for, or else at its own; the
-    speed of what is written is then known."""
-    read = read_timeline(options.timeline) if options.timeline else None
+def timeline(options) -> Callable[[Expression], Timeline] | None:
+    """The timeline of a name or a file, if one is given, as a function of the expression that a
+    named one starts from; at the speed that is asked for, or else at its own. The speed of what is
+    written is then known."""
+    made = _timeline(options.timeline) if options.timeline else None
     if options.fps is None:
-        options.fps = read.fps if read else 24
-    return read and dataclasses.replace(read, fps=options.fps)
+        options.fps = made(Expression.neutral(FACS)).fps if made else 24
+    return made and (lambda start: dataclasses.replace(made(start), fps=options.fps))
+
+
+def _timeline(name: str) -> Callable[[Expression], Timeline]:
+    """Raises what `read_timeline` raises."""
+    if name in TIMELINES:
+        return lambda start: named_timeline(name, start)
+    read = read_timeline(name)
+    return lambda start: read
 
 
 def interpolation(options, animator: Animator, portrait: Portrait) -> Timeline:

@@ -1,6 +1,7 @@
 """Asked and seen: what an edit was to do, beside what the shipped reader sees in the result."""
 
 from ..expressions.moods import in_space, mood_of
+from ..expressions.sides import units_of
 from ..expressions.spaces import ACTION_UNITS, Expression
 from .i18n import told
 
@@ -14,6 +15,7 @@ def bars(before: Expression, asked: Expression, seen: Expression) -> str:
 
     The reader is the network that moves the face, so it is a witness and no judge.
     """
+    before, seen = units_of(before), units_of(seen)
     asked = in_space(asked, ACTION_UNITS, before)
     rows = []
     for axis, was, wanted, found in zip(

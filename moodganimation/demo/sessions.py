@@ -15,8 +15,10 @@ from ..animation.timeline import Keyframe
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import schema
+from ..expressions.moods import in_space
 from ..expressions.presets import PRESETS
-from ..expressions.spaces import PAD, Expression
+from ..expressions.sides import units_of
+from ..expressions.spaces import ACTION_UNITS, PAD, Expression
 from ..faces.portrait import LOCKS, Portrait, half, unlocked
 from ..frame import Frame
 
@@ -53,6 +55,11 @@ class History:
         return self._shown[self._at]
 
 
+def slider_units(expression: Expression) -> Expression:
+    """The 17 Action Units of an expression, in hundredths."""
+    return Expression.clipped(ACTION_UNITS, units_of(expression).vector().round(2))
+
+
 @dataclass(eq=False)
 class Face:
     """One face of an uploaded photo, and how far the visitor has come with it."""
@@ -72,7 +79,12 @@ class Face:
 
     @classmethod
     def of(cls, animator: Animator, portrait: Portrait) -> "Face":
-        return cls(animator, portrait, portrait.within(PREVIEW), portrait.reading)
+        return cls(animator, portrait, portrait.within(PREVIEW), slider_units(portrait.reading))
+
+    @property
+    def reading(self) -> Expression:
+        """The 17 Action Units read in the photo, as sliders have them."""
+        return slider_units(self.portrait.reading)
 
     @property
     def where(self) -> np.ndarray | None:
@@ -181,7 +193,8 @@ class Session:
                 raise Problem("A face of the recipe is damaged.")
             other = self.face_at(int(name))
             other.restore(said["options"])
-            other.anchor = schema.to_expression(said)
+            asked = schema.to_expression(said)
+            other.anchor = in_space(asked, ACTION_UNITS, other.portrait.reading)
             other.frame = self.animator.edit(other.portrait, other.anchor, other.where)
         self.faces[at], self.crops[at] = face, face.portrait.to_face
         self.turn_to(at)

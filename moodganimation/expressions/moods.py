@@ -12,7 +12,17 @@ import numpy as np
 
 from ..errors import InvalidExpression
 from .presets import PRESETS
-from .spaces import ACTION_UNITS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
+from .sides import NEW_KEYS, UNIT_SPACES, in_units, units_of
+from .spaces import (
+    ACTION_UNITS,
+    FACS,
+    PAD,
+    SAME_UNIT,
+    SPACES,
+    VALENCE_AROUSAL,
+    Expression,
+    ExpressionSpace,
+)
 
 RIDGE = 0.15  # shrinks the regression of moods on Action Units
 SAME = 0.006  # moods that differ by less are the same: sliders have hundredths
@@ -95,10 +105,10 @@ def _carriers() -> np.ndarray:
 def mood_of(expression: Expression, space: ExpressionSpace = PAD) -> Expression:
     """The mood that Action Units show: tanh of a ridge regression through the prototypes.
 
-    `space` is PAD or VALENCE_AROUSAL (whose valence is PAD's pleasure).
+    `space` is PAD or VALENCE_AROUSAL (whose valence is PAD's pleasure). Of FACS, only what it has
+    in common with ACTION_UNITS counts.
     """
-    _expect(expression, ACTION_UNITS)
-    mood = np.tanh(expression.vector() @ _tables()[2])
+    mood = np.tanh(units_of(expression).vector() @ _tables()[2])
     return Expression.clipped(space, mood[: len(space.axes)])
 
 
@@ -125,8 +135,10 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     along the regression of `mood_of`, by the units that carry an axis alone, so that lips' corners
     rise with pleasure and eyes and mouth open with arousal between the eight emotions, too. In the
     first step lips' corners are deaf to arousal, the jaw to all else. Dominance keeps to its
-    definition.
+    definition. In FACS, the units that it has in common with ACTION_UNITS change.
     """
+    if expression.space == FACS:
+        return in_units(with_mood(units_of(expression), mood), FACS, expression)
     now = mood_of(expression, mood.space).vector()
     if np.abs(now - mood.vector()).max() < SAME:
         return expression
@@ -154,7 +166,8 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
 
 
 def in_space(expression: Expression, space: ExpressionSpace, start: Expression) -> Expression:
-    """An expression in the words of another space; `start` are the Action Units it starts from.
+    """An expression in the words of another space; `start` are the Action Units it starts from, in
+    ACTION_UNITS or FACS.
 
     Raises InvalidExpression between axes without a meaning (c0, c1 ...) and any others.
     """
@@ -170,9 +183,28 @@ def in_space(expression: Expression, space: ExpressionSpace, start: Expression) 
             )
     if expression.space == PAD and space == VALENCE_AROUSAL:
         return Expression(space, expression.values[:2])  # valence is pleasure
-    if expression.space != ACTION_UNITS:
+    if expression.space not in UNIT_SPACES:
         expression = with_mood(start, expression)
-    return expression if space == ACTION_UNITS else mood_of(expression, space)
+    if space in UNIT_SPACES:
+        return in_units(expression, space, start)
+    return mood_of(expression, space)
+
+
+def trajectory_in_space(
+    points: list[Expression], space: ExpressionSpace, start: Expression
+) -> list[Expression]:
+    """The expressions of an animation, each as `in_space` has it; but in FACS a unit keeps its
+    sides only if it never changes, so that no frame differs from its neighbors by them."""
+    if (space, start.space) != (FACS, FACS):
+        return [in_space(point, space, start) for point in points]
+    points = [p if p.space == FACS else in_space(p, ACTION_UNITS, start) for p in points]
+    rows = [point.values for point in points if point.space == ACTION_UNITS]
+    here = units_of(start).vector()
+    far = (np.abs(np.reshape(rows, (len(rows), len(here))) - here) > SAME_UNIT).any(0)
+    changed = [key for key, moves in zip(ACTION_UNITS.keys, far, strict=True) if moves]
+    return [
+        p if p.space == FACS else start.replace(**{key: p[key] for key in changed}) for p in points
+    ]
 
 
 def as_read(reading: Expression, space: ExpressionSpace) -> Expression:
@@ -180,6 +212,15 @@ def as_read(reading: Expression, space: ExpressionSpace) -> Expression:
     if space.name not in SPACES:
         return Expression.neutral(space)
     return in_space(reading, space, reading)
+
+
+def values_by_axis(expression: Expression) -> dict[str, float]:
+    """What Action Units say on every axis: the 17, the mood that they show, and in FACS the axes
+    that the 17 do not have."""
+    values = units_of(expression).asdict() | mood_of(expression).asdict()
+    if expression.space == FACS:
+        values |= {key: expression[key] for key in NEW_KEYS}
+    return values
 
 
 def _expect(expression: Expression, *spaces: ExpressionSpace) -> None:

@@ -41,13 +41,27 @@ COMPOUND = {name: PRESETS[name] for name in SHEET_PRESETS if name != "hatred"} |
     "angrily_surprised": Expression.of(ACTION_UNITS, AU04=1, AU25=1, AU26=1),
     "angrily_disgusted": Expression.of(ACTION_UNITS, AU04=1, AU10=1, AU17=1),
 }
-ALL_PRESETS = PRESETS | COMPOUND  # what a request may name
+ALL_PRESETS = PRESETS | COMPOUND  # by units that every model has
+
+# Values of axes that only FACS has, after what Ekman, Friesen & Hager 2002 say of these movements.
+# All other axes stay as they are.
+GESTURES = {
+    "wink": {"AU45L": 1.0, "AU06L": 0.4, "AU12L": 0.3},
+    "side_eye": {"AU62": 0.9, "AU07": 0.3, "AU14R": 0.25},
+    "kiss": {"AU18": 0.9, "AU23": 0.2, "AU25": 0.0, "AU26": 0.0},
+}
+PRESET_NAMES = (*ALL_PRESETS, *GESTURES)  # what a request may name
 
 
 def preset_named(name: str) -> Expression:
-    """Return the Action Units of a preset. Raises InvalidExpression for an unknown name."""
-    if not (isinstance(name, str) and name in ALL_PRESETS):
-        raise InvalidExpression(
-            "There is no emotion called {}; there are {}.", shown(name), ", ".join(ALL_PRESETS)
-        )
+    """The Action Units of a preset. Raises InvalidExpression for a gesture or an unknown name."""
+    check_preset(name, tuple(ALL_PRESETS))
     return ALL_PRESETS[name]
+
+
+def check_preset(name: str, names: tuple[str, ...] = PRESET_NAMES) -> None:
+    """Raise InvalidExpression if a name is none of these."""
+    if not (isinstance(name, str) and name in names):
+        raise InvalidExpression(
+            "There is no emotion called {}; there are {}.", shown(name), ", ".join(names)
+        )

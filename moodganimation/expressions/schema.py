@@ -216,12 +216,13 @@ def of_expression(expression: Expression) -> dict[str, object]:
 
 
 def to_expression(values: dict) -> Expression:
-    """What `of_expression` says; without a space, Action Units."""
+    """What `of_expression` says; without a space, Action Units. A unit stands for both of its sides
+    where the space has them."""
     space = space_named(check(string("The space"), values.get("space", ACTION_UNITS.name)))
-    said = fields(values.get("expression"), "An expression", (), space.keys)
+    said = fields(values.get("expression"), "An expression", (), (*space.keys, *space.lateral))
     for key, value in said.items():  # how large it may be, the space knows
         check(number(key, -MOST_NUMBER, MOST_NUMBER), value)
-    return Expression(space, tuple(said.get(key, 0.0) for key in space.keys))
+    return Expression.of(space, **said)
 
 
 def _no_number(name: str):

@@ -3,12 +3,15 @@
 import difflib
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import InvalidExpression, Message
+
+SAME_UNIT = 0.005 + 1e-9  # units that differ by less have the same value: sliders have hundredths
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class ExpressionSpace:
         return positions
 
     @cached_property
-    def opposite(self) -> dict[str, str]:
-        """The key that each key of `opposites` excludes."""
-        return dict(self.opposites) | {b: a for a, b in self.opposites}
+    def opposite_places(self) -> tuple[tuple[int, int], ...]:
+        """`opposites` as positions."""
+        return tuple((self.keys.index(a), self.keys.index(b)) for a, b in self.opposites)
 
     @cached_property
     def lateral(self) -> tuple[str, ...]:
@@ -73,6 +76,25 @@ class ExpressionSpace:
                 "{} is not an axis of {}; try {}.", repr(key), self.name, ", ".join(near)
             )
         return self._positions[canonical]
+
+    def by_position(self, values: Mapping[str, float]) -> dict[int, float]:
+        """Values by position; that of a unit without a side stands for both sides.
+
+        Raises InvalidExpression for an unknown key, for an axis that is given twice, also by its
+        unit, and for two opposites that are not 0.
+        """
+        given, source = {}, {}
+        for key, value in values.items():
+            for place in self.positions(key):
+                if place in given:
+                    raise _given_twice(self.canonical(key), self.canonical(source[place]))
+                given[place], source[place] = value, key
+        for a, b in self.opposite_places:
+            if given.get(a) and given.get(b):
+                raise InvalidExpression(
+                    "{} and {} are opposites: give one of them.", self.keys[a], self.keys[b]
+                )
+        return given
 
     def index(self, key: str) -> int:
         """Position of an axis; `AU1` and `au01` mean `AU01`. Raises InvalidExpression, also for a
@@ -120,9 +142,16 @@ class Expression:
 
     @classmethod
     def clipped(cls, space: ExpressionSpace, values) -> "Expression":
-        """The nearest point of the space to a finite vector (D,)."""
+        """The nearest point of the space to a finite vector (D,).
+
+        Opposites are the two ends of one line: of each pair only the difference counts, so that
+        one of them is 0.
+        """
         low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
-        return cls(space, tuple(np.clip(np.asarray(values, np.float64), low, high)))
+        values = np.array(values, np.float64)
+        for pair in map(list, space.opposite_places):
+            values[pair] -= values[pair].min()
+        return cls(space, tuple(np.clip(values, low, high)))
 
     def replace(self, **values: float) -> "Expression":
         """The expression with other values on some axes; a unit without a side sets both sides, and
@@ -130,38 +159,36 @@ class Expression:
 
         Raises InvalidExpression for a unit together with one of its sides, and for two opposites.
         """
-        space, changed, given, source = self.space, list(self.values), {}, {}
-        for key, value in values.items():
-            for place in space.positions(key):
-                if place in given:
-                    raise _given_twice(space.canonical(key), space.canonical(source[place]))
-                given[place], source[place] = value, key
+        changed, given = list(self.values), self.space.by_position(values)
         for place, value in given.items():
             changed[place] = value
-            opposite = space.opposite.get(space.keys[place])
-            if opposite and value > 0:
-                if given.get(space.index(opposite), 0) > 0:
-                    raise InvalidExpression(
-                        "{} and {} are opposites: give one of them.", space.keys[place], opposite
-                    )
-                changed[space.index(opposite)] = 0.0
-        return Expression(space, tuple(changed))
+        for a, b in self.space.opposite_places:
+            for place, other in ((a, b), (b, a)):
+                if given.get(place, 0) > 0:
+                    changed[other] = 0.0
+        return Expression(self.space, tuple(changed))
 
     def __getitem__(self, key: str) -> float:
         """The value of an axis; of a unit with two sides, their mean."""
         values = [self.values[place] for place in self.space.positions(key)]
         return sum(values) / len(values)
 
+    def with_units(self, units: "Expression") -> "Expression":
+        """The expression with Action Units of a space without sides. A unit that already has the
+        value keeps its sides; axes that the other space does not have stay."""
+        here = {key: self[key] for key in units.space.keys}
+        changed = {k: x for k, x in units.asdict().items() if abs(x - here[k]) > SAME_UNIT}
+        return self.replace(**changed)
+
     def towards(self, other: "Expression", amount: float) -> "Expression":
-        """The point at `amount` of the way to `other`: 0 is here, 1 is there."""
+        """The point at `amount` of the way to `other`: 0 is here, 1 is there. In FACS, `other` may
+        be in ACTION_UNITS."""
+        if (self.space, other.space) == (FACS, ACTION_UNITS):
+            other = self.with_units(other)
         if other.space != self.space:
             raise InvalidExpression("{} is not a point of {}.", other.space.name, self.space.name)
         here, there = self.vector(), other.vector()
-        mixed = here + (there - here) * amount
-        for pair in self.space.opposites:  # one of two opposites is 0
-            places = [self.space.index(key) for key in pair]
-            mixed[places] -= mixed[places].min()
-        return Expression.clipped(self.space, mixed)
+        return Expression.clipped(self.space, here + (there - here) * amount)
 
     def vector(self) -> np.ndarray:
         """(D,) float64, in the order of the space's axes."""

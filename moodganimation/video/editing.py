@@ -15,7 +15,7 @@ from ..animator import Animator
 from ..errors import InvalidExpression, Message, NoFaceFound
 from ..expressions.moods import in_space
 from ..expressions.request import Change, add_offset, offset_steps
-from ..expressions.spaces import ACTION_UNITS, Expression
+from ..expressions.spaces import Expression, ExpressionSpace
 from ..media.video_reader import Film
 from ..media.video_writer import check_film, write_film
 from ..runtime.threads import prefetch
@@ -46,21 +46,25 @@ def offset_by(
     strength: float = 1.0,
     fps: float | None = None,
     again: bool = False,
+    space: ExpressionSpace | None = None,
 ) -> TargetFunction:
     """Return a function that adds `strength` times a change to the reading.
 
     change: a constant change (axes as in `expressions.request`); a sequence with one change for
     each frame at `fps`, which repeats if `again` and else stays at its last; or a function of the
-    time [s]. Values are clipped to the axes' ranges. Raises InvalidExpression; for the changes of
-    a function, when it is called.
+    time [s]. Values are clipped to the axes' ranges. space: the generator's, so that axes that it
+    does not have are an error. Raises InvalidExpression; for the changes of a function, when it is
+    called.
     """
     check_strength(strength)
     if callable(change):
-        return lambda seconds, reading: add_offset(reading, offset_steps(change(seconds)), strength)
+        return lambda seconds, reading: add_offset(
+            reading, offset_steps(change(seconds), space), strength
+        )
     if isinstance(change, Mapping | Expression):
-        steps = offset_steps(change)
+        steps = offset_steps(change, space)
         return lambda seconds, reading: add_offset(reading, steps, strength)
-    timeline = [offset_steps(one) for one in change]
+    timeline = [offset_steps(one, space) for one in change]
     if not (timeline and fps):
         raise InvalidExpression("A sequence of changes has at least one, and frames a second.")
 
@@ -76,7 +80,7 @@ def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
     """Return a function that moves the reading by the share `strength` towards an expression."""
     check_strength(strength)
     return lambda seconds, reading: reading.towards(
-        in_space(target, ACTION_UNITS, reading), strength
+        in_space(target, reading.space, reading), strength
     )
 
 

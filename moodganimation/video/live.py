@@ -78,7 +78,8 @@ class Mirror:
     def calm(self) -> None:
         """Read the rest once more, from now on."""
         self._rest, self._since = [], None
-        self.change, self.settled = np.zeros(len(ACTION_UNITS.axes)), False
+        self.space = ACTION_UNITS  # of the change
+        self.change, self.settled = np.zeros(len(self.space.axes)), False
 
     def see(self, seconds: float, reading: Expression) -> None:
         """The Action Units read at a time."""
@@ -87,6 +88,7 @@ class Mirror:
         if not self.settled:
             self._rest.append(reading.vector())
         else:
+            self.space = reading.space
             self.change = reading.vector() - np.median(self._rest, axis=0)
 
 
@@ -106,6 +108,7 @@ def keyframes(played: list[tuple[float, Expression]]) -> tuple[int, list[Keyfram
         if missed.max() <= SLACK:
             break
         kept = sorted([*kept, int(missed.argmax())])
+    space = played[0][1].space
     return fps, [
-        Keyframe(Expression.clipped(ACTION_UNITS, values[i]), moments[i], 0, "linear") for i in kept
+        Keyframe(Expression.clipped(space, values[i]), moments[i], 0, "linear") for i in kept
     ]

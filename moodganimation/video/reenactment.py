@@ -19,13 +19,23 @@ import numpy as np
 
 from ..animator import Animator
 from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, listing
-from ..expressions.moods import mood_of, with_mood
-from ..expressions.spaces import ACTION_UNITS, PAD, Expression
+from ..expressions.moods import mood_of, values_by_axis, with_mood
+from ..expressions.request import add_offset
+from ..expressions.sides import POSE, in_units
+from ..expressions.spaces import (
+    ACTION_UNITS,
+    FACS,
+    PAD,
+    Expression,
+    ExpressionSpace,
+    space_of_size,
+)
 from ..media.video_reader import Film
 from .editing import Progress, check_strength, no_face_message, report, truncation_notes
 from .tracking import follow
 
 REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))  # brows, eyes, nose ...
+MOVES_WITH = {"gaze": "eyes", "cheeks": "mouth"}  # regions that FACS has beside these and the head
 NEUTRALS = ("calm", "median", "first")
 CALM = 0.1  # share of the frames that are the calmest
 
@@ -35,20 +45,22 @@ class Performance:
     """The expressions of one face over a film: T frames."""
 
     fps: float
-    units: np.ndarray  # (T, 17) float32: Action Units as read, steadied; gaps are bridged
+    units: np.ndarray  # (T, D) float32: Action Units as read, steadied; gaps are bridged
     found: np.ndarray  # (T,) bool: whether a face was seen
     notes: list[str]  # what was changed or left out, in sentences for people
+    space: ExpressionSpace = ACTION_UNITS  # of the D axes: ACTION_UNITS or FACS
 
     def neutral(self, how: str = "calm") -> np.ndarray:
-        """(17,) The units of the face at rest: the median of the tenth of the frames with the
-        smallest sum of units ("calm"), of all frames ("median"), or the first frame ("first")."""
+        """(D,) The units of the face at rest: the median of the tenth of the frames with the
+        smallest sum of units, gaze and head aside ("calm"), of all frames ("median"), or the first
+        frame ("first")."""
         rows = self.units[self.found]
         if how not in NEUTRALS:
             raise InvalidExpression("Neutral is one of {}, not {}.", ", ".join(NEUTRALS), repr(how))
         if how == "first":
             return rows[0]
         if how == "calm":
-            active = rows.sum(1)
+            active = rows[:, [axis.region not in POSE for axis in self.space.axes]].sum(1)
             rows = rows[active <= np.quantile(active, CALM)]
         return np.median(rows, axis=0)
 
@@ -57,18 +69,21 @@ class Performance:
         start: Expression,
         *,
         strength: float = 1.0,
-        regions: Iterable[str] = REGIONS,
+        regions: Iterable[str] = ("all",),
         neutral: str = "calm",
         by: str = "units",
     ) -> Iterator[Expression]:
         """The same on a face that begins with `start` (Action Units): an expression a frame.
 
         What differs from the performer's neutral is added, `strength` times (0 to 2), in the units
-        of the chosen regions of the face. by "moods": not every unit, but the pleasure, arousal
-        and dominance that all of them show are carried over. Raises InvalidExpression.
+        of the chosen regions of the face: "eyes" with the gaze, and in FACS also "head". by
+        "moods": not every unit, but the pleasure, arousal and dominance that all of them show are
+        carried over. Raises InvalidExpression.
         """
         check_strength(strength)
-        takes = taking_part(regions)
+        if self.space == FACS:
+            start = in_units(start, FACS, start)
+        takes = taking_part(regions, start.space if by == "moods" else self.space)
         rest = self.neutral(neutral)
         if by not in ("units", "moods"):
             raise InvalidExpression("A photo is driven by units or by moods, not by {}.", repr(by))
@@ -80,10 +95,10 @@ class Performance:
         return self.retarget(start, **options)
 
     def _played(self, start, strength, takes, rest, moods) -> Iterator[Expression]:
-        calm = mood_of(Expression.clipped(ACTION_UNITS, rest)).vector()
+        calm = mood_of(Expression.clipped(self.space, rest)).vector()
         for row in self.units:
             if moods:
-                change = mood_of(Expression.clipped(ACTION_UNITS, row)).vector() - calm
+                change = mood_of(Expression.clipped(self.space, row)).vector() - calm
                 mood = Expression.clipped(PAD, mood_of(start).vector() + strength * change)
                 change = with_mood(start, mood).vector() - start.vector()
                 yield played(start, change, 1.0, takes)
@@ -92,8 +107,9 @@ class Performance:
 
 
 def played(start: Expression, change: np.ndarray, strength: float, takes: np.ndarray) -> Expression:
-    """Action Units with `strength` times a change (17,) in those that take part."""
-    return Expression.clipped(ACTION_UNITS, start.vector() + strength * np.where(takes, change, 0))
+    """Action Units with `strength` times a change (D,) in those that take part (D,)."""
+    step = np.where(takes, change, 0)
+    return add_offset(start, [(space_of_size(len(step)), step)], strength)
 
 
 def capture_performance(
@@ -101,13 +117,13 @@ def capture_performance(
 ) -> Performance:
     """Read the largest face of every frame of a film.
 
-    Of a frame only its 17 units are kept. Between frames without a face they are interpolated.
+    Of a frame only its units are kept. Between frames without a face they are interpolated.
     Raises NoFaceFound if there is nobody in the whole film, and UnreadableFile.
     """
-    rows = []
+    rows, space = [], animator.reader_space
     with closing(film.frames()) as photos:
         for _, faces in follow(animator, photos, float(film.fps)):
-            units = faces[0].portrait.reading.values if faces else [np.nan] * len(ACTION_UNITS.axes)
+            units = faces[0].portrait.reading.values if faces else [np.nan] * len(space.axes)
             rows.append(np.array(units, np.float32))
             report(progress, len(rows), film)
     units = np.array(rows)
@@ -127,23 +143,26 @@ def capture_performance(
                 film.path,
             )
         )
-    return Performance(float(film.fps), units, found, notes)
+    return Performance(float(film.fps), units, found, notes, space)
 
 
 def write_curves(
     path: str | Path, points: Iterable[Expression], fps: float, found: Iterable[bool]
 ) -> Path:
-    """A table with a row a frame, whole or not at all: time [s], Action Units, their mood, and
-    whether a face was found. `read_trajectory` reads it. Raises Unwritable."""
+    """A table with a row a frame, whole or not at all: time [s], Action Units, their mood, the
+    other axes of FACS if the points have them, and whether a face was found. `read_trajectory`
+    reads it. Raises Unwritable."""
     path = check_curves(path)
     part = path.with_name(f".{path.name[:80]}.part")
     try:
         with part.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow(["time", *ACTION_UNITS.keys, *PAD.keys, "face_found"])
             for i, (point, seen) in enumerate(zip(points, found, strict=True)):
-                values = (*point.values, *mood_of(point).values)
-                table.writerow([f"{i / fps:.3f}", *(f"{v:.4f}" for v in values), int(seen)])
+                values = values_by_axis(point)
+                if i == 0:
+                    table.writerow(["time", *values, "face_found"])
+                cells = (f"{value:.4f}" for value in values.values())
+                table.writerow([f"{i / fps:.3f}", *cells, int(seen)])
         os.replace(part, path)
     except OSError as problem:
         raise Unwritable("{} cannot be written ({}).", path, problem.strerror) from problem
@@ -163,14 +182,19 @@ def check_curves(path: str | Path) -> Path:
     return path
 
 
-def taking_part(regions: Iterable[str]) -> np.ndarray:
-    """(17,) bool: the units of these regions of the face."""
-    regions = set(regions)
-    regions = set(REGIONS) if "all" in regions else regions
-    if not regions or regions - set(REGIONS):
+def regions_of(space: ExpressionSpace) -> tuple[str, ...]:
+    """What can be driven apart: brows, eyes, nose, mouth; in FACS the head, too."""
+    return tuple(dict.fromkeys(MOVES_WITH.get(axis.region, axis.region) for axis in space.axes))
+
+
+def taking_part(regions: Iterable[str], space: ExpressionSpace = ACTION_UNITS) -> np.ndarray:
+    """(D,) bool: the axes of these regions of the face."""
+    regions, known = set(regions), regions_of(space)
+    regions = set(known) if "all" in regions else regions
+    if not regions or regions - set(known):
         raise InvalidExpression(
             "Regions are any of {}, or all; got {}.",
-            listing(REGIONS),
+            listing(known),
             ", ".join(sorted(regions)) or "none",
         )
-    return np.array([axis.region in regions for axis in ACTION_UNITS.axes])
+    return np.array([MOVES_WITH.get(axis.region, axis.region) in regions for axis in space.axes])

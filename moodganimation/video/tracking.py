@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..animator import Animator
-from ..expressions.spaces import ACTION_UNITS, Expression
+from ..expressions.spaces import Expression
 from ..faces.portrait import Portrait, placed, square
 from .smoothing import neighborhoods, reach, steadied
 
@@ -165,10 +165,11 @@ def _steady(around: list[Moment], place: int, name: int, reach: int) -> Steady:
     crops = np.stack([x / side, y / side, np.log(sides), np.unwrap(rolls)], 1)
     x, y, size, roll = steadied(crops, seconds, here, TREMOR)
     units = np.array([portrait.reading.values for portrait in portraits])
+    space = portraits[here].reading.space
     portrait = replace(
         portraits[here],
         to_face=square((x * side, y * side), np.exp(size), roll),
-        reading=Expression.clipped(ACTION_UNITS, steadied(units, seconds, here, DOUBT)),
+        reading=Expression.clipped(space, steadied(units, seconds, here, DOUBT)),
     )
     absent = (
         abs(i - place)

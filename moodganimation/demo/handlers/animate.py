@@ -131,7 +131,8 @@ class Animations:
         timeline = timeline_of(
             visit, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
         )
-        way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
+        reading = visit.face.portrait.reading
+        way = timeline.expressions(reading.space, reading)
         output = Output(view, int(size), fps)
         made = {
             "start": start,

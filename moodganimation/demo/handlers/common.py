@@ -79,7 +79,7 @@ def render(visit: Session, expression: Expression) -> tuple:
     for old in past:
         old.unlink(missing_ok=True)
     read = visit.animator.measure(frame)
-    seen = bars(visit.face.portrait.reading, expression, read)
+    seen = bars(visit.face.reading, expression, read)
     return str(path), *pictures(frame)[1:], seen, (visit.original, str(path))
 
 
@@ -89,7 +89,7 @@ def pictures(frame: Frame) -> tuple:
 
 def named(visit: Session, name: str, units) -> Expression:
     if name == PHOTO:
-        return visit.face.portrait.reading
+        return visit.face.reading
     if name == SLIDERS:
         return asked_units(units)
     if name == NEUTRAL:

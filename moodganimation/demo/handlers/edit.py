@@ -8,6 +8,7 @@ from ...errors import Problem
 from ...expressions.moods import mood_of
 from ...expressions.presets import PRESETS
 from ...expressions.request import ExpressionRequest, resolve
+from ...expressions.sides import units_of
 from ...expressions.spaces import ACTION_UNITS, Expression
 from ...faces.portrait import LOCKS
 from ...media.images import read_image
@@ -44,7 +45,7 @@ class Changes:
         if name in (PHOTO, NEUTRAL):
             return place(visit, named(visit, name, None))
         request = ExpressionRequest(name, float(intensity))
-        target = resolve(request, visit.face.portrait.reading, ACTION_UNITS)
+        target = resolve(request, visit.face.reading, ACTION_UNITS)
         chosen = {"preset": name, "intensity": request.intensity} if name in PRESETS else {}
         return place(visit, target, **chosen)
 
@@ -60,7 +61,7 @@ class Changes:
     def reset(self, token, region, *units):
         """One group of sliders back to what was read in the photo."""
         visit = self.visits[token]
-        return place(visit, within(region, visit.face.portrait.reading, asked_units(units)))
+        return place(visit, within(region, visit.face.reading, asked_units(units)))
 
     @reported
     def borrow(self, token, path, regions, *units):
@@ -68,7 +69,7 @@ class Changes:
         visit = self.visits[token]
         if path is None or not regions:
             raise Problem("Choose a photo to copy from, and at least one region.")
-        other = visit.animator.locate(read_image(path)).reading
+        other = units_of(visit.animator.locate(read_image(path)).reading)
         goal = asked_units(units)
         for region in regions:
             goal = within(region, other, goal)

@@ -11,6 +11,7 @@ from ...animation.trajectories import read_trajectory
 from ...errors import Message, Problem
 from ...expressions import schema
 from ...expressions.request import difference
+from ...expressions.sides import units_of
 from ...media.figures import curves
 from ...media.video_reader import Film, open_film
 from ...media.video_writer import write_film
@@ -41,7 +42,7 @@ class Filming:
         what became of it. Needs an open photo: its sliders say what changes."""
         visit, film = self.visits[token], checked(path)
         target = asked_units(units)
-        change = difference(target, visit.face.portrait.reading)
+        change = difference(target, visit.face.reading)
         if not change:
             raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
         out = _fresh(visit, "retake", ".mp4")
@@ -143,7 +144,7 @@ class Filming:
         written = write_film(out, pictures(), film, recipe=recipe, label=visit.label)
         notes = [*performance.notes, *written]
         write_curves(table, way, performance.fps, performance.found)
-        drawing = curves(way, CURVES)
+        drawing = curves([units_of(point) for point in way], CURVES)
         return str(out), drawing, str(table), " ".join(map(told, notes))
 
 

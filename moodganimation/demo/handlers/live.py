@@ -16,6 +16,7 @@ import numpy as np
 from ...errors import Problem, UnreadableImage
 from ...expressions import schema
 from ...expressions.request import difference
+from ...expressions.sides import in_units, units_of
 from ...expressions.spaces import ACTION_UNITS, Expression
 from ...media.headers import opening
 from ...media.images import LEAST_SIDE
@@ -111,8 +112,10 @@ class Streams:
             stream.mirror.calm()
         if (reading := stream.live.read(photo)) is not None:
             stream.mirror.see(time.monotonic(), reading)
-        takes = taking_part(mirror["regions"])
-        return played(units, stream.mirror.change, mirror["strength"], takes)
+        takes = taking_part(mirror["regions"], stream.mirror.space)
+        reading = visit.face.portrait.reading
+        start = in_units(units, reading.space, reading)
+        return played(start, stream.mirror.change, mirror["strength"], takes)
 
     def restored(self, visit: Session, recipe: Recipe) -> list:
         """What the camera drives, how strongly, and in which regions."""
@@ -136,7 +139,7 @@ class Streams:
                 "There is no recording of a mirror yet: choose the photo as your mirror, start the "
                 "camera and press Record."
             )
-        fps, keys = keyframes(list(stream.played))
+        fps, keys = keyframes([(seconds, units_of(point)) for seconds, point in stream.played])
         shown = self.show(self.visits[token], keys, fps, "once", False)
         return fps, "once", False, *shown, gr.update(open=True)
 
@@ -196,7 +199,7 @@ class Streams:
 
 def _target_function(units: Expression, visit: Session | None) -> TargetFunction:
     """Add to a face what the sliders change in the photo; without a photo, all that they show."""
-    reading = visit.face.portrait.reading if visit else Expression.neutral(ACTION_UNITS)
+    reading = visit.face.reading if visit else Expression.neutral(ACTION_UNITS)
     return offset_by(difference(units, reading))
 
 

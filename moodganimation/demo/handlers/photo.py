@@ -8,6 +8,7 @@ from ...animator import Animator
 from ...errors import InvalidExpression, Message, NoFaceFound, Problem
 from ...expressions.moods import mood_of
 from ...expressions.request import ExpressionRequest, resolve
+from ...expressions.sides import UNIT_SPACES
 from ...expressions.spaces import ACTION_UNITS, PAD, Expression
 from ...faces.portrait import Portrait
 from ...media.images import read_image
@@ -154,7 +155,8 @@ class Page:
             if "way" in request:
                 share, *settings = request["way"]
                 timeline = timeline_of(visit, *settings, request.get("units"))
-                way = timeline.expressions(ACTION_UNITS, visit.face.portrait.reading)
+                reading = visit.face.portrait.reading
+                way = timeline.expressions(reading.space, reading)
                 point = way[round(min(max(share, 0), 1) * (len(way) - 1))]
                 return point, point
             units = Expression(ACTION_UNITS, tuple(request["units"]))
@@ -163,7 +165,7 @@ class Page:
             mood = Expression(PAD, tuple(request["mood"]))
             start = _start(visit, units)
             units = hundredths(resolve(ExpressionRequest(axes=mood.asdict()), start, ACTION_UNITS))
-            return units, units if visit.animator.space == ACTION_UNITS else mood
+            return units, units if visit.animator.space in UNIT_SPACES else mood
         except (KeyError, TypeError, ValueError, OverflowError) as problem:
             if isinstance(problem, Problem):
                 raise

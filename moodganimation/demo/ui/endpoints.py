@@ -11,6 +11,16 @@ from .controls import PhotoInput
 VERSION = "v1"  # of the endpoints' names and parameters
 
 
+class Blocks(gr.Blocks):
+    """gr.Blocks whose endpoints may get more parameters: those that a program leaves out at the end
+    have their defaults."""
+
+    def validate_inputs(self, block_fn, inputs):
+        if str(block_fn.api_name).startswith(f"{VERSION}_"):
+            inputs += [part.value for part in block_fn.inputs[len(inputs) :]]
+        super().validate_inputs(block_fn, inputs)
+
+
 def endpoints(animator: Animator) -> None:
     """Invisible parts of a page, through which programs call the API."""
     api = API(animator)
@@ -19,9 +29,9 @@ def endpoints(animator: Animator) -> None:
     box, axes, timeline = (
         gr.JSON(visible=False, label=name) for name in ("box", "axes", "timeline")
     )
-    preset, format, kind = (
+    preset, format, kind, look = (
         gr.Textbox(value, visible=False, label=name)
-        for name, value in (("preset", None), ("format", "mp4"), ("kind", "figure"))
+        for name, value in (("preset", None), ("format", "mp4"), ("kind", "figure"), ("look", None))
     )
     numbers = {
         name: gr.Number(value, visible=False, label=name)
@@ -34,8 +44,8 @@ def endpoints(animator: Animator) -> None:
     values, said = gr.JSON(visible=False, label="values"), gr.Textbox(visible=False, label="said")
     for work, inputs, outputs in (
         (api.read, [photo, box], values),
-        (api.edit, [photo, axes, preset, numbers["intensity"], box], [file, values]),
-        (api.animate, [photo, axes, preset, timeline, format, numbers["size"], box], file),
+        (api.edit, [photo, axes, preset, numbers["intensity"], box, look], [file, values]),
+        (api.animate, [photo, axes, preset, timeline, format, numbers["size"], box, look], file),
         (api.sheet, [photo, kind, box], picture),
         (api.film, [video, axes, numbers["faces"]], [file, said]),
         (api.drive, [photo, video, numbers["strength"], regions, box], [file, table]),

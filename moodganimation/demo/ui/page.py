@@ -17,7 +17,7 @@ from ..i18n import say, told, words
 from ..recipe_io import RecipeIO
 from ..server.quotas import KEPT
 from .controls import MUSCLES, Controls, PhotoInput, controls, tools
-from .endpoints import endpoints
+from .endpoints import Blocks, endpoints
 from .tabs import PRIVATE, animate_tab, explore_tab, film_tab, live_tab
 
 DRAWN = PRIVATE | {"concurrency_id": "draw", "concurrency_limit": 2}
@@ -34,7 +34,7 @@ def build(animator: Animator) -> gr.Blocks:
     def preview(request: dict) -> dict:
         return page.preview(request)
 
-    with gr.Blocks(title="MoodGANimation", delete_cache=(300, KEPT)) as demo:
+    with Blocks(title="MoodGANimation", delete_cache=(300, KEPT)) as demo:
         gr.Markdown("# MoodGANimation")
         gr.Markdown(
             say(
