@@ -12,14 +12,15 @@ from torch import Tensor
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import NoFaceFound, Problem
 from .expressions.moods import as_read, trajectory_in_space
-from .expressions.spaces import SPACES, Expression, space_of_size
+from .expressions.spaces import FACS, SPACES, Expression, space_of_size
 from .faces.alignment import Aligner, align, load_aligner
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
-from .faces.portrait import Portrait
+from .faces.portrait import Portrait, placed
 from .frame import Frame, compose_edits, mask
 from .media.images import check_photo
 from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
+from .networks.head import MAX_ANGLES
 from .networks.rollout import rollout
 from .resources import CHECKPOINTS
 from .runtime.backends import optimize
@@ -27,7 +28,6 @@ from .runtime.threads import prefetch
 
 DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
-TILT = ("AU55", "AU56")  # of the head to a side
 NOBODY = (
     "No face was found in the picture. Use one in which the face looks towards the camera, "
     "or draw a box around the face, forehead to chin."
@@ -144,7 +144,7 @@ class Animator:
             to_face = align(self.aligner, photo, to_face)
         portrait = Portrait(photo, to_face, "followed")
         units = self.reader.read(self._source(portrait, self.reader.config.image_size))
-        return dataclasses.replace(portrait, reading=self._reading(units))
+        return dataclasses.replace(portrait, reading=self._reading(units, portrait))
 
     @torch.inference_mode()
     def encode(self, portrait: Portrait, reading: Expression | None = None) -> Portrait:
@@ -155,7 +155,7 @@ class Animator:
         encoding = self.reader.encode(source) if same else None
         units = self.reader.reading(encoding) if same else self.reader.read(source)
         if reading is None:  # hundredths, as sliders have them: an untouched one is no change
-            reading = self._reading(units)
+            reading = self._reading(units, portrait)
             reading = Expression(reading.space, tuple(reading.vector().round(2)))
         if not same:
             source = self._source(portrait, self.generator.config.image_size)
@@ -173,7 +173,7 @@ class Animator:
         """The Action Units that the shipped reader sees in a frame's face."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
-        return self._reading(self.reader.read(face))
+        return self._reading(self.reader.read(face), frame.portrait)
 
     def start(self, portrait: Portrait) -> Expression:
         """What `read` says in the generator's words; neutral where nobody knows its axes."""
@@ -253,7 +253,12 @@ class Animator:
     def _condition(self, expression: Expression) -> torch.Tensor:
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
 
-    def _reading(self, units: torch.Tensor) -> Expression:
-        """The expression (1, D) that the reader sees. The crop is upright, so it sees no tilt."""
+    def _reading(self, units: Tensor, portrait: Portrait) -> Expression:
+        """The expression (1, D) that the reader sees in a portrait's crop. The crop is upright: how
+        far the head is tilted, the place of the crop says."""
         reading = Expression.clipped(self.reader_space, units[0].cpu().double().numpy())
-        return reading.replace(**dict.fromkeys(TILT, 0.0)) if TILT[0] in reading.space else reading
+        if self.reader_space != FACS:
+            return reading
+        tilt = np.degrees(placed(portrait.to_face)[3]) / MAX_ANGLES[2]
+        left, right = (float(np.clip(way * tilt, 0, 1)) for way in (1, -1))
+        return reading.replace(AU55=left, AU56=right)

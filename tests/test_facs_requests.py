@@ -35,6 +35,7 @@ from moodganimation.expressions.request import (
 )
 from moodganimation.expressions.sides import NEW_KEYS, units_of
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, VALENCE_AROUSAL, Expression
+from moodganimation.faces.portrait import placed
 from moodganimation.media.images import read_image
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation
@@ -287,11 +288,14 @@ def test_read_has_the_old_values_and_the_new_ones_beside_them(
     assert API(facs_animator).read(str(PHOTO)) == pytest.approx(wanted, abs=0.006)
 
 
-def test_reader_sees_no_tilt_and_one_of_two_opposites(facs_animator, facs_portrait):
+def test_reader_takes_the_tilt_from_the_crop_and_sees_one_of_two_opposites(
+    facs_animator, facs_portrait
+):
+    roll = np.degrees(placed(facs_portrait.to_face)[3])
     seen = facs_animator.measure(facs_animator.edit(facs_portrait, facs_portrait.reading))
     for reading in (facs_portrait.reading, seen):
         assert reading.space == FACS and any(reading.values)
-        assert reading["AU55"] == reading["AU56"] == 0
+        assert reading["AU55"] - reading["AU56"] == pytest.approx(roll / 15, abs=0.006)
         assert all(min(reading[a], reading[b]) == 0 for a, b in FACS.opposites)
 
 
