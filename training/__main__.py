@@ -97,6 +97,19 @@ def aligner(options) -> None:
     print(train_aligner(Pairs(options.data, "train", 128), options.out, seed=options.seed))
 
 
+def calibrate(options) -> None:
+    from moodganimation.checkpoints.files import load_checkpoint, save_generator
+
+    from .data.pairs import Pairs
+    from .warp.calibrate import calibrate
+    from .warp.evaluate import report
+
+    generator, space, card = load_checkpoint(options.checkpoint)
+    data = Pairs(options.data, "train", generator.config.image_size, space).with_flow()
+    factors = report(calibrate(generator, data, options.seed), None)
+    save_generator(options.out, generator, space, card | {"reader factors": factors})
+
+
 def pairs(options) -> None:
     from .evaluate.blocks import BLOCKS
     from .warp.evaluate import on_pairs, on_photos, report
@@ -255,6 +268,11 @@ def _add_training(command: Callable) -> None:
     )
     text = "weights to begin with, at the last phase"
     added.add_argument("--start", type=Path, metavar="FILE", help=text)
+    added = command(
+        calibrate, "scale the reader of warp by pairs of photographs (minutes)", out="FILE"
+    )
+    added.add_argument("--checkpoint", type=Path, required=True)
+    added.add_argument("--seed", type=int, default=0)
     added = command(aligner, "train the aligner (minutes)")
     added.add_argument("--seed", type=int, default=0)
 
