@@ -23,7 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, generators_in, load_generator
-from moodganimation.expressions.spaces import Expression
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS, Expression
 from moodganimation.faces.portrait import Portrait
 from moodganimation.frame import Frame
 from moodganimation.media.images import read_image, write_image
@@ -36,12 +36,15 @@ from moodganimation.runtime.openvino import with_instance_norms
 from moodganimation.runtime.threads import cores, limit_torch_threads
 from moodganimation.video.editing import edit_video, offset_by
 from moodganimation.video.live import Live
+from training.data.units import in_facs, units_of
 
 from .scaling import curves
 from .timing import interleaved, machine, median
 
 SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
 BASELINE = "seed generator (width 64, float32)"
+# Sliders that only generators of FACS have, an example of each kind, by what they are called here.
+SLIDERS = {"one side (AU12L)": "AU12L", "gaze (AU61)": "AU61", "head (AU51)": "AU51"}
 SIDE = 512  # of a picture: of a whole photo, or of the crop of its face [px]
 
 
@@ -77,7 +80,8 @@ class Subject:
     portrait: Portrait  # of the close-up: the face has SIDE pixels
     seed: nn.Module
     source: torch.Tensor  # (1, 3, H, W): the close-up's face, for the seed's generator
-    smile: Expression
+    units: Expression  # the Action Units read in the close-up
+    smile: Expression  # in Action Units: what else is read stays as it is
 
     @classmethod
     def of(cls, animator: Animator, photo: np.ndarray) -> "Subject":
@@ -85,11 +89,12 @@ class Subject:
         portrait = animator.locate(close_up(whole))
         seed = with_instance_norms(seed_generator()).to(animator.device)
         source = animator._source(portrait, seed.config.image_size).contiguous()
-        smile = portrait.reading.replace(AU12=0.9, AU25=0.6)
-        return cls(animator, whole, portrait, seed, source, smile)
+        units = Expression.clipped(ACTION_UNITS, units_of(portrait.reading.vector()))
+        smile = units.replace(AU12=0.9, AU25=0.6)
+        return cls(animator, whole, portrait, seed, source, units, smile)
 
     def run_seed(self) -> None:
-        self.seed(self.source, self.animator._condition(self.portrait.reading))
+        self.seed(self.source, self.animator._condition(self.units))
 
     def encode(self) -> Portrait:
         return self.animator.encode(self.portrait)
@@ -123,18 +128,15 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     """Median seconds of each stage and of a whole edit, which take turns in one run."""
     animator, portrait = subject.animator, subject.portrait
     to_face, frame = animator.find(portrait.photo)[0], subject.generate()
-    keys, turn = portrait.reading.space.keys, itertools.count()
+    keys, turn = ACTION_UNITS.keys, itertools.count()
 
-    def open_mouth(portrait: Portrait) -> None:
+    def move(portrait: Portrait, *keys: str, **others: float) -> None:
+        """One after the other, by sliders of the expression that the animator starts from."""
+        start = animator.start(portrait) if animator.space == FACS else portrait.reading
         level = 0.5 + (next(turn) % 40) / 80  # never the same twice
-        target = portrait.reading.replace(AU12=level, AU25=0.6)
-        animator.edit(portrait, target).image  # noqa: B018  it is drawn when it is read
-
-    def each_unit(portrait: Portrait) -> None:
-        level = 0.5 + (next(turn) % 40) / 80
         for key in keys:
-            target = portrait.reading.replace(**{key: level})
-            animator.edit(portrait, target).image  # noqa: B018
+            target = start.replace(**{key: level}, **others)
+            animator.edit(portrait, target).image  # noqa: B018  it is drawn when it is read
 
     stages = {
         BASELINE: subject.run_seed,
@@ -148,8 +150,10 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     }
     pictures = {"slider to photo": subject.whole, "slider to face": portrait}
     for name, of in pictures.items():
-        stages[f"{name}, open mouth"] = partial(open_mouth, of)
-        stages[f"{name}, mean of all units"] = partial(each_unit, of)
+        stages[f"{name}, open mouth"] = partial(move, of, "AU12", AU25=0.6)
+        stages[f"{name}, mean of all units"] = partial(move, of, *keys)
+        for slider, key in SLIDERS.items() if animator.space == FACS else ():
+            stages[f"{name}, {slider}"] = partial(move, of, key)
     times = interleaved(stages, rounds, animator.device)
     for name in pictures:
         times[f"{name}, mean of all units"] /= len(keys)
@@ -177,7 +181,7 @@ def _stage_figures(subject: Subject, times: dict[str, float]) -> dict[str, dict]
         "times faster than the seed's generator": {
             name: round(baseline / value, 1)
             for name, value in times.items()
-            if name.startswith("slider")
+            if name.startswith("slider") or (name == "encode" and animator.space == FACS)
         },
         "giga multiply-adds": {name: round(work, 3) for name, work in works.items()},
         "of the machine's products of matrices in float32": {
@@ -195,7 +199,7 @@ def close_up(portrait: Portrait) -> np.ndarray:
 
 
 def _pasted(frame) -> tuple:
-    attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:])
+    attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:5])
     return attention[0], color.transpose(1, 2, 0), motion.transpose(1, 2, 0), light[0]
 
 
@@ -266,14 +270,20 @@ def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]
         optimized: lambda: quick(source, _ones(quick, source)),
     }
     for name, path in generators_in(CHECKPOINTS).items():
-        other = animator.with_checkpoint(path)
-
-        def work(other=other):
-            other.generator(source, _ones(other.generator, source))
-
-        works[name] = work
+        works[name] = partial(_edit_all, animator.with_checkpoint(path), source)
     times = interleaved(works, rounds, animator.device)
     return {name: round(1000 * value, 2) for name, value in times.items()}
+
+
+def _edit_all(animator: Animator, source: torch.Tensor) -> None:
+    """Encode a face and edit every axis; of FACS every Action Unit, without a turn of the head."""
+    generator = animator.generator
+    if animator.space != FACS:
+        generator(source, _ones(generator, source))
+        return
+    encoding = generator.encode(source)
+    reading = generator.reading(encoding)
+    generator.edit(encoding, in_facs(reading.new_ones(1, len(ACTION_UNITS.axes)), reading))
 
 
 def _ones(generator, source):

@@ -11,15 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, ExpressionSpace
+from moodganimation.expressions.spaces import (
+    ACTION_UNITS,
+    FACS,
+    PAD,
+    VALENCE_AROUSAL,
+    ExpressionSpace,
+)
 
 from .pickles import read_pickle
 
-USUAL = {  # (kind of data, of Action Units?) -> names that are looked for, in this order
-    ("stills", True): ("aus_openface.pkl", "aus.pkl"),
-    ("stills", False): ("moods.pkl", "{split}.pkl", "affectnet*{split}.csv", "{split}*.csv"),
-    ("clips", True): ("clips_aus.pkl",),
-    ("clips", False): ("clips_annotations.pkl", "{split}_annotations.pkl"),
+UNITS = (ACTION_UNITS, FACS)
+USUAL = {  # (kind of data, space) -> names that are looked for, in this order
+    ("stills", ACTION_UNITS.name): ("aus_openface.pkl", "aus.pkl"),
+    ("stills", FACS.name): ("facs.pkl",),
+    ("stills", "others"): ("moods.pkl", "{split}.pkl", "affectnet*{split}.csv", "{split}*.csv"),
+    ("clips", ACTION_UNITS.name): ("clips_aus.pkl",),
+    ("clips", FACS.name): ("clips_facs.pkl",),
+    ("clips", "others"): ("clips_annotations.pkl", "{split}_annotations.pkl"),
 }
 
 
@@ -37,7 +46,7 @@ def find_annotations(
     folder: Path, name: str, kind: str, space: ExpressionSpace, split: str
 ) -> Path:
     """The annotation file of a folder: the named one, or the first of the usual names there is."""
-    wanted = [name] if name else USUAL[kind, space == ACTION_UNITS]
+    wanted = [name] if name else USUAL[kind, space.name if space in UNITS else "others"]
     for pattern in (text.replace("{split}", split) for text in wanted):
         if Path(pattern).is_absolute():
             found = [Path(pattern)] if Path(pattern).exists() else []
@@ -90,7 +99,7 @@ def stem(name: str) -> str:
 def _checked(rows, space: ExpressionSpace) -> Table:
     """Keep rows of finite numbers, as many as the space has axes and within its ranges."""
     table = Table({})
-    units, wanted = space == ACTION_UNITS, len(space.axes)
+    units, wanted = space in UNITS, len(space.axes)
     shortened = 0
     for name, values in rows:
         name = stem(name.decode("latin1") if isinstance(name, bytes) else str(name))

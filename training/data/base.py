@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from moodganimation.expressions.axis_map import mirrored
+from moodganimation.expressions.spaces import ExpressionSpace
+
 from .augment import View
 from .batches import Sample, Samples
 from .config import Data
@@ -19,8 +22,9 @@ TRIES = 100  # of unreadable pictures in a row to pass over
 class Readable:
     """Samples whose pictures may fail to open: those are passed over, remembered and counted."""
 
-    def __init__(self, data: Data):
-        self.data, self.pictures = data, Pictures()
+    def __init__(self, data: Data, space: ExpressionSpace):
+        self.data, self.space, self.pictures = data, space, Pictures()
+        self.mirrored = mirrored(space)
         self.dropped, self.remarks, self.unreadable = Counter(), [], set()
 
     def sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
@@ -31,15 +35,20 @@ class Readable:
                 self.unreadable.add(str(problem))
         raise ValueError(f"{TRIES} samples in a row cannot be read: {sorted(self.unreadable)[0]}")
 
-    def look(self, paths: list[Path], rng: np.random.Generator, size: int) -> np.ndarray:
-        """(T, 3, size, size): one random view (crop, turn, tone), or one flip, for all frames."""
+    def look(
+        self, paths: list[Path], labels: np.ndarray, rng: np.random.Generator, size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """(T, 3, size, size): one random view (crop, turn, tone), or one flip, for all frames; and
+        their labels (T, D), with sides exchanged in mirror images."""
         if self.data.augment != "flip":
             view, side = View(rng, size, self.data.augment == "view"), round(size * 1.125)
-            return np.stack([view.picture(self.pictures.read(path, side)) for path in paths])
+            frames = np.stack([view.picture(self.pictures.read(path, side)) for path in paths])
+            return frames, labels[:, self.mirrored] if view.mirror else labels
         frames = np.stack([self.pictures.read(path, size) for path in paths])
         if rng.random() < 0.5:
-            frames = frames[:, :, ::-1]
-        return np.ascontiguousarray((frames / np.float32(127.5) - 1).transpose(0, 3, 1, 2))
+            frames, labels = frames[:, :, ::-1], labels[:, self.mirrored]
+        frames = np.ascontiguousarray((frames / np.float32(127.5) - 1).transpose(0, 3, 1, 2))
+        return frames, labels
 
     def report(self) -> list[str]:
         """What was left out and what was assumed, one sentence each."""

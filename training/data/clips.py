@@ -25,7 +25,7 @@ class Clips(Readable):
     """
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
-        super().__init__(data)
+        super().__init__(data, space)
         self.videos = []  # unbroken runs of (paths, labels (N, D))
         for folder in folders:
             table = read_annotations(
@@ -85,7 +85,8 @@ class Clips(Readable):
     def _sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
         video, start = self.windows[index]
         paths, labels = (part[start : start + self.data.frames] for part in self.videos[video])
-        return Sample(self.look(paths, rng, size), labels, labels[1:])
+        frames, labels = self.look(paths, labels, rng, size)
+        return Sample(frames, labels, labels[1:])
 
 
 def _by_video(keys: list[str]) -> dict[str, list[str]]:

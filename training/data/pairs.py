@@ -93,7 +93,7 @@ class Pairs:
         if not self.rows or not self.photos:
             raise ValueError(
                 f"No {split} pairs or photos in {', '.join(map(str, folders))}: "
-                "pairs.csv, imgs/, aus_openface.pkl and *_ids.csv are needed."
+                f"pairs.csv, imgs/, {LABELS[space.name]} and *_ids.csv are needed."
             )
 
     def _add_photos(self, folder: Path, split: str) -> None:
@@ -293,5 +293,5 @@ def prefetch(data: Pairs, seed: int, steps: range, rank: int, draw: Draw):
 
 
 def _intensities(values) -> np.ndarray:
-    """OpenFace's 0..5 -> [0, 1], (17,) float32."""
+    """OpenFace's 0..5 -> [0, 1], (D,) float32."""
     return np.clip(np.asarray(values, np.float32) / 5, 0, 1)

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from moodganimation.expressions.moods import mood_of
-from moodganimation.expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
+from moodganimation.expressions.spaces import (
+    ACTION_UNITS,
+    FACS,
+    SPACES,
+    Expression,
+    ExpressionSpace,
+    space_of_size,
+)
 
 from .annotations import find_annotations, read_annotations, read_ids
 from .base import TRIES, Readable, some
@@ -29,7 +36,7 @@ class Stills(Readable):
     """Photos: imgs/NAME.jpg with an annotation each, of the names in SPLIT_ids.csv."""
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
-        super().__init__(data)
+        super().__init__(data, space)
         self.rows = []
         for folder in folders:
             pictures = names_in(folder / (data.images or "imgs"))
@@ -54,7 +61,8 @@ class Stills(Readable):
 
     def _sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
         path, label = self.rows[index]
-        return Sample(self.look([path], rng, size), label[None], self.target(label, rng)[None])
+        frames, labels = self.look([path], label[None], rng, size)
+        return Sample(frames, labels, self.target(labels[0], rng)[None])
 
     def target(self, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The noisy expression of some other photo, neither too near nor too far."""
@@ -76,11 +84,12 @@ class Twins(Readable):
     """
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
-        super().__init__(data)
-        self.pairs, self.space = Pairs(folders, split, 128), space
-        self.dropped += self.pairs.dropped
-        if len(space.axes) not in (2, 3, 17):
+        super().__init__(data, space)
+        if space_of_size(len(space.axes)).name not in SPACES:
             raise ValueError(f"Pairs are labelled with Action Units, which say no {space.name}.")
+        labels = FACS if space == FACS else ACTION_UNITS
+        self.pairs = Pairs(folders, split, 128, labels)
+        self.dropped += self.pairs.dropped
 
     def __len__(self) -> int:
         return len(self.pairs.rows)
@@ -90,12 +99,12 @@ class Twins(Readable):
         ways = ([source, target], labels)
         if rng.random() < 0.4:
             ways = tuple(way[::-1] for way in ways)
-        frames = self.look(ways[0], rng, size)
         conditions = np.stack([self._in_space(label) for label in ways[1]])
+        frames, conditions = self.look(ways[0], conditions, rng, size)
         return Sample(frames, conditions, conditions[1:])
 
     def _in_space(self, units: np.ndarray) -> np.ndarray:
-        if self.space == ACTION_UNITS:
+        if self.space == self.pairs.space:
             return units
         expression = Expression.clipped(ACTION_UNITS, units)
         return np.float32(mood_of(expression, self.space).values)

@@ -23,6 +23,7 @@ from moodganimation.media.images import read_image
 from .annotations import read_ids
 from .augment import FRAME, WHOLE
 from .pickles import write_pickle
+from .units import units_of
 
 
 def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train", "val", "test")):
@@ -40,7 +41,8 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
     for index in tqdm(sorted(order.tolist()), desc="clips"):
         split, name = names[index]
         portrait = _portrait(animator, folder, name)
-        way = trajectory(portrait.reading, frames, np.random.default_rng([1, index]))
+        start = _units_read(portrait)
+        way = trajectory(start, frames, np.random.default_rng([1, index]))
         clip = f"{name}_in{frames}"
         for t, point in enumerate(way):
             key = f"{clip}_{t:04d}"
@@ -76,11 +78,12 @@ def make_edits(folder: Path, out: Path, count: int, splits=("train", "val", "tes
             order = np.random.default_rng([2, round_]).permutation(len(names))
         split, name = names[order[place]]
         portrait = _portrait(animator, folder, name)
-        asked = pose(portrait.reading, np.random.default_rng([3, turn]))
+        start = _units_read(portrait)
+        asked = pose(start, np.random.default_rng([3, turn]))
         file = out / "pairs" / f"{name}_asked{round_}.jpg"
         if not file.exists():
             _write(file, animator.edit(portrait, asked).image)
-        values = (f"{5 * x:.3f}" for e in (portrait.reading, asked) for x in e.values)
+        values = (f"{5 * x:.3f}" for e in (start, asked) for x in e.values)
         rows.append((file.name, name, split, *values))
     heads = [f"{side}_{key}" for side in "st" for key in ACTION_UNITS.keys]
     with open(out / "pairs.csv", "w", newline="") as file:
@@ -109,6 +112,11 @@ def _portrait(animator: Animator, folder: Path, name: str) -> Portrait:
     if photo.shape[:2] != (FRAME, FRAME):
         raise ValueError(f"{name}.jpg is no canonical crop of {FRAME} pixels.")
     return animator.encode(Portrait(photo, WHOLE, "canonical"))
+
+
+def _units_read(portrait: Portrait) -> Expression:
+    """The Action Units of a reading; what else it says stays as it is."""
+    return Expression.clipped(ACTION_UNITS, units_of(portrait.reading.vector()))
 
 
 def _write(path: Path, image: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from moodganimation.expressions.spaces import ACTION_UNITS
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 
 from .documents import Block
 from .markdown import table
@@ -103,10 +103,23 @@ def _photos(counts: set[int]) -> str:
 
 
 def reading(values: dict) -> str:
-    """Format the correlation of the Action Units read with the labels."""
+    """Format the correlation of the Action Units read with the labels; of a reader of FACS also
+    that of each side, and of the axes that only FACS has."""
     keys = [*ACTION_UNITS.keys, "mean"]
-    row = table(keys, [[f"{values[f'read {key}']:.2f}" for key in keys]])
-    return f"{row}\n\n{values['read photos']:,} photos."
+    tables = [table(keys, [[_number(values.get(f"read {key}")) for key in keys]])]
+    told = {key: values[f"read {key}"] for key in FACS.keys if f"read {key}" in values}
+    sides = {
+        name: [_number(told.get(f"{unit}{side}")) for unit in FACS.lateral]
+        for side, name in (("L", "left"), ("R", "right"))
+    }
+    if any(f"{unit}L" in told for unit in FACS.lateral):
+        tables.append(table(["side", *FACS.lateral], [[k, *row] for k, row in sides.items()]))
+    for regions in (("mouth", "cheeks"), ("gaze", "head")):
+        more = [axis.key for axis in FACS.axes if axis.region in regions and axis.key in told]
+        more = [key for key in more if key not in ACTION_UNITS and key[:-1] not in FACS.lateral]
+        if more:
+            tables.append(table(more, [[_number(told[key]) for key in more]]))
+    return "\n\n".join([*tables, f"{values['read photos']:,} photos."])
 
 
 def ablation(values: dict) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
+    FACS,
     PAD,
     VALENCE_AROUSAL,
     Expression,
@@ -22,14 +23,20 @@ from moodganimation.expressions.spaces import (
 from moodganimation.networks.base import Generator
 from moodganimation.networks.warp import WarpGenerator
 
+from ..data.units import units_of
+
 
 class Estimator(NamedTuple):
-    """`look` sees faces (N, 3, H, W) in [-1, 1] of any size: units (N, 17), features (N, F)."""
+    """`look` sees faces (N, 3, H, W) in [-1, 1] of any size: units (N, 17), features (N, F).
+
+    `read` gives the same faces in FACS (N, 50), if the estimator sees more than the 17 units.
+    """
 
     look: Callable[[Tensor], tuple[np.ndarray, np.ndarray]]
     name: str
     independent: bool  # False where it is known to have had a part in the generator
     statement: str  # what a reader of the figures must know of it
+    read: Callable[[Tensor], np.ndarray] | None = None
 
 
 def reader_of(reader: WarpGenerator, judged: Generator, card: dict | None = None) -> Estimator:
@@ -39,21 +46,25 @@ def reader_of(reader: WarpGenerator, judged: Generator, card: dict | None = None
     are not calibrated: a regression to noisy labels falls short of extremes, which ranks do not
     mind, and the noise of the labels would set any slope that corrects it.
     """
-    size = reader.config.image_size
+    size, sided = reader.config.image_size, reader.config.condition_dim == len(FACS.axes)
 
     @torch.inference_mode()
-    def look(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def see(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
         device = next(reader.parameters()).device
         faces = faces.to(device).contiguous(memory_format=torch.channels_last)
         if faces.shape[-2:] != (size, size):
             faces = F.interpolate(faces, (size, size), mode="bilinear", antialias=True)
         features = reader.down16(reader.down8(reader.down4(reader.down2(faces))))
-        units = reader.reader(features)
-        return units.double().cpu().numpy(), features.mean((2, 3)).double().cpu().numpy()
+        values = reader.reader(features)
+        return values.double().cpu().numpy(), features.mean((2, 3)).double().cpu().numpy()
 
-    return Estimator(
-        look, "reader of the shipped warp generator", *_relation(reader, judged, card or {})
-    )
+    def look(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        values, features = see(faces)
+        return units_of(values), features
+
+    name = "reader of the shipped warp generator"
+    read = (lambda faces: see(faces)[0]) if sided else None
+    return Estimator(look, name, *_relation(reader, judged, card or {}), read)
 
 
 def _relation(reader: WarpGenerator, judged: Generator, card: dict) -> tuple[bool, str]:
@@ -92,6 +103,12 @@ def _relation(reader: WarpGenerator, judged: Generator, card: dict) -> tuple[boo
     )
 
 
+def measured_space(space: ExpressionSpace) -> ExpressionSpace:
+    """The axes of a generator that are measured: of FACS the 17 units, both sides alike, so that
+    its figures can be compared with those of other generators."""
+    return ACTION_UNITS if space == FACS else space
+
+
 def measurable(space: ExpressionSpace) -> bool:
     """Whether the axes of a space can be estimated in a picture: nameless ones cannot."""
     return space in (ACTION_UNITS, PAD, VALENCE_AROUSAL)
@@ -107,7 +124,7 @@ def in_axes(units: np.ndarray, space: ExpressionSpace) -> np.ndarray:
 
 def expressions(units: np.ndarray) -> list[Expression]:
     """(..., 17) as a flat list, within the axes' ranges."""
-    return [Expression.clipped(ACTION_UNITS, row) for row in units.reshape(-1, 17)]
+    return [Expression.clipped(ACTION_UNITS, row) for row in units.reshape(-1, units.shape[-1])]
 
 
 def repeatability(estimator: Estimator, faces: Tensor, space: ExpressionSpace) -> np.ndarray:

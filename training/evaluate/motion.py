@@ -50,10 +50,11 @@ def journeys(studio: Studio, photos: Photos, starts: Tensor) -> Walk:
 
     Each frame starts from the photo, as on the page; a recurrent generator has its state.
     """
-    name, end = next(iter(destinations(studio.space).items()))
+    name, point = next(iter(destinations(studio.measured).items()))
     faces, begin = photos.faces[:JOURNEYS], starts[:JOURNEYS]
+    end = studio.conditions(torch.tensor(point).expand(len(begin), -1), begin)
     way = easing(FRAMES)[None, :, None]
-    films = _film(studio, faces, begin[:, None] + way * (torch.tensor(end) - begin)[:, None])
+    films = _film(studio, faces, begin[:, None] + way * (end - begin)[:, None])
     dissolve = easing(FRAMES)[:, None, None, None]  # of any two pictures along the same easing
     values = {
         "restlessness": _mean(measures.restlessness(film) for film in films),

@@ -10,10 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from moodganimation.expressions.spaces import ACTION_UNITS, ExpressionSpace
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 
 from ..data.annotations import find_annotations, read_annotations, read_ids
 from ..data.pictures import Pictures, Unusable, names_in
+from ..data.units import in_facs, units_of
+from .estimator import measured_space
 
 FRONTAL = 10.0  # yaw and pitch of labels.csv up to which a face looks straight ahead [degrees]
 OTHERS = 256  # photos that stand for what real ones look like
@@ -134,24 +136,30 @@ def _ordered(folder: Path, names: list[str], seed: int, remarks: list[str]) -> l
 
 def _labels(folder: Path, split: str) -> dict[str, np.ndarray]:
     """Action Units of photos by name; empty where the folder has none."""
-    try:
-        path = find_annotations(folder, "", "stills", ACTION_UNITS, split)
-    except ValueError:
-        return {}
-    return read_annotations(path, ACTION_UNITS).values
+    for space in (ACTION_UNITS, FACS):
+        try:
+            path = find_annotations(folder, "", "stills", space, split)
+        except ValueError:
+            continue
+        values = read_annotations(path, space).values
+        return {name: units_of(row) for name, row in values.items()}
+    return {}
 
 
 def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int):
     """The first CLIPS filmed clips of a split with conditions in `space`, and what was left out or
-    assumed; raises ValueError."""
+    assumed; raises ValueError. Of FACS, Action Units are known."""
     from ..data.clips import Clips
     from ..data.config import Data
 
-    samples = Clips([folder], split, Data(kind="clips", frames=2), space)
+    samples = Clips([folder], split, Data(kind="clips", frames=2), measured_space(space))
     pictures, clips = Pictures(), []
     for paths, conditions in samples.videos[:CLIPS]:
         frames = tensor([pictures.read(path, size) for path in paths], size)
-        clips.append(Clip(paths[0].parent.name, frames, torch.from_numpy(conditions)))
+        conditions = torch.from_numpy(conditions)
+        if space == FACS:
+            conditions = in_facs(conditions, torch.zeros(len(conditions), len(FACS.axes)))
+        clips.append(Clip(paths[0].parent.name, frames, conditions))
     return clips, [within(folder, remark) for remark in samples.report()]
 
 

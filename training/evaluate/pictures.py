@@ -48,9 +48,11 @@ def panels(studio: Studio, photos: Photos, starts: Tensor, shown: int) -> list[S
     """Photo, composite, attention and color of each destination."""
     faces, begin, sheets = photos.faces[:shown], starts[:shown], []
     encoding = studio.encode(faces, begin)
-    studio.stage("panels", len(faces) * len(destinations(studio.space)))
-    for name, point in destinations(studio.space).items():
-        edit, _ = studio.edit(encoding, torch.tensor(point).expand_as(begin).float())
+    there = destinations(studio.measured)
+    studio.stage("panels", len(faces) * len(there))
+    for name, point in there.items():
+        asked = torch.tensor(point).float().expand(len(begin), -1)
+        edit, _ = studio.edit(encoding, studio.conditions(asked, begin))
         parts = (faces, edit.composite, 2 * edit.attention - 1, edit.color)
         rows = np.stack([pixels(resize(part, faces.shape[-2:])) for part in parts], 1)
         heads = ["photo", "composite", "attention (white: kept)", "color"]
@@ -66,7 +68,7 @@ def mood_grids(
     Dominance stays as it is read. Spaces of a single axis have no grid.
     """
     steps, sheets = np.linspace(-1, 1, GRID), []
-    keys = PAD.keys if studio.space == ACTION_UNITS else studio.space.keys
+    keys = PAD.keys if studio.measured == ACTION_UNITS else studio.space.keys
     if len(keys) < 2:
         return []
     studio.stage("mood grids", min(GRIDS, len(starts)) * GRID**2)
@@ -84,9 +86,10 @@ def mood_grids(
 
 def _point(studio: Studio, reading: Expression, start: Tensor, x: float, y: float) -> Tensor:
     """The condition (D,) of a place on the grid."""
-    if studio.space == ACTION_UNITS:
+    if studio.measured == ACTION_UNITS:
         mood = Expression(VALENCE_AROUSAL, (x, y))
-        return conditions([in_space(mood, ACTION_UNITS, reading)])[0]
+        asked = conditions([in_space(mood, ACTION_UNITS, reading)])
+        return studio.conditions(asked, start[None])[0]
     point = start.clone()
     point[:2] = torch.tensor([x, y])
     return point

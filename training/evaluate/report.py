@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from moodganimation.expressions.spaces import ExpressionSpace
+from moodganimation.expressions.spaces import FACS, ExpressionSpace
 from moodganimation.networks.base import Generator
 
 from . import measures
 from .definitions import DEFINITIONS
-from .estimator import Estimator, measurable
+from .estimator import Estimator, measurable, measured_space
 from .motion import Walk, filmed, journeys
 from .photos import Clip, Photos
 from .pictures import Sheet, mood_grids, panels, sweep_sheets
@@ -46,6 +46,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure a generator. The same photos and seed give the same figures, costs excepted."""
     studio = Studio(generator, space, torch.device(device))
+    not_measured, space = _not_measured(space, recognizer, clips), studio.measured
     readings, starts = studio.starts(photos, estimator)
     made = sweep(studio, photos, starts, estimator, recognizer, SHOWN)
     in_all, of_axes = _measures(made, space, photos, estimator)
@@ -68,7 +69,7 @@ def evaluate(
         "clips": {walk.title: walk.values for walk in walks[1:]},
         "edits": {"made": studio.made, "not finite": studio.broken},
         "cost": cost,
-        "not measured": _not_measured(space, recognizer, clips),
+        "not measured": not_measured,
     }
     values |= _about(estimator, photos, seed)
     studio.progress.close()
@@ -163,7 +164,13 @@ def _cost(studio: Studio, photos: Photos, starts: torch.Tensor) -> dict:
 
 def _not_measured(space: ExpressionSpace, recognizer, clips) -> list[str]:
     said = []
-    if not measurable(space):
+    if space == FACS:
+        said.append(
+            f"sides, gaze, head and what else {space.name} has beside the "
+            f"{len(measured_space(space).axes)} Action Units, which were asked for on both sides "
+            "alike: python -m training.evaluate.judges.draw, then the judges sides, gaze and head."
+        )
+    elif not measurable(space):
         said.append(
             f"follow, moved, straightness, leakage and moods: the axes of {space.name} have no "
             "meaning that could be estimated in a picture. The response table shows what they do."

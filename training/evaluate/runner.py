@@ -8,22 +8,26 @@ from torch import Tensor
 from tqdm import tqdm
 
 from moodganimation.expressions.moods import in_space
-from moodganimation.expressions.spaces import Expression, ExpressionSpace
+from moodganimation.expressions.spaces import FACS, Expression, ExpressionSpace
 from moodganimation.networks.base import Generator, State
 from moodganimation.networks.compositing import Edit
 
-from .estimator import Estimator, expressions, measurable
+from ..data.units import in_facs, units_of
+from .estimator import Estimator, expressions, measurable, measured_space
 from .photos import Photos
 
 BATCH = 16  # photos a step
 
 
 class Studio:
-    """Counts what it makes, and what of that is not finite."""
+    """Counts what it makes, and what of that is not finite.
+
+    Starts and conditions are (N, D) in `space`; what is asked, and shown, is in `measured`.
+    """
 
     def __init__(self, generator: Generator, space: ExpressionSpace, device: torch.device):
         self.generator = generator.to(device, memory_format=torch.channels_last)
-        self.space, self.device = space, device
+        self.space, self.measured, self.device = space, measured_space(space), device
         self.made, self.broken = 0, 0
         self.progress = tqdm(unit=" edits", mininterval=1)
 
@@ -38,12 +42,32 @@ class Studio:
         Nameless axes cannot be read: they start where the generator itself reads them, or at 0.
         """
         readings = expressions(estimator.look(photos.views)[0])
+        if self.space == FACS:
+            return self._starts_in_facs(readings, photos, estimator)
         if measurable(self.space):
             return readings, conditions(in_space(r, self.space, r) for r in readings)
         zeros = torch.zeros(len(readings), len(self.space.axes))
         encode, reading = self._encode, self.generator.reading
         own = [reading(encode(faces)) for faces in photos.faces.split(BATCH)]
         return readings, zeros if own[0] is None else torch.cat(own).float().cpu()
+
+    def _starts_in_facs(self, readings: list[Expression], photos: Photos, estimator: Estimator):
+        """As `starts`; all but the 17 units starts at 0 if the estimator sees nothing else."""
+        if estimator.read is None:
+            zeros = torch.zeros(len(readings), len(FACS.axes))
+            return readings, in_facs(conditions(readings), zeros)
+        values = estimator.read(photos.views).clip(0, 1)
+        return expressions(units_of(values)), torch.from_numpy(values).float()
+
+    def conditions(self, values: Tensor, starts: Tensor) -> Tensor:
+        """What is asked (N, K) in `measured` of faces that show `starts`, as conditions."""
+        return in_facs(values, starts) if self.space == FACS else values
+
+    def with_axis(self, starts: Tensor, key: str, level: float) -> Tensor:
+        """Starts with one axis of `measured` at a level."""
+        changed = starts.clone()
+        changed[:, list(self.space.positions(key))] = level
+        return changed
 
     def encode(self, faces: Tensor, starts: Tensor):
         """As the page does it: a generator that works by changes starts from what was read."""
@@ -54,7 +78,8 @@ class Studio:
         """One edit of each photo; values that are not finite become 0, and are counted."""
         edit, state = self.generator.edit(encoding, condition.to(self.device), state)
         edit = edit.map(lambda x: x.float().cpu())
-        fine = torch.stack([x.isfinite().flatten(1).all(1) for x in edit]).all(0)
+        parts = [x for x in edit if x is not None]
+        fine = torch.stack([x.isfinite().flatten(1).all(1) for x in parts]).all(0)
         self.made, self.broken = self.made + len(fine), self.broken + int((~fine).sum())
         self.progress.update(len(fine))
         return edit.map(lambda x: x.nan_to_num(0, 0, 0)), state

@@ -1,6 +1,6 @@
 """Every axis from end to end on every photo, and random moods: what a generator makes of them.
 
-N photos · A axes of the generator's space · L levels · n photos shown · S pixels a side.
+N photos · A measured axes · L levels · n photos shown · S pixels a side.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from moodganimation.expressions.moods import in_space, mood_of, with_mood
-from moodganimation.expressions.spaces import PAD, VALENCE_AROUSAL, Expression
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 
 from . import measures
 from .estimator import Estimator, in_axes
@@ -67,9 +67,10 @@ def sweep(
     recognizer: Recognizer | None,
     shown: int,
 ) -> Sweeps:
-    axes, (count, _, *size) = studio.space.axes, photos.faces.shape
+    axes, (count, _, *size) = studio.measured.axes, photos.faces.shape
     table = (count, len(axes))
-    units, features = np.empty((*table, measures.LEVELS, 17)), [[] for _ in axes]
+    units = np.empty((*table, measures.LEVELS, len(ACTION_UNITS.axes)))
+    features = [[] for _ in axes]
     share, sharp, like, same = np.full((4, *table), np.nan)
     pictures = np.zeros((min(shown, count), len(axes), measures.LEVELS, *size, 3), np.uint8)
     studio.stage("sweeps", count * len(axes) * measures.LEVELS)
@@ -79,8 +80,7 @@ def sweep(
         person = recognizer.features(faces) if recognizer else None
         for a, axis in enumerate(axes):
             for i, level in enumerate(levels_of(axis)):
-                condition = starts[rows].clone()
-                condition[:, a] = float(level)
+                condition = studio.with_axis(starts[rows], axis.key, float(level))
                 result = studio.edit(encoding, condition)[0].composite
                 units[rows, a, i], seen = estimator.look(result)
                 if len(visible):
@@ -118,8 +118,9 @@ def random_moods(
             points = rng.uniform(-1, 1, (len(rows), len(space.axes)))
             moods = [Expression(space, tuple(point)) for point in points]
             pairs = zip(moods, rows, strict=True)
-            wanted = (in_space(mood, studio.space, readings[i]) for mood, i in pairs)
-            result = studio.edit(encoding, conditions(wanted))[0].composite
+            wanted = conditions(in_space(mood, studio.measured, readings[i]) for mood, i in pairs)
+            condition = studio.conditions(wanted, starts[rows])
+            result = studio.edit(encoding, condition)[0].composite
             asked += [mood.values for mood in moods]
             got += [*in_axes(estimator.look(result)[0], space)]
             for mood, i in zip(moods, rows, strict=True):

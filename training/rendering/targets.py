@@ -54,6 +54,7 @@ _LIDS = [facs.index(f"AU05{side}", f"AU45{side}") for side in "LR"]
 _AU23, _AU24 = FACS.index("AU23"), FACS.index("AU24")
 _PARTING = facs.index("AU16", "AU25", "AU26", "AU27")
 _JAW = facs.index("AU17", "AU25", "AU26")
+_OPPOSITE = dict(FACS.opposites) | {b: a for a, b in FACS.opposites}
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def _possible(target: np.ndarray, now: np.ndarray, kind: str) -> np.ndarray:
 
 def _set(target: np.ndarray, key: str, value: float) -> None:
     target[list(FACS.positions(key))] = value
-    if value and key in FACS.opposite:
-        target[FACS.index(FACS.opposite[key])] = 0
+    if value and key in _OPPOSITE:
+        target[FACS.index(_OPPOSITE[key])] = 0
 
 
 def _single(rng, now, wish: Wish) -> tuple[str, np.ndarray]:

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.networks.compositing import relight, warp
 from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
+from ..data.units import units_of
 
 SELDOM = 0.01  # spread of labels below which an axis is not told: photos hardly show it
 BESIDE = 0.06  # of half the side, from the face's edge
@@ -23,10 +25,10 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
     [-1, 1] of the result, of its inner mouths alone, of the moved and relit photo, of copying the
     photo and of moving and relighting it as the renderer did; of the distance to the face's edge,
     in pixels of 128, beside it. The change is given by the labels, so that this is the generator's
-    error and not the reader's."""
-    sums = np.zeros(12)
-    for first in tqdm(range(0, len(data.rows), batch), desc="pairs"):
-        rows = range(first, min(first + batch, len(data.rows)))
+    error and not the reader's. Pairs whose target is a photograph, in other light, do not count."""
+    sums, rendered = np.zeros(12), [i for i, row in enumerate(data.rows) if row[1] not in data.real]
+    for first in tqdm(range(0, len(rendered), batch), desc="pairs"):
+        rows = rendered[first : first + batch]
         b = collate([data.pair(i) for i in rows], [data.photo(0)])
         encoding = generator.rebase(generator.encode(b.source), b.before)
         edit, _ = generator.edit(encoding, b.after)
@@ -42,9 +44,9 @@ def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
         off = (encoding.face_distance - b.outside).abs()[beside].sum() * 64, beside.sum()
         sums += [float(x) for x in (*squares, *inner, *errors, *off)]
     names = ("result", "moved photo", "copy", "true flow")
-    errors = {name: value / len(data.rows) for name, value in zip(names, sums[6:10], strict=True)}
+    errors = {name: value / len(rendered) for name, value in zip(names, sums[6:10], strict=True)}
     return {
-        "pairs": len(data.rows),
+        "pairs": len(rendered),
         "flow variance explained": 1 - sums[0] / sums[1],
         "light variance explained": 1 - sums[2] / max(sums[3], 1e-12),
         "inner mouth": sums[4] / max(sums[5], 1e-12),
@@ -93,19 +95,30 @@ def ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict]:
 
 @torch.inference_mode()
 def on_photos(generator, data: Pairs) -> dict[str, float]:
-    """Correlation of the Action Units read with the labels, one by one and on average."""
+    """Correlation of the Action Units read with the labels, one by one and on average; in FACS also
+    of all of its axes, which do not count in the average."""
     read, labels = [], []
     for i in range(len(data.photos)):
         picture, label = data.photo(i)
         read.append(generator.read(torch.from_numpy(picture)[None])[0].numpy())
         labels.append(label)
     read, labels = np.array(read), np.array(labels)
-    scores = {
+    scores = _correlations(data.space.keys, read, labels)
+    if data.space == FACS:
+        own = _correlations(ACTION_UNITS.keys, units_of(read), units_of(labels))
+    else:
+        own = scores
+    mean = {"mean": float(np.mean(list(own.values())))} if own else {}
+    return {"photos": len(labels), **mean, **own, **scores}
+
+
+def _correlations(keys, read: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Of columns (N, D), without axes that are hardly shown."""
+    return {
         key: float(np.corrcoef(read[:, k], labels[:, k])[0, 1])
-        for k, key in enumerate(data.space.keys)
+        for k, key in enumerate(keys)
         if labels[:, k].std() > SELDOM
     }
-    return {"photos": len(labels), "mean": float(np.mean(list(scores.values()))), **scores}
 
 
 def report(values: dict, out: Path | None) -> dict:

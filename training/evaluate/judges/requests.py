@@ -17,9 +17,14 @@ EYES = {"sideways": 25.0, "upright": 20.0}  # degrees of gaze at 1
 STILL = ("gaze", "head")  # regions that are no expression
 
 
+def opposite_of(space: ExpressionSpace) -> dict[str, str]:
+    """The axis that each axis with an opposite excludes."""
+    return dict(space.opposites) | {b: a for a, b in space.opposites}
+
+
 def at(start: Expression, key: str, percent: tuple[int, ...]) -> Requests:
     """One axis at levels, its opposite at 0."""
-    opposite = start.space.opposite.get(key)
+    opposite = opposite_of(start.space).get(key)
     if opposite:
         start = start.replace(**{opposite: 0})
     return {f"{key}_{level:03d}": start.replace(**{key: level / 100}) for level in percent}
@@ -60,7 +65,7 @@ def head(reading: Expression) -> Requests:
     out."""
     found = {}
     for key in HEAD if set(HEAD) <= set(reading.space.keys) else ():
-        opposite = reading.space.opposite[key]
+        opposite = opposite_of(reading.space)[key]
         for level in THIRDS:
             turned = reading[key] - reading[opposite] + round(3 * level / 100) / 3
             if turned <= 1:
