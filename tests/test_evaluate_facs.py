@@ -14,7 +14,6 @@ from benchmarks import blocks as speeds
 from moodganimation.animator import Animator
 from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.errors import Problem
-from moodganimation.expressions import moods
 from moodganimation.expressions.axis_map import axis_map
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from moodganimation.networks.base import GeneratorConfig
@@ -38,10 +37,6 @@ from training.warp.evaluate import ablation, on_pairs, on_photos
 from training.warp.train import set_axes
 
 from .test_evaluate import MIXING, SIDE, Lamps, draw, see
-
-converts = pytest.mark.skipif(
-    not hasattr(moods, "trajectory_in_space"), reason="the library does not animate FACS"
-)
 
 
 def request(**values: float) -> torch.Tensor:
@@ -322,7 +317,6 @@ def test_speeds_of_facs_have_rows_of_their_own():
     assert encoding == "Encoding a photo, once, is 25 times faster than the baseline."
 
 
-@converts
 @pytest.mark.slow
 def test_a_bench_of_facs_times_the_units_a_side_the_gaze_and_the_head(animator, photo):
     from benchmarks.inference import bench
@@ -334,7 +328,6 @@ def test_a_bench_of_facs_times_the_units_a_side_the_gaze_and_the_head(animator, 
     assert "| gaze (AU61) | head (AU51) |" in speeds.speed_slider(result)
 
 
-@converts
 def test_sweeps_of_facs_are_judged_like_others(animator, photo, tmp_path, monkeypatch):
     monkeypatch.setattr("training.evaluate.judges.sweeps.LEVELS", (0.0, 1.0))
     path = tmp_path / "someone.png"
