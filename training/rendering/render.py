@@ -85,29 +85,27 @@ class Renderer:
         points = (render.points - (zoom - 1) / 2) / zoom
         return replace(render, flow=render.flow / np.float32(zoom), points=points)
 
-    def seen(
-        self, source: Source, expression: np.ndarray, points: np.ndarray, picture: np.ndarray
-    ) -> Render:
+    def seen(self, source: Source, fit: Fit, picture: np.ndarray) -> Render:
         """Another photo of the same head as a render: its picture (SIDE, SIDE, 3) uint8 RGB, with
-        the motion that leads there from the source. expression (K,) and landmarks points (468, 2)
-        [px of SIDE] are those of the other photo."""
-        mesh = self._mesh(source, expression, points)
+        the motion that leads there from the source. fit: of the other photo, with the source's
+        identity; what its landmarks show is turned back into the pose of the source."""
+        mesh = self._mesh(source, fit.expression, 2 * (fit.offsets - source.fit.offsets))
         flow, _ = self._fields(source, mesh)
         zoom = SIDE / FRAME
         points = (mesh.points - (zoom - 1) / 2) / zoom
         shade = np.full((SIDE, SIDE), np.nan, np.float32)  # other light
         return Render(picture, flow / np.float32(zoom), shade, mesh.kind, points)
 
-    def _mesh(self, source: Source, expression: np.ndarray, seen: np.ndarray | None = None) -> Mesh:
-        """seen: (468, 2) where the landmarks are, if it is known; else what the model says."""
+    def _mesh(
+        self, source: Source, expression: np.ndarray, added: np.ndarray | None = None
+    ) -> Mesh:
+        """added: (468, 2) to the source's offsets [px of SIDE], if that is known."""
         surface, model, fit = self.surface, self.surface.model, source.fit
         shape = source.shape + model.displacement(expression - fit.expression)
         vertices = project(shape, fit.pose, SIDE)
         model_points = vertices[model.landmarks, :2].astype(np.float64)
-        if seen is None:
+        if added is None:
             added = lips.changed_offsets(source, model_points, expression)
-        else:
-            added = seen - model_points - 2 * fit.offsets
         vertices[:, :2] += source.spread
         vertices[: model.skin, :2] += surface.spread(added)
         points = model_points + 2 * fit.offsets + added

@@ -201,14 +201,12 @@ def _real(source: Source, other: dict, options: RenderOptions) -> Render:
     onto, _ = cv2.estimateAffinePartial2D(
         seen[RIGID], here[RIGID], method=cv2.LMEDS, refineIters=10
     )
-    seen = seen @ onto[:, :2].T + onto[:, 2]
     moved = onto @ np.vstack([to_crop, [0, 0, 1]])
     scale = np.sqrt(abs(np.linalg.det(moved[:, :2])))
     if scale < 0.8:  # without aliasing
         photo = cv2.GaussianBlur(photo, (0, 0), 0.4 / scale)
     picture = cv2.warpAffine(photo, moved, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT_101)
-    expression = fitter.fit(points, source.fit.identity).expression
-    return renderer.seen(source, expression, seen, picture)
+    return renderer.seen(source, fitter.fit(points, source.fit.identity), picture)
 
 
 def _expression_of(values: np.ndarray, before: np.ndarray) -> np.ndarray:
