@@ -6,7 +6,7 @@ import torch
 
 from moodganimation.expressions.axis_map import axis_map, mirrored
 from moodganimation.expressions.spaces import FACS, Expression
-from moodganimation.faces.portrait import Portrait, square
+from moodganimation.faces.portrait import Portrait, held, square
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import EXTENT, cropped, resize
 from moodganimation.networks.head import backward_turn, forward_turn, left_half
@@ -110,3 +110,12 @@ def test_the_mirror_of_a_mirror_is_the_face():
     assert swapped[FACS.index("AU51")] == FACS.index("AU52")
     assert swapped[FACS.index("AU63")] == FACS.index("AU63")
     assert np.array_equal(swapped[swapped], np.arange(50))
+
+
+def test_a_turn_never_looks_beyond_the_photo():
+    motion = np.random.default_rng(0).normal(0, 30, (40, 50, 2)).astype(np.float32)
+    x, y = np.meshgrid(np.arange(50), np.arange(40))
+    place = held(motion, (0, 0), (50, 40)) + np.stack([x, y], -1)
+    assert place.min() >= 0 and place[..., 0].max() <= 49 and place[..., 1].max() <= 39
+    far = held(0 * motion + 1, (200, 200), (450, 440))
+    np.testing.assert_allclose(far, 1, atol=1e-3)

@@ -17,6 +17,7 @@ MOTION_EPS = 0.05  # px: motion below it is invisible
 LIGHT_EPS = 0.002  # relative change of brightness, likewise
 KEEP_EPS = 0.998  # attention above it keeps the photo
 CUBIC_MARGIN = 4  # pixels around a place that a cubic lookup may read, and its overshoot
+HOLD = 1.5  # lengths of a motion before the photo's border in which it is held back
 CANONICAL = 1.25  # side of the crop, in heights of the face from forehead to chin
 
 
@@ -125,7 +126,7 @@ class Portrait:
         box = layer._part(along | down, light != 0)
         if box:
             x0, y0, x1, y1 = box
-            moved = layer._moved(motion, box)
+            moved = layer._moved(motion, box, turn is not None)
             if light.any():
                 brighter = 1 + layer._spread(light, box, 0.0)
                 moved = cv2.multiply(moved, cv2.merge([brighter] * 3), dtype=cv2.CV_8U)
@@ -159,14 +160,18 @@ class Portrait:
         x1, y1 = min(x1, int(high[0])), min(y1, int(high[1]))
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
-    def _moved(self, motion: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    def _moved(
+        self, motion: np.ndarray, box: tuple[int, int, int, int], hold: bool = False
+    ) -> np.ndarray:
         """Pixels of a box of the photo, looked up where `motion` [px], over the crop's cells,
-        points."""
+        points; hold: never beyond the photo, see `held`."""
         x0, y0, x1, y1 = box
         far = int(np.abs(motion).max()) + CUBIC_MARGIN
         u0, v0 = max(0, x0 - far), max(0, y0 - far)
         around = self.photo[v0 : y1 + far, u0 : x1 + far]
         place = self._spread(motion, box, 0.0)
+        if hold:
+            place = held(place, (x0, y0), self.photo.shape[1::-1])
         place[..., 0] += np.arange(x0 - u0, x1 - u0, dtype=np.float32)
         place[..., 1] += np.arange(y0 - v0, y1 - v0, dtype=np.float32)[:, None]
         border = cv2.BORDER_REFLECT_101
@@ -212,6 +217,20 @@ def fade(size: int) -> np.ndarray:
     whole = np.minimum.outer(share, share).astype(np.float32)
     whole.flags.writeable = False  # one for all
     return whole
+
+
+def held(motion: np.ndarray, corner: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    """Motion (H, W, 2) [px] of a box whose first pixel is `corner` in a photo of `size`, smaller
+    near the photo's borders, so that no lookup leads beyond them: a head that a border cuts is
+    stretched there, since nothing is known of the rest."""
+    held = np.empty_like(motion)
+    for axis in (0, 1):
+        along = motion[..., axis]
+        shape = (1, -1) if axis == 0 else (-1, 1)
+        place = (corner[axis] + np.arange(motion.shape[1 - axis], dtype=np.float32)).reshape(shape)
+        room = np.where(along < 0, place, size[axis] - 1 - place)
+        held[..., axis] = along * (1 - np.exp(-room / (HOLD * np.abs(along) + 1e-3)))
+    return held
 
 
 def widened(motion: np.ndarray, turn: np.ndarray) -> np.ndarray:
