@@ -95,7 +95,10 @@ def test_a_row_of_a_batch_equals_a_batch_of_one(name):
     encoding, start = generator.encode(source), torch.zeros(3, axes)
     if generator.moves_pixels:
         start = generator.reading(encoding).round(decimals=2)
-        condition[1] = torch.where(generator.paints > 0, start[1], condition[1])  # nothing painted
+        paints = generator.paints > 0
+        if generator.config.unit_fields:
+            paints = (generator.left_units.abs() @ paints.float()) > 0
+        condition[1] = torch.where(paints, start[1], condition[1])  # nothing painted
         assert len(set(encoding.window.corners)) == 3
     batch, _ = generator.edit(generator.rebase(encoding, start), condition)
     for i in range(3):

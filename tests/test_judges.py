@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.sides import units_of
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 from moodganimation.faces.portrait import fade
 from moodganimation.media.images import read_image
@@ -123,7 +124,8 @@ def test_sweeps_ask_for_one_axis_and_leave_the_rest_as_read(portrait):
     found = ways(reading)
     assert tuple(found) == ACTION_UNITS.keys + PAD.keys
     assert [point["AU12"] for point in found["AU12"]] == list(LEVELS)
-    assert all(point.replace(AU12=reading["AU12"]) == reading for point in found["AU12"])
+    units = units_of(reading)
+    assert all(units_of(p).replace(AU12=units["AU12"]) == units for p in found["AU12"])
     mood = mood_of(reading)
     assert [point["arousal"] for point in found["arousal"]] == [-1, -0.5, 0, 0.5, 1]
     assert all(point.replace(arousal=mood["arousal"]) == mood for point in found["arousal"])

@@ -76,6 +76,7 @@ def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
     {"dropped": why}."""
     from moodganimation.errors import UnreadableImage
     from moodganimation.expressions.moods import mood_of
+    from moodganimation.expressions.sides import units_of
     from moodganimation.media.images import read_image
 
     from . import crops
@@ -97,7 +98,7 @@ def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
     write(Path(out) / picture, crops.encoded(portrait.face(size)))
     return {
         "picture": picture,
-        "units": [5 * value for value in reading.values],
+        "units": [5 * value for value in units_of(reading).values],
         "mood": list(mood_of(reading).values),
         "notes": [crops.SEVERAL_FACES] if len(faces) > 1 else [],
     }
