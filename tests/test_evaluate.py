@@ -312,9 +312,10 @@ def test_the_shipped_reader_says_when_it_judges_itself(animator, tiny):
     assert stranger.independent
     faces = torch.rand(2, 3, 128, 128) * 2 - 1
     units, features = stranger.look(faces)
-    read = reader.read(faces)
-    read = facs.of_units(read.numpy()) if read.shape[1] == len(FACS.axes) else read
-    np.testing.assert_allclose(units.clip(0, 1), read, atol=1e-5)
+    read, apart = reader.read(faces).numpy(), 1e-5
+    if read.shape[1] == len(FACS.axes):
+        read, apart = facs.of_units(read), 0.02  # sides are clipped before or after their mean
+    np.testing.assert_allclose(units.clip(0, 1), read, atol=apart)
     assert features.shape == (2, 192)
     assert stranger.look(faces[..., ::2, ::2])[0].shape == (2, 17)
 
