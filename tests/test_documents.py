@@ -18,8 +18,11 @@ from training.evaluate.judges import (
     detection,
     face_mesh,
     face_mesh_blocks,
+    gaze,
+    head,
     identity,
     sharpness,
+    sides,
     true_smiles,
 )
 from training.evaluate.markdown import duration, short, significant, table, word
@@ -36,6 +39,9 @@ MODULES = (
     sharpness,
     detection,
     true_smiles,
+    sides,
+    gaze,
+    head,
     figures,
 )
 BLOCKS = {name: block for module in MODULES for name, block in module.BLOCKS.items()}
@@ -46,6 +52,9 @@ PARSERS = {
     "training.evaluate.judges.face_mesh": face_mesh._parser,
     "training.evaluate.judges.identity": identity._parser,
     "training.evaluate.judges.true_smiles": true_smiles._parser,
+    "training.evaluate.judges.sides": sides._parser,
+    "training.evaluate.judges.gaze": gaze._parser,
+    "training.evaluate.judges.head": head._parser,
 }
 
 

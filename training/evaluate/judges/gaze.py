@@ -1,7 +1,7 @@
 """Judge by Face Mesh where eyes look.
 
     python -m training.evaluate.judges.draw gaze --data DIR --checkpoint FILE --out GAZE
-    python -m training.evaluate.judges.gaze GAZE [--out JSON]
+    python -m training.evaluate.judges.gaze GAZE [--out JSON] [--write [BLOCK ...]]
 
 Runs in the environment of face_mesh.py. Places of irises (468, 473) and lids are relative to the
 middle of an eye's corners, along and across the line between them, in widths of the eye. Faces
@@ -17,14 +17,16 @@ after the edit that makes them look there; *nearer*: share of photos in which it
 is the mean over 205 frontal studio portraits; in faces turned by 10 degrees it is off by about .04.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from .axes import GAZE
-from .command import drawings, run
+from .command import drawings, parser, run
 from .face_mesh_measures import LEVELS, follow
+from .facs_blocks import blocks
 from .tables import Rows, share
 
 OPEN = 0.2  # height over width of the eye
@@ -128,8 +130,15 @@ def judge(folder: Path) -> dict[str, Rows]:
     return tables | ({"camera": {"look into the camera": of_camera(camera)}} if camera else {})
 
 
+BLOCKS = blocks("gaze", gaze="axis", camera="")
+
+
+def _parser() -> argparse.ArgumentParser:
+    return parser("gaze", __doc__, BLOCKS)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    return run("gaze", __doc__, judge, {}, arguments)
+    return run("gaze", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

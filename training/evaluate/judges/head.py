@@ -1,7 +1,7 @@
 """Judge by Face Mesh how far heads turn, and whether the expression stays.
 
     python -m training.evaluate.judges.draw head --data DIR --checkpoint FILE --out HEAD
-    python -m training.evaluate.judges.head HEAD [--out JSON]
+    python -m training.evaluate.judges.head HEAD [--out JSON] [--write [BLOCK ...]]
 
 Runs in the environment of face_mesh.py. The turn is that of least squares between the photo's
 points that no expression moves, with the depth that Face Mesh gives them, and where they are in the
@@ -15,6 +15,7 @@ the rest there, median. *expression 90%*: change of the measures of the 17 units
 photos and units; *expression kept*: share within .05.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -22,8 +23,9 @@ import cv2
 import numpy as np
 
 from .axes import HEAD, TURN
-from .command import drawings, run
+from .command import drawings, parser, run
 from .face_mesh_measures import STILL, UNITS, pose, settled, upright
+from .facs_blocks import blocks
 from .tables import Rows
 
 LEVELS = (33, 67, 100)  # percent: thirds of the range
@@ -103,8 +105,15 @@ def judge(folder: Path) -> dict[str, Rows]:
     return {"head": {key: of_axis(key, faces) for key, faces in found.items()}}
 
 
+BLOCKS = blocks("head", head="axis")
+
+
+def _parser() -> argparse.ArgumentParser:
+    return parser("head", __doc__, BLOCKS)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    return run("head", __doc__, judge, {}, arguments)
+    return run("head", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Judge by Face Mesh whether one side of a face moves alone, and what the units of the lips do.
 
     python -m training.evaluate.judges.draw sides --data DIR --checkpoint FILE --out SIDES
-    python -m training.evaluate.judges.sides SIDES [--out JSON]
+    python -m training.evaluate.judges.sides SIDES [--out JSON] [--write [BLOCK ...]]
 
 Runs in the environment of face_mesh.py. A unit's measure (face_mesh_measures.py) is taken on faces
 made of one half and its mirror image (mirror.py). Left is the person's left, the viewer's right.
@@ -15,13 +15,14 @@ Lips: *follow*, *right way* and *change* as face_mesh.py has them; thresholds ar
 face_mesh_measures.py, else .01. AD29, a jaw that comes forward, hardly shows from the front.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from .axes import LATERAL, LIPS, sided
-from .command import Drawn, drawings, run
+from .command import Drawn, drawings, parser, run
 from .face_mesh_measures import (
     LEVELS,
     LIP_THRESHOLD,
@@ -32,6 +33,7 @@ from .face_mesh_measures import (
     settled,
     upright,
 )
+from .facs_blocks import blocks
 from .mirror import half
 from .tables import Rows, share
 
@@ -113,8 +115,15 @@ def judge(folder: Path) -> dict[str, Rows]:
     return tables
 
 
+BLOCKS = blocks("sides", sides="axis", lips="unit")
+
+
+def _parser() -> argparse.ArgumentParser:
+    return parser("sides", __doc__, BLOCKS)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    return run("sides", __doc__, judge, {}, arguments)
+    return run("sides", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":
