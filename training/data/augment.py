@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 FRAME = 144  # side of the canonical crop on disk [px]
-LIT, COARSE = 0.35, 0.3  # shares of views with light from a side, and of coarse ones
+LIT, COARSE = 0.4, 0.45  # shares of views with light from a side, and of coarse ones
 SPOILT = 0.5  # share of photos with noise, compression or something in front of the face
 
 
@@ -24,7 +24,7 @@ class View:
         self.gamma, self.gain, self.grey, self.sharpen = 1.0, np.ones(3), False, 0.0
         self.lighting, self.coarse = None, 0
         if rng is not None:
-            side = float(np.clip(rng.normal(FRAME, 8), 122, 168))
+            side = float(np.clip(rng.normal(0.975 * FRAME, 10), 118, 170))
             roll, shift = np.radians(rng.normal(0, 3.5)), rng.normal(0, 4, 2)
             self.mirror = rng.random() < 0.5
         if rng is not None and tone:

@@ -38,7 +38,7 @@ PARTING = ("AU16", "AU22", "AU25", "AU26", "AU27")  # units that open a mouth
 REAL, TURN = "real", "turn"  # kinds of pairs
 REAL_SHARE = 0.06  # of pairs drawn among those whose target is a photograph
 UNEVEN = 1.0  # difference of the sides that the 17 units cannot show
-RENDERED_SHARE = 0.4  # of photos that are pictures of pairs: what photographs show too rarely
+RENDERED_SHARE = 0.5  # of photos that are pictures of pairs: what photographs show too rarely
 
 
 class Batch(NamedTuple):

@@ -85,7 +85,7 @@ PAINTED = Weights(
 )
 
 FINISHED = dataclasses.replace(
-    PAINTED, composite=6.0, color=1.0, mouth=1.0, realism=0.1, features=1.0
+    PAINTED, composite=6.0, color=1.0, mouth=1.0, realism=0.1, features=1.0, reading=8.0
 )
 
 WARP = Experiment(
@@ -97,9 +97,9 @@ WARP = Experiment(
         extra_fields=15,
     ),
     phases=(
-        Phase(steps=1400, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
+        Phase(steps=1300, batch=32, photos=16, rate=1.5e-3, final_rate=3e-4),
         Phase(
-            steps=2100,
+            steps=1900,
             batch=16,
             photos=8,
             rate=3e-4,
@@ -109,9 +109,9 @@ WARP = Experiment(
             weights=PAINTED,
         ),
         Phase(
-            steps=1000,
-            batch=16,
-            photos=8,
+            steps=700,
+            batch=12,
+            photos=36,
             rate=3e-4,
             final_rate=2e-5,
             reverse=0.35,
