@@ -98,6 +98,7 @@ def test_a_row_of_a_batch_equals_a_batch_of_one(name):
         paints = generator.paints > 0
         if generator.config.unit_fields:
             paints = (generator.left_units.abs() @ paints.float()) > 0
+            paints |= generator.turns.any(1)  # turned colors are finer or coarser by more
         condition[1] = torch.where(paints, start[1], condition[1])  # nothing painted
         assert len(set(encoding.window.corners)) == 3
     batch, _ = generator.edit(generator.rebase(encoding, start), condition)

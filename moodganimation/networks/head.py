@@ -20,7 +20,7 @@ PIVOT = (0.0, 0.45)  # x, y [face coordinates]
 MAX_ANGLES = (15.0, 15.0, 15.0)  # [degrees] of a turn left, up and of a tilt left, at 1
 # How much farther a rotation goes than its angle, so that an independent landmark detector measures
 # that angle: it sees nods at two thirds (training/evaluate/judges/head.py).
-ANGLE_GAIN = (1.0, 1.5, 1.0)
+ANGLE_GAIN = (1.0, 1.6, 1.0)
 # The outline within which everything turns, an ellipse above its centre and one below it, and how
 # much farther the turn fades [face coordinates].
 CENTER = (0.0, -0.15)
