@@ -106,8 +106,8 @@ def calibrate(options) -> None:
 
     generator, space, card = load_checkpoint(options.checkpoint)
     data = Pairs(options.data, "train", generator.config.image_size, space).with_flow()
-    factors = report(calibrate(generator, data, options.seed), None)
-    save_generator(options.out, generator, space, card | {"reader factors": factors})
+    errors = report(calibrate(generator, data, options.seed), None)
+    save_generator(options.out, generator, space, card | {"calibration": errors})
 
 
 def pairs(options) -> None:
@@ -269,7 +269,7 @@ def _add_training(command: Callable) -> None:
     text = "weights to begin with, at the last phase"
     added.add_argument("--start", type=Path, metavar="FILE", help=text)
     added = command(
-        calibrate, "scale the reader of warp by pairs of photographs (minutes)", out="FILE"
+        calibrate, "teach the reader of warp by pairs of photographs (minutes)", out="FILE"
     )
     added.add_argument("--checkpoint", type=Path, required=True)
     added.add_argument("--seed", type=int, default=0)

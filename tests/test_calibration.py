@@ -1,0 +1,67 @@
+"""Calibration of the reader by pairs of photographs."""
+
+import numpy as np
+import pytest
+import torch
+
+from moodganimation.expressions.axis_map import axis_map
+from moodganimation.expressions.spaces import ACTION_UNITS, FACS
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.warp import WarpGenerator
+from training.warp import calibrate as calibration
+from training.warp.train import set_axes
+
+
+class Photographs:
+    """Pairs of random pictures with a motion, as `Pairs` gives them."""
+
+    space, photographed = FACS, [0, 1, 2]
+
+    def pair(self, index: int, rng: np.random.Generator) -> tuple:
+        faces = rng.uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
+        plane = np.zeros((1, 32, 32), np.float32)
+        flow = np.full((2, 32, 32), 0.02, np.float32)
+        axes, jaws = np.zeros(50, np.float32), np.zeros(15, np.float32)
+        maps = plane + 1, plane, plane, jaws, plane, plane, plane, np.zeros((1, 1, 1), np.float32)
+        return *faces, axes, axes, flow, *maps
+
+    def labelled(self, rng: np.random.Generator, opening: float) -> tuple:
+        photo = rng.uniform(-1, 1, (3, 32, 32)).astype(np.float32)
+        return photo, rng.uniform(0, 1, 50).astype(np.float32)
+
+
+@pytest.fixture
+def generator() -> WarpGenerator:
+    torch.manual_seed(0)
+    config = GeneratorConfig(
+        architecture="warp",
+        condition_dim=50,
+        unit_fields=len(axis_map(FACS).units),
+        image_size=32,
+        width=32,  # with fewer channels this torch crashes in the backward pass of a convolution
+        extra_fields=3,
+    )
+    generator = WarpGenerator(config)
+    set_axes(generator, FACS)
+    return generator
+
+
+def test_only_the_reader_learns_and_its_errors_fall(generator, monkeypatch):
+    monkeypatch.setattr(calibration, "STEPS", 40)
+    monkeypatch.setattr(calibration, "RATE", 1e-2)
+    before = {key: value.clone() for key, value in generator.state_dict().items()}
+    errors = calibration.calibrate(generator, Photographs())
+    changed = {key for key, x in generator.state_dict().items() if not torch.equal(x, before[key])}
+    assert changed and all(key.startswith("reader.") for key in changed)
+    assert errors["labels, last"] < errors["labels, first"]
+
+
+def test_data_without_photographs_are_a_sentence(generator):
+    data = Photographs()
+    data.photographed = []
+    with pytest.raises(ValueError, match="pairs of two photographs"):
+        calibration.calibrate(generator, data)
+    few = Photographs()
+    few.space = ACTION_UNITS
+    with pytest.raises(ValueError, match="generator of FACS"):
+        calibration.calibrate(generator, few)
