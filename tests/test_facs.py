@@ -10,7 +10,7 @@ from moodganimation.animation.timeline import Keyframe, Timeline, blinking
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.errors import InvalidExpression
 from moodganimation.expressions import schema
-from moodganimation.expressions.gaze import look_at_camera
+from moodganimation.expressions.gaze import AGAINST_LEFT, AGAINST_UP, LEVEL, look_at_camera
 from moodganimation.expressions.moods import (
     as_read,
     in_space,
@@ -234,18 +234,18 @@ def test_expression_of_another_face_comes_without_gaze_and_head():
 
 def test_eyes_turn_against_the_head():
     looking = look_at_camera(FACE)
-    assert (looking["AU61"], looking["AU62"]) == (pytest.approx(0.5 * 15 / 25), 0)
-    assert (looking["AU63"], looking["AU64"]) == (pytest.approx(0.25 * 15 / 20), 0)
+    assert (looking["AU61"], looking["AU62"]) == (pytest.approx(0.5 * AGAINST_LEFT), 0)
+    assert (looking["AU63"], looking["AU64"]) == (pytest.approx(LEVEL + 0.25 * AGAINST_UP), 0)
     other = FACE.replace(AU51=1.0, AU53=1.0)
     looking = look_at_camera(other)
-    assert (looking["AU61"], looking["AU62"]) == (0, pytest.approx(15 / 25))
-    assert (looking["AU63"], looking["AU64"]) == (0, pytest.approx(15 / 20))
+    assert (looking["AU61"], looking["AU62"]) == (0, pytest.approx(AGAINST_LEFT))
+    assert (looking["AU63"], looking["AU64"]) == (0, pytest.approx(AGAINST_UP - LEVEL))
     assert units_of(looking) == units_of(other)
 
 
 def test_eyes_of_a_frontal_head_look_straight():
     frontal = FACE.replace(AU52=0.0, AU54=0.0, AU55=0.7)
-    assert pose(look_at_camera(frontal)) == [0, 0, 0, 0, *pose(frontal)[4:]]
+    assert pose(look_at_camera(frontal)) == [0, 0, LEVEL, 0, *pose(frontal)[4:]]
 
 
 def test_look_is_resolved_after_the_head():

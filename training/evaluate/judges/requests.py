@@ -4,16 +4,16 @@ Names are those of sweeps.py, KEY_LLL: axis KEY at LLL percent of its range, all
 An axis with an opposite starts from 0 on both. Axes that a space lacks are left out.
 """
 
+from moodganimation.expressions.gaze import look_at_camera
 from moodganimation.expressions.spaces import Expression, ExpressionSpace
 
-from .axes import GAZE, HEAD, LIPS, TURN, sided
+from .axes import GAZE, HEAD, LIPS, sided
 
 Requests = dict[str, Expression]
 
 QUARTERS = (0, 25, 50, 75, 100)  # percent
 ENDS = (0, 100)
 THIRDS = (33, 67, 100)
-EYES = {"sideways": 25.0, "upright": 20.0}  # degrees of gaze at 1
 STILL = ("gaze", "head")  # regions that are no expression
 
 
@@ -73,14 +73,6 @@ def head(reading: Expression) -> Requests:
                 way = {key: turned} if turned >= 0 else {opposite: -turned}
                 found[f"{key}_{level:03d}"] = request.replace(**way)
     return found
-
-
-def look_at_camera(reading: Expression) -> Expression:
-    """Both eyes to the camera: against the turn of the head that is read."""
-    left = -TURN / EYES["sideways"] * (reading["AU51"] - reading["AU52"])
-    up = -TURN / EYES["upright"] * (reading["AU53"] - reading["AU54"])
-    ways = {"AU61": left, "AU62": -left, "AU63": up, "AU64": -up}
-    return reading.replace(**{key: min(max(way, 0.0), 1.0) for key, way in ways.items()})
 
 
 REQUESTS = {"sides": sides, "gaze": gaze, "head": head}
