@@ -84,10 +84,10 @@ def test_a_turn_reaches_beyond_the_crop_and_ends_in_its_surroundings(sided):
 @pytest.mark.parametrize(("key", "axis", "sign"), [("AU51", 0, 1), ("AU54", 1, 1), ("AU53", 1, -1)])
 def test_what_is_near_the_camera_turns_farther(key, axis, sign):
     turn = torch.tensor(axis_map(FACS).turns[FACS.index(key)])[None]
-    depth = torch.full((1, 1, 8, 8), 0.3)
-    depth[..., 3:5, 3:5] = 1.0
+    depth = torch.full((1, 1, 32, 32), 0.3)
+    depth[..., 10:22, 10:22] = 1.0
     moved = forward_turn(depth, turn)[0, axis] * sign
-    assert moved[10, 10] > 2 * moved[10, 12] > 0.05
+    assert moved[40, 40] > 1.8 * moved[40, 52] > 0.05
 
 
 def test_a_turned_photo_keeps_what_lies_outside_its_surroundings():

@@ -29,6 +29,7 @@ FADE = (1.0, 1.0, 0.7)
 # Depth falls to 0 beyond the crop: it ends where the hair and the neck do.
 DEPTH_END = {"up": 1.5, "down": 1.35}
 MIDLINE = 0.2  # half of the band, in half widths of the face, in which its halves meet
+SMOOTHINGS = 3  # of the depth by 3 x 3 means: where it falls steeply, a turn would fold the picture
 INVERSIONS = 8  # steps of the fixed point from a forward to a backward motion
 
 
@@ -42,6 +43,8 @@ def surround(depth: Tensor) -> Tensor:
     """The depth (B, 1, H, W) of the surroundings, from that of the crop (B, 1, h, w)."""
     margin = (cells(depth.shape[-1]) - depth.shape[-1]) // 2
     depth = F.pad(depth, (margin,) * 4, mode="replicate")
+    for _ in range(SMOOTHINGS):
+        depth = F.avg_pool2d(F.pad(depth, (1,) * 4, mode="replicate"), 3, 1)
     y = _places(depth)[:, 1:]
     above, below = (
         (sign * y - 1) / (DEPTH_END[way] - 1) for sign, way in ((-1, "up"), (1, "down"))
