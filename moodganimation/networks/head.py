@@ -19,8 +19,8 @@ from .compositing import EXTENT, positions, smoothstep, warp
 PIVOT = (0.0, 0.45)  # x, y [face coordinates]
 MAX_ANGLES = (15.0, 15.0, 15.0)  # [degrees] of a turn left, up and of a tilt left, at 1
 # How much farther a rotation goes than its angle, so that an independent landmark detector measures
-# that angle: it sees nods at two thirds (training/evaluate/judges/head.py).
-ANGLE_GAIN = (1.0, 1.6, 1.0)
+# that angle: it sees nods at about six tenths (training/evaluate/judges/head.py).
+ANGLE_GAIN = (1.0, 1.7, 1.0)
 # The outline within which everything turns, an ellipse above its centre and one below it, and how
 # much farther the turn fades [face coordinates].
 CENTER = (0.0, -0.15)
