@@ -25,7 +25,8 @@ class Frame:
 
     @cached_property
     def image(self) -> np.ndarray:
-        """The photo, edited, at its own size; outside `portrait.box` it is the photo."""
+        """The photo, edited, at its own size; outside `portrait.box`, or that of
+        `portrait.surroundings` where the head turns, it is the photo."""
         edit = self.edit if self.whole is None else self.whole
         attention, color, motion, light = (x[0].float().numpy() for x in edit[1:5])
         if not (attention < 1).any() and not motion.any() and not light.any():

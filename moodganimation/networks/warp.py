@@ -152,7 +152,7 @@ class WarpGenerator(Generator):
         self.register_buffer("gain", torch.ones(units))
         # Which units may open a mouth, so that it is painted; set by the space that it learns.
         self.register_buffer("paints", torch.ones(units))
-        if self.config.unit_fields:  # what axes mean, see `expressions.fields.AxisMap`
+        if self.config.unit_fields:  # what axes mean, see `expressions.axis_map`
             self.register_buffer("left_units", torch.zeros(axes, units))
             self.register_buffer("right_units", torch.zeros(axes, units))
             self.register_buffer("turns", torch.zeros(axes, 3))

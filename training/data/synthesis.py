@@ -16,6 +16,7 @@ from tqdm import tqdm
 from moodganimation.animation.easing import EASINGS
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
+from moodganimation.expressions.sides import units_of
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
@@ -23,7 +24,6 @@ from moodganimation.media.images import read_image
 from .annotations import read_ids
 from .augment import FRAME, WHOLE
 from .pickles import write_pickle
-from .units import units_of
 
 
 def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train", "val", "test")):
@@ -41,7 +41,7 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
     for index in tqdm(sorted(order.tolist()), desc="clips"):
         split, name = names[index]
         portrait = _portrait(animator, folder, name)
-        start = _units_read(portrait)
+        start = units_of(portrait.reading)
         way = trajectory(start, frames, np.random.default_rng([1, index]))
         clip = f"{name}_in{frames}"
         for t, point in enumerate(way):
@@ -78,7 +78,7 @@ def make_edits(folder: Path, out: Path, count: int, splits=("train", "val", "tes
             order = np.random.default_rng([2, round_]).permutation(len(names))
         split, name = names[order[place]]
         portrait = _portrait(animator, folder, name)
-        start = _units_read(portrait)
+        start = units_of(portrait.reading)
         asked = pose(start, np.random.default_rng([3, turn]))
         file = out / "pairs" / f"{name}_asked{round_}.jpg"
         if not file.exists():
@@ -112,11 +112,6 @@ def _portrait(animator: Animator, folder: Path, name: str) -> Portrait:
     if photo.shape[:2] != (FRAME, FRAME):
         raise ValueError(f"{name}.jpg is no canonical crop of {FRAME} pixels.")
     return animator.encode(Portrait(photo, WHOLE, "canonical"))
-
-
-def _units_read(portrait: Portrait) -> Expression:
-    """The Action Units of a reading; what else it says stays as it is."""
-    return Expression.clipped(ACTION_UNITS, units_of(portrait.reading.vector()))
 
 
 def _write(path: Path, image: np.ndarray) -> None:

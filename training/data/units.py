@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions.spaces import ACTION_UNITS, FACS
+from moodganimation.expressions.sides import PLACES
+from moodganimation.expressions.spaces import ACTION_UNITS
 
 Values = TypeVar("Values", np.ndarray, Tensor)
 
 SAME = 1e-4  # units that differ by less have the same value, but for rounding
 # Where FACS has each of the 17 units, on both sides of the face.
-LEFT, RIGHT = ([FACS.positions(key)[side] for key in ACTION_UNITS.keys] for side in (0, -1))
+LEFT, RIGHT = ([places[end] for places in PLACES] for end in (0, -1))
 
 
 def units_of(values: Values) -> Values:

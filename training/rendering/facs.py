@@ -7,7 +7,8 @@ below. Intensities are 0..5, as data files say them, in the order of FACS.
 import numpy as np
 
 from moodganimation.expressions.axis_map import HEAD
-from moodganimation.expressions.spaces import ACTION_UNITS, FACS
+from moodganimation.expressions.sides import PLACES
+from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.head import MAX_ANGLES
 
 from . import units
@@ -43,10 +44,8 @@ def index(*keys: str) -> np.ndarray:
     return np.array([FACS.index(key) for key in keys])
 
 
-LEFT, RIGHT = (
-    np.array([FACS.positions(key)[-1 if side else 0] for key in ACTION_UNITS.keys])
-    for side in (0, 1)
-)  # where FACS has each of the 17 units, on the left side of the face and on the right
+# Where FACS has each of the 17 units, on the left side of the face and on the right.
+LEFT, RIGHT = (np.array([places[end] for places in PLACES]) for end in (0, -1))
 _OPPOSITES = np.array([[FACS.index(a), FACS.index(b)] for a, b in FACS.opposites])
 
 

@@ -33,7 +33,7 @@ SINGLES = {
 }
 PRESENT = 0.8  # intensity from which a unit can be taken away
 LEAST = 0.5  # change of intensity that makes a pair
-# Shares of the kinds of `_mixed`, in this order.
+# How often each kind of target is drawn, where no units are chosen; see `_MAKERS`.
 KINDS = {
     "single_up": 0.16,
     "single_down": 0.08,
@@ -202,7 +202,7 @@ def _mood(rng, now, bank) -> tuple[str, np.ndarray]:
 
 
 def _other(rng, now, bank) -> tuple[str, np.ndarray]:
-    """The expression of another photo, with its gaze and the head as it is."""
+    """The expression and gaze of another photo; the head stays as it is."""
     target = bank[rng.integers(len(bank))].copy()
     head = np.array([axis.region == "head" for axis in FACS.axes])
     return "other", np.where(head, now, target)

@@ -5,6 +5,7 @@ An axis with an opposite starts from 0 on both. Axes that a space lacks are left
 """
 
 from moodganimation.expressions.gaze import look_at_camera
+from moodganimation.expressions.sides import posed_as
 from moodganimation.expressions.spaces import Expression, ExpressionSpace
 
 from .axes import GAZE, HEAD, LIPS, sided
@@ -14,7 +15,6 @@ Requests = dict[str, Expression]
 QUARTERS = (0, 25, 50, 75, 100)  # percent
 ENDS = (0, 100)
 THIRDS = (33, 67, 100)
-STILL = ("gaze", "head")  # regions that are no expression
 
 
 def opposite_of(space: ExpressionSpace) -> dict[str, str]:
@@ -32,13 +32,7 @@ def at(start: Expression, key: str, percent: tuple[int, ...]) -> Requests:
 
 def smile(neutral: Expression, smiling: Expression) -> Expression:
     """The expression that is read in another photo; gaze and head stay as they are."""
-    values = [
-        here if axis.region in STILL else there
-        for axis, here, there in zip(
-            neutral.space.axes, neutral.values, smiling.values, strict=True
-        )
-    ]
-    return Expression(neutral.space, tuple(values))
+    return posed_as(smiling, neutral)
 
 
 def sides(reading: Expression) -> Requests:
@@ -84,8 +78,3 @@ def requested(what: str, reading: Expression) -> Requests:
     if not found:
         raise ValueError(f"The checkpoint's space {reading.space.name} has no axes for {what}.")
     return found
-
-
-def units_of(reading: Expression, space: ExpressionSpace) -> Expression:
-    """A reading in a space with fewer axes: of a unit with two sides, their mean."""
-    return Expression.clipped(space, [reading[key] for key in space.keys])

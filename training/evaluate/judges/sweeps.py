@@ -17,12 +17,12 @@ from tqdm import tqdm
 
 from moodganimation.animator import Animator
 from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.sides import units_of
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from moodganimation.faces.portrait import Portrait, fade
 from moodganimation.media.images import read_image
 
 from ...data.augment import WHOLE
-from .requests import units_of
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)  # of an axis's range
 
@@ -32,7 +32,7 @@ def ways(reading: Expression) -> dict[str, list[Expression]]:
 
     Where a space has both sides of a unit, they move alike.
     """
-    units = units_of(reading, ACTION_UNITS)
+    units = units_of(reading)
     return {
         axis.key: [
             start.replace(**{axis.key: axis.low + level * (axis.high - axis.low)})
