@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from moodganimation.errors import Problem
+from moodganimation.runtime.terminal import escape_unprintable
 from training.evaluate.documents import add_write_option, requested_blocks, write_blocks
 
 from .blocks import BLOCKS
@@ -15,20 +16,24 @@ FULL_ONLY = {"speed-whole", "speed-scaling"}  # blocks that --short does not mea
 
 
 def inference(options) -> dict:
+    """Measure the stages from a photo file to a written video. Raises ValueError."""
     from .inference import bench
 
     if options.short and FULL_ONLY & set(options.blocks):
-        raise ValueError("--short measures the stages only and cannot write all of these blocks.")
+        names = " and ".join(sorted(FULL_ONLY & set(options.blocks)))
+        raise ValueError(f"--short does not measure {names}; leave it out or name other blocks.")
     return bench(*_animator_and_photo(options), _rounds(options), options.short)
 
 
 def backends(options) -> dict:
+    """Compare the backends of one generator."""
     from .backends import compare_backends
 
     return compare_backends(*_animator_and_photo(options), _rounds(options))
 
 
 def training(options) -> dict:
+    """Compare training steps with the reference loop. Raises ValueError."""
     from .training import bench, compare_penalties, compare_precisions
 
     if len(options.blocks) > 1:
@@ -39,6 +44,7 @@ def training(options) -> dict:
 
 
 def _animator_and_photo(options) -> tuple:
+    """Load the animator and the photo that the options name."""
     from moodganimation.animator import Animator
     from moodganimation.media.images import read_image
 
@@ -46,19 +52,21 @@ def _animator_and_photo(options) -> tuple:
 
 
 def _rounds(options) -> int:
+    """Check the number of rounds. Raises ValueError."""
     if options.rounds < 1:
         raise ValueError(f"--rounds must be at least 1, got {options.rounds}.")
     return options.rounds
 
 
 def main(arguments: list[str] | None = None) -> int:
+    escape_unprintable()
     options = _parser().parse_args(arguments)
     try:
         options.blocks = requested_blocks(options)
         result = options.run(options)
         print(table(result))
         if options.json:
-            options.json.write_text(json.dumps(result, indent=1) + "\n")
+            options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         write_blocks(options.blocks, BLOCKS, result)
     except (Problem, ValueError, OSError) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)
@@ -67,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def table(result: dict) -> str:
-    """The measured values as text: a line each, below the title of their group."""
+    """Format measured values, one per line, below the titles of their groups."""
     if "runs" in result:
         return "\n\n".join(map(table, result["runs"]))
     lines = []
@@ -82,12 +90,12 @@ def table(result: dict) -> str:
     return "\n".join(lines)
 
 
-COMMANDS = {
+COMMANDS = {  # function -> help
     inference: "measure every stage from a photo file to a written video",
     backends: "compare one generator by torch, OpenVINO and ONNX Runtime",
-    training: "measure a training step of ganimation beside the reference's loop",
+    training: "compare a training step of ganimation with the reference loop",
 }
-WRITTEN = {  # blocks that --write writes by default, and those that it must name
+WRITTEN = {  # blocks that --write writes by default, and blocks that must be named
     inference: (("machine", "speed-slider", "speed-stages", "speed-whole", "speed-scaling"),),
     backends: (("speed-backends",),),
     training: (("speed-training",), ("speed-training-penalty",)),
@@ -124,7 +132,7 @@ def _add_training_arguments(command: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="K",
-        help="apply our gradient penalty in one of K steps",
+        help="apply our gradient penalty every K steps",
     )
     add("--precision", choices=("quickest", "float32", "bf16"), default="quickest")
     add("--cpu", action="store_true", help="do not use a GPU")

@@ -1,7 +1,7 @@
-"""The seed's generator by every engine found here: python -m benchmarks backends.
+"""Times the reference generator by every installed backend: python -m benchmarks backends.
 
-What is compared is the network alone, on one face and on batches. Engines take turns, three edits
-in a row as an animation makes them: threads of the one before may still spin during the first.
+Only the network is timed, on one face and on batches. The backends alternate, with IN_A_ROW edits
+each: during the first one, threads of the previous backend may still be busy-waiting.
 """
 
 import contextlib
@@ -19,45 +19,48 @@ from torch import Tensor, nn
 
 from moodganimation.animator import Animator
 from moodganimation.runtime.backends import optimize, psnr
-from moodganimation.runtime.openvino import compiled, with_instance_norms
-from moodganimation.runtime.quantization import Painting
+from moodganimation.runtime.openvino import compile_generator, use_instance_norms
+from moodganimation.runtime.quantization import FusedGenerator
 from moodganimation.runtime.threads import cores
 
-from .inference import seed_generator
-from .timing import interleaved, machine
+from .inference import reference_generator
+from .timing import machine, time_interleaved
 
 LOG = logging.getLogger("benchmarks.backends")
 IN_A_ROW = 3
 BATCHES = (1, 8)
-EAGER = "torch, eager float32"  # as the seed runs it
+EAGER = "torch, eager float32"  # the backend of the reference code
 
 
 @torch.inference_mode()
 def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str, object]:
-    """Milliseconds a face, how many times quicker than eager float32, and how alike, by engine."""
+    """Measure milliseconds per face, speed over eager float32, and PSNR to it, by backend."""
     torch.set_num_threads(cores())
-    device, network = animator.device, seed_generator().to(animator.device)
+    device, network = animator.device, reference_generator().to(animator.device)
     source = animator._source(animator.locate(photo), network.config.image_size)
     condition = source.new_ones(1, network.config.condition_dim)
-    found = _engines(network, device)
-    wanted = found[EAGER](source, condition)
+    backends = _backends(network, device)
+    expected = backends[EAGER](source, condition)
     result = {
         "machine": machine(device, "all"),
         "dB (PSNR) between its composite and float32's": {
-            name: round(psnr(shown(source, condition), wanted), 1)
-            for name, shown in found.items()
+            name: round(psnr(composite(source, condition), expected), 1)
+            for name, composite in backends.items()
             if name != EAGER
         },
     }
     for batch in BATCHES:
-        faces = [x.expand(batch, *x.shape[1:]).contiguous() for x in (source, condition)]
+        inputs = [x.expand(batch, *x.shape[1:]).contiguous() for x in (source, condition)]
 
-        def work(shown, faces=faces):
+        def edit_in_a_row(composite, inputs=inputs):
             for _ in range(IN_A_ROW):
-                shown(*faces)
+                composite(*inputs)
 
-        works = {name: lambda shown=shown: work(shown) for name, shown in found.items()}
-        times = interleaved(works, rounds, device)
+        functions = {
+            name: lambda composite=composite: edit_in_a_row(composite)
+            for name, composite in backends.items()
+        }
+        times = time_interleaved(functions, rounds, device)
         title = f"in batches of {batch}"
         result |= {
             f"ms a face, {title}": {
@@ -70,29 +73,32 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
     return result
 
 
-def _engines(
+def _backends(
     network: nn.Module, device: torch.device
 ) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
-    """From photo and condition to the composite, by name."""
+    """Make functions from photo and condition to the composite, by name of the backend."""
     generators = {
-        EAGER: with_instance_norms(copy.deepcopy(network)),
+        EAGER: use_instance_norms(copy.deepcopy(network)),
         "torch, bf16": optimize(copy.deepcopy(network), device, ["bf16"]),
-        "OpenVINO, float32": compiled(network, INFERENCE_PRECISION_HINT="f32"),
-        "OpenVINO, its own choice": compiled(network),
-        "OpenVINO, int8": compiled(network, int8=True),
+        "OpenVINO, float32": compile_generator(network, INFERENCE_PRECISION_HINT="f32"),
+        "OpenVINO, its own choice": compile_generator(network),
+        "OpenVINO, int8": compile_generator(network, int8=True),
     }
-    found = {
+    backends = {
         name: lambda *inputs, generator=generator: generator(*inputs)[0].composite
         for name, generator in generators.items()
         if generator
     }
     if device.type == "cpu" and (onnx := _onnx(network)):
-        found["ONNX Runtime, float32"] = onnx
-    return found
+        backends["ONNX Runtime, float32"] = onnx
+    return backends
 
 
 def _onnx(network: nn.Module) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """By ONNX Runtime; None, which the log says, where it or the exporter is missing."""
+    """Make a function that runs the network by ONNX Runtime, from photo and condition.
+
+    Logs a message and returns None if ONNX Runtime or torch's exporter is missing.
+    """
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  torch's exporter needs it
@@ -108,17 +114,17 @@ def _onnx(network: nn.Module) -> Callable[[Tensor, Tensor], Tensor] | None:
         path = Path(folder) / "network.onnx"
         with contextlib.redirect_stdout(io.StringIO()):
             torch.onnx.export(
-                Painting(copy.deepcopy(network).cpu()).eval(),
+                FusedGenerator(copy.deepcopy(network).cpu()).eval(),
                 (torch.zeros(2, 3, side, side), torch.zeros(2, axes)),
                 path,
                 dynamic_shapes=({0: batch}, {0: batch}),
                 verbose=False,
             )
         session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    names = [given.name for given in session.get_inputs()]
+    names = [node.name for node in session.get_inputs()]
 
-    def shown(*inputs: Tensor) -> Tensor:
+    def composite(*inputs: Tensor) -> Tensor:
         arrays = [x.cpu().contiguous().numpy() for x in inputs]
         return torch.from_numpy(session.run(None, dict(zip(names, arrays, strict=True)))[0])
 
-    return shown
+    return composite

@@ -1,18 +1,19 @@
-"""Blocks of docs/performance.md: from the values of a benchmark to Markdown."""
+"""Formats the blocks of figures of docs/performance.md as Markdown."""
 
 import re
 from collections.abc import Iterable
 
-from training.evaluate.documents import Block
+from training.evaluate.documents import FigureBlock
 from training.evaluate.markdown import duration, short, significant, table, word
 
-# Sliders that every generator has, and how the table calls them.
+# Sliders that every generator has: name in the values -> heading of a column.
 COLUMNS = {"mean of all units": "mean of all units", "open mouth": "open mouth (worst case)"}
-CLEAR_PSNR = 120  # [dB]: above it, two float32 pictures differ by rounding only
+EQUAL_PSNR = 120  # [dB]: above it, two float32 pictures differ by rounding only
+BASELINE = "seed generator (width 64, float32)"  # key of the reference generator, see inference.py
 
 
 def machine(values: dict) -> str:
-    """Describe the processor, its measured ceilings and the precision that was chosen."""
+    """Describe the processor, its measured peak rates and the backend that was chosen."""
     here = values["machine"]
     name = re.sub(r"\((R|TM)\)|\b(CPU|Processor)\b|@.*", "", here["processor"])
     name = " ".join(name.split()) or "unknown processor"
@@ -29,9 +30,9 @@ def machine(values: dict) -> str:
 
 
 def speed_slider(values: dict) -> str:
-    """Format the times from a slider to the picture, beside the baseline."""
+    """Format the times from a slider to the picture, beside the reference generator."""
     times, sides = values["ms"], values["sides [px]"]
-    faster = values["times faster than the seed's generator"]
+    faster = values["times faster than the seed's generator"]  # the reference generator
     subjects = {
         "slider to photo": f"a photo of {sides['photo']} pixels, "
         f"the face {sides['face in the photo']} of them",
@@ -43,8 +44,8 @@ def speed_slider(values: dict) -> str:
         return [f"{short(times[t])} ms, {short(faster[t])} times faster" for t in titles]
 
     rows = [[text, *cells(key, COLUMNS)] for key, text in subjects.items()]
-    baseline = times["seed generator (width 64, float32)"]
-    rows.append(["baseline: GANimation's generator, 128 pixels", f"{short(baseline)} ms", ""])
+    baseline = f"{short(times[BASELINE])} ms"
+    rows.append(["baseline: GANimation's generator, 128 pixels", baseline, ""])
     units = table(["", *COLUMNS.values()], rows)
     sliders = [title.partition(", ")[2] for title in times if title.startswith("slider to face, ")]
     sliders = [name for name in sliders if name not in COLUMNS]
@@ -58,8 +59,8 @@ def speed_slider(values: dict) -> str:
 
 
 def speed_stages(values: dict) -> str:
-    """Format the times of the stages, and the arithmetic of both networks."""
-    stages = {
+    """Format the times of the stages, and the multiply-adds of encoding and generating."""
+    stages = {  # key in the values -> heading
         "decode": "decode",
         "detect": "detect",
         "align and read": "align and read",
@@ -69,20 +70,20 @@ def speed_stages(values: dict) -> str:
         "encode JPEG": "encode JPEG",
     }
     row = [f"{short(values['ms'][stage])} ms" for stage in stages]
-    work = values["giga multiply-adds"]
+    multiply_adds = values["giga multiply-adds"]
     return (
         f"{table(list(stages.values()), [row])}\n\n"
-        f"Giga multiply-adds: encode {significant(work['encode'])}, "
-        f"generate {significant(work['generate'])}."
+        f"Giga multiply-adds: encode {significant(multiply_adds['encode'])}, "
+        f"generate {significant(multiply_adds['generate'])}."
     )
 
 
 def speed_whole(values: dict) -> str:
-    """Format the times of whole requests."""
-    whole, rate = values["whole [s]"], values["frames a second"]
+    """Format the times of requests from end to end."""
+    seconds, rate = values["whole [s]"], values["frames a second"]
 
     def times(*titles: str) -> str:
-        return "; ".join(duration(whole[title]) for title in titles)
+        return "; ".join(duration(seconds[title]) for title in titles)
 
     coded = "120 frames, GIF coded", "120 frames, GIF coded by imageio"
     small = "24 frames, MP4 whole", "24 frames, GIF whole"
@@ -100,7 +101,7 @@ def speed_whole(values: dict) -> str:
 
 
 def speed_scaling(values: dict) -> str:
-    """Format the cost against frames, faces and the size of the photo."""
+    """Format the times by the number of frames and faces, and the size of the photo."""
     subjects = {
         "drawing [ms] by frames": "frames",
         "editing [ms] by faces": "faces in one photo (detection not included)",
@@ -112,7 +113,7 @@ def speed_scaling(values: dict) -> str:
         rows.append([text, f"{short(each)} ms", f"{fit:.3f}", f"{counts[0]} to {counts[-1]}"])
     lines = table(["cost against", "each", "R² of a line", "range"], rows)
     generate, paste = (
-        values[f"{what} [ms] by side of the photo"] for what in ("generate", "paste")
+        values[f"{stage} [ms] by side of the photo"] for stage in ("generate", "paste")
     )
     sizes = table(
         ["side of the photo, nearly all of it face [px]", *generate],
@@ -142,17 +143,18 @@ def speed_backends(values: dict) -> str:
         if others and not rows:
             cells[0] = cells[0].replace(")", " times faster)")
         rows.append([title, short(row[eager]), *cells])
-    alike = values["dB (PSNR) between its composite and float32's"]
-    rows.append(["PSNR to eager float32", "", *(_psnr(alike[name]) for name in others)])
+    psnr = values["dB (PSNR) between its composite and float32's"]
+    rows.append(["PSNR to eager float32", "", *(_psnr(psnr[name]) for name in others)])
     return table(["", "eager float32", *(names.get(name, name) for name in others)], rows)
 
 
 def _psnr(value: float) -> str:
-    return f"above {CLEAR_PSNR} dB" if value > CLEAR_PSNR else f"{value:.0f} dB"
+    """Format a PSNR [dB]."""
+    return f"above {EQUAL_PSNR} dB" if value > EQUAL_PSNR else f"{value:.0f} dB"
 
 
 def speed_training(values: dict) -> str:
-    """Format a training step in the chosen precision, and in float32 if that is another one."""
+    """Format a training step in the chosen precision, and in float32 if that is not chosen."""
     rows = []
     for run in values["runs"]:
         precision = run["precision of ours"]
@@ -164,14 +166,14 @@ def speed_training(values: dict) -> str:
             steps = run[f"{key}: critic alone, with generator [s]"]
             rate = run[f"{key}: images a second"]
             rows.append([name, *(f"{step:.2f} s" for step in steps), f"{rate:.2f}", gain])
-    heads = ["", "critic's step", "with the generator's", "images per second", "faster"]
+    headings = ["", "critic's step", "with the generator's", "images per second", "faster"]
     batch = values["runs"][0]["batch"]
     photos = "photo" if batch == 1 else "photos"
-    return f"{table(heads, rows)}\n\nBatches of {word(batch)} {photos}."
+    return f"{table(headings, rows)}\n\nBatches of {word(batch)} {photos}."
 
 
 def speed_training_penalty(values: dict) -> str:
-    """Format the speed of training with the penalty in every step and in some of them."""
+    """Format the speed of training with the penalty in every step, and every few steps."""
     rows = []
     for run in values["runs"]:
         every = run["ours: penalty in one step of"]
@@ -183,14 +185,14 @@ def speed_training_penalty(values: dict) -> str:
 
 INFERENCE = "python -m benchmarks inference --write"
 BLOCKS = {
-    "machine": Block(INFERENCE, machine),
-    "speed-slider": Block(INFERENCE, speed_slider),
-    "speed-stages": Block(INFERENCE, speed_stages),
-    "speed-whole": Block(INFERENCE, speed_whole),
-    "speed-scaling": Block(INFERENCE, speed_scaling),
-    "speed-backends": Block("python -m benchmarks backends --write", speed_backends),
-    "speed-training": Block("python -m benchmarks training --write", speed_training),
-    "speed-training-penalty": Block(
+    "machine": FigureBlock(INFERENCE, machine),
+    "speed-slider": FigureBlock(INFERENCE, speed_slider),
+    "speed-stages": FigureBlock(INFERENCE, speed_stages),
+    "speed-whole": FigureBlock(INFERENCE, speed_whole),
+    "speed-scaling": FigureBlock(INFERENCE, speed_scaling),
+    "speed-backends": FigureBlock("python -m benchmarks backends --write", speed_backends),
+    "speed-training": FigureBlock("python -m benchmarks training --write", speed_training),
+    "speed-training-penalty": FigureBlock(
         "python -m benchmarks training --penalty-every 4 --write speed-training-penalty",
         speed_training_penalty,
     ),

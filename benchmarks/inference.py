@@ -1,7 +1,8 @@
-"""What everything costs on this machine, side by side in one run: python -m benchmarks inference.
+"""Times every stage on this machine in one run: python -m benchmarks inference.
 
-The baseline is the seed's generator as everybody runs it: width 64, eager, float32. Every round
-times each subject once, so that what disturbs the machine disturbs all of them; medians are told.
+The baseline is the reference generator: the network of the code of Pumarola et al. 2018 as it was
+published (resnet, width 64, eager, float32). Every round times each function once, so that other
+load on the machine affects all of them; medians are reported.
 """
 
 import itertools
@@ -32,149 +33,162 @@ from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import Generator, GeneratorConfig
 from moodganimation.resources import CHECKPOINTS
 from moodganimation.runtime.backends import optimize
-from moodganimation.runtime.openvino import with_instance_norms
+from moodganimation.runtime.openvino import use_instance_norms
 from moodganimation.runtime.threads import cores, limit_torch_threads
 from moodganimation.video.editing import edit_video, offset_by
 from moodganimation.video.live import Live
 from training.data.units import in_facs, units_of
 
-from .scaling import curves
-from .timing import interleaved, machine, median
+from .scaling import scaling
+from .timing import machine, median_seconds, time_interleaved
 
-SEED = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
+REFERENCE = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
+# Key of the reference generator in the results, as in those of earlier versions.
 BASELINE = "seed generator (width 64, float32)"
-# Sliders that only generators of FACS have, an example of each kind, by what they are called here.
+# Sliders that only generators of FACS have, one example of each kind: name in the results -> axis.
 SLIDERS = {"one side (AU12L)": "AU12L", "gaze (AU61)": "AU61", "head (AU51)": "AU51"}
-SIDE = 512  # of a picture: of a whole photo, or of the crop of its face [px]
+SIDE = 512  # side of the photo, and of the face crop in the close-up [px]
+UPLOAD_ROUNDS = 5
+ANIMATION_FRAMES = (24, 120)
+FILM_SIDES = (720, 1280)  # height and width of the edited video [px]
+FILM_FRAMES, CAMERA_FRAMES = 72, 40
+CAMERA_STEP = 3  # the camera stream has every third pixel of the video
 
 
-def seed_generator() -> Generator:
-    """The seed's generator, which shows what the shipped one of half its width does: every channel
-    is there twice, so that its pictures can be compared, not only its speed."""
+def reference_generator() -> Generator:
+    """Build the reference generator with the output of the shipped one, which is half as wide.
+
+    Every channel of the shipped weights is duplicated, so that pictures can be compared as well as
+    speed.
+    """
     narrow = load_generator(CHECKPOINTS / "ganimation.safetensors")
-    wide = build_generator(SEED)
-    for known, module in zip(narrow.modules(), wide.modules(), strict=True):
-        inputs = 0 if isinstance(module, nn.ConvTranspose2d) else 1
-        for name, value in module.named_parameters(recurse=False):
-            weight = getattr(known, name)
-            for dim, size in enumerate(value.shape):
-                times = size // weight.shape[dim]
-                weight = torch.cat([weight] * times, dim) / (times if dim == inputs else 1)
-            value.data.copy_(weight)
+    wide = build_generator(REFERENCE)
+    for narrow_module, wide_module in zip(narrow.modules(), wide.modules(), strict=True):
+        input_dim = 0 if isinstance(wide_module, nn.ConvTranspose2d) else 1
+        for name, parameter in wide_module.named_parameters(recurse=False):
+            weight = getattr(narrow_module, name)
+            for dim, size in enumerate(parameter.shape):
+                copies = size // weight.shape[dim]
+                weight = torch.cat([weight] * copies, dim) / (copies if dim == input_dim else 1)
+            parameter.data.copy_(weight)
     return wide.eval()
 
 
-def operations(work: Callable) -> float:
-    """Giga multiply-adds of a call."""
+def giga_multiply_adds(function: Callable) -> float:
+    """Count the giga multiply-adds of a call."""
     with FlopCounterMode(display=False) as counter:
-        work()
+        function()
     return counter.get_total_flops() / 2e9
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured: an animator on a photo and on a close-up of its face."""
+    """What is measured: an animator with a photo, a close-up of its face, and the reference."""
 
     animator: Animator
-    whole: Portrait  # of the photo, at most SIDE pixels
-    portrait: Portrait  # of the close-up: the face has SIDE pixels
-    seed: nn.Module
-    source: torch.Tensor  # (1, 3, H, W): the close-up's face, for the seed's generator
-    units: Expression  # the Action Units read in the close-up
-    smile: Expression  # in Action Units: what else is read stays as it is
+    portrait: Portrait  # of the photo, at most SIDE pixels a side
+    close_up: Portrait  # of the close-up, whose face crop has SIDE pixels a side
+    reference: nn.Module  # the reference generator
+    source: torch.Tensor  # (1, 3, H, W): the close-up's face, for the reference generator
+    units: Expression  # the reading of the close-up in Action Units
+    smile: Expression  # `units` with a smile
 
     @classmethod
     def of(cls, animator: Animator, photo: np.ndarray) -> "Subject":
-        whole = animator.locate(photo).within(SIDE)
-        portrait = animator.locate(close_up(whole))
-        seed = with_instance_norms(seed_generator()).to(animator.device)
-        source = animator._source(portrait, seed.config.image_size).contiguous()
-        units = Expression.clipped(ACTION_UNITS, units_of(portrait.reading.vector()))
+        """Prepare what is measured from an animator and a photo."""
+        portrait = animator.locate(photo).downscaled(SIDE)
+        close_up = animator.locate(crop_close_up(portrait))
+        reference = use_instance_norms(reference_generator()).to(animator.device)
+        source = animator._source(close_up, reference.config.image_size).contiguous()
+        units = Expression.clipped(ACTION_UNITS, units_of(close_up.reading.vector()))
         smile = units.replace(AU12=0.9, AU25=0.6)
-        return cls(animator, whole, portrait, seed, source, units, smile)
+        return cls(animator, portrait, close_up, reference, source, units, smile)
 
-    def run_seed(self) -> None:
-        self.seed(self.source, self.animator._condition(self.units))
+    def run_reference(self) -> None:
+        """Run the reference generator on the close-up's face."""
+        self.reference(self.source, self.animator._condition(self.units))
 
     def encode(self) -> Portrait:
-        return self.animator.encode(self.portrait)
+        """Encode the close-up."""
+        return self.animator.encode(self.close_up)
 
     def generate(self) -> Frame:
-        return self.animator.edit(self.portrait, self.smile)
+        """Edit the close-up, without pasting the picture."""
+        return self.animator.edit(self.close_up, self.smile)
 
 
 @torch.inference_mode()
 def bench(
     animator: Animator, photo: np.ndarray, rounds: int = 15, short: bool = False
 ) -> dict[str, object]:
-    """Measured values by title. short: the stages alone, without animations, videos and scaling."""
-    torch.set_num_threads(cores())  # as the seed runs, and whoever calls the library
+    """Measure all stages; return values by title. short: without animations, videos and scaling."""
+    torch.set_num_threads(cores())  # as in the reference code, and when the library is imported
     subject = Subject.of(animator, photo)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"
-        write_image(path, subject.portrait.photo)
+        write_image(path, subject.close_up.photo)
         times = _stage_times(subject, path, rounds)
         result = _stage_figures(subject, times)
         if not short:
-            result["networks [ms]"] = _networks(animator, subject.seed, subject.source, rounds)
+            result["networks [ms]"] = _networks(animator, subject.reference, subject.source, rounds)
             limit_torch_threads()  # as commands and the page do
-            result |= curves(animator, subject.portrait.photo, subject.smile)
-            result["whole [s]"] = _whole(animator, path, Path(folder), subject.smile)
-            result["frames a second"] = _films(animator, subject.portrait.photo, Path(folder))
+            result |= scaling(animator, subject.close_up.photo, subject.smile)
+            result["whole [s]"] = _requests(animator, path, Path(folder), subject.smile)
+            result["frames a second"] = _videos(animator, subject.close_up.photo, Path(folder))
     return result
 
 
 def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
-    """Median seconds of each stage and of a whole edit, which take turns in one run."""
-    animator, portrait = subject.animator, subject.portrait
-    to_face, frame = animator.find(portrait.photo)[0], subject.generate()
-    keys, turn = ACTION_UNITS.keys, itertools.count()
+    """Measure the median seconds of each stage, and from a slider to the picture."""
+    animator, close_up = subject.animator, subject.close_up
+    to_face, frame = animator.find(close_up.photo)[0], subject.generate()
+    keys, calls = ACTION_UNITS.keys, itertools.count()
 
-    def move(portrait: Portrait, *keys: str, **others: float) -> None:
-        """One after the other, by sliders of the expression that the animator starts from."""
+    def move_sliders(portrait: Portrait, *keys: str, **others: float) -> None:
+        """Set axes of the initial expression one after the other, and paste each edit."""
         start = animator.start(portrait) if animator.space == FACS else portrait.reading
-        level = 0.5 + (next(turn) % 40) / 80  # never the same twice
+        level = 0.5 + (next(calls) % 40) / 80  # another one at every call: nothing is cached
         for key in keys:
             target = start.replace(**{key: level}, **others)
-            animator.edit(portrait, target).image  # noqa: B018  it is drawn when it is read
+            animator.edit(portrait, target).image  # noqa: B018  pasted on access
 
     stages = {
-        BASELINE: subject.run_seed,
+        BASELINE: subject.run_reference,
         "decode": lambda: read_image(path),
-        "detect": lambda: animator.find(portrait.photo),
-        "align and read": lambda: animator.track_crop(portrait.photo, to_face),
+        "detect": lambda: animator.find(close_up.photo),
+        "align and read": lambda: animator.track_crop(close_up.photo, to_face),
         "encode": subject.encode,
         "generate": subject.generate,
-        "paste": lambda: portrait.paste(*_pasted(frame)),
-        "encode JPEG": lambda: cv2.imencode(".jpg", portrait.photo),
+        "paste": lambda: close_up.paste(*_paste_inputs(frame)),
+        "encode JPEG": lambda: cv2.imencode(".jpg", close_up.photo),
     }
-    pictures = {"slider to photo": subject.whole, "slider to face": portrait}
-    for name, of in pictures.items():
-        stages[f"{name}, open mouth"] = partial(move, of, "AU12", AU25=0.6)
-        stages[f"{name}, mean of all units"] = partial(move, of, *keys)
+    portraits = {"slider to photo": subject.portrait, "slider to face": close_up}
+    for name, portrait in portraits.items():
+        stages[f"{name}, open mouth"] = partial(move_sliders, portrait, "AU12", AU25=0.6)
+        stages[f"{name}, mean of all units"] = partial(move_sliders, portrait, *keys)
         for slider, key in SLIDERS.items() if animator.space == FACS else ():
-            stages[f"{name}, {slider}"] = partial(move, of, key)
-    times = interleaved(stages, rounds, animator.device)
-    for name in pictures:
+            stages[f"{name}, {slider}"] = partial(move_sliders, portrait, key)
+    times = time_interleaved(stages, rounds, animator.device)
+    for name in portraits:
         times[f"{name}, mean of all units"] /= len(keys)
     return times
 
 
 def _stage_figures(subject: Subject, times: dict[str, float]) -> dict[str, dict]:
-    """The times of the stages, and what they are worth on this machine."""
+    """Compute the figures of the stages, also relative to the baseline and the machine's peak."""
     animator, baseline = subject.animator, times[BASELINE]
     here = machine(animator.device, animator.generator.backend)
-    works = {
-        BASELINE: operations(subject.run_seed),
-        "encode": operations(subject.encode),
-        "generate": operations(subject.generate),
+    multiply_adds = {
+        BASELINE: giga_multiply_adds(subject.run_reference),
+        "encode": giga_multiply_adds(subject.encode),
+        "generate": giga_multiply_adds(subject.generate),
     }
     peak = here["matmul float32 [GFLOP/s]"]
     return {
         "machine": here,
         "sides [px]": {
-            "photo": max(subject.whole.photo.shape[:2]),
-            "face in the photo": round(subject.whole.side),
+            "photo": max(subject.portrait.photo.shape[:2]),
+            "face in the photo": round(subject.portrait.side),
             "face in the close-up": SIDE,  # in the stages and all below
         },
         "ms": {name: round(1000 * value, 2) for name, value in times.items()},
@@ -183,100 +197,112 @@ def _stage_figures(subject: Subject, times: dict[str, float]) -> dict[str, dict]
             for name, value in times.items()
             if name.startswith("slider") or (name == "encode" and animator.space == FACS)
         },
-        "giga multiply-adds": {name: round(work, 3) for name, work in works.items()},
+        "giga multiply-adds": {name: round(count, 3) for name, count in multiply_adds.items()},
+        # Share of the measured peak rate of float32 matrix products.
         "of the machine's products of matrices in float32": {
-            name: f"{2 * work / times[name] / peak:.0%}" for name, work in works.items()
+            name: f"{2 * count / times[name] / peak:.0%}" for name, count in multiply_adds.items()
         },
     }
 
 
-def close_up(portrait: Portrait) -> np.ndarray:
-    """What is around a face, enlarged until the crop of the face has SIDE pixels a side."""
+def crop_close_up(portrait: Portrait) -> np.ndarray:
+    """Cut out a face with a margin, scaled so that its crop has SIDE pixels a side."""
     x0, y0, x1, y1 = portrait.box
     margin, scale = round(portrait.side / 8), SIDE / portrait.side
-    around = portrait.photo[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
-    return cv2.resize(around, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    cut = portrait.photo[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]
+    return cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
 
 
-def _pasted(frame) -> tuple:
+def _paste_inputs(frame: Frame) -> tuple:
+    """Convert the outputs of the network to the arguments of `Portrait.paste`."""
     attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:5])
     return attention[0], color.transpose(1, 2, 0), motion.transpose(1, 2, 0), light[0]
 
 
-def _whole(animator: Animator, path: Path, folder: Path, wish) -> dict[str, float]:
-    """Seconds from a file to its first picture, and for animations of 24 and 120 frames."""
+def _requests(animator: Animator, path: Path, folder: Path, target: Expression) -> dict[str, float]:
+    """Measure the seconds from a file to its first picture, and of animations.
+
+    Animations: *drawn*: all frames are rendered; *coded*: the rendered frames are written; *whole*:
+    both together, frame by frame.
+    """
 
     def upload():
         portrait = animator.locate(read_image(path))
         return animator.edit(portrait, portrait.reading.replace(AU12=0.9)).image
 
-    result = {"upload to first picture": median(upload, animator.device, 5)}
+    result = {"upload to first picture": median_seconds(upload, animator.device, UPLOAD_ROUNDS)}
     portrait = animator.locate(read_image(path))
-    for count in (24, 120):
-        way = interpolate(portrait.reading, wish, count)
-        began = time.perf_counter()
-        frames = [frame.view("face", SIDE) for frame in animator.animate(portrait, way)]
-        drawn = time.perf_counter() - began
+    for count in ANIMATION_FRAMES:
+        trajectory = interpolate(portrait.reading, target, count)
+        started = time.perf_counter()
+        frames = [frame.view("face", SIDE) for frame in animator.animate(portrait, trajectory)]
+        drawn = time.perf_counter() - started
         result[f"{count} frames, drawn"] = drawn
         for ending in ("gif", "mp4"):
-            began = time.perf_counter()
+            started = time.perf_counter()
             write_animation(folder / f"a.{ending}", iter(frames))
-            result[f"{count} frames, {ending.upper()} coded"] = time.perf_counter() - began
-            began = time.perf_counter()
-            shown = (frame.view("face", SIDE) for frame in animator.animate(portrait, way))
-            write_animation(folder / f"b.{ending}", shown)
-            result[f"{count} frames, {ending.upper()} whole"] = time.perf_counter() - began
-        began = time.perf_counter()
+            result[f"{count} frames, {ending.upper()} coded"] = time.perf_counter() - started
+            started = time.perf_counter()
+            views = (frame.view("face", SIDE) for frame in animator.animate(portrait, trajectory))
+            write_animation(folder / f"b.{ending}", views)
+            result[f"{count} frames, {ending.upper()} whole"] = time.perf_counter() - started
+        started = time.perf_counter()
         imageio.v3.imwrite(folder / "c.gif", frames, duration=1000 / 24, loop=0)
-        result[f"{count} frames, GIF coded by imageio"] = time.perf_counter() - began
+        result[f"{count} frames, GIF coded by imageio"] = time.perf_counter() - started
     return {name: round(value, 3) for name, value in result.items()}
 
 
-def _films(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, float]:
-    """Frames a second of a film in which the photo wanders, and of a camera that sees it so."""
-    side, change = 720, offset_by({"AU12": 0.5, "AU25": 0.4})
-    height, width = photo.shape[:2]
-    small = cv2.resize(photo, (round(side * width / height), side))[:, :900]
-
-    def wandering(count: int) -> Iterator[np.ndarray]:
-        for i in range(count):
-            frame = np.full((side, 1280, 3), 90, np.uint8)
-            x = round(150 + 120 * np.sin(i / 15))
-            frame[:, x : x + small.shape[1]] = small
-            yield frame
-
-    write_animation(folder / "film.mp4", wandering(72))
-    began = time.perf_counter()
-    made = edit_video(animator, open_film(folder / "film.mp4"), folder / "out.mp4", change)
-    result = {"film of 720p": made.frames / (time.perf_counter() - began)}
-    sent = [cv2.imencode(".jpg", frame[::3, ::3])[1] for frame in wandering(40)]
-    live, taken = Live(animator), []
+def _videos(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, float]:
+    """Measure frames per second of editing a video of the moving photo, and a camera stream."""
+    change = offset_by({"AU12": 0.5, "AU25": 0.4})
+    write_animation(folder / "film.mp4", _moving_photo(photo, FILM_FRAMES))
+    started = time.perf_counter()
+    report = edit_video(animator, open_film(folder / "film.mp4"), folder / "out.mp4", change)
+    film_rate = report.frames / (time.perf_counter() - started)
+    frames = (frame[::CAMERA_STEP, ::CAMERA_STEP] for frame in _moving_photo(photo, CAMERA_FRAMES))
+    sent = [cv2.imencode(".jpg", frame)[1] for frame in frames]
+    live, times = Live(animator), []
     for data in sent:
-        began = time.perf_counter()
+        started = time.perf_counter()
         picture = live.edit(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), change)
         cv2.imencode(".jpg", picture)
-        taken.append(time.perf_counter() - began)
-    return {k: round(v, 1) for k, v in (result | {"camera": 1 / statistics.mean(taken)}).items()}
+        times.append(time.perf_counter() - started)
+    return {"film of 720p": round(film_rate, 1), "camera": round(1 / statistics.mean(times), 1)}
 
 
-def _networks(animator: Animator, seed, source, rounds: int) -> dict[str, float]:
-    """Every shipped generator, encoding and editing one face."""
-    quick = build_generator(SEED).eval()
-    quick.load_state_dict(seed.state_dict())
-    quick = optimize(quick, animator.device)
-    optimized = f"seed generator, optimized ({quick.backend})"
-    works = {
-        BASELINE: lambda: seed(source, _ones(seed, source)),
-        optimized: lambda: quick(source, _ones(quick, source)),
+def _moving_photo(photo: np.ndarray, count: int) -> Iterator[np.ndarray]:
+    """Yield frames of FILM_SIDES in which the photo moves sideways before a grey background."""
+    (film_height, film_width), (height, width) = FILM_SIDES, photo.shape[:2]
+    center, amplitude = 150, 120  # of the photo's left edge [px]
+    max_width = 900  # of the photo [px]: it stays within the frame at 150 + 120
+    size = round(film_height * width / height), film_height
+    scaled = cv2.resize(photo, size)[:, :max_width]
+    for i in range(count):
+        frame = np.full((film_height, film_width, 3), 90, np.uint8)
+        x = round(center + amplitude * np.sin(i / 15))
+        frame[:, x : x + scaled.shape[1]] = scaled
+        yield frame
+
+
+def _networks(animator: Animator, reference, source, rounds: int) -> dict[str, float]:
+    """Measure the milliseconds of encoding and editing one face by every shipped generator."""
+    optimized = build_generator(REFERENCE).eval()
+    optimized.load_state_dict(reference.state_dict())
+    optimized = optimize(optimized, animator.device)
+    functions = {
+        BASELINE: lambda: reference(source, _ones(reference, source)),
+        f"seed generator, optimized ({optimized.backend})": lambda: optimized(
+            source, _ones(optimized, source)
+        ),
     }
     for name, path in generators_in(CHECKPOINTS).items():
-        works[name] = partial(_edit_all, animator.with_checkpoint(path), source)
-    times = interleaved(works, rounds, animator.device)
+        functions[name] = partial(_edit_all_axes, animator.with_checkpoint(path), source)
+    times = time_interleaved(functions, rounds, animator.device)
     return {name: round(1000 * value, 2) for name, value in times.items()}
 
 
-def _edit_all(animator: Animator, source: torch.Tensor) -> None:
-    """Encode a face and edit every axis; of FACS every Action Unit, without a turn of the head."""
+def _edit_all_axes(animator: Animator, source: torch.Tensor) -> None:
+    """Encode a face and set every axis to 1; in FACS every Action Unit, without gaze and head."""
     generator = animator.generator
     if animator.space != FACS:
         generator(source, _ones(generator, source))
@@ -286,5 +312,6 @@ def _edit_all(animator: Animator, source: torch.Tensor) -> None:
     generator.edit(encoding, in_facs(reading.new_ones(1, len(ACTION_UNITS.axes)), reading))
 
 
-def _ones(generator, source):
+def _ones(generator: Generator, source: torch.Tensor) -> torch.Tensor:
+    """Make a condition (N, D) of ones."""
     return source.new_ones(len(source), generator.config.condition_dim)

@@ -1,80 +1,100 @@
-"""How the cost of edits grows: with frames, with faces, and with the size of the photo."""
+"""Measures how edits scale with the number of frames and faces, and the size of the photo."""
 
 import cv2
 import numpy as np
 
-from benchmarks.timing import median
+from benchmarks.timing import median_seconds
 from moodganimation.animation.easing import interpolate
 from moodganimation.animator import Animator
 from moodganimation.expressions.spaces import Expression
 
-FRAMES = (12, 24, 48, 96)
+FRAMES = (12, 24, 48, 96)  # of an animation
 FACES = (1, 2, 4, 8)  # side by side in one photo
 SIDES = (256, 512, 1024, 2048, 4096)  # of the photo [px]
-TILE = 256  # side of a photo that stands there several times [px]
-ROUNDS = 5
+TILE = 256  # side of the photo that is repeated [px]
+ROUNDS = 5  # of which the median counts
 
 
-def curves(animator: Animator, photo: np.ndarray, wish: Expression) -> dict[str, dict]:
-    """Medians [ms], and what a line through them says (least squares), by title."""
-    found = {
-        "drawing [ms] by frames": _frames(animator, photo, wish),
-        "editing [ms] by faces": _faces(animator, photo, wish),
+def scaling(animator: Animator, photo: np.ndarray, target: Expression) -> dict[str, dict]:
+    """Measure median times [ms] by number of items, and fit lines to them, by title."""
+    seconds = {
+        "drawing [ms] by frames": _frames(animator, photo, target),
+        "editing [ms] by faces": _faces(animator, photo, target),
     }
-    return {title: _told(cost) | line(cost) for title, cost in found.items()} | {
-        f"{what} [ms] by side of the photo": _told(cost)
-        for what, cost in _sizes(animator, photo, wish).items()
+    return {title: _milliseconds(times) | line(times) for title, times in seconds.items()} | {
+        f"{stage} [ms] by side of the photo": _milliseconds(times)
+        for stage, times in _sizes(animator, photo, target).items()
     }
 
 
-def line(cost: dict[int, float]) -> dict[str, float]:
-    """Milliseconds that one more costs, those that come before, and the share of the variance
-    that a straight line explains."""
-    counts, times = np.array(list(cost)), 1000 * np.array(list(cost.values()))
-    slope, start = np.polyfit(counts, times, 1)
-    left = np.square(times - slope * counts - start).sum() / np.square(times - times.mean()).sum()
-    return {"each": round(slope, 2), "before": round(start, 2), "R2": round(1 - left, 4)}
+def line(seconds: dict[int, float]) -> dict[str, float]:
+    """Fit a least-squares line to seconds by number of items.
+
+    Returns its slope in milliseconds per item ("each"), its intercept ("before") and R2.
+    """
+    counts, times = np.array(list(seconds)), 1000 * np.array(list(seconds.values()))
+    slope, intercept = np.polyfit(counts, times, 1)
+    residuals = times - slope * counts - intercept
+    unexplained = np.square(residuals).sum() / np.square(times - times.mean()).sum()
+    return {
+        "each": round(slope, 2),
+        "before": round(intercept, 2),
+        "R2": round(1 - unexplained, 4),
+    }
 
 
-def _told(cost: dict[int, float]) -> dict[str, float]:
-    return {str(count): round(1000 * taken, 2) for count, taken in cost.items()}
+def _milliseconds(seconds: dict[int, float]) -> dict[str, float]:
+    """Convert seconds by number of items for the results."""
+    return {str(count): round(1000 * taken, 2) for count, taken in seconds.items()}
 
 
-def _frames(animator: Animator, photo: np.ndarray, wish: Expression) -> dict[int, float]:
+def _frames(animator: Animator, photo: np.ndarray, target: Expression) -> dict[int, float]:
+    """Measure the seconds of an animation by its number of frames."""
     portrait = animator.locate(photo)
 
-    def draw(way):
-        for frame in animator.animate(portrait, way):
-            frame.image  # noqa: B018  it is drawn when it is asked for
+    def draw(trajectory):
+        for frame in animator.animate(portrait, trajectory):
+            frame.image  # noqa: B018  pasted on access
 
-    ways = {count: interpolate(portrait.reading, wish, count) for count in FRAMES}
-    return {n: median(lambda w=way: draw(w), animator.device, ROUNDS) for n, way in ways.items()}
+    trajectories = {count: interpolate(portrait.reading, target, count) for count in FRAMES}
+    return {
+        n: median_seconds(lambda w=trajectory: draw(w), animator.device, ROUNDS)
+        for n, trajectory in trajectories.items()
+    }
 
 
-def _faces(animator: Animator, photo: np.ndarray, wish: Expression) -> dict[int, float]:
-    """Aligned, read, encoded, edited and pasted one after the other; finding them is apart."""
+def _faces(animator: Animator, photo: np.ndarray, target: Expression) -> dict[int, float]:
+    """Measure the seconds of editing all faces of a photo, without detection, by their number.
+
+    Each face is aligned, read, encoded, edited and pasted after the one before.
+    """
     scale = TILE / max(photo.shape[:2])
     tile = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    place = animator.locate(tile).to_face
+    to_face = animator.locate(tile).to_face
 
     def edit(count):
         picture = np.hstack([tile] * count)
         for number in range(count):
-            there = place @ np.array([[1, 0, -number * tile.shape[1]], [0, 1, 0], [0, 0, 1]])
-            portrait = animator.locate(picture, face=there)
-            picture = animator.edit(portrait, wish).image
+            shift = np.array([[1, 0, -number * tile.shape[1]], [0, 1, 0], [0, 0, 1]])
+            portrait = animator.locate(picture, face=to_face @ shift)
+            picture = animator.edit(portrait, target).image
 
-    return {n: median(lambda n=n: edit(n), animator.device, ROUNDS) for n in FACES}
+    return {n: median_seconds(lambda n=n: edit(n), animator.device, ROUNDS) for n in FACES}
 
 
-def _sizes(animator: Animator, photo: np.ndarray, wish: Expression) -> dict[str, dict[int, float]]:
-    cost = {"generate": {}, "paste": {}}
+def _sizes(
+    animator: Animator, photo: np.ndarray, target: Expression
+) -> dict[str, dict[int, float]]:
+    """Measure the seconds of generating and of pasting, by the side of the photo."""
+    generate, paste = {}, {}
     for side in SIDES:
         scale = side / max(photo.shape[:2])
         portrait = animator.locate(cv2.resize(photo, None, fx=scale, fy=scale))
-        whole = median(lambda p=portrait: animator.edit(p, wish).image, animator.device, ROUNDS)
-        cost["generate"][side] = median(
-            lambda p=portrait: animator.edit(p, wish), animator.device, ROUNDS
+        both = median_seconds(
+            lambda p=portrait: animator.edit(p, target).image, animator.device, ROUNDS
         )
-        cost["paste"][side] = whole - cost["generate"][side]
-    return cost
+        generate[side] = median_seconds(
+            lambda p=portrait: animator.edit(p, target), animator.device, ROUNDS
+        )
+        paste[side] = both - generate[side]  # pictures are pasted when `image` is read
+    return {"generate": generate, "paste": paste}

@@ -1,7 +1,8 @@
-"""What a step of training costs on this machine, beside the reference's own loop.
+"""Times a training step on this machine, beside the reference loop.
 
-A plain loop as in Pumarola et al. 2018's code (eager, float32, Adam) and ours take turns in one
-run on the same batches, so that what disturbs the machine disturbs both; medians are told.
+The reference loop is that of the code of Pumarola et al. 2018 (eager, float32, Adam). Both loops
+are timed alternately on the same batch, so that other load on the machine affects both; medians are
+reported.
 """
 
 import time
@@ -16,105 +17,112 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from benchmarks.timing import interleaved, processor
+from benchmarks.timing import processor, time_interleaved
 from moodganimation.checkpoints.files import build_generator
 from moodganimation.expressions.spaces import space_named
-from moodganimation.runtime.openvino import with_instance_norms
+from moodganimation.runtime.openvino import use_instance_norms
 from training.common.precision import suitable_precision
-from training.data.batches import Batch, Draw, ahead, draw_batch
+from training.data.batches import Batch, BatchSpec, draw_batch, prefetch
 from training.data.stills import open_samples
-from training.ganimation.critics import Halving, build_critic
+from training.ganimation.critics import StridedConv2d, build_critic
 from training.ganimation.experiments import GANIMATION, Experiment
 from training.ganimation.losses import gradient_penalty, roughness
 from training.ganimation.objectives import EPSILON
 from training.ganimation.steps import adversarial_step
-from training.ganimation.train import build, mixes
+from training.ganimation.train import build, penalty_mixing
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "aus"
 
 
-class Plain:
-    """The reference's step at the sizes of `ganimation`, as anybody would write it."""
+class ReferenceLoop:
+    """The reference's training step at the sizes of `ganimation`, without optimizations."""
 
     def __init__(self, experiment: Experiment, device: torch.device):
         self.experiment = experiment
-        self.generator = plain_layers(build_generator(experiment.generator)).to(device)
-        self.critic = plain_layers(build_critic(experiment.frame_critic)).to(device)
+        self.generator = reference_layers(build_generator(experiment.generator)).to(device)
+        self.critic = reference_layers(build_critic(experiment.frame_critic)).to(device)
+        generator, critic = self.generator.parameters(), self.critic.parameters()
         betas = experiment.beta1, experiment.beta2
-        self.optimizers = [
-            torch.optim.Adam(self.generator.parameters(), experiment.rate, betas),
-            torch.optim.Adam(self.critic.parameters(), experiment.critic_rate, betas),
-        ]
+        self.generator_optimizer = torch.optim.Adam(generator, experiment.rate, betas)
+        self.critic_optimizer = torch.optim.Adam(critic, experiment.critic_rate, betas)
 
-    def step(self, batch: Batch, mix: dict[str, Tensor], generator_too: bool) -> None:
-        """The critic's step, that of its penalty, and the generator's when it is its turn."""
+    def step(self, batch: Batch, mix: dict[str, Tensor], update_generator: bool) -> None:
+        """Update the critic, also by its gradient penalty, and the generator if requested.
+
+        mix: the random weights of the penalty's interpolated pictures.
+        """
         photo, weights = batch.frames[:, 0], self.experiment.weights
         fake = self.generator(photo, batch.targets[:, 0])[0].composite.detach()[:, None]
-        real, judged = self.critic(batch.frames), self.critic(fake)
-        loss = weights.realism * (judged.realism.mean() - real.realism.mean())
-        self.descend(1, loss + self.error(real.condition, batch.conditions))
-        steep = gradient_penalty(self.critic, batch.frames, fake, mix["frame"], EPSILON["frame"])
-        self.descend(1, weights.penalty * steep.sum())
-        if generator_too:
-            there = self.generator(photo, batch.targets[:, 0])[0]
-            judged = self.critic(there.composite[:, None])
-            back = self.generator(there.composite, batch.conditions[:, 0])[0]
-            loss = self.error(judged.condition, batch.targets)
-            loss = loss - weights.realism * judged.realism.mean()
-            loss = loss + weights.reconstruction * (back.composite - photo).abs().mean()
-            for mask in (there.attention, back.attention):
+        real_critique, fake_critique = self.critic(batch.frames), self.critic(fake)
+        loss = weights.realism * (fake_critique.realism.mean() - real_critique.realism.mean())
+        loss = loss + self.error(real_critique.condition, batch.conditions)
+        self.descend(self.critic_optimizer, loss)
+        penalty = gradient_penalty(self.critic, batch.frames, fake, mix["frame"], EPSILON["frame"])
+        self.descend(self.critic_optimizer, weights.penalty * penalty.sum())
+        if update_generator:
+            edit = self.generator(photo, batch.targets[:, 0])[0]
+            fake_critique = self.critic(edit.composite[:, None])
+            cycle = self.generator(edit.composite, batch.conditions[:, 0])[0]
+            loss = self.error(fake_critique.condition, batch.targets)
+            loss = loss - weights.realism * fake_critique.realism.mean()
+            loss = loss + weights.reconstruction * (cycle.composite - photo).abs().mean()
+            for mask in (edit.attention, cycle.attention):
                 loss = loss + weights.attention * mask.mean()
                 loss = loss + weights.smoothness * roughness(mask, 1).sum()
-            self.descend(0, loss)
+            self.descend(self.generator_optimizer, loss)
 
-    def error(self, condition: Tensor, wanted: Tensor) -> Tensor:
+    def error(self, condition: Tensor, target: Tensor) -> Tensor:
+        """Compute the weighted condition error; the reference divides its mean by the batch."""
         weight = self.experiment.weights.condition
-        return weight * (condition - wanted).square().mean() / self.experiment.batch
+        return weight * (condition - target).square().mean() / self.experiment.batch
 
-    def descend(self, which: int, loss: Tensor) -> None:
-        self.optimizers[which].zero_grad()
+    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        """Take one step of an optimizer."""
+        optimizer.zero_grad()
         loss.backward()
-        self.optimizers[which].step()
+        optimizer.step()
 
 
-def plain_layers(network: nn.Module) -> nn.Module:
-    """The network of the layers that the reference has: instance norms and plain convolutions."""
-    for module in list(with_instance_norms(network).modules()):
+def reference_layers(network: nn.Module) -> nn.Module:
+    """Replace layers by those of the reference: instance norms and ordinary convolutions."""
+    for module in list(use_instance_norms(network).modules()):
         for name, layer in module.named_children():
-            if isinstance(layer, Halving):
-                wide = layer.in_channels, layer.out_channels
-                setattr(module, name, nn.Conv2d(*wide, layer.kernel_size, 2, 1))
+            if isinstance(layer, StridedConv2d):
+                channels = layer.in_channels, layer.out_channels
+                setattr(module, name, nn.Conv2d(*channels, layer.kernel_size, 2, 1))
     return network
 
 
 def bench(options) -> dict:
-    """Images a second of both loops and samples a second of the loader. Raises ValueError for data
-    that do not fit."""
-    return measured(_experiment(options), *_conditions(options))
+    """Measure images per second of both loops and samples per second of the loader.
+
+    Raises ValueError for unusable data.
+    """
+    return measure(_experiment(options), *_measure_arguments(options))
 
 
 def compare_precisions(options) -> dict:
-    """The requested or chosen precision, and float32 if that is another one."""
+    """Measure the requested or the quickest precision, and float32 if it differs."""
     chosen = _experiment(options)
     if chosen.penalty_every != 1:
         raise ValueError("With --penalty-every, --write takes the block speed-training-penalty.")
     runs = [chosen]
     if chosen.precision != "float32":
         runs.append(replace(chosen, precision="float32"))
-    return {"runs": [_measured_apart(run, options) for run in runs]}
+    return {"runs": [_measure_in_process(run, options) for run in runs]}
 
 
 def compare_penalties(options) -> dict:
-    """Our gradient penalty in every step, and in one of `--penalty-every` steps."""
+    """Measure our loop with the penalty in every step, and every `--penalty-every` steps."""
     sparse = _experiment(options)
     if sparse.penalty_every == 1:
         raise ValueError("The block speed-training-penalty needs --penalty-every, for instance 4.")
     runs = (replace(sparse, penalty_every=1), sparse)
-    return {"runs": [_measured_apart(run, options) for run in runs]}
+    return {"runs": [_measure_in_process(run, options) for run in runs]}
 
 
 def _experiment(options) -> Experiment:
-    """GANimation's experiment with the options, and a precision that is settled."""
+    """Apply the options to GANimation's experiment; "quickest" becomes a precision."""
     if min(options.batch, options.rounds, options.penalty_every) < 1:
         raise ValueError("--batch, --rounds and --penalty-every must be at least 1.")
     changes = {name: getattr(options, name) for name in ("batch", "precision", "penalty_every")}
@@ -125,61 +133,84 @@ def _experiment(options) -> Experiment:
     return replace(experiment, precision=suitable_precision(device))
 
 
-def _conditions(options) -> tuple[list[Path], int, bool]:
-    """The arguments of `measured` beside the experiment."""
+def _measure_arguments(options) -> tuple[list[Path], int, bool]:
+    """Read the arguments of `measure` other than the experiment from the options."""
     return options.data or [SAMPLES], options.rounds, options.cpu
 
 
-def _measured_apart(experiment: Experiment, options) -> dict:
-    """`measured` in a process of its own: accelerate has one precision per process."""
+def _measure_in_process(experiment: Experiment, options) -> dict:
+    """Run `measure` in a new process, since accelerate has one precision per process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measured, experiment, *_conditions(options)).result()
+        return pool.submit(measure, experiment, *_measure_arguments(options)).result()
 
 
-def measured(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool) -> dict:
-    """What is measured, by name. Of `n_critic` steps, one moves the generator too; of
-    `penalty_every` steps, one of ours and all of the reference's have the penalty."""
-    accelerator = Accelerator(
-        mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=cpu
-    )
+def measure(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool) -> dict:
+    """Measure both loops; return figures by name.
+
+    One of `n_critic` steps updates the generator. The gradient penalty is in one of `penalty_every`
+    of our steps, and in all steps of the reference.
+    """
+    mixed_precision = "bf16" if experiment.precision == "bf16" else "no"
+    accelerator = Accelerator(mixed_precision=mixed_precision, cpu=cpu)
     device = accelerator.device
     samples = open_samples(folders, "train", experiment.data, space_named(experiment.space))
-    draw = Draw(0, experiment.generator.image_size, experiment.batch)
-    batch = draw_batch(samples, experiment.seed, draw).to(device)
-    mix = {"frame": mixes(experiment, 0, 1, 0, 1)["frame"].to(batch.frames)}
-    plain, (ours, _) = Plain(experiment, device), build(experiment, device, torch.float32)
-    args = ours, batch, experiment, mix, accelerator, "portrait"
+    spec = BatchSpec(0, experiment.generator.image_size, experiment.batch)
+    batch = draw_batch(samples, experiment.seed, spec).to(device)
+    mix = penalty_mixing(experiment, step=0, frames=1, rank=0, ranks=1)
+    mix = {"frame": mix["frame"].to(batch.frames)}
+    reference = ReferenceLoop(experiment, device)
+    ours, _ = build(experiment, device, torch.float32)
+    our_step = partial(adversarial_step, ours, batch, experiment, mix, accelerator, feed="portrait")
     steps = range(experiment.n_critic * experiment.penalty_every)
-    turns = [experiment.turn_at(step) for step in steps]
-    turns = {"reference": [(moved, True) for moved, _ in turns], "ours": turns}
-    subjects = {}
-    for moved, penalized in dict.fromkeys(turns["ours"]):
-        subjects["reference", (moved, True)] = partial(plain.step, batch, mix, moved)
-        subjects["ours", (moved, penalized)] = partial(adversarial_step, *args, moved, penalized)
-    times = interleaved(subjects, rounds, device)
+    schedule = [experiment.updates_at(step) for step in steps]
+    schedules = {"reference": [(generator, True) for generator, _ in schedule], "ours": schedule}
+    functions = {}
+    for generator, penalty in dict.fromkeys(schedule):
+        functions["reference", (generator, True)] = partial(reference.step, batch, mix, generator)
+        functions["ours", (generator, penalty)] = partial(
+            our_step, update_generator=generator, with_penalty=penalty
+        )
+    times = time_interleaved(functions, rounds, device)
     result = processor() | {"device": str(device), "precision of ours": experiment.precision}
     result["batch"] = experiment.batch
     result["ours: penalty in one step of"] = experiment.penalty_every
-    speed = {}
-    for name, own in turns.items():
-        critics, both = (
-            mean(times[name, turn] for turn in own if turn[0] == moved) for moved in (False, True)
+    figures, our_speed = _speeds(experiment, schedules, times)
+    loader_speed = loading(samples, spec)
+    return (
+        result
+        | figures
+        | {
+            "loader: samples a second": round(loader_speed, 1),
+            "loader faster than our steps, times": round(loader_speed / our_speed, 1),
+        }
+    )
+
+
+def _speeds(experiment: Experiment, schedules: dict, times: dict) -> tuple[dict, float]:
+    """Compute the figures of both loops, and the images per second of ours.
+
+    schedules: loop -> for each step whether it updates the generator, and whether it has a penalty.
+    times: (loop, these two) -> seconds of a step.
+    """
+    figures, speeds = {}, {}
+    for name, schedule in schedules.items():
+        critic_alone, with_generator = (
+            mean(times[name, updates] for updates in schedule if updates[0] == generator)
+            for generator in (False, True)
         )
-        result[f"{name}: critic alone, with generator [s]"] = [round(critics, 3), round(both, 3)]
-        turn = (experiment.n_critic - 1) * critics + both
-        speed[name] = experiment.n_critic * experiment.batch / turn
-        result[f"{name}: images a second"] = round(speed[name], 2)
-    result["ours faster, times"] = round(speed["ours"] / speed["reference"], 2)
-    loaded = loading(samples, draw)
-    result["loader: samples a second"] = round(loaded, 1)
-    result["loader faster than our steps, times"] = round(loaded / speed["ours"], 1)
-    return result
+        seconds = [round(critic_alone, 3), round(with_generator, 3)]
+        figures[f"{name}: critic alone, with generator [s]"] = seconds
+        cycle_seconds = (experiment.n_critic - 1) * critic_alone + with_generator
+        speeds[name] = experiment.n_critic * experiment.batch / cycle_seconds
+        figures[f"{name}: images a second"] = round(speeds[name], 2)
+    figures["ours faster, times"] = round(speeds["ours"] / speeds["reference"], 2)
+    return figures, speeds["ours"]
 
 
-def loading(samples, draw: Draw, batches: int = 50) -> float:
-    """Samples a second of the loader, with nothing else to do."""
-    draws = (draw._replace(step=step) for step in range(batches))
-    began = time.perf_counter()
-    for _ in ahead(samples, 0, draws, 0, 1):
+def loading(samples, spec: BatchSpec, batches: int = 50) -> float:
+    """Measure the samples per second of the loader alone."""
+    specs = (spec._replace(step=step) for step in range(batches))
+    started = time.perf_counter()
+    for _ in prefetch(samples, seed=0, specs=specs, rank=0, ranks=1):
         pass
-    return batches * draw.batch / (time.perf_counter() - began)
+    return batches * spec.batch / (time.perf_counter() - started)

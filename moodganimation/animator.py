@@ -1,5 +1,6 @@
-"""The three verbs over everything else: locate a face, edit it, animate it."""
+"""The library's main class: locate a face in a photo, edit and animate its expression."""
 
+import copy
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,53 +11,64 @@ import torch
 from torch import Tensor
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
-from .errors import NoFaceFound, Problem
-from .expressions.moods import as_read, trajectory_in_space
+from .errors import InvalidValue, NoFaceFound, Problem, shown
+from .expressions.moods import reading_in_space, trajectory_in_space
+from .expressions.request import MAX_DETAIL
 from .expressions.spaces import FACS, SPACES, Expression, space_of_size
-from .faces.alignment import Aligner, align, load_aligner
+from .faces.alignment import Aligner, align, load_aligner, to_tensor
 from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
-from .faces.portrait import Portrait, placed
-from .frame import Frame, compose_edits, mask
+from .faces.inspection import COVERED, Inspector, inspect, load_inspector
+from .faces.masks import upper_face_mask
+from .faces.portrait import Portrait, center_side_roll
+from .faces.search import find_faces, set_upright
+from .frame import Frame, compose_edits, mask_tensor
 from .media.images import check_photo
-from .networks.base import Generator
 from .networks.compositing import Edit, compose, confine, resize
 from .networks.head import MAX_ANGLES
 from .networks.rollout import rollout
+from .networks.warp import WarpGenerator
 from .resources import CHECKPOINTS
 from .runtime.backends import optimize
 from .runtime.threads import prefetch
 
-DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, whatever generates
+DEFAULT_CHECKPOINT = CHECKPOINTS / "warp.safetensors"  # also the reader, for all generators
 ALIGNER = CHECKPOINTS / "aligner.safetensors"
-NOBODY = (
+INSPECTOR = CHECKPOINTS / "inspector.safetensors"
+NO_FACE = (
     "No face was found in the picture. Use one in which the face looks towards the camera, "
     "or draw a box around the face, forehead to chin."
 )
 
 
 class Animator:
-    """Immutable and shared: nothing of a visitor is kept here, portraits carry what is theirs."""
+    """Locates faces in photos, edits and animates their expressions.
+
+    Immutable: it holds the networks only, while all that belongs to one photo is in its Portrait,
+    so that one instance serves many threads.
+    """
 
     def __init__(
         self,
         checkpoint: Checkpoint,
         *,
-        reader: Generator,
+        reader: WarpGenerator,
         finder: Finder,
         aligner: Aligner | None,
         device: torch.device,
+        inspector: Inspector | None = None,
         unavailable: tuple[Unavailable, ...] = (),
         path: Path = DEFAULT_CHECKPOINT,
     ):
-        """reader: the shipped `warp` generator, which reads photos, in ACTION_UNITS or FACS; path:
-        of the checkpoint."""
+        """checkpoint: the generator of edits. reader: the shipped `warp` generator, which reads
+        photos, in ACTION_UNITS or FACS. inspector: without it, faces must be upright and their
+        mouths visible. unavailable: finders that would be better. path: of the checkpoint."""
         layout = torch.channels_last
         self.generator = checkpoint.generator.to(device, memory_format=layout)
+        self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
         self.reader = reader.to(device, memory_format=layout)
         self.reader_space = space_of_size(reader.config.condition_dim)
-        self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
         self.finder, self.aligner, self.device = finder, aligner, device
-        self.unavailable = unavailable
+        self.inspector, self.unavailable, self.detail = inspector, unavailable, 1.0
 
     @classmethod
     def load(
@@ -66,21 +78,24 @@ class Animator:
         finder: Finder | None = None,
         backends: Sequence[str] | None = None,
     ) -> "Animator":
-        """The shipped generator, or that of a checkpoint; on CUDA if it is there and asked for.
+        """Load the shipped generator or a checkpoint, with finder, aligner, inspector and reader.
 
-        backends: names of `runtime.backends.BACKENDS` to try in order; by default the quickest
-        here. Raises NotACheckpoint, and DeviceMissing for a device that is not there.
+        device: "cpu", "cuda", "mps" or "auto", which is CUDA where available, else the CPU.
+        finder: by default the best one installed. backends: names of `runtime.backends.BACKENDS` to
+        try in order; by default the fastest on this machine. Raises NotACheckpoint, and
+        DeviceMissing.
         """
-        place = device_named(device)
+        torch_device = device_named(device)
         reader, space, card = load_checkpoint(DEFAULT_CHECKPOINT)
-        reader = optimize(reader, place, backends)
-        found, unavailable = (finder, []) if finder else default_finder()
+        reader = optimize(reader, torch_device, backends)
+        finder, unavailable = (finder, []) if finder else default_finder()
         shipped = cls(
             Checkpoint(reader, space, card),
             reader=reader,
-            finder=found,
+            finder=finder,
             aligner=load_aligner(ALIGNER),
-            device=place,
+            device=torch_device,
+            inspector=load_inspector(INSPECTOR),
             unavailable=tuple(unavailable),
         )
         return shipped if checkpoint is None else shipped.with_checkpoint(checkpoint, backends)
@@ -88,26 +103,44 @@ class Animator:
     def with_checkpoint(
         self, checkpoint: str | Path, backends: Sequence[str] | None = None
     ) -> "Animator":
-        """The same finder, aligner and reader with another generator. Raises NotACheckpoint."""
+        """Return an animator with another generator and detail 1. Raises NotACheckpoint."""
         generator, space, card = load_checkpoint(Path(checkpoint))
-        card = {"name": Path(checkpoint).stem} | card
         if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
-            generator = self.reader  # which encodes and reads in one go
+            generator = self.reader  # so that it encodes and reads a photo at once
         else:
             generator = optimize(generator, self.device, backends)
-        return Animator(
-            Checkpoint(generator, space, card),
-            reader=self.reader,
-            finder=self.finder,
-            aligner=self.aligner,
-            device=self.device,
-            unavailable=self.unavailable,
-            path=Path(checkpoint),
-        )
+        other = copy.copy(self)
+        other.generator = generator.to(self.device, memory_format=torch.channels_last)
+        other.space, other.card = space, {"name": Path(checkpoint).stem} | card
+        other.checkpoint, other.detail = Path(checkpoint), 1.0
+        return other
+
+    def with_detail(self, detail: float) -> "Animator":
+        """Return an animator that scales the strength of skin folds by `detail`, 0 to MAX_DETAIL.
+
+        Portraits have the detail of the animator that encoded them. Raises InvalidValue for a
+        number out of range, and for a generator without folds.
+        """
+        if not 0 <= detail <= MAX_DETAIL:
+            raise InvalidValue(
+                "Detail is a number from 0 to {}, not {}.", MAX_DETAIL, shown(detail)
+            )
+        if detail != 1 and not self.generator.config.folds:
+            raise InvalidValue(
+                "The model {} renders no skin folds, so detail has no effect: leave it out.",
+                self.checkpoint.stem,
+            )
+        other = copy.copy(self)
+        other.detail = detail
+        return other
 
     def find(self, photo: np.ndarray) -> list[np.ndarray]:
-        """The coarse crops (`to_face`) of all faces, largest first."""
-        return self.finder(check_photo(photo))
+        """Find the coarse crops (`to_face` matrices) of all faces, largest first.
+
+        Faces may have any orientation, see `find_faces`. Raises UnreadableImage for an array that
+        is no photo.
+        """
+        return find_faces(self.finder, self.inspector, check_photo(photo))
 
     def locate(
         self,
@@ -115,76 +148,93 @@ class Animator:
         box: tuple[float, float, float, float] | None = None,
         face: np.ndarray | None = None,
     ) -> Portrait:
-        """The face of a photo (H, W, 3) uint8 RGB: found, aligned, read and encoded, once.
+        """Detect, align, read and encode the face of a photo (H, W, 3) uint8 RGB.
 
-        box: x0, y0, x1, y1 [px] around a face, forehead to chin, instead of looking for one; face:
-        one of those that `find` found. Of several faces the largest is taken and `portrait.finder`
-        says so. Raises NoFaceFound, and UnreadableImage for an array that is no photo.
+        box: x0, y0, x1, y1 [px] around a face, forehead to chin, instead of detection; face: a
+        result of `find` instead of detection. Of several faces the largest is taken, and
+        `portrait.found_by` says so. Raises NoFaceFound, and UnreadableImage for an array that is no
+        photo.
         """
         check_photo(photo)
+        found_by = getattr(self.finder, "name", "finder")
         if face is not None:
-            to_face, how = face, getattr(self.finder, "name", "finder")
+            to_face = face
         elif box is not None:
-            to_face, how = from_box(*check_box(box, photo.shape)), "box drawn by hand"
+            to_face, found_by = from_box(*check_box(box, photo.shape)), "box drawn by hand"
+            if self.inspector is not None:
+                upright = set_upright(self.inspector, photo, to_face)
+                to_face = to_face if upright is None else upright
         else:
             faces = self.find(photo)
             if not faces:
-                raise NoFaceFound(NOBODY)
-            to_face, how = faces[0], getattr(self.finder, "name", "finder")
+                raise NoFaceFound(NO_FACE)
+            to_face = faces[0]
             if len(faces) > 1:
-                how += f", the largest of {len(faces)} faces"
+                found_by += f", the largest of {len(faces)} faces"
         if self.aligner is not None:
             to_face = align(self.aligner, photo, to_face)
-        return self.encode(Portrait(photo, to_face, how))
+        return self.encode(Portrait(photo, to_face, found_by))
 
     @torch.inference_mode()
     def track_crop(self, photo: np.ndarray, to_face: np.ndarray) -> Portrait:
-        """The face at a coarse crop, aligned and read but not encoded: enough to follow it."""
+        """Align and read, but do not encode, the face at a coarse crop: enough to track a face."""
         if self.aligner is not None:
             to_face = align(self.aligner, photo, to_face)
         portrait = Portrait(photo, to_face, "followed")
         units = self.reader.read(self._source(portrait, self.reader.config.image_size))
-        return dataclasses.replace(portrait, reading=self._reading(units, portrait))
+        reading, covered = self._to_expression(units, portrait), self._mouth_cover(portrait)
+        return dataclasses.replace(portrait, reading=reading, covered=covered)
 
     @torch.inference_mode()
     def encode(self, portrait: Portrait, reading: Expression | None = None) -> Portrait:
-        """The portrait with this animator's encoding and the shipped reader's reading, or with
-        another reading (Action Units), from which every change then starts."""
+        """Return the portrait with this animator's encoding and the shipped reader's reading.
+
+        reading: Action Units that replace the reader's; every change is then counted from them.
+        """
         source = self._source(portrait, self.reader.config.image_size)
-        same = self.generator is self.reader
-        encoding = self.reader.encode(source) if same else None
-        units = self.reader.reading(encoding) if same else self.reader.read(source)
-        if reading is None:  # hundredths, as sliders have them: an untouched one is no change
-            reading = self._reading(units, portrait)
+        shared = self.generator is self.reader
+        encoding = self.reader.encode(source) if shared else None
+        units = self.reader.reading(encoding) if shared else self.reader.read(source)
+        if reading is None:
+            # Rounded as sliders are, so that an expression by untouched sliders equals
+            # `start(portrait)`, which gives the photo back.
+            reading = self._to_expression(units, portrait)
             reading = Expression(reading.space, tuple(reading.vector().round(2)))
-        if not same:
+        if not shared:
             source = self._source(portrait, self.generator.config.image_size)
             encoding = self.generator.encode(source)
-        portrait = dataclasses.replace(portrait, encoding=encoding, reading=reading)
+        covered = self._mouth_cover(portrait) if portrait.covered is None else portrait.covered
+        portrait = dataclasses.replace(
+            portrait, encoding=encoding, reading=reading, covered=covered
+        )
         encoding = self.generator.rebase(encoding, self._condition(self.start(portrait)))
+        encoding = self.generator.with_detail(encoding, self.detail)
         return dataclasses.replace(portrait, encoding=encoding)
 
     def read(self, portrait: Portrait) -> Expression:
-        """The Action Units that the shipped reader sees in the photo."""
+        """Return the Action Units that the shipped reader has read in the photo."""
         return portrait.reading
 
     @torch.inference_mode()
     def measure(self, frame: Frame) -> Expression:
-        """The Action Units that the shipped reader sees in a frame's face."""
+        """Read the Action Units in the edited face of a frame by the shipped reader."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
-        return self._reading(self.reader.read(face), frame.portrait)
+        return self._to_expression(self.reader.read(face), frame.portrait)
 
     def start(self, portrait: Portrait) -> Expression:
-        """What `read` says in the generator's words; neutral where nobody knows its axes."""
-        return as_read(portrait.reading, self.space)
+        """Return the portrait's reading in the generator's space, at which the photo is unchanged.
+
+        Neutral if the meaning of the axes is unknown (spaces `cN`).
+        """
+        return reading_in_space(portrait.reading, self.space)
 
     def edit(
         self, portrait: Portrait, expression: Expression, where: np.ndarray | None = None
     ) -> Frame:
-        """The photo with another expression; a mood changes the units it says something about.
+        """Edit the photo to another expression. where: as for `animate`.
 
-        where: as for `animate`.
+        A mood changes only the Action Units that take part in the mapping of `expressions.moods`.
         """
         return next(self.animate(portrait, [expression], where=where))
 
@@ -196,37 +246,40 @@ class Animator:
         feed: Literal["portrait", "generated"] = "portrait",
         where: np.ndarray | None = None,
     ) -> Iterator[Frame]:
-        """A frame for each expression, or for each row (D,) of an array in `self.space`.
+        """Yield a frame for each expression, or for each row (D,) of an array in `self.space`.
 
-        Generators with a memory keep it from frame to frame. feed "generated" makes every step
-        start from the last one's face instead of the photo's, for networks that repaint faces.
-        where: (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
-        `portraits.half`). Raises Problem for "generated" and the warp generator, and
-        InvalidExpression.
+        Recurrent generators keep their state from frame to frame. feed: "generated" starts each
+        edit from the last composite instead of the photo, for generators that repaint. where: mask
+        (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
+        `faces.masks`). Raises InvalidExpression, and Problem for "generated" and the warp
+        generator.
         """
         points = [
             p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
         ]
         points = trajectory_in_space(points, self.space, portrait.reading)
         source = self.generator.source(portrait.encoding)
-        nothing = self.start(portrait) if self.space.name in SPACES else None
-        whole, open_ = None, None if where is None else mask(where).to(self.device)
+        unchanged = self.start(portrait) if self.space.name in SPACES else None
+        total, edit_mask = None, self._edit_mask(portrait, where)
         edits = self._edits(portrait, points, feed)
         if len(points) > 1 and self.generator.moves_pixels:
-            edits = prefetch(edits)  # while frames are pasted and written; others want all cores
+            # While a frame is pasted, a thread computes the next edit. Generators that repaint
+            # use all cores already.
+            edits = prefetch(edits)
         for point, edit in zip(points, edits, strict=True):
             if feed == "generated":
-                whole = edit if whole is None else compose_edits(whole, edit)
-            elif point == nothing:  # nothing asked: the photo, whatever the network says
-                keep, still = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
-                edit = compose(source, keep, edit.color, still, still[:, :1])
-            shown = [edit] if whole is None else [edit, whole]
-            if open_ is not None:
-                shown = [confine(source, edit, open_) for edit in shown]
-            yield Frame(portrait, *(edit.map(Tensor.cpu) for edit in shown))
+                total = edit if total is None else compose_edits(total, edit)
+            elif point == unchanged:  # the photo exactly, whatever the network computes
+                keep, no_motion = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
+                edit = compose(source, keep, edit.color, no_motion, no_motion[:, :1])
+            results = [edit] if total is None else [edit, total]
+            if edit_mask is not None:
+                results = [confine(source, result, edit_mask) for result in results]
+            yield Frame(portrait, *(result.map(Tensor.cpu) for result in results))
 
     @torch.inference_mode()
     def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
+        """Yield the generator's edits along points of its space. Raises Problem."""
         if feed != "portrait" and self.generator.moves_pixels:
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
@@ -238,27 +291,51 @@ class Animator:
             yield from rollout(self.generator, source, conditions, feed, encoding=portrait.encoding)
 
     def warm_up(self) -> None:
-        """Pay once for what a first call costs, before a visitor has to."""
+        """Run every network once, since first calls are slow."""
+        # A crop of 128 pixels around the corner of a black photo; the results do not matter.
         portrait = self.encode(Portrait(np.zeros((128, 128, 3), np.uint8), np.eye(2, 3) / 64, ""))
-        asked = Expression.clipped(self.space, np.ones(len(self.space.axes)))
-        self.edit(portrait, asked).image  # noqa: B018
+        highest = Expression.clipped(self.space, np.ones(len(self.space.axes)))
+        self.edit(portrait, highest).image  # noqa: B018
         self.find(portrait.photo)
 
-    def _source(self, portrait: Portrait, size: int) -> torch.Tensor:
-        face = torch.from_numpy(portrait.face(size)).to(self.device)
-        return (face.movedim(-1, 0)[None].float() / 127.5 - 1).contiguous(
-            memory_format=torch.channels_last
-        )
+    def _mouth_cover(self, portrait: Portrait) -> float:
+        """1.0 where something hides the mouth, else 0.0."""
+        if self.inspector is None:
+            return 0.0
+        (inspection,) = inspect(self.inspector, portrait.photo, [portrait.to_face])
+        return float(inspection.covered_probability > COVERED)
 
-    def _condition(self, expression: Expression) -> torch.Tensor:
+    def _edit_mask(self, portrait: Portrait, where: np.ndarray | None) -> Tensor | None:
+        """Return where edits may have an effect, (1, 1, h, w) in [0, 1]; None for everywhere.
+
+        That is `where`, without the lower face if the mouth is covered.
+        """
+        if where is None and not portrait.covered:
+            return None
+        size = self.generator.config.image_size
+        allowed = torch.ones(1, 1, size, size) if where is None else mask_tensor(where)
+        upper = resize(torch.from_numpy(upper_face_mask(size))[None, None], allowed.shape[-2:])
+        return (allowed * (1 - (portrait.covered or 0) * (1 - upper))).to(self.device)
+
+    def _source(self, portrait: Portrait, size: int) -> Tensor:
+        """The face crop as a tensor (1, 3, size, size) in [-1, 1]."""
+        face = to_tensor(portrait.face(size), self.device)
+        return face.contiguous(memory_format=torch.channels_last)
+
+    def _condition(self, expression: Expression) -> Tensor:
+        """An expression as a condition (1, D)."""
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
 
-    def _reading(self, units: Tensor, portrait: Portrait) -> Expression:
-        """The expression (1, D) that the reader sees in a portrait's crop. The crop is upright: how
-        far the head is tilted, the place of the crop says."""
+    def _to_expression(self, units: Tensor, portrait: Portrait) -> Expression:
+        """Convert a reading (1, D) of the portrait's crop to an expression.
+
+        The crop is upright, so the tilt of the head is not read but follows from the crop's roll,
+        against the nearest multiple of 90 degrees.
+        """
         reading = Expression.clipped(self.reader_space, units[0].cpu().double().numpy())
         if self.reader_space != FACS:
             return reading
-        tilt = np.degrees(placed(portrait.to_face)[3]) / MAX_ANGLES[2]
-        left, right = (float(np.clip(way * tilt, 0, 1)) for way in (1, -1))
+        tilt = (np.degrees(center_side_roll(portrait.to_face)[3]) + 45) % 90 - 45
+        tilt = tilt / MAX_ANGLES[2]
+        left, right = (float(np.clip(sign * tilt, 0, 1)) for sign in (1, -1))
         return reading.replace(AU55=left, AU56=right)

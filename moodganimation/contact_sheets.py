@@ -1,6 +1,6 @@
-"""Contact sheets of one face: what the sliders do to it, all at once."""
+"""Contact sheets: one face with many expressions, to see the effect of the sliders at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,18 +10,24 @@ from .expressions.moods import mood_of
 from .expressions.presets import PRESETS, SHEET_PRESETS
 from .expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from .faces.portrait import Portrait
+from .frame import Frame
 from .media import figures
 
-INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the MoodGANimation figure
-LEVELS = (0, 0.25, 0.5, 0.75, 1)
-STEPS = (-1, -0.5, 0, 0.5, 1)
+FIGURE_INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the MoodGANimation figure
+LEVELS = (0, 0.25, 0.5, 0.75, 1)  # of axes from 0 to 1
+MOOD_LEVELS = (-1, -0.5, 0, 0.5, 1)  # of axes from -1 to 1
+PER_ROW = 6  # two units with both, left and right, or six axes without sides
 
-Rows = list[tuple[str, list[Expression]]]
+Rows = list[tuple[str, list[Expression]]]  # label and expressions of each row
+Progress = Callable[[int, int], None]  # called with the number of pictures drawn, and of all
 
 
 def _figure(reading: Expression) -> tuple[Rows, list[str]]:
-    rows = [(n, [reading.towards(PRESETS[n], t) for t in INTENSITIES]) for n in SHEET_PRESETS]
-    return rows, [f"{t:g}" for t in INTENSITIES]
+    rows = [
+        (name, [reading.towards(PRESETS[name], share) for share in FIGURE_INTENSITIES])
+        for name in SHEET_PRESETS
+    ]
+    return rows, [f"{share:g}" for share in FIGURE_INTENSITIES]
 
 
 def _units(reading: Expression) -> tuple[Rows, list[str]]:
@@ -37,12 +43,12 @@ def _moods(reading: Expression) -> tuple[Rows, list[str]]:
             f"arousal {arousal:+g}",
             [
                 Expression.of(PAD, pleasure=pleasure, arousal=arousal, dominance=dominance)
-                for pleasure in STEPS
+                for pleasure in MOOD_LEVELS
             ],
         )
-        for arousal in reversed(STEPS)
+        for arousal in reversed(MOOD_LEVELS)
     ]
-    return rows, [f"pleasure {pleasure:+g}" for pleasure in STEPS]
+    return rows, [f"pleasure {pleasure:+g}" for pleasure in MOOD_LEVELS]
 
 
 def _scales(reading: Expression) -> tuple[Rows, list[str]]:
@@ -50,12 +56,12 @@ def _scales(reading: Expression) -> tuple[Rows, list[str]]:
     rows = [
         (
             f"{'+' if end > 0 else '-'}{key}",
-            [mood.replace(**{key: mood[key] + t * (end - mood[key])}) for t in LEVELS],
+            [mood.replace(**{key: mood[key] + share * (end - mood[key])}) for share in LEVELS],
         )
         for key in PAD.keys
         for end in (1, -1)
     ]
-    return rows, [f"{level:g}" for level in LEVELS]
+    return rows, [f"{share:g}" for share in LEVELS]
 
 
 def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
@@ -63,18 +69,20 @@ def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
     return [("", [reading.towards(PRESETS[name], 1) for name in names])], names
 
 
-# Units that hardly show, mouths that want too much at once, and everything.
+# Units with a small effect, mouths with too many units at once, and all units.
 HARD = ("AU05", "AU06", "AU14", "AU23", "AU12 AU23 AU26", "AU12 AU20 AU25 AU26", "everything")
 
 
 def _limits(reading: Expression) -> tuple[Rows, list[str]]:
-    asked = [
+    expressions = [
         reading.replace(**dict.fromkeys(ACTION_UNITS.keys if name == HARD[-1] else name.split(), 1))
         for name in HARD
     ]
-    return [("", [reading, *asked])], ["photo", *HARD]
+    return [("", [reading, *expressions])], ["photo", *HARD]
 
 
+# Name -> description, and the function from a reading to rows and labels of columns (None: drawn
+# by a function of its own).
 KINDS: dict[str, tuple[str, Callable]] = {
     "figure": ("seven expressions at seven intensities, as the MoodGANimation figure", _figure),
     "units": ("every Action Unit at five levels", _units),
@@ -92,55 +100,61 @@ def contact_sheet(
     portrait: Portrait,
     kind: str,
     side: int = figures.PANEL,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda drawn, total: None,
 ) -> np.ndarray:
-    """(H, W, 3) uint8, faces of `side` pixels. kind: one of KINDS. progress: told how many of how
-    many pictures are drawn."""
+    """Draw a contact sheet, (H, W, 3) uint8, with faces of `side` pixels. kind: one of KINDS."""
     if kind == "fields":
         return _fields(animator, portrait, progress)
+    portrait = portrait.downscaled_for("face", side)
     if kind == "muscles":
         return _muscles(animator, portrait, side, progress)
     rows, columns = KINDS[kind][1](portrait.reading)
-    portrait = portrait.enough_for("face", side)
-    total, drawn = len(rows) * len(columns), []
-    for point in (point for _, way in rows for point in way):
-        frame = animator.edit(portrait, point)  # apart: no memory from one to the next
-        drawn.append(figures.panel(frame.face, side))
-        progress(len(drawn), total)
+    expressions = [expression for _, row in rows for expression in row]
+    frames = _edit_each(animator, portrait, expressions, progress)
+    faces = [figures.panel(frame.face, side) for frame in frames]
     n = len(columns)
-    lines = [(name, drawn[i * n : (i + 1) * n]) for i, (name, _) in enumerate(rows)]
+    lines = [(name, faces[i * n : (i + 1) * n]) for i, (name, _) in enumerate(rows)]
     return figures.sheet(lines, columns)
 
 
-def _fields(animator: Animator, portrait: Portrait, progress) -> np.ndarray:
+def _edit_each(
+    animator: Animator, portrait: Portrait, expressions: list[Expression], progress: Progress
+) -> Iterator[Frame]:
+    """Yield a frame for each expression, edited alone, so that recurrent generators start anew."""
+    for count, expression in enumerate(expressions, 1):
+        yield animator.edit(portrait, expression)
+        progress(count, len(expressions))
+
+
+def _fields(animator: Animator, portrait: Portrait, progress: Progress) -> np.ndarray:
+    """Draw the motion of every axis at its highest value, as arrows."""
     start, axes = animator.start(portrait), animator.space.axes
-    cells = []
-    for axis in axes:
-        frame = animator.edit(portrait, start.replace(**{axis.key: axis.high}))
-        cells.append(figures.labelled(frame.motion, f"{axis.key} {axis.label}"))
-        progress(len(cells), len(axes))
-    return figures.grid(cells, 6)
+    expressions = [start.replace(**{axis.key: axis.high}) for axis in axes]
+    frames = _edit_each(animator, portrait, expressions, progress)
+    panels = [
+        figures.captioned(frame.motion, f"{axis.key} {axis.label}")
+        for axis, frame in zip(axes, frames, strict=True)
+    ]
+    return figures.grid(panels, PER_ROW)
 
 
-def _muscles(animator: Animator, portrait: Portrait, side: int, progress) -> np.ndarray:
-    """Rows of two units with sides, or of six axes without."""
+def _muscles(animator: Animator, portrait: Portrait, side: int, progress: Progress) -> np.ndarray:
+    """Draw the face with every unit of FACS at 1: units with sides, without, gaze and head."""
     if animator.space != FACS:
         raise InvalidExpression(
-            "This model knows neither sides nor gaze nor head; the default model warp does."
+            "The sheet muscles needs left and right units, gaze and head pose, which this model "
+            "does not have; use the default model, warp."
         )
-    start, portrait = animator.start(portrait), portrait.enough_for("face", side)
-    groups = [[key, f"{key}L", f"{key}R"] for key in FACS.lateral]
+    start = animator.start(portrait)
+    lateral = [key for unit in FACS.lateral for key in (unit, f"{unit}L", f"{unit}R")]
     opposites = [key for pair in FACS.opposites for key in pair]
-    lateral = [key for group in groups for key in group]
     central = [key for key in FACS.keys if key not in (*lateral, *opposites)]
-    blocks, drawn = (lateral, central, opposites), 0
-    rows = []
-    for keys in blocks:
-        cells = []
-        for key in keys:
-            face = animator.edit(portrait, start.replace(**{key: 1.0})).face
-            cells.append(figures.labelled(figures.panel(face, side), key))
-            drawn += 1
-            progress(drawn, sum(map(len, blocks)))
-        rows.append(figures.grid(cells, 6))
-    return np.concatenate(rows)
+    keys = [*lateral, *central, *opposites]
+    expressions = [start.replace(**{key: 1.0}) for key in keys]
+    frames = _edit_each(animator, portrait, expressions, progress)
+    panels = {
+        key: figures.captioned(figures.panel(frame.face, side), key)
+        for key, frame in zip(keys, frames, strict=True)
+    }
+    blocks = (lateral, central, opposites)  # each begins a new row
+    return np.concatenate([figures.grid([panels[k] for k in keys], PER_ROW) for keys in blocks])

@@ -1,17 +1,17 @@
-"""Errors that a person can cause, each with a message id and its parameters, for translation.
+"""Errors that a user can cause, each with a translatable message.
 
-Every message says what happened and what to do about it.
+A message says what happened and, where possible, what to do about it.
 """
 
 from collections.abc import Iterable
 
 
 class Message(str):
-    """A sentence in English that knows the template it was made of.
+    """An English sentence that keeps its template and parameters, for translation.
 
-    The template is the message's id, as in gettext: what translations are looked up by. Each {} in
-    it stands for one parameter; a template without parameters is taken as it is, braces included.
-    A parameter that is a Message is translated, too.
+    The template is the message id, as in gettext. Each {} in it stands for one parameter. Without
+    parameters, the template is used as it is, braces included. Parameters that are a Message are
+    translated, too.
     """
 
     message_id: str
@@ -30,22 +30,23 @@ class Message(str):
 
 
 def listing(names: Iterable[str]) -> Message:
-    """Names separated by commas, each to be translated by itself."""
+    """Join names with commas into a message in which each is translated by itself."""
     names = [Message(name) for name in names]
     return Message(", ".join(["{}"] * len(names)), *names)
 
 
 def shown(value: object) -> str:
-    """A value in a sentence."""
+    """Return the repr of a value for a message, cut after 40 characters."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 class Problem(ValueError):
-    """Anything a person can mend; the command line and the page show its sentence.
+    """The base of errors that a user can correct; the command line and the page show its message.
 
-    NoFaceFound("There is no face in {}.", path): the English template is the id of the message, as
-    in gettext, and the parameters fill its slots; see `Message`.
+    Cancelled, which is no error, is shown in the same way.
+
+    NoFaceFound("There is no face in {}.", path): a template and its parameters, see `Message`.
     """
 
     def __init__(self, message_id: str = "", *parameters: object):
@@ -65,44 +66,47 @@ class Problem(ValueError):
 
 
 class InvalidExpression(Problem):
-    """An unknown axis, a number that is not one, or one out of range."""
+    """An unknown axis, preset or space, or a value that is not a number in the axis's range.
+
+    Also a wrong argument of an animation of expressions: its frames, easing or named timeline.
+    """
 
 
 class InvalidValue(Problem):
-    """A value of a timeline or a recipe that is missing, unknown, no such thing or out of range."""
+    """A JSON value or an argument that is missing, unknown, of a wrong type or out of range."""
 
 
 class InvalidTimeline(Problem):
-    """Keyframes that cannot follow each other as asked, or too many frames of them."""
+    """Keyframes that overlap, none at all, or too many frames."""
 
 
 class NotARecipe(Problem):
-    """A file or a link without a recipe, or with one that is damaged or not for this version."""
+    """A file or a link whose recipe is missing, damaged or of a newer version."""
 
 
 class UnreadableImage(Problem):
-    """A file or array that is no photo we can take."""
+    """A file or an array that is not a supported photo."""
 
 
 class UnreadableFile(Problem):
-    """A trajectory, a table of annotations or a video that cannot be read as one."""
+    """A file, other than a photo, that cannot be read: a table, a timeline, a video ..."""
 
 
 class NoFaceFound(Problem):
-    """Nobody to be seen in a photo, or a box that cannot hold a face."""
+    """No face found in a photo, or a box that is too small for one."""
 
 
 class NotACheckpoint(Problem):
-    """A file that is no checkpoint of ours, or a damaged one."""
+    """A file that is not a supported checkpoint, or a damaged one."""
 
 
 class Unwritable(Problem):
-    """A picture or an animation that cannot be written as asked."""
+    """A picture or an animation that cannot be written in the requested way."""
 
 
 class DeviceMissing(Problem):
-    """A device that this machine does not have."""
+    """A requested device that this machine does not have."""
 
 
 class Cancelled(Problem):
-    """Raised by those who watch the progress of a long work, to end it; nothing is written then."""
+    """Raise this from a progress callback to stop the work; then no output file is written."""

@@ -1,6 +1,7 @@
-"""One frame of an edit: what the network said of the face, and the pictures people see of it."""
+"""Frames: one edit of a photo, and the pictures that are computed from it."""
 
 import dataclasses
+import warnings
 from functools import cached_property
 
 import numpy as np
@@ -9,31 +10,63 @@ import torch
 from .errors import Problem, Unwritable
 from .faces.portrait import Portrait
 from .media import figures
+from .media.images import Photo
+from .media.pixels import fill_hidden_colors
+from .media.profiles import colors_from_srgb
 from .networks.compositing import Edit
 
 VIEWS = ("face", "photo")
-SIZES = (64, 4096)  # of a view's longer side [px]
+SIZES = (64, 4096)  # least and most pixels of a view's longer side
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
-    """One edited photo; its pictures, (H, W, 3) uint8, are computed when they are first read."""
+    """One edited photo. Its pictures, (H, W, 3) uint8, are computed when they are first read."""
 
     portrait: Portrait
-    edit: Edit  # the network's; batch of one, on the CPU
-    whole: Edit | None = None  # of the photo, where `edit` starts from a face edited before
+    edit: Edit  # batch of one, on the CPU
+    # With feed="generated": all edits so far as one edit of the photo; `edit` is the last one.
+    total: Edit | None = None
 
     @cached_property
     def image(self) -> np.ndarray:
-        """The photo, edited, at its own size; outside `portrait.box`, or that of
-        `portrait.surroundings` where the head turns, it is the photo."""
-        edit = self.edit if self.whole is None else self.whole
-        attention, color, motion, light = (x[0].float().numpy() for x in edit[1:5])
-        if not (attention < 1).any() and not motion.any() and not light.any():
+        """The edited photo, at its own size. Pixels outside `portrait.box` (if the head turns:
+        `portrait.surroundings.box`) equal the photo's."""
+        edit = self.edit if self.total is None else self.total
+        changed = (edit.attention < 1).any() or edit.motion.any() or edit.light.any()
+        if not changed:
             return self.portrait.photo.copy()
-        color, motion = color.transpose(1, 2, 0), motion.transpose(1, 2, 0)
-        turn = None if edit.turn is None else edit.turn[0].float().numpy().transpose(1, 2, 0)
-        return self.portrait.paste(attention[0], color, motion, light[0], turn)
+        return self.portrait.paste(
+            _to_array(edit.attention)[..., 0],
+            _to_array(edit.color),
+            _to_array(edit.motion),
+            _to_array(edit.light)[..., 0],
+            None if edit.head_motion is None else _to_array(edit.head_motion),
+        )
+
+    def render_for_file(self, photo: Photo) -> np.ndarray:
+        """Compute `image` in the bit depth, color profile and transparency of the photo's file.
+
+        Returns (H, W, 3), or (H, W, 4) with the photo's transparency; uint8 or uint16.
+        """
+        portrait = portrait_for_file(self.portrait, photo)
+        edits = {"edit": self.edit, "total": self.total}
+        if photo.profile:
+            edits = {
+                name: edit and edit._replace(color=_color_in_profile(edit.color, photo.profile))
+                for name, edit in edits.items()
+            }
+        picture = dataclasses.replace(self, portrait=portrait, **edits).image
+        if photo.alpha is not None:
+            hidden = photo.alpha == 0
+            picture[hidden] = photo.color[hidden]
+        return portrait.with_alpha(picture)
+
+    def on(self, photo: Photo) -> np.ndarray:
+        """Deprecated name of `render_for_file`."""
+        message = "Frame.on is now Frame.render_for_file."
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.render_for_file(photo)
 
     @cached_property
     def face(self) -> np.ndarray:
@@ -42,63 +75,88 @@ class Frame:
 
     @cached_property
     def attention(self) -> np.ndarray:
-        """White: the photo's own (moved) pixels are kept. Black: painted."""
-        return _picture(2 * self.edit.attention - 1, figures.PANEL)
+        """The attention map. White: the photo's own, warped pixels are kept. Black: painted."""
+        return _panel(2 * self.edit.attention - 1, figures.PANEL)
 
     @cached_property
     def color(self) -> np.ndarray:
-        """What the network would paint everywhere; it shows only where attention is dark."""
-        return _picture(self.edit.color, figures.PANEL)
+        """The color map: what is painted where attention is small."""
+        return _panel(self.edit.color, figures.PANEL)
 
     @cached_property
     def motion(self) -> np.ndarray:
-        """Where the photo's pixels went, as arrows on the photo's face."""
-        motion = self.edit.motion[0].float().numpy().transpose(1, 2, 0)
-        return figures.arrows(self.portrait.face(figures.PANEL), motion)
+        """The motion as arrows on the photo's face."""
+        return figures.arrows(self.portrait.face(figures.PANEL), _to_array(self.edit.motion))
 
     def columns(self, side: int) -> list[np.ndarray]:
-        """Original, generated, attention and color, (side, side, 3) each: the network's own, not
-        put back into the photo."""
-        said = (self.edit.composite, 2 * self.edit.attention - 1, self.edit.color)
-        return [self.portrait.face(side), *(_picture(values, side) for values in said)]
+        """Original, composite, attention and color of the face crop, (side, side, 3) uint8 each."""
+        maps = (self.edit.composite, 2 * self.edit.attention - 1, self.edit.color)
+        return [self.portrait.face(side), *(_panel(values, side) for values in maps)]
 
-    def view(self, what: str, size: int) -> np.ndarray:
-        """The "face" crop or the whole "photo", edited, its longer side at most `size` pixels.
+    def view(self, view: str, size: int) -> np.ndarray:
+        """The edited "face" crop or "photo", its longer side at most `size` pixels.
 
-        Raises Unwritable for a size beyond SIZES.
+        Returns (h, w, 3), or (h, w, 4) if the portrait has transparency. Raises Unwritable for a
+        size out of SIZES.
         """
-        if not SIZES[0] <= size <= SIZES[1]:
-            least, most = SIZES
+        least, most = SIZES
+        if not least <= size <= most:
             raise Unwritable(
                 "The longest side must be from {} to {} pixels, got {}.", least, most, size
             )
-        frame = dataclasses.replace(self, portrait=self.portrait.enough_for(what, size))
-        if what == "photo":
-            return frame.image
-        side = min(size, max(SIZES[0], round(self.portrait.side)))
-        return frame.portrait.face(side, frame.image)
+        frame = dataclasses.replace(self, portrait=self.portrait.downscaled_for(view, size))
+        image = frame.portrait.with_alpha(frame.image)
+        if view == "photo":
+            return image
+        side = min(size, max(least, round(self.portrait.side)))
+        return frame.portrait.face(side, image)
+
+
+def portrait_for_file(portrait: Portrait, photo: Photo) -> Portrait:
+    """The portrait in the bit depth, color profile and transparency of the photo's file."""
+    color = fill_hidden_colors(photo.color, photo.alpha)
+    return dataclasses.replace(portrait, photo=color, alpha=photo.alpha)
 
 
 def compose_edits(first: Edit, second: Edit) -> Edit:
-    """Two edits, one on the result of the other, as one edit of what the first started from.
+    """Combine two edits, the second of the first one's result, as one edit of the first's source.
 
-    Of generators that do not move pixels: A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 keeps A1 A2 of I.
+    For generators that repaint: A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 has the attention A1 A2.
     """
     attention = first.attention * second.attention
     painted = second.attention * (1 - first.attention) * first.color
     painted = painted + (1 - second.attention) * second.color
     color = torch.where(attention < 1, painted / (1 - attention).clamp(min=1e-6), second.color)
-    return Edit(second.composite, attention, color.clamp(-1, 1), *second[3:])
+    return second._replace(attention=attention, color=color.clamp(-1, 1))
 
 
-def mask(where: np.ndarray) -> torch.Tensor:
-    """(h, w) in [0, 1] over the face crop as (1, 1, h, w). Raises Problem for anything else."""
+def mask_tensor(where: np.ndarray) -> torch.Tensor:
+    """Convert a mask (h, w) in [0, 1] over the face crop to (1, 1, h, w). Raises Problem."""
     where = np.asarray(where, np.float32)
     if where.ndim != 2 or not where.size or not ((where >= 0) & (where <= 1)).all():
-        raise Problem("A mask of where to edit is a picture of one channel with values 0 to 1.")
+        low, high = (f"{where.min():g}", f"{where.max():g}") if where.size else ("-", "-")
+        raise Problem(
+            "A mask of where to edit must be a non-empty array (h, w) with values from 0 to 1; "
+            "this one has the shape {} and values from {} to {}.",
+            str(where.shape),
+            low,
+            high,
+        )
     return torch.from_numpy(where)[None, None]
 
 
-def _picture(values: torch.Tensor, side: int) -> np.ndarray:
-    """(1, C, H, W) in [-1, 1], of one or three channels, as a panel."""
-    return figures.panel((values[0].float().numpy().transpose(1, 2, 0) + 1) * 127.5, side)
+def _to_array(field: torch.Tensor) -> np.ndarray:
+    """(1, C, H, W) as an array (H, W, C) float32."""
+    return field[0].float().numpy().transpose(1, 2, 0)
+
+
+def _color_in_profile(color: torch.Tensor, profile: bytes) -> torch.Tensor:
+    """Convert sRGB colors (1, 3, h, w) in [-1, 1] to another color profile."""
+    values = (_to_array(color) + 1) * 127.5
+    values = colors_from_srgb(np.uint8(values.clip(0, 255) + 0.5), profile)
+    return torch.from_numpy(values.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1)
+
+
+def _panel(values: torch.Tensor, side: int) -> np.ndarray:
+    """A picture (1, C, H, W) in [-1, 1], of one or three channels, as (side, side, 3) uint8."""
+    return figures.panel((_to_array(values) + 1) * 127.5, side)

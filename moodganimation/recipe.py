@@ -1,7 +1,7 @@
-"""Recipes: all that made a picture, as plain values inside its file, in JSON or in a link.
+"""Recipes: all settings that made a picture, stored inside its file, as JSON or in a link.
 
-A recipe names no file but the checkpoint and holds no picture: whoever has the photo can make the
-same again. Reading one runs nothing, and takes no more memory than the largest recipe.
+A recipe holds no picture and names no file but the checkpoint: with the photo, it makes the same
+picture again. Reading one runs no code, and takes a bounded amount of memory.
 """
 
 import base64
@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import InstanceOf
 
 from . import __version__
-from .animation.easing import FASTEST
+from .animation.easing import MAX_FPS
 from .animation.timeline import Timeline
 from .errors import (
     InvalidValue,
@@ -27,37 +27,45 @@ from .errors import (
     shown,
 )
 from .expressions import schema
+from .expressions.request import MAX_DETAIL
 from .expressions.spaces import Expression
 from .faces.portrait import Portrait
+from .files.plain import check_plain_file
 from .frame import SIZES, VIEWS
-from .media.images import LEAST_SIDE, MOST_PIXELS
-from .media.metadata import KEY, recipe_in
+from .media.images import MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE
+from .media.metadata import RECIPE_KEY, recipe_in
 
-FORMAT = 1  # of the recipes that this version writes, and the newest that it reads
-LINK = "recipe="  # how a link's fragment begins
-MOST_LINK = 2 * schema.MOST_BYTES  # letters of a fragment
-
-
-_Format = schema.whole("The format of a recipe", 1, schema.MOST_NUMBER)
-_Checkpoint = schema.string("The name of the checkpoint")
-_Digest = schema.string("The SHA-256 of the checkpoint")
-_Side = schema.whole("A side of the photo", LEAST_SIDE, MOST_PIXELS)
-_Sides = schema.group("The size of the photo", _Side, _Side)
-_Value = schema.number("A value of to_face", -1e6, 1e6)
-_Row = schema.group("A row of to_face", _Value, _Value, _Value)
-_Matrix = schema.group("to_face", _Row, _Row)
-_View = schema.choice("The view", VIEWS)
-_Size = schema.whole("The size", *SIZES)
-_Pace = schema.number("Frames per second", 1, FASTEST)
-_Version = schema.string("The version")
+FORMAT = 1  # version of the recipe format that is written, and the newest that can be read
+LINK_PREFIX = "recipe="  # of the fragment of a link
+MAX_FRAGMENT = 2 * schema.MAX_BYTES  # characters; base64 makes a recipe longer by a third
+# The side of a face's crop is at least MIN_CROP_SIDE [px] and at most MAX_CROP_RATIO times the
+# photo's longer side. The crop overlaps the photo by at least MIN_CROP_PIXELS in x and in y.
+MIN_CROP_SIDE, MAX_CROP_RATIO, MIN_CROP_PIXELS = 1, 8, 2
+MAX_MATRIX_VALUE = 1e6  # far more than any crop needs
 
 
-@schema.checked
+_Format = schema.int_type("The format of a recipe", 1, schema.MAX_INTEGER)
+_Checkpoint = schema.text_type("The name of the checkpoint")
+_Digest = schema.text_type("The SHA-256 of the checkpoint")
+# `Face` checks the area, too.
+_PhotoSide = schema.int_type("A side of the photo", MIN_PHOTO_SIDE, MAX_PHOTO_PIXELS)
+_PhotoSize = schema.tuple_type("The size of the photo", _PhotoSide, _PhotoSide)
+_Value = schema.number_type("A value of to_face", -MAX_MATRIX_VALUE, MAX_MATRIX_VALUE)
+_Row = schema.tuple_type("A row of to_face", _Value, _Value, _Value)
+_Matrix = schema.tuple_type("to_face", _Row, _Row)
+_View = schema.choice_type("The view", VIEWS)
+_Size = schema.int_type("The size", *SIZES)  # least and most
+_Fps = schema.number_type("Frames per second", 1, MAX_FPS)
+_Version = schema.text_type("The version")
+DetailType = schema.number_type("Detail", 0, MAX_DETAIL)
+
+
+@schema.checked_dataclass
 class Fingerprint:
-    """Which checkpoint it was."""
+    """The name and the hash of a checkpoint."""
 
     name: _Checkpoint
-    sha256: _Digest  # of its file, 64 hexadecimal digits
+    sha256: _Digest  # of the file, 64 hexadecimal digits
 
     def __post_init__(self):
         if not (len(self.sha256) == 64 and set(self.sha256) <= set("0123456789abcdef")):
@@ -65,35 +73,39 @@ class Fingerprint:
 
     @classmethod
     def of(cls, path: str | Path) -> "Fingerprint":
-        """Raises NotACheckpoint for a file that cannot be read."""
+        """Return the fingerprint of a file. Raises NotACheckpoint if it cannot be read."""
         try:
             digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        except OSError as problem:
-            raise NotACheckpoint("{} cannot be read ({}).", path, problem.strerror) from None
+        except OSError as error:
+            raise NotACheckpoint("{} cannot be read ({}).", path, error.strerror) from None
         return cls(Path(path).stem, digest)
 
 
-@schema.checked
+@schema.checked_dataclass
 class Face:
-    """Where the face is in a photo of that size: as `Portrait` says, or in a box drawn by hand."""
+    """Where the face is in a photo: the crop of a `Portrait`, or a box drawn by hand."""
 
-    photo: _Sides  # width and height [px]
+    photo: _PhotoSize  # width and height of the photo [px]
     to_face: _Matrix | None = None  # (2, 3), as in `Portrait`
     box: Any = None  # x0, y0, x1, y1 [px], as `Animator.locate` takes it
 
     def __post_init__(self):
-        if self.photo[0] * self.photo[1] > MOST_PIXELS:
+        if self.photo[0] * self.photo[1] > MAX_PHOTO_PIXELS:
             raise InvalidValue(
-                "A photo has at most {} pixels, not {}.", MOST_PIXELS, list(self.photo)
+                "A photo has at most {} pixels, not {}.", MAX_PHOTO_PIXELS, list(self.photo)
             )
         if (self.to_face is None) == (self.box is None):
             raise InvalidValue("A face needs either a box or to_face.")
         if self.box is not None:
-            edge = schema.number("A side of the box", 0, max(self.photo))
-            box = schema.check(schema.group("The box of the face", *[edge] * 4), self.box)
+            edge = schema.number_type("A side of the box", 0, max(self.photo))
+            box = schema.check(schema.tuple_type("The box of the face", *[edge] * 4), self.box)
             object.__setattr__(self, "box", box)
-        elif not _holds_a_face(np.array(self.to_face), *self.photo):
-            raise InvalidValue("to_face is not that of a face in a photo of this size.")
+        elif not _crop_is_valid(np.array(self.to_face), *self.photo):
+            raise InvalidValue(
+                "The crop of the face does not lie in a photo of {} x {} pixels: the recipe is "
+                "damaged.",
+                *self.photo,
+            )
 
     @classmethod
     def of(cls, portrait: Portrait) -> "Face":
@@ -101,9 +113,9 @@ class Face:
         return cls((width, height), tuple(map(tuple, portrait.to_face.tolist())))
 
     def locate(self, animator, photo: np.ndarray) -> Portrait:
-        """The portrait that an `Animator` edits, of a photo (H, W, 3) of the same size.
+        """Return the encoded portrait of this face in a photo (H, W, 3) of the same size.
 
-        Raises UnreadableImage for one of another size, and NoFaceFound.
+        Raises UnreadableImage for a photo of another size, and NoFaceFound.
         """
         size = photo.shape[1], photo.shape[0]
         if size != self.photo:
@@ -120,136 +132,152 @@ class Face:
         return animator.encode(Portrait(photo, np.array(self.to_face), "recipe"))
 
 
-@schema.checked
+@schema.checked_dataclass
 class Output:
-    """What was written of it; None where nothing was asked."""
+    """The requested view, size and frame rate; None stands for the default."""
 
     view: _View = "photo"  # one of VIEWS
     size: _Size | None = None  # longest side [px]
-    fps: _Pace | None = None
+    fps: _Fps | None = None
 
 
-@schema.checked
+@schema.checked_dataclass
 class Recipe:
-    """What was edited, by what, and how. `text()` goes into files, `read_recipe` takes it out."""
+    """A face, an expression or a timeline, and everything else that made a picture.
+
+    `text` is what files contain, and `read_recipe` reads it from them. Raises InvalidValue.
+    """
 
     checkpoint: InstanceOf[Fingerprint]
     face: InstanceOf[Face]
     expression: InstanceOf[Expression] | None = None
     timeline: InstanceOf[Timeline] | None = None
     output: InstanceOf[Output] = field(default_factory=Output)
-    options: Any = field(default_factory=dict)  # of whoever made it: see `schema.anything`
+    options: Any = field(default_factory=dict)  # of the program that wrote it, any JSON values
     version: _Version = __version__
 
     def __post_init__(self):
         if not isinstance(self.options, dict):
             raise InvalidValue("Options must be named, got {}.", shown(self.options))
-        object.__setattr__(self, "options", schema.anything(self.options, "options"))
+        object.__setattr__(self, "options", schema.plain_copy(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
 
+    @property
+    def detail(self) -> float:
+        """Strength of skin folds, see `Animator.with_detail`. Raises InvalidValue."""
+        return schema.check(DetailType, self.options.get("detail", 1.0))
+
     def to_json(self) -> dict[str, object]:
-        """Plain values of which `from_json` makes the same recipe."""
-        values = {KEY: FORMAT, "version": self.version}
-        values |= {"checkpoint": _said(self.checkpoint), "face": _said(self.face)}
+        """Return JSON values from which `from_json` restores the recipe."""
+        values = {RECIPE_KEY: FORMAT, "version": self.version}
+        values |= {"checkpoint": _without_none(self.checkpoint), "face": _without_none(self.face)}
         if self.expression is not None:
-            values |= schema.of_expression(self.expression)
+            values |= schema.expression_to_json(self.expression)
         if self.timeline is not None:
             values["timeline"] = self.timeline.to_json()
-        return values | {"output": _said(self.output), "options": self.options}
+        return values | {"output": _without_none(self.output), "options": self.options}
 
     @classmethod
     def from_json(cls, values: object) -> "Recipe":
-        """Raises NotARecipe, and InvalidValue, InvalidExpression or InvalidTimeline for what is
-        wrong in one."""
-        if not (isinstance(values, dict) and KEY in values):
+        """Return the recipe of JSON values.
+
+        Raises NotARecipe, and for wrong values InvalidValue, InvalidExpression or InvalidTimeline.
+        """
+        if not (isinstance(values, dict) and RECIPE_KEY in values):
             raise NotARecipe("This is no recipe of MoodGANimation.")
-        if schema.check(_Format, values[KEY]) > FORMAT:
+        if schema.check(_Format, values[RECIPE_KEY]) > FORMAT:
             raise NotARecipe(
                 "The recipe is of a newer version of MoodGANimation ({}) than this one ({}): "
-                "update it.",
+                "update MoodGANimation.",
                 shown(values.get("version")),
                 __version__,
             )
-        required = (KEY, "version", "checkpoint", "face")
+        required = (RECIPE_KEY, "version", "checkpoint", "face")
         optional = ("space", "expression", "timeline", "output", "options")
-        schema.fields(values, "A recipe", required, optional)
-        made = {"version": values["version"], "options": values.get("options", {})}
+        schema.check_keys(values, "A recipe", required, optional)
+        parts = {"version": values["version"], "options": values.get("options", {})}
         if "expression" in values or "space" in values:
-            made["expression"] = schema.to_expression(values)
+            parts["expression"] = schema.expression_from_json(values)
         if "timeline" in values:
-            made["timeline"] = Timeline.from_json(values["timeline"])
+            parts["timeline"] = Timeline.from_json(values["timeline"])
         for name, kind in (("checkpoint", Fingerprint), ("face", Face), ("output", Output)):
-            made[name] = _made(kind, values.get(name, {}), f"The {name} of a recipe")
-        return cls(**made)
+            parts[name] = _from_fields(kind, values.get(name, {}), f"The {name} of a recipe")
+        return cls(**parts)
 
     def text(self) -> str:
-        """The JSON, one line of ASCII. Raises InvalidValue if it is too long to be put in files."""
+        """Return the recipe as one line of ASCII JSON.
+
+        Raises InvalidValue if it is too long to be stored in files.
+        """
         return schema.dumps(self.to_json(), "The recipe")
 
     @classmethod
-    def of_text(cls, text: str | bytes) -> "Recipe":
-        """The recipe that a JSON text is; raises what `from_json` does."""
+    def from_text(cls, text: str | bytes) -> "Recipe":
+        """Return the recipe of a JSON text. Raises as `from_json` does."""
         return cls.from_json(schema.loads(text, "The recipe"))
 
     def link(self) -> str:
-        """The fragment of a link, for behind the #: letters that need no escaping."""
+        """Return the recipe as the part of a link after the #, its fragment, without escapes."""
         packed = zlib.compress(self.text().encode(), 9)
-        return LINK + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+        return LINK_PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @classmethod
-    def of_link(cls, fragment: str) -> "Recipe":
-        """Raises what `from_json` does."""
-        letters = fragment[: MOST_LINK + 1].removeprefix("#").removeprefix(LINK)
-        unpacker, padding = zlib.decompressobj(), "=" * (-len(letters) % 4)
+    def from_link(cls, fragment: str) -> "Recipe":
+        """Return the recipe of a link's fragment. Raises as `from_json` does."""
+        encoded = fragment[: MAX_FRAGMENT + 1].removeprefix("#").removeprefix(LINK_PREFIX)
+        decompressor, padding = zlib.decompressobj(), "=" * (-len(encoded) % 4)
         try:
-            packed = base64.b64decode(letters + padding, b"-_", validate=True)
-            text = unpacker.decompress(packed, schema.MOST_BYTES + 1)
+            packed = base64.b64decode(encoded + padding, b"-_", validate=True)
+            text = decompressor.decompress(packed, schema.MAX_BYTES + 1)
         except (ValueError, zlib.error):
             raise NotARecipe("The link holds no recipe, or not all of it: copy it again.") from None
-        if len(text) <= schema.MOST_BYTES and not unpacker.eof:
+        if len(text) <= schema.MAX_BYTES and not decompressor.eof:
             raise NotARecipe("The link ends before its recipe does: copy it again.")
-        return cls.of_text(text)
+        return cls.from_text(text)
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """The recipe inside a picture or an animation that MoodGANimation wrote, or of a JSON file.
+    """Read the recipe inside a picture or animation that MoodGANimation wrote, or of a JSON file.
 
     Raises UnreadableFile, NotARecipe and what `Recipe.from_json` raises.
     """
+    check_plain_file(path, UnreadableFile, "choose a picture, an animation or a recipe in it")
     try:
         with open(path, "rb") as file:
-            text = file.read(schema.MOST_BYTES + 1)
+            text = file.read(schema.MAX_BYTES + 1)
         if not text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
             text = recipe_in(path)
-    except OSError as problem:
-        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
+    except OSError as error:
+        raise UnreadableFile("{} cannot be read ({}).", path, error.strerror) from None
     if text is None:
         raise NotARecipe(
             "{} holds no recipe: MoodGANimation did not write it, or another program that saved "
             "it since has left it out.",
             path,
         )
-    return Recipe.of_text(text)
+    return Recipe.from_text(text)
 
 
-def _holds_a_face(to_face: np.ndarray, width: int, height: int) -> bool:
-    """Whether a crop has a size, and pixels of the photo in it."""
+def _crop_is_valid(to_face: np.ndarray, width: int, height: int) -> bool:
+    """Return whether the side and the overlap of a crop are within the limits above."""
+    # A portrait without pixels, for its `side` and `box`.
     crop = Portrait(np.broadcast_to(np.uint8(0), (height, width, 3)), to_face, "")
-    if not np.linalg.det(to_face[:, :2]) or not 1 <= crop.side <= 8 * max(width, height):
+    max_side = MAX_CROP_RATIO * max(width, height)
+    if not np.linalg.det(to_face[:, :2]) or not MIN_CROP_SIDE <= crop.side <= max_side:
         return False
     x0, y0, x1, y1 = crop.box
-    return min(x1 - x0, y1 - y0) >= 2
+    return min(x1 - x0, y1 - y0) >= MIN_CROP_PIXELS
 
 
-def _said(part: object) -> dict[str, object]:
-    """The fields of a part that say something."""
+def _without_none(part: object) -> dict[str, object]:
+    """Return the fields of a dataclass that are not None."""
     return {key: value for key, value in dataclasses.asdict(part).items() if value is not None}
 
 
-def _made(kind: type, values: object, name: str):
-    """The part that `_said` these values."""
-    names = dataclasses.fields(kind)
-    required = [f.name for f in names if f.default is dataclasses.MISSING]
-    optional = [f.name for f in names if f.name not in required]
-    return kind(**schema.fields(values, name, required, optional))
+def _from_fields(kind: type, values: object, name: str):
+    """Return a dataclass of this kind from its `_without_none`; `name` is for messages."""
+    fields = dataclasses.fields(kind)
+    required = [f.name for f in fields if f.default is dataclasses.MISSING]
+    optional = [f.name for f in fields if f.name not in required]
+    return kind(**schema.check_keys(values, name, required, optional))

@@ -6,9 +6,9 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def _folder(name: str) -> Path:
-    """A folder inside the package where it is installed, or beside the package in a checkout."""
-    inside = _PACKAGE / "data" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name
+    """Return a data folder: inside the installed package, or beside the package in a checkout."""
+    installed = _PACKAGE / "data" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name
 
 
 CHECKPOINTS = _folder("checkpoints")

@@ -3,7 +3,7 @@ write: WRITE_FIGURES=fuzz make fuzz."""
 
 import os
 
-from training.evaluate.documents import Block, write_blocks
+from training.evaluate.documents import FigureBlock, write_blocks
 from training.evaluate.markdown import table
 
 PARSERS = {  # in tests/test_fuzz.py -> in the document
@@ -64,7 +64,7 @@ def load(values: dict) -> str:
 
 
 BLOCKS = {
-    "speed-page": Block("WRITE_FIGURES=speed-page make long", speed_page),
-    "fuzz": Block("WRITE_FIGURES=fuzz make fuzz", fuzz),
-    "load": Block("WRITE_FIGURES=load LOAD_SECONDS=240 make load", load),
+    "speed-page": FigureBlock("WRITE_FIGURES=speed-page make long", speed_page),
+    "fuzz": FigureBlock("WRITE_FIGURES=fuzz make fuzz", fuzz),
+    "load": FigureBlock("WRITE_FIGURES=load LOAD_SECONDS=240 make load", load),
 }

@@ -15,6 +15,8 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageCms
 
+from . import heif
+
 FILES: dict[str, Callable[[], bytes]] = {}
 BIG = 8900  # side of a picture that is just small enough [px]
 CANARY = (
@@ -371,6 +373,100 @@ def _floats(value: float) -> bytes:
     return out.getvalue()
 
 
+# ---- HEIF and AVIF ----
+
+
+def heic_claiming(width: int, height: int) -> bytes:
+    """A small picture that says it is larger."""
+    item = heif.coded(_gradient())
+    item.properties = [p for p in item.properties if p[4:8] != b"ispe"]
+    item.properties.append(heif.size(width, height))
+    return heif.heic(item)
+
+
+def heic_of_tiles(rows: int, columns: int, width: int, height: int, side=64) -> bytes:
+    """One tile, again and again."""
+    count, picture = rows * columns, _gradient().repeat(side // 64, 0).repeat(side // 64, 1)
+    tiles = [heif.coded(picture, hidden=True)] * count
+    tiles.append(heif.grid(rows, columns, width, height, [*range(1, count + 1)]))
+    return heif.heic(*tiles, primary=count + 1)
+
+
+def heic_in_circles() -> bytes:
+    """A grid of itself."""
+    return heif.heic(heif.coded(_gradient()), heif.grid(1, 1, 64, 64, [2]), primary=2)
+
+
+def heic_of_items(count: int) -> bytes:
+    return heif.heic(*[heif.coded(_gradient())] * count)
+
+
+def _gradient() -> np.ndarray:
+    y, x = np.mgrid[:64, :64]
+    return np.uint8(np.stack([x * 3, y * 3, x + y], -1))
+
+
+def avif_sized(width: int, height: int) -> bytes:
+    data = small("AVIF")
+    at = data.index(b"ispe") + 8
+    return data[:at] + struct.pack(">II", width, height) + data[at + 8 :]
+
+
+add(
+    {
+        "bomb.heic": lambda: heic_of_tiles(17, 17, 8704, 8704, 512),
+        "tiles.heic": lambda: heic_of_tiles(100, 100, 6400, 6400),
+        "huge.heic": lambda: heic_of_tiles(1, 1, 60_000, 60_000),
+        "claims.heic": lambda: heic_claiming(8000, 8000),
+        "claims-more.heic": lambda: heic_claiming(2**31, 2**31),
+        "circle.heic": heic_in_circles,
+        "items.heic": lambda: heic_of_items(2_000),
+        "cut.heic": lambda: (d := heif.heic(heif.coded(_gradient())))[: len(d) * 8 // 10],
+        "head.heic": heif.box(b"ftyp", b"heic", bytes(4), b"mif1heic"),
+        "no-pixels.heic": lambda: heif.heic(heif.Item(b"hvc1", b"", [heif.size(64, 64)])),
+        "noise.heic": lambda: (
+            heif.box(b"ftyp", b"heic", bytes(4)) + np.random.default_rng(3).bytes(100_000)
+        ),
+        "boxes.heic": lambda: heif.box(b"ftyp", b"heic", bytes(4)) + box(b"free") * 1_000_000,
+        "nested.heic": lambda: heif.box(b"ftyp", b"heic", bytes(4)) + nested(5_000),
+        "exif.heic": lambda: heif.heic(
+            heif.coded(_gradient()), heif.exif(b"Exif\0\0" + overlapping(1500, 1_200_000, TURNED))
+        ),
+        "profile.heic": lambda: heif.heic(heif.coded(_gradient(), heif.profile(bytes(5_000_000)))),
+        "heic.jpg": lambda: heif.heic(heif.coded(_gradient())) + b"\xff\xd8\xff" * 99,
+        "claims.avif": lambda: avif_sized(8000, 8000),
+        "huge.avif": lambda: avif_sized(2**31 - 1, 2**31 - 1),
+        "bomb.avif": lambda: blank("AVIF", "RGB", speed=10, subsampling="4:2:0", quality=1),
+        "cut.avif": lambda: small("AVIF")[:-90],
+        "frames.avif": lambda: moving("AVIF", 100, speed=10),
+        "exif.avif": lambda: small("AVIF", exif=b"Exif\0\0" + overlapping(50, 90_000, TURNED)),
+        "deep-bomb.tif": lambda: deep_tiff(BIG, BIG),
+        "deep-cut.tif": lambda: deep_tiff(640, 640)[:-400],
+        "deep-claims.tif": tiff_of(8000, 8000, bits=16),
+        "cut-end.jpg": lambda: small("JPEG")[:-2],
+        "cut-zeros.jpg": lambda: small("JPEG", side=640)[:9_000] + bytes(5_000_000),
+        "cut-passes.jpg": lambda: passes(4000, 30)[:-200],
+    }
+)
+
+
+def deep_tiff(width: int, height: int) -> bytes:
+    """A TIFF of zeros in 16 bits a channel."""
+    data = zlib.compress(bytes(6 * width * height))
+    return tiff(
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 1, 16),
+        (259, 3, 1, 8),
+        (262, 3, 1, 2),
+        (273, 4, 1, 200),
+        (277, 3, 1, 3),
+        (278, 4, 1, height),
+        (279, 4, 1, len(data)),
+        after=bytes(200 - 8 - 2 - 12 * 9 - 4) + data,
+    )
+
+
 # ---- Two things at once, and things that are no pictures ----
 
 HTML = b"<!doctype html><script>fetch('/gradio_api/info')</script><h1>hello</h1>"
@@ -595,6 +691,104 @@ add(
         "unknown.mkv": b"\x1a\x45\xdf\xa3\x01" + b"\xff" * 5000,
         "flv.flv": b"FLV\x01\x05\0\0\0\x09" + b"\x12\xff\xff\xff" * 50_000,
         "ogg.ogv": b"OggS" * 100_000,
+    }
+)
+
+
+# ---- Animated pictures, as films ----
+
+
+def apng(width: int, height: int, frames: list[tuple[int, int, int, int]], delay=(1, 10)) -> bytes:
+    """An animated PNG of black frames (width, height, x, y), whatever they say of themselves."""
+    chunks, number = [chunk(b"acTL", struct.pack(">II", len(frames), 0))], 0
+    for i, (wide, high, x, y) in enumerate(frames):
+        head = struct.pack(">IIIIIHHBB", number, wide, high, x, y, *delay, 0, 0)
+        pixels = zlib.compress(bytes(1 + 3 * wide) * high)
+        body = (
+            chunk(b"fdAT", struct.pack(">I", number + 1) + pixels) if i else chunk(b"IDAT", pixels)
+        )
+        chunks += [chunk(b"fcTL", head), body]
+        number += 1 + bool(i)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + chunk(b"IEND")
+
+
+def riff(kind: bytes, data: bytes, size: int | None = None) -> bytes:
+    size = len(data) if size is None else size
+    return kind + struct.pack("<I", size) + data + b"\0" * (len(data) % 2)
+
+
+def three(*numbers: int) -> bytes:
+    return b"".join(struct.pack("<I", number)[:3] for number in numbers)
+
+
+def animated_webp(
+    width: int, height: int, count=3, milliseconds=100, at=(0, 0), claims=None
+) -> bytes:
+    """An animated WebP of frames of 64 x 64 pixels; claims: their sizes, as they say."""
+    picture = small("WEBP", lossless=True)[12:]
+    wide, high = claims or (64, 64)
+    frame = three(*at, wide - 1, high - 1, milliseconds) + b"\0" + picture
+    body = riff(b"VP8X", b"\x02\0\0\0" + three(width - 1, height - 1))
+    body += riff(b"ANIM", b"\xff\xff\xff\xff\0\0") + riff(b"ANMF", frame) * count
+    return riff(b"RIFF", b"WEBP" + body)
+
+
+def lasting_gif(centiseconds: int, count: int) -> bytes:
+    frame = b"\x21\xf9\x04\0" + struct.pack("<H", centiseconds) + b"\0\0" + gif_frame(64, 64)
+    return gif(64, 64, frame * count)
+
+
+WHOLE = (64, 64, 0, 0)
+add(
+    {
+        "huge-anim.png": lambda: apng(2**31 - 1, 2**31 - 1, [WHOLE, WHOLE]),
+        "canvas-anim.png": lambda: apng(7000, 5000, [(7000, 5000, 0, 0), *[(1, 1, 9, 9)] * 3]),
+        "outside-anim.png": lambda: apng(64, 64, [WHOLE, (64, 64, 2**31, 2**31 - 1)]),
+        "large-frame-anim.png": lambda: apng(64, 64, [WHOLE, (3000, 3000, 0, 0)]),
+        "delay-anim.png": lambda: apng(64, 64, [WHOLE] * 3, (1, 0)),
+        "slow-anim.png": lambda: apng(64, 64, [WHOLE] * 9, (65535, 1)),
+        "fast-anim.png": lambda: apng(64, 64, [WHOLE] * 500, (0, 65535)),
+        "frames-anim.png": lambda: apng(64, 64, [WHOLE, *[(1, 1, 0, 0)] * 3000], (1, 60)),
+        "claims-anim.png": lambda: with_words(
+            apng(64, 64, [WHOLE] * 2), b"acTL\0\0\0\2", b"acTL\xff\xff\xff\xff"
+        ),
+        "text-anim.png": lambda: with_words(
+            apng(64, 64, [WHOLE] * 2),
+            chunk(b"IEND"),
+            chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(300_000_000))) + chunk(b"IEND"),
+        ),
+        "head-text-anim.png": lambda: with_words(
+            apng(64, 64, [WHOLE] * 2),
+            b"\0\0\0\x08acTL",
+            chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(300_000_000))) + b"\0\0\0\x08acTL",
+        ),
+        "cut-anim.png": lambda: (d := apng(64, 64, [WHOLE] * 9))[: len(d) * 2 // 3],
+        "huge-anim.webp": lambda: animated_webp(16384, 16384),
+        "canvas-anim.webp": lambda: animated_webp(7000, 5000),
+        "outside-anim.webp": lambda: animated_webp(64, 64, at=(2**23, 2**23)),
+        "claims-anim.webp": lambda: animated_webp(64, 64, claims=(2**24, 2**24)),
+        "still-anim.webp": lambda: animated_webp(64, 64, 1),
+        "none-anim.webp": lambda: animated_webp(64, 64, 0),
+        "slow-anim.webp": lambda: animated_webp(64, 64, 9, 2**24 - 1),
+        "fast-anim.webp": lambda: animated_webp(64, 64, 500, 0),
+        "frames-anim.webp": lambda: animated_webp(64, 64, 3000, 16),
+        "size-anim.webp": lambda: with_words(
+            animated_webp(64, 64), b"ANMF", b"ANMF\xff\xff\xff\xff"
+        ),
+        "cut-anim.webp": lambda: (d := animated_webp(64, 64, 9))[: len(d) * 2 // 3],
+        "slow.gif": lambda: lasting_gif(65535, 9),
+        "fast.gif": lambda: lasting_gif(0, 500),
+        "cut.dv": lambda: filmed("dv", source="testsrc=s=720x576:r=25:d=0.2")[:-70_000],
+        "noise.dv": lambda: (
+            filmed("dv", source="testsrc=s=720x576:r=25:d=0.04")[:480]
+            + np.random.default_rng(0).bytes(300_000)
+        ),
+        "canvas-hdr.mkv": lambda: filmed(
+            *("matroska", "-c:v", "ffv1", "-pix_fmt", "yuv420p10le", "-vf"),
+            "setparams=color_trc=smpte2084:color_primaries=bt2020:colorspace=bt2020nc",
+            source="color=s=7000x5000:r=10:d=0.2",
+        ),
     }
 )
 

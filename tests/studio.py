@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from moodganimation.animator import Animator
@@ -31,9 +32,9 @@ needs_chromium = pytest.mark.skipif(
 
 
 @contextlib.contextmanager
-def served(animator: Animator) -> Iterator[str]:
-    """The address of a page."""
-    page = launch(animator, prevent_thread_lock=True, quiet=True)
+def served(animator: Animator, **options) -> Iterator[str]:
+    """The address of a page, with options of `launch`."""
+    page = launch(animator, prevent_thread_lock=True, quiet=True, **options)
     try:
         yield page.local_url
     finally:
@@ -41,7 +42,7 @@ def served(animator: Animator) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def chromium(folder: Path, frames=None):
+def chromium(folder: Path, frames=None, flags=()):
     """A browser whose camera sees these pictures, thirty a second, again and again; or else the
     face of the test photo."""
     from playwright.sync_api import sync_playwright
@@ -53,24 +54,68 @@ def chromium(folder: Path, frames=None):
             file.write(cv2.imencode(".jpg", small)[1].tobytes())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+            executable_path=CHROMIUM,
+            args=[*FLAGS, *flags, f"--use-file-for-fake-video-capture={camera}"],
         )
         yield browser
         browser.close()
 
 
-def opened(browser, url: str, photo: Path = PHOTO, **options):
-    """A tab of a visitor of its own, with a photo."""
+def opened(browser, url: str, photo: Path | None = PHOTO, **options):
+    """A tab of a visitor of its own, with a photo; None: the example that is there at first."""
     tab = browser.new_context(**options).new_page()
     tab.goto(url)
-    tab.set_input_files("#photo input[type=file]", str(photo))
-    tab.wait_for_selector("#result img", timeout=60_000)
+    started(tab)
+    if photo is not None:
+        upload(tab, photo)
     return tab
 
 
+def started(tab) -> None:
+    """Wait for the example, and end its smile."""
+    tab.wait_for_function("document.body.dataset.photo === 'there'", timeout=60_000)
+    tab.keyboard.press("Shift")
+
+
+def upload(tab, photo: Path) -> None:
+    """Open a photo, and wait until the stage shows it."""
+    tab.set_input_files("#photo input[type=file]", str(photo))
+    name = f"window.moodganimation.data.photo.name === {Path(photo).stem!r}"
+    tab.wait_for_function(f"!document.body.dataset.busy && {name}", timeout=60_000)
+
+
 def source(tab) -> str:
-    """Where the result comes from: data: for a preview, http: for the full one."""
-    return tab.get_attribute("#result img", "src")
+    """The picture on the stage."""
+    return tab.get_attribute("#stage-image", "src")
+
+
+def states(tab) -> int:
+    """How many states the page has settled on."""
+    return int(tab.evaluate("document.body.dataset.states ?? 0"))
+
+
+def settled(tab, act) -> None:
+    """Act, and wait until the page has settled on a state."""
+    before = states(tab)
+    act()
+    wait_for(lambda: states(tab) > before)
+
+
+def value(tab, key: str) -> float:
+    """What a slider says."""
+    return float(tab.input_value(f"#slider-{key}"))
+
+
+def slide(tab, key: str, to: float) -> None:
+    """Move a slider, and wait for its state."""
+    settled(tab, lambda: tab.locator(f"#slider-{key}").fill(f"{to:g}"))
+
+
+def saved(tab) -> np.ndarray:
+    """The picture that Save hands over."""
+    with tab.expect_download() as download:
+        tab.locator("#save").click()
+    return read_image(download.value.path())
 
 
 def wait_for(condition, seconds=30.0) -> None:

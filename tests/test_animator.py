@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from moodganimation.animation.easing import interpolate
-from moodganimation.animator import Animator
+from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoints.files import Checkpoint, build_generator, save_generator
 from moodganimation.errors import (
     DeviceMissing,
     InvalidExpression,
+    InvalidValue,
     NoFaceFound,
     NotACheckpoint,
     Problem,
@@ -28,7 +29,7 @@ from moodganimation.expressions.spaces import (
     space_named,
 )
 from moodganimation.faces.detection import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
-from moodganimation.faces.portrait import half
+from moodganimation.faces.masks import half_face_mask
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import compose
@@ -56,7 +57,7 @@ def test_untouched_sliders_return_the_photo_bit_for_bit(animator, portraits):
         np.testing.assert_array_equal(frame.image, portrait.photo)
 
 
-def test_an_edit_changes_the_face_and_nothing_outside_its_box(animator, portraits):
+def test_edit_changes_the_face_and_no_pixel_outside_its_box(animator, portraits):
     for portrait in portraits:
         target = 0.0 if portrait.reading["AU12"] > 0.5 else 1.0
         image = animator.edit(portrait, portrait.reading.replace(AU12=target)).image
@@ -82,23 +83,23 @@ def test_an_edit_changes_the_face_and_nothing_outside_its_box(animator, portrait
         ("AU15", (88, 94), (42, 50), 1, +1),  # lip corners down
     ],
 )
-def test_units_move_faces_as_they_should(animator, portraits, unit, rows, columns, axis, sign):
+def test_unit_moves_its_part_of_the_face(animator, portraits, unit, rows, columns, axis, sign):
     for portrait in portraits:
         moved = flow(animator, portrait, **{unit: 1.0})[slice(*rows), slice(*columns), axis]
         assert sign * moved.mean() > 0.25, unit
 
 
-def test_a_slider_is_proportionate(animator, portraits):
+def test_motion_is_proportional_to_the_slider(animator, portraits):
     half, whole = (flow(animator, portraits[0], AU12=value) for value in (0.5, 1.0))
     assert np.linalg.norm(half) / np.linalg.norm(whole) == pytest.approx(0.5, abs=0.12)
 
 
-def test_the_reader_tells_a_smile_from_a_calm_face(animator, portraits):
+def test_reader_reads_more_smile_in_a_smiling_face_than_in_a_calm_one(animator, portraits):
     read = {path.stem: p.reading["AU12"] for path, p in zip(FACES, portraits, strict=True)}
     assert read["astronaut"] > 0.4 > read["portrait-calm"]
 
 
-def test_panels_are_pictures(animator, portraits):
+def test_pictures_of_a_frame_have_shape_and_dtype(animator, portraits):
     frame = animator.edit(portraits[0], PRESETS["surprised"])
     for panel in (frame.face, frame.attention, frame.color, frame.motion):
         assert panel.dtype == np.uint8 and panel.shape == (256, 256, 3)
@@ -106,7 +107,7 @@ def test_panels_are_pictures(animator, portraits):
     assert frame.attention.min() < 200  # something was painted in the opened mouth
 
 
-def test_a_mood_changes_the_units_it_speaks_of(animator, portrait):
+def test_mood_changes_the_units_of_its_mapping(animator, portrait):
     sadder = mood_of(portrait.reading).replace(pleasure=-0.6)
     assert sadder.space == PAD
     assert (animator.edit(portrait, sadder).image != portrait.photo).any()
@@ -132,13 +133,13 @@ def test_twelve_megapixels_are_edited_within_a_second(animator, photo):
     assert image.shape == large.shape and min(seconds) < 1
 
 
-def test_editing_one_portrait_does_not_touch_another(animator, portraits):
+def test_editing_one_portrait_does_not_change_another(animator, portraits):
     before = animator.edit(portraits[0], PRESETS["happy"]).image
     animator.edit(portraits[1], PRESETS["sad"])
     np.testing.assert_array_equal(animator.edit(portraits[0], PRESETS["happy"]).image, before)
 
 
-def test_a_tilted_and_a_small_face_are_found_where_they_are(animator, photo, portrait):
+def test_tilted_and_small_faces_are_located(animator, photo, portrait):
     centre = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])
     matrix = cv2.getRotationMatrix2D((256, 256), 25, 0.6)
     turned = animator.locate(cv2.warpAffine(photo, matrix, (512, 512)))
@@ -147,19 +148,19 @@ def test_a_tilted_and_a_small_face_are_found_where_they_are(animator, photo, por
     assert turned.side == pytest.approx(0.6 * portrait.side, rel=0.08)
 
 
-def test_of_several_faces_the_largest_is_taken_and_said(animator, photo):
+def test_largest_of_several_faces_is_located(animator, photo):
     small = cv2.resize(photo, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     both = np.zeros((512, 768, 3), np.uint8)
     both[:256, :256], both[:, 256:] = small, photo
     portrait = animator.locate(both)
-    assert "largest of 2 faces" in portrait.finder
+    assert "largest of 2 faces" in portrait.found_by
     assert portrait.box[0] > 256
 
 
-def test_a_box_by_hand_leads_to_the_same_crop(animator, photo, portrait):
+def test_box_by_hand_gives_the_same_crop(animator, photo, portrait):
     x0, y0, x1, y1 = portrait.box
     by_hand = animator.locate(photo, (x0 + 12, y0 + 14, x1 - 14, y1 - 8))
-    assert by_hand.finder == "box drawn by hand"
+    assert by_hand.found_by == "box drawn by hand"
     np.testing.assert_allclose(by_hand.corners, portrait.corners, atol=0.06 * portrait.side)
 
 
@@ -167,35 +168,35 @@ def test_a_box_by_hand_leads_to_the_same_crop(animator, photo, portrait):
     "box",
     [(0, 0, 5, 5), (-1, 0, 90, 90), (90, 0, 10, 90), (0, 0, 9), "box", (0, 0, float("nan"), 80)],
 )
-def test_impossible_boxes_are_refused(animator, photo, box):
+def test_invalid_box_raises_no_face_found(animator, photo, box):
     with pytest.raises(NoFaceFound, match="box"):
         animator.locate(photo, box)
 
 
-def test_nobody_is_found_where_nobody_is(animator):
+def test_noise_raises_no_face_found(animator):
     noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3)).astype(np.uint8)
     with pytest.raises(NoFaceFound, match="draw a box"):
         animator.locate(noise)
 
 
-def test_what_is_no_photo_is_refused(animator):
+def test_array_that_is_no_photo_raises_unreadable_image(animator):
     with pytest.raises(UnreadableImage):
         animator.locate(np.zeros((64, 64), np.uint8))
 
 
-def test_a_trajectory_of_another_length_is_refused(animator, portrait):
+def test_trajectory_with_a_wrong_number_of_axes_raises_invalid_expression(animator, portrait):
     with pytest.raises(InvalidExpression):
         next(animator.animate(portrait, np.zeros((4, 5))))
 
 
-def test_cascades_are_a_fallback_that_finds_the_same_face(photo, animator, portrait):
-    assert CenterFaceFinder.name in portrait.finder
+def test_cascade_finds_the_same_face_as_center_face(photo, animator, portrait):
+    assert CenterFaceFinder.name in portrait.found_by
     fallback = Animator.load(device="cpu", finder=HaarFinder()).locate(photo)
-    assert fallback.finder == HaarFinder.name
+    assert fallback.found_by == HaarFinder.name
     np.testing.assert_allclose(fallback.corners, portrait.corners, atol=0.08 * portrait.side)
 
 
-def test_landmarks_from_elsewhere_can_be_used(photo, portrait):
+def test_landmark_finder_uses_any_landmarker(photo, portrait):
     points = np.zeros((68, 2))
     five = (
         np.array([(-0.3, -0.26), (0.3, -0.26), (0, 0.14), (-0.26, 0.41), (0.27, 0.41)])
@@ -208,7 +209,7 @@ def test_landmarks_from_elsewhere_can_be_used(photo, portrait):
 
 
 @pytest.mark.parametrize("space", [ACTION_UNITS, PAD])
-def test_a_resnet_checkpoint_edits_with_the_shipped_reader(tmp_path, photo, portrait, space):
+def test_resnet_checkpoint_edits_with_the_shipped_reader(tmp_path, photo, portrait, space):
     config = GeneratorConfig(
         architecture="resnet", condition_dim=len(space.axes), image_size=64, width=8, depth=1
     )
@@ -236,7 +237,7 @@ def network(animator, architecture: str, space) -> Animator:
     )
 
 
-def test_a_generator_remembers_the_frames_of_a_clip(animator, photo):
+def test_recurrent_generator_keeps_its_state_over_a_clip(animator, photo):
     remembering = network(animator, "convgru_unet", VALENCE_AROUSAL)
     portrait = remembering.locate(photo)
     way = [Expression(VALENCE_AROUSAL, row) for row in ((0.5, 0.5), (0.5, 0.5), (-1, 0))]
@@ -253,7 +254,7 @@ def test_a_generator_remembers_the_frames_of_a_clip(animator, photo):
 
 
 @pytest.mark.parametrize("architecture", ["resnet", "convgru_unet"])
-def test_frames_can_start_from_the_last_generated_face(animator, photo, architecture):
+def test_feed_generated_starts_from_the_last_composite(animator, photo, architecture):
     repainting = network(animator, architecture, VALENCE_AROUSAL)
     portrait = repainting.locate(photo)
     way = np.array([[0.5, 0.5], [0.9, -0.4], [-1, 0]])
@@ -269,18 +270,18 @@ def test_frames_can_start_from_the_last_generated_face(animator, photo, architec
         torch.testing.assert_close(frame.edit.attention, edit.attention)  # of this step alone
         source = edit.composite
         # what is pasted into the photo makes the same face, from the photo's own pixels
-        whole = compose(portrait.encoding, *frame.whole[1:5])
+        whole = compose(portrait.encoding, *frame.total[1:5])
         torch.testing.assert_close(whole.composite, edit.composite, atol=1e-4, rtol=0)
     assert (fed[2].image != fresh[2].image).any()
 
 
-def test_pixels_that_move_start_from_the_photo_only(animator, portrait):
+def test_feed_generated_with_warp_raises_problem(animator, portrait):
     with pytest.raises(Problem, match="warp generator"):
         next(animator.animate(portrait, [PRESETS["happy"]], feed="generated"))
 
 
 @pytest.mark.slow
-def test_axes_without_a_meaning_start_at_zero_and_translate_nothing(animator, photo):
+def test_unnamed_axes_start_at_zero_and_are_not_converted(animator, photo):
     nameless = network(animator, "convgru_unet", space_named("c4"))
     nameless.warm_up()
     portrait = nameless.locate(photo)
@@ -297,7 +298,7 @@ def test_axes_without_a_meaning_start_at_zero_and_translate_nothing(animator, ph
         animator.edit(animator.locate(photo), start)
 
 
-def test_a_generator_of_moods_starts_at_the_mood_of_the_photo(animator, photo, portrait):
+def test_mood_generator_starts_at_the_mood_of_the_photo(animator, photo, portrait):
     moody = network(animator, "convgru_unet", VALENCE_AROUSAL)
     mine = moody.locate(photo)
     assert moody.start(mine) == mood_of(portrait.reading, VALENCE_AROUSAL)
@@ -307,17 +308,24 @@ def test_a_generator_of_moods_starts_at_the_mood_of_the_photo(animator, photo, p
     torch.testing.assert_close(moody.edit(mine, wish).edit.composite, same.edit.composite)
 
 
-def test_missing_devices_and_checkpoints_are_said_to_be_missing(tmp_path):
+def test_missing_device_and_checkpoint_raise_readable_errors(tmp_path):
     with pytest.raises(DeviceMissing, match="try cpu"):
         Animator.load(device="tpu9")
     with pytest.raises(NotACheckpoint, match="no checkpoint"):
         Animator.load(tmp_path / "none.safetensors")
 
 
-def test_a_wink_is_an_edit_of_one_half(animator, portrait):
+def test_detail_for_a_generator_without_folds_raises_invalid_value(animator):
+    other = animator.with_checkpoint(DEFAULT_CHECKPOINT.parent / "ganimation.safetensors")
+    assert other.with_detail(1).detail == 1
+    with pytest.raises(InvalidValue, match="The model ganimation renders no skin folds"):
+        other.with_detail(0.5)
+
+
+def test_mask_of_one_half_limits_an_edit_to_it(animator, portrait):
     asked = portrait.reading.replace(AU45=1.0, AU12=0.9)
     whole = animator.edit(portrait, asked).image.astype(int)
-    wink = animator.edit(portrait, asked, where=half(64, "left")).image.astype(int)
+    wink = animator.edit(portrait, asked, where=half_face_mask(64, "left")).image.astype(int)
     x = portrait.to_face[0] @ np.stack(
         [*np.indices(portrait.photo.shape[:2])[::-1], np.ones(portrait.photo.shape[:2])]
     ).reshape(3, -1)
@@ -328,7 +336,7 @@ def test_a_wink_is_an_edit_of_one_half(animator, portrait):
     assert np.abs(wink - whole)[left].mean() < 0.2 * changed and changed > 0.1
 
 
-def test_nothing_is_edited_where_a_mask_is_0(animator, portrait):
+def test_photo_is_unchanged_where_the_mask_is_0(animator, portrait):
     asked = portrait.reading.replace(AU26=1.0)
     image = animator.edit(portrait, asked, where=np.zeros((8, 8))).image
     np.testing.assert_array_equal(image, portrait.photo)

@@ -20,8 +20,8 @@ from gradio_client.exceptions import AppError
 from moodganimation.animation.easing import interpolate
 from moodganimation.contact_sheets import KINDS
 from moodganimation.demo.api import API
-from moodganimation.demo.server.file_access import COOKIE
-from moodganimation.demo.server.quotas import MOST_WORKS
+from moodganimation.demo.server.quotas import MAX_REQUESTS
+from moodganimation.demo.server.visitors import COOKIE
 from moodganimation.errors import Problem
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.media.images import read_image
@@ -50,11 +50,11 @@ def clip(animator, portrait, tmp_path_factory):
 
 def test_only_documented_endpoints_have_names(server):
     named = server.client.view_api(return_format="dict")["named_endpoints"]
-    names = ("read", "edit", "animate", "sheet", "film", "drive")
+    names = ("read", "locate", "edit", "animate", "sheet", "film", "drive")
     assert set(named) == {f"/v1_{name}" for name in names}
     assert all(point["description"] for point in named.values())
     labels = [p["label"] for p in named["/v1_edit"]["parameters"]]
-    assert labels == ["photo", "axes", "preset", "intensity", "box", "look"]
+    assert labels == ["photo", "axes", "preset", "intensity", "box", "look", "detail"]
 
 
 def test_every_kind_of_sheet_is_documented():
@@ -132,9 +132,10 @@ def posted(server, name: str, *values) -> str:
         (({"AU99": 1}, None, 1, None), "AU99"),
         (({"AU12": "much"}, None, 1, None), "not a number"),
         ((["AU12"], None, 1, None), "named numbers"),
-        ((None, "hungry", 1, None), "no emotion"),
+        ((None, "hungry", 1, None), "no preset called"),
         ((None, "sad", 1, [1, 2, 3]), "box"),
         ((None, "sad", 1, ["a", 2, 3, 4]), "not a number"),
+        ((None, "sad", 1, None, "", 3), "Detail is a number from 0 to 1.5, not 3"),
         ((None, "sad", 1, None, "moon"), "Eyes can look at camera, not at 'moon'"),
     ],
 )
@@ -194,13 +195,14 @@ def test_the_file_of_one_visitor_is_nobody_elses(server):
         other.post("gradio_api/call/v1_read", json=crowd)
         assert other.get(f"gradio_api/file={path}").status_code == 403
         assert one.get(f"gradio_api/file={path}").status_code == 200
-        (name, signature), theirs = one.cookies[COOKIE].rsplit(".", 1), other.cookies[COOKIE]
+        cookie = f"{COOKIE}-{httpx.URL(server.url).port}"
+        (name, signature), theirs = one.cookies[cookie].rsplit(".", 1), other.cookies[cookie]
         unsigned = (name, f"{name}.", f"{name}.{theirs.rsplit('.', 1)[1]}", f"{name}x.{signature}")
         for forged in unsigned:
-            made_up = httpx.Client(base_url=server.url, cookies={COOKIE: forged})
+            made_up = httpx.Client(base_url=server.url, cookies={cookie: forged})
             assert made_up.get(f"gradio_api/file={path}").status_code == 403
         huge = other.post("gradio_api/call/v1_read", json={"data": ["x" * 5_000_000]})
-        assert huge.status_code == 403
+        assert huge.status_code == 413
         for outside in ("/etc/passwd", "../../etc/passwd", "app.py"):
             assert other.get(f"gradio_api/file={outside}").status_code in (403, 404)
 
@@ -222,7 +224,7 @@ def test_one_visitor_does_not_take_the_server_from_all(server, monkeypatch):
         go_on.wait(60)
         raise Problem("Done.")
 
-    monkeypatch.setattr("moodganimation.demo.api.read_image", waits)
+    monkeypatch.setattr("moodganimation.demo.api.read_photo", waits)
     page = {"Accept": "text/html"}
     with httpx.Client(base_url=server.url) as one, httpx.Client(base_url=server.url) as other:
         for visitor in (one, other):
@@ -231,7 +233,7 @@ def test_one_visitor_does_not_take_the_server_from_all(server, monkeypatch):
         path = one.post("gradio_api/upload", files=files).json()[0]
         asked = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, None]}
         nothing = {"data": [None, None]}
-        for _ in range(MOST_WORKS):
+        for _ in range(MAX_REQUESTS):
             assert one.post("gradio_api/call/v1_read", json=asked).status_code == 200
         assert begun.acquire(timeout=30)
         answer = one.post("gradio_api/call/v1_read", json=asked)
@@ -255,7 +257,7 @@ def test_uploads_are_refused_before_they_are_kept(server, monkeypatch):
 
     assert " 413 " in (said := said_to("Content-Length: 90000000")) and "at most 40 MB" in said
     assert " 411 " in said_to("Transfer-Encoding: chunked", b"0\r\n\r\n")
-    monkeypatch.setattr("moodganimation.demo.server.quotas.MOST_KEPT", 1000)
+    monkeypatch.setattr("moodganimation.demo.server.quotas.MAX_KEPT_BYTES", 1000)
     assert " 429 " in (said := said_to("Content-Length: 2000")) and "minutes" in said
     answer = httpx.post(f"{server.url}gradio_api/process_recording", content=b"x")
     assert answer.status_code == 404

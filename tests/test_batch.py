@@ -77,10 +77,10 @@ def test_engines_write_the_same(folder, tmp_path, engine):
 def test_what_cannot_be_done_is_said(folder, tmp_path, capsys):
     for arguments, why in (
         ((tmp_path / "none", "--out", tmp_path / "o"), "no folder"),
-        ((folder, "--out", folder / "o"), "lie apart"),
-        ((folder, "--out", tmp_path), "lie apart"),
+        ((folder, "--out", folder / "o"), "must not contain each other"),
+        ((folder, "--out", tmp_path), "must not contain each other"),
         ((folder / "more" / "..", "--out", tmp_path / "o", "--recipe", PHOTO), "no recipe"),
-        ((folder, "--out", folder / "one.png" / "o"), "lie apart"),
+        ((folder, "--out", folder / "one.png" / "o"), "must not contain each other"),
     ):
         assert run(*arguments) == 2
         assert why in capsys.readouterr().err

@@ -13,21 +13,21 @@ from accelerate import Accelerator, PartialState
 from benchmarks.blocks import speed_training, speed_training_penalty
 from benchmarks.training import (
     SAMPLES,
-    Plain,
+    ReferenceLoop,
     bench,
     compare_penalties,
     compare_precisions,
-    measured,
-    plain_layers,
+    measure,
+    reference_layers,
 )
 from training.common.precision import suitable_precision
 from training.data.batches import Batch
-from training.ganimation.critics import Halving
+from training.ganimation.critics import StridedConv2d
 from training.ganimation.experiments import GANIMATION
 from training.ganimation.overrides import override
 from training.ganimation.run import with_precision
 from training.ganimation.steps import adversarial_step
-from training.ganimation.train import build, mixes
+from training.ganimation.train import build, penalty_mixing
 
 TINY = override(
     GANIMATION,
@@ -43,25 +43,25 @@ TINY = override(
 
 
 @pytest.mark.slow
-def test_the_plain_loop_does_what_ours_does():
+def test_reference_loop_and_ours_give_the_same_weights():
     cpu = torch.device("cpu")
     ours, _ = build(TINY, cpu, torch.float32)
-    plain = Plain(TINY, cpu)
+    reference = ReferenceLoop(TINY, cpu)
     networks = (
-        (ours.generator.network, plain.generator),
+        (ours.generator.network, reference.generator),
         (
             ours.critics["frame"].network,
-            plain.critic,
+            reference.critic,
         ),
     )
     for own, other in networks:
         other.load_state_dict(own.state_dict())
     batch = Batch(torch.rand(2, 1, 3, 64, 64) * 2 - 1, torch.rand(2, 1, 17), torch.rand(2, 1, 17))
-    before = copy.deepcopy(plain.generator.state_dict())
+    before = copy.deepcopy(reference.generator.state_dict())
     for moved in (False, True):
-        mix = {"frame": mixes(TINY, moved, 1, 0, 1)["frame"].float()}
-        adversarial_step(ours, batch, TINY, mix, Accelerator(cpu=True), generator_too=moved)
-        plain.step(batch, mix, moved)
+        mix = {"frame": penalty_mixing(TINY, moved, 1, 0, 1)["frame"].float()}
+        adversarial_step(ours, batch, TINY, mix, Accelerator(cpu=True), update_generator=moved)
+        reference.step(batch, mix, moved)
     for own, other in networks:
         for key, value in other.state_dict().items():  # a step moves by 1e-4 at most
             apart = (value - own.state_dict()[key]).abs()
@@ -73,19 +73,19 @@ def test_the_plain_loop_does_what_ours_does():
 
 
 @pytest.mark.parametrize("cells", [2, 16, 32])
-def test_a_product_of_matrices_is_the_convolution(cells):
-    layer = Halving(3, 5, 4, 2, 1).bfloat16()
+def test_strided_convolution_equals_its_matrix_product(cells):
+    layer = StridedConv2d(3, 5, 4, 2, 1).bfloat16()
     x = torch.rand(2, 3, cells, cells).bfloat16()
-    wanted = torch.nn.functional.conv2d(x.float(), layer.weight.float(), layer.bias.float(), 2, 1)
-    torch.testing.assert_close(layer(x).float(), wanted, atol=0.02, rtol=0)
+    expected = torch.nn.functional.conv2d(x.float(), layer.weight.float(), layer.bias.float(), 2, 1)
+    torch.testing.assert_close(layer(x).float(), expected, atol=0.02, rtol=0)
     assert not any(
-        isinstance(m, Halving) for m in plain_layers(torch.nn.Sequential(layer)).modules()
+        isinstance(m, StridedConv2d) for m in reference_layers(torch.nn.Sequential(layer)).modules()
     )
 
 
 @pytest.mark.slow
-def test_a_bench_names_the_machine_and_both_loops():
-    found = measured(replace(TINY, penalty_every=2), [SAMPLES], 1, cpu=True)
+def test_benchmark_reports_the_machine_and_both_loops():
+    found = measure(replace(TINY, penalty_every=2), [SAMPLES], 1, cpu=True)
     assert found["device"] == "cpu" and found["batch"] == 2 and found["cores"] >= 1
     assert found["ours: images a second"] > 0 < found["reference: images a second"]
     assert found["loader: samples a second"] > 0
@@ -94,23 +94,26 @@ def test_a_bench_names_the_machine_and_both_loops():
 
 
 @pytest.mark.parametrize("every, ours", [(1, 18 / 5), (4, 36 / 20), (5, 8 / 5)])
-def test_a_bench_counts_steps_with_and_without_the_penalty(every, ours, monkeypatch):
+def test_benchmark_averages_steps_with_and_without_penalty(every, ours, monkeypatch):
     cost = {(False, False): 1.0, (False, True): 3.0, (True, False): 2.0, (True, True): 6.0}
-    asked = []
+    requested = []
 
-    def interleaved(subjects, *_):
-        asked.extend(subjects)
+    def time_interleaved(subjects, *_):
+        requested.extend(subjects)
         return {(name, turn): cost[turn] for name, turn in subjects}
 
-    monkeypatch.setattr("benchmarks.training.interleaved", interleaved)
-    found = measured(replace(TINY, penalty_every=every), [SAMPLES], 1, cpu=True)
+    monkeypatch.setattr("benchmarks.training.time_interleaved", time_interleaved)
+    found = measure(replace(TINY, penalty_every=every), [SAMPLES], 1, cpu=True)
     assert found["ours: penalty in one step of"] == every
     assert found["reference: images a second"] == round(2 / (18 / 5), 2)
     assert found["ours: images a second"] == round(2 / ours, 2)
-    assert {turn for name, turn in asked if name == "reference"} == {(False, True), (True, True)}
+    assert {turn for name, turn in requested if name == "reference"} == {
+        (False, True),
+        (True, True),
+    }
 
 
-def test_a_bench_without_any_penalty_is_refused():
+def test_benchmark_with_an_invalid_penalty_interval_is_refused():
     with pytest.raises(ValueError, match="--penalty-every must be at least 1"):
         bench(SimpleNamespace(batch=1, rounds=1, penalty_every=0))
 
@@ -119,7 +122,7 @@ def test_comparisons_measure_what_their_blocks_compare(monkeypatch):
     def settings(experiment, options):
         return experiment.precision, experiment.penalty_every, experiment.batch
 
-    monkeypatch.setattr("benchmarks.training._measured_apart", settings)
+    monkeypatch.setattr("benchmarks.training._measure_in_process", settings)
     options = {"batch": 2, "rounds": 1, "precision": "bf16", "penalty_every": 1, "cpu": True}
     float32 = SimpleNamespace(**options | {"precision": "float32"})
     every_third = SimpleNamespace(**options | {"penalty_every": 3})
@@ -133,7 +136,7 @@ def test_comparisons_measure_what_their_blocks_compare(monkeypatch):
         compare_precisions(every_third)
 
 
-def test_a_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):
+def test_resumed_run_keeps_its_precision(tmp_path, monkeypatch):
     assert suitable_precision("cuda") == "bf16"
     monkeypatch.setattr("training.common.precision.has_amx_bf16", lambda: False)
     assert suitable_precision("cpu") == "float32"

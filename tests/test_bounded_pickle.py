@@ -12,10 +12,13 @@ import tracemalloc
 
 import pytest
 
-from moodganimation.animation.bounded_pickle import INSTRUCTIONS, REFUSED, _Reader, read_pickle
+from moodganimation.animation.bounded_pickle import INSTRUCTIONS, _Reader, read_pickle
 from moodganimation.errors import UnreadableFile
 
 INTERPRETER = pickle._Unpickler
+# Persistent ids, the extension registry, instances of old classes and out-of-band buffers.
+_REFUSED_NAMES = "PERSID BINPERSID EXT1 EXT2 EXT4 INST OBJ NEXT_BUFFER"
+REFUSED = bytes(getattr(pickle, name)[0] for name in _REFUSED_NAMES.split())
 # Opcodes followed by a number that says how much follows, or where a value is kept.
 SIZED = {
     pickle.BINSTRING: "<i",

@@ -15,7 +15,7 @@ from training.warp.train import set_axes
 class Photographs:
     """Pairs of random pictures with a motion, as `Pairs` gives them."""
 
-    space, photographed = FACS, [0, 1, 2]
+    space, real_rows = FACS, [0, 1, 2]
 
     def pair(self, index: int, rng: np.random.Generator) -> tuple:
         faces = rng.uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
@@ -25,7 +25,7 @@ class Photographs:
         maps = plane + 1, plane, plane, jaws, plane, plane, plane, np.zeros((1, 1, 1), np.float32)
         return *faces, axes, axes, flow, *maps
 
-    def labelled(self, rng: np.random.Generator, opening: float) -> tuple:
+    def draw_photo(self, rng: np.random.Generator, opening: float) -> tuple:
         photo = rng.uniform(-1, 1, (3, 32, 32)).astype(np.float32)
         return photo, rng.uniform(0, 1, 50).astype(np.float32)
 
@@ -36,7 +36,7 @@ def generator() -> WarpGenerator:
     config = GeneratorConfig(
         architecture="warp",
         condition_dim=50,
-        unit_fields=len(axis_map(FACS).units),
+        unit_fields=len(axis_map(FACS).fields),
         image_size=32,
         width=32,  # with fewer channels this torch crashes in the backward pass of a convolution
         extra_fields=3,
@@ -46,7 +46,7 @@ def generator() -> WarpGenerator:
     return generator
 
 
-def test_only_the_reader_learns_and_its_errors_fall(generator, monkeypatch):
+def test_calibration_changes_only_the_reader_and_lowers_its_errors(generator, monkeypatch):
     monkeypatch.setattr(calibration, "STEPS", 40)
     monkeypatch.setattr(calibration, "RATE", 1e-2)
     before = {key: value.clone() for key, value in generator.state_dict().items()}
@@ -56,9 +56,9 @@ def test_only_the_reader_learns_and_its_errors_fall(generator, monkeypatch):
     assert errors["labels, last"] < errors["labels, first"]
 
 
-def test_data_without_photographs_are_a_sentence(generator):
+def test_calibration_without_pairs_of_photographs_raises_readable_error(generator):
     data = Photographs()
-    data.photographed = []
+    data.real_rows = []
     with pytest.raises(ValueError, match="pairs of two photographs"):
         calibration.calibrate(generator, data)
     few = Photographs()

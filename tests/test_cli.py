@@ -7,12 +7,12 @@ from PIL import Image
 
 from benchmarks import blocks
 from benchmarks.__main__ import main as benchmarks
-from benchmarks.inference import seed_generator
-from benchmarks.scaling import curves, line
+from benchmarks.inference import reference_generator
+from benchmarks.scaling import line, scaling
 from moodganimation.checkpoints.files import build_generator, load_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.expressions.moods import values_by_axis
-from moodganimation.expressions.presets import COMPOUND, PRESETS
+from moodganimation.expressions.presets import EMOTION_LABELS, PRESETS
 from moodganimation.expressions.spaces import space_named
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
@@ -139,7 +139,7 @@ def test_wishes_are_in_the_axes_of_the_checkpoint(tmp_path, photo, checkpoints, 
     out = tmp_path / "a.png"
     assert run("edit", PHOTO, "--checkpoint", checkpoints / name, *wish, "--out", out) == 0
     assert (read_image(out) != photo).any()
-    assert ("they start at 0" in capsys.readouterr().err) == (name == "c4")
+    assert ("all of them start at 0" in capsys.readouterr().err) == (name == "c4")
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,13 @@ def test_an_expression_is_borrowed_from_another_photo(tmp_path, photo, capsys):
 
 
 def test_compound_emotions_are_presets(tmp_path, photo):
-    names = {name: {k for k, v in e.asdict().items() if v == 1} for name, e in COMPOUND.items()}
+    names = {
+        name: {k for k, v in e.asdict().items() if v == 1} for name, e in EMOTION_LABELS.items()
+    }
     assert len(names) == 16 and names["happily_surprised"] == {"AU01", "AU02", "AU12", "AU25"}
-    assert all(COMPOUND[name] == PRESETS[name] for name in COMPOUND.keys() & PRESETS.keys())
+    assert all(
+        EMOTION_LABELS[name] == PRESETS[name] for name in EMOTION_LABELS.keys() & PRESETS.keys()
+    )
     assert run("edit", PHOTO, "--preset", "sadly_angry", "--out", tmp_path / "a.png") == 0
     assert (read_image(tmp_path / "a.png") != photo).any()
 
@@ -240,7 +244,7 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
         "ROUNDS": 1,
     }.items():
         monkeypatch.setattr(f"benchmarks.scaling.{name}", value)
-    found = curves(animator, photo, animator.locate(photo).reading.replace(AU12=0.9))
+    found = scaling(animator, photo, animator.locate(photo).reading.replace(AU12=0.9))
     assert list(found["drawing [ms] by frames"]) == ["2", "3", "each", "before", "R2"]
     assert min(found["editing [ms] by faces"][count] for count in "12") > 0
     assert found["generate [ms] by side of the photo"]["256"] > 0
@@ -263,7 +267,7 @@ def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch
 
 @torch.inference_mode()
 def test_the_bench_runs_a_wide_generator_that_shows_what_the_shipped_one_does():
-    wide, narrow = seed_generator(), load_generator(CHECKPOINTS / "ganimation.safetensors")
+    wide, narrow = reference_generator(), load_generator(CHECKPOINTS / "ganimation.safetensors")
     assert wide.config.width == 2 * narrow.config.width
     source, condition = torch.rand(1, 3, 128, 128) * 2 - 1, torch.rand(1, 17)
     for one, other in zip(wide(source, condition)[0], narrow(source, condition)[0], strict=True):

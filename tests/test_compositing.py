@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from moodganimation.networks.compositing import blend, compose, positions, warp
+from moodganimation.networks.compositing import backward_warp, blend, cell_centers, compose
 
 
 def test_attention_keeps_or_paints():
@@ -20,7 +20,7 @@ def test_blend_is_the_same_on_arrays():
 
 
 def test_positions_are_centres_of_cells():
-    x, y = positions((2, 4), torch.zeros(1))[0]
+    x, y = cell_centers((2, 4), torch.zeros(1))[0]
     torch.testing.assert_close(x[0], torch.tensor([-0.75, -0.25, 0.25, 0.75]))
     torch.testing.assert_close(y[:, 0], torch.tensor([-0.5, 0.5]))
 
@@ -29,4 +29,5 @@ def test_motion_is_a_backward_flow_in_halves_of_the_side():
     picture = torch.rand(1, 3, 16, 16)
     motion = torch.zeros(1, 2, 4, 4)
     motion[:, 0] = 2 * 3 / 16  # look three pixels to the right
-    torch.testing.assert_close(warp(picture, motion)[..., :-3], picture[..., 3:], atol=1e-5, rtol=0)
+    warped = backward_warp(picture, motion)
+    torch.testing.assert_close(warped[..., :-3], picture[..., 3:], atol=1e-5, rtol=0)

@@ -10,7 +10,7 @@ import pytest
 from moodganimation.errors import Unwritable
 from moodganimation.media.images import write_image
 from moodganimation.media.metadata import recipe_in
-from moodganimation.media.provenance import CERTIFICATE, KEY, SOURCE
+from moodganimation.media.provenance import CERTIFICATE, DIGITAL_SOURCE_TYPE, KEY
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation, write_film
 
@@ -61,7 +61,7 @@ def test_what_is_edited_is_signed_and_keeps_its_recipe(certified, name, tmp_path
         told = json.loads(reader.json())
         assert reader.get_validation_state() == "Valid"
     said = json.dumps(told["manifests"][told["active_manifest"]])
-    assert SOURCE in said and "Test" in said
+    assert DIGITAL_SOURCE_TYPE in said and "Test" in said
     assert recipe_in(path) == '{"a": 1}'
     assert not list(tmp_path.glob(".*part*"))
 

@@ -9,6 +9,7 @@ import pytest
 
 import moodganimation
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
+from moodganimation.media.images import Photo
 from moodganimation.video.reenactment import Performance
 
 
@@ -43,6 +44,23 @@ def test_played_by_is_retarget():
     with pytest.warns(DeprecationWarning, match="now retarget"):
         expressions = list(performance.played_by(start, strength=0.5))
     assert expressions == list(performance.retarget(start, strength=0.5))
+
+
+def test_deprecated_parameter_is_its_successor():
+    changes = [{"AU12": 0.1}, {"AU12": 0.2}]
+    with pytest.warns(DeprecationWarning, match="offset_by: again is now repeat"):
+        target = moodganimation.offset_by(changes, fps=1, again=True)
+    neutral = Expression.neutral(ACTION_UNITS)
+    assert target(2.0, neutral)["AU12"] == pytest.approx(0.1)
+
+
+def test_deprecated_names_of_portrait_and_frame(animator, portrait):
+    with pytest.warns(DeprecationWarning, match=r"now Portrait\.roll_degrees"):
+        assert portrait.turned == portrait.roll_degrees
+    frame = animator.edit(portrait, animator.start(portrait))
+    photo = Photo(portrait.photo, portrait.photo)
+    with pytest.warns(DeprecationWarning, match=r"now Frame\.render_for_file"):
+        np.testing.assert_array_equal(frame.on(photo), frame.render_for_file(photo))
 
 
 def test_deprecated_preset_is_pretrain(capsys, monkeypatch):

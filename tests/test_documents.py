@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,19 @@ import training.evaluate.__main__
 import training.evaluate.blocks
 from training.evaluate import documents
 from training.evaluate.judges import (
+    command,
     detection,
+    drags,
     face_mesh,
     face_mesh_blocks,
+    folds,
     gaze,
     head,
     identity,
+    mouths,
     sharpness,
     sides,
+    teeth,
     true_smiles,
 )
 from training.evaluate.markdown import duration, short, significant, table, word
@@ -38,7 +44,11 @@ MODULES = (
     identity,
     sharpness,
     detection,
+    drags,
     true_smiles,
+    folds,
+    mouths,
+    teeth,
     sides,
     gaze,
     head,
@@ -51,11 +61,13 @@ PARSERS = {
     "training.evaluate": training.evaluate.__main__._parser,
     "training.evaluate.judges.face_mesh": face_mesh._parser,
     "training.evaluate.judges.identity": identity._parser,
-    "training.evaluate.judges.true_smiles": true_smiles._parser,
-    "training.evaluate.judges.sides": sides._parser,
-    "training.evaluate.judges.gaze": gaze._parser,
-    "training.evaluate.judges.head": head._parser,
+    "training.evaluate.judges.mouths": mouths._parser,
+    "training.evaluate.judges.teeth": teeth._parser,
+    "training.evaluate.judges.drags": drags._parser,
 }
+for judge in (true_smiles, folds, sides, gaze, head):
+    name = judge.__name__.rpartition(".")[2]
+    PARSERS[judge.__name__] = partial(command.parser, name, judge.__doc__, judge.BLOCKS)
 
 
 @pytest.fixture
@@ -175,6 +187,7 @@ def test_content_with_a_marker_is_refused(page):
         (face_mesh.main, ["SWEEPS", "--write"]),
         (identity.main, ["SWEEPS", "--data", "DIR", "--write"]),
         (true_smiles.main, ["SMILES", "--write"]),
+        (drags.main, ["--data", "DIR", "--write"]),
     ],
 )
 def test_commands_refuse_to_write_outside_a_checkout(
@@ -189,7 +202,7 @@ def test_commands_refuse_to_write_outside_a_checkout(
 def test_measured_tables_reach_the_document(checkout, tmp_path, monkeypatch):
     values = json.loads((EXAMPLES / "blocks.json").read_text())["sharpness"]
     monkeypatch.setattr(sharpness, "on_sweeps", lambda folder: values["sharpness"])
-    monkeypatch.setattr(sharpness, "ENOUGH", 0.75)
+    monkeypatch.setattr(sharpness, "MIN_SHARPNESS", 0.75)
     out = tmp_path / "sharpness.json"
     arguments = ["sharpness", "SWEEPS", "--out", str(out), "--write"]
     assert training.__main__.main(arguments) == 0

@@ -16,11 +16,16 @@ from moodganimation.networks.compositing import compose
 from moodganimation.resources import CHECKPOINTS
 from training.evaluate import blocks, measures
 from training.evaluate.__main__ import main
-from training.evaluate.estimator import Estimator, reader_of, repeatability
-from training.evaluate.output import table
+from training.evaluate.estimator import Estimator, reader_estimator, repeatability
+from training.evaluate.output import COLUMNS, table
 from training.evaluate.page import page
 from training.evaluate.photos import Photos, open_photos
-from training.evaluate.recognizer import CANONICAL, TEMPLATE, Recognizer, _to_template
+from training.evaluate.recognizer import (
+    CROP_LANDMARKS,
+    TEMPLATE_LANDMARKS,
+    Recognizer,
+    _to_template,
+)
 from training.evaluate.report import evaluate
 from training.rendering import facs
 
@@ -76,20 +81,20 @@ def photos() -> Photos:
     return Photos(["<a>", "b", "c", "d"], grey(SIDE), grey(128), grey(128), [*"wxyz"], {}, [])
 
 
-def test_follow_is_the_rank_correlation_and_flat_counts_nothing():
+def test_follow_is_the_rank_correlation_and_0_for_flat_responses():
     values = np.array([[0, 1, 2, 3, 9], [4, 3, 2, 1, 0], [0, 0, 1, 2, 3], [1, 1, 1, 1, 1 + 1e-5]])
     expected = [1, -1, 0.97468, 0]  # the third as scipy.stats.spearmanr has it
     np.testing.assert_allclose(measures.follow(values, 0.001), expected, atol=1e-5)
 
 
-def test_straightness_is_r_squared_of_rising_lines_only():
+def test_straightness_is_r_squared_of_rising_responses():
     line = np.arange(5.0)
     values = np.stack([line, -line, line**2, 0 * line])
     squares = np.corrcoef(line, line**2)[0, 1] ** 2
     np.testing.assert_allclose(measures.straightness(values, 1e-3), [1, 0, squares, 0], atol=1e-9)
 
 
-def test_leakage_divides_what_others_do_by_what_the_axis_does():
+def test_leakage_is_the_change_of_other_axes_over_that_of_the_requested_one():
     changes = np.zeros((2, 3, 3))
     changes[:, 0] = [0.8, 0.2, -0.2]
     changes[:, 1] = [0.0, 0.4, 0.4]
@@ -100,7 +105,7 @@ def test_leakage_divides_what_others_do_by_what_the_axis_does():
     assert np.isnan(measures.leakage(changes[:, :1, :1], 0.001)[1])
 
 
-def test_concordance_punishes_shift_and_scale():
+def test_concordance_is_lower_for_shifted_and_scaled_values():
     x = np.array([-1.0, 0, 1])
     assert measures.concordance(x, x) == pytest.approx(1)
     assert measures.concordance(x, -x) == pytest.approx(-1)
@@ -111,13 +116,15 @@ def test_concordance_punishes_shift_and_scale():
 def test_edited_share_counts_visible_pixels_of_the_face():
     source = torch.zeros(2, 3, SIDE, SIDE)
     result = source.clone()
-    result[0, :, :, : SIDE // 2] = measures.VISIBLE * 1.1  # the left half of a symmetric face
-    result[1] = measures.VISIBLE * 0.9
-    share = measures.edited_share(measures.edited(source, result))
+    result[0, :, :, : SIDE // 2] = (
+        measures.VISIBLE_CHANGE * 1.1
+    )  # the left half of a symmetric face
+    result[1] = measures.VISIBLE_CHANGE * 0.9
+    share = measures.edited_share(measures.edited_mask(source, result))
     np.testing.assert_allclose(share, [0.5, 0], atol=1e-6)
 
 
-def test_sharpness_falls_by_blur_and_needs_pixels():
+def test_sharpness_decreases_with_blur_and_is_nan_without_edited_pixels():
     torch.manual_seed(0)
     source = torch.rand(1, 3, SIDE, SIDE) * 2 - 1
     blurred = torch.nn.functional.avg_pool2d(source, 3, 1, 1)
@@ -128,12 +135,12 @@ def test_sharpness_falls_by_blur_and_needs_pixels():
     assert measures.sharpness(source, source, mask & False).isnan()
 
 
-def test_likeness_looks_outside_what_is_edited():
+def test_likeness_depends_on_unedited_pixels_only():
     torch.manual_seed(0)
     source = torch.rand(1, 3, SIDE, SIDE) - 0.5
     result = source.clone()
     result[..., 40:50, 28:38] += 0.5
-    mask = measures.edited(source, result)
+    mask = measures.edited_mask(source, result)
     assert measures.likeness(source, result, mask) == pytest.approx(1)
     assert measures.likeness(source, result, mask & False) < 0.99
     softened = torch.nn.functional.avg_pool2d(result, 3, 1, 1)
@@ -146,7 +153,10 @@ def test_similarity_equals_its_definition_for_flat_pictures():
     c1 = 0.02**2
     expected = (2 * 0.2 * 0.6 + c1) / (0.2**2 + 0.6**2 + c1)
     torch.testing.assert_close(
-        measures.similarity(a, b), torch.full((1, 1, 32, 32), expected), atol=1e-3, rtol=0
+        measures.structural_similarity(a, b),
+        torch.full((1, 1, 32, 32), expected),
+        atol=1e-3,
+        rtol=0,
     )
 
 
@@ -161,7 +171,7 @@ def test_kernel_distance_is_unbiased_and_grows_with_distance():
     assert measures.kernel_distance(one, other) == pytest.approx(27 + 1 - 2 * (1 + 8 + 1 + 27) / 4)
 
 
-def test_restlessness_tells_even_motion_from_noise():
+def test_restlessness_is_low_for_even_motion_and_high_for_noise():
     even = torch.linspace(0, 1, 12)[:, None, None, None].expand(12, 3, 8, 8)
     torch.manual_seed(0)
     assert measures.restlessness(even) == pytest.approx(0, abs=1e-5)
@@ -169,17 +179,17 @@ def test_restlessness_tells_even_motion_from_noise():
     assert np.isnan(measures.restlessness(0 * even))
 
 
-def test_background_change_leaves_out_what_is_edited():
+def test_background_change_excludes_edited_pixels():
     frames = torch.zeros(3, 3, 32, 32)
     frames[1, :, :8, :8], frames[2, :, :8, :8] = 0.5, 1.0
     assert measures.background_change(frames) == 0
-    frames[1, :, 20, 20] = measures.VISIBLE / 2
+    frames[1, :, 20, 20] = measures.VISIBLE_CHANGE / 2
     kept = 32 * 32 - 10 * 10
-    expected = 127.5 * measures.VISIBLE / 2 / kept  # up and down, in two steps
+    expected = 127.5 * measures.VISIBLE_CHANGE / 2 / kept  # up and down, in two steps
     assert measures.background_change(frames) == pytest.approx(expected, rel=1e-4)
 
 
-def test_repeatability_is_the_change_by_a_pixel():
+def test_repeatability_is_the_change_by_a_shift_of_one_pixel():
     slope = torch.linspace(0, 1, 65)[None, None, None, :64].expand(3, 3, 64, 64).contiguous()
     look = lambda faces: (faces[:, :1, 32, 32].expand(-1, 17).double().numpy(), None)  # noqa: E731
     found = repeatability(Estimator(look, "", True, ""), slope, ACTION_UNITS)
@@ -187,7 +197,7 @@ def test_repeatability_is_the_change_by_a_pixel():
 
 
 @pytest.mark.slow
-def test_a_generator_of_known_behavior_has_the_known_figures(photos):
+def test_generator_of_known_behavior_has_the_known_figures(photos):
     values = evaluate(Lamps(), ACTION_UNITS, photos, JUDGE).values
     np.testing.assert_allclose(values["response"]["values"], MIXING, atol=1e-4)
     for name in ("follow", "moved", "straightness", "gain"):
@@ -209,7 +219,7 @@ def test_a_generator_of_known_behavior_has_the_known_figures(photos):
 
 
 @pytest.mark.slow
-def test_a_generator_that_copies_fails(photos):
+def test_generator_that_copies_the_photo_fails(photos):
     values = evaluate(Lamps(strength=0), ACTION_UNITS, photos, JUDGE).values
     assert values["measures"]["follow"] == values["measures"]["moved"] == 0
     assert values["measures"]["leakage"] is None and values["measures"]["sharpness"] is None
@@ -218,13 +228,13 @@ def test_a_generator_that_copies_fails(photos):
 
 
 @pytest.mark.slow
-def test_a_response_below_the_noise_follows_but_has_not_moved(photos):
+def test_response_below_the_noise_counts_in_follow_but_not_in_moved(photos):
     values = evaluate(Lamps(strength=0.015), ACTION_UNITS, photos, JUDGE).values
     assert values["measures"]["follow"] == pytest.approx(1)
     assert values["measures"]["moved"] == 0
 
 
-def test_what_is_not_finite_is_counted_and_fails(photos):
+def test_edits_that_are_not_finite_are_counted_and_fail(photos):
     values = evaluate(Lamps(broken=True), ACTION_UNITS, photos, JUDGE).values
     edits = values["edits"]
     assert 0 < edits["not finite"] < edits["made"]
@@ -233,15 +243,15 @@ def test_what_is_not_finite_is_counted_and_fails(photos):
 
 
 @pytest.mark.slow
-def test_state_goes_through_a_journey_and_never_into_a_still(photos):
+def test_state_is_passed_in_animations_and_not_in_single_edits(photos):
     lamps = Lamps()
     evaluate(lamps, ACTION_UNITS, photos, JUDGE)
-    assert lamps.states[: 17 * measures.LEVELS] == [None] * 17 * measures.LEVELS
+    assert lamps.states[: 17 * measures.LEVEL_COUNT] == [None] * 17 * measures.LEVEL_COUNT
     assert [*range(1, 16)] == [state for state in lamps.states if state is not None]
 
 
 class Moody(Lamps):
-    """Shows a smile for what it is asked on its first axis."""
+    """Renders a smile by the value of its first axis."""
 
     def edit(self, encoding, condition, state=None):
         units = torch.zeros(len(condition), 17)
@@ -249,18 +259,19 @@ class Moody(Lamps):
         return super().edit(encoding, units, state)
 
 
-def test_mood_generators_are_judged_by_moods(photos):
+def test_mood_generators_are_evaluated_by_moods(photos):
     evaluation = evaluate(Moody(), VALENCE_AROUSAL, photos, JUDGE)
     values = evaluation.values
     assert list(values["axes"]) == ["valence", "arousal"]
     assert values["axes"]["valence"]["follow"] > 0.8 and values["axes"]["valence"]["moved"] == 1
     assert values["axes"]["arousal"]["follow"] == 0
+    assert {key for key, _ in COLUMNS.values()} <= set(values["measures"])
     assert values["response"]["columns"][-2:] == ["valence", "arousal"]
     assert "dominance" not in values["mood concordance"]
     assert len(evaluation.grids) == 2 and len(evaluation.sweeps) == 2
 
 
-def test_nameless_axes_say_what_cannot_be_measured(photos):
+def test_axes_without_a_name_list_the_missing_figures(photos):
     values = evaluate(Moody(), space_named("c4"), photos, JUDGE).values
     assert values["verdict"]["passes"] is None
     assert "follow" not in values["measures"] and "edited share [%]" in values["measures"]
@@ -269,7 +280,7 @@ def test_nameless_axes_say_what_cannot_be_measured(photos):
     assert values["mood concordance"] == {}
 
 
-def test_the_page_holds_every_section_and_asks_nobody(photos):
+def test_page_has_every_section_and_no_external_resource(photos):
     evaluation = evaluate(Lamps(), ACTION_UNITS, photos, JUDGE)
     about = {
         **dict.fromkeys(("file", "architecture", "space", "split", "data"), "a<b>"),
@@ -303,21 +314,21 @@ def test_the_page_holds_every_section_and_asks_nobody(photos):
     assert "`video`" in blocks.systems_restlessness(every)
 
 
-def test_the_shipped_reader_says_when_it_judges_itself(animator, tiny):
+def test_shipped_reader_states_that_it_is_part_of_its_generator(animator, tiny):
     reader = animator.reader
-    itself, relative = (reader_of(reader, judged) for judged in (reader, tiny))
-    stranger = reader_of(reader, Lamps())
-    assert not itself.independent and "opinion of itself" in itself.statement
-    assert not relative.independent and "relative" in relative.statement
+    itself, relative = (reader_estimator(reader, judged) for judged in (reader, tiny))
+    stranger = reader_estimator(reader, Lamps())
+    assert not itself.independent and "not an independent judgement" in itself.statement
+    assert not relative.independent and "same design" in relative.statement
     assert stranger.independent
     faces = torch.rand(2, 3, 128, 128) * 2 - 1
-    units, features = stranger.look(faces)
+    units, features = stranger.estimate(faces)
     read, apart = reader.read(faces).numpy(), 1e-5
     if read.shape[1] == len(FACS.axes):
-        read, apart = facs.of_units(read), 0.02  # sides are clipped before or after their mean
+        read, apart = facs.mean_of_sides(read), 0.02  # sides are clipped before or after their mean
     np.testing.assert_allclose(units.clip(0, 1), read, atol=apart)
     assert features.shape == (2, 192)
-    assert stranger.look(faces[..., ::2, ::2])[0].shape == (2, 17)
+    assert stranger.estimate(faces[..., ::2, ::2])[0].shape == (2, 17)
 
 
 def draw(name: str) -> np.ndarray:
@@ -371,7 +382,7 @@ def checkpoint(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_writes_json_and_page_and_repeats_itself(folder, checkpoint, tmp_path, capsys):
+def test_command_writes_json_and_page_reproducibly(folder, checkpoint, tmp_path, capsys):
     path, out = checkpoint("convgru_unet", PAD), tmp_path / "out"
     reports = []
     for _ in range(2):
@@ -383,13 +394,13 @@ def test_the_command_writes_json_and_page_and_repeats_itself(folder, checkpoint,
     report, printed = reports[0], capsys.readouterr().out
     assert report["photos"]["edited"] == ["a", "b", "c"] and report["photos"]["others"] == 0
     assert report["clips"]["one: 3 frames"]["error of copying the first frame"] > 0
-    assert any("24 photos were asked for" in text for text in report["photos"]["remarks"])
+    assert any("24 photos were requested" in text for text in report["photos"]["remarks"])
     assert "dominance" in report["axes"] and "verdict: fails" in printed
     assert "one: 3 frames" in (out / "evaluation.html").read_text()
 
 
 @pytest.mark.slow
-def test_the_command_takes_action_units_and_warps(folder, checkpoint, tmp_path):
+def test_command_evaluates_warp_generators_of_action_units(folder, checkpoint, tmp_path):
     path, out = checkpoint("warp", ACTION_UNITS), tmp_path / "out"
     command = [str(path), "--data", str(folder), "--out", str(out), "--count", "1"]
     assert main(command) == 0
@@ -400,7 +411,7 @@ def test_the_command_takes_action_units_and_warps(folder, checkpoint, tmp_path):
     assert remark.startswith("No filmed clips") and str(folder) not in remark
 
 
-def test_all_shipped_checkpoints_are_evaluated_into_folders_of_their_own(monkeypatch, tmp_path):
+def test_all_shipped_checkpoints_are_evaluated_into_separate_folders(monkeypatch, tmp_path):
     calls = []
     monkeypatch.setattr(
         "training.evaluate.__main__.evaluate_file", lambda *args: calls.append(args)
@@ -423,7 +434,9 @@ def test_all_shipped_checkpoints_are_evaluated_into_folders_of_their_own(monkeyp
         (["--recognizer", "none.onnx"], "There is no recognizer at none.onnx"),
     ],
 )
-def test_the_command_refuses_in_one_sentence(folder, checkpoint, change, sentence, capsys):
+def test_command_with_invalid_options_prints_one_sentence(
+    folder, checkpoint, change, sentence, capsys
+):
     path = checkpoint("resnet", VALENCE_AROUSAL)
     command = [str(path), "--data", str(folder), "--out", str(folder / "out"), *change]
     assert main(command) == 2
@@ -431,7 +444,7 @@ def test_the_command_refuses_in_one_sentence(folder, checkpoint, change, sentenc
     assert not (folder / "out").exists()
 
 
-def test_photos_that_are_not_there_are_refused(folder, tmp_path, capsys):
+def test_missing_photos_are_refused(folder, tmp_path, capsys):
     other = tmp_path / "notes.safetensors"
     other.write_text("no weights")
     assert main([str(other), "--data", str(folder)]) == 2
@@ -445,7 +458,7 @@ def test_photos_that_are_not_there_are_refused(folder, tmp_path, capsys):
         open_photos(folder, "test", 3, 32, 0)
 
 
-def test_frontal_photos_come_first_and_broken_ones_are_said(folder):
+def test_frontal_photos_come_first_and_unreadable_ones_are_reported(folder):
     with open(folder / "labels.csv", "w", newline="") as file:
         csv.writer(file).writerows(
             [["name", "yaw", "pitch"], ["a", 30, 0], ["b", 2, -3], ["c", -20, 4]]
@@ -466,7 +479,7 @@ def field(number: int, content) -> bytes:
 
 
 @pytest.mark.slow
-def test_a_recognizer_tells_faces_apart(tmp_path, photos):
+def test_recognizer_distinguishes_faces(tmp_path, photos):
     """With a network in ONNX that only averages the colors of what it sees."""
 
     def node(kind: bytes, source: bytes, result: bytes) -> bytes:
@@ -492,8 +505,8 @@ def test_a_recognizer_tells_faces_apart(tmp_path, photos):
         Recognizer(path)
 
 
-def test_canonical_crops_lie_on_the_recognizers_template():
+def test_canonical_crops_are_aligned_to_the_template_of_the_recognizer():
     matrix = _to_template(144)
-    places = ((np.array(CANONICAL) + 1) * 144 - 1) / 2
+    places = ((np.array(CROP_LANDMARKS) + 1) * 144 - 1) / 2
     moved = places @ matrix[:, :2].T + matrix[:, 2]
-    assert np.abs(moved - TEMPLATE).max() < 3  # of 112 pixels
+    assert np.abs(moved - TEMPLATE_LANDMARKS).max() < 3  # of 112 pixels

@@ -26,12 +26,12 @@ from training.data.stills import open_samples
 from training.data.units import in_facs, units_of
 from training.evaluate import blocks
 from training.evaluate.__main__ import main
-from training.evaluate.estimator import Estimator, reader_of
+from training.evaluate.estimator import Estimator, reader_estimator
 from training.evaluate.judges import sharpness
-from training.evaluate.judges.sweeps import sweeps
+from training.evaluate.judges.render_sweeps import render_sweeps
 from training.evaluate.photos import Photos, open_clips, open_photos
 from training.evaluate.report import evaluate
-from training.evaluate.runner import Studio
+from training.evaluate.runner import Runner
 from training.ship import ship
 from training.warp.evaluate import ablation, on_pairs, on_photos
 from training.warp.train import set_axes
@@ -47,7 +47,7 @@ def request(**values: float) -> torch.Tensor:
 def checkpoint(tmp_path_factory):
     """A small random generator of FACS that moves, paints and reads something."""
     torch.manual_seed(0)
-    axes = {"condition_dim": len(FACS.axes), "unit_fields": len(axis_map(FACS).units)}
+    axes = {"condition_dim": len(FACS.axes), "unit_fields": len(axis_map(FACS).fields)}
     config = GeneratorConfig(architecture="warp", image_size=64, width=16, **axes)
     generator = build_generator(config).eval()
     set_axes(generator, FACS)
@@ -107,7 +107,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_units_are_means_of_sides_and_set_both():
+def test_units_are_means_of_sides_and_set_both_sides():
     start = request(AU12L=0.2, AU12R=0.6, AU26=0.3, AU18=0.7, AU61=0.4, AU53=0.1)
     units = units_of(start)
     assert units.shape == (1, 17) and units_of(units) is units
@@ -116,21 +116,21 @@ def test_units_are_means_of_sides_and_set_both():
     np.testing.assert_array_equal(units_of(start.numpy()), units)
     assert torch.equal(in_facs(units, start), start)
     units[0, ACTION_UNITS.index("AU12")] = 0.9
-    wanted = request(AU12=0.9, AU26=0.3, AU18=0.7, AU61=0.4, AU53=0.1)
-    torch.testing.assert_close(in_facs(units, start), wanted)
+    expected = request(AU12=0.9, AU26=0.3, AU18=0.7, AU61=0.4, AU53=0.1)
+    torch.testing.assert_close(in_facs(units, start), expected)
 
 
 class SidedLamps(Lamps):
     """`Lamps` of FACS: a unit lights its cell by the mean of its sides, the rest shows nothing."""
 
-    asked = ()
+    requests = ()
 
     def rebase(self, encoding, reading):
         self.start = reading
         return encoding
 
     def edit(self, encoding, condition, state=None):
-        self.asked = [*self.asked, (condition - self.start).numpy()]
+        self.requests = [*self.requests, (condition - self.start).numpy()]
         return super().edit(encoding, units_of(condition), state)
 
 
@@ -144,9 +144,9 @@ READS = Expression.of(FACS, AU12L=0.2, AU12R=0.4, AU18=0.3, AU61=0.5, AU54=0.2)
 
 
 @pytest.mark.parametrize("read", [None, READS], ids=["17 axes", "50 axes"])
-def test_a_generator_of_facs_has_the_figures_of_one_of_the_units(photos, read, monkeypatch):
+def test_generator_of_facs_has_the_figures_of_one_of_the_17_units(photos, read, monkeypatch):
     """What lies on the other axes stays as it is read."""
-    monkeypatch.setattr("training.evaluate.report.TIMED", 1)
+    monkeypatch.setattr("training.evaluate.report.TIMED_EDITS", 1)
     every = None if read is None else lambda faces: np.tile(read.vector(), (len(faces), 1))
     judge = Estimator(see, "lamp meter", True, "It sees lamps.", every)
     lamps = SidedLamps()
@@ -159,7 +159,7 @@ def test_a_generator_of_facs_has_the_figures_of_one_of_the_units(photos, read, m
     assert values["verdict"]["passes"] is True
     assert len(found.sweeps) == 17 and len(found.grids) == 2 and len(found.panels) == 3
     assert "sides, gaze, head" in values["not measured"][0]
-    changes = np.concatenate(lamps.asked)
+    changes = np.concatenate(lamps.requests)
     alone = [FACS.index(key) for key in FACS.keys if key not in ACTION_UNITS]
     others = [i for i in alone if FACS.keys[i][:-1] not in FACS.lateral]
     assert np.abs(changes).max() > 0.5 and not changes[:, others].any()
@@ -169,31 +169,31 @@ def test_a_generator_of_facs_has_the_figures_of_one_of_the_units(photos, read, m
             assert same[part] == values[part], part
 
 
-def test_evaluations_start_from_what_is_read_in_facs(photos):
+def test_evaluations_start_from_readings_in_facs(photos):
     every = lambda faces: np.tile(READS.vector() - 0.01, (len(faces), 1))  # noqa: E731
-    studio = Studio(SidedLamps(), FACS, torch.device("cpu"))
-    readings, starts = studio.starts(photos, Estimator(see, "", True, "", every))
+    runner = Runner(SidedLamps(), FACS, torch.device("cpu"))
+    readings, starts = runner.starts(photos, Estimator(see, "", True, "", every))
     assert starts.shape == (2, 50) and starts.min() == 0
     assert starts[0, FACS.index("AU61")] == pytest.approx(0.49)
     assert readings[0]["AU12"] == pytest.approx(0.29)
-    raised = studio.with_axis(starts, "AU12", 1.0)
-    assert raised[0, list(FACS.positions("AU12"))].tolist() == [1, 1]
+    raised = runner.with_axis(starts, "AU12", 1.0)
+    assert raised[0, list(FACS.indices("AU12"))].tolist() == [1, 1]
     assert int((raised != starts).sum()) == 2 * 2
 
 
-def test_a_reader_of_facs_judges_by_the_17_units(checkpoint, tiny):
+def test_reader_of_facs_estimates_the_17_units(checkpoint, tiny):
     reader = load_checkpoint(checkpoint).generator
-    judge, faces = reader_of(reader, tiny), torch.rand(2, 3, 64, 64) * 2 - 1
-    units, features = judge.look(faces)
+    judge, faces = reader_estimator(reader, tiny), torch.rand(2, 3, 64, 64) * 2 - 1
+    units, features = judge.estimate(faces)
     assert units.shape == (2, 17) and features.shape == (2, 48)
-    whole = judge.read(faces)
+    whole = judge.estimate_facs(faces)
     np.testing.assert_allclose(whole.clip(0, 1), reader.read(faces), atol=1e-5)
     np.testing.assert_allclose(units_of(whole), units)
-    assert reader_of(tiny, reader).read is None
+    assert reader_estimator(tiny, reader).estimate_facs is None
 
 
 @pytest.mark.parametrize("space", [FACS, ACTION_UNITS, PAD], ids=lambda space: space.name)
-def test_the_command_takes_a_reader_of_facs(folder, checkpoint, space, tmp_path, monkeypatch):
+def test_command_accepts_a_reader_of_facs(folder, checkpoint, space, tmp_path, monkeypatch):
     monkeypatch.setattr("moodganimation.animator.DEFAULT_CHECKPOINT", checkpoint)
     path, out = checkpoint, tmp_path / "out"
     if space != FACS:
@@ -209,10 +209,10 @@ def test_the_command_takes_a_reader_of_facs(folder, checkpoint, space, tmp_path,
     assert report["edits"]["not finite"] == 0
     if space == FACS:
         assert report["clips"]["one: 3 frames"]["error"] >= 0
-        assert "opinion of itself" in report["estimator"]["statement"]
+        assert "not an independent judgement" in report["estimator"]["statement"]
 
 
-def test_labels_and_clips_are_said_in_the_space_that_is_measured(folder):
+def test_labels_and_clips_are_converted_to_the_measured_space(folder):
     labels = open_photos(folder, "test", 2, 32, 0).labels
     raw = read_annotations(folder / "facs.pkl", FACS).values
     assert labels["a"].shape == (17,) and raw["a"].max() <= 1
@@ -227,9 +227,9 @@ def test_labels_and_clips_are_said_in_the_space_that_is_measured(folder):
 
 
 @pytest.mark.parametrize("kind, frames", [("stills", 1), ("pairs", 2)])
-def test_samples_of_facs_exchange_sides_with_their_mirror_images(folder, kind, frames):
+def test_mirrored_samples_of_facs_have_exchanged_sides(folder, kind, frames):
     samples = open_samples([folder], "test", Data(kind=kind, frames=frames), FACS)
-    left, right = FACS.positions("AU12")
+    left, right = FACS.indices("AU12")
     seen = {
         (int(sample.conditions[0, left] > sample.conditions[0, right]))
         for seed in range(12)
@@ -239,7 +239,7 @@ def test_samples_of_facs_exchange_sides_with_their_mirror_images(folder, kind, f
     assert seen == {0, 1}
 
 
-def test_pairs_of_facs_tell_the_units_and_each_axis(folder, checkpoint):
+def test_reading_of_facs_is_reported_by_unit_and_by_axis(folder, checkpoint):
     generator = load_checkpoint(checkpoint).generator
     data = Pairs([folder], "test", 64, FACS).with_flow()
     found = on_photos(generator, data)
@@ -263,7 +263,7 @@ def test_gains_of_facs_belong_to_units(checkpoint, tmp_path):
     about.write_text("{}")
     ship(checkpoint, about, None, ["au12=1.5", "AD30=2"], out)
     generator, _, card = load_checkpoint(out)
-    units = axis_map(FACS).units
+    units = axis_map(FACS).fields
     assert tuple(card["gain"]) == units and card["gain"]["AU12"] == 1.5
     assert generator.gain[units.index("AD30")] == 2 and generator.gain.sum() == len(units) + 1.5
     for key in ("AU12L=2", "AU51=2"):
@@ -274,27 +274,29 @@ def test_gains_of_facs_belong_to_units(checkpoint, tmp_path):
 
 
 class Screen:
-    """Reads FACS in every photo, and remembers what it was asked to show."""
+    """Reads FACS in every photo, and records the requests."""
 
-    asked = ()
+    requests = ()
 
     def encode(self, portrait):
         return SimpleNamespace(photo=portrait.photo, reading=READS)
 
     def animate(self, portrait, points):
-        self.asked = [*self.asked, *points]
+        self.requests = [*self.requests, *points]
         return [SimpleNamespace(image=portrait.photo) for _ in points]
 
     def edit(self, portrait, point):
         return self.animate(portrait, [point])[0]
 
 
-def test_clips_and_edits_are_asked_and_labelled_by_the_17_units(folder, tmp_path, monkeypatch):
+def test_clips_and_edits_are_requested_and_labelled_in_the_17_units(folder, tmp_path, monkeypatch):
     screen = Screen()
     monkeypatch.setattr(synthesis.Animator, "load", lambda **options: screen)
     synthesis.make_clips(folder, tmp_path / "clips", 2, 3, ("test",))
     synthesis.make_edits(folder, tmp_path / "edits", 2, ("test",))
-    assert {point.space for point in screen.asked} == {ACTION_UNITS} and len(screen.asked) == 8
+    assert {point.space for point in screen.requests} == {ACTION_UNITS} and len(
+        screen.requests
+    ) == 8
     units = read_annotations(tmp_path / "clips" / "clips_aus.pkl", ACTION_UNITS).values
     assert len(units) == 6
     with open(tmp_path / "edits" / "pairs.csv") as file:
@@ -302,7 +304,7 @@ def test_clips_and_edits_are_asked_and_labelled_by_the_17_units(folder, tmp_path
     assert float(row["s_AU12"]) == pytest.approx(5 * 0.3) and "s_AU12L" not in row
 
 
-def test_speeds_of_facs_have_rows_of_their_own():
+def test_speeds_of_facs_have_their_own_rows():
     names = ("mean of all units", "open mouth", "one side (AU12L)", "head (AU51)")
     titles = [f"slider to {what}, {name}" for what in ("photo", "face") for name in names]
     values = {
@@ -318,7 +320,7 @@ def test_speeds_of_facs_have_rows_of_their_own():
 
 
 @pytest.mark.slow
-def test_a_bench_of_facs_times_the_units_a_side_the_gaze_and_the_head(animator, photo):
+def test_benchmark_of_facs_times_units_a_side_gaze_and_head(animator, photo):
     from benchmarks.inference import bench
 
     result = bench(animator, photo, 1, short=True)
@@ -328,11 +330,11 @@ def test_a_bench_of_facs_times_the_units_a_side_the_gaze_and_the_head(animator, 
     assert "| gaze (AU61) | head (AU51) |" in speeds.speed_slider(result)
 
 
-def test_sweeps_of_facs_are_judged_like_others(animator, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr("training.evaluate.judges.sweeps.LEVELS", (0.0, 1.0))
+def test_sweeps_of_facs_can_be_judged(animator, photo, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.evaluate.judges.render_sweeps.LEVELS", (0.0, 1.0))
     path = tmp_path / "someone.png"
     cv2.imwrite(str(path), photo[..., ::-1])
-    sweeps(animator, [path], tmp_path / "out", scale=1)
+    render_sweeps(animator, [path], tmp_path / "out", scale=1)
     written = {path.stem for path in (tmp_path / "out" / "someone").glob("*_100.png")}
     assert written == {f"{key}_100" for key in (*ACTION_UNITS.keys, *PAD.keys)}
     assert sharpness.on_sweeps(tmp_path / "out")["AU12"]["outside"] == 0

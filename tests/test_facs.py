@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 
 from moodganimation.animation.named_timelines import TIMELINES, named_timeline
-from moodganimation.animation.timeline import Keyframe, Timeline, blinking
+from moodganimation.animation.sampling import BlinkingSequence
+from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.errors import InvalidExpression
 from moodganimation.expressions import schema
-from moodganimation.expressions.gaze import AGAINST_LEFT, AGAINST_UP, LEVEL, look_at_camera
+from moodganimation.expressions.gaze import (
+    GAZE_PER_NOD,
+    GAZE_PER_TURN,
+    GAZE_UP_OFFSET,
+    look_at_camera,
+)
 from moodganimation.expressions.moods import (
-    as_read,
     in_space,
     mood_of,
+    reading_in_space,
     trajectory_in_space,
     values_by_axis,
     with_mood,
@@ -23,11 +29,11 @@ from moodganimation.expressions.presets import GESTURES, PRESETS
 from moodganimation.expressions.request import (
     ExpressionRequest,
     add_offset,
-    difference,
-    offset_steps,
+    offset_between,
     resolve,
+    split_offset,
 )
-from moodganimation.expressions.sides import NEW_KEYS, units_of
+from moodganimation.expressions.sides import FACS_ONLY_KEYS, units_of
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     FACS,
@@ -37,8 +43,13 @@ from moodganimation.expressions.spaces import (
     space_named,
 )
 from moodganimation.video.editing import blend_to, offset_by
-from moodganimation.video.live import Mirror, keyframes
-from moodganimation.video.reenactment import Performance, played, taking_part, write_curves
+from moodganimation.video.live import NeutralOffset, fit_keyframes
+from moodganimation.video.reenactment import (
+    Performance,
+    add_masked_change,
+    region_mask,
+    write_curves,
+)
 
 # A crooked smile with pursed lips, looking to the left with the head turned right and down.
 FACE = Expression.of(
@@ -127,7 +138,7 @@ def test_units_from_a_start_without_sides_have_equal_sides():
 
 @pytest.mark.parametrize("space", [PAD, VALENCE_AROUSAL])
 def test_mood_of_facs_is_that_of_its_units(space):
-    assert mood_of(FACE, space) == mood_of(units_of(FACE), space) == as_read(FACE, space)
+    assert mood_of(FACE, space) == mood_of(units_of(FACE), space) == reading_in_space(FACE, space)
 
 
 def test_mood_changes_the_units_and_neither_gaze_nor_head():
@@ -144,7 +155,9 @@ def test_values_by_axis_are_the_old_ones_and_the_new_beside_them():
     old = units_of(FACE)
     values = values_by_axis(FACE)
     assert list(values)[:20] == [*ACTION_UNITS.keys, *PAD.keys]
-    assert values == old.asdict() | mood_of(old).asdict() | {key: FACE[key] for key in NEW_KEYS}
+    assert values == old.asdict() | mood_of(old).asdict() | {
+        key: FACE[key] for key in FACS_ONLY_KEYS
+    }
     assert values_by_axis(old) == old.asdict() | mood_of(old).asdict()
 
 
@@ -187,7 +200,7 @@ def test_axes_that_exclude_each_other_get_a_sentence(axes, sentence):
         with pytest.raises(InvalidExpression, match=sentence):
             resolve(ExpressionRequest(axes=change), FACE, FACS)
         with pytest.raises(InvalidExpression, match=sentence):
-            offset_steps(change, FACS)
+            split_offset(change, FACS)
 
 
 @pytest.mark.parametrize("space", WITHOUT, ids=lambda space: space.name)
@@ -198,7 +211,7 @@ def test_axis_that_only_facs_has_is_an_error_elsewhere(space, key):
     with pytest.raises(InvalidExpression, match=sentence):
         resolve(ExpressionRequest(axes={key: 0.5}), units_of(FACE), space)
     with pytest.raises(InvalidExpression, match=sentence):
-        offset_steps({key: 0.5}, space)
+        split_offset({key: 0.5}, space)
 
 
 @pytest.mark.parametrize("name", ["happy", "sad", "surprise", "fearful"])
@@ -234,18 +247,21 @@ def test_expression_of_another_face_comes_without_gaze_and_head():
 
 def test_eyes_turn_against_the_head():
     looking = look_at_camera(FACE)
-    assert (looking["AU61"], looking["AU62"]) == (pytest.approx(0.5 * AGAINST_LEFT), 0)
-    assert (looking["AU63"], looking["AU64"]) == (pytest.approx(LEVEL + 0.25 * AGAINST_UP), 0)
+    assert (looking["AU61"], looking["AU62"]) == (pytest.approx(0.5 * GAZE_PER_TURN), 0)
+    assert (looking["AU63"], looking["AU64"]) == (
+        pytest.approx(GAZE_UP_OFFSET + 0.25 * GAZE_PER_NOD),
+        0,
+    )
     other = FACE.replace(AU51=1.0, AU53=1.0)
     looking = look_at_camera(other)
-    assert (looking["AU61"], looking["AU62"]) == (0, pytest.approx(AGAINST_LEFT))
-    assert (looking["AU63"], looking["AU64"]) == (0, pytest.approx(AGAINST_UP - LEVEL))
+    assert (looking["AU61"], looking["AU62"]) == (0, pytest.approx(GAZE_PER_TURN))
+    assert (looking["AU63"], looking["AU64"]) == (0, pytest.approx(GAZE_PER_NOD - GAZE_UP_OFFSET))
     assert units_of(looking) == units_of(other)
 
 
 def test_eyes_of_a_frontal_head_look_straight():
     frontal = FACE.replace(AU52=0.0, AU54=0.0, AU55=0.7)
-    assert pose(look_at_camera(frontal)) == [0, 0, LEVEL, 0, *pose(frontal)[4:]]
+    assert pose(look_at_camera(frontal)) == [0, 0, GAZE_UP_OFFSET, 0, *pose(frontal)[4:]]
 
 
 def test_look_is_resolved_after_the_head():
@@ -274,7 +290,7 @@ def test_look_is_an_error_without_gaze(space):
 
 
 def added(change, reading=FACE, strength=1.0) -> Expression:
-    return add_offset(reading, offset_steps(change), strength)
+    return add_offset(reading, split_offset(change), strength)
 
 
 def assert_near(one: Expression, other: Expression) -> None:
@@ -320,7 +336,7 @@ def test_offset_of_facs_makes_a_reading_of_17_units_one_of_facs():
 @pytest.mark.parametrize("other", [FACE, Expression.of(FACS, AU62=0.3, AU12L=0.9, AU53=0.2)])
 def test_difference_is_what_must_be_added(other):
     for here, there in itertools.permutations([FACE, other, Expression.neutral(FACS)], 2):
-        assert_near(added(difference(there, here), here), there)
+        assert_near(added(offset_between(there, here), here), there)
 
 
 def test_functions_for_films_work_on_readings_in_facs():
@@ -352,7 +368,7 @@ def test_named_timelines_move_what_their_names_say():
 
 
 def test_named_timeline_is_an_error_without_its_axes_or_its_name():
-    with pytest.raises(InvalidExpression, match="This model turns neither head nor eyes"):
+    with pytest.raises(InvalidExpression, match="turns the head or the eyes"):
         named_timeline("nod", units_of(FACE))
     with pytest.raises(
         InvalidExpression, match="There is no timeline called 'jump'; there are nod"
@@ -375,20 +391,20 @@ def test_keyframes_of_facs_are_read_from_json_with_units_for_both_sides():
 
 def test_lids_blink_on_each_side_from_where_they_are():
     still = [Expression.of(FACS, AU45L=0.4, AU05R=0.5)] * 120
-    way = blinking(still, 24)
+    way = list(BlinkingSequence(still, 24))
     shut = max(way, key=lambda point: point["AU45R"])
     assert shut["AU45L"] == shut["AU45R"] == 1 and shut["AU05R"] == 0
     assert way[0] == way[-1] == still[0]
     winking = [Expression.of(FACS, AU45L=1)] * 120
-    assert blinking(winking, 24) == winking
+    assert list(BlinkingSequence(winking, 24)) == winking
 
 
 # ---- Files ----
 
 
 def test_json_keeps_an_expression_of_facs_by_the_name_of_its_space():
-    values = schema.of_expression(FACE)
-    assert values["space"] == "facs" and schema.to_expression(values) == FACE
+    values = schema.expression_to_json(FACE)
+    assert values["space"] == "facs" and schema.expression_from_json(values) == FACE
 
 
 def read(tmp_path, text: str, space=FACS) -> list[Expression]:
@@ -460,26 +476,29 @@ def test_regions_choose_gaze_with_the_eyes_and_the_head_by_its_name():
     *_, head = performance().retarget(start, regions=["head"])
     assert eyes["AU62"] > 0 == eyes["AU51"] and head["AU51"] > 0 == head["AU62"]
     with pytest.raises(InvalidExpression, match="Regions are any of brows, eyes, nose, mouth, or"):
-        taking_part(["head"])
+        region_mask(["head"])
 
 
 def test_moods_of_a_film_are_carried_to_an_expression_in_facs():
-    *_, last = performance().retarget(FACE, by="moods")
+    *_, last = performance().retarget(FACE, carry="moods")
     assert last.space == FACS and pose(last) == pose(FACE) and units_of(last) != units_of(FACE)
 
 
 def test_change_of_17_units_is_played_on_both_sides():
     change = np.zeros(17)
     change[ACTION_UNITS.index("AU12")] = 0.2
-    assert_near(played(FACE, change, 1.0, taking_part(["mouth"])), added({"AU12": 0.2}))
+    mouth = region_mask(["mouth"])
+    changed = add_masked_change(FACE, change, ACTION_UNITS, 1.0, mask=mouth)
+    assert_near(changed, added({"AU12": 0.2}))
 
 
 def test_mirror_keeps_the_space_of_what_it_sees():
-    mirror = Mirror()
+    mirror = NeutralOffset()
     for seconds in (0.0, 0.5):
-        mirror.see(seconds, FACE)
-    mirror.see(2.0, FACE.replace(AU12L=0.5))
-    point = played(FACE, mirror.change, 1.0, taking_part(["mouth"], mirror.space))
+        mirror.update(seconds, FACE)
+    mirror.update(2.0, FACE.replace(AU12L=0.5))
+    mouth = region_mask(["mouth"], mirror.space)
+    point = add_masked_change(FACE, mirror.change, mirror.space, 1.0, mouth)
     assert_near(point, FACE.replace(AU12L=0.5))
-    _, keys = keyframes([(0.0, FACE), (1.0, point)])
+    _, keys = fit_keyframes([(0.0, FACE), (1.0, point)])
     assert_near(keys[-1].expression, point)

@@ -37,10 +37,16 @@ from moodganimation.checkpoints.files import (
     save_generator,
 )
 from moodganimation.demo import api
-from moodganimation.demo.handlers.live import Streams
+from moodganimation.demo.handlers.live import CameraHandlers
 from moodganimation.demo.sessions import Sessions
 from moodganimation.errors import Problem
-from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
+from moodganimation.expressions.spaces import (
+    ACTION_UNITS,
+    FACS,
+    PAD,
+    VALENCE_AROUSAL,
+    Expression,
+)
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import Film, open_film
 from moodganimation.media.video_writer import write_animation
@@ -50,6 +56,7 @@ from training.data.annotations import Table, read_annotations, read_ids
 from training.data.prepare.affectnet import read_rows
 from training.data.prepare.openface import read_table
 
+from . import heif
 from .figures import PARSERS, write_requested
 from .watch import MEGABYTES, peak, watched
 
@@ -279,13 +286,35 @@ def pictures(work) -> list[Seed]:
         ("l.tif", Image.fromarray(np.float32(picture()[..., 0])), {}),
         ("m.tif", image.convert("1"), {"compression": "group4"}),
         ("n.ppm", image, {}),
+        ("o.avif", image, {"exif": exif, "quality": 60}),
+        ("p.mpo", frames[0], {"save_all": True, "append_images": frames[1:]}),
     ):
         out, form = io.BytesIO(), {"jpg": "JPEG", "tif": "TIFF", "ppm": "PPM"}
         shown.save(out, form.get(name[2:], name[2:].upper()), **options)
         seeds.append(Seed(name, out.getvalue()))
         if name.endswith("png"):
             seeds.append(Seed(name, out.getvalue(), mended))
-    return seeds
+    return [*seeds, *uncommon(work)]
+
+
+def uncommon(work) -> list[Seed]:
+    """Of the formats that are decoded or written without Pillow."""
+    small, deep = picture(), np.uint16(picture()) * 257
+    left, right = (heif.coded(small[:, side], hidden=True) for side in (np.s_[:32], np.s_[32:64]))
+    alpha = heif.extra(small[..., 0].copy(), heif.ALPHA)
+    files = {
+        "q.heic": heif.heic(heif.coded(small, heif.turned(1)), alpha, heif.exif(b"Exif\0\0MM\0*")),
+        "r.heic": heif.heic(left, right, heif.grid(1, 2, 64, len(small), [1, 2]), primary=3),
+        "s.heic": heif.heic(heif.coded(deep)),
+    }
+    for name, shown in (
+        ("t.tif", deep),
+        ("u.png", deep),
+        ("v.tif", np.dstack([small] * 2)[..., :4]),
+    ):
+        write_image(work / name, shown)
+        files[name] = (work / name).read_bytes()
+    return [Seed(name, data) for name, data in files.items()]
 
 
 @few
@@ -317,11 +346,16 @@ def films(work) -> list[Seed]:
         ("i.mov", ["-c:v", "qtrle", "-c:a", "pcm_s16le"]),
         ("j.wmv", ["-c:v", "wmv2", "-c:a", "wmav2", "-f", "asf"]),
         ("k.ogv", ["-c:v", "libtheora", "-c:a", "libvorbis"]),
+        ("l.webp", ["-an", "-c:v", "libwebp_anim"]),
+        ("m.png", ["-an", "-f", "apng"]),
+        ("n.dv", ["-s", "720x576", "-r", "25", "-ar", "48000", "-ac", "2"]),
     ):
         path = work / name
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", *sources, *options, path]
         subprocess.run(command, check=True)
         seeds.append(Seed(name, path.read_bytes()))
+        if name.endswith("png"):
+            seeds.append(Seed(name, path.read_bytes(), mended))
     return seeds
 
 
@@ -557,10 +591,10 @@ def test_recipes(work, recipes, which, other, edits):
 
     def read():
         if path.suffix == ".link":
-            found = Recipe.of_link(path.read_bytes().decode("latin1"))
+            found = Recipe.from_link(path.read_bytes().decode("latin1"))
         else:
             found = read_recipe(path)
-        assert isinstance(found, Recipe) and Recipe.of_text(found.text()) == found
+        assert isinstance(found, Recipe) and Recipe.from_text(found.text()) == found
 
     tried("recipes", work, read)
 
@@ -580,7 +614,7 @@ def test_timelines_and_recipes_of_other_values(work, places, edits):
         def used(path=path, read=read):
             found = read(path)
             way = found if isinstance(found, Timeline) else found.timeline
-            assert way is None or len(way.expressions(ACTION_UNITS)) == way.frames
+            assert way is None or len(way.expressions(ACTION_UNITS)) == way.frame_count
 
         tried(parser, work, used)
 
@@ -665,25 +699,28 @@ def test_endpoints(asking, work, which, axes, preset, number, format, places, re
     tried("endpoints", work, ask, gr.Error)
 
 
-UNITS = st.lists(st.floats(0, 1), min_size=17, max_size=17)
+UNITS = st.dictionaries(st.sampled_from(FACS.keys), st.floats(0, 1), max_size=17)
 
 
 @few
 @given(
     request=JSON,
     live=JSON,
-    units=UNITS | st.lists(NUMBER, max_size=17) | JSON,
+    units=UNITS | st.dictionaries(st.sampled_from(FACS.keys), NUMBER, max_size=9) | JSON,
     edits=EDITS,
     token=st.none() | JSON,
 )
 def test_frames_of_a_camera(animator, pictures, work, request, live, units, edits, token):
-    streams = Streams(Sessions(), animator, None)
+    streams = CameraHandlers(Sessions(), animator)
     jpg = damaged(next(seed.data for seed in pictures if seed.name == "e.jpg"), edits, b"")
     sent = "data:image/jpeg;base64," + base64.b64encode(jpg).decode()
 
     def ask(asked):
         answer = streams.frame(asked)
-        assert set(answer) in ({"said"}, {"live", "picture", "found", "settled", "seconds"})
+        assert set(answer) in (
+            {"problem"},
+            {"stream_id", "picture", "found", "calibrated", "seconds"},
+        )
 
-    for asked in (request, {"live": live, "picture": sent, "units": units, "token": token}):
+    for asked in (request, {"stream_id": live, "picture": sent, "units": units, "token": token}):
         tried("camera", work, lambda asked=asked: ask(asked))

@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from moodganimation.errors import UnreadableImage, Unwritable
-from moodganimation.media.headers import many_passes
-from moodganimation.media.images import EDITED, check_photo, read_image, write_image
+from moodganimation.media.images import check_photo, read_image, write_image
+from moodganimation.media.provenance import EDITED
+from moodganimation.media.truncated import parse_segments
 
 from .conftest import PHOTO
 from .hostile import jpeg_with, passes, small
@@ -196,7 +197,7 @@ def test_a_label_stands_in_a_corner_where_it_is_wanted(photo, tmp_path):
 
 def test_photos_as_thin_as_a_line_are_refused(tmp_path):
     Image.new("1", (6400, 33)).save(tmp_path / "line.png")
-    with pytest.raises(UnreadableImage, match="a mere line"):
+    with pytest.raises(UnreadableImage, match="too narrow"):
         read_image(tmp_path / "line.png")
 
 
@@ -221,5 +222,5 @@ def test_no_comment_hides_passes(comment):
 def test_what_fills_a_jpeg_takes_no_time(filling):
     data = small("JPEG")[:-2] + filling * (20_000_000 // len(filling))
     began = time.perf_counter()
-    assert many_passes(data) == (filling[1:2] == b"\xfe")
+    assert parse_segments(data).too_many == (filling[1:2] == b"\xfe")
     assert time.perf_counter() - began < 1

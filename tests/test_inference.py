@@ -1,4 +1,4 @@
-"""What makes inference quick changes nothing that can be seen."""
+"""Fused norms, bf16, OpenVINO and int8 give the outputs of plain float32, within tolerance."""
 
 import copy
 import sys
@@ -21,14 +21,14 @@ from moodganimation.runtime.backends import (
     outputs_match,
     psnr,
 )
-from moodganimation.runtime.openvino import compiled
-from moodganimation.runtime.quantization import First, Painting
+from moodganimation.runtime.openvino import compile_generator
+from moodganimation.runtime.quantization import FirstConv, FusedGenerator
 from moodganimation.runtime.threads import cores
 
 SMALL = GeneratorConfig(architecture="resnet", condition_dim=2, image_size=32, width=4)
 
 
-def test_folding_leaves_the_function(tiny):
+def test_fused_norms_give_the_same_outputs(tiny):
     for _ in range(3):  # norms that are not the identity
         tiny.train()(torch.rand(8, 3, 32, 32) * 2 - 1, torch.rand(8, 17))
     tiny.eval()
@@ -39,8 +39,8 @@ def test_folding_leaves_the_function(tiny):
 
 
 @pytest.mark.parametrize("emotion", ["happy", "surprise", "sad"])
-def test_what_is_shown_equals_plain_float32(animator, portrait, emotion):
-    """Within a hundredth of the range on average, and 40 dB, whatever precision was chosen."""
+def test_edits_of_every_torch_backend_match_plain_float32(animator, portrait, emotion):
+    """Mean error below a hundredth of the range, and 40 dB PSNR."""
     network = load_generator(DEFAULT_CHECKPOINT)
     checkpoint = Checkpoint(network, animator.space, {})
     cpu = torch.device("cpu")
@@ -63,7 +63,7 @@ TRAINED = ["ganimation", "mood", "video", "convgru_disc"]
 
 
 def shipped(name: str, portrait) -> tuple:
-    """A network of ours, and faces and conditions for it."""
+    """A shipped generator, three copies of a face and three random conditions."""
     network = load_generator(DEFAULT_CHECKPOINT.parent / f"{name}.safetensors")
     source = torch.from_numpy(portrait.face(network.config.image_size)).permute(2, 0, 1)[None]
     drawn = torch.Generator().manual_seed(0)
@@ -74,11 +74,11 @@ def shipped(name: str, portrait) -> tuple:
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("name", TRAINED)
 @torch.inference_mode()
-def test_rewritten_for_a_compiler_a_network_is_the_same(name, int8, portrait):
-    """To rounding in float32; in int8 within a hundredth of the range, and 45 dB."""
+def test_fused_generator_matches_the_network(name, int8, portrait):
+    """Equal but for rounding in float32; in int8 within a hundredth of the range, and 45 dB."""
     network, source, condition = shipped(name, portrait)
     wanted = network(source, condition)[0]
-    found = Painting(copy.deepcopy(network), int8)(source, condition)
+    found = FusedGenerator(copy.deepcopy(network), int8)(source, condition)
     assert (wanted.composite - source).abs().mean() > 0.005  # there is something to compare
     for one, other in zip(found, wanted, strict=False):
         assert (one - other).abs().mean() < (1e-2 if int8 else 1e-5)
@@ -86,20 +86,20 @@ def test_rewritten_for_a_compiler_a_network_is_the_same(name, int8, portrait):
 
 
 @pytest.mark.parametrize("side", [7, 8, 128])
-def test_planes_of_the_condition_are_a_bias_exact_at_every_border(side):
+def test_first_conv_matches_condition_planes_at_every_border(side):
     conv = torch.nn.Conv2d(3 + 17, 8, 7, padding=3, bias=False)
     photo, condition = torch.randn(2, 3, side, side), torch.randn(2, 17)
     wanted = conv(with_condition(photo, condition))
-    torch.testing.assert_close(First(conv, side)(photo, condition), wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(FirstConv(conv, side)(photo, condition), wanted, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("int8", [False, True])
 @pytest.mark.parametrize("name", TRAINED)
-def test_openvino_shows_what_float32_does(name, int8, portrait):
-    """Within a hundredth of the range on average, and 40 dB; in int8 as `optimize` asks for too."""
+def test_openvino_matches_float32(name, int8, portrait):
+    """Mean error below a hundredth of the range, and 40 dB; `outputs_match` agrees."""
     pytest.importorskip("openvino")
     network, source, condition = shipped(name, portrait)
-    quick = compiled(network, int8)
+    quick = compile_generator(network, int8)
     with torch.inference_mode():
         (wanted, _), (found, _) = network(source, condition), quick(source, condition)
     for one, other in zip(wanted, found, strict=True):
@@ -108,10 +108,10 @@ def test_openvino_shows_what_float32_does(name, int8, portrait):
     assert list(quick.state_dict()) == list(network.state_dict())
 
 
-def test_openvino_serves_threads_at_once():
+def test_openvino_serves_several_threads_at_once():
     pytest.importorskip("openvino")
     network = build_generator(SMALL).eval()
-    quick, source = compiled(network), torch.rand(8, 3, 32, 32)
+    quick, source = compile_generator(network), torch.rand(8, 3, 32, 32)
 
     def edited(i: int) -> torch.Tensor:
         return quick(source[i % 8, None], torch.ones(1, 2))[0].composite
@@ -122,7 +122,7 @@ def test_openvino_serves_threads_at_once():
         torch.testing.assert_close(one, found[i % 8])
 
 
-def test_what_openvino_cannot_take_is_said_and_left_to_torch(monkeypatch, caplog):
+def test_openvino_failure_is_logged_and_torch_is_used(monkeypatch, caplog):
     def convert_model(*_, **__):
         raise RuntimeError("no such operation")
 
@@ -132,25 +132,30 @@ def test_what_openvino_cannot_take_is_said_and_left_to_torch(monkeypatch, caplog
         network = optimize(build_generator(SMALL).eval(), torch.device("cpu"))
     assert network(torch.zeros(1, 3, 32, 32), torch.zeros(1, 2))[0].composite.shape[1] == 3
     assert network.backend in ("float32", "bf16")
-    assert len(caplog.records) == 2 and "in int8" in caplog.text  # once each way, not each network
+    assert (
+        len(caplog.records) == 2 and "in int8" in caplog.text
+    )  # once per precision, not per network
     assert all("no such operation" in record.message for record in caplog.records)
 
 
 @pytest.mark.parametrize("quickest", BACKENDS)
-def test_what_measures_quickest_is_taken(quickest, monkeypatch):
-    """A stand-in for the compiled network serves where the package is missing."""
+def test_fastest_backend_is_used(quickest, monkeypatch):
+    """A copy of the network stands in for OpenVINO, so that the package need not be installed."""
     taken = dict.fromkeys(BACKENDS, 0.5) | {quickest: 0.1}
     monkeypatch.setattr("moodganimation.runtime.backends._RANKED", {})
     monkeypatch.setattr(
-        "moodganimation.runtime.backends.compiled", lambda network, int8=False: copy.copy(network)
+        "moodganimation.runtime.backends.compile_generator",
+        lambda network, int8=False: copy.copy(network),
     )
-    monkeypatch.setattr("moodganimation.runtime.backends.seconds", lambda *_: list(taken.values()))
-    for backends in (None, [quickest]):  # measured, and asked for
+    monkeypatch.setattr(
+        "moodganimation.runtime.backends.fastest_times", lambda *_: list(taken.values())
+    )
+    for backends in (None, [quickest]):  # by measurement, and by name
         network = optimize(build_generator(SMALL).eval(), torch.device("cpu"), backends)
         assert network.backend == network.backends[0] == quickest
 
 
-def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplog):
+def test_int8_below_the_required_psnr_is_logged_and_not_used(monkeypatch, caplog):
     def distorted(network, int8=False):
         quick = copy.copy(network)
         quick.edit = lambda *inputs: (
@@ -159,7 +164,7 @@ def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplo
         )
         return quick
 
-    monkeypatch.setattr("moodganimation.runtime.backends.compiled", distorted)
+    monkeypatch.setattr("moodganimation.runtime.backends.compile_generator", distorted)
     network = optimize(
         build_generator(SMALL).eval(), torch.device("cpu"), [INT8, "OpenVINO", "float32"]
     )
@@ -168,7 +173,7 @@ def test_int8_that_shows_something_else_is_said_and_not_taken(monkeypatch, caplo
     assert record.levelname == "WARNING" and "36.5 dB" in record.message
 
 
-def test_decibels_are_those_of_the_worst_picture():
+def test_psnr_is_that_of_the_worst_picture():
     wanted = torch.zeros(2, 3, 4, 4)
     shown = torch.stack([torch.full((3, 4, 4), 0.02), torch.full((3, 4, 4), 0.2)])
     assert psnr(shown, wanted) == pytest.approx(20)
@@ -179,6 +184,6 @@ def test_cores_are_at_least_one():
 
 
 @pytest.mark.parametrize("backends", [["nope"], "bf16", []])
-def test_ways_that_are_none_are_told(tiny, backends):
+def test_unknown_backends_raise_value_error(tiny, backends):
     with pytest.raises(ValueError, match="float32, bf16"):
         optimize(tiny, torch.device("cpu"), backends)

@@ -12,19 +12,20 @@ import pytest
 from moodganimation.expressions.gaze import look_at_camera
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from moodganimation.media.images import read_image
+from training.data.mesh_mirror import LEFT, MIRRORED, RIGHT
 from training.evaluate.judges import axes, command, crops, draw, gaze, head, requests, sides
 from training.evaluate.judges import true_smiles as smiles
-from training.evaluate.judges.best_units import fitted, followed, within_lips
+from training.evaluate.judges.best_units import fit_units, follow_points, within_lips
 from training.evaluate.judges.face_mesh_measures import (
+    LIP_POINTS,
     LIP_UNITS,
-    LIPS,
-    STILL,
+    RIGID,
     UNITS,
-    settled,
+    registered,
     upright,
 )
-from training.evaluate.judges.mirror import LEFT, MIRRORED, RIGHT, half
-from training.evaluate.judges.sweeps import ways
+from training.evaluate.judges.mirror import mirrored_half
+from training.evaluate.judges.render_sweeps import sweep_expressions
 
 
 def symmetric_face() -> np.ndarray:
@@ -32,7 +33,7 @@ def symmetric_face() -> np.ndarray:
     points = np.random.default_rng(3).normal(0, 0.5, (478, 3))
     points[:, 0] *= np.arange(478) != MIRRORED
     for corners, iris, upper, lower in zip(
-        gaze.CORNERS, gaze.IRISES, gaze.UPPER, gaze.LOWER, strict=True
+        gaze.EYE_CORNERS, gaze.IRISES, gaze.UPPER_LIDS, gaze.LOWER_LIDS, strict=True
     ):
         middle = 0.5 if 263 in corners else -0.5
         points[list(corners)] = [[middle - 0.2, 0, 0], [middle + 0.2, 0, 0]]
@@ -59,34 +60,36 @@ def placed(points: np.ndarray, degrees: float = 12, scale: float = 90) -> np.nda
     return scale * points @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + (200, 150, 0)
 
 
-def test_axes_are_those_of_the_space():
+def test_axes_of_the_judges_are_those_of_the_space():
     assert FACS.lateral == axes.LATERAL
     regions = {axis.key: axis.region for axis in FACS.axes}
-    assert [key for key in regions if regions[key] == "gaze"] == list(axes.GAZE)
-    assert [key for key in regions if regions[key] == "head"] == list(axes.HEAD)
-    known = {*axes.LATERAL, *axes.GAZE, *axes.HEAD, *ACTION_UNITS.keys}
+    assert [key for key in regions if regions[key] == "gaze"] == list(axes.GAZE_AXES)
+    assert [key for key in regions if regions[key] == "head"] == list(axes.HEAD_AXES)
+    known = {*axes.LATERAL, *axes.GAZE_AXES, *axes.HEAD_AXES, *ACTION_UNITS.keys}
     new = [key for key in FACS.keys if key not in known and key[:-1] not in known]
-    assert new == list(axes.LIPS) == list(LIP_UNITS)
-    assert set(head.ABOUT) == set(axes.HEAD) and set(gaze.WAYS) == set(axes.GAZE)
+    assert new == list(axes.LIP_UNIT_KEYS) == list(LIP_UNITS)
+    assert set(head.ROTATION_AXES) == set(axes.HEAD_AXES) and set(gaze.DIRECTIONS) == set(
+        axes.GAZE_AXES
+    )
 
 
-def test_every_point_has_a_partner_on_the_other_side():
+def test_every_mesh_point_has_a_mirror_partner():
     assert (MIRRORED[MIRRORED] == np.arange(478)).all()
     assert [MIRRORED[i] for i in (33, 133, 61, 468, 234)] == [263, 362, 291, 473, 454]
     assert [i for i in (10, 152, 6, 13, 14, 0, 17) if MIRRORED[i] != i] == []
-    np.testing.assert_array_equal(half(FACE, "L"), FACE[:, :2])
+    np.testing.assert_array_equal(mirrored_half(FACE, "L"), FACE[:, :2])
 
 
 @pytest.mark.parametrize("edit, left", [(0, 1), (0.5, 0.5), (1, 0)])
-def test_remaining_is_the_share_of_the_way_that_an_edit_leaves(edit, left):
+def test_remaining_is_the_distance_to_the_smile_relative_to_the_neutral_photo(edit, left):
     way = np.random.default_rng(0).normal(0, 0.1, (478, 3))
-    way[STILL] = 0
+    way[RIGID] = 0
     way[[195]] = 0
     photo, target = placed(FACE, 4), placed(FACE + way, -9, 70)
     assert smiles.remaining(placed(FACE + edit * way, 20), photo, target) == pytest.approx(left)
 
 
-def test_a_summary_of_smiles_reaches_the_document():
+def test_summary_of_smiles_is_formatted_for_the_document():
     row = smiles.summary([0.2, 0.4, 0.6, 0.8, 1.5])
     assert (row["people"], row["median"], row["mean"]) == (5, 0.6, pytest.approx(0.7))
     assert (row["25%"], row["75%"]) == (pytest.approx(0.4), pytest.approx(0.8))
@@ -94,14 +97,14 @@ def test_a_summary_of_smiles_reaches_the_document():
     assert text.endswith("| photos | the reading | 5 | 0.60 | 0.70 | 0.40 to 0.80 |")
 
 
-def test_one_corner_of_the_lips_moves_one_half_alone():
-    before, after = (settled(p, upright(FACE)) for p in (FACE, moved(FACE, [291], 0.1, -0.1)))
+def test_motion_of_one_lip_corner_changes_one_half_only():
+    before, after = (registered(p, upright(FACE)) for p in (FACE, moved(FACE, [291], 0.1, -0.1)))
     assert sides.changes("AU12", "L", before, after) == pytest.approx((0.2, 0))
     assert sides.changes("AU12", "R", before, after) == pytest.approx((0, 0.2))
 
 
-def test_the_other_half_is_held_against_the_requested_one():
-    rows = sides.of_sides({"AU12L": [(0.2, -0.1), (0.2, 0.1)], "AU45R": [(0.006, 0.0)]})
+def test_change_of_the_other_half_is_relative_to_the_requested_one():
+    rows = sides.sides_table({"AU12L": [(0.2, -0.1), (0.2, 0.1)], "AU45R": [(0.006, 0.0)]})
     assert rows["AU12L"]["other"] == pytest.approx(0.5) and rows["AU12L"]["right way"] == 1
     assert rows["AU45R"]["right way"] == 1  # lids have a lower threshold
     assert rows["median"]["other"] == pytest.approx(0.25)
@@ -126,49 +129,53 @@ CHIN_AND_LIP = (152, 148, 377, 175, 199, 17)
         ("AD34", moved(moved(FACE, (205, 207), -0.05), (425, 427), 0.05)),
     ],
 )
-def test_units_of_the_lips_grow_the_way_they_should(unit, after):
+def test_measures_of_lip_units_grow_in_the_expected_direction(unit, after):
     measure, levels = LIP_UNITS[unit], np.linspace(0, 1, 5)
     values = np.array([[measure(FACE + level * (after - FACE)) for level in levels]])
-    found = sides.of_lips(unit, values)
+    found = sides.lip_figures(unit, values)
     assert found["follow"] == pytest.approx(1) and found["right way"] == 1 and found["change"] > 0
 
 
-@pytest.mark.parametrize("key, way", gaze.WAYS.items())
-def test_irises_are_seen_to_go_where_they_are_sent(key, way):
+@pytest.mark.parametrize("key, way", gaze.DIRECTIONS.items())
+def test_gaze_is_measured_in_the_requested_direction(key, way):
     x, y = 0.04 * np.array(way)  # a tenth of an eye's width
     sweep = [placed(moved(FACE, gaze.IRISES, n * x, n * y)) for n in np.linspace(0, 1, 5)]
-    found = gaze.of_axis(key, [sweep])
+    found = gaze.axis_figures(key, [sweep])
     assert found["movement"] == pytest.approx(0.1) and found["lids"] == pytest.approx(0)
     assert found["follow"] == pytest.approx(1) and found["right way"] == 1
-    back = gaze.of_axis(key, [sweep[::-1]])
+    back = gaze.axis_figures(key, [sweep[::-1]])
     assert back["right way"] == 0 and back["follow"] == pytest.approx(-1)
 
 
-def test_lids_that_go_along_are_held_against_the_irises():
-    lids = [i for lid in (*gaze.UPPER, *gaze.LOWER) for i in lid]
+def test_motion_of_lids_is_relative_to_that_of_irises():
+    lids = [i for lid in (*gaze.UPPER_LIDS, *gaze.LOWER_LIDS) for i in lid]
     sweep = [moved(moved(FACE, gaze.IRISES, y=n), lids, y=n / 4) for n in np.linspace(0, 0.1, 5)]
-    assert gaze.of_axis("AU64", [sweep])["lids"] == pytest.approx(0.25)
+    assert gaze.axis_figures("AU64", [sweep])["lids"] == pytest.approx(0.25)
 
 
-def test_closed_eyes_are_known_and_the_camera_is_found():
+def test_closed_eyes_are_detected_and_looks_into_the_camera_measured():
     assert gaze.openness(placed(FACE)) == pytest.approx(0.14 / 0.4)
-    upper = [i for lid in gaze.UPPER for i in lid]
-    assert gaze.openness(moved(FACE, upper, y=0.08)) < gaze.OPEN
-    camera = moved(moved(FACE, [468], *(0.4 * gaze.CAMERA[0])), [473], *(0.4 * gaze.CAMERA[1]))
+    upper = [i for lid in gaze.UPPER_LIDS for i in lid]
+    assert gaze.openness(moved(FACE, upper, y=0.08)) < gaze.MIN_OPENNESS
+    camera = moved(
+        moved(FACE, [468], *(0.4 * gaze.CAMERA_POSITION[0])),
+        [473],
+        *(0.4 * gaze.CAMERA_POSITION[1]),
+    )
     aside = moved(camera, gaze.IRISES, x=0.04)
-    found = gaze.of_camera([[placed(aside), placed(camera)]])
+    found = gaze.camera_figures([[placed(aside), placed(camera)]])
     assert found["before"] == pytest.approx(0.1) and found["after"] == pytest.approx(0)
     assert found["nearer"] == 1
 
 
 def turned(points: np.ndarray, key: str, degrees: float) -> np.ndarray:
     """The head of `points` turned, the nose or the top of the head going the way of the axis."""
-    axis, sign = head.ABOUT[key]
+    axis, sign = head.ROTATION_AXES[key]
     return points @ cv2.Rodrigues(np.radians(degrees) * sign * np.eye(3)[axis])[0].T
 
 
 @pytest.mark.parametrize("key, way", [("AU51", (1, 0)), ("AU52", (-1, 0)), ("AU53", (0, -1))])
-def test_a_nose_in_front_goes_where_the_head_turns(key, way):
+def test_nose_moves_in_the_direction_of_the_turn(key, way):
     nose = np.array([[0.0, 0, -1]])
     assert turned(nose, key, 10)[0, :2] @ way == pytest.approx(np.sin(np.radians(10)))
 
@@ -177,22 +184,22 @@ def test_the_top_of_the_head_tilts_to_the_persons_left():
     assert turned(np.array([[0.0, -1, 0]]), "AU55", 10)[0, 0] > 0
 
 
-@pytest.mark.parametrize("key", axes.HEAD)
-def test_a_turn_about_the_requested_axis_is_measured_and_undone(key):
+@pytest.mark.parametrize("key", axes.HEAD_AXES)
+def test_turn_about_the_requested_axis_is_measured_and_removed(key):
     photo = placed(FACE, 0)
     edit = turned(photo, key, 10) * 1.1 + (5, 3, 0)
-    assert head.turned(photo, edit[:, :2], key) == pytest.approx((10, 0), abs=1e-6)
+    assert head.turn_about(photo, edit[:, :2], key) == pytest.approx((10, 0), abs=1e-6)
     assert head.expression_change(photo, edit).max() == pytest.approx(0, abs=1e-9)
     smiling = turned(moved(photo, (61, 291), y=-9), key, 10)  # a tenth between the eyes
     change = dict(zip(UNITS, head.expression_change(photo, smiling), strict=True))
     assert change["AU12"] == pytest.approx(0.1, rel=0.05) and change["AU01"] < 1e-6
 
 
-def test_heads_that_turn_enough_and_keep_their_expression_are_counted():
+def test_head_figures_count_turns_within_range_and_kept_expressions():
     photo = placed(FACE, 0)
     right = [photo, *(turned(photo, "AU51", angle) for angle in (5, 10, 15))]
     weak = [photo, *(turned(photo, "AU51", angle) for angle in (2, 4, 6))]
-    found = head.of_axis("AU51", [right, weak, [*weak[:3], None]])
+    found = head.axis_figures("AU51", [right, weak, [*weak[:3], None]])
     assert (found["photos"], found["within"]) == (3, pytest.approx(1 / 3))
     assert found["at 15"] == pytest.approx(10.5) and found["expression kept"] == 1
 
@@ -200,22 +207,28 @@ def test_heads_that_turn_enough_and_keep_their_expression_are_counted():
 READING = Expression.of(FACS, AU12=0.3, AU61=0.2, AU52=0.5, AU26=0.1)
 
 
-def test_sides_ask_for_one_side_and_leave_the_rest_as_read():
+def test_groups_of_axes_equal_those_of_the_space():
+    assert FACS.lateral == axes.LATERAL
+    assert tuple(LIP_UNITS) == axes.LIP_UNIT_KEYS
+    assert {*axes.LIP_UNIT_KEYS, *axes.GAZE_AXES, *axes.HEAD_AXES} <= set(FACS.keys)
+
+
+def test_requests_of_sides_change_one_side_of_the_reading():
     found = requests.sides(READING)
-    assert len(found) == 2 * 2 * len(axes.LATERAL) + 5 * len(axes.LIPS)
+    assert len(found) == 2 * 2 * len(axes.LATERAL) + 5 * len(axes.LIP_UNIT_KEYS)
     left = found["AU12L_100"]
     assert (left["AU12L"], left["AU12R"], left["AU61"]) == (1, 0.3, 0.2)
     assert found["AU12L_000"]["AU12L"] == 0 and found["AD30L_050"]["AD30L"] == 0.5
 
 
-def test_sweeps_move_both_sides_of_a_unit_alike():
-    found = ways(READING)
+def test_sweeps_set_both_sides_of_a_unit_equal():
+    found = sweep_expressions(READING)
     assert tuple(found) == ACTION_UNITS.keys + PAD.keys
     half_way = found["AU45"][2]
     assert (half_way["AU45L"], half_way["AU45R"], half_way["AU12R"]) == (0.5, 0.5, 0.3)
 
 
-def test_looks_and_turns_start_from_nothing_and_from_the_head():
+def test_gaze_requests_start_from_0_and_head_requests_from_the_reading():
     found = requests.gaze(READING)
     assert (found["AU62_000"]["AU61"], found["AU62_050"]["AU62"]) == (0, 0.5)
     look = found["camera_100"]  # to the left of a head that is turned to the right
@@ -228,7 +241,7 @@ def test_looks_and_turns_start_from_nothing_and_from_the_head():
     assert all(turn["AU12"] == pytest.approx(0.3) for turn in turns.values())
 
 
-def test_a_smile_is_taken_over_without_gaze_and_head():
+def test_requested_smile_keeps_gaze_and_head():
     other = Expression.of(FACS, AU12=0.9, AU62=1, AU51=1)
     found = requests.smile(READING, other)
     assert (found["AU12L"], found["AU26"]) == (0.9, 0)
@@ -236,55 +249,59 @@ def test_a_smile_is_taken_over_without_gaze_and_head():
 
 
 @pytest.mark.parametrize("what", requests.REQUESTS)
-def test_a_space_without_the_axes_is_refused(what):
+def test_space_without_the_axes_is_refused(what):
     with pytest.raises(ValueError, match=f"action_units has no axes for {what}"):
         requests.requested(what, Expression.neutral(ACTION_UNITS))
 
 
-def test_a_padded_crop_keeps_its_place():
+def test_padded_crop_has_the_correct_matrix_to_face():
     photo = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
     corners = np.array([[0.0, 0, 0], [399, 399, 0]])
-    large = crops.padded("a", photo, crops.square_of(400, 400), corners)
+    large = crops.padded("a", photo, crops.centered_to_face(400, 400), corners)
     assert large.picture.shape == (640, 640, 3)
     np.testing.assert_array_equal(large.picture[120:520, 120:520], photo)
-    small = crops.padded("b", photo[:144, :144], crops.square_of(144, 144), corners * 143 / 399)
+    small = crops.padded(
+        "b", photo[:144, :144], crops.centered_to_face(144, 144), corners * 143 / 399
+    )
     assert small.picture.shape == (692, 692, 3)
     for made, side in ((large, 400), (small, 144)):
         faced = made.points[:, :2] @ made.to_face[:, :2].T + made.to_face[:, 2]
         np.testing.assert_allclose(faced, [[1 / side - 1] * 2, [1 - 1 / side] * 2])
 
 
-def test_a_clips_frame_is_the_middle_of_the_crop(tmp_path):
+def test_frame_of_a_clip_is_the_centre_of_the_crop(tmp_path):
     cv2.imwrite(str(tmp_path / "0000.png"), np.zeros((128, 128, 3), np.uint8))
-    found = crops.frame(tmp_path / "0000.png", None, "clip/0000.png")
+    found = crops.read_frame(tmp_path / "0000.png", None, "clip/0000.png")
     side = 2 / found.to_face[0, 0]
     assert side == pytest.approx(3 * 144) and abs(len(found.picture) - 1.6 * side) < 2
     middle = (len(found.picture) - 1) / 2
     np.testing.assert_allclose(found.to_face @ (middle, middle, 1), 0, atol=1e-9)
 
 
-def test_the_ends_of_a_clip_have_open_lids_and_a_smile_between_them():
+def test_ends_of_a_clip_have_open_lids_and_differ_by_a_smile():
     units = np.zeros((5, 17))
     units[:, 8] = 0.1, 0.0, 0.5, 0.7, 0.9
     units[4, 16] = 1  # a blink
-    assert crops.ends_of(units) == (1, 3)
-    assert crops.ends_of(0.5 * units) is None
+    assert crops.smile_frames(units) == (1, 3)
+    assert crops.smile_frames(0.5 * units) is None
 
 
-def test_a_point_is_followed_along_a_backward_flow():
+def test_point_is_followed_along_a_backward_flow():
     y, x = (np.mgrid[:64, :64] + 0.5) / 32 - 1
     shift = np.exp(-(x**2 + y**2) / 0.1) * 0.1
     motion = np.stack([-shift, 0 * shift], -1)
-    (place,) = followed(motion, np.array([[0.0, 0.0]]))
+    (place,) = follow_points(motion, np.array([[0.0, 0.0]]))
     assert place[0] == pytest.approx(0.1 * np.exp(-(place[0] ** 2) / 0.1), abs=2e-3)
 
 
-def test_the_best_units_are_found_within_their_range():
+def test_best_units_are_fitted_within_their_range():
     fields = np.random.default_rng(0).normal(0, 0.1, (3, 40, 2))
-    best = fitted(lambda u: np.tensordot(u, fields, 1), fields[0] / 2 + 2 * fields[1], np.zeros(3))
+    best = fit_units(
+        lambda u: np.tensordot(u, fields, 1), fields[0] / 2 + 2 * fields[1], np.zeros(3)
+    )
     assert best[0] == pytest.approx(0.5, abs=0.2) and best[1] == pytest.approx(1, abs=1e-3)
     lips = within_lips(FACE)
-    np.testing.assert_array_equal(lips[:20], FACE[LIPS[:20], :2])
+    np.testing.assert_array_equal(lips[:20], FACE[LIP_POINTS[:20], :2])
 
 
 class Screen:
@@ -333,12 +350,12 @@ def pack(tmp_path):
     return folder
 
 
-def test_pairs_are_a_neutral_photo_and_a_smile(pack):
+def test_pairs_of_people_are_ordered_neutral_then_smile(pack):
     ((neutral, smiling),) = crops.pairs_of_people(pack, "test")
     assert (neutral.name, smiling.name) == ("p_b", "p_a")
     ((first, last),) = crops.pairs_of_clips(pack, 20, None)
     assert (first.name, last.name) == ("clip_0/0000.jpg", "clip_0/0001.jpg")
-    assert [path.stem for path in crops.frontal(pack, "test", 5)] == ["p_a"]
+    assert [path.stem for path in crops.frontal_photos(pack, "test", 5)] == ["p_a"]
     with pytest.raises(ValueError, match="no two photos of one person"):
         crops.pairs_of_people(pack, "val")
 
@@ -352,7 +369,7 @@ def seen(monkeypatch, points_of) -> None:
     )
 
 
-def test_drawn_smiles_are_judged(pack, tmp_path, monkeypatch, animator):
+def test_rendered_smiles_are_judged(pack, tmp_path, monkeypatch, animator):
     out = tmp_path / "smiles"
     monkeypatch.setattr(draw.Animator, "load", lambda *_, **__: animator)
     arguments = ["smiles", "--data", str(pack), "--out", str(out)]
@@ -363,7 +380,7 @@ def test_drawn_smiles_are_judged(pack, tmp_path, monkeypatch, animator):
     assert set(place["asked"]) == {"neutral", "edit", "best"}
     assert (read_image(out / "p_b" / "neutral.png")[346, 346] == 60).all()
     assert not (out / "clip_0" / "best.png").exists()
-    ends = {"neutral": FACE, "smile": moved(FACE, LIPS, y=-0.2)}
+    ends = {"neutral": FACE, "smile": moved(FACE, LIP_POINTS, y=-0.2)}
     seen(monkeypatch, lambda path: ends.get(path[:-4].rpartition("/")[2], ends["smile"]))
     rows = smiles.judge(out)["smiles"]
     assert rows["photos, the reading"]["median"] == pytest.approx(0, abs=1e-9)
@@ -379,10 +396,10 @@ def acting(path: str) -> np.ndarray:
     """What a perfect edit of the name would show."""
     key, _, level = path[:-4].rpartition("/")[2].partition("_")
     amount = float(level or 0) / 100
-    if key in gaze.WAYS:
-        return moved(FACE, gaze.IRISES, *(0.06 * amount * np.array(gaze.WAYS[key])))
-    if key in head.ABOUT:
-        return turned(FACE, key, axes.TURN * amount)
+    if key in gaze.DIRECTIONS:
+        return moved(FACE, gaze.IRISES, *(0.06 * amount * np.array(gaze.DIRECTIONS[key])))
+    if key in head.ROTATION_AXES:
+        return turned(FACE, key, axes.MAX_TURN * amount)
     if key[:-1] == "AU12":
         way = 1 if key[-1] == "L" else -1
         return moved(FACE, [291 if way > 0 else 61], way * amount / 9, -amount / 9)
@@ -399,7 +416,7 @@ def test_perfect_edits_have_perfect_figures(what, pack, tmp_path, monkeypatch):
     if what == "sides":
         assert tables["sides"]["AU12L"]["right way"] == 1
         assert tables["sides"]["AU12L"]["other"] == pytest.approx(0, abs=1e-9)
-        assert tuple(tables["lips"]) == axes.LIPS
+        assert tuple(tables["lips"]) == axes.LIP_UNIT_KEYS
     elif what == "gaze":
         assert all(row["movement"] == pytest.approx(0.15) for row in tables["gaze"].values())
         assert tables["camera"]["look into the camera"]["photos"] == 1
@@ -408,9 +425,9 @@ def test_perfect_edits_have_perfect_figures(what, pack, tmp_path, monkeypatch):
         assert "AU52" not in tables["head"]
 
 
-def test_judges_say_in_one_sentence_what_is_missing(tmp_path, capsys):
+def test_judges_name_missing_input_in_one_sentence(tmp_path, capsys):
     for module in (smiles, sides, gaze, head):
         assert module.main([str(tmp_path)]) == 2
         assert "training.evaluate.judges.draw" in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"neither faces\.csv nor labels\.csv"):
-        crops.frontal(tmp_path, "test", 3)
+        crops.frontal_photos(tmp_path, "test", 3)

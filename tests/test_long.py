@@ -2,6 +2,7 @@
 meet; a minute of film in flat memory."""
 
 import base64
+import functools
 import json
 import os
 import re
@@ -19,23 +20,25 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
-from moodganimation.demo.handlers import photo as photo_handlers
-from moodganimation.demo.handlers.common import jpeg
-from moodganimation.demo.handlers.live import Streams
+from moodganimation.demo.handlers.common import jpeg_data_url
+from moodganimation.demo.handlers.editor import EditHandlers
+from moodganimation.demo.handlers.live import CameraHandlers
+from moodganimation.demo.sessions import Sessions
+from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.media.images import read_image, write_image
 from moodganimation.runtime.threads import limit_torch_threads
 
 from .conftest import PHOTO
 from .figures import write_requested
-from .studio import chromium, needs_chromium, opened, served, source, wait_for
+from .studio import chromium, needs_chromium, opened, saved, served, source, wait_for
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent
 
 # Moves a slider as a hand does, and says when each preview comes, in ms after the last movement.
 DRAG = """async (steps) => {
-  const slider = document.querySelector("#AU12 input[type=range]");
-  const image = document.querySelector("#result img");
+  const slider = document.querySelector("#slider-AU12");
+  const image = document.querySelector("#stage-image");
   const waits = [];
   for (let i = 0; i < steps; i++) {
     slider.value = (i % 20) / 20;
@@ -52,21 +55,22 @@ DRAG = """async (steps) => {
 @needs_chromium
 def test_a_preview_comes_within_150_ms(animator, monkeypatch, tmp_path):
     limit_torch_threads()  # as the app does
-    costs, preview = [], photo_handlers.Page.preview
+    costs, preview = [], EditHandlers.preview
 
+    @functools.wraps(preview)  # the page calls it by its name
     def timed(page, request):
         began = time.perf_counter()
         answer = preview(page, request)
         costs.append(1000 * (time.perf_counter() - began))
         return answer
 
-    monkeypatch.setattr(photo_handlers.Page, "preview", timed)
+    monkeypatch.setattr(EditHandlers, "preview", timed)
     with served(animator) as url, chromium(tmp_path) as browser:
         tab = opened(browser, url)
         tab.evaluate(DRAG, 10)
         costs.clear()
         waits = tab.evaluate(DRAG, 60)
-        wait_for(lambda: source(tab).startswith("http"))
+        wait_for(lambda: tab.is_enabled("#save"))
     wait, cost = statistics.median(waits), statistics.median(costs)
     print(f"\npreview {wait:.0f} ms after a movement, of which the model {cost:.0f} ms (medians)")
     assert wait < 150 and wait - cost < 60
@@ -82,19 +86,14 @@ def test_two_visitors_at_once_never_meet(animator, photo, tmp_path):
         tabs = {unit: opened(browser, url, path) for unit, path in visits.items()}
         for level in ("0.2", "1", "0.6"):
             for unit, tab in tabs.items():  # both wait at the same time
-                tab.locator(f"#{unit} input[type=number]").fill(level)
+                tab.locator(f"#slider-{unit}").fill(level)
         for unit, tab in tabs.items():
-            wait_for(lambda tab=tab: source(tab).startswith("http"))
-            wait_for(lambda tab=tab, unit=unit: unit in tab.inner_text("#bars"))
-            with tab.expect_download() as download:
-                tab.locator("#result").get_by_label("Download").click()
-            download.value.save_as(tmp_path / f"{unit}.png")
+            wait_for(lambda tab=tab: tab.is_enabled("#undo"))
             portrait = animator.locate(read_image(visits[unit]))
             wanted = animator.edit(portrait, portrait.reading.replace(**{unit: 0.6})).image
-            np.testing.assert_array_equal(read_image(tmp_path / f"{unit}.png"), wanted)
-            mine, others = tab, next(t for t in tabs.values() if t is not tab)
-            shown = mine.evaluate("document.querySelector('#result img').src")
-            assert shown != others.evaluate("document.querySelector('#result img').src")
+            np.testing.assert_array_equal(saved(tab), wanted)
+            others = next(t for t in tabs.values() if t is not tab)
+            assert source(tab) != source(others)
 
 
 def film_of(path: Path, seconds: int) -> Path:
@@ -149,17 +148,18 @@ def test_a_minute_of_film_takes_no_more_memory_than_five_seconds(tmp_path):
 
 def test_cameras_of_two_visitors_show_their_own_faces(animator, photo, tmp_path):
     """Frames come back to the stream that sent them, whoever else is streaming."""
-    streams, wrong = Streams(photo_handlers.Page(animator).visits, animator, None), []
+    streams, wrong = CameraHandlers(Sessions(), animator), []
+    units = dict.fromkeys(ACTION_UNITS.keys, 0.5)
 
     def visitor(red: bool):
         tint = np.float32([1, 0.4, 0.4] if red else [0.4, 0.4, 1])
-        frame = jpeg(np.uint8(cv2.resize(photo, (256, 256)) * tint))
+        frame = jpeg_data_url(np.uint8(cv2.resize(photo, (256, 256)) * tint))
         name = None
         for _ in range(20):
-            answer = streams.frame({"live": name, "picture": frame, "units": [0.5] * 17})
-            if name not in (None, answer["live"]):
+            answer = streams.frame({"stream_id": name, "picture": frame, "units": units})
+            if name not in (None, answer["stream_id"]):
                 wrong.append("name")
-            name = answer["live"]
+            name = answer["stream_id"]
             seen = _mean(answer["picture"])
             if (seen[0] > seen[2]) != red:
                 wrong.append("face")

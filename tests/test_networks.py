@@ -1,4 +1,4 @@
-"""Every network of the original programs, number by number: see golden/golden_fill.py."""
+"""Every network of the original programs, number by number: see ganimation/golden_fill.py."""
 
 import hashlib
 import json
@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from moodganimation.checkpoints.files import build_generator
-from moodganimation.checkpoints.legacy import critic_shapes
+from moodganimation.checkpoints.original import critic_shapes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU
 from moodganimation.networks.rollout import rollout, stack
+from training.ganimation import golden_fill
 from training.ganimation.critics import CriticConfig, build_critic
-from training.ganimation.golden_fill import cond, image, param, s11
 
 GOLDEN = Path(__file__).parent / "golden"
 SMALL = np.load(GOLDEN / "small_nets.npz")
@@ -25,7 +25,7 @@ BRANCHES = [name for name in KEYS if name not in ("donydchen", "vipermu")]
 def filled(network: torch.nn.Module):
     state = network.state_dict()
     for i, (key, value) in enumerate(state.items()):
-        state[key] = torch.from_numpy(param(key, value.shape, i))
+        state[key] = torch.from_numpy(golden_fill.parameter(key, value.shape, i))
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
 
@@ -40,7 +40,7 @@ def critic(kind, condition_dim, **sizes):
 
 
 def picture(stream, size=128, count=2):
-    return torch.from_numpy(image(stream, count, size))
+    return torch.from_numpy(golden_fill.images(stream, count, size))
 
 
 def near(ours, golden, atol=1e-4):
@@ -103,7 +103,8 @@ def test_the_generator_of_ganimation_equals_the_reference():
     numbers = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
     sums = json.loads((GOLDEN / "params_sha256.json").read_text())
     assert hashlib.sha256(numbers).hexdigest() == sums["master_G_params_sha256"]
-    edit, state = network(picture(0, count=1), torch.from_numpy(cond(0, (1, 17))))
+    condition = torch.from_numpy(golden_fill.conditions(0, (1, 17)))
+    edit, state = network(picture(0, count=1), condition)
     assert state == ()
     near(edit.color, golden["color"])
     near(edit.attention, golden["mask"])
@@ -123,7 +124,7 @@ def test_a_small_generator_equals_the_reference():
 def test_convgru_steps_equal_the_reference():
     network, state = filled(ConvGRU(3, 4, kernel=3, layers=2)), None
     for step in range(2):
-        x = torch.from_numpy(s11(1_000_200 + step, (2, 3, 5, 5)).astype(np.float32))
+        x = torch.from_numpy(golden_fill.signed(1_000_200 + step, (2, 3, 5, 5)).astype(np.float32))
         state = network(x, state)
         for layer in range(2):
             near(state[layer], SMALL[f"gru_step{step}_layer{layer}"], 1e-5)
@@ -137,7 +138,7 @@ def test_the_convgru_unet_equals_the_reference():
         filled(critic("frame", 4, width=8)),
     )
     frames = torch.stack([picture(50 + t) for t in range(4)], 1)
-    conditions = torch.from_numpy(cond(50, (2, 4, 4), signed=True))
+    conditions = torch.from_numpy(golden_fill.conditions(50, (2, 4, 4), is_signed=True))
     edit = stack(rollout(network, frames[:, 0], conditions[:, 1:]))
     near(edit.attention.mean((0, 2, 3, 4)).sum(), 1.2482656594706296)
     distances = (edit.composite - frames[:, 1:]).abs().mean((0, 2, 3, 4))

@@ -59,8 +59,13 @@ def listed(name: str) -> dict[str, SpecifierSet]:
     return parsed((ROOT / name).read_text().splitlines())
 
 
+def settings() -> dict:
+    """What pyproject.toml says."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
 def declared(*extras: str) -> dict[str, SpecifierSet]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = settings()["project"]
     groups = [project["optional-dependencies"][extra] for extra in extras]
     return parsed([*project["dependencies"], *(line for group in groups for line in group)])
 
@@ -78,7 +83,7 @@ def test_requirements_for_development_lie_within_the_declared_ranges():
 
 
 def test_every_extra_is_documented():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = settings()["project"]
     rows = re.findall(r"(?m)^\| `([\w-]+)` \|", (ROOT / "docs" / "install.md").read_text())
     assert set(rows) == project["optional-dependencies"].keys()
 
@@ -173,6 +178,7 @@ def test_wheel_carries_code_weights_and_assets_and_nothing_else(wheel):
     data |= {f"moodganimation/data/checkpoints/cards/{p.name}" for p in CHECKPOINTS.glob("*/*")}
     for ending in ("js", "css", "csv", "png"):
         data |= {f"moodganimation/data/assets/{p.name}" for p in ASSETS.glob(f"*.{ending}")}
+    data |= {f"moodganimation/data/assets/fonts/{p.name}" for p in ASSETS.glob("fonts/*")}
     data |= {
         "moodganimation/data/assets/README.md",
         "training/rendering/face_model.npz",
@@ -180,7 +186,8 @@ def test_wheel_carries_code_weights_and_assets_and_nothing_else(wheel):
     }
     assert {name for name in names if ".dist-info/" not in name} == code | data
     licenses = {name.partition("/licenses/")[2] for name in names} - {""}
-    assert licenses == {"LICENSE", "training/rendering/FACE_MODEL_LICENSE.txt"}
+    others = {"training/rendering/FACE_MODEL_LICENSE.txt", "assets/fonts/OFL.txt"}
+    assert licenses == {"LICENSE"} | others
 
 
 @pytest.mark.slow
@@ -226,11 +233,10 @@ def test_installed_command_serves_the_page_and_stops(installed, tmp_path):
     try:
         page = answer(f"http://127.0.0.1:{port}/", server)
         assert b"MoodGANimation" in page
-        examples = re.findall(rb'"path":"([^"]+portrait-calm\.png)"', page)
-        assert examples
-        for path in examples:
-            url = f"http://127.0.0.1:{port}/gradio_api/file={path.decode()}"
-            assert urllib.request.urlopen(url).read() == (ASSETS / "portrait-calm.png").read_bytes()
+        assert b"portrait-calm" in page  # an example, whose picture is in the page
+        for font in (ASSETS / "fonts").glob("*.woff2"):
+            url = f"http://127.0.0.1:{port}/studio/fonts/{font.name}"
+            assert urllib.request.urlopen(url).read() == font.read_bytes()
         for name in generators_in(CHECKPOINTS):
             assert name.encode() in page
     finally:

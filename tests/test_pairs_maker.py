@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS
-from moodganimation.faces.portrait import Portrait, cells
+from moodganimation.faces.portrait import Portrait, photo_to_crop_matrix
 from moodganimation.media.images import read_image
-from training.data.landmarks import Landmarks, canonical
-from training.data.pairs import Batch, Pairs
+from training.data.landmarks import Landmarks, canonical_to_face
+from training.data.pairs import Pairs
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import crops, renders
 from training.data.prepare import face_mesh_landmarks as script
@@ -25,7 +25,7 @@ from training.rendering.fit import Fit, Fitter
 from training.rendering.model import FILE, FRAME, SIDE, load_model, project
 from training.rendering.raster import nearest
 from training.rendering.render import Renderer, doubled, halved
-from training.rendering.targets import Wish, draw
+from training.rendering.targets import TargetOptions, draw_target
 
 ROOT = Path(__file__).parent.parent
 MESH = ROOT / "tests" / "golden" / "landmarks.npz"
@@ -53,9 +53,9 @@ def sources(fitter, renderer) -> list:
     """The portraits, fitted."""
     table, made = Landmarks(MESH), []
     for name in PORTRAITS:
-        points = table.points[table.place(name), :, :2]
-        to_face = canonical(points)
-        to_crop = cells(to_face, FRAME)
+        points = table.points[table.row(name), :, :2]
+        to_face = canonical_to_face(points)
+        to_crop = photo_to_crop_matrix(to_face, FRAME)
         fit = fitter.fit(points @ to_crop[:, :2].T + to_crop[:, 2])
         photo = read_image(ROOT / "assets" / name)
         landmarks = points @ to_crop[:, :2].T + to_crop[:, 2]
@@ -63,40 +63,49 @@ def sources(fitter, renderer) -> list:
     return made
 
 
+def unit_intensities(fit: Fit) -> np.ndarray:
+    """(17,) Action Units 0..5."""
+    return units.intensities(fit.expression[: units.N])
+
+
 def shown(source) -> np.ndarray:
     """(50,) the intensities of a photo."""
     return facs.intensities(source.fit, None)
 
 
-def asked(source, **values) -> np.ndarray:
+def target_of(source, **values) -> np.ndarray:
     """(50,) the same, but for those named."""
     target = shown(source)
     for key, value in values.items():
-        target[list(FACS.positions(key))] = value
+        target[list(FACS.indices(key))] = value
     return target
 
 
 def edited(renderer, source, **values):
-    return renderer.edit(source, asked(source, **values), shown(source))
+    return renderer.edit(source, target_of(source, **values), shown(source))
 
 
 # the model
 
 
-def test_the_model_is_small_and_its_licence_lies_beside_it(model):
+def test_face_model_is_small_and_has_its_licence_beside_it(model):
     assert FILE.stat().st_size < 5_000_000
     licence = (FILE.parent / "FACE_MODEL_LICENSE.txt").read_text()
     assert "MIT License" in licence and "USC Institute for Creative Technologies" in licence
     count = len(model.neutral)
     assert model.expressions.shape == (len(units.PARAMETERS), count, 3)
     assert model.identities.shape == (50, count, 3) and model.landmarks.shape == (468,)
-    assert model.triangles.max() < count and model.landmarks.max() < model.skin < count
+    assert model.triangles.max() < count and model.landmarks.max() < model.skin_count < count
     assert all(np.abs(movement).max() > 0.1 for movement in model.expressions)
     left = model.neutral[model.landmarks[263], 0]
-    assert left > 1 and model.lower[model.landmarks[17]] and not model.lower[model.landmarks[0]]
+    assert (
+        left > 1
+        and model.lower_face[model.landmarks[17]]
+        and not model.lower_face[model.landmarks[0]]
+    )
 
 
-def test_a_damaged_model_is_a_sentence(tmp_path):
+def test_damaged_face_model_raises_readable_error(tmp_path):
     (tmp_path / "model.npz").write_bytes(FILE.read_bytes()[:100_000])
     whole = bytearray(FILE.read_bytes())
     whole[1_000_000] ^= 255
@@ -106,7 +115,7 @@ def test_a_damaged_model_is_a_sentence(tmp_path):
             load_model(path)
 
 
-def test_the_model_can_be_built_again(model, tmp_path, monkeypatch):
+def test_face_model_can_be_rebuilt(model, tmp_path, monkeypatch):
     from training.rendering import build
 
     square = "".join(f"v {x} 0 {{z}}\n" for x in range(7)) + "vt 0 0\nf 1/1 2/1 3/1 4/1\nf 5 6 7\n"
@@ -132,7 +141,7 @@ def test_the_model_can_be_built_again(model, tmp_path, monkeypatch):
 # the fit
 
 
-def test_a_projected_model_is_recovered(model, fitter):
+def test_fit_recovers_a_projected_model(model, fitter):
     pose = np.array([0.08, -0.2, 0.03, np.log(6.1), 72.0, 78.0])
     expression = np.zeros(len(units.PARAMETERS))
     for key, activation in (("AU12", 0.7), ("AU25", 0.8), ("AU26", 0.6)):
@@ -140,28 +149,33 @@ def test_a_projected_model_is_recovered(model, fitter):
     shape = model.shape(model.identity_mean, expression)
     fit = fitter.fit(project(shape, pose)[model.landmarks])
     assert np.degrees(np.abs(fit.pose[:3] - pose[:3])).max() < 2 and fit.error < 0.3
-    np.testing.assert_allclose(fit.intensities, units.intensities(expression[: units.N]), atol=1.2)
+    np.testing.assert_allclose(
+        unit_intensities(fit), units.intensities(expression[: units.N]), atol=1.2
+    )
     plain = fitter.fit(
         project(model.shape(model.identity_mean, 0 * expression), pose)[model.landmarks]
     )
-    assert plain.intensities.max() < 0.2
+    assert unit_intensities(plain).max() < 0.2
 
 
-def test_lids_are_measured(model, fitter):
+def test_fit_sets_blinks_by_the_gap_of_the_lids(model, fitter):
     expression = np.zeros(len(units.PARAMETERS))
     expression[units.AU45] = 1
     pose = np.array([0, 0, 0, np.log(6.0), 72.0, 78.0])
     fit = fitter.fit(project(model.shape(model.identity_mean, expression), pose)[model.landmarks])
-    assert fit.intensities[units.AU45] > 4
+    assert unit_intensities(fit)[units.AU45] > 4
 
 
-def test_intensities_and_activations_belong_together():
+def test_activations_have_the_target_intensities():
     rng = np.random.default_rng(0)
     for _ in range(50):
-        source, target = rng.uniform(0, 1.2, units.N), units.fair(rng.uniform(0.1, 5, units.N))
+        source, target = (
+            rng.uniform(0, 1.2, units.N),
+            units.suppress_hidden_chin(rng.uniform(0.1, 5, units.N)),
+        )
         now = units.intensities(source)
         np.testing.assert_array_equal(units.activations(now, source, now), source)
-        target[units.AU17] = 0  # where the mouth is open it cannot be told
+        target[units.AU17] = 0  # not visible where the mouth is open
         shown = units.intensities(units.activations(target, source, now))
         np.testing.assert_allclose(
             np.delete(shown, units.AU17), np.delete(target, units.AU17), atol=1e-6
@@ -171,28 +185,28 @@ def test_intensities_and_activations_belong_together():
 # the edit
 
 
-def test_an_unchanged_face_is_the_photo(sources, renderer):
+def test_render_without_a_change_is_the_photo(sources, renderer):
     for source in sources:
         render = edited(renderer, source)
         assert np.array_equal(render.picture, source.picture)
-        assert not render.flow.any() and (render.shade == 1).all()
+        assert not render.flow.any() and (render.brightness_gain == 1).all()
         np.testing.assert_allclose(render.points, (source.points - 0.5) / 2)
 
 
 @pytest.mark.parametrize("key", ["AU02", "AU04", "AU06", "AU09", "AU12", "AU25", "AU26", "AU45"])
-def test_an_edit_shows_what_was_asked(key, sources, renderer, fitter):
+def test_fit_of_an_edit_shows_the_target_unit(key, sources, renderer, fitter):
     """Units that landmarks show well; others are held back by the fit and fall short."""
     place = KEYS.index(key)
     for source in sources[:2]:
-        now = source.fit.intensities
-        target = asked(source, **{key: min(5, now[place] + 3)})
+        now = unit_intensities(source.fit)
+        target = target_of(source, **{key: min(5, now[place] + 3)})
         points = renderer.edit(source, target, shown(source)).points
-        change = fitter.fit(points, source.fit.identity).intensities - now
-        assert 0.5 < change[place] / (facs.of_units(target) - now)[place] < 1.2
+        change = unit_intensities(fitter.fit(points, source.fit.identity)) - now
+        assert 0.5 < change[place] / (facs.mean_of_sides(target) - now)[place] < 1.2
         assert np.abs(np.delete(change, place)).max() < 1
 
 
-def test_flow_explains_the_edit(sources, renderer):
+def test_photo_warped_by_the_flow_is_the_edit(sources, renderer):
     here = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
     for source, change in zip(
         sources, ({"AU12": 0}, {"AU26": 5}, {"AU01": 5, "AU02": 5}, {"AU45": 5}), strict=True
@@ -203,32 +217,32 @@ def test_flow_explains_the_edit(sources, renderer):
         known = render.kind != 1  # less the mouth, which is painted
         before = np.abs(after - photo)[known].mean()
         assert np.abs(after - moved)[known].mean() < 0.75 * before
-        relight = moved * render.shade[..., None]
+        relight = moved * render.brightness_gain[..., None]
         assert np.abs(after - relight)[known].mean() < 0.35 * before
-        assert checks.folded(render) < checks.MOST_FOLDED
+        assert checks.overlap_share(render) < checks.MAX_OVERLAP_SHARE
 
 
-def test_nothing_moves_away_from_the_face(sources, renderer):
+def test_flow_is_0_away_from_the_face(sources, renderer):
     source = sources[1]
     render = edited(renderer, source, AU26=5, AU12=5)
     distance, _ = nearest((render.kind >= 0) | (source.kind >= 0))
     longest = np.linalg.norm(render.flow, axis=-1).max()
     assert longest > 5 and not render.flow[distance > 2 * (8 + 2.2 * longest) + 2].any()
-    assert not render.flow[:30, :20].any() and (render.shade[:30, :20] == 1).all()
-    assert render.shade.min() >= 0.55 and render.shade.max() <= 1.35 + 1e-5
+    assert not render.flow[:30, :20].any() and (render.brightness_gain[:30, :20] == 1).all()
+    assert render.brightness_gain.min() >= 0.55 and render.brightness_gain.max() <= 1.35 + 1e-5
     assert np.array_equal(render.picture[:30, :20], source.picture[:30, :20])
 
 
-def test_lips_and_lids_close(sources, renderer):
+def test_closed_lips_and_lids_leave_no_slit(sources, renderer):
     source = sources[0]  # smiles with her teeth
     assert (source.kind == 1).sum() > 500
     render = renderer.edit(source, np.zeros(50), shown(source))
-    assert (render.kind == 1).sum() < checks.MOST_SLIT
+    assert (render.kind == 1).sum() < checks.MAX_SLIT
     render = edited(renderer, source, AU45=5, AU05=0)
-    assert (render.kind == 2).sum() < checks.MOST_SLIT
+    assert (render.kind == 2).sum() < checks.MAX_SLIT
 
 
-def test_doubled_pictures_halve_to_themselves():
+def test_halving_a_doubled_picture_restores_it():
     picture = cv2.GaussianBlur(
         np.random.default_rng(0).integers(0, 256, (72, 72, 3), np.uint8), (0, 0), 1
     )
@@ -236,9 +250,9 @@ def test_doubled_pictures_halve_to_themselves():
     assert difference.max() <= 2 and difference.mean() < 0.4
 
 
-def test_misfits_are_told():
+def test_misfits_have_a_reason():
     fit = Fit(np.zeros(6), np.zeros(50), np.zeros(len(units.PARAMETERS)), np.zeros((468, 2)), 0.9)
-    assert checks.misfit(fit) == ""
+    assert checks.fit_problem(fit) == ""
     for pose, error, reason in (
         ((0, 0.6), 0.9, checks.TURNED),
         ((0.4, 0), 0.9, checks.TURNED),
@@ -246,10 +260,10 @@ def test_misfits_are_told():
         ((0, 0), np.nan, checks.UNFITTED),
     ):
         whole = np.array([*pose, 0, 0, 0, 0])
-        assert checks.misfit(Fit(whole, fit.identity, fit.expression, fit.offsets, error)) == reason
-
-
-# what is asked for
+        assert (
+            checks.fit_problem(Fit(whole, fit.identity, fit.expression, fit.offsets, error))
+            == reason
+        )
 
 
 def test_one_side_moves_alone(sources, renderer):
@@ -283,36 +297,36 @@ def test_a_turned_head_goes_where_depth_says(sources, renderer):
         assert sign * nose[axis] > 8 and abs(nose[axis]) > 1.5 * abs(edge[axis])
 
 
-def test_targets_are_what_was_wished():
+def test_targets_satisfy_their_options():
     rng, now = np.random.default_rng(0), np.zeros(50)
     now[facs.index("AU12L", "AU12R", "AU25", "AU26")] = 3, 3, 2, 1
     bank = facs.exclusive(rng.uniform(0, 5, 50))[None]
-    places = [*FACS.positions("AU04"), *FACS.positions("AU09")]
+    places = [*FACS.indices("AU04"), *FACS.indices("AU09")]
     jaw = set(facs.index("AU16", "AU17", "AU25", "AU26", "AU27"))
     for _ in range(300):
-        kind, target = draw(rng, now, bank, Wish(("AU04", "AU09"), 2.5))
+        kind, target = draw_target(rng, now, bank, TargetOptions(("AU04", "AU09"), 2.5))
         assert kind == "chosen" and set(np.flatnonzero(target != now)) == set(places)
         assert target[places].min() >= 2.5
-        kind, target = draw(rng, now, bank, Wish((), 2.0, 1.0))
+        kind, target = draw_target(rng, now, bank, TargetOptions((), 2.0, 1.0))
         changed = set(np.flatnonzero(target != now))
         sides = {FACS.keys[i][:-1] for i in changed}
         assert kind.startswith("single") and (len(changed) <= 1 or len(sides) == 1 or changed & jaw)
-        kind, target = draw(rng, now, bank, Wish())
+        kind, target = draw_target(rng, now, bank, TargetOptions())
         assert ((target >= 0) & (target <= 5)).all()
         assert np.array_equal(facs.exclusive(target), target)
-    drawn = [draw(np.random.default_rng(7), now, bank, Wish()) for _ in range(2)]
+    drawn = [draw_target(np.random.default_rng(7), now, bank, TargetOptions()) for _ in range(2)]
     assert drawn[0][0] == drawn[1][0] and np.array_equal(drawn[0][1], drawn[1][1])
 
 
-def test_landmarks_mean_the_canonical_crop():
+def test_canonical_crop_is_computed_from_landmarks():
     table = Landmarks(MESH)
-    points = table.points[table.place("portrait-calm.png")]
-    to_crop = cells(canonical(points), FRAME)
+    points = table.points[table.row("portrait-calm.png")]
+    to_crop = photo_to_crop_matrix(canonical_to_face(points), FRAME)
     crop = points[:468, :2] @ to_crop[:, :2].T + to_crop[:, 2]
     assert np.ptp(crop[:, 1]) == pytest.approx(FRAME / 1.25)
     assert abs(crop[[33, 133], 1].mean() - crop[[263, 362], 1].mean()) < 1e-4
-    with pytest.raises(ValueError, match="no face"):
-        canonical(np.full((478, 3), np.nan))
+    with pytest.raises(ValueError, match="not form a face"):
+        canonical_to_face(np.full((478, 3), np.nan))
 
 
 def arrays() -> dict:
@@ -330,27 +344,27 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize("said", MALFORMED)
-def test_malformed_landmarks_are_a_sentence(said, tmp_path, capsys):
+@pytest.mark.parametrize("output", MALFORMED)
+def test_malformed_landmarks_raise_readable_errors(output, tmp_path, capsys):
     held = arrays()
-    MALFORMED[said](held)
+    MALFORMED[output](held)
     np.savez(tmp_path / "landmarks.npz", **held)
     shutil.copy(ROOT / "assets" / PORTRAITS[0], tmp_path)
     assert run("pairs", tmp_path, "--out", tmp_path.with_name("out")) == 2
     error = capsys.readouterr().err
-    assert said in error and "training/data/prepare/face_mesh_landmarks.py" in error
+    assert output in error and "training/data/prepare/face_mesh_landmarks.py" in error
     assert not tmp_path.with_name("out").exists()
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04broken", b"\x93NUMPY\x01\x00", None])
-def test_files_that_hold_no_landmarks(data, tmp_path):
+def test_files_without_landmarks_raise_readable_errors(data, tmp_path):
     if data is not None:
         (tmp_path / "a.npz").write_bytes(data)
     with pytest.raises(ValueError, match=r"face_mesh_landmarks\.py"):
         Landmarks(tmp_path / "a.npz")
 
 
-def test_landmarks_in_quarters_of_pixels(tmp_path):
+def test_landmarks_in_quarters_of_pixels_are_read(tmp_path):
     offsets = np.arange(2 * 478 * 2, dtype=np.int16).reshape(2, 478, 2)
     np.savez(
         tmp_path / "a.npz",
@@ -359,7 +373,7 @@ def test_landmarks_in_quarters_of_pixels(tmp_path):
         mean_x4=np.full((478, 2), 4, np.int16),
     )
     table = Landmarks(tmp_path / "a.npz")
-    assert table.place("b.jpg") == 1 and table.place("c.jpg") is None
+    assert table.row("b.jpg") == 1 and table.row("c.jpg") is None
     assert table.points[0, 1].tolist() == [1.5, 1.75, 0] and table.sizes[0].tolist() == [144, 144]
 
 
@@ -374,10 +388,10 @@ def photos(tmp_path) -> Path:
     return tmp_path / "photos"
 
 
-def test_the_script_goes_on_and_tells(photos, monkeypatch, capsys):
+def test_landmark_script_resumes_and_reports(photos, monkeypatch, capsys):
     looked = []
 
-    def look(mesh, path):
+    def detect(mesh, path):
         looked.append(path.name)
         if len(looked) == 3:
             raise KeyboardInterrupt
@@ -387,7 +401,7 @@ def test_the_script_goes_on_and_tells(photos, monkeypatch, capsys):
         return {"size": [30, 40], "faces": faces, "points": [[1.5, 2, 3]] * 478}
 
     monkeypatch.setattr(script, "face_mesh", object)
-    monkeypatch.setattr(script, "look", look)
+    monkeypatch.setattr(script, "detect", detect)
     monkeypatch.setattr(sys, "argv", ["landmarks", str(photos)])
     assert script.main() == 130 and not (photos / "landmarks.npz").exists()
     (log,) = photos.glob(".*.jsonl")
@@ -395,18 +409,20 @@ def test_the_script_goes_on_and_tells(photos, monkeypatch, capsys):
         file.write('{"name": "wal')  # what a power cut leaves
     assert script.main() == 0
     assert looked == ["a.png", "crowd.png", "b.jpg", "b.jpg", "wall.png"]
-    said = capsys.readouterr().out
-    assert "1 x no face was found (wall.png)" in said and "1 x several faces: the largest" in said
+    output = capsys.readouterr().out
+    assert (
+        "1 x no face was found (wall.png)" in output and "1 x several faces: the largest" in output
+    )
     table = Landmarks(photos / "landmarks.npz")
-    assert list(table.place_of) == ["a.png", "crowd.png", "sub/b.jpg"]
+    assert list(table.row_of) == ["a.png", "crowd.png", "sub/b.jpg"]
     assert table.points[2, 5].tolist() == [1.5, 2, 3] and table.sizes[0].tolist() == [30, 40]
     assert not log.exists()
     assert script.main() == 2  # nothing is overwritten
     assert "landmarks.npz exists" in capsys.readouterr().err
 
 
-def test_the_script_needs_nothing_of_the_project(photos, tmp_path):
-    def said(*arguments) -> str:
+def test_landmark_script_imports_nothing_of_the_project(photos, tmp_path):
+    def output(*arguments) -> str:
         command = [
             sys.executable,
             ROOT / "training/data/prepare/face_mesh_landmarks.py",
@@ -417,12 +433,12 @@ def test_the_script_needs_nothing_of_the_project(photos, tmp_path):
         return done.stderr
 
     (tmp_path / "empty").mkdir()
-    assert "holds no photos" in said(tmp_path / "empty")
-    assert "must end in .npz" in said(photos, "--out", tmp_path / "a.txt")
+    assert "holds no photos" in output(tmp_path / "empty")
+    assert "must end in .npz" in output(photos, "--out", tmp_path / "a.txt")
     try:
         import mediapipe  # noqa: F401
     except ImportError:
-        assert "Face Mesh is missing" in said(photos)
+        assert "Face Mesh is missing" in output(photos)
 
 
 # the command
@@ -480,7 +496,7 @@ def made(album, tmp_path_factory) -> Path:
     return out
 
 
-def test_pairs_are_what_training_reads(made):
+def test_pairs_can_be_read_by_training(made):
     assert sorted(path.stem for path in (made / "imgs").iterdir()) == sorted(
         name.removesuffix(".png") for name in PORTRAITS
     )
@@ -491,7 +507,7 @@ def test_pairs_are_what_training_reads(made):
     labels, moods = read_pickle(made / "aus_openface.pkl"), read_pickle(made / "moods.pkl")
     for row in rows:
         assert float(row["s_AU12"]) == pytest.approx(labels[row["source"]][8], abs=0.006)
-        assert 0 <= float(row["fold"]) <= checks.MOST_FOLDED
+        assert 0 <= float(row["fold"]) <= checks.MAX_OVERLAP_SHARE
     assert all(mood.shape == (3,) for mood in moods.values())
     with np.load(made / "flow.npz", allow_pickle=False) as flow:
         assert flow["names"].tolist() == [row["file"] for row in rows]
@@ -517,15 +533,15 @@ def test_pairs_are_what_training_reads(made):
     assert len(data.with_flow().rows) == len(kept)
     few = Pairs([made], "train", 128)  # the 17 units cannot show the others
     assert 0 < len(few.rows) < len(rows)
-    seen = dict(zip(Batch._fields, data.pair(0), strict=False))
+    seen = data.pair(0)._asdict()
     assert seen["source"].shape == seen["target"].shape == (3, 128, 128)
     assert np.abs(seen["source"] - seen["target"]).max() > 0.05
     assert seen["flow"].shape == (2, 128, 128) and np.abs(seen["flow"]).max() > 0.01
     assert 0.2 < seen["depth"].max() < 1.5 and -1.5 < seen["across"].min() < -0.5
-    assert seen["known"].max() == 1 and 0 < np.abs(seen["light"]).max() < 0.5
+    assert seen["field_weight"].max() == 1 and 0 < np.abs(seen["light"]).max() < 0.5
 
 
-def test_what_cannot_be_used_is_counted(made):
+def test_unusable_photos_are_reported_with_reasons(made):
     facts = json.loads((made / "report.json").read_text())
     dropped = {reason: entry["examples"] for reason, entry in facts["dropped"].items()}
     assert dropped["no landmarks of that photo"] == ["stranger.png"]
@@ -536,7 +552,7 @@ def test_what_cannot_be_used_is_counted(made):
     assert not (made / "unfinished").exists() and not (made / "unfinished.jsonl").exists()
 
 
-def test_a_run_that_was_cut_off_ends_with_the_same_bytes(album, made, tmp_path, monkeypatch):
+def test_resumed_run_ends_with_the_same_bytes(album, made, tmp_path, monkeypatch):
     out, render, calls = tmp_path / "out", renders.render_photo, []
 
     def counted(item, **options):
@@ -568,8 +584,8 @@ def test_a_prepared_folder_keeps_its_labels_and_splits(made, tmp_path, capsys):
     labels = read_pickle(made / "aus_openface.pkl")
     names, points = list(labels), []
     for name in names:
-        mesh = table.points[table.place(f"{name}.png")]
-        to_crop = cells(canonical(mesh), FRAME)
+        mesh = table.points[table.row(f"{name}.png")]
+        to_crop = photo_to_crop_matrix(canonical_to_face(mesh), FRAME)
         points.append(np.pad(mesh[:, :2] @ to_crop[:, :2].T + to_crop[:, 2], ((0, 0), (0, 1))))
     np.savez(folder / "landmarks.npz", names=names, points=points, sizes=np.full((4, 2), 144))
     labels[names[0]] = np.array([1.25, *labels[names[0]][1:]])
@@ -599,14 +615,14 @@ def test_a_prepared_folder_keeps_its_labels_and_splits(made, tmp_path, capsys):
     "arguments",
     [("--aus", "4,99"), ("--low", 6), ("--flow-size", 300), ("--singles", 1.5), ("--per-photo", 0)],
 )
-def test_options_that_make_no_sense(arguments, album, tmp_path):
+def test_invalid_options_are_refused(arguments, album, tmp_path):
     with pytest.raises(SystemExit):
         run("pairs", album, "--out", tmp_path / "out", *arguments)
 
 
-def test_folders_without_a_usable_photo(tmp_path, capsys):
+def test_folders_without_a_usable_photo_are_refused(tmp_path, capsys):
     assert run("pairs", tmp_path, "--out", tmp_path / "out") == 2
-    assert "must not lie in" in capsys.readouterr().err
+    assert "must lie outside" in capsys.readouterr().err
     (tmp_path / "photos").mkdir()
     shutil.copy(ROOT / "assets" / PORTRAITS[0], tmp_path / "photos" / "unknown.png")
     arguments = ("pairs", tmp_path / "photos", "--out", tmp_path / "out")

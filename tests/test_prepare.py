@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 from moodganimation.expressions.spaces import ACTION_UNITS
-from moodganimation.faces.portrait import Portrait, square
+from moodganimation.faces.portrait import Portrait, square_crop
 from training.data.annotations import read_ids
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import affwild_files, crops, openface
 from training.data.prepare.__main__ import main
-from training.data.prepare.tables import split_people
+from training.data.prepare.job import Job
+from training.data.prepare.tables import split_people, write_stills
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -119,7 +120,7 @@ def test_openface_rows_that_cannot_be_used_are_counted(tables, tmp_path):
     image_csv(tables / "two.csv", {}, {})
     image_csv(tables / "none.csv")
     image_csv(tables / "sub" / "p0_0.csv", {})  # a name that there is already
-    (tables / "binary.csv").write_bytes(b"\xff\xfe\x00\x81")
+    (tables / "binary.csv").write_bytes(b"\xff\x00\x02\x81")
     assert run("openface", tables, "--out", tmp_path / "out") == 0
     assert dropped(tmp_path / "out") == {
         "a number that is not finite": 2,
@@ -135,12 +136,17 @@ def test_openface_rows_that_cannot_be_used_are_counted(tables, tmp_path):
 
 def test_openface_missing_columns_are_named(tables, tmp_path, capsys):
     columns = [c for c in ["confidence", *UNITS] if c not in ("AU07_r", "AU26_r")]
-    image_csv(tables / "p5_0.csv", {}, columns=columns)
-    assert run("openface", tables, "--out", tmp_path / "out") == 2
-    said = capsys.readouterr().err
-    assert "p5_0.csv lacks the columns AU07_r, AU26_r" in said
-    (tables / "p5_0.csv").unlink()  # what was asked; then the same command goes on
-    assert run("openface", tables, "--out", tmp_path / "out") == 0
+    image_csv(tmp_path / "alone" / "p5_0.csv", {}, columns=columns)
+    assert run("openface", tmp_path / "alone", "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "p5_0.csv lacks the columns AU07_r, AU26_r" in error
+    image_csv(tmp_path / "alone" / "p6_0.csv", {})  # then the same command goes on
+    image_csv(tmp_path / "alone" / "p7_0.csv", {})
+    command = ("openface", tmp_path / "alone", "--val", 0, "--out", tmp_path / "out")
+    assert run(*command) == 0
+    assert "the file lacks the columns AU07_r, AU26_r of OpenFace's csv files" in [
+        *dropped(tmp_path / "out")
+    ]
 
 
 def test_openface_other_units_and_no_confidence(tmp_path):
@@ -191,7 +197,7 @@ def test_openface_pictures_are_found_and_cropped(tables, pictures, tmp_path):
     assert np.abs(face.astype(float) - cv2.imread(str(FACE))).mean() < 6
 
 
-def test_crops_that_people_made_are_taken_as_they_are(tables, pictures, tmp_path):
+def test_given_crops_are_copied_unchanged(tables, pictures, tmp_path):
     out = tmp_path / "out"
     assert run("openface", tables, "--images", pictures, "--cropped", "--out", out) == 0
     assert (out / "imgs" / "p3_0.jpg").read_bytes() == FACE.read_bytes()
@@ -222,7 +228,18 @@ def test_three_persons_fill_three_splits_whatever_the_shares():
     assert set(splits) == {"train", "val", "test"}
 
 
-def test_too_few_persons_are_a_sentence_and_no_work_is_lost(tables, tmp_path, capsys, monkeypatch):
+def test_persons_of_the_table_are_counted(tmp_path):
+    job = Job("pairs", tmp_path / "out", {})
+    labels = {name: np.zeros(17) for name in "abc"}
+    persons = {"a": "p", "b": "p", "c": ""}
+    listed = {name: {"split": "train", "person": person} for name, person in persons.items()}
+    write_stills(job, ACTION_UNITS, {}, labels, None, "", listed)
+    assert job.report.kept["train names"] == 3 and job.report.kept["train persons"] == 2
+
+
+def test_too_few_persons_raise_readable_error_and_keep_finished_work(
+    tables, tmp_path, capsys, monkeypatch
+):
     out = tmp_path / "out"
     assert run("openface", tables, "--out", out, "--person", "(p)") == 2
     assert "1 persons (p), which cannot fill 3 splits" in capsys.readouterr().err
@@ -304,7 +321,7 @@ def test_affectnet_short_tables_with_and_without_names_of_columns(affectnet, fir
     assert read_pickle(affectnet / "out" / "moods.pkl")["good2"].tolist() == [0.2, 0.5]
 
 
-def test_affectnet_other_tables_are_refused(affectnet, capsys):
+def test_tables_other_than_affectnets_are_refused(affectnet, capsys):
     (affectnet / "other.csv").write_text("name,valence\na.jpg,1\n")
     assert (
         run(
@@ -342,10 +359,10 @@ def finder(monkeypatch):
 
     def find(photo):
         columns = np.flatnonzero(photo[48].mean(-1) > 128)
-        return [square((columns.mean(), 48), 64)] if len(columns) else []
+        return [square_crop((columns.mean(), 48), 64)] if len(columns) else []
 
     monkeypatch.setattr(crops, "find_faces", find)
-    monkeypatch.setattr(crops, "canonical", lambda photo, face: Portrait(photo, face, ""))
+    monkeypatch.setattr(crops, "align_portrait", lambda photo, face: Portrait(photo, face, ""))
 
 
 def test_affwild_clips_are_unbroken_runs(tmp_path, finder):
@@ -385,7 +402,7 @@ def test_affwild_clips_are_unbroken_runs(tmp_path, finder):
     assert cv2.imread(str(out / "clips" / "one_0" / "0000.jpg")).shape == (32, 32, 3)
     assert dropped(out) == {
         "frames in which no face was found": 1,
-        affwild_files.NOBODY: 1,
+        affwild_files.NOT_ANNOTATED: 1,
         affwild_files.NO_NUMBER: 1,
         "frames in runs shorter than 4": 2,  # 13 and 14
         affwild_files.NO_LINE: 2,
@@ -408,7 +425,8 @@ def test_affwild_of_the_first_edition_has_two_files_a_video(tmp_path, finder):
     assert list(table)[:4] == ["a_0_0000", "a_0_0002", "a_0_0004", "a_0_0006"]
     assert all(mood.tolist() == [0.3, -0.6] for mood in table.values())
     (tmp_path / "texts" / "arousal" / "b.txt").unlink()
-    assert run(*arguments, "--out", tmp_path / "again") == 2
+    assert run(*arguments, "--test", 0, "--smallest", 0, "--out", tmp_path / "again") == 0
+    assert dropped(tmp_path / "again") == {"annotations of valence or arousal alone": 1}
 
 
 def test_affwild_with_two_persons_in_a_video(tmp_path, monkeypatch, finder):
@@ -420,11 +438,11 @@ def test_affwild_with_two_persons_in_a_video(tmp_path, monkeypatch, finder):
     (tmp_path / "texts" / "third.txt").write_text("valence,arousal\n" + "0,0\n" * 5)
     places = {"left": 30, "right": 120}
     monkeypatch.setattr(
-        crops, "find_faces", lambda photo: [square((120, 48), 64), square((30, 48), 60)]
+        crops, "find_faces", lambda photo: [square_crop((120, 48), 64), square_crop((30, 48), 60)]
     )
     seen = []
     monkeypatch.setattr(
-        crops, "canonical", lambda photo, face: seen.append(face) or Portrait(photo, face, "")
+        crops, "align_portrait", lambda photo, face: seen.append(face) or Portrait(photo, face, "")
     )
     out = tmp_path / "out"
     assert (
@@ -451,7 +469,7 @@ def test_affwild_with_two_persons_in_a_video(tmp_path, monkeypatch, finder):
 # photos
 
 
-def test_photos_are_read_by_the_model(tmp_path):
+def test_labels_of_photos_are_readings_of_the_model(tmp_path):
     for i, name in enumerate(("calm_happiness", "dark_surprise", "narrow_sadness")):
         path = tmp_path / "photos" / "my album" / f"{'abc'[i]} 1.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -478,7 +496,7 @@ def test_photos_are_read_by_the_model(tmp_path):
 # interruptions and engines
 
 
-def test_a_run_that_was_cut_off_goes_on_and_ends_alike(tables, pictures, tmp_path, monkeypatch):
+def test_resumed_run_ends_with_the_same_bytes(tables, pictures, tmp_path, monkeypatch):
     arguments = ("openface", tables, "--images", pictures, "--val", 0)
     assert run(*arguments, "--out", tmp_path / "whole") == 0
     crop, calls, out = crops.crop_picture, [], tmp_path / "cut"
@@ -501,17 +519,17 @@ def test_a_run_that_was_cut_off_goes_on_and_ends_alike(tables, pictures, tmp_pat
     assert calls == ["p0_0", "p1_0", "p1_1", "p2_0", "p3_0", "p1_1", "p3_0", "p3_1"]
 
 
-def test_a_picture_mended_in_the_meantime_is_looked_at_again(tables, pictures, tmp_path, capsys):
+def test_picture_changed_before_a_resume_is_processed_again(tables, pictures, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = ("openface", tables, "--images", pictures, "--cropped", "--out", out)
     assert run(*arguments, "--person", "(p)") == 2  # all but the tables is done
     shutil.copy(FACE, pictures / "p0_0.jpg")
     assert run(*arguments, "--size", 128) == 2
-    assert "begun with other options (size)" in capsys.readouterr().err
+    assert "started with other options (size)" in capsys.readouterr().err
     assert run(*arguments) == 0
     assert "p0_0" in read_pickle(out / "aus_openface.pkl")
     assert run(*arguments) == 2  # finished: nothing is mixed into it
-    assert "is not an empty folder" in capsys.readouterr().err
+    assert "is neither an empty folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("engine", ["processes", "ray"])
@@ -530,7 +548,7 @@ def test_engines_write_the_same_bytes(engine, tables, tmp_path):
     assert written[0] == written[1] and len(written[0]) == 6  # so the order is the same, too
 
 
-def test_engines_that_are_not_there_say_so(tables, tmp_path, monkeypatch, capsys):
+def test_missing_engines_raise_readable_errors(tables, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("moodganimation.runtime.executors.find_spec", lambda name: None)
     assert run("openface", tables, "--engine", "ray", "--out", tmp_path / "out") == 2
     assert 'pip install "ray[data]"' in capsys.readouterr().err
@@ -623,7 +641,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_and_damaged_pickles_are_a_sentence(kind, tmp_path, capsys):
+def test_hostile_and_damaged_pickles_raise_readable_errors(kind, tmp_path, capsys):
     (tmp_path / "a.pkl").write_bytes(HOSTILE[kind])
     with pytest.raises(ValueError, match=r"a\.pkl is not a plain pickle of annotations \(.+\)"):
         read_pickle(tmp_path / "a.pkl")
@@ -637,7 +655,7 @@ def test_huge_files_are_not_read(tmp_path):
         read_pickle(tmp_path / "a.pkl")
 
 
-def test_written_pickles_are_what_the_seed_reads(tmp_path):
+def test_written_pickles_can_be_read_by_the_original(tmp_path):
     write_pickle(tmp_path / "a.pkl", OrderedDict(b=np.zeros(2), a=np.ones(17)))
     with open(tmp_path / "a.pkl", "rb") as file:
         table = pickle.load(file)

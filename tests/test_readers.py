@@ -11,7 +11,7 @@ import pytest
 
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
 from training.data.annotations import read_annotations, read_ids
-from training.data.batches import Draw, draw_batch
+from training.data.batches import BatchSpec, draw_batch
 from training.data.config import Data
 from training.data.stills import open_samples
 from training.ganimation.experiments import EXPERIMENTS
@@ -43,7 +43,7 @@ def stills(folder: Path, table: dict, names: list[str], pictures: list[str]) -> 
 # ---- Annotations ----
 
 
-def test_units_are_divided_by_five_and_bad_rows_are_counted(tmp_path):
+def test_units_are_divided_by_five_and_invalid_rows_counted(tmp_path):
     good = np.arange(17) / 4
     table = {
         "a": good,
@@ -59,7 +59,7 @@ def test_units_are_divided_by_five_and_bad_rows_are_counted(tmp_path):
     assert sum(read.dropped.values()) == 4 and len(read.dropped) == 4
 
 
-def test_moods_of_three_numbers_lend_two_and_say_so(tmp_path):
+def test_moods_of_three_numbers_are_reduced_to_two_with_a_remark(tmp_path):
     path = dump(tmp_path / "moods.pkl", {"a": [0.5, -0.2, 0.9], "b": [0.1, 0.2]})
     read = read_annotations(path, VALENCE_AROUSAL)
     np.testing.assert_allclose(read.values["a"], [0.5, -0.2], rtol=1e-6)
@@ -67,12 +67,12 @@ def test_moods_of_three_numbers_lend_two_and_say_so(tmp_path):
     assert list(read_annotations(path, PAD).values) == ["a"]
 
 
-def test_any_number_of_nameless_conditions_is_read_as_it_is(tmp_path):
+def test_conditions_without_names_are_read_unchanged(tmp_path):
     path = dump(tmp_path / "x.pkl", {"a": [3.0, -7.0, 0.0, 1.0]})
     assert read_annotations(path, space_named("c4")).values["a"].tolist() == [3, -7, 0, 1]
 
 
-def test_affectnet_csv_drops_uncertain_rows_and_says_so(tmp_path):
+def test_uncertain_rows_of_affectnet_are_dropped_and_counted(tmp_path):
     header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
     rows = [header + "expression,valence,arousal"]
     rows += [
@@ -96,13 +96,13 @@ def test_affectnet_csv_drops_uncertain_rows_and_says_so(tmp_path):
         ("name,valence,arousal\na,-2,-2", "no usable annotation .*1 are outside -1 to 1"),
     ],
 )
-def test_a_wrong_csv_is_told(tmp_path, text, sentence):
+def test_invalid_csv_raises_readable_error(tmp_path, text, sentence):
     (tmp_path / "x.csv").write_text(text)
     with pytest.raises(ValueError, match=sentence):
         read_annotations(tmp_path / "x.csv", VALENCE_AROUSAL)
 
 
-def test_other_wrong_files_are_told(tmp_path):
+def test_other_invalid_files_raise_readable_errors(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"\xff\xfe\x00\x9d" * 40)
     with pytest.raises(ValueError, match="not a readable csv"):
         read_annotations(tmp_path / "x.csv", VALENCE_AROUSAL)
@@ -120,7 +120,7 @@ class Hostile:
         return (exec, ("raise SystemExit('run')",))
 
 
-def test_a_hostile_pickle_is_refused_and_not_run(tmp_path):
+def test_pickle_with_code_is_refused_and_not_run(tmp_path):
     with pytest.raises(ValueError, match="nothing in it was run"):
         read_annotations(dump(tmp_path / "x.pkl", {"a": Hostile()}), PAD)
 
@@ -128,7 +128,7 @@ def test_a_hostile_pickle_is_refused_and_not_run(tmp_path):
 # ---- Photos ----
 
 
-def test_photos_are_names_with_an_annotation_and_a_picture(tmp_path):
+def test_photos_need_an_annotation_and_a_picture(tmp_path):
     table = {name: np.full(17, i / 2) for i, name in enumerate("abcd")}
     folder = stills(tmp_path, table, ["a.jpg", "b.jpg", "c.jpg", "z.jpg"], ["a", "b", "d"])
     samples = open_samples([folder], "train", STILLS, ACTION_UNITS)
@@ -140,7 +140,7 @@ def test_photos_are_names_with_an_annotation_and_a_picture(tmp_path):
     assert len(samples.report()) == 2
 
 
-def test_targets_are_other_photos_with_noise_and_bounds(tmp_path):
+def test_targets_are_noisy_labels_of_other_photos_within_bounds(tmp_path):
     table = {f"p{i}": np.zeros(17) if i % 2 else np.full(17, 5.0) for i in range(20)}
     folder = stills(tmp_path, table, list(table), list(table))
     rng, zero = np.random.default_rng(0), np.zeros(17, np.float32)
@@ -155,18 +155,18 @@ def test_targets_are_other_photos_with_noise_and_bounds(tmp_path):
     assert open_samples([folder], "train", never, ACTION_UNITS).target(zero, rng).shape == (17,)
 
 
-def test_an_unreadable_picture_is_passed_over_and_counted(tmp_path):
+def test_unreadable_pictures_are_skipped_and_recorded(tmp_path):
     table = {name: np.zeros(17) for name in "ab"}
     folder = stills(tmp_path, table, ["a.jpg", "b.jpg"], ["a"])
     (folder / "imgs" / "b.jpg").write_bytes(b"not a picture")
     samples = open_samples([folder], "train", STILLS, ACTION_UNITS)
-    batch = draw_batch(samples, 0, Draw(0, 16, 2))
+    batch = draw_batch(samples, 0, BatchSpec(0, 16, 2))
     assert batch.frames.shape == (2, 1, 3, 16, 16)
     assert len(samples.unreadable) == 1 and "b.jpg" in next(iter(samples.unreadable))
     (folder / "imgs" / "a.jpg").write_bytes(b"neither")
     samples = open_samples([folder], "train", STILLS, ACTION_UNITS)
     with pytest.raises(ValueError, match="cannot be read"):
-        draw_batch(samples, 0, Draw(0, 16, 2))
+        draw_batch(samples, 0, BatchSpec(0, 16, 2))
 
 
 @pytest.mark.parametrize(
@@ -178,17 +178,19 @@ def test_an_unreadable_picture_is_passed_over_and_counted(tmp_path):
         (lambda f: (f / "imgs" / "a.jpg").unlink(), "holds no pictures"),
     ],
 )
-def test_a_folder_without_what_is_needed_is_told(tmp_path, break_it, sentence):
+def test_incomplete_folder_raises_readable_error(tmp_path, break_it, sentence):
     break_it(stills(tmp_path, {"a": np.zeros(17)}, ["a.jpg"], ["a"]))
     with pytest.raises(ValueError, match=sentence):
         open_samples([tmp_path], "train", STILLS, ACTION_UNITS)
 
 
-def test_an_epoch_sees_every_photo_once(tmp_path):
+def test_epoch_has_every_photo_once(tmp_path):
     table = {f"p{i}": np.full(17, i / 4) for i in range(8)}
     folder = stills(tmp_path, table, list(table), list(table))
     samples = open_samples([folder], "train", STILLS, ACTION_UNITS)
-    epochs = [[draw_batch(samples, 0, Draw(4 * e + i, 8, 2)) for i in range(4)] for e in (0, 1)]
+    epochs = [
+        [draw_batch(samples, 0, BatchSpec(4 * e + i, 8, 2)) for i in range(4)] for e in (0, 1)
+    ]
     seen = [[round(20 * float(c[0, 0])) for b in epoch for c in b.conditions] for epoch in epochs]
     assert sorted(seen[0]) == sorted(seen[1]) == list(range(8))
     assert seen[0] != seen[1]
@@ -221,7 +223,7 @@ def test_windows_stay_inside_one_video(tmp_path):
         np.testing.assert_allclose(sample.targets, sample.conditions[1:])
 
 
-def test_windows_do_not_jump_over_frames_left_out(tmp_path):
+def test_windows_do_not_span_dropped_frames(tmp_path):
     folder, table = clip_folder(tmp_path), OrderedDict()
     for t in range(9):
         paint(tmp_path / "clips" / "v_1" / f"{t:04d}.jpg")
@@ -244,10 +246,10 @@ def test_folders_that_differ_behind_their_last_underscore_are_two_videos(tmp_pat
     dump(tmp_path / "clips_annotations.pkl", table)
     (tmp_path / "train_ids.csv").write_text("video5_left")
     samples = open_samples([tmp_path], "train", CLIPS, VALENCE_AROUSAL)
-    assert len(samples) == 2 and len(samples.videos) == 1
+    assert len(samples) == 2 and len(samples.runs) == 1
 
 
-def test_pairs_that_cannot_be_used_are_counted_or_told(tmp_path):
+def test_unusable_pairs_are_counted_or_raise_readable_errors(tmp_path):
     names = [f"{side}_{key}" for side in "st" for key in ACTION_UNITS.keys]
     folder = stills(tmp_path, {"a": np.zeros(17)}, ["a.jpg"], ["a"])
     paint(folder / "pairs" / "a_0.jpg")
@@ -272,7 +274,7 @@ def test_pairs_that_cannot_be_used_are_counted_or_told(tmp_path):
         open_samples([folder], "train", twins, ACTION_UNITS)
 
 
-def test_a_clip_is_flipped_as_a_whole(tmp_path):
+def test_all_frames_of_a_clip_are_flipped_together(tmp_path):
     samples = open_samples([clip_folder(tmp_path)], "train", CLIPS, VALENCE_AROUSAL)
     sides = set()
     for i in range(20):
@@ -296,11 +298,11 @@ def test_keys_may_be_names_or_paths_of_frames(tmp_path, layout, ending):
             table[name.removesuffix(".jpg") + ending] = [t / 10, 0.0]
     dump(tmp_path / "clips_annotations.pkl", table)
     samples = open_samples([tmp_path], "train", CLIPS, VALENCE_AROUSAL)
-    assert len(samples) == 2 * 2 and len(samples.videos) == 2
-    assert "no list of clips: all of its clips are train clips" in samples.report()[0]
+    assert len(samples) == 2 * 2 and len(samples.runs) == 2
+    assert "no list of clips: all of its clips are used for train" in samples.report()[0]
 
 
-def test_a_split_without_clips_is_told(tmp_path):
+def test_split_without_clips_raises_readable_error(tmp_path):
     with pytest.raises(ValueError, match="No val samples"):
         open_samples([clip_folder(tmp_path)], "val", CLIPS, VALENCE_AROUSAL)
     (tmp_path / "clips.csv").write_text("video\nv_1")
@@ -309,7 +311,7 @@ def test_a_split_without_clips_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_names_its_usual_files(name, tmp_path):
+def test_every_experiment_names_its_default_files(name, tmp_path):
     e = EXPERIMENTS[name]
     with pytest.raises(ValueError, match=r"no folder of pictures|has no annotations of clips"):
         open_samples([tmp_path], "train", e.data, space_named(e.space))

@@ -26,8 +26,9 @@ from moodganimation.errors import (
 )
 from moodganimation.expressions import schema
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression, space_named
-from moodganimation.media.images import EDITED, read_image, write_image
+from moodganimation.media.images import read_image, write_image
 from moodganimation.media.metadata import recipe_in
+from moodganimation.media.provenance import EDITED
 from moodganimation.media.video_writer import write_animation
 from moodganimation.recipe import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
 from moodganimation.video.side_by_side import write_columns
@@ -111,12 +112,12 @@ def test_json_and_links_keep_it_too(tmp_path):
     path.write_text(json.dumps(RECIPE.to_json(), indent=2), "utf-8-sig")
     assert read_recipe(path) == RECIPE
     link = RECIPE.link()
-    assert Recipe.of_link("#" + link) == Recipe.of_link(link) == RECIPE
+    assert Recipe.from_link("#" + link) == Recipe.from_link(link) == RECIPE
     assert set(link.removeprefix("recipe=")) <= set(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     )
     assert len(link) < 0.6 * len(RECIPE.text())
-    assert Recipe.of_link(LONG.link()) == LONG
+    assert Recipe.from_link(LONG.link()) == LONG
 
 
 def test_other_forms_of_a_recipe():
@@ -127,7 +128,7 @@ def test_other_forms_of_a_recipe():
         Recipe(SHIPPED, FACE, nameless),
         Recipe(SHIPPED, FACE, timeline=RECIPE.timeline),
     ):
-        assert Recipe.of_text(recipe.text()) == recipe
+        assert Recipe.from_text(recipe.text()) == recipe
     values = RECIPE.to_json()
     for name in ("timeline", "output", "options"):
         del values[name]
@@ -140,14 +141,17 @@ VALUES = RECIPE.to_json()
 @pytest.mark.parametrize(
     "changed, sentence",
     [
-        ({"moodganimation": FORMAT + 1, "version": "9.1", "more": 1}, "newer .*'9.1'.* update it"),
+        (
+            {"moodganimation": FORMAT + 1, "version": "9.1", "more": 1},
+            "newer .*'9.1'.* update MoodGANimation",
+        ),
         ({"moodganimation": "1"}, "whole number"),
         ({"moodganimation": 0}, "whole number"),
         ({"version": 1}, "version must be a text"),
-        ({"run": "rm"}, "no 'run'"),
+        ({"run": "rm"}, "not contain 'run'"),
         ({"checkpoint": {"name": "warp"}}, "checkpoint of a recipe lacks sha256"),
         ({"checkpoint": {"name": "warp", "sha256": "no"}}, "64 hexadecimal digits"),
-        ({"checkpoint": {"name": "x" * 2000, "sha256": "0" * 64}}, "1 to 1000 letters"),
+        ({"checkpoint": {"name": "x" * 2000, "sha256": "0" * 64}}, "1 to 1000 characters"),
         ({"checkpoint": None}, "must be an object"),
         ({"face": {"photo": [640, 480]}}, "either a box or to_face"),
         ({"face": {"photo": [640], "box": [0, 0, 9, 9]}}, "size of the photo must be a list of 2"),
@@ -156,23 +160,32 @@ VALUES = RECIPE.to_json()
         ({"face": {"photo": [640, 480], "box": [0, 0, 9, float("nan")]}}, "got nan"),
         ({"face": {"photo": [640, 480], "box": [0, 0, 9, 10**9]}}, "from 0 to 640"),
         ({"face": {"photo": [640, 480], "to_face": [[1, 0, 0]]}}, "to_face must be a list of 2"),
-        ({"face": {"photo": [640, 480], "to_face": [[0] * 3] * 2}}, "not that of a face"),
-        ({"face": {"photo": [640, 480], "to_face": [[1e-9, 0, 0], [0, 1e-9, 0]]}}, "not that of"),
-        ({"face": {"photo": [640, 480], "to_face": [[0.1, 0, 900], [0, 0.1, 0]]}}, "not that of"),
-        ({"face": {"photo": [640, 480], "to_face": [[1e6, 1e6, 0], [1e6, 1e6, 1]]}}, "not that of"),
+        ({"face": {"photo": [640, 480], "to_face": [[0] * 3] * 2}}, "does not lie in a photo"),
+        (
+            {"face": {"photo": [640, 480], "to_face": [[1e-9, 0, 0], [0, 1e-9, 0]]}},
+            "does not lie in a photo",
+        ),
+        (
+            {"face": {"photo": [640, 480], "to_face": [[0.1, 0, 900], [0, 0.1, 0]]}},
+            "does not lie in a photo",
+        ),
+        (
+            {"face": {"photo": [640, 480], "to_face": [[1e6, 1e6, 0], [1e6, 1e6, 1]]}},
+            "does not lie in a photo",
+        ),
         ({"space": "nowhere"}, "not a space"),
-        ({"space": "pad"}, "no 'AU01'"),
+        ({"space": "pad"}, "not contain 'AU01'"),
         ({"expression": {"AU12": float("inf")}}, "AU12 must be a number"),
         ({"timeline": []}, "A timeline must be"),
         ({"output": {"view": "ear"}}, "one of face, photo"),
         ({"output": {"size": 10**9}}, "64 to 4096"),
         ({"output": {"size": 512.5}}, "whole number"),
         ({"output": {"fps": 0}}, "from 1 to 60"),
-        ({"output": {"path": "/etc"}}, "no 'path'"),
+        ({"output": {"path": "/etc"}}, "not contain 'path'"),
         ({"options": [1]}, "Options must be named"),
-        ({"options": {"a": [[[[[[1]]]]]]}}, "in one another"),
+        ({"options": {"a": [[[[[[1]]]]]]}}, "nested at most 6 deep"),
         ({"options": {"a": [1] * 300}}, "at most 256"),
-        ({"options": {"a": "x" * 1001}}, "1 to 1000 letters"),
+        ({"options": {"a": "x" * 1001}}, "1 to 1000 characters"),
         ({"options": {"a": "\ud800"}}, "must be a text"),
         ({"options": {"a": 2**60}}, "whole number"),
         ({"options": {"a": float("nan")}}, "got nan"),
@@ -187,19 +200,19 @@ def test_values_that_are_no_recipe_are_refused(changed, sentence):
 
 @pytest.mark.parametrize("value", [True, "1", None, [1], {}, b"1", 1e999, float("nan"), 10**400])
 def test_nothing_else_is_taken_for_a_number(value):
-    for kind in (schema.number("It", -1e9, 1e9), schema.whole("It", -(10**9), 10**9)):
+    for kind in (schema.number_type("It", -1e9, 1e9), schema.int_type("It", -(10**9), 10**9)):
         with pytest.raises(InvalidValue, match=r"^It must be a (whole )?number from"):
             schema.check(kind, value)
 
 
 def test_numbers_of_numpy_are_numbers():
-    kind = schema.number("It", 0, 1)
+    kind = schema.number_type("It", 0, 1)
     for value in (np.float32(0.5), np.float64(0.5), 0.5):
         assert type(schema.check(kind, value)) is float
-    assert schema.check(schema.whole("It", 0, 9), np.int64(7)) == 7
+    assert schema.check(schema.int_type("It", 0, 9), np.int64(7)) == 7
     assert Output(size=np.int32(512), fps=np.float32(25)) == Output(size=512, fps=25)
     with pytest.raises(InvalidValue, match="whole number"):
-        schema.check(schema.whole("It", 0, 9), np.float64(7))
+        schema.check(schema.int_type("It", 0, 9), np.float64(7))
 
 
 def test_parts_of_a_recipe_are_of_their_types():
@@ -370,7 +383,7 @@ def link_of(data: bytes) -> str:
 def test_links_without_a_whole_recipe_are_refused(fragment, sentence):
     tracemalloc.start()
     with pytest.raises(Problem, match=sentence):
-        Recipe.of_link(fragment)
+        Recipe.from_link(fragment)
     assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     tracemalloc.stop()
 
@@ -396,7 +409,7 @@ def test_a_recipe_makes_the_same_picture_again(animator, portrait, photo, tmp_pa
         read.face.locate(animator, photo[1:])
     x0, y0, x1, y1 = portrait.box
     by_hand = Face(read.face.photo, box=(x0, y0, x1, y1)).locate(animator, photo)
-    assert by_hand.finder == "box drawn by hand"
+    assert by_hand.found_by == "box drawn by hand"
 
 
 def test_columns_and_their_strips_keep_it(animator, portrait, tmp_path):

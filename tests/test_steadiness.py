@@ -19,27 +19,27 @@ def turning(frames: int, noise: float = 0.0) -> np.ndarray:
     return np.array(seen) + rng.normal(0, noise, (frames, 478, 3))
 
 
-def test_steady_motion_is_not_restless_and_noise_is():
-    assert steadiness.restless(turning(20)) < 0.05
-    assert steadiness.moved(turning(20)) > 0.2
+def test_restlessness_is_low_for_steady_motion_and_high_for_noise():
+    assert steadiness.jitter(turning(20)) < 0.05
+    assert steadiness.speed(turning(20)) > 0.2
     # the second difference of independent noise has six times its variance, in two coordinates
     expected = np.sqrt(12) * 0.5
-    assert steadiness.restless(turning(60, 0.5)) == pytest.approx(expected, rel=0.1)
+    assert steadiness.jitter(turning(60, 0.5)) == pytest.approx(expected, rel=0.1)
 
 
-def test_a_turn_to_the_left_is_positive():
+def test_yaw_to_the_left_is_positive():
     turns = steadiness.yaw(turning(5))
     assert turns[0] == pytest.approx(0, abs=1e-6) and turns[-1] == pytest.approx(10, abs=0.5)
 
 
-def test_gaze_is_told_in_widths_of_the_eye():
+def test_gaze_is_in_widths_of_the_eye():
     points = np.zeros((1, 478, 2))
     points[0, [33, 133, 362, 263], 0] = 0, 10, 20, 30
     points[0, [468, 473], 0] = 6, 26  # a tenth of the width towards the viewer's right
-    assert steadiness.gaze(points)[0] == pytest.approx(0.1)
+    assert steadiness.horizontal_gaze(points)[0] == pytest.approx(0.1)
 
 
-def test_a_file_without_frames_is_a_sentence(tmp_path, capsys):
+def test_file_without_frames_raises_readable_error(tmp_path, capsys):
     (tmp_path / "no.mp4").write_bytes(b"nothing")
     with pytest.raises(ValueError, match="not a readable video"):
-        next(steadiness.frames(tmp_path / "no.mp4"))
+        next(steadiness.read_frames(tmp_path / "no.mp4"))

@@ -19,12 +19,12 @@ from accelerate import Accelerator
 from moodganimation.checkpoints.files import build_generator, load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, space_named
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, begin_orthogonal
+from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, init_orthogonal_
 from moodganimation.networks.rollout import rollout, stack
 from training import load_critic
-from training.common.health import PATIENCE, Broken, Guard
+from training.common.health import PATIENCE, Guard, TrainingDiverged
 from training.common.runs import Run
-from training.data.batches import Batch, Draw, draw_batch
+from training.data.batches import Batch, BatchSpec, draw_batch
 from training.data.config import Data
 from training.data.stills import open_samples
 from training.data.synthesis import make_clips, make_edits
@@ -34,9 +34,9 @@ from training.ganimation.experiments import EXPERIMENTS, PretrainStage
 from training.ganimation.objectives import penalties
 from training.ganimation.overrides import override
 from training.ganimation.presets import preset
-from training.ganimation.samples import Fixed
+from training.ganimation.sample_sheets import SampleSheets
 from training.ganimation.steps import adversarial_step
-from training.ganimation.train import build, feed_at, lesson_rate, mixes, train
+from training.ganimation.train import build, feed_at, penalty_mixing, pretraining_rate, train
 from training.ganimation.verify import experiment_of, verify
 from training.ship import ship
 
@@ -51,19 +51,19 @@ def test_every_term_and_step_equals_the_reference(path, capsys):
     assert "All values agree" in capsys.readouterr().out
 
 
-def test_verify_tells_which_term_is_off(tmp_path, capsys):
+def test_verify_names_the_terms_that_differ(tmp_path, capsys):
     golden = json.loads((GOLDEN / "train_master_small.json").read_text())
     golden = {k: v for k, v in golden.items() if k[0] != "B" and "float64" not in k}
     golden["A_losses_at_filled_weights"]["g_cyc"] *= 1.001
     (tmp_path / "off.json").write_text(json.dumps(golden))
-    with pytest.raises(ValueError, match=r"1 values are off: .*g_cyc"):
+    with pytest.raises(ValueError, match=r"^1 of \d+ values differ .*g_cyc"):
         verify(tmp_path / "off.json")
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(ValueError, match="not a golden training file"):
         verify(tmp_path / "no.json")
 
 
-def test_verify_does_not_call_nothing_agreement(tmp_path):
+def test_verify_refuses_a_golden_file_without_losses(tmp_path):
     golden = json.loads((GOLDEN / "train_master_small.json").read_text())
     bare = {key: golden[key] for key in ("options", "branch", "conv_dim")}
     (tmp_path / "bare.json").write_text(json.dumps(bare))
@@ -75,7 +75,7 @@ def test_verify_does_not_call_nothing_agreement(tmp_path):
         verify(tmp_path / "text.json")
 
 
-def test_options_of_golden_files_reach_the_experiment():
+def test_options_of_golden_files_set_the_experiment():
     golden = json.loads((GOLDEN / "train_video_small.json").read_text())
     options = {"recurrent": True, "do_saturate_mask": True, "frames_cnt": 6, "batch_size": 3}
     golden["options"] |= options | {"cond_nc": 2, "lambda_cyc": 1.5}
@@ -92,13 +92,15 @@ def test_options_of_golden_files_reach_the_experiment():
 # ---- Terms ----
 
 
-def test_xsigmoid_is_what_the_branches_wrote():
+def test_xsigmoid_equals_the_formula_of_the_branches():
     e = torch.linspace(-6, 6, 49, dtype=torch.float64)
     torch.testing.assert_close(losses.xsigmoid(e), 2 * e * torch.sigmoid(e) - e)
 
 
 @pytest.mark.parametrize("kind, scores", [("frame", 3), ("clip", 1)])
-def test_the_penalty_of_a_linear_critic_is_the_distance_of_its_slope_from_one(kind, scores):
+def test_penalty_of_a_linear_critic_is_the_squared_deviation_of_its_gradient_norm_from_1(
+    kind, scores
+):
     torch.manual_seed(0)
     slope = torch.randn(3, 3, 4, 4, dtype=torch.float64)
 
@@ -132,7 +134,7 @@ def tiny(architecture="resnet", axes=2):
     return build_generator(config)
 
 
-def test_a_rollout_feeds_what_it_is_told_to():
+def test_rollout_starts_each_frame_from_its_feed():
     generator, portrait = tiny(), torch.rand(1, 3, 16, 16)
     conditions, truth = torch.rand(1, 3, 2), torch.rand(1, 3, 3, 16, 16)
     fed = {
@@ -147,7 +149,7 @@ def test_a_rollout_feeds_what_it_is_told_to():
     torch.testing.assert_close(fed["truth"][:, 2], third)
 
 
-def test_a_composite_is_built_on_the_last_one_without_its_gradient():
+def test_generated_feed_has_no_gradient():
     generator, portrait = tiny(), torch.rand(1, 3, 16, 16)
     first, second = rollout(generator, portrait, torch.rand(1, 2, 2), "generated")
     (through,) = torch.autograd.grad(second.composite.sum(), first.composite, retain_graph=True)
@@ -158,7 +160,7 @@ def test_a_composite_is_built_on_the_last_one_without_its_gradient():
     assert through.mean() < 0.5 * all_of_it.mean()  # A * I of the composite does not
 
 
-def test_memory_is_passed_and_not_kept():
+def test_state_is_passed_between_frames_and_not_stored_in_the_network():
     generator, portrait = tiny("convgru_unet"), torch.rand(1, 3, 16, 16)
     same = torch.ones(1, 3, 2)
     once = stack(rollout(generator, portrait, same)).composite
@@ -167,7 +169,7 @@ def test_memory_is_passed_and_not_kept():
     assert not torch.equal(once[:, 0], once[:, 1])
 
 
-def test_a_clip_critic_listens_to_all_frames_unless_told_to_forget():
+def test_clip_critic_uses_all_frames_if_it_carries_its_state():
     frames = torch.rand(1, 3, 3, 16, 16)
     other = frames.clone()
     other[:, 0] = 0
@@ -181,11 +183,11 @@ def test_a_clip_critic_listens_to_all_frames_unless_told_to_forget():
         assert heard == carry
 
 
-def test_gates_may_begin_orthogonal():
+def test_gates_can_be_initialized_orthogonal():
     for gates in ("normal", "orthogonal", "open"):
         e = small("spatiotemporal", f"gates={gates}")
-        players, _ = build(e, "cpu", torch.float32)
-        for network in (players.generator.network, players.critics["clip"].network):
+        networks, _ = build(e, "cpu", torch.float32)
+        for network in (networks.generator.network, networks.critics["clip"].network):
             gate = next(m for m in network.modules() if isinstance(m, ConvGRUCell)).out_gate
             rows = gate.weight.flatten(1)
             size = {"normal": None, "orthogonal": 1.0, "open": 2.0}[gates]
@@ -193,12 +195,12 @@ def test_gates_may_begin_orthogonal():
             assert near == bool(size)
 
 
-def test_open_gates_let_a_stack_hear():
+def test_open_gates_keep_the_signal_of_a_stack():
     heard = {}
     for opened in (False, True):
         torch.manual_seed(0)
         gru = ConvGRU(8, 8, kernel=7, layers=6)
-        begin_orthogonal(gru, opened)
+        init_orthogonal_(gru, opened)
         heard[opened] = gru(torch.randn(2, 8, 16, 16))[-1].std()
     assert heard[True] > 5 * heard[False]
 
@@ -222,23 +224,23 @@ def test_presets_and_settings_compose():
 @pytest.mark.parametrize(
     "setting, sentence",
     [
-        ("weights.condtion=1", "there is no 'condtion' here; try .*condition"),
-        ("batch=many", "wants a int"),
-        ("rate=nan", "wants a number"),
+        ("weights.condtion=1", "'condtion' is unknown; known: .*condition"),
+        ("batch=many", "needs a int"),
+        ("rate=nan", "needs a number"),
         ("feed=backwards", "is one of portrait"),
-        ("weights=3", "wants one of its parts"),
+        ("weights=3", "set one of its settings"),
         ("space=moods", "is not a space"),
         ("condition_by_batch=yes", "true or false"),
         ("data.frames=1", "at least 2 frames"),
         ("image_size=100", "multiple of"),
         ("lessons=32:5", "size:steps:batch:rate"),
         ("generator.condition_dim=5", "has 2 axes"),
-        ("clip_critic=none", "one of its parts"),
-        ("clip_critic.width=8", "no parts here"),
+        ("clip_critic=none", "set one of its settings"),
+        ("clip_critic.width=8", "no settings of its own"),
         ("log_every=0", "at least 1"),
         ("penalty_every=0", "at least 1"),
-        ("penalty_every=1.5", "wants a int"),
-        ("steps=-3", "at least 1, epochs and steps 0"),
+        ("penalty_every=1.5", "needs a int"),
+        ("steps=-3", "steps and seed at least 0"),
         ("image_size=0", "above 0|at least 1|multiple of"),
         ("lessons=30:5:4:1e-3", "multiple of 4"),
         ("lessons=32:5:0:1e-3", "at least 1"),
@@ -249,18 +251,18 @@ def test_presets_and_settings_compose():
         ("data.kind=stills", "Photos have one frame"),
     ],
 )
-def test_a_wrong_setting_is_told(setting, sentence):
+def test_wrong_setting_raises_readable_error(setting, sentence):
     with pytest.raises(ValueError, match=sentence):
         override(EXPERIMENTS["video"], [setting])
 
 
-def test_rates_decay_epoch_by_epoch_in_closed_form():
+def test_rates_decay_linearly_by_epoch():
     e = replace(EXPERIMENTS["ganimation"], batch=4, epochs=2, decay_epochs=2)
-    rates = [e.decay_at(step, samples=8) for step in range(8)]
+    rates = [e.rate_factor_at(step, sample_count=8) for step in range(8)]
     assert rates == [1, 1, 1, 1, 1, 1, 0.5, 0.5]
     assert e.total(8) == 8 and replace(e, steps=3).total(8) == 3
     fitted = replace(e, steps=8)  # however few or many the samples are
-    assert [fitted.decay_at(step, samples=2) for step in range(8)] == rates
+    assert [fitted.rate_factor_at(step, sample_count=2) for step in range(8)] == rates
 
 
 def test_the_curriculum_goes_from_filmed_to_generated_frames():
@@ -270,27 +272,27 @@ def test_the_curriculum_goes_from_filmed_to_generated_frames():
     assert early > 20 > late and set(feeds[100:]) == {"generated"}
 
 
-def test_processes_share_one_draw_of_mixing():
+def test_processes_share_one_draw_of_penalty_mixing():
     e = preset(EXPERIMENTS["spatiotemporal"], "small")
-    whole = mixes(e, 3, 3, 0, 1)
-    halves = [mixes(e, 3, 3, rank, 2) for rank in (0, 1)]
+    whole = penalty_mixing(e, 3, 3, 0, 1)
+    halves = [penalty_mixing(e, 3, 3, rank, 2) for rank in (0, 1)]
     for kind in whole:
         torch.testing.assert_close(whole[kind], torch.cat([h[kind] for h in halves], 1))
 
 
-def test_lessons_warm_up_and_cool_down():
-    lesson = PretrainStage(image_size=32, steps=1000, batch=1, rate=1.0)
-    assert lesson_rate(lesson, 0) < 0.05 and lesson_rate(lesson, 60) > 0.98
-    assert 0.1 <= lesson_rate(lesson, 999) < 0.11
+def test_pretraining_rate_warms_up_and_decays_to_a_tenth():
+    stage = PretrainStage(image_size=32, steps=1000, batch=1, rate=1.0)
+    assert pretraining_rate(stage, 0) < 0.05 and pretraining_rate(stage, 60) > 0.98
+    assert 0.1 <= pretraining_rate(stage, 999) < 0.11
 
 
 # ---- The guard ----
 
 
-def test_the_guard_says_each_trouble_once_and_stops_at_what_is_not_finite():
-    guard, said = Guard(), []
+def test_guard_reports_each_problem_once_and_raises_for_values_that_are_not_finite():
+    guard, messages = Guard(), []
     for _ in range(2 * PATIENCE):
-        said += guard.watch(
+        messages += guard.watch(
             {
                 "attention": 0.999,
                 "d.condition": 5.0,
@@ -299,25 +301,25 @@ def test_the_guard_says_each_trouble_once_and_stops_at_what_is_not_finite():
                 "d.realism_fake": 1.0,
             }
         )
-    assert len(said) == 4
+    assert len(messages) == 4
     for word in ("rose to 1", "does not learn to read", "do not take on", "scores real and"):
-        assert sum(word in text for text in said) == 1
-    with pytest.raises(Broken, match=r"d\.penalty is nan.*lower rate"):
+        assert sum(word in text for text in messages) == 1
+    with pytest.raises(TrainingDiverged, match=r"d\.penalty is nan.*lower rate"):
         guard.watch({"d.penalty": float("nan")})
 
 
-def test_the_guard_remembers_what_a_run_logged_before():
+def test_guard_continues_from_the_log_of_a_resumed_run():
     rows = [{"step": i, "d.clip_condition": 5.0 / (1 + i), "seconds": 1.0} for i in range(20)]
     guard = Guard()
     for row in rows:
         guard.watch(row)
     assert not any(guard.watch({"d.clip_condition": 5.0 / 20}) for _ in range(2 * PATIENCE))
     stuck = Guard()
-    said = [t for _ in range(PATIENCE) for t in stuck.watch({"d.clip_condition": 5.0})]
-    assert len(said) == 1 and "d.clip_condition" in said[0]
+    messages = [t for _ in range(PATIENCE) for t in stuck.watch({"d.clip_condition": 5.0})]
+    assert len(messages) == 1 and "d.clip_condition" in messages[0]
 
 
-def test_the_guard_is_quiet_while_things_go_well():
+def test_guard_has_no_warnings_for_a_healthy_run():
     guard = Guard()
     for i in range(50):
         values = {"attention": 0.6, "d.condition": 5 / (1 + i), "g.condition": 5 / (1 + i)}
@@ -387,7 +389,7 @@ def run_for(experiment, folder, out, steps):
 
     run.save_state = save_and_die
     with contextlib.suppress(Dead):
-        train(experiment, samples, Fixed(samples, 2, 2), run, Accelerator(cpu=True))
+        train(experiment, samples, SampleSheets(samples, 2, 2), run, Accelerator(cpu=True))
     return run.load_state("cpu")
 
 
@@ -433,7 +435,7 @@ def test_every_system_trains_and_resumes_to_the_bit(name, folder, tmp_path):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_penalties_may_come_in_every_third_step(name, folder, tmp_path):
+def test_penalty_every_third_step_trains_and_resumes(name, folder, tmp_path):
     e = small(name, "penalty_every=3")
     once = run_for(e, folder, tmp_path / "once", 4)
     run_for(e, folder, tmp_path / "twice", 2)
@@ -450,30 +452,30 @@ def test_penalties_may_come_in_every_third_step(name, folder, tmp_path):
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_a_rarer_penalty_counts_as_much_more_and_else_is_no_step(name, folder):
+def test_penalty_every_n_steps_has_n_times_the_weight_and_no_step_elsewhere(name, folder):
     samples = open_samples([folder], "train", small(name).data, space_named(small(name).space))
-    batch = draw_batch(samples, 0, Draw(0, 64, 2)).to("cpu", torch.float32)
-    mix = mixes(small(name), 0, batch.targets.shape[1], 0, 1)
+    batch = draw_batch(samples, 0, BatchSpec(0, 64, 2)).to("cpu", torch.float32)
+    mix = penalty_mixing(small(name), 0, batch.targets.shape[1], 0, 1)
     mix = {kind: share.float() for kind, share in mix.items()}
     states, values = [], []
     for settings in ((), ("penalty_every=4",), ("penalty_apart=false", "weights.penalty=9")):
         e = small(name, *settings)
-        players, _ = build(e, "cpu", torch.float32)
-        critics = {kind: player.network for kind, player in players.critics.items()}
+        networks, _ = build(e, "cpu", torch.float32)
+        critics = {kind: trainable.network for kind, trainable in networks.critics.items()}
         fake = 0.5 * batch.real[0]
         of = [penalties(kind, critics[kind], fake, batch, e, mix[kind]) for kind in critics]
         values.append(torch.cat(of).detach())
         accelerator = Accelerator(cpu=True)
-        terms = adversarial_step(players, batch, e, mix, accelerator, penalized=False)
+        terms = adversarial_step(networks, batch, e, mix, accelerator, with_penalty=False)
         assert not any("penalty" in term for term in terms)
-        states.append([p.optimizer.state_dict() for p in players.critics.values()])
+        states.append([p.optimizer.state_dict() for p in networks.critics.values()])
         states[-1] += [critic.state_dict() for critic in critics.values()]
         assert {float(s["step"]) for s in states[-1][0]["state"].values()} == {1}
     torch.testing.assert_close(values[1], 4 * values[0])
     torch.testing.assert_close(states[1:], states[:1] * 2, atol=0, rtol=0)
 
 
-def test_lessons_come_first_and_resume_too(folder, tmp_path):
+def test_pretraining_stages_come_first_and_resume(folder, tmp_path):
     e = small("convgru_unet", "lessons=32:2:2:1e-3,64:2:2:1e-3", "space=pad")
     e = replace(e, steps=2, data=replace(e.data, augment="view"))
     once = run_for(e, folder, tmp_path / "once", 6)
@@ -484,7 +486,7 @@ def test_lessons_come_first_and_resume_too(folder, tmp_path):
     assert "told.color" in rows[0] and "told.color" in rows[3] and "d.penalty" in rows[-2]
 
 
-def test_a_run_begins_with_given_weights(folder, tmp_path):
+def test_new_run_starts_from_given_weights(folder, tmp_path):
     first = small("mood")
     run_for(first, folder, tmp_path / "first", 4)
     e = small("mood", "space=pad", "rate=0", "steps=2")
@@ -499,14 +501,14 @@ def test_a_run_begins_with_given_weights(folder, tmp_path):
             assert torch.equal(value, given[key]), key
 
 
-def test_a_run_of_another_experiment_is_not_overwritten(folder, tmp_path):
+def test_run_of_another_experiment_is_refused(folder, tmp_path):
     Run(tmp_path / "run", small("mood"))
     with pytest.raises(ValueError, match=r"another experiment \(other: rate\)"):
         Run(tmp_path / "run", small("mood", "rate=1e-5"))
     Run(tmp_path / "run", small("mood", "steps=9"))  # it may go on for longer
 
 
-def test_a_run_that_knew_fewer_settings_goes_on_with_their_defaults(tmp_path):
+def test_run_stored_with_fewer_settings_resumes_with_their_defaults(tmp_path):
     Run(tmp_path, small("mood"))
     path = tmp_path / "experiment.json"
     values = json.loads(path.read_text())
@@ -518,7 +520,7 @@ def test_a_run_that_knew_fewer_settings_goes_on_with_their_defaults(tmp_path):
     assert json.loads(path.read_text())["penalty_every"] == 1
 
 
-def test_damaged_files_of_a_run_are_told(folder, tmp_path):
+def test_damaged_run_files_raise_readable_errors(folder, tmp_path):
     e = small("mood")
     run = Run(tmp_path / "run", e)
     (tmp_path / "run" / "state.pt").write_bytes(b"half a file")
@@ -529,13 +531,13 @@ def test_damaged_files_of_a_run_are_told(folder, tmp_path):
         Run(tmp_path / "run", e)
     warp = ROOT / "checkpoints" / "warp.safetensors"
     samples = open_samples([folder], "train", e.data, space_named(e.space))
-    with pytest.raises(ValueError, match=r"Nothing in .* fits"):
+    with pytest.raises(ValueError, match=r"No weights in .* fit"):
         train(e, samples, None, Run(tmp_path / "new", e), Accelerator(cpu=True), warp)
 
 
-def test_what_is_not_finite_is_never_saved(folder, tmp_path):
+def test_values_that_are_not_finite_are_never_saved(folder, tmp_path):
     e = small("ganimation", "rate=1e30", "log_every=100")
-    with pytest.raises(Broken, match=r"not finite|is nan"):
+    with pytest.raises(TrainingDiverged, match=r"not finite|is nan"):
         run_for(e, folder, tmp_path / "run", 4)
     state = Run(tmp_path / "run", e).load_state("cpu")
     assert state is None or all(torch.isfinite(x).all() for x in state["generator"].values())
@@ -571,7 +573,7 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_go_on_together(folder, tmp_path):
+def test_two_processes_resume_together(folder, tmp_path):
     """With lessons, over a log long enough for processes to race for."""
     settings = "generator.width=4 generator.depth=2 image_size=64 frame_critic.depth=5 "
     settings += "frame_critic.width=4 lessons=32:2:4:1e-3 critics_ahead=0 n_critic=1 batch=4 "
@@ -599,18 +601,18 @@ def test_two_processes_go_on_together(folder, tmp_path):
     torch.testing.assert_close(states[1], states[0], atol=0, rtol=0)
 
 
-def test_a_step_is_drawn_the_same_by_any_number_of_processes(folder):
+def test_batch_does_not_depend_on_the_number_of_processes(folder):
     e = small("video", "batch=4")
     samples = open_samples([folder], "train", e.data, space_named(e.space))
-    whole = draw_batch(samples, 0, Draw(1, 32, 4))
-    parts = [draw_batch(samples, 0, Draw(1, 32, 4), rank, 2) for rank in (0, 1)]
+    whole = draw_batch(samples, 0, BatchSpec(1, 32, 4))
+    parts = [draw_batch(samples, 0, BatchSpec(1, 32, 4), rank, 2) for rank in (0, 1)]
     halves = Batch(*(torch.cat(pair) for pair in zip(*parts, strict=True)))
     torch.testing.assert_close(halves, whole, atol=0, rtol=0)
     with pytest.raises(ValueError, match="cannot be shared by 3 processes"):
-        draw_batch(samples, 0, Draw(1, 32, 4), 0, 3)
+        draw_batch(samples, 0, BatchSpec(1, 32, 4), 0, 3)
 
 
-def test_a_shipped_run_tells_what_it_is(folder, tmp_path, capsys):
+def test_shipped_run_has_its_card_and_metrics(folder, tmp_path, capsys):
     e = small("mood", "steps=2")
     run_for(e, folder, tmp_path / "run", 2)
     measured = {
@@ -635,7 +637,7 @@ def test_a_shipped_run_tells_what_it_is(folder, tmp_path, capsys):
         ship(source, about, None, ["AU12=2"], out)
 
 
-def test_photos_can_be_made_to_move(folder, tmp_path):
+def test_make_clips_writes_clips_that_training_reads(folder, tmp_path):
     make_clips(folder, tmp_path, count=3, frames=3)
     samples = open_samples([tmp_path], "train", Data(kind="clips", frames=3), PAD)
     frames = samples.sample(0, np.random.default_rng(0), 64).frames
@@ -648,23 +650,23 @@ def test_photos_can_be_made_to_move(folder, tmp_path):
         assert len(file.read().split()) == 4
 
 
-def test_edits_are_pairs_that_training_reads(folder, tmp_path):
+def test_make_edits_writes_pairs_that_training_reads(folder, tmp_path):
     make_edits(folder, tmp_path, count=4)
     data = Data(kind="pairs", frames=2, augment="crop")
     samples = open_samples([folder, tmp_path], "train", data, ACTION_UNITS)
-    asked = [row for row in samples.pairs.rows if row[1].parent.parent == tmp_path]
-    changes = [np.abs(after - before).max() for _, _, before, after in asked]
-    assert asked and min(changes) > 0.1
-    for source, target, *_ in asked:
+    edits = [row for row in samples.pairs.rows if row[1].parent.parent == tmp_path]
+    changes = [np.abs(after - before).max() for _, _, before, after in edits]
+    assert edits and min(changes) > 0.1
+    for source, target, *_ in edits:
         assert (cv2.imread(str(source)) != cv2.imread(str(target))).any()
 
 
-def test_gates_may_learn_more_slowly():
+def test_gate_rate_scales_the_learning_rate_of_gates():
     e = preset(EXPERIMENTS["convgru_unet"], "pretrain")
     e = override(e, ["generator.width=2", "generator.depth=1", "gate_rate=0.5"])
-    player = build(e, "cpu", torch.float32)[0].generator
-    player.rate(1e-3)
-    others, gates = player.optimizer.param_groups
+    trainable = build(e, "cpu", torch.float32)[0].generator
+    trainable.set_rate(1e-3)
+    others, gates = trainable.optimizer.param_groups
     assert (others["lr"], gates["lr"]) == (1e-3, 5e-4)
     assert len(gates["params"]) == 6  # weight and bias of reset, update and out
-    assert len(others["params"]) + 6 == len(list(player.network.parameters()))
+    assert len(others["params"]) + 6 == len(list(trainable.network.parameters()))

@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from moodganimation.animation.easing import EASINGS, interpolate
-from moodganimation.animation.timeline import MODES, Keyframe, Timeline, blinking, read_timeline
+from moodganimation.animation.sampling import BlinkingSequence
+from moodganimation.animation.timeline import MODES, Keyframe, Timeline, read_timeline
 from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, InvalidTimeline, InvalidValue, UnreadableFile
 from moodganimation.expressions import schema
@@ -38,7 +39,7 @@ def test_keyframes_are_shown_at_their_moments_and_held():
     assert way[:6] == [NEUTRAL] * 6 and way[6] != NEUTRAL
     assert way[23] != HAPPY and way[24:36] == [HAPPY] * 12 and way[36] != HAPPY
     assert way[59] != SAD and way[60:] == [SAD] * 12
-    assert len(way) == timeline().frames == 3 * FPS and timeline().duration == 3
+    assert len(way) == timeline().frame_count == 3 * FPS and timeline().duration == 3
 
 
 def test_before_the_first_keyframe_is_the_first():
@@ -76,10 +77,10 @@ def test_ping_pong_goes_back_as_it_came():
 def test_there_are_as_many_frames_as_are_said(mode, fps):
     made = dataclasses.replace(timeline(mode=mode), fps=fps)
     way = made.expressions()
-    assert len(way) == made.frames == pytest.approx(made.duration * fps)
+    assert len(way) == made.frame_count == pytest.approx(made.duration * fps)
     assert way[0] == NEUTRAL and HAPPY in way and SAD in way
     alone = Timeline((Keyframe(SAD, 0),), fps, mode)
-    assert alone.expressions() == [SAD] and alone.frames == 1
+    assert alone.expressions() == [SAD] and alone.frame_count == 1
 
 
 def test_changes_make_other_timelines():
@@ -96,8 +97,8 @@ def test_changes_make_other_timelines():
 @pytest.mark.parametrize(
     "change, sentence",
     [
-        (lambda t: t.move(1, 0.1), "comes before the one at 0 s has been shown"),
-        (lambda t: t.move(1, 2.5), "hold the first for a shorter time"),
+        (lambda t: t.move(1, 0.1), "overlaps the one at 0 s, which is shown until"),
+        (lambda t: t.move(1, 2.5), "shorten the hold of the earlier one"),
         (lambda t: t.add(Keyframe(SAD, 1.2)), "move one of them"),
         (lambda t: t.delete(0).delete(0).delete(0), "needs a keyframe"),
         (lambda t: t.move(2, 30), "at most 600 frames .* would have 732"),
@@ -121,7 +122,7 @@ def test_keyframes_of_other_spaces_start_from_the_photo():
         assert way[48] == in_space(HAPPY, space, reading)
     nameless = space_named("c4")
     assert Timeline((Keyframe(None, 0),)).expressions(nameless) == [Expression.neutral(nameless)]
-    with pytest.raises(InvalidExpression, match="not known"):
+    with pytest.raises(InvalidExpression, match="meaning is unknown"):
         made.expressions(nameless, reading)
 
 
@@ -149,8 +150,8 @@ def test_blinks_leave_closed_eyes_moods_and_slow_films_alone():
     calm = Timeline((Keyframe(NEUTRAL, 0, 20),), blinks=True)
     assert not any(np.diff([e.values for e in calm.expressions(PAD)], axis=0).any(1))
     assert blinks(calm.expressions())
-    assert not blinks(blinking([NEUTRAL] * 60, 2))
-    assert not blinks(blinking([NEUTRAL] * 20, 24))
+    assert not blinks(list(BlinkingSequence([NEUTRAL] * 60, 2)))
+    assert not blinks(list(BlinkingSequence([NEUTRAL] * 20, 24)))
 
 
 def text(made: Timeline) -> str:
@@ -169,7 +170,7 @@ def test_json_keeps_a_timeline_to_the_bit():
 def test_the_readme_shows_a_timeline():
     said = (ASSETS.parent / "docs" / "cli.md").read_text().split("```json")[1].split("```")[0]
     made = Timeline.from_json(schema.loads(said, "It"))
-    assert made.frames == 84 and len(made.expressions()) == 84 and made.blinks
+    assert made.frame_count == 84 and len(made.expressions()) == 84 and made.blinks
 
 
 KEY = {"at": 0.0, "expression": {"AU12": 0.5}}
@@ -182,7 +183,7 @@ KEY = {"at": 0.0, "expression": {"AU12": 0.5}}
         ({"keyframes": []}, "a list of 1 to 600"),
         ({"keyframes": [KEY] * 601}, "a list of 1 to 600"),
         ({"keyframes": {"at": 0}}, "a list"),
-        ({"keyframes": [KEY], "speed": 2}, "no 'speed'; there are keyframes, fps"),
+        ({"keyframes": [KEY], "speed": 2}, "contain 'speed'; it may contain keyframes, fps"),
         ({"keyframes": [KEY], "fps": 1e9}, "from 1 to 60"),
         ({"keyframes": [KEY], "fps": "24"}, "must be a number"),
         ({"keyframes": [KEY], "fps": True}, "must be a number"),
@@ -197,14 +198,14 @@ KEY = {"at": 0.0, "expression": {"AU12": 0.5}}
         ({"keyframes": [KEY | {"hold": float("inf")}]}, "hold"),
         ({"keyframes": [KEY | {"easing": "bouncy"}]}, "one of linear"),
         ({"keyframes": [KEY | {"expression": [0.5] * 17}]}, "An expression must be an object"),
-        ({"keyframes": [KEY | {"expression": {"AU99": 1}}]}, "no 'AU99'"),
+        ({"keyframes": [KEY | {"expression": {"AU99": 1}}]}, "not contain 'AU99'"),
         ({"keyframes": [KEY | {"expression": {"AU12": 1.5}}]}, "from 0 to 1"),
         ({"keyframes": [KEY | {"expression": {"AU12": "1"}}]}, "AU12 must be a number"),
-        ({"keyframes": [KEY | {"expression": {"space": 1}}]}, "no 'space'"),
+        ({"keyframes": [KEY | {"expression": {"space": 1}}]}, "not contain 'space'"),
         ({"keyframes": [{"at": 0, "space": "pad"}]}, "An expression must be"),
         ({"keyframes": [KEY | {"space": "c999"}]}, "not a space"),
         ({"keyframes": [KEY | {"space": 7}]}, "must be a text"),
-        ({"keyframes": [KEY | {"smile": 7}]}, "no 'smile'"),
+        ({"keyframes": [KEY | {"smile": 7}]}, "not contain 'smile'"),
     ],
 )
 def test_values_that_are_no_timeline_are_refused(values, sentence):

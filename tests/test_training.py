@@ -16,17 +16,17 @@ from moodganimation.checkpoints.files import load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.alignment import SIZE, VIEW
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.compositing import relight, warp
-from training.common.aligner import draw
+from moodganimation.networks.compositing import backward_warp, relight
+from training.common.aligner import draw_sample
 from training.common.runs import Run
 from training.data.composites import MIRROR
-from training.data.pairs import FRAME, Draw, Pairs, View
+from training.data.pairs import FRAME, Pairs, SamplingOptions, View
 from training.data.pickles import read_pickle
 from training.evaluate import blocks
-from training.ganimation import losses
+from training.warp import losses
 from training.warp.critic import Critics, adversarial_terms, critic_loss
-from training.warp.evaluate import ablation, on_pairs, on_photos, without
-from training.warp.experiment import PAINTED, Phase, for_space
+from training.warp.evaluate import ablated, ablation, on_pairs, on_photos
+from training.warp.experiment import PAINTER_WEIGHTS, Phase, for_space
 from training.warp.train import train
 
 SHIFT = 4.0  # of the mouth in every pair, down [px of the frame]
@@ -113,7 +113,7 @@ def experiment():
             final_rate=1e-4,
             warmup=1,
             reverse=0.5,
-            weights=dataclasses.replace(PAINTED, realism=0.1),
+            weights=dataclasses.replace(PAINTER_WEIGHTS, realism=0.1),
             critic_from=0.5,
         ),
     )
@@ -131,26 +131,28 @@ def experiment():
     )
 
 
-def test_the_source_moved_by_the_flow_is_the_target(data):
-    batch = data.batch(np.random.default_rng(0), Draw(8, 1))  # augmented: crops, turns, mirrors
+def test_source_warped_by_the_flow_is_the_target(data):
+    batch = data.batch(
+        np.random.default_rng(0), SamplingOptions(8, 1)
+    )  # augmented: crops, turns, mirrors
     copied = (batch.source - batch.target).abs().mean()
-    moved = relight(warp(batch.source, batch.flow), batch.light)
+    moved = relight(backward_warp(batch.source, batch.flow), batch.light)
     moved = (moved - batch.target).abs()[..., 6:-6, 6:-6].mean()
     assert moved < 0.4 * copied
 
 
 def test_reversed_pairs_have_no_flow(data):
-    batch = data.batch(np.random.default_rng(0), Draw(6, 1, reverse=1.0))
-    assert not batch.flow.any() and not batch.known.any()
+    batch = data.batch(np.random.default_rng(0), SamplingOptions(6, 1, reverse=1.0))
+    assert not batch.flow.any() and not batch.field_weight.any()
     assert (batch.before.sum(1) > batch.after.sum(1)).all()
 
 
-def test_a_view_keeps_pictures_and_masks_together():
+def test_view_transforms_pictures_and_masks_equally():
     spot = np.zeros((FRAME, FRAME), np.float32)
     spot[80:88, 40:48] = 1
     view = View(np.random.default_rng(3), 128)
     picture = view.picture(np.uint8(np.repeat(255 * spot[..., None], 3, 2))) + 1
-    cells = view.mask(cv2.resize(spot, (72, 72), interpolation=cv2.INTER_AREA))
+    cells = view.field(cv2.resize(spot, (72, 72), interpolation=cv2.INTER_AREA))
     centre = [np.argwhere(x[0] > 0.5 * x[0].max()).mean(0) for x in (picture, cells)]
     np.testing.assert_allclose(*centre, atol=0.7)
 
@@ -175,7 +177,7 @@ def run_for(experiment, data, folder, steps):
     return run.load_state("cpu")
 
 
-def test_a_resumed_run_equals_one_that_never_stopped(experiment, data, tmp_path):
+def test_resumed_run_equals_an_uninterrupted_one(experiment, data, tmp_path):
     once = run_for(experiment, data, tmp_path / "once", 4)
     assert run_for(experiment, data, tmp_path / "twice", 2)["step"] == 2
     with open(tmp_path / "twice" / "log.jsonl", "a") as file:
@@ -193,7 +195,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(experiment, data, tmp_path)
     assert logs[0] == logs[1]
 
 
-def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
+def test_run_writes_log_sample_sheets_and_a_checkpoint(experiment, data, tmp_path):
     run_for(experiment, data, tmp_path, 4)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in log] == [1, 2, 3, 4]
@@ -219,17 +221,17 @@ def test_a_run_leaves_log_pictures_and_a_checkpoint(experiment, data, tmp_path):
 
 
 @torch.inference_mode()
-def test_ablation_of_the_falloff_lets_motion_pass_the_edge_of_the_face(tiny):
+def test_without_the_falloff_there_is_motion_outside_the_face(tiny):
     torch.nn.init.constant_(tiny.rim[-1].bias, 1.0)  # nothing is face
     source = torch.rand(2, 3, 32, 32) * 2 - 1
     motions = []
-    for generator in (tiny, without(tiny, ["falloff"])):
+    for generator in (tiny, ablated(tiny, ["falloff"])):
         encoding = generator.encode(source)
         motions.append(generator.edit(encoding, encoding.reading + 0.5)[0].motion)
     assert not motions[0].any() and motions[1].any()
 
 
-def test_a_run_may_begin_with_a_checkpoint_at_its_last_phase(experiment, data, tmp_path):
+def test_run_with_a_start_checkpoint_skips_the_first_phase(experiment, data, tmp_path):
     run_for(experiment, data, tmp_path / "first", 4)
     start = tmp_path / "first" / "generator.safetensors"
     train(experiment, data, Run(tmp_path / "on", experiment), Accelerator(cpu=True), start)
@@ -237,15 +239,15 @@ def test_a_run_may_begin_with_a_checkpoint_at_its_last_phase(experiment, data, t
     assert [line["step"] for line in log] == [3, 4]
 
 
-def test_a_critic_learns_photographs_and_which_expression_they_wear():
+def test_critic_learns_realism_and_expression():
     torch.manual_seed(0)
     critics, side = Critics(4, 2), 64
     step = torch.optim.Adam(critics.parameters(), 3e-3)
     dark, bright = (torch.full((4, 3, side, side), value) for value in (-0.5, 0.5))
     units = torch.tensor([[1.0, 0.0]]).expand(4, 2)
     for _ in range(30):  # photographs are dark with the first unit and bright with the second
-        loss = critic_loss(critics, (dark, units), (bright, units), slope=0.01)
-        loss = loss + critic_loss(critics, (bright, 1 - units), (dark, 1 - units), slope=0.01)
+        loss = critic_loss(critics, (dark, units), (bright, units), r1_weight=0.01)
+        loss = loss + critic_loss(critics, (bright, 1 - units), (dark, 1 - units), r1_weight=0.01)
         step.zero_grad()
         loss.backward()
         step.step()
@@ -254,7 +256,7 @@ def test_a_critic_learns_photographs_and_which_expression_they_wear():
     assert right["features"] == 0 < adversarial_terms(critics, bright, units, dark)["features"]
 
 
-def test_another_experiment_does_not_write_into_a_run(experiment, tmp_path):
+def test_run_of_another_experiment_is_refused(experiment, tmp_path):
     Run(tmp_path, experiment)
     with pytest.raises(ValueError, match="another experiment"):
         Run(tmp_path, dataclasses.replace(experiment, seed=1))
@@ -281,7 +283,7 @@ def test_folders_without_pairs_are_refused(tmp_path):
         Pairs([tmp_path], "train", 64)
 
 
-def test_pickles_that_ask_for_code_are_refused(tmp_path):
+def test_pickles_that_run_code_are_refused(tmp_path):
     class Evil:
         def __reduce__(self):
             return (print, ("gotcha",))
@@ -303,10 +305,10 @@ def test_pickles_of_python_2_are_read(tmp_path):
     assert table["b"] == 2
 
 
-def test_the_aligner_is_taught_the_truth(data):
+def test_aligner_samples_have_the_true_offset(data):
     """The named place of the canonical crop, looked up in the coarse view, shows the crop."""
     for seed in range(4):
-        view, (x, y, scale, roll) = draw(data, np.random.default_rng(seed))
+        view, (x, y, scale, roll) = draw_sample(data, np.random.default_rng(seed))
         # the eyes of the drawn faces, canonical coordinates -> pixels of the view
         eyes = (np.array([(49, 53), (94, 53)]) - (FRAME - 1) / 2) / (FRAME / 2)
         turn = [[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]
@@ -318,7 +320,7 @@ def test_the_aligner_is_taught_the_truth(data):
                 assert grey[row, column] < np.median(grey) - 25
 
 
-def test_flow_error_is_zero_at_the_truth_and_counts_small_faces_alike():
+def test_flow_error_is_zero_at_the_truth_and_relative_to_the_motion_of_a_face():
     truth = torch.zeros(2, 2, 16, 16)
     truth[0, 1, 4:8, 4:8], truth[1, 1, 4:8, 4:8] = 8.0, 2.0
     known = torch.ones(2, 1, 16, 16)
@@ -334,14 +336,14 @@ def test_total_variation_of_a_step_is_its_height_over_the_rows():
     assert losses.total_variation(attention) == pytest.approx(0.5 / 7)
 
 
-def test_hinge_rests_when_both_sides_are_told_apart():
-    assert losses.logistic(torch.full((4,), 50.0), torch.full((4,), -50.0)) < 1e-6
-    assert losses.logistic(torch.zeros(4), torch.zeros(4)) == pytest.approx(2 * np.log(2))
+def test_logistic_loss_is_small_when_scores_are_separated():
+    assert losses.logistic_loss(torch.full((4,), 50.0), torch.full((4,), -50.0)) < 1e-6
+    assert losses.logistic_loss(torch.zeros(4), torch.zeros(4)) == pytest.approx(2 * np.log(2))
     photo = torch.rand(2, 3, 4, 4).requires_grad_()
-    assert losses.slope_at_real(3 * photo, photo).item() == pytest.approx(48 * (3 / 48) ** 2)
+    assert losses.r1_penalty(3 * photo, photo).item() == pytest.approx(48 * (3 / 48) ** 2)
 
 
-def test_a_saturated_mask_still_learns_to_open():
+def test_saturated_mask_has_a_gradient_where_it_must_open():
     logit = torch.full((1, 1, 8, 8), 6.0, requires_grad=True)
     opened = torch.zeros(1, 1, 8, 8)
     opened[..., :4, :4] = 1
@@ -350,17 +352,17 @@ def test_a_saturated_mask_still_learns_to_open():
     assert logit.grad[..., 4:, 4:].max() <= 0
 
 
-def test_mirroring_landmarks_twice_changes_nothing():
+def test_mirroring_landmarks_twice_is_the_identity():
     assert (MIRROR[MIRROR] == np.arange(68)).all()
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_places_of_teeth_follow_a_view(seed):
+def test_view_transforms_placements_of_teeth(seed):
     rng = np.random.default_rng(seed)
     view = View(rng, 128)
     place, own = rng.normal(0, 0.3, (2, 3)), np.array([0.4, -0.7])
     pixel = (place[:, :2] @ own + place[:, 2] + 1) * (FRAME / 2) - 0.5
     seen = (view.to_view[:, :2] @ pixel + view.to_view[:, 2] + 0.5) / 64 - 1
-    found = view.place(place)
+    found = view.affine(place)
     mirrored = own * ([-1, 1] if view.mirror else 1)
     np.testing.assert_allclose(found[:, :2] @ mirrored + found[:, 2], seen, atol=1e-9)

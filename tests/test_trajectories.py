@@ -105,8 +105,8 @@ def test_of_several_videos_the_first_unbroken_one_is_taken_and_said(tmp_path):
     way = read_trajectory(path, VALENCE_AROUSAL)
     assert way.frames == [5, 6] and "2 videos; c is taken" in way.notes[0]
     way = read_trajectory(path, VALENCE_AROUSAL, clip="a_b")
-    assert way.frames == [0, 2] and "Frames missing in a_b: 1" in way.notes[0]
-    with pytest.raises(UnreadableFile, match="no video 'd'; it has a_b, c"):
+    assert way.frames == [0, 2] and "1 frames of a_b are missing" in way.notes[0]
+    with pytest.raises(UnreadableFile, match="no clip 'd'; it has a_b, c"):
         read_trajectory(path, VALENCE_AROUSAL, clip="d")
 
 
@@ -129,7 +129,7 @@ def test_rows_of_moods_are_taken_for_units_only_if_it_is_said(tmp_path):
     with pytest.raises(InvalidExpression, match=r"3 values a row.*17 axes.*--axes pad"):
         read_trajectory(path, ACTION_UNITS)
     assert read_trajectory(path, ACTION_UNITS, axes=PAD).points[0]["dominance"] == 0.3
-    with pytest.raises(InvalidExpression, match="cannot be put into c3"):
+    with pytest.raises(InvalidExpression, match="cannot be converted to c3"):
         read_trajectory(path, space_named("c3"), axes=PAD)
 
 
@@ -139,7 +139,7 @@ def test_rows_of_moods_are_taken_for_units_only_if_it_is_said(tmp_path):
         ("", "has 0 rows"),
         ("valence,arousal\n", "has 0 rows"),
         ("0.1,0.2\n0.3\n", "line 2: 1 values instead of 2"),
-        ("0.1,0.2\n\n0.3,0.1\n", "line 2: 0 values"),
+        ("0.1,0.2\n\n0.3\n", "line 3: 1 values"),
         ("valence,arousal\n0.1,0.2\n0.3,nan\n", "line 3: 'nan' is not a number"),
         ("0.1,inf\n", "line 1: 'inf' is not a number"),
         ("0.1,0.2\n0.1,\n", "line 2: '' is not a number"),
@@ -357,16 +357,16 @@ def test_a_trajectory_alone_is_an_animation_of_all_its_rows(tmp_path):
         (["--trajectory", "none.csv"], "cannot be read"),
         (["--trajectory", "{csv}", "--preset", "sad"], "--preset does not go with --trajectory"),
         (["--trajectory", "{csv}", "--ping-pong"], "--ping-pong does not go"),
-        (["--trajectory", "{csv}", "--truth", "{film}"], "--truth goes with --columns"),
+        (["--trajectory", "{csv}", "--truth", "{film}"], "--truth needs --columns"),
         (["--trajectory", "{csv}", "--clip", "a"], "leave out"),
         (["--trajectory", "{csv}", "--axes", "feelings"], "not a space"),
         (["--trajectory", "{csv}", "--frames", "1", "--columns"], "2 to 600 frames"),
         (["--trajectory", "{csv}", "--columns", "--truth", "none.avi"], "no video"),
         (["--trajectory", "{csv}", "--columns", "--feed", "generated"], "warp generator"),
         (["--trajectory", "{csv}", "--columns", "--size", "64"], "--size does not go"),
-        (["--truth", "{film}", "--columns"], "--truth goes with --trajectory"),
-        (["--labels"], "--labels goes with --columns"),
-        (["--start", "1"], "--start goes with --trajectory"),
+        (["--truth", "{film}", "--columns"], "--truth needs --trajectory"),
+        (["--labels"], "--labels needs --columns"),
+        (["--start", "1"], "--start needs --trajectory"),
     ],
 )
 def test_what_cannot_be_animated_is_said(arguments, sentence, film, tmp_path, capsys):

@@ -9,7 +9,7 @@ from moodganimation.errors import InvalidExpression, Unwritable
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.media import video_writer
-from moodganimation.media.images import EDITED
+from moodganimation.media.provenance import EDITED
 from moodganimation.media.video_writer import write_animation
 
 NEUTRAL = Expression.neutral(ACTION_UNITS)
@@ -60,14 +60,14 @@ def test_frames_that_are_all_alike_are_an_animation_too(ending, tmp_path):
 def test_an_encoder_that_fails_leaves_no_file(tmp_path, monkeypatch):
     codec = ("libx264", "no such format", [])
     monkeypatch.setitem(video_writer._CODECS, ".mp4", codec)
-    with pytest.raises(Unwritable, match="could not be written"):
+    with pytest.raises(Unwritable, match="cannot be written"):
         write_animation(tmp_path / "a.mp4", frames(60))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_too_large_an_animation_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(video_writer, "MOST_PIXELS", 20_000)
-    with pytest.raises(Unwritable, match="too large"):
+    monkeypatch.setattr(video_writer, "MAX_ANIMATION_PIXELS", 20_000)
+    with pytest.raises(Unwritable, match="megapixels"):
         write_animation(tmp_path / "a.gif", frames())
     assert list(tmp_path.iterdir()) == []
 

@@ -1,10 +1,12 @@
 """What the page says is said in three languages."""
 
 import ast
+import json
 import multiprocessing
 import pickle
 import re
 from concurrent.futures import ProcessPoolExecutor
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -12,40 +14,53 @@ import pytest
 from moodganimation import errors
 from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.checkpoints.files import generators_in
-from moodganimation.demo.i18n import LANGUAGES, TEXTS, translated
-from moodganimation.demo.ui.page import build
+from moodganimation.demo.i18n import TEXTS, translate
+from moodganimation.demo.names import (
+    BIPOLAR_SLIDERS,
+    GESTURE_LABELS,
+    MUSCLES,
+    PRESET_LABELS,
+    TIMELINE_LABELS,
+    UNIT_LABELS,
+)
+from moodganimation.demo.ui.markup import texts_in
+from moodganimation.demo.ui.page import PART_SCRIPTS, SCRIPTS, build, head, script
+from moodganimation.demo.ui.page import templates as parts
 from moodganimation.errors import Message, listing
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.media.video_reader import open_film
 from moodganimation.resources import CHECKPOINTS
-from moodganimation.video.reenactment import taking_part
+from moodganimation.video.reenactment import region_mask
 
 ROOT = Path(__file__).parent.parent / "moodganimation"
 # What only the command line, programs and those who train get to read.
 ELSEWHERE = {
-    "requests",
+    "option_values",
     "batch",
     "convert",
     "__main__",
     "api",
-    "legacy",
+    "original",
     "torch_files",
+    "file_kinds",
+    "unwrap",
     "provenance",
+    "proxies",
 }
 PROBLEMS = {
     name
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.Problem)
 }
-NAMES = {"# MoodGANimation", *generators_in(CHECKPOINTS)}
-MARK = re.compile(r'__i18n__\{"__type__": "translation_metadata", "key": "(.*?)"\}')
+NAMES = {"MoodGANimation", *generators_in(CHECKPOINTS)}
+SIGNS = re.compile(r"[\W\d_]*")  # what needs no translation
 
 
 def calls(path: Path):
-    """The calls in a module that make a message for people: of a Problem, a Message or `told`."""
+    """The calls in a module that make a message: of a Problem, a Message or `localize`."""
     for node in ast.walk(ast.parse(path.read_text())):
         named = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args
-        if named and node.func.id in {*PROBLEMS, "Message", "told", "_Sentence"}:
+        if named and node.func.id in {*PROBLEMS, "Message", "localize", "_ErrorMessage"}:
             yield node
 
 
@@ -53,7 +68,7 @@ def templates(path: Path):
     """What these calls say as literals, and how many parameters follow, None if unknown."""
     for call in calls(path):
         parameters = call.args[1:]
-        if call.func.id == "_Sentence":  # of `schema`; the value comes last
+        if call.func.id == "_ErrorMessage":  # of `schema`; the value comes last
             parameters = [*parameters[0].elts, ast.Name("value")]
         known = not any(isinstance(argument, ast.Starred) for argument in parameters)
         texts = [call.args[0]]
@@ -98,7 +113,7 @@ def test_problems_keep_their_message_across_processes():
             assert type(copy) is type(problem) and str(copy) == str(problem)
             assert copy.message_id == problem.message_id and "{" in copy.message_id
             assert copy.parameters == problem.parameters
-            assert translated(copy.message, "zh") == translated(problem.message, "zh")
+            assert translate(copy.message, "zh") == translate(problem.message, "zh")
     missing = pytest.raises(errors.UnreadableFile, match=r"^There is no video none\.mp4\.$")
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool, missing as raised:
         pool.submit(open_film, "none.mp4").result()
@@ -118,22 +133,66 @@ def test_axes_and_regions_have_a_name_in_every_language():
         assert {axis.region, axis.region.capitalize()} <= {*TEXTS}
 
 
+class Unmarked(HTMLParser):
+    """The texts of a page's part that no mark puts into the visitor's words."""
+
+    NAMED = ("title", "aria-label", "placeholder", "alt")
+    EMPTY = ("img", "input", "br", "circle", "rect", "path")
+
+    def __init__(self, markup: str):
+        super().__init__()
+        self.found, self.seen, self._marks = set(), 0, []
+        self.feed(markup)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        for name in self.NAMED:
+            text, mark = attributes.get(name), name.removeprefix("aria-")
+            if text and attributes.get(f"data-text-{mark}") != text:
+                self.found.add(text)
+        if tag not in self.EMPTY:
+            self._marks.append(attributes.get("data-text"))
+
+    def handle_endtag(self, tag):
+        if tag not in self.EMPTY:
+            self._marks.pop()
+
+    def handle_data(self, text):
+        self.seen += 1
+        if self._marks and text.strip() != (self._marks[-1] or text.strip()):
+            self.found.add(text)
+        if not (self._marks and self._marks[-1]) and not SIGNS.fullmatch(text):
+            self.found.add(text.strip())
+
+
 def test_everything_built_is_marked_for_translation(animator):
-    seen = []
-    for part in build(animator).get_config_file()["components"]:
-        props = part["props"]
-        if props.get("visible") is False or part["type"] in ("html", "dataset", "state"):
-            continue
-        texts = [props.get(key) for key in ("label", "info", "placeholder", "title")]
-        if part["type"] in ("button", "markdown"):
-            texts.append(props.get("value"))
-        texts += [choice[0] for choice in props.get("choices") or []]
-        seen += [(part["type"], text) for text in texts if isinstance(text, str) and text]
-    plain = {(kind, text) for kind, text in seen if not MARK.search(text) and text not in NAMES}
-    assert len(seen) > 150 and not plain
-    for _, text in seen:
-        for key in MARK.findall(text):
-            assert all(key in LANGUAGES.translations_dict[code] for code in ("es", "zh", "zh-CN"))
+    built = {
+        part["props"].get("elem_id"): part["props"]["html_template"]
+        for part in build(animator).get_config_file()["components"]
+        if part["type"] == "html"
+    }
+    assert {*parts("", {}, [])} <= {*built}
+    parsed = [Unmarked(markup) for markup in built.values()]
+    assert sum(part.seen for part in parsed) > 150
+    assert set().union(*(part.found for part in parsed)) <= NAMES
+    assert not texts_in(*built.values()) - {*TEXTS}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_say_what_is_translated(name):
+    assert not texts_in(script(name)) - {*TEXTS}
+
+
+def test_the_page_has_all_its_texts_in_every_language():
+    code, said = head(), {*UNIT_LABELS.values(), *PRESET_LABELS.values(), *GESTURE_LABELS.values()}
+    said |= {
+        *TIMELINE_LABELS.values(),
+        *(line.name for lines in BIPOLAR_SLIDERS.values() for line in lines),
+    }
+    said |= {f"{key}: {muscle}" for key, muscle in MUSCLES.items()}
+    for text in said:
+        assert json.dumps(TEXTS[text]["zh"]) in code and json.dumps(TEXTS[text]["es"]) in code
+    assert all(script(name) for names in PART_SCRIPTS.values() for name in names)
 
 
 @pytest.mark.parametrize(
@@ -154,17 +213,17 @@ def test_everything_built_is_marked_for_translation(animator):
     ],
 )
 def test_messages_are_translated_with_their_parameters(message, language, wanted):
-    assert translated(message, language) == wanted
+    assert translate(message, language) == wanted
 
 
 @pytest.mark.parametrize(
     "attempt, language, wanted",
     [
-        (lambda: taking_part([]), "zh", "区域可为 眉, 眼, 鼻, 嘴 或全部;收到 none。"),
+        (lambda: region_mask([]), "zh", "区域可为 眉, 眼, 鼻, 嘴 或全部;收到 none。"),
         (
             lambda: Keyframe(None, None),
             "es",
-            "El momento de un fotograma clave: debe ser un número de 0 a 600, y se recibió None.",
+            "El momento de un fotograma clave: debe ser un número de 0 a 3600, y se recibió None.",
         ),
         (
             lambda: Timeline((Keyframe(None, 0.5, 1.5), Keyframe(None, 1))),
@@ -176,4 +235,4 @@ def test_messages_are_translated_with_their_parameters(message, language, wanted
 def test_problems_are_translated_with_their_parameters(attempt, language, wanted):
     with pytest.raises(errors.Problem) as raised:
         attempt()
-    assert translated(raised.value.message, language) == wanted
+    assert translate(raised.value.message, language) == wanted

@@ -1,9 +1,8 @@
 """What a parser must not do while it reads a hostile file: write elsewhere, call anybody, start
-anything but ffmpeg, take long, or take much memory."""
+anything but ffmpeg and the decoder of pictures, take long, or take much memory."""
 
 import contextlib
 import os
-import resource
 import sys
 import tempfile
 import threading
@@ -11,12 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from moodganimation.media.decoding import PROGRAM as DECODER
+
+with contextlib.suppress(ImportError):  # Windows has no such module: no memory is measured there
+    import resource
+
 SECONDS, MEGABYTES = 10, 1500  # that one file may take
 time_limits = False  # whether seconds are checked; conftest.py sets it for `make test-all`
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = ("os.mkdir", "os.rename", "os.link", "os.symlink", "os.chmod", "os.truncate", "os.utime")
 _PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.startfile", "pty.spawn")
+COUNTER_ERROR = 100  # of two counts of one process's memory, on a machine of many cores [MB]
 _watching: list["_Watch"] = []
+_highest = [0.0]  # peaks of this process that were reset [MB]
 
 
 class _Watch:
@@ -39,7 +45,7 @@ class _Watch:
             for path in arguments[:2]:
                 if isinstance(path, str | bytes | os.PathLike):
                     self.inside(event, path)
-        elif event == "subprocess.Popen" and "ffmpeg" not in str(arguments[0]):
+        elif event == "subprocess.Popen" and not _may_start(arguments):
             self.wrong.append(f"{event} {arguments[0]}")
         elif event in _PROGRAMS or (
             event == "socket.connect" and threading.get_ident() not in self.others
@@ -52,6 +58,12 @@ class _Watch:
             return
         if place != os.devnull and not place.startswith(self.roots):
             self.wrong.append(f"{event} {place}")
+
+
+def _may_start(arguments: tuple) -> bool:
+    """Whether a program is ffmpeg or the decoder of pictures."""
+    program, options = arguments[:2]
+    return "ffmpeg" in str(program) or list(options)[1:3] == ["-I", str(DECODER)]
 
 
 def _hook(event: str, arguments: tuple) -> None:
@@ -80,24 +92,26 @@ def watched(folder: Path) -> Iterator[None]:
 
 def peak() -> float:
     """Most memory that this process or one that it started has had so far [MB]."""
-    sizes = (
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return max(sizes) / (1024 if sys.platform == "linux" else 1024**2)
+    return max(_most("RUSAGE_SELF"), _most("RUSAGE_CHILDREN"))
 
 
 @contextlib.contextmanager
 def peak_of() -> Iterator[Callable[[], float]]:
-    """Gives a function of how much memory this process has taken at most since, beyond what it
-    had, or a child that took more than it and any before: a child begins as large as this [MB]."""
+    """Give a function of how much memory was taken since [MB]: by this process, beyond what it had
+    before, or by a child process.
+
+    The kernel counts the memory of its parent as that of a child until it runs its own program. So
+    a child counts where it took more than this process ever had, and more than any child before.
+    """
+    _highest.append(_size("VmHWM"))  # which the next line resets
     with contextlib.suppress(OSError):  # elsewhere than on Linux the peak is that of all times
         Path("/proc/self/clear_refs").write_text("5")
-    before, children = _size("VmRSS"), _children()
+    before, children = _size("VmRSS"), _most("RUSAGE_CHILDREN")
 
     def most() -> float:
-        grown = _children() if _children() > max(children, _size("VmHWM")) else 0.0
-        return max(_size("VmHWM") - before, grown)
+        largest, parent = _most("RUSAGE_CHILDREN"), max(*_highest, _size("VmHWM"))
+        own = largest > max(children, parent + COUNTER_ERROR)
+        return max(_size("VmHWM") - before, largest if own else 0.0)
 
     yield most
 
@@ -110,6 +124,9 @@ def _size(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def _children() -> float:
-    size = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+def _most(who: str) -> float:
+    """Of "RUSAGE_SELF" or "RUSAGE_CHILDREN", in MB."""
+    if "resource" not in globals():
+        return 0.0
+    size = resource.getrusage(getattr(resource, who)).ru_maxrss
     return size / (1024 if sys.platform == "linux" else 1024**2)

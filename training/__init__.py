@@ -1,4 +1,4 @@
-"""Training, and what it leaves behind: critics read expressions and judge how real faces look."""
+"""Training and evaluation of generators; `load_critic` loads trained critics."""
 
 import importlib
 
@@ -7,7 +7,7 @@ __all__ = ["load_critic"]
 
 
 def __getattr__(name: str):
-    """Public names are fetched when they are first used, so that importing costs nothing."""
+    """Import public names when they are first used, so that importing the package is fast."""
     for module, names in _HOMES.items():
         if name in names:
             return getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -1,4 +1,4 @@
-"""Shipping: weights in half precision with a card that says what they are."""
+"""Export of checkpoints: weights in half precision with a model card."""
 
 import json
 from pathlib import Path
@@ -9,24 +9,28 @@ from moodganimation.expressions.spaces import ExpressionSpace
 from moodganimation.networks.warp import WarpGenerator
 
 
-def ship(source: Path, about: Path, metrics: Path | None, gains: list[str], out: Path) -> None:
-    """Copy a run's generator to `out` with card and measured values in its header.
+def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], out: Path) -> None:
+    """Export a run's generator to `out`, with its card and metrics in the header.
 
-    about: JSON of what a person should know (data, licence, labels ...), as checkpoints/cards has
-    them. metrics: what `python -m training pairs` or `python -m training.evaluate` wrote. gains:
-    AXIS=NUMBER, how much further an axis of `warp` goes at 1 than the pairs went. Both sides of a
-    unit share one, and so do opposite axes that share a motion field: AD30=NUMBER.
+    card_file: JSON with data, licence, labels ..., as in checkpoints/cards. metrics: JSON of
+    `python -m training pairs` or `python -m training.evaluate`. gains: AXIS=NUMBER, the factor by
+    which an axis of `warp` moves more than in the training pairs. Both sides of a unit share one,
+    and so do opposite axes that share a motion field: AD30=NUMBER.
     """
     generator, space, card = load_checkpoint(source)
-    warp = generator.config.architecture == "warp"
-    if gains and not warp:
+    has_gains = generator.config.architecture == "warp"
+    if gains and not has_gains:
         raise ValueError("Only the warp generator has gains.")
-    names = _names_of_gains(generator, space) if warp else ()
+    names = _names_of_gains(generator, space) if has_gains else ()
     for text in gains:
         key, _, value = text.partition("=")
-        generator.gain[_place(key, names, space)] = float(value)
-    card |= {"name": out.stem} | _read(about)
-    if warp:
+        try:
+            number = float(value)
+        except ValueError:
+            raise ValueError(f"--gain {text}: give AXIS=NUMBER, as AU12=1.3.") from None
+        generator.gain[_gain_index(key, names, space)] = number
+    card |= {"name": out.stem} | _read(card_file)
+    if has_gains:
         card["gain"] = dict(zip(names, generator.gain.tolist(), strict=True))
     if metrics:
         values = _read(metrics)
@@ -38,24 +42,28 @@ def ship(source: Path, about: Path, metrics: Path | None, gains: list[str], out:
 
 
 def _names_of_gains(generator: WarpGenerator, space: ExpressionSpace) -> tuple[str, ...]:
-    return axis_map(space).units if generator.config.unit_fields else space.keys
+    """The name of each gain: of a motion field, or of an axis."""
+    return axis_map(space).fields if generator.config.unit_fields else space.keys
 
 
-def _place(key: str, names: tuple[str, ...], space: ExpressionSpace) -> int:
-    """Position of a gain. Raises InvalidExpression for an unknown axis, ValueError for one that has
-    no gain of its own."""
+def _gain_index(key: str, names: tuple[str, ...], space: ExpressionSpace) -> int:
+    """Return the index of a gain.
+
+    Raises InvalidExpression for an unknown axis, and ValueError for one without a gain of its own.
+    """
     name = space.canonical(key)
     if name not in names:
-        space.positions(name)
-        raise ValueError(f"{key} has no gain of its own; there are {', '.join(names)}.")
+        space.indices(name)  # raises for unknown axes
+        raise ValueError(f"{key} has no gain of its own; those with one: {', '.join(names)}.")
     return names.index(name)
 
 
 def _read(path: Path) -> dict:
+    """Read a JSON object. Raises ValueError."""
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise ValueError(f"{path} is not a readable JSON file ({problem}).") from None
     if not isinstance(values, dict):
-        raise ValueError(f"{path} holds no JSON object.")
+        raise ValueError(f"{path} does not contain a JSON object.")
     return values

@@ -1,13 +1,13 @@
-"""Annotation pickles of the original repositories, read without running what they contain.
+"""Reading the annotation pickles of the original repositories without running code from them.
 
-A pickle is a program. Here it runs on the slow interpreter of Python's own library, which allocates
-nothing that a file merely declares, and it can call nothing but the few functions below: they make
-dicts and arrays of numbers. What numpy itself would do with a state from a file is never asked.
+A pickle is a program. Here it runs on the interpreter that is written in Python, which does not
+allocate memory that a file only declares. It can call nothing but the few functions below, which
+make dicts and arrays of numbers. `__setstate__` of numpy is never called with data from a file.
 
-`pickle.Unpickler`, in C, cannot be bounded: nine bytes make it allocate a gigabyte. The interpreter
-in Python is `pickle._Unpickler`, a private class of the standard library, and this is the only file
-that uses it. Its instructions are taken one by one, so that none that a later Python adds is run;
-tests/test_bounded_pickle.py fails where a Python has changed what is relied on here.
+The interpreter in C, `pickle.Unpickler`, cannot be bounded: nine bytes make it allocate a gigabyte.
+The one in Python is `pickle._Unpickler`, a private class of the standard library, and this is the
+only file that uses it. Its instructions are listed one by one, so that those that a later Python
+adds are refused. tests/test_bounded_pickle.py fails if a Python changes what this file relies on.
 """
 
 import io
@@ -20,9 +20,12 @@ import numpy as np
 
 from ..errors import UnreadableFile
 
-MOST_BYTES = 2 << 30  # of a file
+MAX_PICKLE_BYTES = 2 << 30  # of a file
+# What is unpickled may be MAX_EXPANSION times as large as its file, plus BASE_BUDGET [bytes].
+MAX_EXPANSION, BASE_BUDGET = 16, 4096
 _INTERPRETER = pickle._Unpickler
-# The instructions that tables are written in, by their names in the standard library.
+# The instructions that tables need, by their names in the standard library. Refused are persistent
+# ids, the extension registry, instances of old classes and out-of-band buffers.
 _NAMES = """
     PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE
     INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
@@ -33,41 +36,37 @@ _NAMES = """
     PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET
     GLOBAL STACK_GLOBAL REDUCE NEWOBJ NEWOBJ_EX BUILD
 """
-# Refused: persistent ids, the extension registry, instances of old classes, outside buffers.
-_REFUSED_NAMES = "PERSID BINPERSID EXT1 EXT2 EXT4 INST OBJ NEXT_BUFFER"
 INSTRUCTIONS = bytes(getattr(pickle, name)[0] for name in _NAMES.split())
-REFUSED = bytes(getattr(pickle, name)[0] for name in _REFUSED_NAMES.split())
-LARGER = 16  # what a file unfolds to may be that many times its size, and a little more
 
 
 def read_pickle(path: str | Path) -> dict:
-    """A dict of names to numbers, texts, arrays of numbers, or lists of numbers and texts.
+    """Read a dict of names to numbers, texts, arrays of numbers, or lists of numbers and texts.
 
-    From Python 2 or 3, any protocol. Arrays cannot be written to. Raises UnreadableFile for
-    anything else, whatever is wrong with it, and OSError.
+    Pickles of any protocol, of Python 2 or 3. Arrays are read-only. Raises UnreadableFile for any
+    other content or damage, and OSError.
     """
     path = Path(path)
     size = path.stat().st_size
-    if size > MOST_BYTES:
+    if size > MAX_PICKLE_BYTES:
         raise UnreadableFile(
-            "{} has more than {} GB: no table of annotations.", path, MOST_BYTES >> 30
+            "{} has more than {} GB: no table of annotations.", path, MAX_PICKLE_BYTES >> 30
         )
     with open(path, "rb") as file:
         try:
-            reader = _Reader(io.BytesIO(file.read(size)), LARGER * size + 4096)
+            reader = _Reader(io.BytesIO(file.read(size)), MAX_EXPANSION * size + BASE_BUDGET)
             table = reader.table()
-        except Exception as problem:  # a hostile file may make an interpreter raise anything
-            said = str(problem)[:200] or type(problem).__name__
-            if isinstance(problem, KeyError):  # of the table of instructions
-                said = "it holds an instruction that tables have no use for"
+        except Exception as error:  # a hostile file may make an interpreter raise anything
+            reason = str(error)[:200] or type(error).__name__
+            if isinstance(error, KeyError):  # of `dispatch`
+                reason = "it holds an instruction that tables have no use for"
             raise UnreadableFile(
-                "{} is not a plain pickle of annotations ({}); nothing in it was run.", path, said
-            ) from problem
+                "{} is not a plain pickle of annotations ({}); nothing in it was run.", path, reason
+            ) from error
     return table
 
 
 class _Array:
-    """An array before and after its state: numpy's own protocol, played by hand."""
+    """An array that gets its value by __setstate__, as numpy's arrays do."""
 
     value = None
 
@@ -75,12 +74,12 @@ class _Array:
         self._reader = reader
 
     def __setstate__(self, state):
-        _, shape, kind, fortran, data = state
-        self.value = self._reader.array(data, kind, shape, "F" if fortran else "C")
+        _, shape, dtype, fortran, data = state
+        self.value = self._reader.array(data, dtype, shape, "F" if fortran else "C")
 
 
-class _Kind:
-    """A dtype of plain numbers, its byte order told later."""
+class _Dtype:
+    """A dtype of plain numbers, which gets its byte order by __setstate__."""
 
     def __init__(self, name, align=False, copy=False):
         name = name.decode("ascii") if isinstance(name, bytes) else name
@@ -98,7 +97,7 @@ class _Kind:
 
 
 class _Reader(_INTERPRETER):
-    """The interpreter in Python, with the instructions that tables are written in."""
+    """The interpreter, restricted to INSTRUCTIONS and to the functions in `calls`."""
 
     dispatch = {code: _INTERPRETER.dispatch[code] for code in INSTRUCTIONS}  # noqa: RUF012
 
@@ -107,12 +106,12 @@ class _Reader(_INTERPRETER):
         self.budget = budget
         calls = {
             ("collections", "OrderedDict"): self._ordered,
-            ("numpy", "ndarray"): "ndarray",  # only ever an argument of _reconstruct
-            ("numpy", "dtype"): _Kind,
-            ("_codecs", "encode"): self._encoded,  # how bytes arrive in protocols below 3
+            ("numpy", "ndarray"): "ndarray",  # only as an argument of _reconstruct
+            ("numpy", "dtype"): _Dtype,
+            ("_codecs", "encode"): self._encoded,  # protocols below 3 write bytes as this call
         }
         for builtins in ("builtins", "__builtin__"):
-            calls[builtins, "bytes"] = lambda: b""  # how no bytes arrive there
+            calls[builtins, "bytes"] = lambda: b""  # and empty bytes as this one
         for core in ("numpy.core", "numpy._core"):
             calls[f"{core}.multiarray", "_reconstruct"] = self._empty
             calls[f"{core}.multiarray", "scalar"] = self._scalar
@@ -134,20 +133,20 @@ class _Reader(_INTERPRETER):
 
     def load_build(self):
         state, target = self.stack.pop(), self.stack[-1]
-        if not isinstance(target, _Array | _Kind):
+        if not isinstance(target, _Array | _Dtype):
             raise pickle.UnpicklingError(f"it sets the state of a {type(target).__name__}")
         target.__setstate__(state)
 
     dispatch[pickle.BUILD[0]] = load_build
 
     def spend(self, amount: int) -> None:
-        """Bound what is copied or walked: references make much out of little."""
+        """Reduce the budget by what is copied or visited: references can repeat large data."""
         self.budget -= amount
         if self.budget < 0:
             raise pickle.UnpicklingError("it unfolds to far more than its size")
 
     def table(self) -> dict:
-        """What the file holds, checked and made plain."""
+        """Return the dict in the file, with all values checked and converted to plain types."""
         found = self.load()
         if not isinstance(found, dict):
             raise pickle.UnpicklingError(f"it holds a {type(found).__name__}, not a dict")
@@ -156,7 +155,9 @@ class _Reader(_INTERPRETER):
             if isinstance(name, bytes):
                 name = name.decode("latin1")
             if not isinstance(name, str | int | float):
-                raise pickle.UnpicklingError(f"it names something by a {type(name).__name__}")
+                raise pickle.UnpicklingError(
+                    f"a key is a {type(name).__name__}, not a text or a number"
+                )
             table[name] = self._plain(value)
         return table
 
@@ -173,18 +174,18 @@ class _Reader(_INTERPRETER):
             return type(value)(self._plain(one, inner=True) for one in value)
         raise pickle.UnpicklingError(f"it holds a {type(value).__name__} where numbers should be")
 
-    def array(self, data, kind, shape, order="C") -> np.ndarray:
-        """A view of bytes as numbers."""
+    def array(self, data, dtype, shape, order="C") -> np.ndarray:
+        """Return a read-only view of bytes as an array."""
         if isinstance(data, str):  # a byte string of Python 2
             data = self._encoded(data)
-        if not isinstance(data, bytes) or not isinstance(kind, _Kind):
+        if not isinstance(data, bytes) or not isinstance(dtype, _Dtype):
             raise pickle.UnpicklingError("it holds an array that is not one of numbers")
         shape = tuple(int(n) for n in shape)
         if len(shape) > 8 or min(shape, default=0) < 0:
             raise pickle.UnpicklingError("it holds an array of an impossible shape")
-        if math.prod(shape) * kind.dtype.itemsize != len(data):
+        if math.prod(shape) * dtype.dtype.itemsize != len(data):
             raise pickle.UnpicklingError("it holds an array whose numbers are cut short")
-        return np.frombuffer(data, kind.dtype).reshape(shape, order=order)
+        return np.frombuffer(data, dtype.dtype).reshape(shape, order=order)
 
     def _ordered(self, pairs=()):
         self.spend(len(pairs))
@@ -192,19 +193,19 @@ class _Reader(_INTERPRETER):
 
     def _encoded(self, text, encoding="latin1"):
         if encoding not in ("latin1", "latin-1") or not isinstance(text, str):
-            raise pickle.UnpicklingError("it encodes what is no byte string")
+            raise pickle.UnpicklingError("it encodes something other than a byte string")
         self.spend(len(text))
         return text.encode("latin1")
 
-    def _empty(self, what, shape, kind):
-        if what != "ndarray":
-            raise pickle.UnpicklingError("it reconstructs what is no array")
+    def _empty(self, array_type, shape, dtype):
+        if array_type != "ndarray":
+            raise pickle.UnpicklingError("it reconstructs something other than an array")
         return _Array(self)
 
-    def _scalar(self, kind, data):
-        return self.array(data, kind, (1,))[0]
+    def _scalar(self, dtype, data):
+        return self.array(data, dtype, (1,))[0]
 
-    def _from_buffer(self, data, kind, shape, order):
-        made = _Array(self)
-        made.value = self.array(data, kind, shape, "F" if order == "F" else "C")
-        return made
+    def _from_buffer(self, data, dtype, shape, order):
+        array = _Array(self)
+        array.value = self.array(data, dtype, shape, "F" if order == "F" else "C")
+        return array

@@ -1,4 +1,4 @@
-"""Easing functions and the sequence of expressions between two expressions."""
+"""Easing functions, and the interpolation of two expressions."""
 
 import math
 from collections.abc import Callable
@@ -7,16 +7,25 @@ from ..errors import InvalidExpression, listing
 from ..expressions.spaces import Expression
 from ..networks.compositing import smoothstep
 
-MOST_FRAMES = 600  # of an animation
-FASTEST = 60  # frames a second of animations and films
+MAX_ANIMATION_FRAMES = 600
+MAX_FPS = 60  # of animations and films
+MAX_FILM_SECONDS = 3600
+# A damped oscillation about the end: decay and angular frequency, over the whole time.
+SPRING_DAMPING, SPRING_FREQUENCY = 6, 9
 
-# What a share t in [0, 1] of the time becomes of the way.
+
+def _spring(t: float) -> float:
+    oscillation = math.exp(-SPRING_DAMPING * t) * math.cos(SPRING_FREQUENCY * t)
+    return 1 - oscillation * (1 - t)  # (1 - t), so that it reaches 1 exactly
+
+
+# Fraction of the time, 0 to 1 -> fraction of the motion; 0 at 0 and 1 at 1. A spring exceeds 1.
 EASINGS: dict[str, Callable[[float], float]] = {
     "linear": lambda t: t,
     "smooth": smoothstep,
     "ease in": lambda t: t * t,
     "ease out": lambda t: 1 - (1 - t) ** 2,
-    "spring": lambda t: 1 - math.exp(-6 * t) * math.cos(9 * t) * (1 - t),
+    "spring": _spring,
 }
 
 
@@ -28,19 +37,27 @@ def interpolate(
     ping_pong: bool = False,
     hold: int = 0,
 ) -> list[Expression]:
-    """`frames` expressions from start to end, both included, held for `hold` more at the end, and
-    back again if `ping_pong`. A spring may pass the end; values stay in the axes' ranges."""
+    """Return the expressions of an animation from `start` to `end`, both included.
+
+    frames: number of expressions on the way, at least 2. hold: further frames at `end`. ping_pong:
+    whether it then goes back, so that the animation can be repeated. A spring may exceed `end`;
+    values are clipped to the axes' ranges. Raises InvalidExpression.
+    """
     if not (isinstance(frames, int) and isinstance(hold, int) and hold >= 0):
         raise InvalidExpression(
-            "Frames and hold must be whole numbers, got {} and {}.", frames, hold
+            "Frames and hold must be whole numbers and not negative, got {} and {}.", frames, hold
         )
     if easing not in EASINGS:
         raise InvalidExpression(
             "{} is not an easing; choose from {}.", repr(easing), listing(EASINGS)
         )
     total = (2 * frames - 2 if ping_pong else frames) + hold
-    if not (frames >= 2 and total <= MOST_FRAMES):
-        raise InvalidExpression("An animation has 2 to {} frames, got {}.", MOST_FRAMES, total)
-    way = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
-    there = way + [way[-1]] * hold
-    return there + way[-2:0:-1] if ping_pong else there
+    if not (frames >= 2 and total <= MAX_ANIMATION_FRAMES):
+        raise InvalidExpression(
+            "An animation has 2 to {} frames, hold and way back included; this one would have {}.",
+            MAX_ANIMATION_FRAMES,
+            frames if frames < 2 else total,
+        )
+    there = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
+    there_and_held = there + [there[-1]] * hold
+    return there_and_held + there[-2:0:-1] if ping_pong else there_and_held

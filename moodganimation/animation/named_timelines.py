@@ -1,11 +1,11 @@
-"""Timelines that have names: movements of head, eyes and brows from an expression and back."""
+"""Named timelines: short movements of head, eyes and brows that return to where they start."""
 
 from ..errors import InvalidExpression, shown
-from ..expressions.request import add_offset, offset_steps
+from ..expressions.request import add_offset, split_offset
 from ..expressions.spaces import FACS, Expression
 from .timeline import Keyframe, Timeline
 
-# name -> (moment [s], hold [s], what is added to the expression at the start), in order.
+# name -> keyframes as (time [s], hold [s], offset from the expression at the start).
 TIMELINES = {
     "nod": (
         (0.0, 0.1, {}),
@@ -30,9 +30,9 @@ TIMELINES = {
 
 
 def named_timeline(name: str, start: Expression) -> Timeline:
-    """The timeline of that name from an expression in FACS, at which it ends, too.
+    """Return a named timeline that starts and ends at an expression in FACS.
 
-    Raises InvalidExpression for an unknown name, and for an expression without head and gaze.
+    Raises InvalidExpression for an unknown name, and for an expression in another space.
     """
     if not (isinstance(name, str) and name in TIMELINES):
         raise InvalidExpression(
@@ -40,13 +40,13 @@ def named_timeline(name: str, start: Expression) -> Timeline:
         )
     if start.space != FACS:
         raise InvalidExpression(
-            "This model turns neither head nor eyes, as the timeline {} does; the default model "
-            "warp does.",
+            "The timeline {} turns the head or the eyes, which this model cannot do; the default "
+            "model warp can.",
             name,
         )
     return Timeline(
         tuple(
-            Keyframe(add_offset(start, offset_steps(change)), at, hold)
-            for at, hold, change in TIMELINES[name]
+            Keyframe(add_offset(start, split_offset(offset)), at, hold)
+            for at, hold, offset in TIMELINES[name]
         )
     )

@@ -1,94 +1,99 @@
-"""Timelines: expressions at moments, how long they rest, the ways between them, and blinks."""
+"""Timelines: keyframes, the eased motions between them, and blinks."""
 
 import dataclasses
-import random
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, InstanceOf
 
-from ..errors import InvalidTimeline, UnreadableFile
+from ..errors import InvalidTimeline, Message, UnreadableFile
 from ..expressions import schema
-from ..expressions.moods import as_read, in_space
+from ..expressions.moods import in_space, reading_in_space
 from ..expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
-from .easing import EASINGS, FASTEST, MOST_FRAMES, interpolate
+from ..files.plain import check_plain_file
+from .easing import EASINGS, MAX_ANIMATION_FRAMES, MAX_FILM_SECONDS, MAX_FPS, interpolate
+from .sampling import BlinkingSequence, KeyframeSequence
 
 MODES = ("once", "loop", "ping-pong")
-BLINK = 0.3  # how long the lids take to close and open [s]
-GAP = (2.5, 5.5)  # from one blink to the next [s]; the first comes after half of one
-SHUT = 0.5  # AU45 from which lids are closed enough to be left alone
+_Time = schema.number_type("The moment of a keyframe", 0, MAX_FILM_SECONDS)
+_Hold = schema.number_type("The hold of a keyframe", 0, MAX_FILM_SECONDS)
+_Easing = schema.choice_type("The easing of a keyframe", EASINGS)
+_Fps = schema.number_type("Frames per second", 1, MAX_FPS)
+_Mode = schema.choice_type("The mode of a timeline", MODES)
+_Back = schema.number_type("The way back of a loop", 0, MAX_FILM_SECONDS)
+_Blinks = schema.bool_type("Whether there are blinks")
 
 
-_Moment = schema.number("The moment of a keyframe", 0, MOST_FRAMES)
-_Hold = schema.number("The hold of a keyframe", 0, MOST_FRAMES)
-_Easing = schema.choice("The easing of a keyframe", EASINGS)
-_Pace = schema.number("Frames per second", 1, FASTEST)
-_Mode = schema.choice("The mode of a timeline", MODES)
-_Back = schema.number("The way back of a loop", 0, MOST_FRAMES)
-_Blinks = schema.truth("Whether there are blinks")
-
-
-@schema.checked
+@schema.checked_dataclass
 class Keyframe:
-    """An expression at a moment; None is what the photo itself shows."""
+    """An expression at a time. Raises InvalidValue."""
 
-    expression: InstanceOf[Expression] | None
-    at: _Moment  # when it is reached [s], from 0
-    hold: _Hold = 0.0  # how long it rests [s]; it is shown for a frame at least
-    easing: _Easing = "smooth"  # a name of `easing.EASINGS`: how the next one is reached
+    expression: InstanceOf[Expression] | None  # None: the reading of the photo
+    at: _Time  # [s] from the start, at which it is reached
+    hold: _Hold = 0.0  # [s]; every keyframe is shown for at least one frame
+    easing: _Easing = "smooth"  # of the motion to the next keyframe, a name in EASINGS
 
     def to_json(self) -> dict[str, object]:
-        said = schema.of_expression(self.expression) if self.expression else {}
-        return {"at": self.at, "hold": self.hold, "easing": self.easing} | said
+        """Return JSON values from which `from_json` restores the keyframe."""
+        expression = schema.expression_to_json(self.expression) if self.expression else {}
+        return {"at": self.at, "hold": self.hold, "easing": self.easing} | expression
 
     @classmethod
     def from_json(cls, values: object) -> "Keyframe":
-        values = schema.fields(values, "A keyframe", ("at",), _KEYFRAME)
-        said = "expression" in values or "space" in values
-        expression = schema.to_expression(values) if said else None
+        """Return the keyframe of JSON values. Raises InvalidValue and InvalidExpression."""
+        values = schema.check_keys(values, "A keyframe", ("at",), _OPTIONAL_OF_KEYFRAME)
+        given = "expression" in values or "space" in values
+        expression = schema.expression_from_json(values) if given else None
         return cls(expression, **{k: values[k] for k in ("at", "hold", "easing") if k in values})
 
 
-@schema.checked
+@schema.checked_dataclass
 class Timeline:
-    """Keyframes in the order of their moments. Immutable: every change makes another timeline.
+    """Keyframes in the order of their times. Immutable: methods return another timeline.
 
-    Moments are those of the nearest frames, so that each keyframe is shown just as it is. Before
-    the first one, that is what is shown. A loop goes from the last keyframe to the first within
-    `back` seconds, and ends one frame before it; ping-pong goes the same way back, without resting
-    twice where it turns. Raises InvalidTimeline and InvalidValue.
+    Times are rounded to frames, so that each keyframe is shown exactly. Frames before the first
+    keyframe show the first keyframe. A loop moves from the last keyframe to the first within `back`
+    seconds, and ends one frame before the first is reached. Ping-pong goes back the same way, and
+    shows the first and the last keyframe only once. Raises InvalidTimeline and InvalidValue.
     """
 
     keyframes: Annotated[tuple[InstanceOf[Keyframe], ...], BeforeValidator(tuple)]
-    fps: _Pace = 24.0  # frames a second, 1 to FASTEST
+    fps: _Fps = 24.0
     mode: _Mode = "once"  # one of MODES
-    back: _Back = 0.5  # of a loop: from the last keyframe to the first [s]
-    blinks: _Blinks = False  # lids close now and then, where the space has lids
+    back: _Back = 0.5  # [s] from the last keyframe to the first, for loops only
+    blinks: _Blinks = False  # whether the eyes blink, in spaces with AU45
+
+    MAX_FRAMES: ClassVar[int] = MAX_ANIMATION_FRAMES
+    MAX_KEYFRAMES: ClassVar[int] = MAX_ANIMATION_FRAMES
+    MAX_BYTES: ClassVar[int] = schema.MAX_BYTES  # of a JSON file
+    NAME: ClassVar[Message] = Message("An animation")  # at the beginning of a sentence
 
     def __post_init__(self):
         if not self.keyframes:
             raise InvalidTimeline("A timeline needs a keyframe: keep one, or add another first.")
-        ordered = tuple(sorted(self.keyframes, key=lambda key: key.at))
+        ordered = tuple(sorted(self.keyframes, key=lambda keyframe: keyframe.at))
         object.__setattr__(self, "keyframes", ordered)
         spans = self._spans()
-        for (this, (_, end)), (after, (start, _)) in pairwise(
+        for (this, (_, end)), (following, (start, _)) in pairwise(
             zip(self.keyframes, spans, strict=True)
         ):
             if end > start:
                 raise InvalidTimeline(
-                    "The keyframe at {} s comes before the one at {} s has been shown, which is "
-                    "until {} s: move one of them or hold the first for a shorter time.",
-                    f"{after.at:.4g}",
+                    "The keyframe at {} s overlaps the one at {} s, which is shown until {} s: "
+                    "move one of them, or shorten the hold of the earlier one.",
+                    f"{following.at:.4g}",
                     f"{this.at:.4g}",
                     f"{end / self.fps:.4g}",
                 )
-        if self.frames > MOST_FRAMES:
+        if self.frame_count > self.MAX_FRAMES:
             raise InvalidTimeline(
-                "An animation has at most {} frames and this one would have {} ({} s): shorten it "
-                "or show fewer a second.",
-                MOST_FRAMES,
-                self.frames,
+                "{} has at most {} frames and this one would have {} ({} s): make it shorter or "
+                "lower the frame rate.",
+                self.NAME,
+                self.MAX_FRAMES,
+                self.frame_count,
                 f"{self.duration:.4g}",
             )
 
@@ -103,138 +108,137 @@ class Timeline:
         ping_pong: bool = False,
         hold: int = 0,
     ) -> "Timeline":
-        """The timeline that shows what `video.interpolate` gives. Raises InvalidExpression too."""
-        interpolate(start, end, frames, easing, ping_pong, hold)
-        there = Keyframe(end, (frames - 1) / fps, (hold + 1) / fps)
+        """Return the timeline that shows the frames of `easing.interpolate` with these arguments.
+
+        hold: in frames, unlike that of a keyframe. Raises InvalidExpression, too.
+        """
+        interpolate(start, end, frames, easing, ping_pong, hold)  # checks the arguments
+        last = Keyframe(end, (frames - 1) / fps, (hold + 1) / fps)
         mode = "ping-pong" if ping_pong else "once"
-        return cls((Keyframe(start, 0, easing=easing), there), fps, mode)
+        return cls((Keyframe(start, 0, easing=easing), last), fps, mode)
 
     def add(self, keyframe: Keyframe) -> "Timeline":
+        """Return the timeline with another keyframe."""
         return dataclasses.replace(self, keyframes=(*self.keyframes, keyframe))
 
     def delete(self, number: int) -> "Timeline":
-        """Without the keyframe of that number, the first being 0."""
-        self._known(number)
+        """Return the timeline without the keyframe of that number, the first being 0."""
+        self._check_number(number)
         rest = self.keyframes[:number] + self.keyframes[number + 1 :]
         return dataclasses.replace(self, keyframes=rest)
 
     def replace(self, number: int, keyframe: Keyframe) -> "Timeline":
-        self._known(number)
+        """Return the timeline with another keyframe in the place of that one."""
+        self._check_number(number)
         changed = (*self.keyframes[:number], keyframe, *self.keyframes[number + 1 :])
         return dataclasses.replace(self, keyframes=changed)
 
     def move(self, number: int, at: float) -> "Timeline":
-        """With that keyframe at another moment [s]; it may pass its neighbors."""
-        self._known(number)
+        """Return the timeline with that keyframe at another time [s], also beyond its neighbors."""
+        self._check_number(number)
         return self.replace(number, dataclasses.replace(self.keyframes[number], at=at))
 
     @property
-    def frames(self) -> int:
-        """How many expressions there are."""
-        spans = self._spans()
-        turned = spans[-1][0] - spans[0][1] if self.mode == "ping-pong" else self._steps_back() - 1
-        return spans[-1][1] + max(0, turned)
+    def frame_count(self) -> int:
+        return len(self._keyframe_sequence([]))
 
     @property
     def duration(self) -> float:
         """[s]"""
-        return self.frames / self.fps
+        return self.frame_count / self.fps
 
     def expressions(
         self, space: ExpressionSpace = ACTION_UNITS, reading: Expression | None = None
     ) -> list[Expression]:
-        """A point of `space` for every frame.
+        """Return the expressions of all frames as a list; see `sampled`."""
+        return list(self.sampled(space, reading))
 
-        reading: the Action Units of the photo, from which keyframes of other spaces start and
-        which those without an expression are; neutral if not given. Raises InvalidExpression for
-        keyframes that cannot be said in `space`.
+    def sampled(
+        self, space: ExpressionSpace = ACTION_UNITS, reading: Expression | None = None
+    ) -> Sequence[Expression]:
+        """Return the expressions of all frames in `space`, each computed on access.
+
+        reading: the Action Units of the photo, or neutral if None. Keyframes without an expression
+        show it, and for others it supplies what `in_space` needs. Raises InvalidExpression for
+        keyframes that cannot be converted to `space`.
         """
         reading = reading or Expression.neutral(ACTION_UNITS)
-        points = [
-            as_read(reading, space)
-            if key.expression is None
-            else in_space(key.expression, space, reading)
-            for key in self.keyframes
+        expressions = [
+            reading_in_space(reading, space)
+            if keyframe.expression is None
+            else in_space(keyframe.expression, space, reading)
+            for keyframe in self.keyframes
         ]
-        spans = self._spans()
-        way = [points[0]] * spans[0][1]
-        legs = zip(self.keyframes, pairwise(points), pairwise(spans), strict=False)
-        for key, (here, there), ((_, end), (start, stop)) in legs:
-            way += _between(here, there, start - end + 1, key.easing)
-            way += [there] * (stop - start)
-        if self.mode == "ping-pong":
-            way += way[spans[0][1] : spans[-1][0]][::-1]
-        way += _between(points[-1], points[0], self._steps_back(), self.keyframes[-1].easing)
-        return blinking(way, self.fps) if self.blinks and "AU45" in space else way
+        frames = self._keyframe_sequence(expressions)
+        blinks = self.blinks and "AU45" in space
+        return BlinkingSequence(frames, self.fps) if blinks else frames
+
+    def _keyframe_sequence(self, expressions: list[Expression]) -> KeyframeSequence:
+        easings = [keyframe.easing for keyframe in self.keyframes]
+        return KeyframeSequence(
+            expressions, self._spans(), easings, self.mode, self._return_steps()
+        )
 
     def to_json(self) -> dict[str, object]:
-        """Plain values of which `from_json` makes the same timeline."""
-        values = {name: getattr(self, name) for name in _TIMELINE}
-        return values | {"keyframes": [key.to_json() for key in self.keyframes]}
+        """Return JSON values from which `from_json` restores the timeline."""
+        values = {name: getattr(self, name) for name in _OPTIONAL_OF_TIMELINE}
+        return values | {"keyframes": [keyframe.to_json() for keyframe in self.keyframes]}
 
     @classmethod
     def from_json(cls, values: object) -> "Timeline":
-        values = schema.fields(values, "A timeline", ("keyframes",), _TIMELINE)
-        keys = schema.check(_KEYFRAMES, values["keyframes"])
-        return cls(**values | {"keyframes": tuple(Keyframe.from_json(key) for key in keys)})
+        """Return the timeline of JSON values.
+
+        Raises InvalidValue, InvalidTimeline and InvalidExpression.
+        """
+        values = schema.check_keys(values, "A timeline", ("keyframes",), _OPTIONAL_OF_TIMELINE)
+        keyframes = schema.list_type("The keyframes of a timeline", object, 1, cls.MAX_KEYFRAMES)
+        parts = schema.check(keyframes, values["keyframes"])
+        return cls(**values | {"keyframes": tuple(map(Keyframe.from_json, parts))})
 
     def _spans(self) -> list[tuple[int, int]]:
-        """For every keyframe its first frame, and the one after its last."""
-        starts = [self._frame(key.at) for key in self.keyframes]
-        ends = [self._frame(key.at + key.hold) for key in self.keyframes]
+        """Return for each keyframe its first frame, and the one after its last."""
+        starts = [self._frame(keyframe.at) for keyframe in self.keyframes]
+        ends = [self._frame(keyframe.at + keyframe.hold) for keyframe in self.keyframes]
         return [(start, max(start + 1, end)) for start, end in zip(starts, ends, strict=True)]
 
     def _frame(self, seconds: float) -> int:
         return int(seconds * self.fps + 0.5)
 
-    def _steps_back(self) -> int:
-        """From the last keyframe's last frame to the first frame; 1 where nothing lies between."""
-        looped = self.mode == "loop" and len(self.keyframes) > 1
-        return max(1, self._frame(self.back)) if looped else 1
+    def _return_steps(self) -> int:
+        """Return the steps from the last keyframe of a loop to the first; 1 without a return."""
+        returns = self.mode == "loop" and len(self.keyframes) > 1
+        return max(1, self._frame(self.back)) if returns else 1
 
-    def _known(self, number: int) -> None:
+    def _check_number(self, number: int) -> None:
         last = len(self.keyframes) - 1
-        schema.check(schema.whole("The number of a keyframe", 0, last), number)
+        schema.check(schema.int_type("The number of a keyframe", 0, last), number)
 
 
-_KEYFRAME = ("hold", "easing", "space", "expression")
-_TIMELINE = ("fps", "mode", "back", "blinks")
-_KEYFRAMES = schema.several("The keyframes of a timeline", object, 1, MOST_FRAMES)
+class FilmTimeline(Timeline):
+    """A timeline whose expressions are added, as offsets, to those read in each frame of a film.
+
+    So it may be as long as films may be.
+    """
+
+    MAX_FRAMES: ClassVar[int] = MAX_FILM_SECONDS * MAX_FPS
+    MAX_KEYFRAMES: ClassVar[int] = MAX_FILM_SECONDS  # one a second
+    MAX_BYTES: ClassVar[int] = 10 * schema.MAX_BYTES
+    NAME: ClassVar[Message] = Message("A film's timeline")
 
 
-def read_timeline(path: str | Path) -> Timeline:
-    """The timeline of a JSON file. Raises UnreadableFile, InvalidValue and InvalidTimeline."""
+_OPTIONAL_OF_KEYFRAME = ("hold", "easing", "space", "expression")
+_OPTIONAL_OF_TIMELINE = ("fps", "mode", "back", "blinks")
+
+
+def read_timeline(path: str | Path, kind: type[Timeline] = Timeline) -> Timeline:
+    """Read a timeline from a JSON file.
+
+    Raises UnreadableFile, InvalidValue, InvalidTimeline and InvalidExpression.
+    """
+    check_plain_file(path, UnreadableFile, "choose a .json file in it")
     try:
         with open(path, "rb") as file:
-            text = file.read(schema.MOST_BYTES + 1)
-    except OSError as problem:
-        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
-    return Timeline.from_json(schema.loads(text, str(path)))
-
-
-def blinking(way: list[Expression], fps: float) -> list[Expression]:
-    """The same points with lids that close and open now and then: AU45 rises to 1, AU05 sinks to 0,
-    each side from where it is.
-
-    Always at the same moments, never on the first frame or the last, not where lids are closed
-    already, and not at all where a frame takes longer than a blink.
-    """
-    way, half = list(way), max(1, int(BLINK / 2 * fps + 0.5))
-    keys = way[0].space.keys
-    lids, wide = ([keys[i] for i in way[0].space.positions(unit)] for unit in ("AU45", "AU05"))
-    chance = random.Random(45)
-    seconds = chance.uniform(*GAP) / 2
-    while fps * BLINK >= 1 and (middle := int(seconds * fps)) + half < len(way):
-        around = range(middle - half + 1, middle + half)
-        if all(way[i][lid] < SHUT for i in around for lid in lids):
-            for i in around:
-                shut, point = EASINGS["smooth"](1 - abs(i - middle) / half), way[i]
-                closed = {lid: point[lid] + (1 - point[lid]) * shut for lid in lids}
-                way[i] = point.replace(**closed, **{lid: point[lid] * (1 - shut) for lid in wide})
-        seconds += chance.uniform(*GAP)
-    return way
-
-
-def _between(here: Expression, there: Expression, steps: int, easing: str) -> list[Expression]:
-    """The points strictly between two expressions that are `steps` frames apart."""
-    return interpolate(here, there, steps + 1, easing)[1:-1]
+            text = file.read(kind.MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableFile("{} cannot be read ({}).", path, error.strerror) from None
+    return kind.from_json(schema.loads(text, str(path), kind.MAX_BYTES))

@@ -1,10 +1,9 @@
-"""Trajectories from files: an expression for every frame, as people, spreadsheets and annotated
-videos have them."""
+"""Reading trajectories (one expression per frame) from .csv, .npy and .pkl files."""
 
-import csv
-import io
+import itertools
 import math
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -16,35 +15,45 @@ from ..expressions.spaces import (
     ACTION_UNITS,
     FACS,
     PAD,
+    RANGE_TOLERANCE,
     SPACES,
     VALENCE_AROUSAL,
     Expression,
     ExpressionSpace,
 )
+from ..files.plain import check_plain_file
+from . import tables
 from .bounded_pickle import read_pickle
+from .face_tables import face_layout, frame_rate, read_faces
 
-MOST_ROWS = 100_000
-MOST_BYTES = 64 * 2**20
-MOST_AXES = 256
-BESIDE = ("time", "face_found")  # columns of curves that are no axes
+MAX_ROWS = 100_000
+MAX_TABLE_BYTES = 64 * 2**20  # of a file of any kind; so read_pickle's own limit is never reached
+MAX_AXES = 256
+MAX_COLUMNS = 10_000  # of a table with a header
+TIME_COLUMN = "time"  # [s]
+OTHER_COLUMNS = (TIME_COLUMN, "face_found")  # columns of `write_curves` that are no axes
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    points: list[Expression]
-    frames: list[int]  # the number of each point's frame in the film, the first being 0
-    notes: list[str]  # what was changed or left out, in sentences for people
+    """The expressions of a file, and the frames of a film that they belong to."""
+
+    points: list[Expression]  # (T,)
+    frames: list[int]  # (T,) numbers in the film, the first being 0
+    notes: list[str]  # for people: what was changed or left out
+    fps: float | None = None  # if the file has times
 
 
 @dataclass
 class _Table:
-    """What a file says: rows (T, D), the names of its columns if it has any, frame numbers."""
+    """The content of a file before it is converted to a space."""
 
-    title: str
-    rows: np.ndarray
-    names: list[str] | None
-    frames: list[int]
+    title: str  # for messages
+    rows: np.ndarray  # (T, D)
+    names: list[str] | None  # (D,) of the columns, if there is a header
+    frame_numbers: list[int]  # (T,) in the film, the first being 0
     notes: list[str]
+    fps: float | None = None
 
 
 def read_trajectory(
@@ -56,65 +65,83 @@ def read_trajectory(
     start: int = 0,
     frames: int | None = None,
 ) -> Trajectory:
-    """`frames` rows (all for None) of a .csv, .npy or .pkl from row `start`, for a generator of
-    `space`.
+    """Read a trajectory for a generator of `space`, from row `start` on.
 
-    .csv: a header may name axes of `space`, of moods or of Action Units, in any order; those it
-    leaves out are 0; of curves with all units and all moods, those of the nearer space count, and
-    `time` and `face_found` do not. In FACS, a unit stands for both of its sides. Without a header,
-    and in the other files, a row is a point of `axes`, or of `space` if that is not given. .npy:
-    (T, D) numbers. .pkl: the frames of videos, as MoodGANimation keeps them, a dict of
-    VIDEO_NUMBER to (D,) numbers; `clip` chooses the video.
-    Values out of range are clipped, and `notes` say how many. Raises UnreadableFile and
-    InvalidExpression.
+    frames: number of rows, None for all. The formats of files are
+
+    * .csv (.tsv, .txt): a header may name axes of `space`, of moods or of Action Units, in any
+      order. Missing axes are 0. A unit without a side sets both sides. A table with the columns of
+      both ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all of its axes.
+      Tables of other programs: see `face_tables`; `clip` names the face.
+    * .npy: (T, D) numbers.
+    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of MoodGANimation; `clip` names the
+      video.
+
+    axes: the space of rows without a header, `space` by default. Values out of range are clipped,
+    with a note. Raises UnreadableFile and InvalidExpression.
     """
     path = Path(path)
-    readers = {".csv": _csv, ".npy": _npy, ".pkl": lambda path: _pickle(path, clip)}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise UnreadableFile("{}: trajectories are read from .csv, .npy and .pkl files.", path)
-    if clip is not None and path.suffix.lower() != ".pkl":
-        raise UnreadableFile("{} holds one clip without a name; leave out the choice of one.", path)
+    reader = _reader(path, space, clip)
     try:
+        check_plain_file(path, UnreadableFile, "choose a .csv, .npy or .pkl file in it")
         size = path.stat().st_size
-        if not path.is_file():  # a device may never end
-            raise UnreadableFile("{} is not a file; choose a .csv, .npy or .pkl.", path)
-        if size > MOST_BYTES:
-            raise UnreadableFile("{} is larger than {} MB; cut it first.", path, MOST_BYTES >> 20)
+        if size > MAX_TABLE_BYTES:
+            raise UnreadableFile(
+                "{} is larger than {} MB; cut it first.", path, MAX_TABLE_BYTES >> 20
+            )
         table = reader(path)
-    except OSError as problem:
-        raise UnreadableFile("{} cannot be read ({}).", path, problem.strerror) from None
-    if len(table.rows) > MOST_ROWS:
-        raise UnreadableFile("{} has more than {} rows; cut it first.", path, MOST_ROWS)
+    except OSError as error:
+        raise UnreadableFile("{} cannot be read ({}).", path, error.strerror) from None
+    if len(table.rows) > MAX_ROWS:
+        raise UnreadableFile("{} has more than {} rows; cut it first.", path, MAX_ROWS)
     chosen = slice(start, None if frames is None else start + frames)
-    rows, numbers = table.rows[chosen], table.frames[chosen]
-    if start < 0 or (frames is not None and frames < 1) or len(rows) < (frames or 1):
-        asked = "one" if frames is None else frames
+    rows, frame_numbers = table.rows[chosen], table.frame_numbers[chosen]
+    wanted = 1 if frames is None else frames
+    if start < 0 or wanted < 1 or len(rows) < wanted:
         raise UnreadableFile(
-            "{} has {} rows, not {} from row {} on.", table.title, len(table.rows), asked, start
+            "{} has {} rows, the first being 0; there are not {} from row {} on.",
+            table.title,
+            len(table.rows),
+            wanted,
+            start,
         )
     notes = list(table.notes)
-    rows, told = _in_axes(path, rows, table.names, space, axes)
-    if (told, space) == (PAD, VALENCE_AROUSAL):
+    rows, row_space = _in_axes(path, rows, table.names, space, axes)
+    if (row_space, space) == (PAD, VALENCE_AROUSAL):
         notes.append(Message("Pleasure is taken as valence; dominance is left out."))
-    return Trajectory(_points(rows, told, notes), numbers, notes)
+    return Trajectory(_expressions(rows, row_space, notes), frame_numbers, notes, table.fps)
 
 
-def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpace]:
-    """Rows in the order of a space's axes, and that space: `space`, or one that maps to it."""
+def _reader(path: Path, space: ExpressionSpace, clip: str | None) -> Callable[[Path], _Table]:
+    """Return the function that reads a file of this ending. Raises UnreadableFile."""
+    match path.suffix.lower():
+        case ending if ending in tables.ENDINGS:
+            return lambda path: _read_text(path, space, clip)
+        case ".pkl":
+            return lambda path: _read_pickle(path, clip)
+        case ".npy" if clip is None:
+            return _read_npy
+        case ".npy":
+            raise tables.single_clip_error(path)
+    raise UnreadableFile("{}: trajectories are read from .csv, .npy and .pkl files.", path)
+
+
+def _in_axes(path, rows, names, space, headerless_space) -> tuple[np.ndarray, ExpressionSpace]:
+    """Return rows in the order of a space's axes, and that space.
+
+    It is `space`, or one that can be converted to it.
+    """
     known = [space] if space.name not in SPACES else [space, VALENCE_AROUSAL, PAD, ACTION_UNITS]
     if names is not None:
         return _in_named_axes(path, rows, names, known)
-    if axes not in (None, *known):
-        raise InvalidExpression(
-            "{} cannot be put into {} of the checkpoint.", axes.name, space.name
-        )
-    width, found = rows.shape[1], axes or space
+    if headerless_space not in (None, *known):
+        raise _not_convertible(headerless_space.name, space)
+    width, found = rows.shape[1], headerless_space or space
     if found == VALENCE_AROUSAL and width == len(PAD.axes):
         found = PAD
     if width != len(found.axes):
-        maybe = [s.name for s in known if len(s.axes) == width]
-        hint = maybe and Message(" If they are {}, say so: --axes {}.", maybe[0], maybe[0])
+        fitting = [s.name for s in known if len(s.axes) == width]
+        hint = fitting and Message(" If they are {}, say so: --axes {}.", *fitting[:1] * 2)
         raise InvalidExpression(
             "{} has {} values a row, but {} has {} axes.{}",
             path,
@@ -126,56 +153,82 @@ def _in_axes(path, rows, names, space, axes) -> tuple[np.ndarray, ExpressionSpac
     return rows, found
 
 
+def _not_convertible(what: object, space: ExpressionSpace) -> InvalidExpression:
+    return InvalidExpression(
+        "{} cannot be converted to {}, which this model takes: give values of the model's "
+        "own axes.",
+        what,
+        space.name,
+    )
+
+
 def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpace]:
-    """Rows of named columns, in the order of the axes of the known space that has them all. Of the
-    17 units alone, the rows say nothing of the other axes of FACS."""
-    rows, names = _columns(rows, names, lambda name: name.strip().lower() not in BESIDE)
+    """Return rows in the order of a space's axes, and that space, from columns with names.
+
+    known: the generator's space, then those that can be converted to it. The space is
+
+    1. the first that has every column, but ACTION_UNITS before FACS: rows of the 17 units leave the
+       other axes of FACS open;
+    2. otherwise, if every column is an axis of some space, the first whose axes are all columns;
+       the other columns are left out. Tables of `write_curves`, with more columns than any one
+       space, may have those of FACS for every generator whose axes have a meaning.
+
+    Raises InvalidExpression if there is none.
+    """
+    rows, names = _columns(rows, names, lambda name: name.strip().lower() not in OTHER_COLUMNS)
     spaces = [ACTION_UNITS, *known] if known[0] == FACS else known
     found = next((s for s in spaces if names and all(name in s for name in names)), None)
-    named = {known[0].canonical(name) for name in names}
-    curves = named.issuperset((*ACTION_UNITS.keys, *PAD.keys))  # maybe with the axes of FACS
-    beside = [*known, FACS] if curves and known[0].name in SPACES else known
-    if found is None and all(any(name in s for s in beside) for name in names):
-        found = next((s for s in (known[0], *spaces) if named.issuperset(s.keys)), None)
+    keys = {known[0].canonical(name) for name in names}
+    is_curves = keys.issuperset((*ACTION_UNITS.keys, *PAD.keys))  # maybe with the axes of FACS
+    allowed = [*known, FACS] if is_curves and known[0].name in SPACES else known
+    if found is None and all(any(name in s for s in allowed) for name in names):
+        found = next((s for s in (known[0], *spaces) if keys.issuperset(s.keys)), None)
         rows, names = _columns(
             rows, names, lambda name: found is None or found.canonical(name) in found.keys
         )
     if found is None:
         choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
-        wrong = next((name for name in names if name not in known[0]), BESIDE[0])
+        if not names:
+            raise InvalidExpression(
+                "{}, line 1: no column is an axis; columns are any of {}.", path, choices
+            )
+        wrong = next(name for name in names if name not in known[0])
         raise InvalidExpression(
             "{}, line 1: {} is no axis here; columns are any of {}.",
             path,
             repr(wrong.strip()[:40]),
             choices,
         )
-    return _full(path, rows, names, found), found
+    return _all_axes(path, rows, names, found), found
 
 
-def _full(path, rows: np.ndarray, names: list[str], space: ExpressionSpace) -> np.ndarray:
-    """Rows with a value for every axis of a space, 0 for those without a column."""
+def _all_axes(path, rows: np.ndarray, names: list[str], space: ExpressionSpace) -> np.ndarray:
+    """Return rows with a value for every axis of a space, 0 for those without a column."""
     full, named = np.zeros((len(rows), len(space.axes))), set()
     for name, column in zip(names, rows.T, strict=True):
-        places = space.positions(name)
-        if named.intersection(places):
+        indices = space.indices(name)
+        if named.intersection(indices):
             raise InvalidExpression("{}, line 1: an axis is named twice.", path)
-        named.update(places)
-        full[:, places] = column[:, None]
+        named.update(indices)
+        full[:, indices] = column[:, None]
     return full
 
 
-def _columns(rows, names, wanted) -> tuple[np.ndarray, list[str]]:
-    kept = [i for i, name in enumerate(names) if wanted(name)]
+def _columns(rows, names, keep) -> tuple[np.ndarray, list[str]]:
+    """Return the rows and names of the columns for whose name `keep` is true."""
+    kept = [i for i, name in enumerate(names) if keep(name)]
     return rows[:, kept], [names[i] for i in kept]
 
 
-def _points(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[Expression]:
+def _expressions(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[Expression]:
+    """Return rows as expressions, clipped to the ranges of the axes, with a note of it."""
     low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
-    outside = int(((rows < low - 1e-6) | (rows > high + 1e-6)).sum())
+    outside = int(((rows < low - RANGE_TOLERANCE) | (rows > high + RANGE_TOLERANCE)).sum())
     if outside:
         openface = space == ACTION_UNITS and rows.max() <= 5
         note = Message(
-            "{} of {} values were out of range and are clipped; OpenFace's 0 to 5 is 0 to 1 here."
+            "{} of {} values were out of range and are clipped. They look like OpenFace's 0 to 5: "
+            "divide them by 5."
             if openface
             else "{} of {} values were out of range and are clipped.",
             outside,
@@ -185,60 +238,110 @@ def _points(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[
     return [Expression.clipped(space, row) for row in rows]
 
 
-def _csv(path: Path) -> _Table:
-    names, rows = None, []
+def _read_text(path: Path, space: ExpressionSpace, clip: str | None) -> _Table:
     try:
-        text = path.read_bytes().decode("utf-8-sig").rstrip()
-        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-        for cells in lines:
-            where = f"{path}, line {lines.line_num}"
-            numbers = [_number(cell) for cell in cells]
-            if names is None and not rows and cells and all(n is None for n in numbers):
-                names = [cell[:100] for cell in cells]
-                continue
-            width = len(names or (rows[0] if rows else cells))
-            if len(cells) != width or not 0 < width <= MOST_AXES:
-                raise UnreadableFile(
-                    "{}: {} values instead of {}.", where, len(cells), width or "some"
-                )
-            for cell, number in zip(cells, numbers, strict=True):
-                if number is None or not math.isfinite(number):
-                    raise UnreadableFile("{}: {} is not a number.", where, repr(cell.strip()[:40]))
-            rows.append(numbers)
-            if len(rows) > MOST_ROWS:
-                break
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise UnreadableFile("{} is not a table of comma-separated values.", path) from problem
-    return _Table(str(path), np.array(rows), names, list(range(len(rows))), [])
+        lines = tables.read_cells(path)
+        line, first = next(lines, (0, []))
+        names = None
+        if first and all(tables.parse_number(cell) is None for cell in first):
+            names = [cell[:100] for cell in first]
+        else:
+            lines = itertools.chain([(line, first)] if first else [], lines)
+        most = MAX_COLUMNS if names else MAX_AXES
+        if len(first) > most:
+            raise UnreadableFile(
+                "{}: a row of {} values; at most {} are read.",
+                f"{path}, line {line}",
+                len(first),
+                most,
+            )
+        if names and (layout := face_layout(names, space)):
+            if not layout.axes and space.name not in SPACES:
+                raise _not_convertible(path, space)
+            faces = read_faces(path, layout, len(names), lines, clip)
+            return _Table(
+                str(path), faces.rows, faces.names, faces.frame_numbers, faces.notes, faces.fps
+            )
+        if clip is not None:
+            raise tables.single_clip_error(path)
+        rows = _numbers(path, lines, len(first))
+    except tables.NotATable as error:
+        raise UnreadableFile("{} is not a table of comma-separated values.", path) from error
+    return _Table(
+        str(path), np.array(rows), names, list(range(len(rows))), [], _frame_rate(rows, names)
+    )
 
 
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell.replace("_", "x"))  # Python's own 1_000 is no number to others
-    except ValueError:
+def _numbers(path: Path, lines: Iterator[tuple[int, list[str]]], width: int) -> list[list[float]]:
+    """Return rows of `width` numbers. Raises UnreadableFile for any others."""
+    rows = []
+    for line, cells in itertools.islice(lines, MAX_ROWS + 1):
+        where = f"{path}, line {line}"
+        if len(cells) != width:
+            raise UnreadableFile("{}: {} values instead of {}.", where, len(cells), width)
+        rows.append([tables.parse_number(cell) for cell in cells])
+        for cell, number in zip(cells, rows[-1], strict=True):
+            if number is None or not math.isfinite(number):
+                raise UnreadableFile("{}: {} is not a number.", where, repr(cell.strip()[:40]))
+    return rows
+
+
+def _frame_rate(rows: list[list[float]], names: list[str] | None) -> float | None:
+    """Return the frames per second of rows, if they have a column of times."""
+    lowered = [name.strip().lower() for name in names or ()]
+    if TIME_COLUMN not in lowered:
         return None
+    return frame_rate([row[lowered.index(TIME_COLUMN)] for row in rows], len(rows))
 
 
-def _npy(path: Path) -> _Table:
-    try:  # mapped, so that a header cannot claim more than the file holds
+def _read_npy(path: Path) -> _Table:
+    try:  # memory-mapped, so that nothing is allocated that a header only declares
         rows = np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
-    except Exception as problem:  # whatever a damaged header makes of Python's own parser
-        raise UnreadableFile("{} is not a readable .npy array of numbers.", path) from problem
-    if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not 0 < rows.shape[1] <= MOST_AXES:
+    except Exception as error:  # a damaged header may raise anything in Python's parser
+        raise UnreadableFile("{} is not a readable .npy array of numbers.", path) from error
+    if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not 0 < rows.shape[1] <= MAX_AXES:
         raise UnreadableFile(
             "{} must hold numbers (T, D), a row a frame; got {} {}.", path, rows.dtype, rows.shape
         )
-    rows = np.array(rows[: MOST_ROWS + 1], np.float64)
+    rows = np.array(rows[: MAX_ROWS + 1], np.float64)
     bad = np.argwhere(~np.isfinite(rows))
     if len(bad):
-        raise UnreadableFile("{}, row {}: a value is not a number.", path, bad[0, 0])
+        raise UnreadableFile(
+            "{}, row {} (the first is 0): a value is not a number.", path, bad[0, 0]
+        )
     return _Table(str(path), rows, None, list(range(len(rows))), [])
 
 
-def _pickle(path: Path, clip: str | None) -> _Table:
-    """One video of the pickle, in the order of its frames' numbers."""
+def _read_pickle(path: Path, clip: str | None) -> _Table:
+    """Read the frames of the video `clip`, or by default of the first one without gaps."""
+    videos = _videos(path)
+    notes, name = [], clip
+    if clip is None:
+        without_gaps = [name for name, video in videos.items() if not _gaps(video)]
+        name = next(iter(without_gaps or videos), "")
+    tables.check_clip(path, name, videos)
+    if clip is None and len(videos) > 1:
+        notes.append(
+            Message(
+                "{} holds {} videos; {} is taken, as no clip was chosen.", path, len(videos), name
+            )
+        )
+    frame_numbers = sorted(videos[name])
+    missing = _gaps(frame_numbers)
+    if missing:
+        notes.append(
+            Message("{} frames of {} are missing: the animation skips them.", missing, name)
+        )
+    rows = [videos[name][number] for number in frame_numbers]
+    if len({len(row) for row in rows}) > 1:
+        raise UnreadableFile("{}: not all frames of {} have as many values.", path, repr(name))
+    return _Table(f"{name} of {path}", np.array(rows), None, frame_numbers, notes)
+
+
+def _videos(path: Path) -> dict[str, dict[int, np.ndarray]]:
+    """Read a pickle of videos: name -> frame number -> values (D,). Raises UnreadableFile."""
     videos: dict[str, dict[int, np.ndarray]] = {}
     for key, values in read_pickle(path).items():
         name = key if isinstance(key, str) else ""
@@ -251,47 +354,22 @@ def _pickle(path: Path, clip: str | None) -> _Table:
                 "{}: frame {} of {} is there twice.", path, number, repr(match[1][:60])
             )
         video[number] = _vector(path, key, values)
-    whole = [name for name, video in videos.items() if not _gaps(video)]
-    notes, name = [], clip if clip is not None else next(iter(whole or videos), None)
-    if name not in videos:
-        raise UnreadableFile(
-            "{} has no video {}; it has {}{}.",
-            path,
-            repr(str(name)[:60]),
-            ", ".join([*videos][:5]) or "none",
-            " and others" if len(videos) > 5 else "",
-        )
-    if clip is None and len(videos) > 1:
-        notes.append(
-            Message(
-                "{} holds {} videos; {} is taken, as no clip was chosen.", path, len(videos), name
-            )
-        )
-    frames = sorted(videos[name])
-    if _gaps(frames):
-        notes.append(
-            Message(
-                "Frames missing in {}: {}; their neighbors follow each other.", name, _gaps(frames)
-            )
-        )
-    rows = [videos[name][number] for number in frames]
-    if len({len(row) for row in rows}) > 1:
-        raise UnreadableFile("{}: not all frames of {} have as many values.", path, repr(name))
-    return _Table(f"{name} of {path}", np.array(rows), None, frames, notes)
+    return videos
 
 
 def _gaps(frames) -> int:
-    """How many frame numbers are missing between the first and the last."""
+    """Return how many frame numbers are missing between the first and the last."""
     return max(frames) - min(frames) + 1 - len(frames)
 
 
 def _vector(path: Path, key: str, values) -> np.ndarray:
+    """Return the values of a frame: (D,) float64. Raises UnreadableFile."""
     plain = isinstance(values, np.ndarray | Real) or (
         isinstance(values, list | tuple) and all(isinstance(v, Real) for v in values)
     )
     row = np.ravel(values) if plain else np.empty(0)
-    if row.dtype.kind not in "fiu" or not (0 < len(row) <= MOST_AXES and np.isfinite(row).all()):
+    if row.dtype.kind not in "fiu" or not (0 < len(row) <= MAX_AXES and np.isfinite(row).all()):
         raise UnreadableFile(
-            "{}: {} is no list of up to {} numbers.", path, repr(key[:60]), MOST_AXES
+            "{}: {} is no list of up to {} numbers.", path, repr(key[:60]), MAX_AXES
         )
     return row.astype(np.float64)

@@ -1,1 +1,1 @@
-"""Checkpoint files: ours, those of the original repositories, and what makes one of the other."""
+"""Checkpoint files: our own format, those of the original repositories, and the conversion."""

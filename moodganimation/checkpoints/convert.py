@@ -1,14 +1,16 @@
-"""Conversion: checkpoints of the programs before this one become files that describe themselves."""
+"""Conversion of original checkpoints to our own format, which stores configuration and space."""
 
+import dataclasses
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from ..errors import NotACheckpoint, Unwritable
+from ..errors import InvalidValue, NotACheckpoint, Unwritable
 from ..expressions.spaces import ExpressionSpace, space_named, space_of_size
 from ..networks.base import GeneratorConfig
-from .files import CRITIC_FORMAT, assigned, build_generator, refusing, save_generator, write
-from .legacy import Original, read_original
+from .files import CRITIC_FORMAT, GENERATOR_FORMAT, as_not_a_checkpoint, write_checkpoint
+from .original import OriginalNetwork, read_original
 
 
 def convert(
@@ -18,58 +20,57 @@ def convert(
     space: str | None = None,
     image_size: int | None = None,
     saturate: bool = False,
-    half: bool = False,
+    float16: bool = False,
+    network: str | None = None,
 ) -> str:
-    """Write an original checkpoint (see `legacy`) as one of ours; a line on what it was.
+    """Write an original checkpoint (see `original`) as one of ours, and return `describe` of it.
 
-    space: what its conditions mean, if not what their number suggests. image_size, of a generator
-    alone: side of the crops that it learned from [px], 128 if not told; critics show theirs.
-    saturate: a generator trained with --do_saturate_mask. half: weights in half precision instead
-    of as they are. Raises NotACheckpoint, InvalidExpression for a space that there is not, and
+    space: name of the space of its conditions, by default chosen by their number. image_size: side
+    of a generator's crops [px], 128 by default; critics imply theirs. saturate: whether a generator
+    was trained with --do_saturate_mask. float16: store the weights as float16 instead of as they
+    are. network: name of the network, if the file holds several. Raises NotACheckpoint,
+    InvalidExpression for an unknown space, InvalidValue for an impossible image_size, and
     Unwritable.
     """
     out = Path(out)
     _check_arguments(out, image_size)
-    wanted = space_named(space) if space else None
-    with refusing(path):
-        original = read_original(path)
-        meaning = wanted or space_of_size(original.config["condition_dim"])
-        _check_original(path, original, meaning)
-        card = {"name": Path(path).stem, "origin": original.origin}
+    named_space = space_named(space) if space else None
+    with as_not_a_checkpoint(path):
+        original = read_original(path, network)
+        meaning = named_space or space_of_size(original.config["condition_dim"])
+        _check_condition_dim(path, original, meaning)
         if original.role == "generator":
-            settings = {"image_size": image_size or 128, "saturate": saturate}
-            config = GeneratorConfig(**original.config, **settings)
-            generator = assigned(lambda: build_generator(config), original.weights)
-        elif saturate or image_size not in (None, original.config["image_size"]):
-            raise NotACheckpoint(
-                "{} is a critic of crops of {} pixels; another size and saturation are for "
-                "generators.",
-                path,
-                original.config["image_size"],
+            config = GeneratorConfig(
+                **original.config, image_size=image_size or 128, saturate=saturate
             )
-    most = torch.finfo(torch.float16).max
-    if half and any(value.abs().max() > most for value in original.weights.values()):
-        raise Unwritable("{} has weights beyond half precision; convert it without --half.", path)
-    if original.role == "generator":
-        save_generator(out, generator, meaning, card, half)
-    else:
-        header = {"format": CRITIC_FORMAT, "critic": original.config, "space": meaning.name}
-        write(out, original.weights, header | {"card": card}, half)
+            header = {"format": GENERATOR_FORMAT, "generator": dataclasses.asdict(config)}
+        else:
+            _check_critic_options(path, original, image_size, saturate)
+            header = {"format": CRITIC_FORMAT, "critic": original.config}
+    if float16:
+        _check_float16(path, original.weights)
+    card = {"name": Path(path).stem, "origin": original.origin}
+    header |= {"space": meaning.name, "card": card}
+    write_checkpoint(out, original.weights, header, float16)
     return describe(original, meaning)
 
 
 def _check_arguments(out: Path, image_size: int | None) -> None:
-    """Raises Unwritable for a file or a size of crops that cannot be."""
+    """Raise Unwritable for an impossible file and InvalidValue for an impossible crop size."""
     if out.suffix.lower() != ".safetensors":
         raise Unwritable("{}: checkpoints are written as .safetensors.", out)
     if not out.parent.is_dir():
         raise Unwritable("There is no folder {}.", out.parent)
     if image_size is not None and (image_size % 4 or not 4 <= image_size <= 1024):
-        raise Unwritable("{}: crops have from 4 to 1024 pixels, in fours, not {}.", out, image_size)
+        raise InvalidValue(
+            "The image size must be a multiple of 4 from 4 to 1024 pixels, not {}.", image_size
+        )
 
 
-def _check_original(path: str | Path, original: Original, space: ExpressionSpace) -> None:
-    """Raises NotACheckpoint where the conditions of the network are not those of the space."""
+def _check_condition_dim(
+    path: str | Path, original: OriginalNetwork, space: ExpressionSpace
+) -> None:
+    """Raise NotACheckpoint unless the network has as many conditions as the space has axes."""
     conditions, axes = original.config["condition_dim"], len(space.axes)
     if axes != conditions:
         raise NotACheckpoint(
@@ -81,16 +82,37 @@ def _check_original(path: str | Path, original: Original, space: ExpressionSpace
         )
 
 
-def describe(original: Original, space: ExpressionSpace) -> str:
-    """One line: what was found, what its conditions mean, what was left out."""
+def _check_critic_options(
+    path: str | Path, original: OriginalNetwork, image_size: int | None, saturate: bool
+) -> None:
+    """Raise NotACheckpoint if a critic was given options that apply to generators only."""
+    own_size = original.config["image_size"]
+    if saturate or image_size not in (None, own_size):
+        raise NotACheckpoint(
+            "{} is a critic of {}-pixel crops: --image-size and --saturate apply to generators "
+            "only; leave them out.",
+            path,
+            own_size,
+        )
+
+
+def _check_float16(path: str | Path, weights: dict[str, Tensor]) -> None:
+    """Raise Unwritable if a weight is out of float16's range."""
+    most = torch.finfo(torch.float16).max
+    if any(value.abs().max() > most for value in weights.values()):
+        raise Unwritable("{} has weights beyond half precision; convert it without --half.", path)
+
+
+def describe(original: OriginalNetwork, space: ExpressionSpace) -> str:
+    """One line: what was recognized, what its conditions mean, and what was left out."""
     config = original.config
     kind = config["architecture"] if original.role == "generator" else config["kind"]
-    found = [f"{original.origin} {original.role}", kind]
-    found += [f"{key} {config[key]}" for key in ("width", "depth", "memory") if key in config]
+    parts = [f"{original.origin} {original.role}", kind]
+    parts += [f"{key} {config[key]}" for key in ("width", "depth", "memory") if key in config]
     if config.get("carry") is False:
-        found.append("forgetting between frames")
+        parts.append("GRU state reset on every frame")
     if "image_size" in config:
-        found.append(f"{config['image_size']} pixels")
-    found.append(f"{config['condition_dim']} conditions -> {space.name}")
+        parts.append(f"{config['image_size']} pixels")
+    parts.append(f"{config['condition_dim']} conditions -> {space.name}")
     left_out = ", ".join(f"{n} {what}" for what, n in original.left_out.items())
-    return ", ".join(found) + (f"; left out: {left_out}" if left_out else "")
+    return ", ".join(parts) + (f"; left out: {left_out}" if left_out else "")

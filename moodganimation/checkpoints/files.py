@@ -1,48 +1,53 @@
-"""Checkpoints that describe themselves: weights, configuration and space in one file."""
+"""Checkpoint files that store weights, configuration and space together."""
 
 import contextlib
 import dataclasses
 import json
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import DeviceMissing, NotACheckpoint, Unwritable
 from ..expressions.spaces import ExpressionSpace, space_named, space_of_size
+from ..files.atomic import atomic_write
 from ..networks.base import Generator, GeneratorConfig
 from ..networks.convgru_unet import ConvGRUUNetGenerator
 from ..networks.resnet import ResNetGenerator
 from ..networks.warp import WarpGenerator
-from .legacy import read_original
+from .file_kinds import FileKind, check_file_kind
+from .original import read_original
 from .torch_files import is_torch_file
 
-FORMAT = "moodganimation-generator-1"
+Network = TypeVar("Network", bound=nn.Module)
+GENERATOR_FORMAT = "moodganimation-generator-1"
 CRITIC_FORMAT = "moodganimation-critic-1"  # training.ganimation.critic_checkpoint reads it
 
 
 class Checkpoint(NamedTuple):
+    """A generator, and what its file states about it."""
+
     generator: Generator  # in evaluation mode, on the CPU, without gradients
-    space: ExpressionSpace  # what its condition means
-    card: dict  # what a person should know: licence, data, figures
+    space: ExpressionSpace  # of its condition
+    card: dict  # facts for people: licence, data, figures
 
 
 def generators_in(folder: Path) -> dict[str, Path]:
-    """Our generator checkpoints of a folder by name; only their headers are read."""
+    """Paths of our generator checkpoints in a folder, by name; only their headers are read."""
     found = {}
     for path in sorted(folder.glob("*.safetensors")):
         with contextlib.suppress(SafetensorError, OSError), safe_open(path, framework="pt") as file:
-            if (file.metadata() or {}).get("format") == FORMAT:
+            if (file.metadata() or {}).get("format") == GENERATOR_FORMAT:
                 found[path.stem] = path
     return found
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
+    """Build the generator of a configuration, with new weights."""
     match config.architecture:
         case "warp":
             return WarpGenerator(config)
@@ -57,52 +62,53 @@ def save_generator(
     generator: Generator,
     space: ExpressionSpace,
     card: dict[str, object],
-    half: bool = True,
+    float16: bool = True,
 ) -> None:
-    """`card` is what a person should know (licence, data ...); half: weights in half precision.
+    """Write a generator with its card: facts for people, such as licence and data.
 
-    Raises Unwritable.
+    float16: store the weights as float16. Raises Unwritable.
     """
     config = dataclasses.asdict(generator.config)
-    header = {"format": FORMAT, "generator": config, "space": space.name, "card": card}
-    write(path, generator.state_dict(), header, half)
+    header = {"format": GENERATOR_FORMAT, "generator": config, "space": space.name, "card": card}
+    write_checkpoint(path, generator.state_dict(), header, float16)
 
 
-def write(path: Path, weights: dict[str, Tensor], header: dict, half: bool) -> None:
-    """A file of our own, as a whole or not at all; header's values as text or as JSON.
+def write_checkpoint(path: Path, weights: dict[str, Tensor], header: dict, float16: bool) -> None:
+    """Write weights and header as safetensors, atomically.
 
-    Raises Unwritable.
+    header: values that are not strings are stored as JSON. float16: convert floating-point weights
+    to float16. Raises Unwritable.
     """
     header = {k: v if isinstance(v, str) else json.dumps(v) for k, v in header.items()}
     weights = {
-        key: value.detach().cpu().half() if half and value.is_floating_point() else value.cpu()
+        key: value.detach().cpu().half() if float16 and value.is_floating_point() else value.cpu()
         for key, value in weights.items()
     }
-    part = Path(f"{path}.part")
-    try:
+    with atomic_write(path) as part:
         part.touch()
         mode = part.stat().st_mode
-        save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
-        part.chmod(mode)  # safetensors keeps all but the owner from reading
-        os.replace(part, path)
-    except (SafetensorError, OSError) as problem:
-        raise Unwritable("{} cannot be written ({}).", path, str(problem)) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        try:
+            save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
+        except SafetensorError as problem:
+            raise Unwritable("{} cannot be written ({}).", path, str(problem)) from problem
+        part.chmod(mode)  # save_file lets only the owner read
 
 
-def read(path: str | Path, form: str) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Header and weights (float32) of a file that `write` wrote. Runs nothing it reads.
+def read_checkpoint(
+    path: str | Path, expected_format: str
+) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Return header and weights (float32) of a file by `write_checkpoint`. Executes nothing in it.
 
-    form: FORMAT or CRITIC_FORMAT. To be called within `refusing`.
+    expected_format: GENERATOR_FORMAT or CRITIC_FORMAT. To be called within `as_not_a_checkpoint`.
     """
     with safe_open(path, framework="pt") as file:
         header = file.metadata() or {}
-        if header.get("format") in {FORMAT, CRITIC_FORMAT} - {form}:
-            what = {FORMAT: "a generator, not a critic", CRITIC_FORMAT: "a critic, no generator"}
-            raise NotACheckpoint("{} is the checkpoint of {}.", path, what[header["format"]])
-        if header.get("format") != form:
+        format = header.get("format")
+        if format in {GENERATOR_FORMAT, CRITIC_FORMAT} - {expected_format}:
+            critic = format == CRITIC_FORMAT
+            what = "a critic, no generator" if critic else "a generator, not a critic"
+            raise NotACheckpoint("{} is the checkpoint of {}.", path, what)
+        if format != expected_format:
             raise NotACheckpoint(
                 "{} is a safetensors file, but not a checkpoint of MoodGANimation.", path
             )
@@ -113,8 +119,8 @@ def read(path: str | Path, form: str) -> tuple[dict[str, str], dict[str, Tensor]
 
 
 @contextlib.contextmanager
-def refusing(path: str | Path) -> Iterator[None]:
-    """What reading a file can raise becomes NotACheckpoint with a sentence that says what."""
+def as_not_a_checkpoint(path: str | Path) -> Iterator[None]:
+    """Convert exceptions of reading `path` inside the `with` block to NotACheckpoint."""
     try:
         yield
     except NotACheckpoint:
@@ -140,12 +146,12 @@ def refusing(path: str | Path) -> Iterator[None]:
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """A generator and what is known of it, from a file of ours or of the programs before.
+    """Load a generator and what its file states about it, from one of ours or an original one.
 
-    An original file (see `legacy`) says nothing of its space, which its size suggests, nor of
-    the size of its crops, 128 pixels by default there. Raises NotACheckpoint.
+    An original checkpoint (see `original`) does not state its space, which is chosen by the number
+    of conditions, nor the side of its crops, taken to be 128 pixels. Raises NotACheckpoint.
     """
-    with refusing(path):
+    with as_not_a_checkpoint(path):
         if is_torch_file(path):
             original = read_original(path)
             if original.role != "generator":
@@ -154,17 +160,22 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             space = space_of_size(config.condition_dim)
             card = {"name": Path(path).stem, "origin": original.origin}
         else:
-            header, weights = read(path, FORMAT)
+            # For these two kinds `read_checkpoint` has better messages.
+            check_file_kind(path, (FileKind.OUR_CHECKPOINT, FileKind.FOREIGN_SAFETENSORS))
+            header, weights = read_checkpoint(path, GENERATOR_FORMAT)
             config = GeneratorConfig(**json.loads(header["generator"]))
             space, card = space_named(header["space"]), json.loads(header["card"])
         if config.condition_dim != len(space.axes):
             raise ValueError(f"{config.condition_dim} conditions do not fit {space.name}")
-        generator = assigned(lambda: build_generator(config), weights)
+        generator = build_with_weights(lambda: build_generator(config), weights)
     return Checkpoint(generator, space, card)
 
 
-def assigned(build, weights: dict[str, Tensor]):
-    """The network that `build` builds, made of `weights` without a copy, to be used as it is."""
+def build_with_weights(build: Callable[[], Network], weights: dict[str, Tensor]) -> Network:
+    """Call `build` on the meta device and assign `weights`, without copy or initialization.
+
+    Returns the network in evaluation mode, without gradients.
+    """
     with torch.device("meta"):
         network = build()
     network.load_state_dict(weights, assign=True)
@@ -172,7 +183,7 @@ def assigned(build, weights: dict[str, Tensor]):
 
 
 def load_generator(path: str | Path) -> Generator:
-    """The network alone: (source (B, 3, H, W), condition (B, D), state=None) -> (Edit, state).
+    """Load a generator: (source (B, 3, H, W), condition (B, D), state=None) -> (Edit, state).
 
     In evaluation mode, on the CPU, without gradients. Raises NotACheckpoint.
     """
@@ -180,7 +191,10 @@ def load_generator(path: str | Path) -> Generator:
 
 
 def device_named(name: str) -> torch.device:
-    """A device for generators; "auto" is CUDA if it is there. Raises DeviceMissing."""
+    """Return a device of this machine by name; "auto" is CUDA where available, else the CPU.
+
+    Raises DeviceMissing.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

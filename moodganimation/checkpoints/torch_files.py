@@ -1,69 +1,69 @@
-"""State dicts in files of torch.save, old and new, read as data: nothing in them is run."""
+"""State dicts in files of torch.save, in its old and new format, read without executing code."""
 
+import argparse
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from torch import Tensor
 
 from ..errors import NotACheckpoint
+from ..files.plain import check_plain_file
+from .file_kinds import FOLDER_ADVICE, TORCH_LEGACY_MAGIC, check_file_kind
+from .unwrap import unwrap
 
-LARGEST = 4 << 30  # [bytes]; the largest network of GANimation's family, a critic, has 1.1e9
-ZIP = b"PK\x03\x04"
-PICKLES = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # how torch.save began before PyTorch 1.6
+MAX_BYTES = 4 << 30  # the largest network of GANimation's family, a critic, has 1.1e9
+ZIP_MAGIC = b"PK\x03\x04"  # torch.save writes zip archives since PyTorch 1.6
 
 
 def is_torch_file(path: Path) -> bool:
-    """Whether torch.save wrote it, by its first bytes. Raises OSError."""
-    with open(path, "rb") as file:
-        start = file.read(len(PICKLES))
-    return start.startswith(ZIP) or start == PICKLES
+    """Whether torch.save wrote a file, by its first bytes.
 
-
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Names and tensors on the CPU, whatever device and Python wrote them.
-
-    Raises NotACheckpoint with a sentence that says what else it is, and OSError.
+    Raises OSError, and NotACheckpoint for anything but a regular file.
     """
+    check_plain_file(path, NotACheckpoint, FOLDER_ADVICE)
+    with open(path, "rb") as file:
+        start = file.read(len(TORCH_LEGACY_MAGIC))
+    return start.startswith(ZIP_MAGIC) or start == TORCH_LEGACY_MAGIC
+
+
+def read_state_dict(path: Path, network: str | None = None) -> tuple[dict, dict[str, int]]:
+    """Read the state dict of the network in a file, or of the one called `network`.
+
+    Returns names and tensors on the CPU, whatever device and Python version wrote them, and what
+    was left out (see `unwrap`). Raises NotACheckpoint with a message that says what the file is
+    instead, and OSError.
+    """
+    check_file_kind(path)
     if not is_torch_file(path):
         raise NotACheckpoint(
             "{} is not a readable checkpoint: torch.save did not write it. Files of networks are "
             "called net_epoch_30_id_G.pth, for example.",
             path,
         )
-    content = _load(path)
-    if not isinstance(content, dict) or not content:
-        raise NotACheckpoint("{} holds no network, but a {}.", path, type(content).__name__)
-    if "param_groups" in content:
-        raise NotACheckpoint(
-            "{} holds the state of an optimizer, not a network; take the file net_epoch_* beside "
-            "opt_epoch_*.",
-            path,
-        )
-    for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise NotACheckpoint(
-                "{} holds more or other than a network ({} is no tensor); save the state_dict() "
-                "of the network alone.",
-                path,
-                repr(str(key)[:40]),
-            )
-    return dict(content)
+    return unwrap(path, _load(path), network)
 
 
 def _load(path: Path):
+    """Return the content of a file of torch.save. Raises NotACheckpoint, and OSError."""
     size = path.stat().st_size
     try:
-        if size > LARGEST:
+        if size > MAX_BYTES:
             raise NotACheckpoint("{} is larger than any network of GANimation's family.", path)
-        if _unpacked(path) > size:
-            raise NotACheckpoint("{} claims to hold more than it has room for.", path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        if _declared_bytes(path) > size:
+            raise NotACheckpoint(
+                "{} is damaged or was tampered with: its contents are declared larger than the "
+                "file. Download it again.",
+                path,
+            )
+        with warnings.catch_warnings(), torch.serialization.safe_globals([argparse.Namespace]):
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except NotACheckpoint:
         raise
-    except Exception as problem:  # whatever a damaged or hostile file makes of the parser
+    except Exception as problem:  # a damaged or hostile file can make the parser raise anything
         code = re.search(r"GLOBAL ([\w.]+)", str(problem))
         if isinstance(problem, UnpicklingError) and code:
             raise NotACheckpoint(
@@ -77,8 +77,8 @@ def _load(path: Path):
         ) from problem
 
 
-def _unpacked(path: Path) -> int:
-    """Bytes that the entries of a zip archive say they have; torch.save does not compress."""
+def _declared_bytes(path: Path) -> int:
+    """Sum of the uncompressed sizes that a zip archive declares; torch.save does not compress."""
     if not zipfile.is_zipfile(path):
         return 0
     with zipfile.ZipFile(path) as archive:

@@ -1,7 +1,8 @@
-"""A folder of photos, each edited alike: python -m moodganimation batch FOLDER --out DIR.
+"""Edit every photo in a folder alike: python -m moodganimation batch FOLDER --out DIR.
 
-What becomes of every photo is written down as it becomes known, so that the same command goes on
-where it stopped; a photo that cannot be edited is told, and the others are.
+Each result is written to a journal as soon as it is known, so that the same command resumes where
+it stopped. A photo that cannot be edited is reported as failed and the others are edited; files
+that are no photos are reported as skipped.
 """
 
 import argparse
@@ -9,74 +10,165 @@ import functools
 import hashlib
 import json
 import os
+import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import InvalidValue, Problem, Unwritable
-from ..media.images import WRITTEN
-from ..recipe import read_recipe
-from ..runtime.executors import check_engine, mapped
+from ..files.atomic import check_writable
+from ..media.formats import READABLE_ENDINGS, WRITABLE_FORMATS
+from ..recipe import Recipe, read_recipe
+from ..runtime.executors import check_engine, map_items
 
 JOURNAL, REPORT = ".batch.jsonl", "report.json"
-READ = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
-SAID = ("set", "preset", "like", "intensity", "look")  # options that say what is wanted
+MAX_REASONS, MAX_NAMES, MAX_NOTES = 8, 5, 5  # in the summary; the report has all of them
+EXPRESSION_OPTIONS = ("set", "preset", "like", "intensity", "look")
 
 
 @dataclass
 class Report:
-    """What became of a folder."""
+    """The results of a folder.
 
-    edited: int = 0
-    before: int = 0  # edited by an earlier run
-    left_out: dict[str, str] = field(default_factory=dict)  # photo -> why, as a sentence
+    The summary and report.json call `failed` "left out" and `skipped` "passed over".
+    """
+
+    edited: int = 0  # photos edited by this run
+    edited_before: int = 0  # ... by earlier runs
+    failed: dict[str, str] = field(default_factory=dict)  # photo -> reason, as a sentence
+    skipped: dict[str, str] = field(default_factory=dict)  # file that is no photo -> reason
+    notes: dict[str, list[str]] = field(default_factory=dict)  # photo -> what was changed or lost
+    results: dict[str, str] = field(default_factory=dict)  # photo -> its edited file
 
     def text(self) -> str:
+        """The summary for the terminal."""
         lines = [
-            f"edited: {self.edited}, edited before: {self.before}, left out: {len(self.left_out)}"
+            f"edited: {self.edited}, edited before: {self.edited_before}, "
+            f"left out: {len(self.failed)}, passed over: {len(self.skipped)}"
         ]
-        lines += [f"{n} x {why}" for why, n in Counter(self.left_out.values()).most_common(5)]
+        notes = Counter(note for notes in self.notes.values() for note in notes)
+        lines += [*_reason_lines(self.failed), *_reason_lines(self.skipped)]
+        lines += [f"note, {n} x {note}" for note, n in notes.most_common(MAX_NOTES)]
         return "\n".join(lines)
+
+    def json(self) -> str:
+        """The content of report.json; bytes of names that are not UTF-8 are escaped."""
+        values = {
+            "edited": self.edited + self.edited_before,
+            "left out": self.failed,
+            "passed over": self.skipped,
+            "results": self.results,
+        }
+        values |= {"notes": self.notes} if self.notes else {}
+        text = json.dumps(values, indent=1, ensure_ascii=False) + "\n"
+        return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
+
+    def add(self, item: dict, result: dict) -> None:
+        """Enter the result of a photo, see `edit_one`."""
+        name = item["name"]
+        if "notes" in result:
+            self.notes[name] = result["notes"]
+        if "why" in result:
+            self.failed[name] = result["why"]
+        else:
+            self.results[name] = item["out"]
+
+
+def _reason_lines(reasons: dict[str, str]) -> list[str]:
+    """Lines with the most frequent reasons, and the names of some files."""
+    lines = []
+    for reason, count in Counter(reasons.values()).most_common(MAX_REASONS):
+        names = [name for name in reasons if reasons[name] == reason]
+        more = ", ..." if count > MAX_NAMES else ""
+        lines.append(f"{count} x {reason} ({', '.join(names[:MAX_NAMES])}{more})")
+    return lines
 
 
 def batch(options, progress=lambda done, total: None) -> Report:
-    """Edit every photo under `options.folder` into `options.out`, under the same name.
+    """Edit every photo in `options.folder` and below, and write it to `options.out` under its name.
 
-    options: `folder`, `out`, `recipe` (a file) or what `edit` takes (set, preset, like, intensity,
-    look), `checkpoint`, `device`, `label`, `engine`, `workers`. Raises Problem where nothing can be
-    done.
+    options: `folder`, `out`, `recipe` (a file) or the options of `edit` (set, preset, like,
+    intensity, look; a recipe overrides them), `checkpoint`, `device`, `detail`, `label`, `engine`,
+    `workers`. progress: called with the numbers of photos done and in all. Raises Problem if
+    nothing can be done.
     """
-    from .requests import expression_request
+    from .option_values import BATCH_REQUESTS, expression_request, require_any
 
     folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
-    expression_request(options)  # an invalid request is reported before any work
+    expression_request(options)  # raises for an invalid request
     _check(options, folder, out)
-    request = {name: getattr(options, name) for name in (*SAID, "checkpoint", "device", "label")}
-    request["expression"] = _expression(options.recipe) if options.recipe else None
-    request["like"] = request["like"] and str(Path(request["like"]).resolve())
-    _make_folder(out)
+    request = _request(options)
     key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
-    if options.engine != "plain":  # all workers use the backend that is quickest here
-        network = _animator(options.checkpoint, options.device, None).generator
-        request["backends"] = network.backends
-    report = Report()
-    items = _unfinished(folder, out, _known(out, key), report)
-    work = functools.partial(edit_one, request=request, out=str(out))
-    with open(out / JOURNAL, "a") as journal:
-        results = mapped(work, items, options.engine, options.workers)
+    photos, skipped = _find_photos(folder)
+    report, known = Report(skipped=skipped), _read_journal(out, key)
+    if not photos and not known:
+        reasons = "".join(f"; {line}" for line in _reason_lines(skipped))
+        raise Unwritable("There are no photos in {}{}.", folder, reasons)
+    require_any(options, *BATCH_REQUESTS)
+    _prepare(request, options.engine)
+    _make_folder(out)
+    check_writable(out / REPORT)
+    items = _unfinished(folder, out, photos, known, report)
+    work = functools.partial(edit_one, request=request, out_folder=str(out))
+    with open(out / JOURNAL, "a", encoding="utf-8") as journal:
+        results = _mapped(work, items, options)
         for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
             journal.write(json.dumps({"key": key, **item, **result}) + "\n")
             journal.flush()
             report.edited += "why" not in result
-            report.left_out |= {item["name"]: result["why"]} if "why" in result else {}
+            report.add(item, result)
             progress(done, len(items))
-    counts = {"edited": report.edited + report.before, "left out": report.left_out}
-    (out / REPORT).write_text(json.dumps(counts, indent=1, ensure_ascii=False) + "\n")
+    names = [path.relative_to(folder).as_posix() for path in photos]
+    report.results = {name: report.results[name] for name in names if name in report.results}
+    report.failed = {name: report.failed[name] for name in names if name in report.failed}
+    (out / REPORT).write_text(report.json(), encoding="utf-8")
     return report
 
 
+def _request(options) -> dict:
+    """The options that determine the results, as JSON values."""
+    request = {
+        name: getattr(options, name)
+        for name in (*EXPRESSION_OPTIONS, "checkpoint", "device", "label")
+    }
+    recipe = read_recipe(options.recipe) if options.recipe else None
+    request["expression"] = _recipe_expression(recipe, options.recipe) if recipe else None
+    # 1, the default, counts as not given.
+    request["detail"] = recipe.detail if recipe and options.detail == 1 else options.detail
+    request["like"] = request["like"] and str(Path(request["like"]).resolve())
+    return request
+
+
+def _mapped(work, items: list[dict], options) -> Iterator[dict]:
+    """The results in the order of the items; an executor's ValueError becomes InvalidValue."""
+    try:
+        yield from map_items(work, items, options.engine, options.workers)
+    except ValueError as problem:
+        raise problem if isinstance(problem, Problem) else InvalidValue(str(problem)) from None
+
+
+def _prepare(request: dict, engine: str) -> None:
+    """Load the model and resolve the request for a neutral face, so that errors come at once.
+
+    Adds to the request the reading of --like, and for other engines the backends to be used by all
+    workers. Raises Problem.
+    """
+    from ..expressions.schema import expression_to_json
+    from ..expressions.spaces import Expression
+    from .option_values import like_reading
+
+    animator = _animator(request["checkpoint"], request["device"], None)
+    animator.with_detail(request["detail"])
+    like = like_reading(argparse.Namespace(**request), animator)
+    request["like_reading"] = like and expression_to_json(like)
+    _target(request, animator, Expression.neutral(animator.reader_space))
+    if engine != "plain":  # workers need not measure which backend is the fastest
+        request["backends"] = animator.generator.backends
+
+
 def _check(options, folder: Path, out: Path) -> None:
-    """Raises Problem where nothing could be done."""
+    """Raise Problem for an unknown engine or for unsuitable folders."""
     try:
         check_engine(options.engine)
     except ValueError as problem:
@@ -84,7 +176,12 @@ def _check(options, folder: Path, out: Path) -> None:
     if not folder.is_dir():
         raise Unwritable("There is no folder {}.", folder)
     if out == folder or folder in out.parents or out in folder.parents:
-        raise Unwritable("{} and {} must lie apart: name another folder with --out.", out, folder)
+        raise Unwritable(
+            "The output folder {} and the photo folder {} must not contain each other: name "
+            "another folder with --out.",
+            out,
+            folder,
+        )
 
 
 def _make_folder(out: Path) -> None:
@@ -94,59 +191,111 @@ def _make_folder(out: Path) -> None:
         raise Unwritable("{} cannot be made ({}).", out, problem.strerror) from None
 
 
-def _unfinished(folder: Path, out: Path, known: dict[str, dict], report: Report) -> list[dict]:
-    """The photos that no earlier run finished; those that one did are counted in the report.
+def _unfinished(
+    folder: Path, out: Path, photos: list[Path], known: dict[str, dict], report: Report
+) -> list[dict]:
+    """The photos to edit; those with a result or a failure of an earlier run enter the report.
 
-    Raises Unwritable where there are no photos at all.
+    A photo that has failed is tried again only after its file has changed.
     """
-    items = []
-    for path in _photos(folder):
-        name = path.relative_to(folder).as_posix()
-        stat = path.stat()
-        stamp = [stat.st_size, stat.st_mtime_ns]
-        done = known.get(name)
-        if done and done["stamp"] == stamp and (done.get("why") or (out / done["out"]).is_file()):
-            report.before += "why" not in done
-            report.left_out |= {name: done["why"]} if "why" in done else {}
-            continue
-        ending = path.suffix.lower() if path.suffix.lower() in WRITTEN else ".png"
-        target = Path(name).with_suffix(ending).as_posix()
-        items.append({"name": name, "photo": str(path), "stamp": stamp, "out": target})
-    if not items and not known:
-        raise Unwritable("There are no photos in {}.", folder)
-    return items
+    items, done = [], {}
+    for path in photos:
+        name, stat = path.relative_to(folder).as_posix(), path.stat()
+        stamp, entry = [stat.st_size, stat.st_mtime_ns], known.get(name)
+        if (
+            entry
+            and entry["stamp"] == stamp
+            and (entry.get("why") or (out / entry["out"]).is_file())
+        ):
+            report.edited_before += "why" not in entry
+            report.add(entry, entry)
+            done[name] = entry["out"]
+        else:
+            items.append({"name": name, "photo": str(path), "stamp": stamp})
+    names = result_names([item["name"] for item in items], done.values())
+    return [item | {"out": name} for item, name in zip(items, names, strict=True)]
 
 
-def edit_one(item: dict, request: dict, out: str) -> dict:
-    """Edit the photo of {photo, out}: {"finder": how its face was found}, or {"why": a sentence
-    without its path}."""
-    from ..expressions.moods import in_space
-    from ..expressions.schema import to_expression
-    from ..media.images import read_image, write_image
-    from .requests import recipe, target_function
+def result_names(names: list[str], taken: Iterable[str] = ()) -> list[str]:
+    """The names of the results of photos.
+
+    That of the photo if its format can be written, else with the ending .png. If two results would
+    have one name, .png is appended to the photo's (a.bmp.png). taken: names of results that exist.
+    """
+    defaults = [
+        name if _is_writable(name) else str(Path(name).with_suffix(".png")) for name in names
+    ]
+    # Folders of macOS and Windows ignore case, so new names must differ in more than case.
+    counts, results = Counter(map(str.casefold, defaults)), []
+    used, used_folded = {*taken}, set(map(str.casefold, taken))
+    kept_folded = {name.casefold() for name in names if _is_writable(name)}
+    for name, result in zip(names, defaults, strict=True):
+        if not _is_writable(name):
+            if counts[result.casefold()] > 1 or result.casefold() in used_folded:
+                result = f"{name}.png"
+            while result.casefold() in used_folded | kept_folded:
+                result = f"{result}.png"
+        # Names of photos may differ in case only: their folder has room for both.
+        elif result in used:  # a result of an earlier run
+            result = f"{name}.png"
+        used.add(result)
+        used_folded.add(result.casefold())
+        results.append(result)
+    return results
+
+
+def _is_writable(name: str) -> bool:
+    return Path(name).suffix.lower() in WRITABLE_FORMATS
+
+
+def edit_one(item: dict, request: dict, out_folder: str) -> dict:
+    """Edit one photo and write the result.
+
+    item: {"photo": path, "out": name of the result in `out_folder`}. Returns {"finder": how the
+    face was found, "notes": sentences, if any}, or {"why": the reason of a failure, without the
+    path}.
+    """
+    from ..media.images import holds_16bit, read_photo, write_image
+    from .option_values import recipe_text
 
     try:
         animator = _animator(request["checkpoint"], request["device"], request.get("backends"))
-        portrait = animator.locate(read_image(item["photo"]))
+        animator = animator.with_detail(request.get("detail", 1.0))
+        photo = read_photo(item["photo"], holds_16bit(item["out"]))
+        portrait = animator.locate(photo.pixels)
         options = argparse.Namespace(**request)
-        if request["expression"]:
-            expression = to_expression(request["expression"])
-            target = in_space(expression, animator.space, portrait.reading)
-        else:
-            target = target_function(options, animator)(portrait.reading)
-        path = Path(out) / item["out"]
+        target = _target(request, animator, portrait.reading)
+        path = Path(out_folder) / item["out"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        image = animator.edit(portrait, target).image
-        text = recipe(options, portrait, expression=target)
-        write_image(path, image, recipe=text, label=options.label)
+        if os.path.realpath(path) == os.path.realpath(item["photo"]):
+            raise Unwritable("{} leads to the photo that is read; choose another folder.", path)
+        edited = animator.edit(portrait, target).render_for_file(photo)
+        recipe = recipe_text(options, portrait, expression=target)
+        losses = write_image(path, edited, recipe=recipe, label=options.label, source=photo)
     except (Problem, OSError) as problem:
         return {"why": str(problem).replace(item["photo"], "the file")}
-    return {"finder": portrait.finder}
+    notes = [
+        str(note).replace(item["photo"], "The photo").replace(path.name, "the result")
+        for note in (*photo.notes, *portrait.notes, *losses)
+    ]
+    return {"finder": portrait.found_by} | ({"notes": notes} if notes else {})
+
+
+def _target(request: dict, animator, reading):
+    """The target expression of a face with this reading."""
+    from ..expressions.moods import in_space
+    from ..expressions.schema import expression_from_json
+    from .option_values import target_function
+
+    if request["expression"]:
+        return in_space(expression_from_json(request["expression"]), animator.space, reading)
+    like = request.get("like_reading") and expression_from_json(request["like_reading"])
+    return target_function(argparse.Namespace(**request), animator, like)(reading)
 
 
 @functools.cache
 def _animator(checkpoint: str | None, device: str, backends: tuple[str, ...] | None):
-    """Made once a process."""
+    """Load the animator, once a process."""
     import torch
 
     from ..animator import Animator
@@ -156,34 +305,60 @@ def _animator(checkpoint: str | None, device: str, backends: tuple[str, ...] | N
     return Animator.load(checkpoint, device, backends=backends)
 
 
-def _expression(path: str) -> dict:
-    """What a recipe wants, as plain values: where its face was does not matter here."""
-    from ..expressions.schema import of_expression
+def _recipe_expression(recipe: Recipe, path: str) -> dict:
+    """The target expression of a recipe as JSON values; of a timeline, that of the last keyframe.
 
-    recipe = read_recipe(path)
-    wanted = recipe.expression or recipe.timeline.keyframes[-1].expression
-    if wanted is None:
+    path: of the recipe, for the error message.
+    """
+    from ..expressions.schema import expression_to_json
+
+    target = recipe.expression or recipe.timeline.keyframes[-1].expression
+    if target is None:
         raise InvalidValue("The recipe in {} asks for no expression.", path)
-    return of_expression(wanted)
+    return expression_to_json(target)
 
 
-def _photos(folder: Path) -> list[Path]:
-    """Files that may be photos, by name; links are not followed."""
-    found = []
-    for root, folders, names in os.walk(folder, followlinks=False):
+def _find_photos(folder: Path) -> tuple[list[Path], dict[str, str]]:
+    """Files that may be photos, sorted by name, and the reasons why others are skipped.
+
+    Links are not followed.
+    """
+    found, skipped = [], {}
+
+    def name_of(path: str | Path) -> str:
+        return Path(path).relative_to(folder).as_posix()
+
+    def skip_folder(problem: OSError) -> None:
+        skipped[name_of(problem.filename)] = f"a folder that cannot be read ({problem.strerror})"
+
+    for root, folders, names in os.walk(folder, onerror=skip_folder, followlinks=False):
         folders.sort()
-        for name in sorted(names):
-            path = Path(root) / name
-            if path.suffix.lower() in READ and not name.startswith(".") and not path.is_symlink():
+        links = {name for name in folders if (Path(root) / name).is_symlink()}
+        skipped |= {name_of(Path(root) / name): "a link to a folder" for name in sorted(links)}
+        for path in (Path(root) / name for name in sorted(names)):
+            if reason := _skip_reason(path):
+                skipped[name_of(path)] = reason
+            else:
                 found.append(path)
-    return found
+    return found, skipped
 
 
-def _known(out: Path, key: str) -> dict[str, dict]:
-    """What earlier runs of the same wish found, by name; a line that was cut short is forgotten."""
+def _skip_reason(path: Path) -> str | None:
+    """Why a file is no photo; None if it may be one."""
+    if path.name.startswith("."):
+        return "a hidden file"
+    if path.is_symlink():
+        return "a link"
+    if path.suffix.lower() not in READABLE_ENDINGS:
+        return "not a kind of picture that can be read"
+    return None if path.is_file() else "no plain file"
+
+
+def _read_journal(out: Path, key: str) -> dict[str, dict]:
+    """The results of earlier runs of the same request, by name; incomplete lines are ignored."""
     known = {}
     try:
-        lines = (out / JOURNAL).read_text().splitlines()
+        lines = (out / JOURNAL).read_text("utf-8").splitlines()
     except OSError:
         return {}
     for line in lines:

@@ -6,122 +6,142 @@ import sys
 
 from ..demo import serve
 from ..errors import Problem
-from .arguments import (
-    of_all,
-    of_animate,
-    of_batch,
-    of_convert,
-    of_drive,
-    of_edit,
-    of_film,
-    of_photo,
-    of_request,
-    of_sheet,
-)
-from .console import counted, counting, say
+from ..runtime.signals import Terminated, raise_on_termination
+from ..runtime.terminal import escape_unprintable
+from . import arguments as groups
+from .console import progress_counter, say, with_counter
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    escape_unprintable()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["bench"]:
         print("moodganimation: bench is now: python -m benchmarks inference", file=sys.stderr)
         return 2
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        with raise_on_termination():
+            options.run(options)
     except Problem as problem:
         print(f"moodganimation: {problem}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("moodganimation: Stopped; nothing was written.", file=sys.stderr)
-        return 130
+    except (KeyboardInterrupt, Terminated) as end:
+        outcome = "Stopped; nothing was written."
+        if options.run is batch:
+            outcome = "Stopped. Run the same command again to continue with the remaining photos."
+        print(f"moodganimation: {outcome}", file=sys.stderr)
+        return end.status if isinstance(end, Terminated) else 130
     return 0
 
 
 def edit(options) -> None:
+    """Write the photo with another expression."""
     from ..media.figures import row
-    from ..media.images import write_image
-    from .requests import opened, recipe, target_expression
+    from ..media.images import holds_16bit, write_image
+    from .option_values import load_and_locate, recipe_text, target_expression
 
-    animator, portrait = opened(options)
+    animator, photo, portrait = load_and_locate(options, keep_16bit=holds_16bit(options.out))
     target = target_expression(options, animator, portrait)
     frame = animator.edit(portrait, target)
-    text = recipe(options, portrait, expression=target)
-    write_image(options.out, frame.image, recipe=text, label=options.label)
+    recipe = recipe_text(options, portrait, expression=target)
+    edited = frame.render_for_file(photo)
+    say(*write_image(options.out, edited, recipe=recipe, label=options.label, source=photo))
     if options.panels:
         write_image(options.panels, row([frame.face, frame.attention, frame.color, frame.motion]))
+        say(*photo.alpha_notes(options.panels, over_white=True))
 
 
 def read(options) -> None:
+    """Print the Action Units and the mood in a photo as JSON."""
     from ..expressions.moods import values_by_axis
     from ..expressions.spaces import PAD
-    from .requests import opened
+    from .option_values import load_and_locate
 
-    animator, portrait = opened(options)
+    animator, _, portrait = load_and_locate(options)
     values = values_by_axis(animator.read(portrait))
     print(json.dumps({k: round(v, 2 if k in PAD else 3) for k, v in values.items()}, indent=1))
 
 
 def animate(options) -> None:
-    from ..media.video_writer import check_animation, write_animation
+    """Write an animation of the photo: by target expression, timeline or trajectory."""
+    from ..frame import portrait_for_file
+    from ..media.video_writer import check_animation_path, write_animation
     from ..recipe import Output
-    from ..video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
-    from . import requests
+    from . import option_values as values
 
-    requests.together(options)
-    named = requests.timeline(options)
-    animator = requests.load(options, lambda out: check_animation(out, options.fps))
-    trajectory = requests.trajectory(options, animator)
-    portrait = requests.locate(options, animator, trajectory)
-    shown = options.view or "face", 512 if options.size is None else options.size
+    values.check_combinations(options)
+    timeline_of = values.timeline_factory(options)
+    fps = values.DEFAULT_FPS if options.fps is None else options.fps
+    animator = values.load(options, lambda out: check_animation_path(out, fps))
+    trajectory = values.trajectory_from_file(options, animator)
+    photo, portrait = values.locate(options, animator, trajectory)
+    view = options.view or "face", 512 if options.size is None else options.size
     if trajectory:
-        way, recipe = trajectory.points, None
+        expressions, recipe = trajectory.points, None
     else:
-        if named:
-            timeline = named(animator.start(portrait))
+        if timeline_of:
+            timeline = timeline_of(animator.start(portrait))
         else:
-            timeline = requests.interpolation(options, animator, portrait)
-        way = timeline.expressions(animator.space, portrait.reading)
-        output = Output(*shown, options.fps)
+            timeline = values.interpolation(options, animator, portrait)
+        expressions = timeline.expressions(animator.space, portrait.reading)
+        output = Output(*view, options.fps)
         how = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
-        recipe = requests.recipe(options, portrait, timeline=timeline, output=output, options=how)
+        recipe = values.recipe_text(
+            options, portrait, timeline=timeline, output=output, options=how
+        )
+    say(*photo.alpha_notes(options.out, over_white=options.columns))
     if not options.columns:
-        frames = animator.animate(portrait.enough_for(*shown), way, options.feed)
-        pictures = (frame.view(*shown) for frame in frames)
+        portrait = portrait_for_file(portrait, photo)
+        frames = animator.animate(portrait.downscaled_for(*view), expressions, options.feed)
+        pictures = (frame.view(*view) for frame in frames)
         write_animation(options.out, pictures, options.fps, recipe=recipe, label=options.label)
         return
-    side, truth = max(LEAST_SIDE, animator.generator.config.image_size), None
+    _animate_columns(options, animator, portrait, trajectory, expressions, recipe)
+
+
+def _animate_columns(options, animator, portrait, trajectory, expressions, recipe) -> None:
+    """Write the pictures of every frame side by side, see `write_columns`."""
+    from ..video.side_by_side import MIN_COLUMN_SIDE, filmed_faces, write_columns
+
+    side, truth = max(MIN_COLUMN_SIDE, animator.generator.config.image_size), None
     if options.truth:
         truth, notes = filmed_faces(animator, options.truth, trajectory.frames[1:], side)
         say(*notes)
-    frames = animator.animate(portrait, way[1:], options.feed)  # the first is the photo's own
+    # The first expression is the photo's own.
+    frames = animator.animate(portrait, expressions[1:], options.feed)
     written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
     say(f"written: {', '.join(map(str, written))}")
 
 
 def batch(options) -> None:
+    """Edit every photo in a folder; print the summary."""
     from .batch import batch
 
-    with counting("edited", "photos") as count:
-        print(batch(options, count).text())
+    with progress_counter("edited", "photos") as count:
+        report = batch(options, count)
+    print(report.text())
 
 
 def film(options) -> None:
+    """Write a film in which faces have another expression."""
     from ..media.video_reader import open_film
-    from ..media.video_writer import check_film
-    from ..video.editing import edit_video
-    from . import requests
+    from ..media.video_writer import check_film_path
+    from ..video.editing import check_faces, edit_video
+    from . import option_values as values
 
     film = open_film(options.video)
-    animator = requests.load(options, lambda out: check_film(out, film))
-    target = requests.film_target_function(options, animator, film)
-    with counting("edited") as count:
+    check_faces(options.faces)
+    values.require_any(options, *values.FILM_REQUESTS)
+    animator = values.load(options, lambda out: check_film_path(out, film))
+    target = values.film_target_function(options, animator, film)
+    with progress_counter("edited") as count:
         done = edit_video(
             animator,
             film,
             options.out,
             target,
-            most=options.faces,
+            max_faces=options.faces,
             progress=count,
             label=options.label,
         )
@@ -129,95 +149,116 @@ def film(options) -> None:
 
 
 def drive(options) -> None:
+    """Write a clip of the photo with the expressions of the face in a film."""
+    from ..frame import portrait_for_file
     from ..media.video_reader import open_film
-    from ..media.video_writer import check_film, write_film
+    from ..media.video_writer import capped_for, check_film_path, write_film
     from ..video.editing import check_strength
-    from ..video.reenactment import capture_performance, check_curves, taking_part, write_curves
-    from . import requests
+    from ..video.reenactment import capture_performance, check_table_path, region_mask, write_curves
+    from . import option_values as values
 
-    film, regions = open_film(options.by), options.regions.split(",")
-    check_strength(options.strength)  # said before anything is computed
+    film, regions = capped_for(open_film(options.by), options.out), values.region_names(options)
+    # All options are checked before the film is read.
+    check_strength(options.strength)
     if options.csv:
-        check_curves(options.csv)
-    animator = requests.load(options, lambda out: check_film(out, film))
-    taking_part(regions, animator.reader_space)
-    portrait = requests.locate(options, animator)
-    shown = options.view, options.size
-    animator.edit(portrait, animator.read(portrait)).view(*shown)  # whether that can be shown
-    with counting("read") as count:
+        check_table_path(options.csv)
+    animator = values.load(options, lambda out: check_film_path(out, film))
+    region_mask(regions, animator.reader_space)
+    photo, portrait = values.locate(options, animator)
+    say(*photo.alpha_notes(options.out))
+    view = options.view, options.size
+    animator.edit(portrait, animator.read(portrait)).view(*view)  # raises if it cannot be shown
+    with progress_counter("read") as count:
         performance = capture_performance(animator, film, count)
     say(*performance.notes)
 
-    def way():
+    def expressions():
         return performance.retarget(
             animator.read(portrait),
             strength=options.strength,
             regions=regions,
             neutral=options.neutral,
-            by=options.carry,
+            carry=options.carry,
         )
 
-    frames = animator.animate(portrait.enough_for(*shown), way())
-    pictures = (frame.view(*shown) for frame in frames)
-    pictures = counted("drawn", pictures, len(performance.units))
+    portrait = portrait_for_file(portrait, photo)
+    frames = animator.animate(portrait.downscaled_for(*view), expressions())
+    pictures = (frame.view(*view) for frame in frames)
+    pictures = with_counter("drawn", pictures, len(performance.units))
     say(*write_film(options.out, pictures, film, label=options.label))
     if options.csv:
-        write_curves(options.csv, way(), performance.fps, performance.found)
+        write_curves(options.csv, expressions(), performance.fps, performance.found)
 
 
 def sheet(options) -> None:
+    """Write a contact sheet."""
     from ..contact_sheets import contact_sheet
     from ..media.images import write_image
-    from .requests import opened
+    from .option_values import load_and_locate
 
-    animator, portrait = opened(options)
+    animator, photo, portrait = load_and_locate(options)
     write_image(options.out, contact_sheet(animator, portrait, options.kind))
+    say(*photo.alpha_notes(options.out, over_white=True))
 
 
 def convert(options) -> None:
+    """Convert a checkpoint of other code to ours."""
     from ..checkpoints.convert import convert
 
-    found = convert(
+    summary = convert(
         options.file,
         options.out,
         space=options.space,
         image_size=options.image_size,
         saturate=options.saturate,
-        half=options.half,
+        float16=options.half,
+        network=options.network,
     )
-    print(found)
+    print(summary)
 
 
 def demo(options) -> None:
+    """Serve the page."""
     serve.serve(options)
 
 
 def _parser() -> argparse.ArgumentParser:
+    photo, request = groups.add_photo_options, groups.add_request_options
     parser = argparse.ArgumentParser(prog="moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run, text, *groups in (
-        (edit, "write the photo with another expression", of_photo, of_request, of_edit),
-        (read, "print the expression in a photo as JSON", of_photo),
-        (animate, "write a GIF, MP4 or WebP of the change", of_photo, of_request, of_animate),
-        (sheet, "draw a contact sheet of what the sliders do to a face", of_photo, of_sheet),
-        (film, "write a film in which a face has another expression", of_request, of_film),
-        (drive, "write a clip in which the photo does what a film shows", of_photo, of_drive),
-        (batch, "edit every photo of a folder; again to go on", of_batch, of_request),
+    for run, text, *added in (
+        (edit, "write the photo with another expression", photo, request, groups.add_edit_options),
+        (read, "print the expression in a photo as JSON", photo),
+        (
+            animate,
+            "write a GIF, MP4 or WebP of the change",
+            *(photo, request, groups.add_animate_options),
+        ),
+        (sheet, "draw a contact sheet of many expressions", photo, groups.add_sheet_options),
+        (film, "write a film with another expression", request, groups.add_film_options),
+        (drive, "write a clip of the photo, driven by a video", photo, groups.add_drive_options),
+        (
+            batch,
+            "edit every photo of a folder; run the same command again to resume",
+            *(groups.add_batch_options, request),
+        ),
         (
             convert,
-            "make a checkpoint of GANimation, MoodGANimation or their replications one of ours",
-            of_convert,
+            "convert a checkpoint of GANimation, MoodGANimation or a replication",
+            groups.add_convert_options,
         ),
         (demo, "serve the page", serve.add_arguments),
     ):
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
         if run not in (convert, demo):
-            of_all(command)
+            groups.add_common_options(command)
         if run not in (read, demo):
             command.add_argument("--out", required=True, metavar="DIR" if run is batch else "FILE")
         if run in (edit, animate, film, drive, batch):
-            command.add_argument("--label", action="store_true", help="say in a corner: edited")
-        for add in groups:
+            text = "draw a label into a corner: edited"
+            command.add_argument("--label", action="store_true", help=text)
+            groups.add_detail_options(command)
+        for add in added:
             add(command)
     return parser

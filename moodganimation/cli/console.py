@@ -1,4 +1,4 @@
-"""What people see on the terminal while a command works: sentences and counts, on stderr."""
+"""Messages and progress on the terminal, on stderr."""
 
 import contextlib
 import sys
@@ -6,30 +6,36 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 def say(*sentences: str) -> None:
+    """Print sentences to stderr."""
     for sentence in sentences:
         print(sentence, file=sys.stderr)
 
 
 @contextlib.contextmanager
-def counting(what: str, unit: str = "frames") -> Iterator[Callable[[int, int | None], None]]:
-    """A count of frames or of other units, as a `retakes.Progress`, if there is a terminal."""
-    shown = sys.stderr.isatty()
+def progress_counter(
+    what: str, unit: str = "frames"
+) -> Iterator[Callable[[int, int | None], None]]:
+    """Yield a progress callback (`video.editing.Progress`) that prints if stderr is a terminal.
+
+    what: what is being done, as "edited"; unit: what is counted.
+    """
+    is_terminal = sys.stderr.isatty()
 
     def count(done: int, total: int | None) -> None:
-        if shown:
+        if is_terminal:
             of = f" of about {total}" if total else ""
             print(f"\r{what}: {done}{of} {unit} ", end="", file=sys.stderr, flush=True)
 
     try:
         yield count
     finally:
-        if shown:
+        if is_terminal:
             print(file=sys.stderr)
 
 
-def counted(what: str, frames: Iterable, total: int) -> Iterator:
-    """The frames, counted as they are taken."""
-    with counting(what) as count:
+def with_counter(what: str, frames: Iterable, total: int) -> Iterator:
+    """The frames, with a progress counter."""
+    with progress_counter(what) as count:
         for done, frame in enumerate(frames, 1):
             yield frame
             count(done, total)

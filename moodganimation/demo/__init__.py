@@ -1,1 +1,1 @@
-"""The page: what visitors see, over an animator. The only part of the library that knows gradio."""
+"""The page and the API: a web application of one Animator. Only this package imports gradio."""

@@ -1,59 +1,91 @@
-"""Asked and seen: what an edit was to do, beside what the shipped reader sees in the result."""
+"""Requested and detected: the units of a request beside those that the reader sees in the edit."""
+
+import numpy as np
 
 from ..expressions.moods import in_space, mood_of
 from ..expressions.sides import units_of
 from ..expressions.spaces import ACTION_UNITS, Expression
-from .i18n import told
+from ..frame import Frame
+from .i18n import localize
+from .names import UNIT_LABELS
+from .sessions import FaceEdit
 
-NOTHING = "Nothing is asked of the face: the result is the photo."
-ASKED = 0.1  # change of a unit that is worth a row
-ANSWERED = 0.25  # share of an asked change below which a unit did not respond
+NO_REQUEST = "No slider differs clearly from the photo, so there is nothing to compare."
+MIN_REQUESTED_CHANGE = 0.1  # of a unit; smaller changes get no row
+MIN_DETECTED_SHARE = 0.25  # a unit is detected if it changed by this share of the request
+# Just noticeable by eye.
+VISIBLE_MOTION = 0.006  # in sides of the crop
+VISIBLE_COLOR_CHANGE = 12  # levels of 256, at the 99th percentile
 
 
-def bars(before: Expression, asked: Expression, seen: Expression) -> str:
-    """HTML: a row for every unit that was asked to change. before: the photo's reading.
+def comparison_table(face: FaceEdit, frame: Frame) -> str:
+    """Return HTML: a row with both values for every unit whose change was requested.
 
-    The reader is the network that moves the face, so it is a witness and no judge.
+    The detected values come from the network that made the edit, so they are no independent
+    measurement. A unit is said to show no change only if it is not detected and its pixels do not
+    change either.
     """
-    before, seen = units_of(before), units_of(seen)
-    asked = in_space(asked, ACTION_UNITS, before)
+    before, detected = units_of(face.reading), units_of(face.animator.measure(frame))
+    requested = in_space(face.target, ACTION_UNITS, face.reading)
     rows = []
-    for axis, was, wanted, found in zip(
-        ACTION_UNITS.axes, before.values, asked.values, seen.values, strict=True
+    for axis, old, target, found in zip(
+        ACTION_UNITS.axes, before.values, requested.values, detected.values, strict=True
     ):
-        change = wanted - was
-        if abs(change) < ASKED:
+        change = target - old
+        if abs(change) < MIN_REQUESTED_CHANGE:
             continue
-        answered = (found - was) / change >= ANSWERED
-        chip = (
-            "" if answered else f'<span class="chip">{told("{} did not respond", axis.key)}</span>'
-        )
+        verdict = ""
+        if (found - old) / change < MIN_DETECTED_SHARE:
+            verdict = f'<span class="verdict">{_undetected_text(face, frame, axis.key)}</span>'
         rows.append(
-            f'<tr><th scope="row">{told(" ".join((axis.key, axis.label)))}</th>'
-            f"<td>{_bar('asked', wanted)}{_bar('seen', found)}</td>"
-            f"<td>{wanted:.2f} / {found:.2f} {chip}</td></tr>"
+            f'<tr><th scope="row">{localize(UNIT_LABELS[axis.key])}</th>'
+            f"<td>{_bar('requested', target)}{_bar('detected', found)}</td>"
+            f"<td>{target:.2f} / {found:.2f} {verdict}</td></tr>"
         )
     if not rows:
-        return f"<p>{told(NOTHING)}</p>"
-    head = f"<tr><th>{told('unit')}</th><th>{told('asked, seen')}</th><th></th></tr>"
-    return f'<table class="bars">{head}{"".join(rows)}</table>{_plane(asked, seen)}'
+        return f"<p>{localize(NO_REQUEST)}</p>"
+    heads = (localize(text) for text in ("Slider", "Requested, detected"))
+    head = "<tr>" + "".join(f'<th scope="col">{text}</th>' for text in heads) + "<td></td></tr>"
+    plane = _mood_plane(requested, detected)
+    return f'<table class="bars">{head}{"".join(rows)}</table>{plane}'
 
 
-def _plane(asked: Expression, seen: Expression) -> str:
-    """HTML: pleasure and arousal of both, as a ring and a dot."""
-    dots, said = "", []
-    for kind, expression, radius in (("asked", asked, 9), ("seen", seen, 5)):
+def _undetected_text(face: FaceEdit, frame: Frame, key: str) -> str:
+    """Return what to say of a unit that the reader does not detect."""
+    if changes_pixels(face, frame, key):
+        return localize("moved, but the reader does not see it")
+    return localize("no change to be seen")
+
+
+def changes_pixels(face: FaceEdit, frame: Frame, key: str) -> bool:
+    """Return whether a unit visibly changes the face, against the same edit without the unit."""
+    units = face.state.units
+    indices = units.space.indices(key)
+    values = [face.reading.values[i] if i in indices else x for i, x in enumerate(units.values)]
+    target = Expression(units.space, tuple(values))
+    without = face.animator.edit(face.portrait, target, face.edit_mask)
+    motion = (frame.edit.motion - without.edit.motion)[0].float().numpy()
+    distance = np.linalg.norm(motion, axis=0).max() / 2  # motion is in halves of the crop's side
+    color = (frame.edit.composite - without.edit.composite)[0].float().numpy()
+    levels = np.percentile(np.abs(color), 99) * 127.5  # colors are in [-1, 1]
+    return bool(distance > VISIBLE_MOTION or levels > VISIBLE_COLOR_CHANGE)
+
+
+def _mood_plane(requested: Expression, detected: Expression) -> str:
+    """Return HTML: pleasure and arousal, requested as a ring and detected as a dot."""
+    dots, texts = "", []
+    for kind, expression, radius in (("requested", requested, 9), ("detected", detected, 5)):
         pleasure, arousal, _ = mood_of(expression).values
         dots += f'<circle class="{kind}" r="{radius}" cx="{100 * pleasure:.0f}" '
         dots += f'cy="{-100 * arousal:.0f}"/>'
-        said.append(
-            f"{told(kind)}: {told('pleasure')} {pleasure:.2f}, {told('arousal')} {arousal:.2f}"
-        )
-    said = "; ".join(said)
+        values = (("pleasure", pleasure), ("arousal", arousal))
+        values = ", ".join(f"{localize(name)} {value:.2f}" for name, value in values)
+        texts.append(f"{localize(kind)}: {values}")
+    caption = "; ".join(texts)
     return (
-        f'<figure class="plane"><svg viewBox="-105 -105 210 210" role="img" aria-label="{said}">'
+        f'<figure class="plane"><svg viewBox="-105 -105 210 210" role="img" aria-label="{caption}">'
         f'<path d="M-100 -100H100V100H-100ZM-100 0H100M0 -100V100"/>{dots}</svg>'
-        f"<figcaption>{said}</figcaption></figure>"
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 

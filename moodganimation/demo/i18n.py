@@ -1,85 +1,69 @@
-"""What the page says, in English, Spanish and Chinese; the browser's language decides.
+"""Texts of the page in English, Spanish and Chinese; the browser's language decides.
 
-Texts are looked up by their English in assets/words.csv: a text without slots is its own id, and a
-`Message` has that of its template, where {} stands for a parameter. What is built once goes through
-`say` and is put into words by the browser; what is said to one visitor goes through `told`, as
-errors do (`handlers.common.reported`), and what scripts of the page write through `script`. Names
-of models are not translated, nor is what is drawn into pictures.
+assets/words.csv has the translations. A text is looked up by its English, a `Message` by its
+template, in which {} stands for a parameter. The HTML of the page is marked (`ui.markup`), and the
+browser translates it. Messages for one visitor, such as those of errors, go through `localize`.
+Names of models and texts in pictures are not translated.
 """
 
 import csv
-import json
+import os
 import re
+import tempfile
 
-import gradio as gr
 from gradio.context import LocalContext
+from gradio.utils import get_upload_folder
 
 from ..errors import Message
+from ..expressions.spaces import FACS
 from ..resources import ASSETS
+from .names import UNIT_LABELS
+
+ABSOLUTE_FOLDER = re.compile(r"(?<![\w/:.<])/(?:[\w.@+-]+/)+")
+LANGUAGES = ("es", "zh")  # beside English
 
 with (ASSETS / "words.csv").open(encoding="utf-8", newline="") as file:
-    TEXTS = {
+    TEXTS = {  # {English: {language: translation}}
         row["english"]: {"es": row["spanish"], "zh": row["chinese"]} for row in csv.DictReader(file)
     }
 
 
-def _key(english: str) -> str:
-    """What the browser looks a text up by: dots would part it."""
-    return re.sub(r"\W+", "_", english)
+def localize(message: str, *parameters: object) -> str:
+    """Translate a message for the visitor who sent the current request.
 
-
-def _all(language: str) -> dict[str, str]:
-    return {_key(text): others.get(language, text) for text, others in TEXTS.items()}
-
-
-LANGUAGES = gr.I18n(
-    en=_all("en"), es=_all("es"), **{code: _all("zh") for code in ("zh", "zh-CN", "zh-TW")}
-)
-
-
-def say(english: str) -> str:
-    """A mark that the browser puts into the visitor's words, alone or within Markdown. Raises
-    KeyError for a text that nobody has translated."""
-    if english not in TEXTS:
-        raise KeyError(english)
-    return str(LANGUAGES(_key(english)))
-
-
-def choices(names) -> list[tuple[str, str]]:
-    """Of a list to choose from: what is shown and what is meant."""
-    return [(say(name), name) for name in names]
-
-
-def told(message: str, *parameters: object) -> str:
-    """A message in the language of the visitor who asks at the moment, or in English.
-
-    A template and its parameters, or a `Message`: a note, or that of a `Problem`.
+    message: an English template with {} slots for `parameters`, or a `Message`. Folders of the
+    server are removed from paths in it.
     """
     request = LocalContext.request.get(None)
     language = request.headers.get("accept-language", "")[:2] if request else ""
-    return translated(Message(message, *parameters), language)
+    return without_folders(translate(Message(message, *parameters), language))
 
 
-def translated(message: str, language: str) -> str:
-    """A text or a `Message` in a language; as it is where it has no translation."""
+def localized_axis_name(key: str) -> str:
+    """Return the name of an axis of FACS for the visitor who sent the current request."""
+    unit = key.rstrip("LR")
+    if unit in UNIT_LABELS:
+        name = localize(UNIT_LABELS[unit])
+        side = {"L": "their left", "R": "their right"}.get(key[len(unit) :])
+        return f"{name}, {localize(side)}" if side else name
+    label = next(axis.label for axis in FACS.axes if axis.key == key)
+    key_and_label = f"{key} {label}"  # a key of TEXTS
+    return localize(key_and_label).partition(" ")[2]
+
+
+def without_folders(text: str) -> str:
+    """Return a text with absolute paths shortened to file names."""
+    for root in (tempfile.gettempdir(), get_upload_folder()):  # these may contain blanks
+        text = re.sub(rf"{re.escape(os.path.realpath(root))}/(?:[\w.-]+/)*", "", text)
+    return ABSOLUTE_FOLDER.sub("", text)
+
+
+def translate(message: str, language: str) -> str:
+    """Translate a text or a `Message`; without a translation it stays English."""
     message = Message(message)
     template = TEXTS.get(message.message_id, {}).get(language, message.message_id)
     if not message.parameters:
         return template
     return template.format(
-        *(translated(p, language) if isinstance(p, Message) else p for p in message.parameters)
-    )
-
-
-def script(name: str, *texts: str) -> str:
-    """One of assets/*.js, with `words` before it."""
-    return words(*texts) + (ASSETS / name).read_text("utf-8")
-
-
-def words(*texts: str) -> str:
-    """JavaScript by which say(text) gives these texts in the visitor's language."""
-    known = {code: {text: TEXTS[text][code] for text in texts} for code in ("es", "zh")}
-    return (
-        f"const words = {json.dumps(known)}[navigator.language.slice(0, 2)] ?? {{}};\n"
-        "const say = (text) => words[text] ?? text;\n"
+        *(translate(p, language) if isinstance(p, Message) else p for p in message.parameters)
     )

@@ -1,4 +1,4 @@
-"""The models that a visitor can choose from."""
+"""The models that visitors can choose from."""
 
 import threading
 
@@ -9,27 +9,30 @@ from ..resources import CHECKPOINTS
 
 
 class Models:
-    """Animators by name: the one of the start, and all shipped ones, loaded when first chosen."""
+    """Animators by name: the server's default model, and all shipped ones, loaded on first use."""
 
     def __init__(self, animator: Animator):
-        self.first = animator.card.get("name", DEFAULT_CHECKPOINT.stem)
-        self._loaded, self._lock = {self.first: animator}, threading.Lock()
+        self.default = animator.card.get("name", DEFAULT_CHECKPOINT.stem)
+        self._loaded, self._lock = {self.default: animator}, threading.Lock()
         self._shipped = generators_in(CHECKPOINTS)
 
     @property
     def names(self) -> list[str]:
-        return list(dict.fromkeys([self.first, *self._shipped]))
+        return list(dict.fromkeys([self.default, *self._shipped]))
 
     def name_of(self, animator: Animator) -> str:
         return next(name for name, loaded in self._loaded.items() if loaded is animator)
 
     def __getitem__(self, name: str | None) -> Animator:
-        """None means the first. Raises Problem, and NotACheckpoint for a damaged file."""
-        name = name or self.first
+        """Return a model, by default the server's.
+
+        Raises Problem for an unknown name, and NotACheckpoint for a damaged file.
+        """
+        name = name or self.default
         with self._lock:
             if name not in self._loaded:
                 if name not in self._shipped:
                     raise Problem("There is no model called {}.", repr(name))
                 path = self._shipped[name]
-                self._loaded[name] = self._loaded[self.first].with_checkpoint(path)
+                self._loaded[name] = self._loaded[self.default].with_checkpoint(path)
             return self._loaded[name]

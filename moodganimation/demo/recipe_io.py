@@ -1,126 +1,151 @@
-"""What made a picture: into its file, out of a file again, and as JSON and as a link to copy."""
+"""Recipes of the page: written into its files, read from files and links, and restored."""
 
 import functools
-import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import gradio as gr
 
 from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import schema
 from ..expressions.moods import in_space
-from ..expressions.spaces import ACTION_UNITS, Expression
-from ..recipe import Face as Place
-from ..recipe import Fingerprint, Recipe, read_recipe
+from ..expressions.spaces import FACS, Expression
+from ..recipe import Face as FacePlace
+from ..recipe import Fingerprint, Output, Recipe, read_recipe
+from .handlers import views
+from .handlers.answers import face_answer
+from .handlers.common import (
+    download_name,
+    file_data,
+    new_file,
+    problems_as_answers,
+    rounded_to_slider_steps,
+    uploaded_path,
+    values_of,
+)
 from .models import Models
-from .sessions import Face, Session, Sessions
+from .sessions import FaceEdit, Session, Sessions
+from .state import State
+
+# Restores a panel from a recipe, and returns {panel: {control: value}}; the session is None if no
+# photo is open.
+RestoreSettings = Callable[[Session | None, Recipe], dict[str, dict]]
 
 
 @functools.cache
 def fingerprint(checkpoint: Path) -> Fingerprint:
+    """Return the fingerprint of a checkpoint, computed once for each file."""
     return Fingerprint.of(checkpoint)
 
 
-def recipe_of(
-    visit: Session,
+def current_recipe(
+    session: Session,
     expression: Expression | None = None,
     timeline: Timeline | None = None,
-    made: dict | None = None,
-    **output,
+    extra_options: dict | None = None,
+    output: Output | None = None,
 ) -> Recipe:
-    """Of what is shown of a visit; made: what the controls of a tab said, by the tab's name."""
-    place, options = Place.of(visit.face.portrait), visit.face.options()
-    if "mood" in visit.face.turned:
-        options["sliders"] = schema.of_expression(visit.face.mooded)["expression"]
-    options |= made or {}
-    options |= {"others": others, "at": visit.at} if (others := visit.others()) else {}
-    checkpoint = fingerprint(visit.animator.checkpoint)
-    return Recipe(checkpoint, place, expression, timeline, options=options, **output)
+    """Return the recipe that makes the current result of a session again.
+
+    extra_options: {panel: its settings}, and further options of the recipe.
+    """
+    place, options = FacePlace.of(session.face.portrait), session.face.state.options()
+    options |= extra_options or {}
+    if others := session.other_faces():
+        options |= {"others": others, "at": session.face_index}
+    checkpoint = fingerprint(session.animator.checkpoint)
+    return Recipe(checkpoint, place, expression, timeline, output or Output(), options)
 
 
-def said(recipe: Recipe, tab: str, otherwise=None, **controls) -> list:
-    """What a recipe says of each of a tab's controls, as the function of its name checks it, or
-    else what `otherwise` does; untouched where neither says anything. Raises Problem."""
-    name = f"What the recipe says of {tab}"
-    values = schema.fields(recipe.options.get(tab, {}), name, (), controls)
-    values = (otherwise or {}) | values
-    return [check(values[key]) if key in values else gr.skip() for key, check in controls.items()]
+def panel_settings(recipe: Recipe, panel: str, defaults=None, **checkers) -> dict[str, object]:
+    """Return the settings of a panel that a recipe has, each passed through its checker.
 
-
-def between(low: float, high: float):
-    return functools.partial(schema.check, schema.number("A number of the recipe", low, high))
-
-
-def whole(low: int, high: int):
-    return functools.partial(schema.check, schema.whole("A number of the recipe", low, high))
-
-
-def choice(*choices: str):
-    return functools.partial(schema.check, schema.choice("A choice of the recipe", choices))
-
-
-def several(*choices: str):
-    one = schema.choice("A choice of the recipe", choices)
-    kind = schema.several("The choices of the recipe", one, 0, len(choices))
-    return lambda values: list(schema.check(kind, values))
-
-
-truth = functools.partial(schema.check, schema.truth("A choice of the recipe"))
+    Settings that the recipe lacks come from `defaults`, or are left out. Raises Problem.
+    """
+    name = f"What the recipe says of {panel}"
+    values = schema.check_keys(recipe.options.get(panel, {}), name, (), checkers)
+    values = (defaults or {}) | values
+    return {key: check(values[key]) for key, check in checkers.items() if key in values}
 
 
 class RecipeIO:
-    """Restores what a file or a link says, and shows what may be copied."""
+    """Handlers that restore the recipe of a file or a link, and hand out the current one."""
 
-    def __init__(self, visits: Sessions, models: Models):
-        self.visits, self.models = visits, models
+    def __init__(
+        self, sessions: Sessions, models: Models, restore_settings: Sequence[RestoreSettings] = ()
+    ):
+        """restore_settings: a function for each panel with settings."""
+        self.sessions, self.models, self.restore_settings = sessions, models, restore_settings
 
-    def read(self, token, path: str | None, link: str) -> tuple[Session | None, Recipe, Expression]:
-        """The visit, put back to a recipe's model and face, the recipe, and its Action Units. What
-        was recorded without a photo has no face to put back, and needs no visit."""
+    @problems_as_answers
+    def restore(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Restore the recipe of an uploaded file or of a link.
+
+        request: {"made": {"path"}} or {"link"}, "token", "view"; "anywhere": accept a recipe of
+        another photo, whose place of the face is ignored. Answer: {"settings": {panel: {control:
+        value}}} with `face_answer`, or with "sliders" if no photo is open.
+        """
+        path, link = uploaded_path(request, "made"), str(request.get("link") or "")
         if path is None and not link:
             raise Problem("Choose a file that was made here, or paste a link to a recipe.")
-        recipe = read_recipe(path) if path is not None else Recipe.of_link(link.split("#")[-1])
-        camera = recipe.options.get("live")
+        recipe = read_recipe(path) if path is not None else Recipe.from_link(link.split("#")[-1])
+        session = self._restore_face(request, recipe)
+        settings = {}
+        for restore_settings in self.restore_settings:
+            settings |= restore_settings(session, recipe)
+        if session is None:
+            units = in_space(recipe.expression, FACS, Expression.neutral(FACS))
+            return {"settings": settings, "sliders": values_of(units)}
+        answer = {"settings": settings, "model": self.models.name_of(session.animator)}
+        return answer | face_answer(session, views.requested_view(request))
+
+    @problems_as_answers
+    def show(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Answer {"file", "link"}: the current recipe as a JSON file and as a link's fragment."""
+        session = self.sessions[request.get("token")]
+        recipe = current_recipe(session, session.face.target)
+        path = new_file(session, "recipe", ".json")
+        path.write_text(recipe.text(), encoding="utf-8")
+        name = download_name(session, session.face.state.preset or "", ".json")
+        return {"file": file_data(path, name), "link": recipe.link()}
+
+    def _restore_face(self, request: dict, recipe: Recipe) -> Session | None:
+        """Restore model, face and state of a recipe, and return the session.
+
+        A recording of the camera without a photo has no face: it restores the sliders alone, and
+        needs no session.
+        """
+        token, camera = request.get("token"), recipe.options.get("live")
         if recipe.expression and isinstance(camera, dict) and camera.get("photo") is False:
-            visit = self.visits[token] if token else None
-            units = in_space(recipe.expression, ACTION_UNITS, Expression.neutral(ACTION_UNITS))
-            if visit:
-                visit.face.turned = {}
-            return visit, recipe, units
-        visit = self.visits[token]
-        animator = self._model(visit.animator, recipe.checkpoint)
-        portrait = recipe.face.locate(animator, visit.photo)
-        visit.animator = animator
-        visit.restore(Face.of(animator, portrait), recipe.options)
-        reading = visit.face.portrait.reading
-        if "sliders" in recipe.options:
-            asked = schema.to_expression({"expression": recipe.options["sliders"]})
-        else:
-            asked = recipe.expression or recipe.timeline.keyframes[-1].expression or reading
-        return visit, recipe, in_space(asked, ACTION_UNITS, reading)
+            session = self.sessions[token] if token else None
+            if session:
+                start = session.face.reading
+                units = rounded_to_slider_steps(in_space(recipe.expression, start.space, start))
+                session.face.commit(State(units))
+            return session
+        session = self.sessions[token]
+        size = session.photo.shape[1], session.photo.shape[0]
+        if request.get("anywhere") and recipe.face.photo != size:
+            session.face.commit(State.of_recipe(recipe, session.face.reading))
+            return session
+        animator = self._model(session.animator, recipe.checkpoint)
+        face = FaceEdit.of(animator, recipe.face.locate(animator, session.photo))
+        state = State.of_recipe(recipe, face.reading)
+        session.animator = animator
+        session.restore(face, recipe.options)
+        face.commit(state)
+        return session
 
-    def show(self, token) -> tuple[str, str]:
-        """The JSON file and the link of what is shown."""
-        visit = self.visits[token]
-        recipe = recipe_of(visit, visit.face.anchor)
-        path = Path(visit.folder.name) / f"recipe-{time.monotonic_ns()}.json"
-        for old in Path(visit.folder.name).glob("recipe-*.json"):
-            old.unlink(missing_ok=True)
-        path.write_text(recipe.text())
-        return str(path), "#" + recipe.link()
-
-    def _model(self, now: Animator, wanted: Fingerprint) -> Animator:
-        """The model that made it. Raises Problem where it is not here."""
-        if fingerprint(now.checkpoint).sha256 == wanted.sha256:
-            return now
+    def _model(self, current: Animator, recipe_checkpoint: Fingerprint) -> Animator:
+        """Return the model of a recipe. Raises Problem if it is not installed."""
+        if fingerprint(current.checkpoint).sha256 == recipe_checkpoint.sha256:
+            return current
         for name in self.models.names:
             animator = self.models[name]
-            if fingerprint(animator.checkpoint).sha256 == wanted.sha256:
+            if fingerprint(animator.checkpoint).sha256 == recipe_checkpoint.sha256:
                 return animator
         raise Problem(
-            "It was made by the model {}, of which this program has another version or none: what "
-            "it says cannot be made again here.",
-            repr(wanted.name),
+            "The recipe needs the model {}, which is not installed here in that version, so its "
+            "result cannot be made again. Open it where that version is installed.",
+            repr(recipe_checkpoint.name),
         )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import contextlib
 import os
-import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import Problem
+from ..runtime.signals import Terminated, raise_on_termination
+from ..runtime.terminal import escape_unprintable
+from .server.proxies import PRIVATE, VARIABLE, Networks, TrustedProxies, networks
 
 if TYPE_CHECKING:  # both take seconds to import, and the command line imports this module
     import gradio as gr
@@ -22,12 +26,14 @@ PACKAGES = ("gradio", "itsdangerous", "prometheus_client")  # of the extra `demo
 
 def main(arguments: list[str] | None = None) -> None:
     """Run app.py."""
+    escape_unprintable()
     parser = argparse.ArgumentParser(prog="app.py", description="Serve the page.")
     add_arguments(parser)
     serve(parser.parse_args(arguments))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the server."""
     parser.add_argument("--checkpoint", metavar="FILE", help="default: the shipped one")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument(
@@ -39,6 +45,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--auth", metavar="FILE", help="passwords, one name:password per line")
     parser.add_argument(
+        "--trusted-proxies",
+        metavar="LIST",
+        help="addresses and networks of reverse proxies, or private; default: the environment "
+        f"variable {VARIABLE}, or none",
+    )
+    parser.add_argument(
+        "--root-path",
+        metavar="PATH",
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        help="where a proxy serves the page, as /mood; default: the environment variable "
+        "GRADIO_ROOT_PATH, or the root",
+    )
+    parser.add_argument(
         "--mcp", action="store_true", help="also serve tools for language models; needs gradio[mcp]"
     )
 
@@ -48,50 +67,86 @@ def serve(options: argparse.Namespace) -> None:
 
     If that is not possible, print why and exit with status 2.
     """
-    if any(find_spec(name) is None for name in PACKAGES):
+    if missing := [name for name in PACKAGES if find_spec(name) is None]:
         _fail(
-            'The page needs gradio: pip install "moodganimation[demo]", '
+            f'The page needs {", ".join(missing)}: pip install "moodganimation[demo]", '
             "or -r requirements-app.txt in a checkout."
         )
     auth = read_passwords(options.auth) if options.auth else None
+    try:
+        trusted = networks(_trusted(options.trusted_proxies))
+    except Problem as problem:
+        _fail(str(problem))
+    if options.root_path and not options.root_path.startswith(("/", "http://", "https://")):
+        _fail(f"--root-path must begin with /, got {options.root_path}.")
     animator = _load(options.checkpoint, options.device)
     animator.warm_up()
-    # SIGTERM ends the sessions and removes their files, as a normal exit does.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    launch(
-        animator,
-        server_name=os.environ.get("GRADIO_SERVER_NAME"),
-        server_port=options.port,
-        auth=auth,
-        mcp_server=options.mcp,
-    )
+    with contextlib.suppress(Terminated), raise_on_termination():
+        launch(
+            animator,
+            server_name=os.environ.get("GRADIO_SERVER_NAME"),
+            server_port=options.port,
+            auth=auth,
+            mcp_server=options.mcp,
+            trusted=trusted,
+            root_path=options.root_path.rstrip("/"),
+        )
+    _exit()
 
 
-def launch(animator: Animator, **options) -> gr.Blocks:
-    """Build the page and start its server. `options` are further arguments of gradio's launch."""
+def launch(animator: Animator, trusted: Networks = (), **options) -> gr.Blocks:
+    """Build the page and start its server.
+
+    trusted: networks of reverse proxies whose headers are believed. options: further arguments of
+    gradio's launch.
+    """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # else uvicorn trusts proxies on this machine
+    from gradio.route_utils import delete_files_created_by_app
     from starlette.middleware import Middleware
 
     from ..resources import ASSETS
-    from .i18n import LANGUAGES
+    from .server.assets import Assets, Compression
     from .server.file_access import FileAccess
     from .server.metrics import Metrics
-    from .server.quotas import MOST_UPLOAD, MOST_WORKS
-    from .ui.page import build
+    from .server.quotas import MAX_QUEUED_JOBS, MAX_UPLOAD_BYTES
+    from .ui.page import build, head
+    from .ui.theme import theme
 
-    page = build(animator).queue(max_size=2 * MOST_WORKS)
+    page = build(animator).queue(max_size=MAX_QUEUED_JOBS)
+    # Gradio deletes them when it shuts down, for which it would wait until all visitors are gone.
+    atexit.register(delete_files_created_by_app, page, None)
     page.launch(
         css_paths=ASSETS / "page.css",
-        max_file_size=MOST_UPLOAD,
+        head=head(),
+        theme=theme(),
+        max_file_size=MAX_UPLOAD_BYTES,
         run_history=False,
-        i18n=LANGUAGES,
         footer_links=[],
         enable_monitoring=False,
-        app_kwargs={"middleware": [Middleware(Metrics), Middleware(FileAccess)]},
+        app_kwargs={
+            "middleware": [
+                Middleware(TrustedProxies, trusted=trusted),
+                Middleware(Metrics),
+                Middleware(Compression),
+                Middleware(Assets),
+                Middleware(FileAccess),
+            ]
+        },
         ssr_mode=False,
         **options,
     )
     return page
+
+
+def _trusted(option: str | None) -> str:
+    """Return the list of trusted proxies: the option, or the environment variable.
+
+    A Space is reached only through Hugging Face's proxies, at private addresses that change.
+    """
+    if option is not None:
+        return option
+    return os.environ.get(VARIABLE, PRIVATE if os.environ.get("SYSTEM") == "spaces" else "")
 
 
 def read_passwords(path: str) -> list[tuple[str, str]]:
@@ -107,7 +162,7 @@ def read_passwords(path: str) -> list[tuple[str, str]]:
 
 
 def _load(checkpoint: str | None, device: str) -> Animator:
-    """Load a generator whose axes have names, which the sliders need."""
+    """Load the checkpoint. Exit if its axes have no names, which the sliders need."""
     from ..animator import Animator
     from ..expressions.spaces import SPACES
     from ..runtime.threads import limit_torch_threads
@@ -125,6 +180,17 @@ def _load(checkpoint: str | None, device: str) -> Animator:
     return animator
 
 
+def _exit() -> NoReturn:
+    """End the process at once, with the files of all sessions and uploads removed.
+
+    Threads that still compute would keep an ordinary exit waiting, or abort it.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(0)
+
+
 def _fail(sentence: str) -> NoReturn:
+    """Print why the page cannot be served, and exit with status 2."""
     print(f"moodganimation: {sentence}", file=sys.stderr)
     raise SystemExit(2)

@@ -1,10 +1,8 @@
-"""Visits: what the server keeps of an uploaded photo, secret and bounded."""
+"""Sessions: what the server keeps of each open photo, under a secret token and within bounds."""
 
-import base64
 import secrets
 import tempfile
 import threading
-import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
@@ -15,244 +13,305 @@ from ..animation.timeline import Keyframe
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import schema
-from ..expressions.moods import in_space
-from ..expressions.presets import PRESETS
-from ..expressions.sides import units_of
-from ..expressions.spaces import ACTION_UNITS, PAD, Expression
-from ..faces.portrait import LOCKS, Portrait, half, unlocked
+from ..expressions.spaces import PAD, Expression
+from ..faces.masks import half_face_mask, unlocked_mask
+from ..faces.portrait import Portrait
 from ..frame import Frame
+from ..manipulation.face import Manipulation
+from ..media.images import Photo
+from .state import HALVES, MASK_SIDE, History, State
 
-MOST_VISITS, MOST_BYTES = 64, 600_000_000  # kept at once; the one unused longest goes first
-ENCODING_BYTES = 4_000_000  # of a portrait, for a crop of 128 pixels
-PREVIEW = 720  # longest side of a preview [px]
-HALVES = {"whole face": None, "their left half": "left", "their right half": "right"}
-LINE = 800  # letters of a text in a recipe
-MASK = 128  # side of the masks that say where edits may act
-_LOCKED = schema.several("What is locked", schema.choice("What is locked", LOCKS), 0, len(LOCKS))
-_MOOD = schema.group("The mood", object, object, object)
-_EMOTION = schema.choice("The emotion", PRESETS)
-_INTENSITY = schema.number("The intensity", 0, 1)
-
-
-class History:
-    """Expressions that were shown, to go back to and forth again; the oldest are forgotten."""
-
-    def __init__(self, most: int = 200):
-        self._shown, self._at, self._most = [], -1, most
-
-    def add(self, expression: Expression) -> None:
-        """What was undone before it is forgotten."""
-        if self._shown and self._shown[self._at] == expression:
-            return
-        self._shown = [*self._shown[: self._at + 1], expression][-self._most :]
-        self._at = len(self._shown) - 1
-
-    def step(self, by: int) -> Expression | None:
-        """The one before (-1) or after (1); None where there is none."""
-        if not 0 <= self._at + by < len(self._shown):
-            return None
-        self._at += by
-        return self._shown[self._at]
+# Limits of all open sessions; the least recently used one is removed first.
+MAX_SESSIONS, MAX_SESSION_BYTES = 128, 600_000_000
+ENCODING_BYTES = 4_000_000  # estimated memory of one portrait's encoding
+# About the size of the stage on the page [px].
+PREVIEW_SIDE = 720  # longest side of the copy that shows the whole photo
+CLOSE_UP_SIDE = 620  # side of the face's crop in the copy that shows the face
+BRUSH_BLUR = 2  # standard deviation of the blur of a brush mask, in its cells
 
 
-def slider_units(expression: Expression) -> Expression:
-    """The 17 Action Units of an expression, in hundredths."""
-    return Expression.clipped(ACTION_UNITS, units_of(expression).vector().round(2))
+def temporary_folder() -> tempfile.TemporaryDirectory:
+    """Create a folder that is removed with the returned object.
+
+    Windows deletes no file that a program has open; such files stay until the system clears its
+    temporary files.
+    """
+    return tempfile.TemporaryDirectory(prefix="moodganimation-", ignore_cleanup_errors=True)
 
 
 @dataclass(eq=False)
-class Face:
-    """One face of an uploaded photo, and how far the visitor has come with it."""
+class FaceEdit:
+    """One face of an open photo, its edit and the history of its edits."""
 
-    animator: Animator  # that encoded it
-    portrait: Portrait  # in the photo with all other faces as they were edited
-    small: Portrait  # the same in a picture of at most PREVIEW pixels, for dragging
-    anchor: Expression  # the Action Units that mood sliders start from
-    mooded: Expression | None = None  # the Action Units that the mood sliders last set
-    turned: dict = field(default_factory=dict)  # what set them: {"mood"} or {"preset", "intensity"}
-    half: str = "whole face"  # one of HALVES: where edits may act
-    locked: tuple[str, ...] = ()  # names of LOCKS: what stays as it is
-    marked: np.ndarray | None = None  # (MASK, MASK) 0 or 1: what the brush has marked on the crop
-    alone: bool = False  # whether only that is edited; else it stays as it is
+    animator: Animator  # the model that encoded the face
+    portrait: Portrait  # in the whole photo, in which all other faces are edited
+    reduced_portrait: Portrait  # the same face in a copy of at most PREVIEW_SIDE pixels
+    close_up: Portrait  # the same face in a copy of its surroundings
+    state: State
+    mood_start: Expression  # the last expression that no mood has set: where moods start from
     history: History = field(default_factory=History)
-    frame: Frame | None = None  # the last one shown
+    frame: Frame | None = None  # the edit of the last committed state
+    _manipulation: Manipulation | None = None  # created by the first drag
 
     @classmethod
-    def of(cls, animator: Animator, portrait: Portrait) -> "Face":
-        return cls(animator, portrait, portrait.within(PREVIEW), slider_units(portrait.reading))
+    def of(cls, animator: Animator, portrait: Portrait) -> "FaceEdit":
+        """Return an unedited face."""
+        state = State(portrait.reading)
+        reduced, close_up = portrait.downscaled(PREVIEW_SIDE), close_up_of(portrait)
+        face = cls(animator, portrait, reduced, close_up, state, state.units)
+        face.history.add(state)
+        return face
+
+    @property
+    def manipulation(self) -> Manipulation:
+        """The drags of this face. Raises Problem for models that do not move pixels."""
+        if self._manipulation is None:
+            self._manipulation = Manipulation(self.animator, self.portrait)
+        return self._manipulation
 
     @property
     def reading(self) -> Expression:
-        """The 17 Action Units read in the photo, as sliders have them."""
-        return slider_units(self.portrait.reading)
+        """The expression that was read in the photo, rounded to hundredths as sliders show it."""
+        return self.portrait.reading
 
     @property
-    def where(self) -> np.ndarray | None:
-        """Where edits may act; None: everywhere."""
-        side, masks = HALVES[self.half], []
-        masks += [] if side is None else [half(MASK, side)]
-        masks += [unlocked(MASK, self.locked)] if self.locked else []
-        masks += [] if self.marked is None else [self.brushed]
+    def target(self) -> Expression:
+        """The target expression of the current state."""
+        return self.target_of(self.state)
+
+    def target_of(self, state: State) -> Expression:
+        """Return the target expression of a state: the mood itself for a generator of moods."""
+        if state.mood is not None and self.animator.space == PAD:
+            return Expression(PAD, state.mood)
+        return state.units
+
+    @property
+    def edit_mask(self) -> np.ndarray | None:
+        """(MASK_SIDE, MASK_SIDE) over the face's crop, float in [0, 1]: 1 where edits act fully, 0
+        where they do not act; the border of what the brush painted is soft.
+
+        None if they act everywhere.
+        """
+        side, state, masks = HALVES[self.state.half], self.state, []
+        masks += [] if side is None else [half_face_mask(MASK_SIDE, side)]
+        masks += [unlocked_mask(MASK_SIDE, state.locked)] if state.locked else []
+        masks += [] if state.brush_mask is None else [self._soft_brush_mask]
         return np.prod(masks, 0) if masks else None
 
     @property
-    def brushed(self) -> np.ndarray:
-        """(MASK, MASK) in [0, 1]: what the brush says, with soft edges against seams."""
-        mark = np.clip(cv2.GaussianBlur(np.float32(self.marked), (0, 0), 2), 0, 1)
-        return mark if self.alone else 1 - mark
+    def _soft_brush_mask(self) -> np.ndarray:
+        """(MASK_SIDE, MASK_SIDE) in [0, 1], 1 where edits act; blurred, so that no seam shows."""
+        blurred = cv2.GaussianBlur(np.float32(self.state.brush_mask), (0, 0), BRUSH_BLUR)
+        painted = np.clip(blurred, 0, 1)
+        return painted if self.state.only_painted else 1 - painted
 
-    def options(self) -> dict[str, object]:
-        """Where edits may act, as plain values for a recipe."""
-        said = {"half": self.half, "locked": list(self.locked)} | self.turned
-        if self.marked is None:
-            return said
-        packed = base64.b64encode(zlib.compress(np.packbits(self.marked).tobytes(), 9)).decode()
-        lines = [packed[i : i + LINE] for i in range(0, len(packed), LINE)]
-        return said | {"alone": self.alone, "marked": lines}
+    def commit(self, state: State) -> None:
+        """Set the state, add it to the history and edit the photo."""
+        self.apply(state)
+        if state.mood is None:
+            self.mood_start = state.units
+        self.history.add(state)
+        self.frame = self.animator.edit(self.portrait, self.target, self.edit_mask)
 
-    def restore(self, options: dict) -> None:
-        """Put back what a recipe's options say. Raises Problem for what they cannot say."""
-        half, marked = options.get("half", "whole face"), None
-        if half not in HALVES:
-            raise Problem("The recipe names a part of the face that does not exist.")
-        if "marked" in options:
-            try:
-                packed = base64.b64decode("".join(options["marked"]), validate=True)
-                bits = zlib.decompressobj().decompress(packed, MASK * MASK // 8 + 1)
-                marked = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK, MASK)
-            except (TypeError, ValueError, zlib.error) as problem:
-                raise Problem("The painted mask in the recipe is damaged.") from problem
-        self.locked = schema.check(_LOCKED, options.get("locked", []))
-        self.half, self.marked, self.alone = half, marked, bool(options.get("alone"))
-        self.turned = {}
-        if "mood" in options:
-            mood = schema.check(_MOOD, options["mood"])
-            self.turned["mood"] = list(Expression(PAD, mood).values)
-        if "preset" in options:
-            self.turned["preset"] = schema.check(_EMOTION, options["preset"])
-            self.turned["intensity"] = schema.check(_INTENSITY, options.get("intensity"))
+    def restore(self, state: State) -> None:
+        """Set a state of the history, and edit the photo."""
+        self.apply(state)
+        self.frame = None  # so that a failure of the edit leaves no frame of another state
+        if state.mood is None:
+            self.mood_start = state.units
+        self.frame = self.animator.edit(self.portrait, self.target, self.edit_mask)
 
-    def encoded_by(self, animator: Animator) -> None:
-        if animator is not self.animator:
-            self.portrait, self.animator = animator.encode(self.portrait), animator
-            known = {"encoding": self.portrait.encoding, "reading": self.portrait.reading}
-            self.small = replace(self.small, **known)
+    def apply(self, state: State) -> None:
+        """Set the state, and the strength of folds in the encoding; the history stays as it is."""
+        if state.detail != self.state.detail:
+            generator, encoding = self.animator.generator, self.portrait.encoding
+            encoding = generator.with_detail(encoding, state.detail)
+            self._set_encoding(replace(self.portrait, encoding=encoding))
+        self.state = state
+
+    def reencode(self, animator: Animator) -> None:
+        """Encode the face by another model, if it is another one. The state stays."""
+        if animator is self.animator:
+            return
+        portrait = animator.encode(self.portrait)
+        encoding = animator.generator.with_detail(portrait.encoding, self.state.detail)
+        self._set_encoding(replace(portrait, encoding=encoding))
+        self.animator, self._manipulation = animator, None
+
+    def _set_encoding(self, portrait: Portrait) -> None:
+        """Set `portrait`, and give its encoding and reading to the smaller copies."""
+        common = {"encoding": portrait.encoding, "reading": portrait.reading}
+        self.portrait = portrait
+        self.reduced_portrait = replace(self.reduced_portrait, **common)
+        self.close_up = replace(self.close_up, **common)
+
+
+def close_up_of(portrait: Portrait) -> Portrait:
+    """Return the face in a copy of its surroundings, which turns of the head stay within.
+
+    The side of its crop is at most CLOSE_UP_SIDE pixels.
+    """
+    x0, y0, x1, y1 = portrait.surroundings.box
+    photo = np.ascontiguousarray(portrait.photo[y0:y1, x0:x1])
+    linear, offset = portrait.to_face[:, :2], portrait.to_face[:, 2]
+    to_face = np.c_[linear, linear @ (x0, y0) + offset]
+    alpha = None if portrait.alpha is None else portrait.alpha[y0:y1, x0:x1]
+    close_up = replace(portrait, photo=photo, to_face=to_face, alpha=alpha)
+    return close_up.downscaled(round(CLOSE_UP_SIDE * max(photo.shape[:2]) / portrait.side))
 
 
 @dataclass(eq=False)
 class Session:
-    """What the server keeps of one uploaded photo until the visitor leaves."""
+    """One open photo with its edits, kept until the visitor closes the page or opens another."""
 
     animator: Animator  # the model that the visitor chose
-    original: str  # the uploaded file
-    photo: np.ndarray  # what it shows
-    crops: list[np.ndarray]  # of the faces in it, largest first
-    face: Face  # the one at work
-    session: str | None  # of the visitor's browser tab
-    at: int = 0  # its number
-    label: bool = False  # whether what is made says in a corner that it was edited
-    faces: dict[int, Face] = field(default_factory=dict)  # those that were at work so far
+    name: str  # of the uploaded file, without its ending
+    original: Photo
+    face_transforms: list[np.ndarray]  # `Portrait.to_face` of each face, the largest face first
+    face: FaceEdit  # the selected face
+    tab_hash: str | None  # Gradio's id of the browser tab
+    face_index: int = 0  # of the selected face, in `face_transforms`
+    label: bool = False  # whether files say in a corner that they were edited
+    faces: dict[int, FaceEdit] = field(default_factory=dict)  # by index; those selected so far
     keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
-    stopped: threading.Event = field(default_factory=threading.Event)  # long work shall end
-    gone: threading.Event = field(default_factory=threading.Event)  # the visitor has left
-    pins: list[tuple[np.ndarray, Expression]] = field(default_factory=list)  # face crops
-    folder: tempfile.TemporaryDirectory = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="moodganimation-")
-    )
+    cancelled: threading.Event = field(default_factory=threading.Event)  # ends the job that runs
+    closed: threading.Event = field(default_factory=threading.Event)  # likewise: no more session
+    # Of that job: its label, the steps done and all steps; 0 of all steps: not known.
+    progress: tuple[str, int, int] = ("", 0, 0)
+    pins: list[tuple[np.ndarray, State]] = field(default_factory=list)  # picture and state of each
+    folder: tempfile.TemporaryDirectory = field(default_factory=temporary_folder)
 
     def __post_init__(self):
-        self.faces[self.at] = self.face
-        self.small = self.face.small.photo
+        self.faces[self.face_index] = self.face
+        self.reduced_photo = self.face.reduced_portrait.photo  # at most PREVIEW_SIDE pixels
+
+    @property
+    def photo(self) -> np.ndarray:
+        """The pixels of the uploaded file."""
+        return self.original.pixels
+
+    @property
+    def base_photo(self) -> Photo:
+        """The original file with the edits of all faces but the selected one.
+
+        The selected face's edit is rendered over it for saving. With alpha, `portrait.photo` lies
+        over white, so the edits are rendered into the original colors instead.
+        """
+        if self.original.alpha is None:
+            return replace(self.original, color=self.face.portrait.photo)
+        photo = self.original
+        for face in self.faces.values():
+            if face is not self.face and face.frame:
+                photo = replace(photo, color=face.frame.render_for_file(photo)[..., :3])
+        return photo
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes, about."""
-        pictures = (self.photo.nbytes + self.small.nbytes) * min(2, len(self.crops))
+        """Estimated memory of the session."""
+        # A photo of several faces has a second copy, with the edits of the other faces.
+        pictures = (self.photo.nbytes + self.reduced_photo.nbytes) * min(
+            2, len(self.face_transforms)
+        )
+        pictures += self.face.close_up.photo.nbytes * len(self.faces)
+        # With alpha, the original keeps its own colors beside `pixels`.
+        pictures += 0 if self.original.alpha is None else 2 * self.photo.nbytes
         return pictures + ENCODING_BYTES * len(self.faces)
 
-    def others(self) -> dict[str, dict]:
-        """The other faces as they were edited, by number, as plain values for a recipe."""
+    def other_faces(self) -> dict[str, dict]:
+        """Return the edits of the faces that are not selected, by index, for a recipe."""
         return {
-            str(at): schema.of_expression(face.anchor) | {"options": face.options()}
-            for at, face in self.faces.items()
-            if at != self.at and face.frame
+            str(index): schema.expression_to_json(face.state.units)
+            | {"options": face.state.options()}
+            for index, face in self.faces.items()
+            if index != self.face_index and face.frame
         }
 
-    def restore(self, face: Face, options: dict) -> None:
-        """Put a recipe's finding of a face to work, edited where its options say, and the other
-        faces as they were. Raises Problem for what cannot be."""
-        at, others = options.get("at", self.at), options.get("others", {})
-        face.restore(options)
-        if not (isinstance(at, int) and 0 <= at < len(self.crops) and isinstance(others, dict)):
+    def restore(self, face: FaceEdit, options: dict) -> None:
+        """Select the face of a recipe, and restore the edits of the others from its options.
+
+        Raises Problem for damaged options.
+        """
+        index, others = options.get("at", self.face_index), options.get("others", {})
+        known = isinstance(index, int) and 0 <= index < len(self.face_transforms)
+        if not (known and isinstance(others, dict)):
             raise Problem("There is no such face in the photo.")
-        for name, said in others.items():
-            said = schema.fields(
-                said, "A face of the recipe", ("options",), ("space", "expression")
+        for key, values in others.items():
+            values = schema.check_keys(
+                values, "A face of the recipe", ("options",), ("space", "expression")
             )
-            if not (isinstance(said["options"], dict) and name.isdecimal()):
+            if not (isinstance(values["options"], dict) and key.isdecimal()):
                 raise Problem("A face of the recipe is damaged.")
-            other = self.face_at(int(name))
-            other.restore(said["options"])
-            asked = schema.to_expression(said)
-            other.anchor = in_space(asked, ACTION_UNITS, other.portrait.reading)
-            other.frame = self.animator.edit(other.portrait, other.anchor, other.where)
-        self.faces[at], self.crops[at] = face, face.portrait.to_face
-        self.turn_to(at)
+            other = self.face_at(int(key))
+            expression = {name: values[name] for name in ("space", "expression") if name in values}
+            other.commit(State.from_json(expression | values["options"], other.reading))
+        self.faces[index], self.face_transforms[index] = face, face.portrait.to_face
+        self.select_face(index)
 
-    def face_at(self, at: int) -> Face:
-        """One of the faces, ready to be edited. Raises Problem for one that is not there."""
-        if not 0 <= at < len(self.crops):
+    def face_at(self, index: int) -> FaceEdit:
+        """Return a face by its index, encoded by the session's model. Raises Problem."""
+        if not 0 <= index < len(self.face_transforms):
             raise Problem("There is no such face in the photo.")
-        if at not in self.faces:
-            portrait = self.animator.locate(self.photo, face=self.crops[at])
-            self.faces[at] = Face.of(self.animator, portrait)
-        self.faces[at].encoded_by(self.animator)
-        return self.faces[at]
+        if index not in self.faces:
+            portrait = self.animator.locate(self.photo, face=self.face_transforms[index])
+            self.faces[index] = FaceEdit.of(self.animator, portrait)
+        self.faces[index].reencode(self.animator)
+        return self.faces[index]
 
-    def turn_to(self, at: int) -> None:
-        """Put another face to work, in the photo with all others as they were edited."""
-        self.at, self.face = at, self.face_at(at)
-        for size, photo in (("portrait", self.photo), ("small", self.small)):
+    def select_face(self, index: int) -> None:
+        """Select a face, and compose its photos anew with the edits of all other faces.
+
+        Raises Problem.
+        """
+        self.face_index, self.face = index, self.face_at(index)
+        for attribute in ("portrait", "reduced_portrait"):
+            background = self.photo if attribute == "portrait" else self.reduced_photo
             for other in self.faces.values():
                 if other is not self.face and other.frame:
-                    place = replace(getattr(other, size), photo=photo)
-                    photo = replace(other.frame, portrait=place).image
-            setattr(self.face, size, replace(getattr(self.face, size), photo=photo))
+                    other_portrait = replace(getattr(other, attribute), photo=background)
+                    background = replace(other.frame, portrait=other_portrait).image
+            composed = replace(getattr(self.face, attribute), photo=background)
+            setattr(self.face, attribute, composed)
+        self.face.close_up = close_up_of(self.face.portrait)
 
 
 class Sessions:
-    """Visits by secret token, bounded in memory."""
+    """All open sessions, by secret token."""
 
     def __init__(self):
-        self._visits, self._lock = OrderedDict(), threading.Lock()
+        self._sessions, self._lock = OrderedDict(), threading.Lock()
 
-    def open(self, visit: Session) -> str:
+    def open(self, session: Session) -> str:
+        """Add a session and return its token; remove the least recently used over the limits."""
         token = secrets.token_urlsafe(24)
         with self._lock:
-            self._visits[token] = visit
-            while len(self._visits) > 1 and (
-                len(self._visits) > MOST_VISITS
-                or sum(v.nbytes for v in self._visits.values()) > MOST_BYTES
+            self._sessions[token] = session
+            while len(self._sessions) > 1 and (
+                len(self._sessions) > MAX_SESSIONS
+                or sum(one.nbytes for one in self._sessions.values()) > MAX_SESSION_BYTES
             ):
-                self._visits.popitem(last=False)[1].gone.set()
+                self._sessions.popitem(last=False)[1].closed.set()
         return token
 
     def __getitem__(self, token: str) -> Session:
+        """Raises Problem for an unknown token."""
         with self._lock:
-            visit = self._visits.get(token) if isinstance(token, str) else None
-            if visit is None:
-                raise Problem("There is no photo yet, or it was put away: upload it once more.")
-            self._visits.move_to_end(token)
-            return visit
+            session = self._sessions.get(token) if isinstance(token, str) else None
+            if session is None:
+                raise Problem(
+                    "There is no open photo, or the server has removed it to free memory: upload "
+                    "it once more."
+                )
+            self._sessions.move_to_end(token)
+            return session
 
     def close(self, token: str | None) -> None:
         with self._lock:
-            if visit := self._visits.pop(token, None):
-                visit.gone.set()
+            if session := self._sessions.pop(token, None):
+                session.closed.set()
 
-    def leave(self, session: str | None) -> None:
-        """Forget every photo of a visitor who closed the page."""
+    def close_tab(self, tab_hash: str | None) -> None:
+        """Close the sessions of a browser tab."""
         with self._lock:
-            gone = [t for t, v in self._visits.items() if v.session == session]
-            for token in gone:
-                self._visits.pop(token).gone.set()
+            tokens = [key for key, one in self._sessions.items() if one.tab_hash == tab_hash]
+            for token in tokens:
+                self._sessions.pop(token).closed.set()

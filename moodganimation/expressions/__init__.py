@@ -1,1 +1,1 @@
-"""What a condition means: spaces of expressions, presets, moods, and their plain JSON values."""
+"""Expressions, the values that condition a generator: spaces, presets, moods, and their JSON."""

@@ -1,7 +1,7 @@
-"""How the axes of FACS move a face: which field each takes, on which side, and what turns the head.
+"""The motion field, side and sign of each FACS axis, and the axes that turn the head.
 
-A field is linear in its weight, so both sides of a unit share one, and two axes that undo each
-other (a jaw to the left and to the right) are one field with two signs.
+A motion field is linear in its weight. So both sides of a unit share one field, and two opposite
+axes (jaw left, jaw right) share one with different signs.
 """
 
 from typing import NamedTuple
@@ -10,35 +10,44 @@ import numpy as np
 
 from .spaces import FACS, ExpressionSpace
 
-HEAD = (("AU51", "AU52"), ("AU53", "AU54"), ("AU55", "AU56"))  # turn, nod, tilt: left or up first
-SIGNED = {"AD30L": ("AD30", 1.0), "AD30R": ("AD30", -1.0)}  # field and sign
-SIGNED |= {"AU61": ("AU61", 1.0), "AU62": ("AU61", -1.0)}  # lids follow eyes up and down otherwise
-SIDEWAYS = (("AD30L", "AD30R"), ("AU61", "AU62"), ("AU51", "AU52"), ("AU55", "AU56"))
+# Head rotations about three axes, as (positive, negative): left or right, up or down, tilt.
+HEAD_AXES = (("AU51", "AU52"), ("AU53", "AU54"), ("AU55", "AU56"))
+# Opposite axes that share a field: axis -> (field, sign). Eyes up (AU63) and eyes down (AU64) have
+# a field each, because the lids move differently.
+SIGNED_FIELDS = {"AD30L": ("AD30", 1.0), "AD30R": ("AD30", -1.0)}
+SIGNED_FIELDS |= {"AU61": ("AU61", 1.0), "AU62": ("AU61", -1.0)}
+MIRRORED_PAIRS = (("AD30L", "AD30R"), ("AU61", "AU62"), ("AU51", "AU52"), ("AU55", "AU56"))
 
 
 class AxisMap(NamedTuple):
-    """D axes of a space, U units with a field each."""
+    """How D axes move the face: linear maps (float32) to the weights of F motion fields."""
 
-    units: tuple[str, ...]  # names of the fields
-    left: np.ndarray  # (D, U) float32: what an axis adds to the units of the person's left side
-    right: np.ndarray  # (D, U)
-    turns: np.ndarray  # (D, 3): and to the turn of the head, see `networks.head`
+    fields: tuple[str, ...]  # (F,) names
+    left: np.ndarray  # (D, F): weights on the person's left side at 1 of each axis
+    right: np.ndarray  # (D, F): weights on the right side
+    # (D, 3): turn of the head to the person's left, up, and tilt to the left, at 1 of each axis; -1
+    # to 1, as shares of `networks.head.MAX_ANGLES`.
+    turns: np.ndarray
 
 
 def axis_map(space: ExpressionSpace) -> AxisMap:
-    """The map of FACS; of every other space each axis has a field of its own and none a side."""
+    """Return the axis map of a space.
+
+    In every space but FACS, each axis has its own field, which moves both sides equally, and no
+    axis turns the head.
+    """
     if space != FACS:
-        own, none = np.eye(len(space.axes), dtype=np.float32), np.zeros((len(space.axes), 3))
-        return AxisMap(space.keys, own, own, np.float32(none))
-    units = dict.fromkeys(_unit(axis.key)[0] for axis in space.axes if axis.region != "head")
-    names = tuple(units)
+        identity, none = np.eye(len(space.axes), dtype=np.float32), np.zeros((len(space.axes), 3))
+        return AxisMap(space.keys, identity, identity, np.float32(none))
+    fields = dict.fromkeys(_field_of(axis.key)[0] for axis in space.axes if axis.region != "head")
+    names = tuple(fields)
     shape = len(space.axes), len(names)
     left, right, turns = np.zeros(shape), np.zeros(shape), np.zeros((len(space.axes), 3))
     for row, axis in enumerate(space.axes):
         if axis.region == "head":
-            turns[row] = [(axis.key == a) - (axis.key == b) for a, b in HEAD]
+            turns[row] = [(axis.key == a) - (axis.key == b) for a, b in HEAD_AXES]
             continue
-        name, sign, side = _unit(axis.key)
+        name, sign, side = _field_of(axis.key)
         if side in ("L", ""):
             left[row, names.index(name)] = sign
         if side in ("R", ""):
@@ -46,17 +55,17 @@ def axis_map(space: ExpressionSpace) -> AxisMap:
     return AxisMap(names, *map(np.float32, (left, right, turns)))
 
 
-def mirrored(space: ExpressionSpace) -> np.ndarray:
-    """(D,) the axis that each axis of a face is in its mirror image."""
+def mirrored_axes(space: ExpressionSpace) -> np.ndarray:
+    """Return, for each axis, the index of the axis that it becomes in a mirrored photo: (D,)."""
     swapped = {f"{key}{a}": f"{key}{b}" for key in space.lateral for a, b in ("LR", "RL")}
     if space == FACS:
-        for a, b in SIDEWAYS:
+        for a, b in MIRRORED_PAIRS:
             swapped |= {a: b, b: a}
     return np.array([space.keys.index(swapped.get(key, key)) for key in space.keys])
 
 
-def _unit(key: str) -> tuple[str, float, str]:
-    """The field of an axis, its sign, and the side: L, R, or both, which is empty."""
-    if key in SIGNED:
-        return *SIGNED[key], ""
+def _field_of(key: str) -> tuple[str, float, str]:
+    """Return the field of an axis, its sign, and its side: "L", "R", or "" for both."""
+    if key in SIGNED_FIELDS:
+        return *SIGNED_FIELDS[key], ""
     return (key[:-1], 1.0, key[-1]) if key[:-1] in FACS.lateral else (key, 1.0, "")

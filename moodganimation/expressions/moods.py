@@ -1,38 +1,49 @@
-"""Moods and Action Units: one documented mapping, both ways.
+"""The mapping between moods and Action Units, in both directions.
 
-Eight emotions tie the two spaces together: their Action Units follow EMFACS (Ekman & Friesen 1983;
-the intensities are ours), their pleasure, arousal and dominance are the ratings of Russell &
-Mehrabian 1977. No face data set carries dominance, so dominance here is this definition and
-nothing more.
+Eight prototype emotions relate the two. Their Action Units follow EMFACS (Ekman & Friesen 1983; the
+intensities are ours). Their pleasure, arousal and dominance are the ratings of Russell & Mehrabian
+1977. No data set of faces has labels of dominance, so dominance is this definition and is not
+validated.
 """
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import InvalidExpression
 from .presets import PRESETS
-from .sides import NEW_KEYS, UNIT_SPACES, in_units, units_of
+from .sides import FACS_ONLY_KEYS, UNIT_SPACES, in_unit_space, units_of
 from .spaces import (
     ACTION_UNITS,
     FACS,
     PAD,
-    SAME_UNIT,
     SPACES,
+    UNIT_TOLERANCE,
     VALENCE_AROUSAL,
     Expression,
     ExpressionSpace,
 )
 
-RIDGE = 0.15  # shrinks the regression of moods on Action Units
-SAME = 0.006  # moods that differ by less are the same: sliders have hundredths
-MOST_READ = 0.95  # of an axis of a mood: units hardly show more
-REACH = 0.28  # how far an emotion's influence reaches in the mood space
-# What carries an axis on once the emotions have said their part: lips' corners; lids and lips.
+RIDGE = 0.15  # weight of the ridge penalty in the regression of moods on Action Units
+# Moods that differ by less on every axis count as equal: a little more than half a step of a
+# slider, which has hundredths.
+MOOD_TOLERANCE = 0.006
+# `with_mood` reduces a larger pleasure or arousal to MAX_TARGET_MOOD, since units from 0 to 1
+# hardly reach more. If the face already shows more, its own value is the bound instead, up to
+# MAX_SHOWN_MOOD, where arctanh is still finite.
+MAX_TARGET_MOOD, MAX_SHOWN_MOOD = 0.95, 0.999
+MOOD_SIGMA = 0.28  # width of the Gaussian weight of a prototype in the mood space
+# Units that step 2 of `with_mood` changes, and that so carry each axis of the mood.
 CARRIERS = {"pleasure": ("AU12", "AU15"), "arousal": ("AU05", "AU25", "AU45")}
-JAW = 0.4  # that AU26 rises for each of arousal; a jaw that drops takes the lips' corners with it
+# Rise of AU26 per unit of arousal. It is small, since a jaw that drops pulls the lip corners down.
+JAW_PER_AROUSAL = 0.4
+# Step 2 of `with_mood`: the number of damped Newton steps, their damping, and a small term against
+# division by 0.
+NEWTON_STEPS, DAMPING, EPSILON = 4, 0.7, 0.05
 
-# emotion -> (expression, pleasure, arousal, dominance)
+# Emotion -> (expression, (pleasure, arousal, dominance)). These names are moods; the presets of the
+# same names, such as "happy", are other expressions.
 PROTOTYPES = {
     "happy": (PRESETS["happiness"], (0.81, 0.51, 0.46)),
     "surprised": (PRESETS["surprise"], (0.40, 0.67, -0.13)),
@@ -47,8 +58,8 @@ PROTOTYPES = {
     ),
 }
 
-# Names to go by on the plane, and where people put them: ratings of the same source, Russell &
-# Mehrabian 1977, "Evidence for a three-factor theory of emotions".
+# Labels of the plane of moods, placed by the ratings of the same source: Russell & Mehrabian 1977,
+# "Evidence for a three-factor theory of emotions".
 MOODS = {name: mood for name, (_, mood) in PROTOTYPES.items()} | {
     "astonished": (0.16, 0.88, -0.15),
     "terrified": (-0.62, 0.82, -0.43),
@@ -74,26 +85,33 @@ MOODS = {name: mood for name, (_, mood) in PROTOTYPES.items()} | {
 }
 
 
+class _Mapping(NamedTuple):
+    units: np.ndarray  # (E, 17) of the prototypes
+    moods: np.ndarray  # (E, 3) of the prototypes
+    regression: np.ndarray  # (17, 3): units @ regression = arctanh of the mood
+
+
 @cache
-def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Units (E, 17) and moods (E, 3) of the prototypes, and the regression (17, 3) between them."""
+def _mapping() -> _Mapping:
     units = np.array([expression.values for expression, _ in PROTOTYPES.values()])
     moods = np.array([mood for _, mood in PROTOTYPES.values()])
-    square = units.T @ units + RIDGE * np.eye(units.shape[1])
-    return units, moods, np.linalg.solve(square, units.T @ np.arctanh(moods))
+    gram = units.T @ units + RIDGE * np.eye(units.shape[1])
+    return _Mapping(units, moods, np.linalg.solve(gram, units.T @ np.arctanh(moods)))
 
 
+_AROUSAL = 1  # index in PAD, in VALENCE_AROUSAL and in CARRIERS
 _JAW = ACTION_UNITS.index("AU26")
 _MOUTH = [ACTION_UNITS.index("AU25"), _JAW]
-_CORNERS = np.array([key in ("AU12", "AU14", "AU15") for key in ACTION_UNITS.keys])
-# How much of the emotions' change a unit takes: nose and upper lip lift the lips' corners, too.
-_SHARES = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
+_LIP_CORNERS = np.array([key in ("AU12", "AU14", "AU15") for key in ACTION_UNITS.keys])
+# Share of the prototypes' change that a unit takes in step 1 of `with_mood`. AU09 and AU10 take
+# half, since they raise the lip corners, too.
+_PROTOTYPE_SHARES = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
 
 
 @cache
-def _carriers() -> np.ndarray:
-    """(2, 17) of pleasure and of arousal: the regression, but 0 for units that do not carry it."""
-    slopes = _tables()[2].T
+def _carrier_directions() -> np.ndarray:
+    """Return the slopes of pleasure and arousal, 0 for all but its CARRIERS: (2, 17)."""
+    slopes = _mapping().regression.T
     return np.array(
         [
             np.where([key in carriers for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
@@ -103,127 +121,152 @@ def _carriers() -> np.ndarray:
 
 
 def mood_of(expression: Expression, space: ExpressionSpace = PAD) -> Expression:
-    """The mood that Action Units show: tanh of a ridge regression through the prototypes.
+    """Return the mood that Action Units show: tanh of a ridge regression through the prototypes.
 
-    `space` is PAD or VALENCE_AROUSAL (whose valence is PAD's pleasure). Of FACS, only what it has
-    in common with ACTION_UNITS counts.
+    `expression` is in ACTION_UNITS or FACS, of which only the units of ACTION_UNITS count. `space`
+    is PAD or VALENCE_AROUSAL; valence is pleasure.
     """
-    mood = np.tanh(units_of(expression).vector() @ _tables()[2])
+    mood = np.tanh(units_of(expression).vector() @ _mapping().regression)
     return Expression.clipped(space, mood[: len(space.axes)])
 
 
 def action_units_of(mood: Expression) -> Expression:
-    """The Action Units that show a mood: prototypes and neutral, weighted by their nearness.
+    """Return the Action Units that show a mood: a weighted mean of the prototypes and neutral.
 
-    Nadaraya-Watson with a Gaussian of width REACH; a mood of two axes is silent on dominance, so
-    nearness is then measured without it.
+    The weights are Gaussians of the distance in the mood space, with sigma MOOD_SIGMA (the
+    estimator of Nadaraya and Watson). For a mood in VALENCE_AROUSAL, dominance is left out of the
+    distance.
     """
     _expect(mood, PAD, VALENCE_AROUSAL)
-    units, moods, _ = _tables()
+    units, moods, _ = _mapping()
     units, moods = np.vstack([units, 0 * units[:1]]), np.vstack([moods, 0 * moods[:1]])
     point = mood.vector()
     distance = np.square(moods[:, : len(point)] - point).sum(1)
-    nearness = np.exp(-(distance - distance.min()) / (2 * REACH**2))
-    return Expression.clipped(ACTION_UNITS, nearness @ units / nearness.sum())
+    weights = np.exp(-(distance - distance.min()) / (2 * MOOD_SIGMA**2))
+    return Expression.clipped(ACTION_UNITS, weights @ units / weights.sum())
 
 
 def with_mood(expression: Expression, mood: Expression) -> Expression:
-    """Action Units changed as much as the units of their mood and of `mood` differ, and then on,
-    until pleasure and arousal are read back as far as units from 0 to 1 can show them.
+    """Return the expression with its Action Units changed so that it shows `mood`.
 
-    Relative, so that a mood that is already there leaves every unit as it is. The second step goes
-    along the regression of `mood_of`, by the units that carry an axis alone, so that lips' corners
-    rise with pleasure and eyes and mouth open with arousal between the eight emotions, too. In the
-    first step lips' corners are deaf to arousal, the jaw to all else. Dominance keeps to its
-    definition. In FACS, the units that it has in common with ACTION_UNITS change.
+    1. Add `action_units_of(mood)` minus `action_units_of` the current mood. Lip corners ignore the
+       difference in arousal. If arousal rises, AU26 rises by JAW_PER_AROUSAL times as much. If it
+       falls, AU25 and AU26 shrink in proportion, and step 2 leaves them alone.
+    2. Move the CARRIERS along the regression until `mood_of` the result has the pleasure and the
+       arousal of `mood`, or until the units reach 0 or 1. Dominance changes in step 1 only.
+
+    An expression that already shows the mood stays unchanged. In FACS, only the units that are in
+    ACTION_UNITS, too, change.
     """
     if expression.space == FACS:
-        return in_units(with_mood(units_of(expression), mood), FACS, expression)
-    now = mood_of(expression, mood.space).vector()
-    if np.abs(now - mood.vector()).max() < SAME:
+        return in_unit_space(with_mood(units_of(expression), mood), FACS, expression)
+    current = mood_of(expression, mood.space).vector()
+    if np.abs(current - mood.vector()).max() < MOOD_TOLERANCE:
         return expression
-    start, goal = expression.vector(), mood.vector()
-    calm = np.where(np.arange(len(goal)) == 1, now, goal)  # the arousal that is there
-    here, there, aside = (
-        action_units_of(Expression(mood.space, tuple(m))).vector() for m in (now, goal, calm)
-    )
-    units = start + _SHARES * (np.where(_CORNERS, aside, there) - here)
-    carried = _carriers().copy()
-    if goal[1] < now[1]:  # a mouth closes little by little, all the way at the lowest arousal
-        units[_MOUTH] = start[_MOUTH] * (goal[1] + 1) / (now[1] + 1)
-        carried[1, _MOUTH] = 0
+    old, target = expression.vector(), mood.vector()
+    units = _moved_by_prototypes(old, mood.space, current, target)
+    directions = _carrier_directions().copy()
+    if target[_AROUSAL] < current[_AROUSAL]:
+        # Close the mouth in proportion, fully at the lowest arousal.
+        units[_MOUTH] = old[_MOUTH] * (target[_AROUSAL] + 1) / (current[_AROUSAL] + 1)
+        directions[_AROUSAL, _MOUTH] = 0
     else:
-        units[_JAW] = start[_JAW] + JAW * (goal[1] - now[1])
+        units[_JAW] = old[_JAW] + JAW_PER_AROUSAL * (target[_AROUSAL] - current[_AROUSAL])
     units = np.clip(units, 0, 1)
-    most = np.clip(np.abs(now), MOST_READ, 0.999)
-    wanted = np.arctanh(np.clip(goal, -most, most))
-    for _ in range(4):
-        for axis, carriers in enumerate(carried):
-            slope = _tables()[2][:, axis]
-            step = 0.7 * (wanted[axis] - units @ slope) / (slope @ carriers + 0.05)
-            units = np.clip(units + step * carriers, 0, 1)
+    limits = np.clip(np.abs(current), MAX_TARGET_MOOD, MAX_SHOWN_MOOD)
+    wanted = np.arctanh(np.clip(target, -limits, limits))
+    for _ in range(NEWTON_STEPS):
+        for axis, direction in enumerate(directions):
+            slope = _mapping().regression[:, axis]
+            step = DAMPING * (wanted[axis] - units @ slope) / (slope @ direction + EPSILON)
+            units = np.clip(units + step * direction, 0, 1)
     return Expression.clipped(ACTION_UNITS, units)
 
 
-def in_space(expression: Expression, space: ExpressionSpace, start: Expression) -> Expression:
-    """An expression in the words of another space; `start` are the Action Units it starts from, in
-    ACTION_UNITS or FACS.
+def _moved_by_prototypes(
+    units: np.ndarray, space: ExpressionSpace, current: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """Return units (17,) after step 1 of `with_mood`, from one mood to another in `space`."""
+    is_arousal = np.arange(len(target)) == _AROUSAL
+    target_at_current_arousal = np.where(is_arousal, current, target)
+    before, after, after_without_arousal = (
+        action_units_of(Expression(space, tuple(mood))).vector()
+        for mood in (current, target, target_at_current_arousal)
+    )
+    after = np.where(_LIP_CORNERS, after_without_arousal, after)
+    return units + _PROTOTYPE_SHARES * (after - before)
 
-    Raises InvalidExpression between axes without a meaning (c0, c1 ...) and any others.
+
+def in_space(expression: Expression, space: ExpressionSpace, reading: Expression) -> Expression:
+    """Convert an expression to another space.
+
+    An expression in `space` is returned as it is. Otherwise `reading`, in ACTION_UNITS or FACS,
+    supplies the sides, gaze and head that ACTION_UNITS lacks, and a mood becomes the reading with
+    its units changed by `with_mood`. Raises InvalidExpression if one of two different spaces has
+    axes of unknown meaning (c0, c1 ...).
     """
     if expression.space == space:
         return expression
-    for unknown in (space, expression.space):
-        if unknown.name not in SPACES:
-            raise InvalidExpression(
-                "What the axes {} to {} mean is not known, so units, moods and presets cannot be "
-                "said in them; ask for these axes themselves.",
-                unknown.keys[0],
-                unknown.keys[-1],
-            )
+    if space.name not in SPACES:
+        raise InvalidExpression(
+            "This model takes the axes {} to {}, whose meaning is unknown: give values of these "
+            "axes instead of presets, moods or Action Units.",
+            space.keys[0],
+            space.keys[-1],
+        )
+    if expression.space.name not in SPACES:
+        raise InvalidExpression(
+            "This expression has the axes {} to {}, whose meaning is unknown: only the model that "
+            "it was made for can show it.",
+            expression.space.keys[0],
+            expression.space.keys[-1],
+        )
     if expression.space == PAD and space == VALENCE_AROUSAL:
         return Expression(space, expression.values[:2])  # valence is pleasure
     if expression.space not in UNIT_SPACES:
-        expression = with_mood(start, expression)
+        expression = with_mood(reading, expression)
     if space in UNIT_SPACES:
-        return in_units(expression, space, start)
+        return in_unit_space(expression, space, reading)
     return mood_of(expression, space)
 
 
 def trajectory_in_space(
-    points: list[Expression], space: ExpressionSpace, start: Expression
+    expressions: list[Expression], space: ExpressionSpace, reading: Expression
 ) -> list[Expression]:
-    """The expressions of an animation, each as `in_space` has it; but in FACS a unit keeps its
-    sides only if it never changes, so that no frame differs from its neighbors by them."""
-    if (space, start.space) != (FACS, FACS):
-        return [in_space(point, space, start) for point in points]
-    points = [p if p.space == FACS else in_space(p, ACTION_UNITS, start) for p in points]
-    rows = [point.values for point in points if point.space == ACTION_UNITS]
-    here = units_of(start).vector()
-    far = (np.abs(np.reshape(rows, (len(rows), len(here))) - here) > SAME_UNIT).any(0)
-    changed = [key for key, moves in zip(ACTION_UNITS.keys, far, strict=True) if moves]
+    """Convert the expressions of an animation as `in_space` does, consistently over the frames.
+
+    From ACTION_UNITS to FACS, a unit keeps the sides of the reading only if no frame changes it.
+    So the difference between its sides does not jump from frame to frame.
+    """
+    if (space, reading.space) != (FACS, FACS):
+        return [in_space(expression, space, reading) for expression in expressions]
+    converted = [e if e.space == FACS else in_space(e, ACTION_UNITS, reading) for e in expressions]
+    rows = [e.values for e in converted if e.space == ACTION_UNITS]
+    read = units_of(reading).vector()
+    changes = np.abs(np.reshape(rows, (len(rows), len(read))) - read).max(0, initial=0)
+    changed = [k for k, x in zip(ACTION_UNITS.keys, changes, strict=True) if x > UNIT_TOLERANCE]
     return [
-        p if p.space == FACS else start.replace(**{key: p[key] for key in changed}) for p in points
+        e if e.space == FACS else reading.replace(**{key: e[key] for key in changed})
+        for e in converted
     ]
 
 
-def as_read(reading: Expression, space: ExpressionSpace) -> Expression:
-    """The Action Units of a photo in the words of a space; neutral where nobody knows its axes."""
+def reading_in_space(reading: Expression, space: ExpressionSpace) -> Expression:
+    """Convert the reading of a photo to a space; return neutral if its axes have no meaning."""
     if space.name not in SPACES:
         return Expression.neutral(space)
     return in_space(reading, space, reading)
 
 
 def values_by_axis(expression: Expression) -> dict[str, float]:
-    """What Action Units say on every axis: the 17, the mood that they show, and in FACS the axes
-    that the 17 do not have."""
+    """Return the 17 Action Units, the mood that they show, and in FACS its further axes, by key."""
     values = units_of(expression).asdict() | mood_of(expression).asdict()
     if expression.space == FACS:
-        values |= {key: expression[key] for key in NEW_KEYS}
+        values |= {key: expression[key] for key in FACS_ONLY_KEYS}
     return values
 
 
 def _expect(expression: Expression, *spaces: ExpressionSpace) -> None:
     if expression.space not in spaces:
         names = " or ".join(space.name for space in spaces)
-        raise ValueError(f"Expected a point of {names}, got one of {expression.space.name}.")
+        raise ValueError(f"Expected an expression in {names}, got one in {expression.space.name}.")

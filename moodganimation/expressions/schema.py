@@ -1,8 +1,8 @@
-"""Values as JSON has them: read within bounds, and the types of what they may be.
+"""Plain JSON values: reading them within limits, and checking their types.
 
-Types are checked by pydantic, in its strict mode: true is no number, and neither is "1". Texts are
-parsed by the standard library, since pydantic's parser takes keys that are there twice. Everything
-raises InvalidValue, with a sentence that names the value.
+The functions `*_type` make types for pydantic, which checks them in its strict mode: neither true
+nor "1" is a number. Texts are parsed by the standard library, since pydantic's parser accepts
+duplicate keys. Everything here raises InvalidValue with a message that names the value.
 """
 
 import functools
@@ -18,50 +18,65 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import core_schema
 
 from ..errors import InvalidValue, Message, Problem, listing, shown
-from .spaces import ACTION_UNITS, Expression, space_named
+from .spaces import (
+    ACTION_UNITS,
+    FACS,
+    PAD,
+    VALENCE_AROUSAL,
+    Expression,
+    ExpressionSpace,
+    space_named,
+)
 
-MOST_BYTES = 60_000  # of a JSON text: what the EXIF block of a JPEG has room for
-MOST_DEPTH, MOST_ITEMS, MOST_LETTERS = 6, 256, 1000  # of values that nobody has named
-MOST_NUMBER = 2**53  # what every reader of JSON keeps exactly
+MAX_BYTES = 60_000  # of a JSON text, so that it fits into the EXIF block of a JPEG
+MAX_DEPTH, MAX_ITEMS = 6, 256  # of lists and objects without a type, see `plain_copy`
+MAX_CHARACTERS = 1000  # of a text
+MAX_NUMBER = 1e300  # far below the overflow of a float
+MAX_INTEGER = 2**53  # every JSON parser keeps integers up to this exactly
 STRICT = ConfigDict(strict=True, extra="forbid")
 
 
-def loads(text: bytes | str, name: str) -> object:
-    """The values of a JSON text of at most MOST_BYTES: no NaN, no infinity, no key twice.
+def loads(text: bytes | str, name: str, max_bytes: int = MAX_BYTES) -> object:
+    """Parse a JSON text of at most `max_bytes` without NaN, infinity or duplicate keys.
 
-    `name` is what people call the text, at the beginning of a sentence.
+    name: how messages call the text, at the beginning of a sentence.
     """
-    if len(text) > MOST_BYTES:
+    if len(text) > max_bytes:
         raise InvalidValue(
-            "{} is larger than {} bytes; make it shorter.", Message(name), f"{MOST_BYTES:,}"
+            "{} is larger than {} bytes; make it shorter.", Message(name), f"{max_bytes:,}"
         )
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except RecursionError:
         raise InvalidValue("{} is nested too deeply.", Message(name)) from None
-    except ValueError as problem:
-        reason = str(problem).partition(":")[0]
+    except ValueError as error:
+        reason = str(error).partition(":")[0]
         raise InvalidValue(
             "{} is not JSON, or it is damaged ({}).", Message(name), reason
         ) from None
 
 
 def dumps(values: object, name: str) -> str:
-    """One line of ASCII that `loads` makes the same values of, floats to the last bit."""
+    """Return values as one line of ASCII JSON, from which `loads` restores them exactly."""
     text = json.dumps(values, allow_nan=False, separators=(",", ":"))
-    if len(text) > MOST_BYTES:
+    if len(text) > MAX_BYTES:
         raise InvalidValue(
             "{} takes {} bytes, more than {}: use fewer keyframes or options.",
             Message(name),
             f"{len(text):,}",
-            f"{MOST_BYTES:,}",
+            f"{MAX_BYTES:,}",
         )
     return text
 
 
-def fields(values: object, name: str, required: Collection[str], optional: Collection[str] = ()):
-    """`values` if they are an object with all of `required` and nothing beyond `optional`."""
+def check_keys(
+    values: object, name: str, required: Collection[str], optional: Collection[str] = ()
+):
+    """Return `values` if they are an object with all `required` keys and no others but `optional`.
+
+    name: how messages call the object.
+    """
     if not isinstance(values, dict):
         raise InvalidValue(
             "{} must be an object of named values, got {}.", Message(name), shown(values)
@@ -69,89 +84,104 @@ def fields(values: object, name: str, required: Collection[str], optional: Colle
     for key in values:
         if key not in required and key not in optional:
             names = ", ".join([*required, *optional])
-            raise InvalidValue("{} has no {}; there are {}.", Message(name), shown(key), names)
+            raise InvalidValue(
+                "{} must not contain {}; it may contain {}.", Message(name), shown(key), names
+            )
     missing = [key for key in required if key not in values]
     if missing:
         raise InvalidValue("{} lacks {}.", Message(name), ", ".join(missing))
     return values
 
 
-class _Sentence(NamedTuple):
-    """What a value must be: raises InvalidValue where it is not. Metadata of `Annotated`."""
+class _ErrorMessage(NamedTuple):
+    """Metadata of `Annotated`: the template of the InvalidValue that replaces pydantic's error.
+
+    The value is appended to the parameters.
+    """
 
     template: str
     parameters: tuple
 
     def __get_pydantic_core_schema__(self, source, handler):
-        def check(value, validate):
+        def validate_or_explain(value, validate):
             try:
                 return validate(value)
             except ValidationError as errors:
                 parameters = *self.parameters, shown(value)
-                raise _cause(errors) or InvalidValue(self.template, *parameters) from None
+                raise _inner_problem(errors) or InvalidValue(self.template, *parameters) from None
 
-        return core_schema.no_info_wrap_validator_function(check, handler(source))
+        return core_schema.no_info_wrap_validator_function(validate_or_explain, handler(source))
 
 
-def _cause(errors: ValidationError) -> Problem | None:
-    """What a part of a value, or the dataclass that holds it, has raised."""
+def _inner_problem(errors: ValidationError) -> Problem | None:
+    """Return the Problem that pydantic has wrapped in its error, or None.
+
+    `_ErrorMessage` has raised it for a part of the value, or a dataclass in its `__post_init__`.
+    """
     return errors.errors(include_url=False)[0].get("ctx", {}).get("error")
 
 
-def number(name: str, low: float, high: float):
-    """The type of a number; `name` is what people call it, at the beginning of a sentence."""
-    ends = f"{low:g}", f"{high:g}"
-    sentence = _Sentence("{} must be a number from {} to {}, got {}.", (Message(name), *ends))
-    return Annotated[float, Ge(low), Le(high), AllowInfNan(False), BeforeValidator(_item), sentence]
+def number_type(name: str, low: float, high: float):
+    """Return the type of a number from `low` to `high`.
+
+    name: how messages call the value, at the beginning of a sentence; also in the functions below.
+    """
+    limits = f"{low:g}", f"{high:g}"
+    message = _ErrorMessage("{} must be a number from {} to {}, got {}.", (Message(name), *limits))
+    return Annotated[
+        float, Ge(low), Le(high), AllowInfNan(False), BeforeValidator(_python_number), message
+    ]
 
 
-def whole(name: str, low: int, high: int):
-    """The type of a whole number."""
-    sentence = _Sentence(
+def int_type(name: str, low: int, high: int):
+    """Return the type of an integer from `low` to `high`."""
+    message = _ErrorMessage(
         "{} must be a whole number from {} to {}, got {}.", (Message(name), low, high)
     )
-    return Annotated[int, Ge(low), Le(high), BeforeValidator(_item), sentence]
+    return Annotated[int, Ge(low), Le(high), BeforeValidator(_python_number), message]
 
 
-def choice(name: str, choices: Iterable[str]):
-    """The type of one of these texts."""
+def choice_type(name: str, choices: Iterable[str]):
+    """Return the type of one of these texts."""
     choices = tuple(choices)
-    sentence = _Sentence("{} must be one of {}, got {}.", (Message(name), listing(choices)))
-    return Annotated[Literal[choices], sentence]
+    message = _ErrorMessage("{} must be one of {}, got {}.", (Message(name), listing(choices)))
+    return Annotated[Literal[choices], message]
 
 
-def string(name: str):
-    """The type of a text of one to MOST_LETTERS letters."""
-    sentence = _Sentence(
-        "{} must be a text of 1 to {} letters, got {}.", (Message(name), MOST_LETTERS)
+def text_type(name: str):
+    """Return the type of a text of 1 to MAX_CHARACTERS characters."""
+    message = _ErrorMessage(
+        "{} must be a text of 1 to {} characters, got {}.", (Message(name), MAX_CHARACTERS)
     )
-    return Annotated[str, MinLen(1), MaxLen(MOST_LETTERS), sentence]
+    return Annotated[str, MinLen(1), MaxLen(MAX_CHARACTERS), message]
 
 
-def truth(name: str):
-    """The type of true or false."""
-    return Annotated[bool, _Sentence("{} must be true or false, got {}.", (Message(name),))]
+def bool_type(name: str):
+    """Return the type of true or false."""
+    return Annotated[bool, _ErrorMessage("{} must be true or false, got {}.", (Message(name),))]
 
 
-def group(name: str, *kinds):
-    """The type of a list with one value of each type; it becomes a tuple."""
-    sentence = _Sentence("{} must be a list of {}, got {}.", (Message(name), len(kinds)))
-    return Annotated[tuple[kinds], BeforeValidator(_tuple), sentence]
+def tuple_type(name: str, *kinds):
+    """Return the type of a list with one value of each type; values become tuples."""
+    message = _ErrorMessage("{} must be a list of {} values, got {}.", (Message(name), len(kinds)))
+    return Annotated[tuple[kinds], BeforeValidator(_tuple), message]
 
 
-def several(name: str, kind, least: int, most: int):
-    """The type of a list of `least` to `most` values of a type; it becomes a tuple."""
-    sentence = _Sentence("{} must be a list of {}, got {}.", (Message(name), f"{least} to {most}"))
+def list_type(name: str, kind, least: int, most: int):
+    """Return the type of a list of `least` to `most` values of a type; values become tuples."""
+    message = _ErrorMessage(
+        "{} must be a list of {} values, got {}.", (Message(name), f"{least} to {most}")
+    )
     kinds = tuple[kind, ...]
-    return Annotated[kinds, MinLen(least), MaxLen(most), BeforeValidator(_tuple), sentence]
+    return Annotated[kinds, MinLen(least), MaxLen(most), BeforeValidator(_tuple), message]
 
 
 def check(kind, value: object):
-    """`value` if it is of a type that one of the functions above made."""
+    """Return `value`, checked against a type that one of the functions above has made."""
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError as errors:
-        raise _cause(errors) from None
+        raise _inner_problem(errors) from None  # not None: the types above explain their errors
 
 
 @functools.lru_cache(maxsize=512)
@@ -159,24 +189,24 @@ def _adapter(kind) -> TypeAdapter:
     return TypeAdapter(kind, config=STRICT)
 
 
-def checked(cls: type) -> type:
-    """A frozen dataclass whose fields are checked when it is made."""
-    made = pydantic_dataclass(frozen=True, config=STRICT)(cls)
-    init = made.__init__
+def checked_dataclass(cls: type) -> type:
+    """Make a class a frozen dataclass that checks its fields' types on creation."""
+    decorated = pydantic_dataclass(frozen=True, config=STRICT)(cls)
+    init = decorated.__init__
 
     @functools.wraps(init)
     def __init__(self, *arguments, **fields):
         try:
             init(self, *arguments, **fields)
         except ValidationError as errors:
-            raise _cause(errors) or TypeError(str(errors)) from None
+            raise _inner_problem(errors) or TypeError(str(errors)) from None
 
-    made.__init__ = __init__
-    return made
+    decorated.__init__ = __init__
+    return decorated
 
 
-def _item(value: object) -> object:
-    """Numbers of numpy as those of Python, which is what strict types take."""
+def _python_number(value: object) -> object:
+    """Convert numpy scalars to Python's, since strict types take no others."""
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -184,52 +214,79 @@ def _tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def anything(value: object, name: str, depth: int = MOST_DEPTH) -> object:
-    """A copy of values whose names are not ours to know: lists and objects nested up to `depth`
-    times, of up to MOST_ITEMS each, and in them texts, numbers, true, false and null."""
+def plain_copy(value: object, name: str, depth: int = MAX_DEPTH) -> object:
+    """Return a checked copy of any JSON values: lists, objects, texts, numbers, true, false, null.
+
+    Lists and objects may be nested `depth` times and have MAX_ITEMS values each.
+    """
     if isinstance(value, dict | list | tuple):
-        if depth == 0 or len(value) > MOST_ITEMS:
+        if depth == 0 or len(value) > MAX_ITEMS:
             raise InvalidValue(
-                "{}: at most {} values in one another {} times.",
+                "{}: lists and objects have at most {} values and are nested at most {} deep.",
                 Message(name),
-                MOST_ITEMS,
-                MOST_DEPTH,
+                MAX_ITEMS,
+                MAX_DEPTH,
             )
         if isinstance(value, dict):
-            key = string(Message("A key of {}", name))
-            return {check(key, k): anything(v, name, depth - 1) for k, v in value.items()}
-        return [anything(v, name, depth - 1) for v in value]
+            key = text_type(Message("A key of {}", name))
+            return {check(key, k): plain_copy(v, name, depth - 1) for k, v in value.items()}
+        return [plain_copy(v, name, depth - 1) for v in value]
     if value is None or isinstance(value, bool):
         return value
     name = Message("A value of {}", name)
     if isinstance(value, str):
-        return value and check(string(name), value)
+        return value and check(text_type(name), value)
     if isinstance(value, Integral):
-        return check(whole(name, -MOST_NUMBER, MOST_NUMBER), value)
-    return check(number(name, -1e300, 1e300), value)
+        return check(int_type(name, -MAX_INTEGER, MAX_INTEGER), value)
+    return check(number_type(name, -MAX_NUMBER, MAX_NUMBER), value)
 
 
-def of_expression(expression: Expression) -> dict[str, object]:
-    """{"space": its name, "expression": axis -> value}, without the axes that are 0."""
+def expression_to_json(expression: Expression) -> dict[str, object]:
+    """Return {"space": its name, "expression": {axis: value}}, without the axes that are 0."""
     values = {key: value for key, value in expression.asdict().items() if value}
     return {"space": expression.space.name, "expression": values}
 
 
-def to_expression(values: dict) -> Expression:
-    """What `of_expression` says; without a space, Action Units. A unit stands for both of its sides
-    where the space has them."""
-    space = space_named(check(string("The space"), values.get("space", ACTION_UNITS.name)))
-    said = fields(values.get("expression"), "An expression", (), (*space.keys, *space.lateral))
-    for key, value in said.items():  # how large it may be, the space knows
-        check(number(key, -MOST_NUMBER, MOST_NUMBER), value)
-    return Expression.of(space, **said)
+def expression_from_json(values: dict) -> Expression:
+    """Return the expression that these values describe, by default in ACTION_UNITS.
+
+    The other way of `expression_to_json`. A unit without a side sets both sides.
+    """
+    space = space_named(check(text_type("The space"), values.get("space", ACTION_UNITS.name)))
+    axes = values.get("expression")
+    if "space" not in values:
+        _check_axes(axes, space)
+    axes = check_keys(axes, "An expression", (), (*space.keys, *space.lateral))
+    for key, value in axes.items():  # only the type: `Expression` checks the range of the axis
+        check(number_type(key, -MAX_INTEGER, MAX_INTEGER), value)
+    return Expression.of(space, **axes)
 
 
-def _no_number(name: str):
+def _check_axes(axes: object, space: ExpressionSpace) -> None:
+    """Raise InvalidValue with a hint if all axes belong to another space than `space`.
+
+    For expressions that name no space, for which `space` is assumed.
+    """
+    keys = list(axes) if isinstance(axes, dict) else []
+    if all(key in space for key in keys if isinstance(key, str)):
+        return
+    for other in (PAD, VALENCE_AROUSAL, FACS, ACTION_UNITS):
+        if all(isinstance(key, str) and key in (*other.keys, *other.lateral) for key in keys):
+            key = next(key for key in keys if key not in space)
+            raise InvalidValue(
+                '{} is an axis of {} and not of {}: write "space": "{}" beside the expression.',
+                shown(key),
+                other.name,
+                space.name,
+                other.name,
+            )
+
+
+def _refuse_constant(name: str):
     raise ValueError(f"{name} is not a number")
 
 
-def _each_once(pairs: list) -> dict:
+def _unique(pairs: list) -> dict:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("a key is there twice")

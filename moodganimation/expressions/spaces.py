@@ -1,4 +1,4 @@
-"""Expressions: points in a named space that people, data files, checkpoints and sliders share."""
+"""Expressions: immutable points in a named space, such as Action Units or moods."""
 
 import difflib
 import math
@@ -11,27 +11,29 @@ import numpy as np
 
 from ..errors import InvalidExpression, Message
 
-SAME_UNIT = 0.005 + 1e-9  # units that differ by less have the same value: sliders have hundredths
+# Units that differ by no more count as equal: half a step of a slider, which has hundredths.
+UNIT_TOLERANCE = 0.005 + 1e-9
+RANGE_TOLERANCE = 1e-6  # by which values may exceed the range of an axis
 
 
 @dataclass(frozen=True)
 class Axis:
     """One coordinate of an expression; 0 is neutral on every axis."""
 
-    key: str  # "AU12", "arousal": the column name in data, the key in checkpoints
-    label: str  # "Lip corner puller": what a person reads
-    region: str  # "mouth": where on the face, to group sliders
+    key: str  # "AU12", "arousal": the column name in tables and the key in checkpoints
+    label: str  # "Lip corner puller": for people
+    region: str  # "mouth": part of the face, which groups sliders
     low: float
     high: float
 
 
 @dataclass(frozen=True)
 class ExpressionSpace:
-    """An ordered set of axes; their order is the order of a network's condition vector."""
+    """An ordered set of axes; their order is that of a generator's condition vector."""
 
     name: str
     axes: tuple[Axis, ...]
-    # Pairs of keys that exclude each other, as a look to the left and one to the right.
+    # Pairs of keys of which one is always 0, such as eyes left and eyes right.
     opposites: tuple[tuple[str, str], ...] = ()
 
     @cached_property
@@ -39,67 +41,73 @@ class ExpressionSpace:
         return tuple(axis.key for axis in self.axes)
 
     @cached_property
-    def _positions(self) -> dict[str, tuple[int, ...]]:
-        """Positions by canonical key; `AU12` has those of `AU12L` and `AU12R`, if they exist."""
-        positions = {key: (i,) for i, key in enumerate(self.keys)}
+    def _indices_by_key(self) -> dict[str, tuple[int, ...]]:
+        """Indices by canonical key; `AU12` has those of `AU12L` and `AU12R`, if they exist."""
+        indices = {key: (i,) for i, key in enumerate(self.keys)}
         for i, key in enumerate(self.keys):
             unit, side = key[:-1], key[-1]
-            if side == "L" and unit.startswith("AU") and f"{unit}R" in positions:
-                positions[unit] = (i, positions[f"{unit}R"][0])
-        return positions
+            # Only AU: AD30L and AD30R are opposites, not two sides of one unit.
+            if side == "L" and unit.startswith("AU") and f"{unit}R" in indices:
+                indices[unit] = (i, indices[f"{unit}R"][0])
+        return indices
 
     @cached_property
-    def opposite_places(self) -> tuple[tuple[int, int], ...]:
-        """`opposites` as positions."""
+    def opposite_indices(self) -> tuple[tuple[int, int], ...]:
+        """`opposites` as indices."""
         return tuple((self.keys.index(a), self.keys.index(b)) for a, b in self.opposites)
 
     @cached_property
     def lateral(self) -> tuple[str, ...]:
         """The units with an axis for each side: AU12 for AU12L and AU12R."""
-        return tuple(key for key, places in self._positions.items() if len(places) > 1)
+        return tuple(key for key, found in self._indices_by_key.items() if len(found) > 1)
 
     def __contains__(self, key: str) -> bool:
-        return self.canonical(key) in self._positions
+        return self.canonical(key) in self._indices_by_key
 
     def canonical(self, key: str) -> str:
-        """The key as this space writes it: `au1` is `AU01`, `AU29` is `AD29`."""
+        """Return the key as this space spells it: AU01 for `au1`, AD29 for `AU29`."""
         key = _canonical(key)
         descriptor = f"AD{key[2:]}"
-        return descriptor if key.startswith("AU") and descriptor in self._positions else key
+        return descriptor if key.startswith("AU") and descriptor in self._indices_by_key else key
 
-    def positions(self, key: str) -> tuple[int, ...]:
-        """Positions of an axis, or of both sides of a unit. Raises InvalidExpression."""
+    def indices(self, key: str) -> tuple[int, ...]:
+        """Return the index of an axis, or those of both sides of a unit.
+
+        Raises InvalidExpression for an unknown key.
+        """
         canonical = self.canonical(key)
-        if canonical not in self._positions:
+        if canonical not in self._indices_by_key:
             near = difflib.get_close_matches(canonical, self.keys, 3, 0.4) or self.keys
             raise InvalidExpression(
                 "{} is not an axis of {}; try {}.", repr(key), self.name, ", ".join(near)
             )
-        return self._positions[canonical]
+        return self._indices_by_key[canonical]
 
-    def by_position(self, values: Mapping[str, float]) -> dict[int, float]:
-        """Values by position; that of a unit without a side stands for both sides.
+    def by_index(self, values: Mapping[str, float]) -> dict[int, float]:
+        """Return values by index; that of a unit without a side goes to both sides.
 
-        Raises InvalidExpression for an unknown key, for an axis that is given twice, also by its
-        unit, and for two opposites that are not 0.
+        Raises InvalidExpression for an unknown key, for an axis that is given twice (also by its
+        unit), and for two opposites that are both not 0.
         """
-        given, source = {}, {}
+        by_index, source = {}, {}
         for key, value in values.items():
-            for place in self.positions(key):
-                if place in given:
-                    raise _given_twice(self.canonical(key), self.canonical(source[place]))
-                given[place], source[place] = value, key
-        for a, b in self.opposite_places:
-            if given.get(a) and given.get(b):
+            for i in self.indices(key):
+                if i in by_index:
+                    raise _given_twice(self.canonical(key), self.canonical(source[i]))
+                by_index[i], source[i] = value, key
+        for a, b in self.opposite_indices:
+            if by_index.get(a) and by_index.get(b):
                 raise InvalidExpression(
                     "{} and {} are opposites: give one of them.", self.keys[a], self.keys[b]
                 )
-        return given
+        return by_index
 
     def index(self, key: str) -> int:
-        """Position of an axis; `AU1` and `au01` mean `AU01`. Raises InvalidExpression, also for a
-        unit with two sides."""
-        first, *second = self.positions(key)
+        """Return the index of one axis in any spelling: `AU1` and `au01` mean `AU01`.
+
+        Raises InvalidExpression for an unknown key, and for a unit with two sides.
+        """
+        first, *second = self.indices(key)
         if second:
             raise InvalidExpression("{} has two sides: name one, {}L or {}R.", *3 * [key])
         return first
@@ -107,7 +115,10 @@ class ExpressionSpace:
 
 @dataclass(frozen=True)
 class Expression:
-    """A point in a space. Immutable; values are checked against the axes' ranges."""
+    """A point in a space. Immutable.
+
+    Raises InvalidExpression for a wrong number of values and for values out of the axes' ranges.
+    """
 
     space: ExpressionSpace
     values: tuple[float, ...]
@@ -122,7 +133,7 @@ class Expression:
             )
         object.__setattr__(self, "values", tuple(map(float, self.values)))
         for axis, value in zip(self.space.axes, self.values, strict=True):
-            if not (math.isfinite(value) and axis.low - 1e-6 <= value <= axis.high + 1e-6):
+            if not (math.isfinite(value) and _is_in_range(axis, value)):
                 raise InvalidExpression(
                     "{} must be a number from {} to {}, got {}.",
                     Message(axis.key),
@@ -137,58 +148,66 @@ class Expression:
 
     @classmethod
     def of(cls, space: ExpressionSpace, **values: float) -> "Expression":
-        """Neutral but for the named axes: `Expression.of(ACTION_UNITS, AU12=0.8)`."""
+        """Return neutral except for the named axes: `Expression.of(ACTION_UNITS, AU12=0.8)`."""
         return cls.neutral(space).replace(**values)
 
     @classmethod
     def clipped(cls, space: ExpressionSpace, values) -> "Expression":
-        """The nearest point of the space to a finite vector (D,).
+        """Return a finite vector (D,) as an expression, with values clipped to the axes' ranges.
 
-        Opposites are the two ends of one line: of each pair only the difference counts, so that
-        one of them is 0.
+        Two opposites are reduced by the smaller one first, so that one of them is 0.
         """
         low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
         values = np.array(values, np.float64)
-        for pair in map(list, space.opposite_places):
+        for pair in map(list, space.opposite_indices):
             values[pair] -= values[pair].min()
         return cls(space, tuple(np.clip(values, low, high)))
 
     def replace(self, **values: float) -> "Expression":
-        """The expression with other values on some axes; a unit without a side sets both sides, and
-        an axis above 0 sets the opposite one to 0.
+        """Return the expression with other values on some axes.
 
-        Raises InvalidExpression for a unit together with one of its sides, and for two opposites.
+        A unit without a side sets both sides. An axis above 0 sets its opposite to 0. Raises
+        InvalidExpression as `ExpressionSpace.by_index` does.
         """
-        changed, given = list(self.values), self.space.by_position(values)
-        for place, value in given.items():
-            changed[place] = value
-        for a, b in self.space.opposite_places:
-            for place, other in ((a, b), (b, a)):
-                if given.get(place, 0) > 0:
-                    changed[other] = 0.0
+        changed, new = list(self.values), self.space.by_index(values)
+        for i, value in new.items():
+            changed[i] = value
+        for a, b in self.space.opposite_indices:
+            for i, opposite in ((a, b), (b, a)):
+                if new.get(i, 0) > 0:
+                    changed[opposite] = 0.0
         return Expression(self.space, tuple(changed))
 
     def __getitem__(self, key: str) -> float:
-        """The value of an axis; of a unit with two sides, their mean."""
-        values = [self.values[place] for place in self.space.positions(key)]
+        """The value of an axis, or the mean of both sides of a unit."""
+        values = [self.values[i] for i in self.space.indices(key)]
         return sum(values) / len(values)
 
     def with_units(self, units: "Expression") -> "Expression":
-        """The expression with Action Units of a space without sides. A unit that already has the
-        value keeps its sides; axes that the other space does not have stay."""
-        here = {key: self[key] for key in units.space.keys}
-        changed = {k: x for k, x in units.asdict().items() if abs(x - here[k]) > SAME_UNIT}
+        """Return the expression with other Action Units, given in a space without sides.
+
+        A unit that already has the value keeps its sides. Other axes stay as they are.
+        """
+        own = {key: self[key] for key in units.space.keys}
+        changed = {k: x for k, x in units.asdict().items() if abs(x - own[k]) > UNIT_TOLERANCE}
         return self.replace(**changed)
 
     def towards(self, other: "Expression", amount: float) -> "Expression":
-        """The point at `amount` of the way to `other`: 0 is here, 1 is there. In FACS, `other` may
-        be in ACTION_UNITS."""
+        """Return self + amount * (other - self), clipped to the axes' ranges.
+
+        `other` must be in the same space, or in ACTION_UNITS if this expression is in FACS.
+        Raises InvalidExpression otherwise.
+        """
         if (self.space, other.space) == (FACS, ACTION_UNITS):
             other = self.with_units(other)
         if other.space != self.space:
-            raise InvalidExpression("{} is not a point of {}.", other.space.name, self.space.name)
-        here, there = self.vector(), other.vector()
-        return Expression.clipped(self.space, here + (there - here) * amount)
+            raise InvalidExpression(
+                "An expression in {} cannot be blended with one in {}: convert one of them first.",
+                self.space.name,
+                other.space.name,
+            )
+        start, end = self.vector(), other.vector()
+        return Expression.clipped(self.space, start + (end - start) * amount)
 
     def vector(self) -> np.ndarray:
         """(D,) float64, in the order of the space's axes."""
@@ -198,13 +217,17 @@ class Expression:
         return dict(zip(self.space.keys, self.values, strict=True))
 
 
+def _is_in_range(axis: Axis, value: float) -> bool:
+    return axis.low - RANGE_TOLERANCE <= value <= axis.high + RANGE_TOLERANCE
+
+
 def _canonical(key: str) -> str:
-    """FACS codes with two digits and the side in capitals, `AU01L`; all else in lower case."""
+    """Return FACS codes in capitals with two digits (`AU01L`), and other keys in lower case."""
     code = re.fullmatch(r"(AU|AD)?(\d+)([LR]?)", key.strip().upper())
     if not code:
         return key.strip().lower()
-    kind, number, side = code.groups()
-    return f"{kind or 'AU'}{int(number):02d}{side}"
+    prefix, number, side = code.groups()
+    return f"{prefix or 'AU'}{int(number):02d}{side}"
 
 
 def _given_twice(*keys: str) -> InvalidExpression:
@@ -218,8 +241,8 @@ def _units(region: str, **labels: str) -> tuple[Axis, ...]:
     return tuple(Axis(key, label, region, 0.0, 1.0) for key, label in labels.items())
 
 
-# The 17 intensities of OpenFace 2 in its order; 0..1 here is 0..5 (absent to maximal) there.
-# Names after Ekman & Friesen 1978, Facial Action Coding System.
+# The 17 intensities of OpenFace 2, in its order. Here they range from 0 (absent) to 1 (maximal),
+# there from 0 to 5. Labels after Ekman & Friesen 1978, Facial Action Coding System.
 ACTION_UNITS = ExpressionSpace(
     "action_units",
     _units("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
@@ -240,9 +263,9 @@ def _sides(region: str, **labels: str) -> tuple[Axis, ...]:
     )
 
 
-# A superset of ACTION_UNITS: sides, the other lip and jaw units, gaze and head. Codes and names
-# after Ekman, Friesen & Hager 2002, Facial Action Coding System; AD are action descriptors. Left
-# is the person's left. At 1 the eyes turn by 25 degrees to a side or 20 up or down, the head by 15.
+# ACTION_UNITS with sides, and the other lip and jaw units, gaze and head. Codes and labels after
+# Ekman, Friesen & Hager 2002, Facial Action Coding System; AD are action descriptors. Left is the
+# person's left. At 1 the eyes turn 25 degrees to a side or 20 up or down, the head 15 degrees.
 FACS = ExpressionSpace(
     "facs",
     _sides("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
@@ -269,7 +292,7 @@ FACS = ExpressionSpace(
     ),
 )
 
-# Mehrabian & Russell 1974: every mood is a point of pleasure, arousal and dominance.
+# Mehrabian & Russell 1974: a mood is a point of pleasure, arousal and dominance.
 PAD = ExpressionSpace(
     "pad",
     (
@@ -292,7 +315,10 @@ SPACES = {space.name: space for space in (ACTION_UNITS, FACS, PAD, VALENCE_AROUS
 
 
 def space_named(name: str) -> ExpressionSpace:
-    """A space by its name: those above, or cN, N axes without a meaning, c0 to c(N-1)."""
+    """Return a space by its name: one of SPACES, or cN with N axes c0 to c(N-1) of unknown meaning.
+
+    Raises InvalidExpression for any other name.
+    """
     if name in SPACES:
         return SPACES[name]
     count = name.removeprefix("c")
@@ -307,6 +333,6 @@ def space_named(name: str) -> ExpressionSpace:
 
 
 def space_of_size(axes: int) -> ExpressionSpace:
-    """What a network with that many conditions most likely means by them."""
+    """Return the space in SPACES with that many axes, or else cN."""
     by_size = {len(space.axes): space for space in SPACES.values()}
     return by_size.get(axes) or space_named(f"c{axes}")

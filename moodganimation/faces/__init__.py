@@ -1,1 +1,1 @@
-"""Where a face is: detection, alignment, and the portrait that is cropped and pasted."""
+"""Faces in photos: detection, orientation, alignment, face crops, and pasting edits back."""

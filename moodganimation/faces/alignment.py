@@ -1,7 +1,7 @@
-"""The aligner: looks at a coarse crop of a face and says where the canonical crop is.
+"""The aligner: a network that predicts the canonical crop of a face from a coarse one.
 
-Canonical is the convention of the training crops: upright between the eyes, 1.25 heights of the
-face from forehead to chin a side. A generator only knows faces that stand like that.
+The canonical crop is the convention of the training data: upright between the eyes, its side 1.25
+times the height of the face from forehead to chin. Generators take only such crops.
 """
 
 from pathlib import Path
@@ -13,61 +13,75 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import NotACheckpoint
-from .portrait import Portrait
+from .portrait import Portrait, rotation_matrix
 
-SIZE = 64  # side of what the network sees [px]
-VIEW = 0.85  # share of the coarse crop's side that it sees: rarely beyond the photo's border
+SIZE = 64  # side of the network's input [px]
+VIEW = 0.85  # side of the input as a share of the coarse crop's: rarely beyond the photo's border
 PASSES = 2
+OUTPUT_SCALE = 0.1  # of the last layer, so that its outputs are of the order of 1
 
 
 class Aligner(nn.Module):
-    """(B, 3, 64, 64) in [-1, 1] -> (B, 4): the canonical crop in the coarse crop's coordinates.
+    """(B, 3, 64, 64) in [-1, 1] -> (B, 4): offset from the coarse to the canonical crop.
 
-    Its center x, y (halves of the coarse side), the logarithm of its side over the coarse side,
-    and its roll [rad, clockwise on screen].
+    Center x, y of the canonical crop (face coordinates of the coarse one), logarithm of its side
+    over the coarse side, and its roll against the coarse crop [rad, clockwise on screen].
     """
 
     def __init__(self):
         super().__init__()
         layers, channels = [], 3
         for n in (16, 32, 48, 64):
-            layers += [*_layer(channels, n, 2), *_layer(n, n, 1)]
+            layers += [*conv_layer(channels, n, 2), *conv_layer(n, n, 1)]
             channels = n
         self.main = nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, 128), nn.ReLU())
         self.head = nn.Linear(128, 4)
         nn.init.zeros_(self.head.weight)
 
     def forward(self, view: Tensor) -> Tensor:
-        return self.head(self.main(view)) * 0.1
+        return self.head(self.main(view)) * OUTPUT_SCALE
 
 
-def _layer(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+def conv_layer(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
+    """Return a 3x3 convolution, batch norm and ReLU."""
     conv = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
     return [conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 def load_aligner(path: Path) -> Aligner:
-    """Raises NotACheckpoint."""
-    aligner = Aligner()
+    """Load an aligner. Raises NotACheckpoint."""
+    return load_weights(Aligner(), path)
+
+
+def load_weights(network: nn.Module, path: Path) -> nn.Module:
+    """Load weights into a network and return it in evaluation mode, without gradients.
+
+    Raises NotACheckpoint.
+    """
     try:
-        aligner.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as problem:
         raise NotACheckpoint("{} is missing or damaged: install it once more.", path) from problem
-    return aligner.eval().requires_grad_(False)
+    return network.eval().requires_grad_(False)
 
 
 @torch.inference_mode()
 def align(aligner: Aligner, photo: np.ndarray, to_face: np.ndarray) -> np.ndarray:
-    """The canonical `to_face` (2, 3) from a coarse one, by PASSES looks."""
+    """Compute the canonical `to_face` (2, 3) from a coarse one, in PASSES corrections."""
     for _ in range(PASSES):
         view = Portrait(photo, to_face / VIEW, "").face(SIZE)
-        tensor = torch.from_numpy(view).movedim(-1, 0)[None].float() / 127.5 - 1
-        to_face = correct(to_face, aligner(tensor)[0].double().numpy())
+        offset = aligner(to_tensor(view))[0]
+        to_face = apply_offset(to_face, offset.double().numpy())
     return to_face
 
 
-def correct(to_face: np.ndarray, canonical: np.ndarray) -> np.ndarray:
-    """`to_face` of the crop whose place in the coarse crop is (x, y, log of side, roll)."""
-    x, y, scale, roll = canonical
-    turn = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) / np.exp(scale)
-    return turn @ np.c_[to_face[:, :2], to_face[:, 2] - (x, y)]
+def to_tensor(picture: np.ndarray, device: torch.device | None = None) -> Tensor:
+    """Convert a picture (H, W, 3) uint8 to a tensor (1, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(picture).to(device).movedim(-1, 0)[None].float() / 127.5 - 1
+
+
+def apply_offset(to_face: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Move a crop by (x, y, log of scale, roll) in its own coordinates, see `Aligner`."""
+    x, y, log_scale, roll = offset
+    linear = rotation_matrix(roll) / np.exp(log_scale)
+    return linear @ np.c_[to_face[:, :2], to_face[:, 2] - (x, y)]

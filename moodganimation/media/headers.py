@@ -1,84 +1,78 @@
-"""Opening picture files with Pillow, within bounds: hostile headers cannot keep a reader busy."""
+"""Open picture files with Pillow, and limit the work that hostile headers can cause."""
 
 import contextlib
 import io
-import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-PIECES = 5_000, 1_000_000  # that a file may be in before its pixels, and with them
-MOST_EXIF = 100_000  # bytes; its entries may overlap, so that it unfolds to up to 200 MB
-MOST_PASSES = 50  # over all pixels of a JPEG; cameras and programs store about ten
-SEGMENT = re.compile(rb"\xff[\xc0-\xcf\xd9-\xdd\xe0-\xef\xfe]")  # of a JPEG, or its end
+from .formats import PILLOW_FORMATS
+from .truncated import MAX_SEGMENTS, parse_segments
+
+MAX_HEADER_READS = MAX_SEGMENTS  # calls of read() before the pixels of a file
+MAX_READS = 1_000_000  # calls of read() for its pixels
+MAX_EXIF_BYTES = 100_000  # its entries may overlap, so that this much unfolds to up to 200 MB
 
 
 @contextlib.contextmanager
-def opening(
-    source: str | Path | bytes, formats: tuple[str, ...] = FORMATS
+def open_bounded(
+    source: str | Path | bytes, formats: tuple[str, ...] = PILLOW_FORMATS
 ) -> Iterator[Image.Image]:
-    """A picture of which the header is read, and that cannot keep its readers busy for long: no
-    endless headers, passes or numbers spelled out. Raises what Pillow raises."""
-    with reading_header(source, formats) as (image, file):
-        at, slow = file.tell(), any(tile[0] == "ppm_plain" for tile in image.tile)
+    """Open a picture whose decoding cannot take very long; its pixels are not decoded yet.
+
+    Raises OSError for a JPEG of too many segments or scans, for a PPM that spells its numbers out,
+    and when the file is read in too many pieces; else what Pillow raises.
+    """
+    with open_lazily(source, formats) as (image, file):
+        position, slow = file.tell(), any(tile[0] == "ppm_plain" for tile in image.tile)
         if image.format in ("JPEG", "MPO"):
             file.seek(0)
-            slow = many_passes(file.read())
-            file.seek(at)
+            slow = parse_segments(file.read()).too_many
+            file.seek(position)
         if slow:
             raise OSError("it would take very long")
-        file.left = PIECES[1]
+        file.reads_left = MAX_READS
         yield image
 
 
 @contextlib.contextmanager
-def reading_header(
+def open_lazily(
     source: str | Path | bytes, formats: tuple[str, ...]
-) -> Iterator[tuple[Image.Image, "_Pieces"]]:
-    """A picture of which the header is read, and its file, from which little more can be read.
-    Raises what Pillow raises."""
+) -> Iterator[tuple[Image.Image, "_BoundedReader"]]:
+    """Open a picture without decoding its pixels; also yields its file, whose reads are limited.
+
+    Raises what Pillow raises.
+    """
     raw = io.BytesIO(source) if isinstance(source, bytes) else io.FileIO(source)
-    with warnings.catch_warnings(), raw, _Pieces(raw) as file:
+    with warnings.catch_warnings(), raw, _BoundedReader(raw) as file:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore", UserWarning)  # of damaged metadata
         with Image.open(file, formats=formats) as image:
             yield image, file
 
 
-def many_passes(jpeg: bytes) -> bool:
-    """Whether a decoder would go over the pixels of a JPEG too often, or meet too many segments.
+class _BoundedReader(io.BufferedReader):
+    """A file with limits on calls of read(), bytes in all, and bytes of EXIF segments.
 
-    It skips what a segment holds and ends where the picture does: phones append films.
+    Entries of a TIFF or an EXIF block may all refer to the same bytes, so that a small file can
+    make a parser read without end. `read` raises OSError beyond a limit.
     """
-    at = passes = segments = 0
-    while (marker := SEGMENT.search(jpeg, at)) and marker[0] != b"\xff\xd9":
-        passes += marker[0] == b"\xff\xda"
-        segments += 1
-        if passes > MOST_PASSES or segments > PIECES[0]:
-            return True
-        at = marker.end()
-        at += max(2, int.from_bytes(jpeg[at : at + 2], "big"))  # its length counts itself
-    return False
 
-
-class _Pieces(io.BufferedReader):
-    """A file that can be read a number of times, however little is taken, and a few times as much
-    as it holds: entries of a TIFF or an EXIF block may all name the same bytes."""
-
-    left, exif = PIECES[0], MOST_EXIF
+    reads_left, exif_bytes_left = MAX_HEADER_READS, MAX_EXIF_BYTES
 
     def __init__(self, raw):
         super().__init__(raw)
-        self.bytes = 4 * self.seek(0, io.SEEK_END) + 2**20
+        self.bytes_left = 4 * self.seek(0, io.SEEK_END) + 2**20  # decoders read some bytes twice
         self.seek(0)
 
     def read(self, size=-1, /):
         data = super().read(size)
-        self.left -= 1
-        self.bytes -= len(data)
-        self.exif -= len(data) if data.startswith(b"Exif\0\0") else 0  # a segment of a JPEG
-        if min(self.left, self.bytes, self.exif) < 0:
+        self.reads_left -= 1
+        self.bytes_left -= len(data)
+        if data.startswith(b"Exif\0\0"):  # a segment of a JPEG
+            self.exif_bytes_left -= len(data)
+        if min(self.reads_left, self.bytes_left, self.exif_bytes_left) < 0:
             raise OSError("it is in too many pieces")
         return data

@@ -1,40 +1,113 @@
-"""Pictures from files and to files: the one border between what people have and what we compute.
+"""Read and write picture files.
 
-Inside, a picture is (H, W, 3) uint8 RGB, upright, in sRGB.
+In memory a picture is (H, W, 3) uint8 RGB, upright, in sRGB. A `Photo` also has what the files of
+its edits keep: alpha, 16 bits a channel, resolution, dates and names.
 """
 
 import contextlib
-import io
-import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image
+from PIL.ExifTags import Base as Tag
 
+from ..deprecation import renamed_parameters
 from ..errors import Message, UnreadableImage, Unwritable
-from .headers import FORMATS, MOST_EXIF, opening
-from .metadata import exif, text_chunks
-from .provenance import EDITED, labelled, sign, xmp
+from ..files.atomic import atomic_write, check_writable
+from ..files.plain import check_plain_file
+from .decoding import avif_bits, is_heif, read_16bit, read_heif
+from .formats import ENDINGS_WITHOUT_ALPHA, FORMATS_16BIT, PILLOW_FORMATS, WRITABLE_FORMATS
+from .headers import open_bounded
+from .metadata import exif_block, png_text
+from .photo_metadata import PhotoMetadata, read_photo_metadata
+from .pixels import apply_orientation, color_and_alpha, over_white, to_dtype, without_alpha
+from .profiles import adobe_rgb, is_rgb
+from .provenance import EDITED, sign, with_edit_label, xmp
+from .tiff_png_writer import write_png_16bit, write_tiff
+from .truncated import LACKS_SCANS, MAX_MISSING_SHARE, missing_share, with_end
 
-WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-MOST_PIXELS = 80_000_000
-LEAST_SIDE = 32  # [px]
-LONGEST_SHAPE = 100  # times as long as it is wide
-STRIP = 512  # rows that are converted at once
+MAX_PHOTO_PIXELS = 80_000_000
+MIN_PHOTO_SIDE = 32  # [px]
+MAX_ASPECT_RATIO = 100  # longer side over shorter side
+HEAD_BYTES = 65_536  # by which the format of a file is recognized
+# The end of the message if the path is that of a folder.
+FOLDER_ADVICE = "choose a picture in it, or edit all of them with python -m moodganimation batch"
+UNSIGNED_INTEGERS = 1  # a value of TIFF's SampleFormat
+BLACK_IS_ZERO, RGB = 1, 2  # values of TIFF's PhotometricInterpretation
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A photo file, upright."""
+
+    pixels: np.ndarray  # (H, W, 3) uint8, sRGB, over white: the input of the networks
+    # (H, W, 3) before compositing by `alpha`: edits are pasted into it and written to files.
+    color: np.ndarray  # uint8 in sRGB, or uint16 in `profile`
+    alpha: np.ndarray | None = None  # (H, W), 0 transparent, dtype of `color`; None: all is opaque
+    profile: bytes | None = None  # ICC profile of a `color` in uint16; None: sRGB
+    bits: int = 8  # a channel, in the file
+    metadata: PhotoMetadata = field(default_factory=PhotoMetadata)
+    name: str = Message("The picture")  # of the file, without its folder
+    format: str = ""  # of the file, as Pillow calls it, or HEIF
+    notes: tuple[Message, ...] = ()  # what reading has changed or found missing
+
+    def loss_notes(self, path: str | Path) -> list[Message]:
+        """Sentences about what an edit loses in a file of this name: alpha, bits, the place."""
+        name, notes = Path(path).name, self.alpha_notes(path)
+        format = WRITABLE_FORMATS.get(Path(path).suffix.lower())
+        lossy = format not in FORMATS_16BIT or self.color.dtype == np.uint8
+        if self.bits > 8 and format and lossy:
+            notes.append(
+                Message("{} has {} bits a channel; 8 are kept in {}.", self.name, self.bits, name)
+            )
+        if self.metadata.has_gps:
+            notes.append(Message("The place where the photo was taken is left out of {}.", name))
+        return notes
+
+    def alpha_notes(self, path: str | Path, over_white: bool = False) -> list[Message]:
+        """Sentences about what a file of this name loses of the photo's alpha.
+
+        over_white: the file shows faces over white (as sheets and panels) instead of an edit.
+        """
+        ending, name = Path(path).suffix.lower(), Path(path).name
+        if self.alpha is None:
+            return []
+        if over_white or ending in ENDINGS_WITHOUT_ALPHA:
+            return [Message("The transparent parts of the photo are white in {}.", name)]
+        translucent = (self.alpha > 0) & (self.alpha < np.iinfo(self.alpha.dtype).max)
+        if ending == ".gif" and translucent.any():
+            return [
+                Message(
+                    "Pixels that are half transparent in the photo are opaque or fully transparent "
+                    "in {}.",
+                    name,
+                )
+            ]
+        return []
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
-    """A photo file as (H, W, 3) uint8 RGB: turned upright, alpha over white, 16 bits to 8, sRGB.
+    """Read a photo as (H, W, 3) uint8 RGB: upright, over white, in sRGB.
 
-    Sizes are checked before pixels are decoded. Raises UnreadableImage.
+    Its size is checked before pixels are decoded. Raises UnreadableImage.
+    """
+    return read_photo(source, keep_16bit=False).pixels
+
+
+@renamed_parameters(deep="keep_16bit")
+def read_photo(source: str | Path | bytes, keep_16bit: bool = True) -> Photo:
+    """Read a photo with what the files of its edits keep.
+
+    keep_16bit: decode 16 bits a channel if the file has them, which takes twice the memory. Its
+    size is checked before pixels are decoded. Raises UnreadableImage.
     """
     name = Message("The picture") if isinstance(source, bytes) else str(source)
+    if not isinstance(source, bytes):
+        check_plain_file(source, UnreadableImage, FOLDER_ADVICE)
     try:
-        with opening(source) as image:
-            check_size(*image.size, name)
-            image.load()
-            _turn_upright(image)
-            return _to_rgb(image)
+        return _read(source, name, keep_16bit)
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -46,12 +119,132 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
             "{} is not a readable picture ({} can be read); it may be damaged or another kind of "
             "file.",
             name,
-            ", ".join(FORMATS),
+            ", ".join((*PILLOW_FORMATS, "HEIC")),
         ) from problem
 
 
+def _read(source: str | Path | bytes, name: str, keep_16bit: bool) -> Photo:
+    notes: list[Message] = []
+    short_name = name if isinstance(source, bytes) else Path(source).name
+    with _decoded(source, name, notes) as (image, bits):
+        metadata, profile = read_photo_metadata(image), image.info.get("icc_profile")
+        format = image.format or ""
+        if not profile and metadata.adobe_rgb:
+            profile = adobe_rgb()
+            sentence = "{} says in its EXIF data that its colors are Adobe RGB (1998)."
+            notes.append(Message(sentence, short_name))
+        planes = color_and_alpha(image, profile)
+        has_16bit = bits == 16 and image.format in FORMATS_16BIT and _is_unsigned_rgb(image)
+    planes_16bit = _read_planes_16bit(source, planes[0].shape) if keep_16bit and has_16bit else None
+    color, alpha = _upright(planes, metadata.orientation)
+    pixels = over_white(color, alpha)
+    if planes_16bit is None:
+        profile = None  # `color` is in sRGB
+    else:
+        color, alpha = _upright(planes_16bit, metadata.orientation)
+        profile = profile if profile and is_rgb(profile) else None
+    kept = {"profile": profile, "bits": bits, "metadata": metadata}
+    return Photo(pixels, color, alpha, **kept, name=short_name, format=format, notes=tuple(notes))
+
+
+def _upright(
+    planes: tuple[np.ndarray, np.ndarray | None], orientation: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    color, alpha = planes
+    turned = None if alpha is None else apply_orientation(alpha, orientation)
+    return apply_orientation(color, orientation), turned
+
+
+@contextlib.contextmanager
+def _decoded(
+    source: str | Path | bytes, name: str, notes: list[Message]
+) -> Iterator[tuple[Image.Image, int]]:
+    """A decoded picture and the file's bits a channel; appends to `notes`."""
+    head = source[:HEAD_BYTES] if isinstance(source, bytes) else _head(source)
+    if is_heif(head):
+        image = read_heif(source, name, MAX_PHOTO_PIXELS, lambda *size: check_size(*size, name))
+        yield image, image.info["bits"]
+        return
+    jpeg = _file_bytes(source) if head.startswith(b"\xff\xd8\xff") else None
+    completed = jpeg and with_end(jpeg)
+    with open_bounded(completed or source) as image:
+        check_size(*image.size, name)
+        bits = avif_bits(head) if image.format == "AVIF" else _bits(image)
+        image.load()
+        if jpeg:
+            notes += _truncation_notes(completed or jpeg, image, bool(completed), name)
+        yield image, bits
+
+
+def _truncation_notes(jpeg: bytes, image: Image.Image, truncated: bool, name: str) -> list[Message]:
+    """Sentences about what is missing of a JPEG. Raises UnreadableImage if that is too much."""
+    short_name = Path(name).name
+    missing = missing_share(jpeg, image, truncated)
+    if missing == LACKS_SCANS:
+        raise UnreadableImage(
+            "{} is incomplete: the file has only a coarse version of the picture. Download or copy "
+            "it again.",
+            name,
+        )
+    percent = int(np.ceil(100 * missing))
+    if missing > MAX_MISSING_SHARE:
+        raise UnreadableImage(
+            "{} is cut off: its lowest {} % are missing. Download or copy it again.", name, percent
+        )
+    if missing:
+        return [Message("The lowest {} % of {} are missing in the file.", percent, short_name)]
+    sentence = "The end of {} is missing, but all its pixels are there."
+    return [Message(sentence, short_name)] if truncated else []
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits a channel of a picture that is not decoded yet; less than 8 counts as 8."""
+    if image.format == "TIFF":
+        return max(8, *(image.tag_v2.get(Tag.BitsPerSample) or (8,)))
+    raw_mode = str(image.tile[0][3]) if image.tile else ""
+    return 16 if image.format == "PNG" and "16" in raw_mode else 8
+
+
+def _is_unsigned_rgb(image: Image.Image) -> bool:
+    """Whether a TIFF holds grey or RGB in unsigned numbers, 0 being black; PNG always does."""
+    tags = getattr(image, "tag_v2", {Tag.PhotometricInterpretation: RGB})
+    unsigned = set(tags.get(Tag.SampleFormat) or (UNSIGNED_INTEGERS,)) == {UNSIGNED_INTEGERS}
+    return unsigned and tags.get(Tag.PhotometricInterpretation) in (BLACK_IS_ZERO, RGB)
+
+
+def _read_planes_16bit(
+    source: str | Path | bytes, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray | None] | None:
+    """Color (H, W, 3) and alpha (H, W) uint16; None if decoding fails: then 8 bits are kept."""
+    try:
+        picture = read_16bit(source, MAX_PHOTO_PIXELS)
+    except (OSError, ValueError, MemoryError):
+        return None
+    if picture.shape[:2] != shape[:2]:
+        return None
+    if picture.ndim == 2:
+        return np.repeat(picture[..., None], 3, 2), None
+    alpha = np.ascontiguousarray(picture[..., 3]) if picture.shape[2] == 4 else None
+    alpha = None if alpha is not None and alpha.min() == 65535 else alpha
+    return np.ascontiguousarray(picture[..., :3]), alpha
+
+
+def _head(path: str | Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def _file_bytes(source: str | Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else Path(source).read_bytes()
+
+
+def holds_16bit(path: str | Path) -> bool:
+    """Whether a picture of this name can hold 16 bits a channel."""
+    return WRITABLE_FORMATS.get(Path(path).suffix.lower()) in FORMATS_16BIT
+
+
 def check_photo(photo: np.ndarray) -> np.ndarray:
-    """`photo` if it is (H, W, 3) uint8 of a sensible size. Raises UnreadableImage."""
+    """Return `photo` if it is (H, W, 3) uint8 of an accepted size; else raise UnreadableImage."""
     if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 3:
         raise UnreadableImage("A photo must be an (H, W, 3) array of uint8 RGB.")
     if photo.shape[2] != 3:
@@ -61,19 +254,25 @@ def check_photo(photo: np.ndarray) -> np.ndarray:
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    if width * height > MOST_PIXELS:
+    """Raise UnreadableImage for a size that is too large, too small or too narrow."""
+    if width * height > MAX_PHOTO_PIXELS:
         raise UnreadableImage(_too_large(Message("{} ({} x {})", name, width, height)))
-    if min(width, height) < LEAST_SIDE:
+    if min(width, height) < MIN_PHOTO_SIDE:
         raise UnreadableImage(
             "{} is {} x {} pixels, too small to hold a face; use one of at least {} pixels a side.",
             name,
             width,
             height,
-            LEAST_SIDE,
+            MIN_PHOTO_SIDE,
         )
-    if max(width, height) > LONGEST_SHAPE * min(width, height):
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
         raise UnreadableImage(
-            "{} is {} x {} pixels, a mere line; cut the face out first.", name, width, height
+            "{} is {} x {} pixels, too narrow: one side may be at most {} times the other. Crop it "
+            "to the face.",
+            name,
+            width,
+            height,
+            MAX_ASPECT_RATIO,
         )
 
 
@@ -83,92 +282,63 @@ def write_image(
     description: str = EDITED,
     recipe: str | None = None,
     label: bool = False,
-) -> None:
-    """Write PNG, JPEG or WebP by the file's ending, whole or not at all, marked as edited.
+    source: Photo | None = None,
+) -> list[Message]:
+    """Write a PNG, JPEG, WebP or TIFF by the file's ending, completely or not at all.
 
-    recipe: `Recipe.text()`, kept inside. label: says in a corner, too, that it was edited. Raises
-    Unwritable.
+    picture: (H, W, 3), or (H, W, 4) with alpha, uint8 or uint16. description: EDITED for an edit,
+    which also gets an XMP packet and a signature; other texts are only written as description.
+    recipe: `Recipe.text()`, written as metadata. label: draw "edited with ..." into a corner.
+    source: the photo that was edited, whose `metadata` is kept. Returns sentences about what is
+    lost. Raises Unwritable.
     """
-    path, format = check_picture(path)
-    image = Image.fromarray(labelled(picture) if label else picture)
-    # A PNG of a large photo is compressed lightly: a second instead of three.
-    options = {"compress_level": 1} if format == "PNG" else {"quality": 95}
-    if format == "PNG":
-        options["pnginfo"], recipe = text_chunks(description, recipe), None
-    elif packet := xmp(description):
-        options["xmp"] = packet
-    part = path.with_name(f".{path.name[:80]}.part")
-    try:
-        image.save(part, format, exif=exif(description, recipe), **options)
-        if description == EDITED:
-            sign(part, path.suffix.lower())
-        os.replace(part, path)
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise Unwritable("{} cannot be written ({}).", path, reason) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def check_picture(path: str | Path) -> tuple[Path, str]:
-    """The path of a picture that could be written, and its format. Raises Unwritable."""
-    path = Path(path)
-    format = WRITTEN.get(path.suffix.lower())
-    if format is None:
-        raise Unwritable("{}: pictures are written as .png, .jpg or .webp.", path)
-    if not path.parent.is_dir():
-        raise Unwritable("There is no folder {}.", path.parent)
-    return path, format
-
-
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    """In strips, so that a large photo is not there several times at once."""
-    width, height = image.size
-    picture, top = np.empty((height, width, 3), np.uint8), 1.0
-    if deep := image.mode.startswith("I") or image.mode == "F":  # more than 8 bits, grey
-        most = max(image.getextrema()[1], 0)
-        wide = image.mode.startswith("I;") or most > 255
-        top = 65535.0 if wide else 1.0 if most <= 1 else 255.0
-    for row in range(0, height, STRIP):
-        strip = image.crop((0, row, width, min(row + STRIP, height)))
-        picture[row : row + STRIP] = _grey(strip, top) if deep else _color(strip)
-    return picture
-
-
-def _grey(image: Image.Image, top: float) -> np.ndarray:
-    values = np.nan_to_num(np.asarray(image).astype(np.float64)) / top
-    return np.uint8(np.clip(values, 0, 1) * 255 + 0.5)[..., None]
-
-
-def _color(image: Image.Image) -> np.ndarray:
-    profile = image.info.get("icc_profile")
-    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA"):
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    if image.mode not in ("RGB", "CMYK"):
-        image = image.convert("RGB")
-    if profile:
+    path, format = check_picture_path(path)
+    if path.suffix.lower() in ENDINGS_WITHOUT_ALPHA:
+        picture = without_alpha(picture)
+    if format not in FORMATS_16BIT:
+        picture = to_dtype(picture, np.uint8)
+    picture = with_edit_label(picture) if label else picture
+    with atomic_write(path) as part:
         try:
-            theirs = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            ours = ImageCms.createProfile("sRGB")
-            image = ImageCms.profileToProfile(image, theirs, ours, outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a broken or a grey profile: take the numbers as they are, as browsers do
-    return np.asarray(image.convert("RGB") if image.mode == "CMYK" else image)
+            _write(part, picture, format, description, recipe, source)
+            if description == EDITED:
+                sign(part, path.suffix.lower())
+        except ValueError as problem:
+            raise Unwritable("{} cannot be written ({}).", path, problem) from problem
+    return source.loss_notes(path) if source else []
 
 
-def _turn_upright(image: Image.Image) -> None:
-    """Turn a picture as its camera says; a damaged EXIF block, or a very large one, is ignored."""
-    spelled = image.info.get("Raw profile type exif", "")  # of a PNG, in hexadecimal
-    if max(len(image.info.get("exif", b"")), len(spelled) / 2) <= MOST_EXIF:
-        with contextlib.suppress(Exception):  # whatever a damaged block makes of the parser
-            ImageOps.exif_transpose(image, in_place=True)
+def check_picture_path(path: str | Path) -> tuple[Path, str]:
+    """The path and the format of a picture that can be written. Raises Unwritable."""
+    path = Path(path)
+    format = WRITABLE_FORMATS.get(path.suffix.lower())
+    if format is None:
+        raise Unwritable("{}: pictures are written as .png, .jpg, .webp or .tif.", path)
+    return check_writable(path), format
+
+
+def _write(part: Path, picture: np.ndarray, format: str, description, recipe, source) -> None:
+    metadata = source.metadata if source else PhotoMetadata()
+    exif = exif_block(description, None if format == "PNG" else recipe, metadata)
+    packet, profile = xmp(description), source.profile if source else None
+    if format == "TIFF":
+        write_tiff(part, picture, exif, metadata.dpi, profile, packet)
+        return
+    options: dict = {"exif": exif} | ({"icc_profile": profile} if profile else {})
+    options |= {"dpi": metadata.dpi} if metadata.dpi else {}
+    if format == "PNG":  # compressed lightly: a large photo takes one second instead of three
+        options |= {"pnginfo": png_text(description, recipe), "compress_level": 1}
+    else:
+        options |= {"quality": 95} | ({"xmp": packet} if packet else {})
+    if picture.dtype == np.uint16:
+        write_png_16bit(part, picture, **options)
+    else:
+        Image.fromarray(picture).save(part, format, **options)
 
 
 def _too_large(name: str) -> Message:
     return Message(
         "{} has more than {} megapixels; make it smaller or cut the face out first.",
         name,
-        MOST_PIXELS // 1_000_000,
+        MAX_PHOTO_PIXELS // 1_000_000,
     )

@@ -1,9 +1,9 @@
-"""What tells that a file was edited: XMP metadata with IPTC's Digital Source Type, a visible label
-on request, and signed Content Credentials (C2PA 2.2) where a certificate is configured.
+"""Mark files as edited: XMP metadata with IPTC's Digital Source Type, a visible label on request,
+and signed Content Credentials (C2PA 2.2) if a certificate is configured.
 
-The signing key is an ECDSA key on P-256 (ES256) in PKCS #8 form; the file of the certificate holds
-the certificate first, then the chain that vouches for it. No network service is contacted, so the
-signature has no time stamp.
+The signing key is an ECDSA key on P-256 (ES256) in PKCS #8 form. The certificate's file holds the
+certificate first, then its chain. No network service is contacted, so the signature has no time
+stamp.
 """
 
 import contextlib
@@ -16,23 +16,19 @@ import numpy as np
 
 from .. import __version__
 from ..errors import Unwritable
+from .formats import MIME_TYPES
 
-EDITED = "Facial expression edited with MoodGANimation"
-SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+EDITED = "Facial expression edited with MoodGANimation"  # the description that marks an edit
+DIGITAL_SOURCE_TYPE = (
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+)
 LABEL = "edited with MoodGANimation"
-CERTIFICATE, KEY = "MOODGANIMATION_CERTIFICATE", "MOODGANIMATION_KEY"  # files
-KINDS = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-    ".mp4": "video/mp4",
-}
+# Environment variables with the paths of PEM files.
+CERTIFICATE, KEY = "MOODGANIMATION_CERTIFICATE", "MOODGANIMATION_KEY"
 
 
 def xmp(description: str) -> bytes | None:
-    """For what was edited; None for anything else."""
+    """The XMP packet of an edit; None if the description is not EDITED."""
     if description != EDITED:
         return None
     return (
@@ -42,32 +38,42 @@ def xmp(description: str) -> bytes | None:
         '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
         'xmlns:dc="http://purl.org/dc/elements/1.1/" '
         'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        f'Iptc4xmpExt:DigitalSourceType="{SOURCE}" xmp:CreatorTool="MoodGANimation">'
+        f'Iptc4xmpExt:DigitalSourceType="{DIGITAL_SOURCE_TYPE}" xmp:CreatorTool="MoodGANimation">'
         f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{EDITED}</rdf:li></rdf:Alt>'
         "</dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
         '<?xpacket end="w"?>'
     ).encode()
 
 
-def labelled(picture: np.ndarray) -> np.ndarray:
-    """The picture (H, W, 3) uint8 with LABEL in its lower right corner, the rest as it was."""
+def with_edit_label(picture: np.ndarray) -> np.ndarray:
+    """Draw LABEL into the lower right corner of a copy of a picture.
+
+    picture: (H, W, 3 or 4) uint8 or uint16. The letters are opaque, also where it is transparent.
+    """
     picture, font = np.ascontiguousarray(picture).copy(), cv2.FONT_HERSHEY_SIMPLEX
     height, width = picture.shape[:2]
-    most = cv2.getTextSize(LABEL, font, 1, 1)[0][0]
-    scale = min(max(0.4, min(height, width) / 1200), 0.95 * width / most)
+    width_at_1 = cv2.getTextSize(LABEL, font, 1, 1)[0][0]
+    scale = min(max(0.4, min(height, width) / 1200), 0.95 * width / width_at_1)
     thickness = max(1, round(scale))
-    (length, _), below = cv2.getTextSize(LABEL, font, scale, thickness)
-    at = max(0, width - length - below), height - below - thickness
-    for color, more in ((0, 2), (255, 0)):  # light letters with a dark rim, for any ground
-        line = thickness + more * thickness
-        cv2.putText(picture, LABEL, at, font, scale, (color,) * 3, line, cv2.LINE_AA)
+    (text_width, text_height), descent = cv2.getTextSize(LABEL, font, scale, thickness)
+    x, y = max(0, width - text_width - descent), height - descent - thickness
+    white, top = np.iinfo(picture.dtype).max, max(0, y - text_height - 8 * thickness)
+    region = picture[top:]
+    # White letters with a black outline, to be read on any ground.
+    for color, line in ((0, 3 * thickness), (white, thickness)):
+        drawn = np.zeros(region.shape[:2], np.uint8)
+        cv2.putText(drawn, LABEL, (x, y - top), font, scale, 255, line, cv2.LINE_AA)
+        coverage = np.float32(drawn)[..., None] / 255
+        target = np.full(picture.shape[2], color, np.float32)
+        target[3:] = white
+        region[:] = np.rint(region * (1 - coverage) + target * coverage)
     return picture
 
 
 def sign(path: Path, ending: str) -> None:
-    """Put signed credentials into a file that was edited, if there is a certificate to do it with.
+    """Sign an edited file with Content Credentials, if a certificate is configured.
 
-    Raises Unwritable where it cannot be done.
+    ending: of the target's name, as ".png". Raises Unwritable if signing fails.
     """
     files = os.environ.get(CERTIFICATE), os.environ.get(KEY)
     if not any(files):
@@ -81,17 +87,17 @@ def sign(path: Path, ending: str) -> None:
     signed = path.with_name(f"{path.name}.signed")
     try:
         certificate, key = (Path(file).read_bytes() for file in files)
-        told = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, certificate, key, None)
+        signer_info = c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, certificate, key, None)
         with (
-            c2pa.Signer.from_info(told) as signer,
+            c2pa.Signer.from_info(signer_info) as signer,
             c2pa.Builder(json.dumps(_manifest())) as builder,
             open(path, "rb") as source,
             open(signed, "w+b") as target,
         ):
-            builder.sign(signer, KINDS[ending], source, target)
+            builder.sign(signer, MIME_TYPES[ending], source, target)
         os.replace(signed, path)
     except (OSError, ValueError, c2pa.C2paError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)  # without where the key is
+        reason = getattr(problem, "strerror", None) or str(problem)  # without the key's path
         raise Unwritable("The file cannot be signed ({}); see docs/deploy.md.", reason) from problem
     finally:
         with contextlib.suppress(OSError):
@@ -100,7 +106,7 @@ def sign(path: Path, ending: str) -> None:
 
 def _manifest() -> dict:
     actions = [
-        {"action": "c2pa.created", "digitalSourceType": SOURCE},
+        {"action": "c2pa.created", "digitalSourceType": DIGITAL_SOURCE_TYPE},
         {"action": "c2pa.edited", "description": EDITED},
     ]
     return {

@@ -1,42 +1,44 @@
-"""Frames to GIF, MP4 or WebP files, with the sound of a film."""
+"""Write frames to GIF, MP4 or WebP files, and the sound of a film to MP4."""
 
 import contextlib
 import math
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from ..animation.easing import FASTEST
+from ..animation.easing import MAX_FPS
 from ..errors import Message, Unwritable
+from ..files.atomic import atomic_write, check_writable
 from . import ffmpeg
-from .images import EDITED
-from .metadata import comment, mark
-from .provenance import labelled, sign
+from .formats import ENDINGS_WITHOUT_ALPHA
+from .frame_times import divided_fps
+from .metadata import add_metadata, comment
+from .pixels import without_alpha
+from .provenance import EDITED, sign, with_edit_label
 from .video_reader import Film
 
-MOST_PIXELS = 400_000_000  # of all frames together: encoders of GIF hold them all
-COPIED = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # sound that MP4 takes as it is
+MAX_ANIMATION_PIXELS = 400_000_000  # of all frames together: ffmpeg's GIF encoder holds them all
+MAX_GIF_FPS = 50  # browsers slow faster GIFs down
+COPIED_CODECS = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # of audio that MP4 can hold
 
-_PALETTE = (  # one for all: of the first frames, every eighth, those that differ, and the last
+# One palette for all frames. It is made of the first 16 frames, every eighth, those that differ
+# from the one before, and the last (which `tpad` repeats 7 times, so that every eighth meets it).
+_PALETTE = (
     "split[a][b];[a]tpad=stop=7:stop_mode=clone,"
     "select='lt(n,16)+not(mod(n,8))+gt(scene,0.005)',palettegen=stats_mode=full[p];"
     "[b][p]paletteuse=dither=bayer:bayer_scale=4:diff_mode=rectangle"
 )
-_BT709 = [
-    "-vf",
-    "scale=out_color_matrix=bt709:out_range=tv",
-    "-colorspace",
-    "bt709",
-    "-color_primaries",
-    "bt709",
-    "-color_trc",
-    "bt709",
-    "-color_range",
-    "tv",
-]  # said in the file, so that players need not guess
+_BT709 = [  # written into the file, so that players need not guess
+    *("-vf", "scale=out_color_matrix=bt709:out_range=tv"),
+    *("-colorspace", "bt709"),
+    *("-color_primaries", "bt709"),
+    *("-color_trc", "bt709"),
+    *("-color_range", "tv"),
+]
 _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".mp4": (
         "libx264",
@@ -46,6 +48,9 @@ _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".gif": ("gif", "pal8", ["-filter_complex", _PALETTE, "-loop", "0"]),
     ".webp": ("libwebp_anim", "yuv420p", ["-loop", "0", "-quality", "85", "-preset", "photo"]),
 }
+_ALPHA_CODECS = {"libwebp_anim": "libwebp"}  # libwebp_anim drops alpha
+_ALPHA_FORMATS = {"pal8": "pal8", "yuv420p": "yuva420p"}  # pixel formats of GIF and WebP
+_WEBP_DO_NOT_BLEND = 0b10  # flag of a frame
 
 
 def write_animation(
@@ -56,19 +61,22 @@ def write_animation(
     recipe: str | None = None,
     label: bool = False,
 ) -> Path:
-    """Stream (H, W, 3) uint8 frames to .gif, .mp4 or .webp; whole or not at all, marked as edited.
+    """Write uint8 frames to a .gif, .mp4 or .webp as they come, completely or not at all.
 
-    recipe: `Recipe.text()`, kept inside. label: says in a corner, too, that it was edited. Odd
-    sides lose a pixel, as video wants even ones. Raises Unwritable.
+    frames: (H, W, 3), or (H, W, 4) with alpha, which an MP4 shows over white; odd sides lose a
+    pixel. description, recipe, label: as for `images.write_image`. Raises Unwritable.
     """
-    path = check_animation(path, fps)
-    with _parts(path) as (part,):
-        frames = map(labelled, frames) if label else frames
-        _encode(part, _few(frames), fps, comment(description, recipe))
-        mark(part, description, recipe)
+    path = check_animation_path(path, fps)
+    with atomic_write(path, path.suffix.lower()) as part:
+        if path.suffix.lower() in ENDINGS_WITHOUT_ALPHA:
+            frames = map(without_alpha, frames)
+        frames = map(with_edit_label, frames) if label else frames
+        _encode(part, _checked_size(frames), fps, comment(description, recipe))
+        if path.suffix.lower() == ".webp":
+            _disable_blending(part)
+        add_metadata(part, description, recipe)
         if description == EDITED:
             sign(part, path.suffix.lower())
-        os.replace(part, path)
     return path
 
 
@@ -80,121 +88,178 @@ def write_film(
     recipe: str | None = None,
     label: bool = False,
 ) -> list[str]:
-    """Stream (H, W, 3) uint8 frames at the pace of a film: to an .mp4, however many, with the
-    film's sound, or to a .gif or .webp as `write_animation` does; whole or not at all.
+    """Write uint8 frames at the frame rate of a film, completely or not at all.
 
-    The sound is copied as it is where MP4 and browsers take it, else coded as AAC; sentences say
-    if it could not be kept. recipe, label: as for `write_animation`. Raises Unwritable.
+    frames: (H, W, 3 or 4), one for each frame of the film. An .mp4 may have any number of them and
+    gets the film's sound: the first audio stream that can be decoded, copied if MP4 and browsers
+    take its codec, else encoded as AAC. A .gif or .webp is written as by `write_animation`, of
+    every n-th frame if the film is too fast for it. description, recipe, label: as for
+    `images.write_image`. Returns sentences about what was changed or lost. Raises Unwritable.
     """
-    path = check_film(path, film)
+    path, capped = check_film_path(path, film), capped_for(film, path)
     if path.suffix.lower() != ".mp4":
-        write_animation(path, frames, float(film.fps), description, recipe, label)
-        return []
-    frames = map(labelled, frames) if label else frames
-    said = comment(description, recipe)
-    with _parts(path, ".picture", "") as (picture, part):
-        _encode(picture, frames, film.fps, said)
-        codecs = ("copy", "aac") if film.sound in COPIED else ("aac",)
-        joined = film.sound and any(
-            _join(part, picture, film.path, codec, said) for codec in codecs
-        )
-        made = part if joined else picture
-        mark(made, description)
+        frames = islice(frames, 0, None, round(film.fps / capped.fps))
+        write_animation(path, frames, float(capped.fps), description, recipe, label)
+        return list(capped.notes[len(film.notes) :])
+    frames = map(without_alpha, frames)
+    frames = map(with_edit_label, frames) if label else frames
+    comment_text = comment(description, recipe)
+    with atomic_write(path, ".mp4") as part:
+        _encode(part, frames, film.fps, comment_text)
+        notes = _add_sound(part, film, comment_text)
+        add_metadata(part, description)
         if description == EDITED:
-            sign(made, ".mp4")
-        os.replace(made, path)
-    return [Message("The film's sound could not be kept.")] if film.sound and not joined else []
+            sign(part, ".mp4")
+    return notes
 
 
-def check_film(path: str | Path, film: Film) -> Path:
-    """The path of an animation that could be written at the pace of a film. Raises Unwritable."""
-    path = check_animation(path, float(film.fps))
+def capped_for(film: Film, path: str | Path) -> Film:
+    """The film at a frame rate that a file of this ending can have, with a note if it changes."""
+    fastest = max_fps(path)
+    note = Message(
+        "A GIF has at most {} frames a second: the film is reduced to {}.",
+        fastest,
+        f"{float(divided_fps(film.fps, fastest)):.4g}",
+    )
+    return film.capped_fps(fastest, note)
+
+
+def check_film_path(path: str | Path, film: Film) -> Path:
+    """The path, if the frames of a film can be written there. Raises Unwritable."""
+    path = check_animation_path(path, float(capped_for(film, path).fps))
     if path.exists() and path.samefile(film.path):
         raise Unwritable("{} is the film that is read; choose another name.", path)
     return path
 
 
-def check_animation(path: str | Path, fps: float) -> Path:
-    """The path of an animation that could be written at this speed. Raises Unwritable."""
+def max_fps(path: str | Path) -> int:
+    """The highest frame rate of an animation of this ending."""
+    return MAX_GIF_FPS if Path(path).suffix.lower() == ".gif" else MAX_FPS
+
+
+def check_animation_path(path: str | Path, fps: float) -> Path:
+    """The path, if an animation of this frame rate can be written there. Raises Unwritable."""
     path = Path(path)
     if path.suffix.lower() not in _CODECS:
         raise Unwritable("{}: animations are written as .gif, .mp4 or .webp.", path)
-    fastest = 50 if path.suffix.lower() == ".gif" else FASTEST  # browsers slow faster GIFs down
+    fastest = max_fps(path)
     if not (math.isfinite(fps) and 1 <= fps <= fastest):
         raise Unwritable("Frames per second must be from 1 to {}, got {}.", fastest, fps)
-    if not path.parent.is_dir():
-        raise Unwritable("There is no folder {}.", path.parent)
-    return path
+    return check_writable(path)
 
 
-@contextlib.contextmanager
-def _parts(path: Path, *kinds: str) -> Iterator[list[Path]]:
-    """Hidden names beside `path` to write to, whose files are gone in the end; an OSError on the
-    way is Unwritable."""
-    ending = path.suffix.lower()
-    parts = [path.with_name(f".{path.stem[:80]}.part{k}{ending}") for k in kinds or ("",)]
-    try:
-        yield parts
-    except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise Unwritable("{} could not be written ({}).", path, reason) from problem
-    finally:
-        for part in parts:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-
-
-def _few(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The frames, as long as they are no more than MOST_PIXELS together."""
+def _checked_size(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The frames; raises Unwritable once they have more than MAX_ANIMATION_PIXELS together."""
     pixels = 0
     for frame in frames:
         pixels += frame[..., 0].size
-        if pixels > MOST_PIXELS:
-            raise Unwritable("The animation is too large: choose a smaller side or fewer frames.")
+        if pixels > MAX_ANIMATION_PIXELS:
+            raise Unwritable(
+                "The animation has more than {} megapixels, all frames together: choose a smaller "
+                "side or fewer frames.",
+                MAX_ANIMATION_PIXELS // 1_000_000,
+            )
         yield frame
 
 
-def _encode(path: Path, frames: Iterable[np.ndarray], fps: float, description: str) -> None:
-    """Stream frames to a file by its ending; odd sides lose a pixel. Raises Unwritable."""
-    codec, pixels, options = _CODECS[path.suffix]
+def _encode(path: Path, frames: Iterable[np.ndarray], fps: float, comment_text: str) -> None:
+    """Encode frames by the file's ending; odd sides lose a pixel. Raises Unwritable and OSError."""
+    codec, pixel_format, options = _CODECS[path.suffix.lower()]
     encoder = None
     try:
         for frame in frames:
             frame = frame[: len(frame) // 2 * 2, : frame.shape[1] // 2 * 2]
             if encoder is None:
+                input_format = "rgb24"
+                if frame.shape[2] == 4:
+                    input_format, pixel_format = "rgba", _ALPHA_FORMATS[pixel_format]
+                    codec = _ALPHA_CODECS.get(codec, codec)
                 encoder = ffmpeg.start(
-                    *("-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"),
+                    *("-v", "error", "-f", "rawvideo", "-pix_fmt", input_format),
                     *("-s", f"{frame.shape[1]}x{frame.shape[0]}", "-r", f"{float(fps):.9g}"),
-                    *("-i", "pipe:0", "-an", "-c:v", codec, *options, "-pix_fmt", pixels),
-                    *("-metadata", f"comment={description}", f"file:{path}"),
+                    *("-i", "pipe:0", "-an", "-c:v", codec, *options, "-pix_fmt", pixel_format),
+                    *("-metadata", f"comment={comment_text}", f"file:{path}"),
                     stdin=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                 )
             encoder.stdin.write(np.ascontiguousarray(frame).data)
         if encoder is None:
             raise Unwritable("There are no frames to write.")
-        _, said = encoder.communicate()
+        _, stderr = encoder.communicate()
         if encoder.returncode:
-            raise OSError(ffmpeg.complaint(said))
+            raise OSError(ffmpeg.last_line(stderr))
     except BrokenPipeError:
-        said = encoder.communicate()[1]
-        raise OSError(ffmpeg.complaint(said)) from None
+        stderr = encoder.communicate()[1]
+        raise OSError(ffmpeg.last_line(stderr)) from None
     finally:
         if encoder is not None and encoder.poll() is None:
             ffmpeg.stop(encoder)
 
 
-def _join(path: Path, picture: Path, sound: Path, codec: str, description: str) -> bool:
-    """The pictures of one file and the first sound of another as a third; whether that went."""
-    joiner = ffmpeg.start(
-        *("-v", "error", "-i", f"file:{picture}", *ffmpeg.opening(sound)),
-        *("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", codec),
+def _disable_blending(path: Path) -> None:
+    """Make every frame of an animated WebP replace the one before it.
+
+    Blended over it, translucent edges would add up (WebP Container Specification, "Animation").
+    """
+    data = bytearray(path.read_bytes())
+    position = 12  # after RIFF, its size and WEBP
+    while position + 8 <= len(data):
+        size = int.from_bytes(data[position + 4 : position + 8], "little")
+        if data[position : position + 4] == b"ANMF" and size >= 16:
+            data[position + 8 + 15] |= _WEBP_DO_NOT_BLEND  # flags follow offset, size and duration
+        position += 8 + size + size % 2
+    path.write_bytes(data)
+
+
+def _add_sound(path: Path, film: Film, comment_text: str) -> list[Message]:
+    """Add the first audio stream of a film that can be decoded to an MP4 of its frames.
+
+    Returns a sentence if it is not the film's first audio stream, or if none could be added.
+    """
+    sounds = film.header.sounds
+    for number, sound in enumerate(sounds):
+        codecs = ("copy", "aac") if sound in COPIED_CODECS else ("aac",)
+        if _is_decodable(film.path, number) and any(
+            _merge_sound(path, film.path, number, codec, comment_text) for codec in codecs
+        ):
+            note = Message(
+                "The film's sound {} of {} is kept: those before it cannot be decoded.",
+                number + 1,
+                len(sounds),
+            )
+            return [note] if number else []
+    return [Message("The film's sound could not be kept.")] if sounds else []
+
+
+def _is_decodable(film: Path, number: int) -> bool:
+    """Whether ffmpeg decodes at least one sample of an audio stream."""
+    decoder = ffmpeg.start(
+        *("-v", "quiet", *ffmpeg.input_arguments(film), "-map", f"0:a:{number}"),
+        *("-frames:a", "1", "-f", "s16le", "-"),
+        stdout=subprocess.PIPE,
+    )
+    try:
+        return bool(decoder.stdout.read(1))
+    finally:
+        ffmpeg.stop(decoder)
+
+
+def _merge_sound(path: Path, film: Path, number: int, codec: str, comment_text: str) -> bool:
+    """Add an audio stream of a film to the MP4 at `path`; whether that succeeded."""
+    merged = path.with_name(f"{path.stem}.sound{path.suffix}")
+    merger = ffmpeg.start(
+        *("-v", "error", "-i", f"file:{path}", *ffmpeg.input_arguments(film)),
+        *("-map", "0:v:0", "-map", f"1:a:{number}", "-c:v", "copy", "-c:a", codec),
         *("-map_metadata", "0", "-map_chapters", "-1", "-movflags", "+faststart"),
-        *("-metadata", f"comment={description}", f"file:{path}"),
+        *("-metadata", f"comment={comment_text}", f"file:{merged}"),
         stderr=subprocess.PIPE,
     )
     try:
-        joiner.communicate()
+        merger.communicate()
+        if merger.returncode == 0:
+            os.replace(merged, path)
+        return merger.returncode == 0
     finally:
-        ffmpeg.stop(joiner)
-    return joiner.returncode == 0
+        ffmpeg.stop(merger)
+        with contextlib.suppress(OSError):
+            merged.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-"""Networks: tensors in, tensors out; they know neither files nor people."""
+"""Networks: the generators and their parts, tensors in and tensors out, without files."""

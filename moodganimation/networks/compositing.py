@@ -1,7 +1,11 @@
-"""The composite: what a generator says of a face, and how it becomes a picture.
+"""Compositing: from the fields of an edit to the edited picture.
 
-B batch · H x W pixels of the face crop · motion may be coarser than the picture, h x w cells.
-Turns of the head reach beyond the crop, over its *surroundings*: EXTENT times its side.
+*Face coordinates* have x to the right, y down, and the face crop from -1 to 1. A turn of the head
+reaches beyond the crop, over its *surroundings*: SURROUNDINGS_SCALE times the side of the crop
+around the same center.
+
+B batch · C channels · H x W pixels of the crop · h x w cells of a field over the crop · H' x W'
+cells of a field over the surroundings
 """
 
 from functools import lru_cache
@@ -11,130 +15,155 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-EXTENT = 2.5  # side of the surroundings, in sides of the crop
+SURROUNDINGS_SCALE = 2.5  # side of the surroundings over the side of the crop
 
 
 class Edit(NamedTuple):
-    """One edited face crop; the four pictures of the paper's figures, and the motion of our own.
+    """An edited face crop: composite, attention and color as in Pumarola et al. 2018; motion, light
+    and head motion are 0 or None for generators that do not warp.
 
-    What is painted may be finer than the crop, motion and light coarser.
+    The fields may have different resolutions; they are resized where they are combined.
     """
 
     composite: Tensor  # (B, 3, H, W) in [-1, 1]: the face with its new expression
-    attention: Tensor  # (B, 1, h, w) in [0, 1]: 1 keeps the (moved) photo, 0 takes the color
+    attention: Tensor  # (B, 1, h, w) in [0, 1]: 1 keeps the warped photo, 0 takes the color
     color: Tensor  # (B, 3, h, w) in [-1, 1]: what is painted where attention is small
-    motion: Tensor  # (B, 2, h, w): where each cell looks in the photo, see `move`
-    light: Tensor  # (B, 1, h, w): how much brighter the moved photo is, see `relight`
-    # (B, 2, H', W'): how the head turns, as motion over the crop's surroundings; `motion` has it
-    # already. None where it does not turn.
-    turn: Tensor | None = None
+    motion: Tensor  # (B, 2, h, w): backward flow [face coordinates], see `backward_warp`
+    light: Tensor  # (B, 1, h, w): relative change of brightness, see `relight`
+    # (B, 2, H', W'): backward flow of the turn of the head [face coordinates]; None without a turn.
+    # `motion` includes its part over the crop; the rest serves to paste the crop into the photo.
+    head_motion: Tensor | None = None
 
     def map(self, function) -> "Edit":
-        """The edit with a function applied to each of its fields."""
+        """Apply a function to every field."""
         return Edit(*(None if field is None else function(field) for field in self))
 
 
-def blend(source, attention, color):
-    """A * I + (1 - A) * C, on tensors and on arrays alike.
+def blend(a, weight, b):
+    """weight * a + (1 - weight) * b, of tensors or of arrays.
 
-    Pumarola et al. 2018, "Attention-based Generator", with the sign of the authors' code: 1 keeps.
+    With the photo, attention and color, this is the composite of Pumarola et al. 2018,
+    "Attention-based Generator", with the sign of the authors' code: attention 1 keeps the photo.
     """
-    return attention * source + (1 - attention) * color
+    return weight * a + (1 - weight) * b
 
 
 def relight(picture: Tensor, light: Tensor) -> Tensor:
-    """Relight a picture in [-1, 1] by relative changes of its brightness: 0 changes nothing, .1
-    brightens by a tenth."""
+    """Change the brightness of a picture in [-1, 1] by the relative change `light`: 0 changes
+    nothing, 0.1 brightens by a tenth."""
     return picture + light * (picture + 1)
 
 
-def smoothstep(share):
-    """From 0 at 0 to 1 at 1, flat at both; of numbers, tensors and arrays in [0, 1]."""
-    return share * share * (3 - 2 * share)
+def smoothstep(x):
+    """Rise from 0 at 0 to 1 at 1 with slope 0 at both; of numbers, tensors or arrays in [0, 1]."""
+    return x * x * (3 - 2 * x)
 
 
-def warp(picture: Tensor, motion: Tensor, places: Tensor | None = None) -> Tensor:
-    """Look up each pixel of `picture` (B, C, H, W) where `motion` (B, 2, h, w) points.
+def ramp(x: Tensor, low: float, high: float) -> Tensor:
+    """Rise linearly from 0 at `low` to 1 at `high`, constant beyond."""
+    return ((x - low) / (high - low)).clamp(0, 1)
 
-    motion: x then y offset, in halves of the crop's side, from a place in the result to the place
-    in the picture that appears there (a backward flow), so that it does not depend on resolution.
-    places: (1, 2, h, w) where in the result, of a part of it; of all of it in the picture's
-    resolution by default.
+
+def backward_warp(picture: Tensor, motion: Tensor, centers: Tensor | None = None) -> Tensor:
+    """Warp `picture` (B, C, H, W): the result at x is the picture at x + motion(x), bilinear, with
+    its border repeated.
+
+    motion: (B, 2, h, w), a backward flow [face coordinates, so that it does not depend on
+    resolution]. centers: (1 or B, 2, h, w), where the cells of `motion` are, to compute a part of
+    the result; by default motion is resized to every pixel of the picture.
     """
-    if places is None:
-        motion, places = resize(motion, picture.shape[-2:]), positions(picture.shape[-2:], motion)
-    grid = (places + motion.float()).movedim(1, -1)
-    moved = F.grid_sample(picture.float(), grid, padding_mode="border", align_corners=False)
-    return moved.to(picture.dtype)
+    if centers is None:
+        size = picture.shape[-2:]
+        motion, centers = resize(motion, size), cell_centers(size, motion)
+    grid = (centers + motion.float()).movedim(1, -1)
+    warped = F.grid_sample(picture.float(), grid, padding_mode="border", align_corners=False)
+    return warped.to(picture.dtype)
 
 
-def positions(size: tuple[int, int], like: Tensor) -> Tensor:
-    """Centres of a crop's cells, (1, 2, h, w) float32: x then y in halves of its side, 0 the
-    middle."""
-    return _positions(*size, like.device)
+def invert_motion(motion: Tensor, motion_at, steps: int) -> Tensor:
+    """Turn a forward motion F (a point s of the photo goes to s + F(s)) into a backward flow m.
+
+    m solves m(x) = -F(x + m(x)), since the result at x shows the photo at x + m(x). Half steps
+    towards the fixed point converge where F is too steep for whole ones (docs/algorithm.md).
+
+    motion: F(x); motion_at: a function from m to F(x + m); steps: number of iterations.
+    """
+    backward = -motion
+    for _ in range(steps):
+        backward = (backward - motion_at(backward)) / 2
+    return backward
+
+
+def cell_centers(size: tuple[int, int], like: Tensor) -> Tensor:
+    """The centers of `size` (rows, columns) cells over the crop, (1, 2, h, w) float32: x then y
+    [face coordinates], on the device of `like`."""
+    return _cell_centers(*size, like.device)
 
 
 @lru_cache(maxsize=64)
-def _positions(height: int, width: int, device: torch.device) -> Tensor:
+def _cell_centers(height: int, width: int, device: torch.device) -> Tensor:
     with torch.inference_mode(False):
         y, x = ((2 * torch.arange(n, device=device) + 1 - n) / n for n in (height, width))
         return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None].float()
 
 
 def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """Enlarge or reduce (B, C, h, w) to (B, C, *size), bilinear."""
+    """Resize (B, C, h, w) to (B, C, *size), bilinear; unchanged if it has that size."""
     if picture.shape[-2:] == tuple(size):
         return picture
     return F.interpolate(picture, size=tuple(size), mode="bilinear", align_corners=False)
 
 
-def compose(source: Tensor, attention: Tensor, color: Tensor, motion: Tensor, light: Tensor):
-    """The `Edit` I' = A * W(I) + (1 - A) * C, where W moves and relights the photo's own pixels."""
+def compose(
+    source: Tensor, attention: Tensor, color: Tensor, motion: Tensor, light: Tensor
+) -> Edit:
+    """The edit with the composite A * W(I) + (1 - A) * C, where W warps and relights the source I
+    (B, 3, H, W), A is the attention and C the color."""
     size = source.shape[-2:]
-    moved = relight(warp(source, motion), resize(light, size))
-    composite = blend(moved, resize(attention, size), resize(color, size))
+    warped = relight(backward_warp(source, motion), resize(light, size))
+    composite = blend(warped, resize(attention, size), resize(color, size))
     return Edit(composite, attention, color, motion, light)
 
 
 def repaint(
     source: Tensor, attention: Tensor, color: Tensor, composite: Tensor | None = None
 ) -> Edit:
-    """The edit of networks that move nothing; composite: where it is known already."""
+    """The edit of a generator that does not warp; composite: computed if not given."""
     if composite is None:
         composite = blend(source, attention, color)
-    still = source.new_zeros(len(source), 2, 1, 1)
-    return Edit(composite, attention, color, still, still[:, :1])
+    no_motion = source.new_zeros(len(source), 2, 1, 1)
+    return Edit(composite, attention, color, no_motion, no_motion[:, :1])
 
 
-def cropped(field: Tensor) -> Tensor:
-    """The part of a field over the surroundings (B, C, H', W') that the crop covers."""
-    size = round(field.shape[-1] / EXTENT)
+def crop_surroundings(field: Tensor) -> Tensor:
+    """The part of a field over the surroundings (B, C, H', W') that lies over the crop."""
+    size = round(field.shape[-1] / SURROUNDINGS_SCALE)
     margin = (field.shape[-1] - size) // 2
     return field[..., margin : margin + size, margin : margin + size]
 
 
-def turned(source: Tensor, edit: Edit, turn: Tensor) -> Edit:
-    """An edit whose result is then turned: motion, light and paint are carried along.
+def turn_head(source: Tensor, edit: Edit, head_motion: Tensor) -> Edit:
+    """Add a turn of the head to an edit of the unturned face: its fields are warped along.
 
-    turn: backward motion (B, 2, H', W') over the surroundings.
+    head_motion: (B, 2, H', W'), see `Edit`.
     """
-
-    def carried(field: Tensor) -> Tensor:
-        return warp(field, inner)
-
-    inner = cropped(turn)
-    motion = resize(inner, edit.motion.shape[-2:]) + carried(edit.motion)
-    attention, color, light = map(carried, (edit.attention, edit.color, edit.light))
-    return compose(source, attention, color, motion, light)._replace(turn=turn)
-
-
-def confine(source: Tensor, edit: Edit, where: Tensor) -> Edit:
-    """The edit where `where` (B, 1, h, w) in [0, 1] is 1, the source (B, 3, H, W) where it is 0; a
-    turn of the head is everywhere."""
-    turned = 0 if edit.turn is None else resize(cropped(edit.turn), edit.motion.shape[-2:])
-    attention, motion, light = (
-        resize(where, field.shape[-2:]) * field
-        for field in (1 - edit.attention, edit.motion - turned, edit.light)
+    turn = crop_surroundings(head_motion)
+    motion = resize(turn, edit.motion.shape[-2:]) + backward_warp(edit.motion, turn)
+    attention, color, light = (
+        backward_warp(field, turn) for field in (edit.attention, edit.color, edit.light)
     )
-    confined = compose(source, 1 - attention, edit.color, motion + turned, light)
-    return confined._replace(turn=edit.turn)
+    return compose(source, attention, color, motion, light)._replace(head_motion=head_motion)
+
+
+def confine(source: Tensor, edit: Edit, mask: Tensor) -> Edit:
+    """Limit an edit to a mask (B, 1, h, w) in [0, 1]: where it is 0, the source stays as it is. A
+    turn of the head is not limited, since the head is rigid."""
+    turn = 0
+    if edit.head_motion is not None:
+        turn = resize(crop_surroundings(edit.head_motion), edit.motion.shape[-2:])
+    opacity, motion, light = (
+        resize(mask, field.shape[-2:]) * field
+        for field in (1 - edit.attention, edit.motion - turn, edit.light)
+    )
+    confined = compose(source, 1 - opacity, edit.color, motion + turn, light)
+    return confined._replace(head_motion=edit.head_motion)

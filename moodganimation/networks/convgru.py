@@ -1,7 +1,9 @@
-"""Convolutional gated recurrent units: memory for maps. The state is passed, never stored.
+"""Convolutional gated recurrent units (ConvGRU). The state is passed in and out, never stored.
 
-B batch · C channels · h x w cells. After Ballas et al. 2016, "Delving Deeper into Convolutional
-Networks for Learning Video Representations", with the gates as the MoodGANimation code has them.
+After Ballas et al. 2016, "Delving Deeper into Convolutional Networks for Learning Video
+Representations", with the gates as in the original MoodGANimation code.
+
+B batch · C input channels · K hidden channels · h x w cells
 """
 
 import torch
@@ -9,9 +11,9 @@ from torch import Tensor, nn
 
 
 class ConvGRUCell(nn.Module):
-    """One step of one layer: (B, C, h, w), (B, H, h, w) -> (B, H, h, w).
+    """One layer, one time step: input (B, C, h, w) and state (B, K, h, w) to state (B, K, h, w).
 
-    An update gate of 1 takes the new value, of 0 keeps the old one (others have it reversed).
+    An update gate of 1 takes the new value and 0 keeps the old one; many other GRUs reverse this.
     """
 
     def __init__(self, channels: int, hidden: int, kernel: int):
@@ -29,7 +31,7 @@ class ConvGRUCell(nn.Module):
 
 
 class ConvGRU(nn.Module):
-    """One step of a stack of layers, each fed by the new state of the one below."""
+    """A stack of layers, one time step: each layer's input is the new state of the one below."""
 
     def __init__(self, channels: int, hidden: int, kernel: int, layers: int):
         super().__init__()
@@ -39,7 +41,10 @@ class ConvGRU(nn.Module):
             self.add_module(f"ConvGRUCell_{i:02d}", cell)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, ...]:
-        """x (B, C, h, w); the states of all layers, (B, H, h, w) each, zeros for None."""
+        """The new states of all layers, (B, K, h, w) each.
+
+        x: (B, C, h, w); state: those of the step before; None or () for zeros.
+        """
         cells = list(self.children())
         if not state:
             state = (x.new_zeros(len(x), self.hidden, *x.shape[2:]),) * len(cells)
@@ -51,21 +56,22 @@ class ConvGRU(nn.Module):
 
 
 def gate_parameters(network: nn.Module) -> set[nn.Parameter]:
-    """Those of every ConvGRU in a network."""
+    """The parameters of every ConvGRU in a network."""
     cells = [cell for cell in network.modules() if isinstance(cell, ConvGRUCell)]
     return {parameter for cell in cells for parameter in cell.parameters()}
 
 
-def begin_orthogonal(network: nn.Module, opened: bool = False) -> None:
-    """Draw the gates of every ConvGRU in a network orthogonal, with biases 0.
+def init_orthogonal_(network: nn.Module, open_gates: bool = False) -> None:
+    """Draw the weights of every ConvGRU in a network orthogonal and set the biases to 0.
 
-    A layer then halves what it hears, and six of them fall silent before they have learned to
-    speak. opened: let new values through (an update bias of 2, and twice the power).
+    open_gates: set the bias of update gates to 2 and the gain of all weights to sqrt(2). With a
+    bias of 0 the update gate starts at 0.5, so that each layer of a stack halves its input, and
+    after six layers hardly any of it is left.
     """
     for cell in network.modules():
         if isinstance(cell, ConvGRUCell):
             for gate in (cell.reset_gate, cell.update_gate, cell.out_gate):
-                nn.init.orthogonal_(gate.weight, 2**0.5 if opened else 1.0)
+                nn.init.orthogonal_(gate.weight, 2**0.5 if open_gates else 1.0)
                 nn.init.zeros_(gate.bias)
-            if opened:
+            if open_gates:
                 nn.init.constant_(cell.update_gate.bias, 2.0)

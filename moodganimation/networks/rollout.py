@@ -1,6 +1,6 @@
-"""The only loop over time: one edit per condition, in training and on the page alike.
+"""The loop over the frames of a clip: one edit per condition, in training and in use.
 
-B batch · T frames · D axes · H x W pixels.
+B batch · T frames · D axes · H x W pixels
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from torch import Tensor
 from .base import Generator, State
 from .compositing import Edit, repaint
 
-Feed = Literal["portrait", "generated", "truth"]  # which picture the next step starts from
+Feed = Literal["portrait", "generated", "truth"]  # the source of each frame, see `rollout`
 
 
 def rollout(
@@ -24,14 +24,15 @@ def rollout(
     state: State | None = None,
     encoding=None,
 ) -> Iterator[Edit]:
-    """Animate portrait (B, 3, H, W) along conditions (B, T, D).
+    """Yield the edits of a portrait (B, 3, H, W) along conditions (B, T, D), frame by frame.
 
-    encoding: what the generator's `encode` made of the portrait, if that is known already.
+    feed: the source of every frame. "portrait": the portrait. "generated": the composite of the
+    frame before; its gradient reaches the generator through the network's input, but not through
+    the picture that is blended (for generators that do not warp). "truth": the filmed frame before,
+    truth[:, t - 1], which is teacher forcing. The first frame always starts from the portrait.
 
-    portrait: every step starts from the still photo. generated: from the last composite, which the
-    network sees with its gradient while the new composite is built on it without (for networks that
-    repaint, not for one that moves the photo). truth: from the
-    filmed frame truth[:, t - 1], (B, T, 3, H, W), which is teacher forcing.
+    truth: (B, T, 3, H, W); state: of the frame before the first; encoding: of the portrait, if it
+    is known already.
     """
     frame = portrait
     for t, condition in enumerate(conditions.unbind(1)):
@@ -50,6 +51,6 @@ def rollout(
 
 
 def stack(edits: Iterator[Edit]) -> Edit:
-    """Edits of T frames as one with (B, T, ...) fields; of generators that do not turn heads."""
+    """Stack the edits of T frames into one with fields (B, T, ...). Head motion is left out."""
     fields = zip(*(edit[:5] for edit in edits), strict=True)
     return Edit(*(torch.stack(parts, 1) for parts in fields))

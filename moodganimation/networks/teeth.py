@@ -1,10 +1,12 @@
-"""Teeth, gums and tongue: two pictures that `warp` carries, laid where it sees the jaws in a photo.
+"""Teeth, gums and tongue: two stored pictures, rendered where `warp` locates the jaws in a photo.
 
-A network of this size paints the inside of a mouth as a dark blur; but it can tell where in a face
-the teeth are, whether they show or not, and how white they are in its light.
+A network of this size paints the inside of a mouth as a dark blur, but it can predict where in a
+face the teeth are, whether they show or not, and their color in the photo's light.
 
-B batch · D axes · h x w pixels. Places are affine maps (B, 2, 3) from a picture's own coordinates,
-[-1, 1] from edge to edge, x to the right and y down, to places of the face crop, likewise.
+A placement is an affine map (2, 3) from the coordinates of a picture, [-1, 1] from edge to edge, x
+to the right and y down, to face coordinates.
+
+B batch · C channels · U units · h x w cells
 """
 
 from typing import NamedTuple
@@ -13,73 +15,173 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .compositing import ramp, smoothstep
+
 SHAPES = {"upper": (70, 192), "lower": (122, 192)}  # pixels of the pictures
-SHADOW = 0.3  # how much darker it is at the lips
+SHADOW = 0.3  # how much of the light the lips take from the edge of the mouth
+# Changes of the pictures for a refiner, see `Jaws.adapt_to_refiner`. DARK: ramp of the mean of the
+# colors, from transparent to opaque. BACK: ramp over rows of the lower picture, from the back of
+# the jaw, transparent, to its front. NECKS: row of the necks of the upper teeth, which is raised by
+# LENGTHENING rows.
+DARK, BACK = (0.16, 0.22), (20, 45)
+NECKS, LENGTHENING = 38, 8
+# How far the lower jaw is lowered where no teeth are visible [half heights of its picture]. Its
+# placement is learned from rendered open mouths, which show more of it than people's do.
+HIDDEN_JAW_DROP = 0.1
+# Factor on the predicted height of the picture of the upper teeth, and the shift of its center down
+# [predicted half heights]: it then lies on the teeth of open mouths. The placement is
+# learned from rendered open mouths, whose teeth end higher.
+TEETH_STRETCH, TEETH_DROP = 1.2, 0.15
+# Shade of the cheeks on back teeth: ramp across the pictures [half widths], and the most of it.
+CHEEKS, CHEEK_SHADE = (0.4, 1.0), 0.6
+# Ramp over the picture of the upper teeth [half heights]: nothing above it is painted, since no lip
+# bares the gums so far.
+GUMS = (-0.7, -0.5)
 
 
-class Places(NamedTuple):
-    """Where the jaws are in a face."""
+class JawPlacement(NamedTuple):
+    """Where the jaws are in a face, and the color of the teeth."""
 
     upper: Tensor  # (B, 2, 3)
     lower: Tensor  # (B, 2, 3)
-    white: Tensor  # (B, 3) in [0, 1]: the color of teeth
+    white: Tensor  # (B, 3) in [0, 1]: the color of white teeth in the photo's light
 
     @classmethod
-    def of(cls, numbers: Tensor) -> "Places":
-        """From (B, 15): both maps row by row, then the color."""
+    def of(cls, numbers: Tensor) -> "JawPlacement":
+        """Split (B, 15): upper and lower map row by row, then the color."""
         upper, lower, white = numbers.float().split([6, 6, 3], 1)
         return cls(upper.unflatten(1, (2, 3)), lower.unflatten(1, (2, 3)), white)
 
 
-class Jaws(nn.Module):
-    """Finds the jaws in the coarsest features of a face, (B, channels, side, side), and draws."""
+def lower_hidden_jaw(jaws: Tensor, hidden: Tensor) -> Tensor:
+    """Lower the lower jaw by HIDDEN_JAW_DROP times how hidden the teeth are.
 
-    def __init__(self, channels: int, hidden: int, side: int, axes: int):
+    jaws: (B, 15), see `JawPlacement.of`; hidden: (B,) in [0, 1]. Returns (B, 15).
+    """
+    down = jaws[:, [7, 10]]  # the y axis of the lower picture, in face coordinates
+    jaws = jaws.clone()
+    jaws[:, [8, 11]] += HIDDEN_JAW_DROP * hidden[:, None] * down
+    return jaws
+
+
+class Jaws(nn.Module):
+    """The pictures of the jaws, and the layers that place them in a face."""
+
+    def __init__(self, channels: int, hidden: int, cells: int, units: int):
+        """channels, cells: of the features, see `forward`, and along each side of them."""
         super().__init__()
         self.find = nn.Sequential(
             nn.Conv2d(channels, hidden, 1),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(hidden * side**2, 15),
+            nn.Linear(hidden * cells**2, 15),
         )
         nn.init.normal_(self.find[-1].weight, 0, 1e-3)
         nn.init.zeros_(self.find[-1].bias)
-        # Set when training begins: RGB times alpha and alpha, the places in a mean face, and how
-        # far the lower picture goes down, in its own coordinates, as an axis rises by 1.
+        # Set by `init_teeth` of training/warp/train.py. upper, lower: premultiplied RGBA. usual:
+        # the mean placement. falls: how far the lower picture goes down [its half heights] as a
+        # unit rises from 0 to 1.
         for name, shape in SHAPES.items():
             self.register_buffer(name, torch.zeros(4, *shape))
         self.register_buffer("usual", torch.tensor([1.0, 0, 0, 0, 1, 0] * 2 + [1.0] * 3))
-        self.register_buffer("falls", torch.zeros(axes))
+        self.register_buffer("falls", torch.zeros(units))
+
+    @torch.no_grad()
+    def adapt_to_refiner(self) -> None:
+        """Change the pictures in place, once, for use with a refiner.
+
+        The dark behind the teeth and the back of the lower jaw become transparent, since the
+        refiner shades the cavity itself. The upper teeth become longer, since the lips of the
+        training pairs bare more gum than people's do.
+        """
+        for name in SHAPES:
+            picture = getattr(self, name)
+            brightness = picture[:3].mean(0) / (picture[3] + 1e-3)
+            picture *= ramp(brightness, *DARK)
+        rows = torch.arange(SHAPES["lower"][0], device=self.lower.device).float()
+        self.lower *= ramp(rows, *BACK)[:, None]
+        self.upper.copy_(_lengthen_teeth(self.upper))
+        self.move_upper_teeth_down()
+        self.shade_back_teeth()
+
+    @torch.no_grad()
+    def move_upper_teeth_down(self) -> None:
+        """Place the upper teeth by TEETH_STRETCH and TEETH_DROP, in place, in what is predicted."""
+        down, center = [1, 4], [2, 5]  # numbers of `JawPlacement.upper`
+        for numbers in (self.usual, self.find[-1].weight, self.find[-1].bias):
+            numbers[center] += TEETH_DROP * numbers[down]
+            numbers[down] *= TEETH_STRETCH
+
+    @torch.no_grad()
+    def shade_back_teeth(self) -> None:
+        """Darken the pictures, in place, towards the corners of the mouth."""
+        for picture in (self.upper, self.lower):
+            columns = picture.shape[-1]
+            across = ((2 * torch.arange(columns, device=picture.device) + 1) / columns - 1).abs()
+            picture[:3] *= 1 - CHEEK_SHADE * smoothstep(ramp(across, *CHEEKS))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, 15), see `Places`."""
+        """The placement (B, 15), see `JawPlacement.of`, from the coarsest features of a face,
+        (B, C, cells, cells)."""
         return self.usual + self.find(features).float()
 
-    def front(self, places: Places, at: Tensor) -> Tensor:
+    def render_upper(self, placement: JawPlacement, centers: Tensor) -> Tensor:
         """The upper teeth, which no expression moves: (B, 4, h, w) as in `render_teeth`."""
-        return self._laid(self.upper, places.upper, at)
+        return self._render(self.upper, placement.upper, centers)
 
-    def render_teeth(self, front: Tensor, places: Places, change: Tensor, at: Tensor) -> Tensor:
-        """(B, 4, h, w) in [0, 1]: RGB, multiplied by alpha (Porter & Duff 1984), and alpha, at
-        places (1, 2, h, w) of a crop after a change (B, D) of the axes; `front` lies before."""
-        own, middle = places.lower.split([2, 1], 2)
-        down = (change @ self.falls)[:, None, None]
-        lower = torch.cat([own, middle + own[:, :, 1:] * down], 2)
-        back = self._laid(self.lower, lower, at)
-        color, alpha = (front + (1 - front[:, 3:]) * back).split([3, 1], 1)
-        return torch.cat([color * places.white[..., None, None], alpha], 1)
+    def render_teeth(
+        self, upper_teeth: Tensor, placement: JawPlacement, change: Tensor, centers: Tensor
+    ) -> Tensor:
+        """Both jaws after a change (B, U) of the units, (B, 4, h, w) in [0, 1]: RGB under white
+        light, multiplied by alpha, and alpha (Porter & Duff 1984).
 
-    def _laid(self, picture: Tensor, place: Tensor, at: Tensor) -> Tensor:
-        """One picture (4, h, w) over a crop, (B, 4, h, w); nothing around it."""
-        x, y = (at - place[:, :, 2, None, None]).unbind(1)
-        a, b, c, d = place[:, :, :2].flatten(1)[..., None, None].unbind(1)
-        area = a * d - b * c
-        area = torch.where(area.abs() < 1e-4, torch.full_like(area, 1e-4), area)
-        grid = torch.stack([(d * x - b * y) / area, (a * y - c * x) / area], -1)
-        pictures = picture.expand(len(place), -1, -1, -1)
-        return F.grid_sample(pictures, grid, align_corners=False)
+        upper_teeth: see `render_upper`; they occlude the lower jaw. centers: (1 or B, 2, h, w), of
+        the cells [face coordinates].
+        """
+        axes, center = placement.lower.split([2, 1], 2)
+        drop = (change @ self.falls)[:, None, None]
+        lower = torch.cat([axes, center + axes[:, :, 1:] * drop], 2)
+        behind = self._render(self.lower, lower, centers)
+        return upper_teeth + (1 - upper_teeth[:, 3:]) * behind
+
+    def _render(self, picture: Tensor, placement: Tensor, centers: Tensor) -> Tensor:
+        """A picture (4, rows, columns), placed by (B, 2, 3), at `centers`: (B, 4, h, w);
+        transparent around it."""
+        pictures = picture.expand(len(placement), -1, -1, -1)
+        return F.grid_sample(pictures, _invert(placement, centers), align_corners=False)
 
 
-def shadowed(inside: Tensor) -> Tensor:
-    """How bright it is in a mouth, (B, 1, h, w) in [0, 1]: lips around `inside` throw a shadow."""
+def lip_shading(inside: Tensor) -> Tensor:
+    """The brightness inside a mouth (B, 1, h, w) in [0, 1]: 1 where `inside` is 1 all around, and
+    1 - SHADOW outside."""
     return 1 - SHADOW + SHADOW * F.avg_pool2d(inside, 5, 1, 2)
+
+
+def _invert(placement: Tensor, centers: Tensor) -> Tensor:
+    """The coordinates (B, h, w, 2) in a picture, placed by (B, 2, 3), of cells with these
+    `centers`."""
+    x, y = (centers - placement[:, :, 2, None, None]).unbind(1)
+    a, b, c, d = placement[:, :, :2].flatten(1)[..., None, None].unbind(1)
+    determinant = a * d - b * c
+    determinant = torch.where(
+        determinant.abs() < 1e-4, torch.full_like(determinant, 1e-4), determinant
+    )
+    return torch.stack([(d * x - b * y) / determinant, (a * y - c * x) / determinant], -1)
+
+
+def below_gums(placement: JawPlacement, centers: Tensor) -> Tensor:
+    """Return where a mouth can be, (B, 1, h, w): 0 above the gums that a lip may bare, 1 below. The
+    painter takes some moustaches for the dark of a mouth."""
+    return ramp(_invert(placement.upper, centers)[..., 1], *GUMS)[:, None]
+
+
+def _lengthen_teeth(picture: Tensor) -> Tensor:
+    """Resample the rows of the upper picture so that the necks of the teeth lie LENGTHENING rows
+    higher: shorter gums, longer teeth."""
+    bottom, rows = SHAPES["upper"][0] - 1, torch.arange(SHAPES["upper"][0]).float()
+    necks = NECKS - LENGTHENING
+    gums, teeth = rows * NECKS / necks, NECKS + (rows - necks) * (bottom - NECKS) / (bottom - necks)
+    source = torch.where(rows < necks, gums, teeth).to(picture.device)
+    first = source.floor().long().clamp(max=bottom)
+    second, weight = (first + 1).clamp(max=bottom), (source - first)[:, None]
+    return picture[:, first] * (1 - weight) + picture[:, second] * weight

@@ -1,5 +1,4 @@
-"""Inference as fast as this machine allows: norms folded away, precision and engine
-as measured."""
+"""Backends of inference: fused norms, and the precision and library measured to be fastest."""
 
 import copy
 import logging
@@ -11,18 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .openvino import compiled
+from .openvino import compile_generator
 
 LOG = logging.getLogger("moodganimation.runtime.backends")
 INT8 = "OpenVINO int8"
-ROUNDS = 5  # of a measurement
-_RANKED: dict[tuple, list[str]] = {}  # backends, the quickest first, by configuration and device
-WORTH = 0.9  # share of the time of float32 below which another backend is taken
-ALIKE = 40  # decibels that int8 must reach, or it is not taken
+ROUNDS = 5  # timings per network; the minimum counts
+MAX_TIME_SHARE = 0.9  # float32 is replaced only by a backend that takes less than 0.9 of its time
+MIN_PSNR = 40  # [dB] of int8 against float32; below it int8 is not used
+# Names of backends, the fastest first, by configuration and device.
+_RANKED: dict[tuple, list[str]] = {}
 
 
 def fuse_batchnorm(network: nn.Module) -> nn.Module:
-    """The network, for good without the batch norms that follow convolutions: the same function."""
+    """Fuse every BatchNorm2d that follows a Conv2d into it, in place; return the network."""
     for module in list(network.modules()):
         for (first, conv), (second, norm) in pairwise(list(module.named_children())):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
@@ -34,59 +34,75 @@ def fuse_batchnorm(network: nn.Module) -> nn.Module:
 def optimize(
     network: nn.Module, device: torch.device, backends: Sequence[str] | None = None
 ) -> nn.Module:
-    """Return a generator with fused norms on its device, run by the first of `backends` that can.
+    """Return a generator with fused norms on a device, run by the first backend that is available.
 
-    backends: names of BACKENDS; by default ranked by speed, measured once a process, so that all
-    pictures of a process agree. Raises ValueError for an unknown name.
+    backends: names of BACKENDS in order of preference. By default they are ranked by speed,
+    measured once a process, so that all pictures of a process are computed alike. The result has
+    the attributes `backend`, its name, and `backends`, the names in order. Raises ValueError for an
+    unknown name.
     """
     if backends is not None and (
         isinstance(backends, str) or not backends or not set(backends) <= set(BACKENDS)
     ):
         raise ValueError(f"backends must be a list of {', '.join(BACKENDS)}, not {backends!r}.")
     network = fuse_batchnorm(network).to(device, memory_format=torch.channels_last)
-    key, made = (network.config, device), {}
+    key, versions = (network.config, device), {}
     if backends is None and key not in _RANKED:
-        made = {backend: found for backend, make in BACKENDS.items() if (found := make(network))}
-        times = dict(zip(made, seconds(list(made.values()), device), strict=True))
-        times["float32"] *= WORTH
-        _RANKED[key] = sorted(times, key=times.get)
+        versions = {
+            backend: version
+            for backend, build in BACKENDS.items()
+            if (version := build(network)) is not None
+        }
+        _RANKED[key] = _rank(versions, device)
     backends = tuple(backends or _RANKED[key])
     for backend in (*backends, "float32"):
-        found = made.get(backend) or BACKENDS[backend](network)
-        if found and (backend != INT8 or outputs_match(found, network)):
+        version = versions.get(backend)
+        if version is None:
+            version = BACKENDS[backend](network)
+        if version is not None and (backend != INT8 or outputs_match(version, network)):
             break
-    found.backend, found.backends = backend, backends
-    return found
+    version.backend, version.backends = backend, backends
+    return version
+
+
+def _rank(versions: dict[str, nn.Module], device: torch.device) -> list[str]:
+    """Sort the names of backends by the measured time of their versions of a generator."""
+    scores = dict(zip(versions, fastest_times(list(versions.values()), device), strict=True))
+    scores["float32"] *= MAX_TIME_SHARE
+    return sorted(scores, key=scores.get)
 
 
 @torch.inference_mode()
-def outputs_match(quick: nn.Module, network: nn.Module) -> bool:
-    """Whether a generator shows what another does, with its first axis at 1 and with all, on a
-    drawn face, light and dark: flat, so that errors have nowhere to hide. What is not is said."""
-    axes, light = network.config.condition_dim, drawn_face(network.config.image_size)
+def outputs_match(int8: nn.Module, network: nn.Module) -> bool:
+    """Whether the composites of an int8 and a float32 generator agree to MIN_PSNR.
+
+    Compared on a synthetic face, light and dark, with the first axis at 1 and with all axes at 1.
+    The face has no texture, in which errors could go unnoticed. Logs a warning if they differ.
+    """
+    axes, light = network.config.condition_dim, synthetic_face(network.config.image_size)
     source = torch.cat([light, (light - 3) / 4]).repeat(2, 1, 1, 1)
     condition = torch.cat([torch.eye(1, axes), torch.ones(1, axes)]).repeat_interleave(2, 0)
-    shown, wanted = (one(source, condition)[0].composite for one in (quick, network))
-    found = psnr(shown, wanted)
-    if found < ALIKE:
+    composite, reference = (one(source, condition)[0].composite for one in (int8, network))
+    found = psnr(composite, reference)
+    if found < MIN_PSNR:
         LOG.warning(
-            "In int8 this %s generator shows something else (%.1f dB, %d are asked for), "
-            "so it is not used.",
+            "The int8 version of this %s generator differs too much from float32 (PSNR %.1f dB, at "
+            "least %d needed), so it is not used.",
             network.config.architecture,
             found,
-            ALIKE,
+            MIN_PSNR,
         )
-    return found >= ALIKE
+    return found >= MIN_PSNR
 
 
-def psnr(shown: Tensor, wanted: Tensor) -> float:
-    """PSNR of the worst of some pictures (B, 3, H, W) in [-1, 1]; 126 at most, where they equal."""
-    errors = (shown - wanted).square().mean(dim=(1, 2, 3))
+def psnr(pictures: Tensor, reference: Tensor) -> float:
+    """PSNR [dB] of the worst of some pictures (B, 3, H, W) in [-1, 1]; at most 126, if equal."""
+    errors = (pictures - reference).square().mean(dim=(1, 2, 3))
     return float(10 * torch.log10(4 / errors.max().clamp(min=1e-12)))
 
 
-def drawn_face(side: int) -> Tensor:
-    """(1, 3, side, side) in [-1, 1]: a pale round with two eyes and a mouth."""
+def synthetic_face(side: int) -> Tensor:
+    """Draw a bright disk with two eyes and a mouth, (1, 3, side, side) in [-1, 1]."""
     x = torch.linspace(-1, 1, side)
 
     def spot(left: float, top: float, size: float) -> Tensor:
@@ -97,47 +113,56 @@ def drawn_face(side: int) -> Tensor:
     return (light * torch.tensor([1.0, 0.85, 0.7])[:, None, None])[None].clamp(-1, 1)
 
 
-def multiplying_in_bf16(network: nn.Module) -> nn.Module:
-    """The network, for good with convolutions of more than a cell in bf16, where nearly all its
-    arithmetic is; what is between them stays as it comes."""
+def use_bf16_convs(network: nn.Module) -> nn.Module:
+    """Cast all convolutions with a kernel larger than 1x1 to bfloat16, in place.
 
-    def as_weights(module: nn.Module, inputs: tuple) -> tuple:
+    Return the network. These layers do nearly all of the arithmetic. Hooks cast the input of each
+    layer to the dtype of its weights; operations without weights work in the dtype that arrives.
+    """
+
+    def cast_input(module: nn.Module, inputs: tuple) -> tuple:
         return (inputs[0].to(module.weight.dtype),)
 
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.kernel_size != (1, 1):
             module.bfloat16()
-        one_type = isinstance(module, nn.GroupNorm) and module.weight.is_cuda  # CPUs mix types
-        if one_type or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            module.register_forward_pre_hook(as_weights)
+        # On CPUs group norms take bfloat16 input with float32 weights.
+        one_dtype = isinstance(module, nn.GroupNorm) and module.weight.is_cuda
+        if one_dtype or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            module.register_forward_pre_hook(cast_input)
     return network
 
 
-BACKENDS = {  # how a generator may be made; None where it cannot be
+# Name -> function from a generator to a version of it run by that backend, or None where the
+# backend is unavailable.
+BACKENDS = {
     "float32": lambda network: network,
-    "bf16": lambda network: multiplying_in_bf16(copy.deepcopy(network)),
-    "OpenVINO": lambda network: compiled(network),
-    INT8: lambda network: compiled(network, int8=True),
+    "bf16": lambda network: use_bf16_convs(copy.deepcopy(network)),
+    "OpenVINO": lambda network: compile_generator(network),
+    INT8: lambda network: compile_generator(network, int8=True),
 }
 
 
 @torch.inference_mode()
-def seconds(networks: list[nn.Module], device: torch.device) -> list[float]:
-    """What an edit of one face takes each of some generators of one configuration, at best: other
-    work only ever adds time. Measured, since processors of one name differ (AMX multiplies bf16 in
-    hardware, plain AVX-512 hardly)."""
+def fastest_times(networks: list[nn.Module], device: torch.device) -> list[float]:
+    """Minimum of ROUNDS timings [s] of an edit of one face, for each of some generators.
+
+    The generators have one configuration. The minimum is taken because other work on the machine
+    only ever adds time. Speed is measured, not derived from the processor's name: AMX multiplies
+    bfloat16 in hardware, AVX-512 alone gains little from it.
+    """
     size, axes = networks[0].config.image_size, networks[0].config.condition_dim
     source = torch.zeros(1, 3, size, size, device=device).contiguous(
         memory_format=torch.channels_last
     )
     condition = torch.ones(1, axes, device=device)
     times = [[] for _ in networks]
-    for turn in range(ROUNDS + 1):
-        for network, taken in zip(networks, times, strict=True):
+    for round_ in range(ROUNDS + 1):
+        for network, durations in zip(networks, times, strict=True):
             began = time.perf_counter()
             network(source, condition)
             if device.type == "cuda":
                 torch.cuda.synchronize()
-            if turn:  # the first pays for what is made once
-                taken.append(time.perf_counter() - began)
-    return [min(taken) for taken in times]
+            if round_:  # the first one warms up
+                durations.append(time.perf_counter() - began)
+    return [min(durations) for durations in times]

@@ -1,25 +1,29 @@
-"""One function over many items: here, in a pool of processes, or on a Ray cluster."""
+"""Apply one function to many items: in this process, in a pool of processes, or on Ray."""
 
 import json
 import logging
 import os
+import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-ENGINES = ("plain", "processes", "ray")
-ROOT = Path(__file__).resolve().parents[2]  # where workers elsewhere find our packages
+ENGINES = ("plain", "processes", "ray")  # plain: in this process
+ROOT = Path(__file__).resolve().parents[2]  # on PYTHONPATH of Ray workers, to import our packages
+JOBS_PER_WORKER = 4  # submitted in advance to a pool
+ITEMS_PER_BLOCK, MAX_BLOCKS = 32, 4096  # how items are split into Ray blocks (tasks)
 
 
-def mapped(
+def map_items(
     function: Callable[[dict], dict], items: list[dict], engine: str, workers: int | None = None
 ) -> Iterator[dict]:
-    """`function` of each item, in their order, as it becomes known.
+    """Yield function(item) for every item, in the order of the items, as soon as it is available.
 
-    function: importable by name, or a partial of one such; items and results are what JSON can
-    say. workers: of the pool (default: one a core) or at most on the cluster. Raises ValueError
-    where an engine is missing or its workers died.
+    function: importable by name, or a partial of such a function. Items and results must be
+    JSON-serializable. workers: processes of the pool (default: one per core), or the most tasks at
+    once on the cluster. Raises ValueError if an engine is missing or a worker process died.
     """
     check_engine(engine)
     if engine == "plain" or not items:
@@ -28,6 +32,7 @@ def mapped(
 
 
 def check_engine(engine: str) -> None:
+    """Raise ValueError if there is no such engine or its package is not installed."""
     if engine not in ENGINES:
         raise ValueError(f"{engine!r} is not an engine; choose from {', '.join(ENGINES)}.")
     if engine == "ray" and (find_spec("ray") is None or find_spec("pyarrow") is None):
@@ -42,13 +47,16 @@ def _by_processes(function, items, workers) -> Iterator[dict]:
     from concurrent.futures.process import BrokenProcessPool
 
     workers = min(workers or os.cpu_count() or 1, len(items))
+    others = multiprocessing.active_children()
     # fork would copy the locks of OpenCV's and torch's threads
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), _exit_on_sigterm
+    ) as pool:
         jobs = deque()
         try:
             for item in items:
-                jobs.append(pool.submit(function, item))
-                if len(jobs) > 4 * workers:
+                jobs.append(pool.submit(_run_item, function, item))
+                if len(jobs) > JOBS_PER_WORKER * workers:
                     yield jobs.popleft().result()
             while jobs:
                 yield jobs.popleft().result()
@@ -57,37 +65,64 @@ def _by_processes(function, items, workers) -> Iterator[dict]:
                 "A worker process died, most likely for want of memory. Run the same command "
                 "again, with fewer --workers, to go on where it stopped."
             ) from None
+        except BaseException:  # this process is terminated: do not wait for the items in progress
+            for worker in multiprocessing.active_children():
+                if worker not in others:
+                    worker.terminate()
+            raise
         finally:
             for job in jobs:
                 job.cancel()
 
 
+def _exit_on_sigterm() -> None:
+    """In a worker process, let SIGTERM raise SystemExit, so that unfinished files are removed.
+
+    SIGINT is ignored, since Ctrl-C reaches the parent process as well, which ends its workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
+def _run_item(function: Callable[[dict], dict], item: dict) -> dict:
+    """Return function(item); on SystemExit (SIGTERM) exit the worker process.
+
+    The pool would send the exception to the parent process and go on.
+    """
+    try:
+        return function(item)
+    except SystemExit as end:
+        os._exit(end.code)
+
+
 def _by_ray(function, items, workers) -> Iterator[dict]:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anyone
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends usage statistics otherwise
     import ray
     import ray.data
 
-    if not ray.is_initialized():  # RAY_ADDRESS names a cluster; without it one starts here
+    if not ray.is_initialized():  # RAY_ADDRESS names a cluster; without it a local one is started
         ray.init(
             log_to_driver=False,
             logging_level="error",
             include_dashboard=False,
             runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
         )
-    logging.getLogger("ray.data").setLevel("ERROR")  # problems are raised; the rest is chatter
+    logging.getLogger("ray.data").setLevel("ERROR")  # failures are raised anyway
     ray.data.DataContext.get_current().enable_progress_bars = False
-    rows = [{"place": i, "text": json.dumps(item)} for i, item in enumerate(items)]
-    blocks = max(1, min(len(rows), len(rows) // 32, 4096), min(len(rows), 2 * (workers or 8)))
-    found = ray.data.from_items(rows, override_num_blocks=blocks).map(
-        _on_ray, fn_args=(function,), compute=ray.data.TaskPoolStrategy(workers)
+    rows = [{"index": i, "text": json.dumps(item)} for i, item in enumerate(items)]
+    at_least = min(len(rows), 2 * (workers or 8))  # two blocks per worker
+    blocks = max(1, min(len(rows) // ITEMS_PER_BLOCK, MAX_BLOCKS), at_least)
+    results = ray.data.from_items(rows, override_num_blocks=blocks).map(
+        _run_row, fn_args=(function,), compute=ray.data.TaskPoolStrategy(workers)
     )
-    waiting, place = {}, 0  # blocks arrive as they finish
-    for row in found.iter_rows():
-        waiting[row["place"]] = row["text"]
-        while place in waiting:
-            yield json.loads(waiting.pop(place))
-            place += 1
+    waiting, index = {}, 0  # blocks arrive in the order in which they finish
+    for row in results.iter_rows():
+        waiting[row["index"]] = row["text"]
+        while index in waiting:
+            yield json.loads(waiting.pop(index))
+            index += 1
 
 
-def _on_ray(row: dict, function) -> dict:
-    return {"place": row["place"], "text": json.dumps(function(json.loads(row["text"])))}
+def _run_row(row: dict, function) -> dict:
+    """Return the result of one row of a Ray dataset, with the row's index."""
+    return {"index": row["index"], "text": json.dumps(function(json.loads(row["text"])))}

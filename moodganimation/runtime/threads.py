@@ -1,4 +1,4 @@
-"""Work side by side: how many cores there are, and what comes next made while what came is used."""
+"""CPU threads: the number of usable cores, torch's threads, and prefetching in a thread."""
 
 import os
 from collections import deque
@@ -14,12 +14,14 @@ END = object()
 
 
 def cores() -> int:
-    """Processor cores that this process may use: its affinity and its container's quota."""
-    if "RAY_JOB_ID" in os.environ:  # one of many workers, a core for each
+    """Number of processor cores that this process may use: its affinity and container quota."""
+    if "RAY_JOB_ID" in os.environ:  # a Ray worker is one of many, each with a core of its own
         return 1
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    allowed = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
         allowed = min(allowed, max(1, round(int(quota) / int(period))))
     except (OSError, ValueError):  # no container, or no limit
         pass
@@ -27,23 +29,27 @@ def cores() -> int:
 
 
 def limit_torch_threads() -> None:
-    """From now on torch works in one thread for each that calls it. An edit by `warp` is many
-    small steps, which a second thread hardly shortens, and prolongs where other work wants the
-    core: frames made `prefetch`, an encoder, other visitors."""
+    """Let torch compute every call in the calling thread alone, from now on.
+
+    An edit by `warp` consists of many small operations, which a second thread speeds up little. It
+    slows them down where other work needs the core: prefetched frames, a video encoder, requests
+    of other visitors.
+    """
     torch.set_num_threads(1)
 
 
-def prefetch(items: Iterable[Item], most: int = 2) -> Iterator[Item]:
-    """The items, each made in one thread of their own, at most `most` before they are asked for.
+def prefetch(items: Iterable[Item], ahead: int = 2) -> Iterator[Item]:
+    """Yield the items, computed in one other thread, at most `ahead` of them in advance.
 
-    What making one raises is raised where it is asked for. Closed, it waits for the one that is
-    being made, and asks for no other.
+    An exception is raised where its item would have been yielded. When the generator is closed, it
+    waits for the item in progress and computes no other.
     """
-    items, pool = iter(items), ThreadPoolExecutor(1, initializer=torch.get_num_threads)  # as set
+    # A thread takes over torch.set_num_threads() when it first asks for the number.
+    items, pool = iter(items), ThreadPoolExecutor(1, initializer=torch.get_num_threads)
     try:
-        made = deque(pool.submit(next, items, END) for _ in range(most))
-        while (item := made.popleft().result()) is not END:
-            made.append(pool.submit(next, items, END))
+        pending = deque(pool.submit(next, items, END) for _ in range(ahead))
+        while (item := pending.popleft().result()) is not END:
+            pending.append(pool.submit(next, items, END))
             yield item
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,9 +1,10 @@
-"""Video editing: the faces of every frame get another expression, the rest stays as it is.
+"""Edit films: change the expression of faces on every frame, and leave the rest as it is.
 
 film = open_film("talk.mp4")
 edit_video(animator, film, "smiling.mp4", offset_by({"AU12": 0.6}))
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -12,66 +13,76 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
+from ..deprecation import renamed_parameters
 from ..errors import InvalidExpression, Message, NoFaceFound
 from ..expressions.moods import in_space
-from ..expressions.request import Change, add_offset, offset_steps
+from ..expressions.request import Offset, add_offset, split_offset
 from ..expressions.spaces import Expression, ExpressionSpace
 from ..media.video_reader import Film
-from ..media.video_writer import check_film, write_film
+from ..media.video_writer import capped_for, check_film_path, write_film
 from ..runtime.threads import prefetch
-from .tracking import Steady, follow
+from .tracking import SmoothedFace, track
 
-STRONGEST = 2.0  # times that a change may be taken
-MOST_FACES = 8  # of a frame
+MAX_STRENGTH = 2.0
+MAX_FACES = 8  # that are edited on a frame
+# A film is reported as truncated if it has fewer frames than this share of those that its header
+# announces, and these few frames less: headers are not exact.
+TRUNCATED_SHARE, SLACK_FRAMES = 0.9, 2
 
-# The target expression at a time in the film [s] of a face with these Action Units.
+# From a time in the film [s] and a face's reading (Action Units) to its target expression.
 TargetFunction = Callable[[float, Expression], Expression]
-# Called after every frame with how many are done and about how many there are, None for unknown.
-# What it raises ends the work, and nothing is written: `Cancelled` is for that.
+# Called after every frame with the number of frames done and about how many there are, None if
+# unknown. It may raise `Cancelled` to stop the work; nothing is written then.
 Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
 class EditedVideo:
-    """What became of a film."""
+    """The result of `edit_video`."""
 
     path: Path
     frames: int
-    edited: int  # frames with a face; the others are as they were
-    notes: list[str]  # what was changed or lost on the way, in sentences for people
+    edited: int  # frames with a face; the others are unchanged
+    notes: list[str]  # sentences about what was changed or lost
 
 
+@renamed_parameters(again="repeat")
 def offset_by(
-    change: Change | Sequence[Change] | Callable[[float], Change],
+    change: Offset | Sequence[Offset] | Callable[[float], Offset],
     strength: float = 1.0,
     fps: float | None = None,
-    again: bool = False,
+    repeat: bool = False,
     space: ExpressionSpace | None = None,
 ) -> TargetFunction:
     """Return a function that adds `strength` times a change to the reading.
 
     change: a constant change (axes as in `expressions.request`); a sequence with one change for
-    each frame at `fps`, which repeats if `again` and else stays at its last; or a function of the
-    time [s]. Values are clipped to the axes' ranges. space: the generator's, so that axes that it
-    does not have are an error. Raises InvalidExpression; for the changes of a function, when it is
-    called.
+    each frame at `fps`, which starts again at its end if `repeat`, else stays at its last change;
+    or a function of the time [s]. Values are clipped to the axes' ranges. space: the generator's,
+    so that axes that it does not have are an error. Raises InvalidExpression; for the changes of a
+    function, when it is called.
     """
     check_strength(strength)
     if callable(change):
         return lambda seconds, reading: add_offset(
-            reading, offset_steps(change(seconds), space), strength
+            reading, split_offset(change(seconds), space), strength
         )
     if isinstance(change, Mapping | Expression):
-        steps = offset_steps(change, space)
-        return lambda seconds, reading: add_offset(reading, steps, strength)
-    timeline = [offset_steps(one, space) for one in change]
-    if not (timeline and fps):
-        raise InvalidExpression("A sequence of changes has at least one, and frames a second.")
+        space_offsets = split_offset(change, space)
+        return lambda seconds, reading: add_offset(reading, space_offsets, strength)
+    if not (change and fps):
+        raise InvalidExpression("A sequence of changes must not be empty and needs fps.")
+    if isinstance(change, list | tuple):
+        space_offsets_at = [split_offset(one, space) for one in change].__getitem__
+    else:  # a lazy sequence, as the samples of a timeline
+
+        def space_offsets_at(number: int) -> list:
+            return split_offset(change[number], space)
 
     def target(seconds: float, reading: Expression) -> Expression:
-        count, number = len(timeline), round(seconds * fps)
-        number = number % count if again else min(number, count - 1)
-        return add_offset(reading, timeline[number], strength)
+        count, number = len(change), round(seconds * fps)
+        number = number % count if repeat else min(number, count - 1)
+        return add_offset(reading, space_offsets_at(number), strength)
 
     return target
 
@@ -84,55 +95,62 @@ def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
     )
 
 
+@renamed_parameters(wish="target", most="max_faces")
 def edit_video(
     animator: Animator,
     film: Film,
     out: str | Path,
-    wish: TargetFunction,
+    target: TargetFunction,
     *,
-    most: int = 1,
+    max_faces: int = 1,
     progress: Progress | None = None,
     recipe: str | None = None,
     label: bool = False,
 ) -> EditedVideo:
-    """Write a film in which up to `most` faces, the largest first, show what is wished, to an .mp4
-    of its pace and with its sound.
+    """Edit up to `max_faces` faces of a film, chosen as by `track`, and write it to `out`.
 
-    Frames without a face are passed on as they are. An edit sets in and ends softly where a face
-    appears or is lost within a scene. Every frame is edited for itself, also by generators with a
-    memory. Holds a few frames, however long the film is. recipe, label: as for
-    `write_film`. Raises NoFaceFound if there is nobody in the whole film, UnreadableFile,
-    Unwritable and InvalidExpression; nothing is written then.
+    An .mp4 has the film's frame rate and sound; .gif and .webp are possible, too. Frames without a
+    face stay as they are. Where a face appears or disappears within a scene, its edit fades in or
+    out. Every frame is edited by itself, also by recurrent generators. Only a few frames are in
+    memory. recipe, label: as for `write_film`.
+
+    Raises NoFaceFound if no frame shows a face, UnreadableFile, Unwritable and InvalidExpression;
+    then nothing is written.
     """
-    check_film(out, film)
-    if not 1 <= most <= MOST_FACES:
-        raise InvalidExpression("From 1 to {} faces can be edited, got {}.", MOST_FACES, most)
-    done = edited = 0
+    film = capped_for(film, out)
+    check_film_path(out, film)
+    check_faces(max_faces)
+    done, edited, covered, angles = 0, 0, 0, Counter()  # numbers of frames
 
-    def pictures() -> Iterator[np.ndarray]:
-        nonlocal done, edited
-        for moment, faces in moments:
-            picture = moment.photo
-            for face in faces:
-                picture = edit_face(animator, picture, face, wish, moment.seconds)
+    def edited_frames() -> Iterator[np.ndarray]:
+        nonlocal done, edited, covered
+        for moment, smoothed_faces in tracked:
+            picture = moment.frame
+            for face in smoothed_faces:
+                picture = edit_face(animator, picture, face, target, moment.seconds)
             yield picture
-            done, edited = done + 1, edited + bool(faces)
+            done, edited = done + 1, edited + bool(smoothed_faces)
+            covered += any(face.portrait.mouth_covered for face in smoothed_faces)
+            angles.update({face.portrait.roll_degrees for face in smoothed_faces} - {0})
             report(progress, done, film)
         if not edited:
             raise NoFaceFound(no_face_message(film, done))
 
     with (
-        closing(film.frames()) as photos,
-        closing(prefetch(follow(animator, photos, float(film.fps), most))) as moments,
+        closing(film.frames()) as frames,
+        closing(prefetch(track(animator, frames, float(film.fps), max_faces))) as tracked,
     ):
-        notes = write_film(out, pictures(), film, recipe=recipe, label=label)
-    notes = [*film.notes, *truncation_notes(film, done), *notes]
+        notes = write_film(out, edited_frames(), film, recipe=recipe, label=label)
+    face_notes = _face_notes(covered, angles, done)
+    notes = [*film.notes, *truncation_notes(film, done), *notes, *face_notes]
     return EditedVideo(Path(out), done, edited, notes)
 
 
 def report(progress: Progress | None, done: int, film: Film) -> None:
+    """Report the number of frames that are done."""
     if progress is not None:
-        progress(done, None if film.count is None else max(done, film.count))
+        total = film.estimated_frames
+        progress(done, None if total is None else max(done, total))
 
 
 def no_face_message(film: Film, frames: int) -> Message:
@@ -146,27 +164,77 @@ def no_face_message(film: Film, frames: int) -> Message:
 
 def truncation_notes(film: Film, frames: int) -> list[Message]:
     """A sentence if a film had far fewer frames than its header says."""
-    if film.count is None or frames > 0.9 * film.count - 2:
+    total = film.estimated_frames
+    if total is None or frames > TRUNCATED_SHARE * total - SLACK_FRAMES:
         return []
     shown = float(frames / film.fps)
     seconds = f"{shown:.1f}", f"{film.seconds:.1f}"
-    return [Message("The picture ends after {} of {} seconds.", *seconds)]
+    return [
+        Message(
+            "The video track ends after {} of {} seconds; the file may be incomplete: download or "
+            "copy it again.",
+            *seconds,
+        )
+    ]
+
+
+def _face_notes(covered: int, angles: Counter[int], frames: int) -> list[Message]:
+    """Sentences about the faces of a film.
+
+    covered: frames with a covered mouth. angles: frames with a turned face, by its angle [degrees].
+    """
+    notes = []
+    if covered:
+        notes.append(
+            Message(
+                "The mouth seems to be covered on {} of {} frames: the lower part of the face "
+                "stays as it is there.",
+                covered,
+                frames,
+            )
+        )
+    for angle, count in angles.most_common(1):
+        if angles.total() > frames / 2:
+            notes.append(
+                Message(
+                    "The face is turned by {} degrees clockwise on {} of {} frames. It was edited "
+                    "that way; the film keeps its orientation.",
+                    angle,
+                    count,
+                    frames,
+                )
+            )
+    return notes
 
 
 def edit_face(
-    animator: Animator, picture: np.ndarray, face: Steady, wish: TargetFunction, seconds: float
+    animator: Animator,
+    picture: np.ndarray,
+    face: SmoothedFace,
+    target: TargetFunction,
+    seconds: float,
 ) -> np.ndarray:
-    """A frame with what is wished on one of its faces."""
+    """Edit one face of a frame: the picture with the edit in it, weighted by the face's presence.
+
+    picture: (H, W, 3) uint8 RGB, the frame, possibly with other faces edited already.
+    """
     reading = face.portrait.reading
     portrait = animator.encode(replace(face.portrait, photo=picture), reading)
-    wished = in_space(wish(seconds, reading), animator.space, reading)
+    expression = in_space(target(seconds, reading), animator.space, reading)
     start = animator.start(portrait)
-    return animator.edit(portrait, start.towards(wished, face.presence)).image
+    return animator.edit(portrait, start.towards(expression, face.presence)).image
+
+
+def check_faces(count: int) -> None:
+    """Raise InvalidExpression for a number of faces that cannot be edited."""
+    if not 1 <= count <= MAX_FACES:
+        raise InvalidExpression("From 1 to {} faces can be edited, got {}.", MAX_FACES, count)
 
 
 def check_strength(strength: float) -> float:
-    if not 0 <= strength <= STRONGEST:
+    """Return `strength` if it is in range; else raise InvalidExpression."""
+    if not 0 <= strength <= MAX_STRENGTH:
         raise InvalidExpression(
-            "Strength must be from 0 to {}, got {}.", f"{STRONGEST:g}", strength
+            "Strength must be from 0 to {}, got {}.", f"{MAX_STRENGTH:g}", strength
         )
     return strength

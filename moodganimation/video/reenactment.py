@@ -1,14 +1,13 @@
-"""Reenactment: the expressions of a face in a video, and a photo that is driven by them.
+"""Reenactment: read the expressions of a face in a film, and drive a photo by them.
 
 film = open_film("talk.mp4")
-performance = perform(animator, film)
-way = performance.played_by(animator.read(portrait), strength=1.2)
-write_film("photo.mp4", (f.view("face", 512) for f in animator.animate(portrait, way)), film)
+performance = capture_performance(animator, film)
+expressions = performance.retarget(animator.read(portrait), strength=1.2)
+frames = (frame.view("face", 512) for frame in animator.animate(portrait, expressions))
+write_film("photo.mp4", frames, film)
 """
 
-import contextlib
 import csv
-import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -18,52 +17,50 @@ from pathlib import Path
 import numpy as np
 
 from ..animator import Animator
+from ..deprecation import renamed_parameters
 from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, listing
 from ..expressions.moods import mood_of, values_by_axis, with_mood
 from ..expressions.request import add_offset
-from ..expressions.sides import POSE, in_units
-from ..expressions.spaces import (
-    ACTION_UNITS,
-    FACS,
-    PAD,
-    Expression,
-    ExpressionSpace,
-    space_of_size,
-)
+from ..expressions.sides import GAZE_AND_HEAD, in_unit_space
+from ..expressions.spaces import ACTION_UNITS, FACS, PAD, Expression, ExpressionSpace
+from ..files.atomic import atomic_write, check_writable
 from ..media.video_reader import Film
 from .editing import Progress, check_strength, no_face_message, report, truncation_notes
-from .tracking import follow
+from .tracking import track
 
-REGIONS = tuple(dict.fromkeys(axis.region for axis in ACTION_UNITS.axes))  # brows, eyes, nose ...
-MOVES_WITH = {"gaze": "eyes", "cheeks": "mouth"}  # regions that FACS has beside these and the head
+DRIVEN_WITH = {"gaze": "eyes", "cheeks": "mouth"}  # region of FACS -> region that it moves with
 NEUTRALS = ("calm", "median", "first")
-CALM = 0.1  # share of the frames that are the calmest
+CALM_SHARE = 0.1  # of the frames: those with the weakest expression
 
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """The expressions of one face over a film: T frames."""
+    """The expressions of one face over the T frames of a film."""
 
     fps: float
-    units: np.ndarray  # (T, D) float32: Action Units as read, steadied; gaps are bridged
-    found: np.ndarray  # (T,) bool: whether a face was seen
-    notes: list[str]  # what was changed or left out, in sentences for people
+    units: np.ndarray  # (T, D) float32: smoothed readings; interpolated where no face was found
+    found: np.ndarray  # (T,) bool: whether a face was found
+    notes: list[str]  # sentences about what was changed or left out
     space: ExpressionSpace = ACTION_UNITS  # of the D axes: ACTION_UNITS or FACS
 
     def neutral(self, how: str = "calm") -> np.ndarray:
-        """(D,) The units of the face at rest: the median of the tenth of the frames with the
-        smallest sum of units, gaze and head aside ("calm"), of all frames ("median"), or the first
-        frame ("first")."""
+        """(D,) The performer's neutral expression.
+
+        how: "calm", the median of the tenth of the frames with the smallest sum of units, gaze and
+        head aside; "median", that of all frames; "first", the first frame with a face.
+        """
         rows = self.units[self.found]
         if how not in NEUTRALS:
             raise InvalidExpression("Neutral is one of {}, not {}.", ", ".join(NEUTRALS), repr(how))
         if how == "first":
             return rows[0]
         if how == "calm":
-            active = rows[:, [axis.region not in POSE for axis in self.space.axes]].sum(1)
-            rows = rows[active <= np.quantile(active, CALM)]
+            in_face = [axis.region not in GAZE_AND_HEAD for axis in self.space.axes]
+            activity = rows[:, in_face].sum(1)
+            rows = rows[activity <= np.quantile(activity, CALM_SHARE)]
         return np.median(rows, axis=0)
 
+    @renamed_parameters(by="carry")
     def retarget(
         self,
         start: Expression,
@@ -71,58 +68,67 @@ class Performance:
         strength: float = 1.0,
         regions: Iterable[str] = ("all",),
         neutral: str = "calm",
-        by: str = "units",
+        carry: str = "units",
     ) -> Iterator[Expression]:
-        """The same on a face that begins with `start` (Action Units): an expression a frame.
+        """Transfer the performance to a face whose expression is `start`: one expression a frame.
 
-        What differs from the performer's neutral is added, `strength` times (0 to 2), in the units
-        of the chosen regions of the face: "eyes" with the gaze, and in FACS also "head". by
-        "moods": not every unit, but the pleasure, arousal and dominance that all of them show are
-        carried over. Raises InvalidExpression.
+        strength: 0 to 2, of the difference from the performer's neutral, which is added to
+        `start`. regions: those that are driven; "eyes" includes the gaze, "head" needs FACS. carry:
+        "units" transfers every unit; "moods" only pleasure, arousal and dominance. Raises
+        InvalidExpression.
         """
         check_strength(strength)
         if self.space == FACS:
-            start = in_units(start, FACS, start)
-        takes = taking_part(regions, start.space if by == "moods" else self.space)
+            start = in_unit_space(start, FACS, start)
+        mask = region_mask(regions, start.space if carry == "moods" else self.space)
         rest = self.neutral(neutral)
-        if by not in ("units", "moods"):
-            raise InvalidExpression("A photo is driven by units or by moods, not by {}.", repr(by))
-        return self._played(start, strength, takes, rest, by == "moods")
+        if carry not in ("units", "moods"):
+            raise InvalidExpression(
+                "A photo is driven by units or by moods, not by {}.", repr(carry)
+            )
+        if carry == "moods":
+            return self._retargeted_moods(start, strength, mask, rest)
+        changes = (row - rest for row in self.units)
+        return (add_masked_change(start, c, self.space, strength, mask) for c in changes)
 
     def played_by(self, start: Expression, **options) -> Iterator[Expression]:
         """Deprecated name of `retarget`."""
         warnings.warn("Performance.played_by is now retarget.", DeprecationWarning, stacklevel=2)
         return self.retarget(start, **options)
 
-    def _played(self, start, strength, takes, rest, moods) -> Iterator[Expression]:
-        calm = mood_of(Expression.clipped(self.space, rest)).vector()
+    def _retargeted_moods(self, start, strength, mask, rest) -> Iterator[Expression]:
+        neutral_mood = mood_of(Expression.clipped(self.space, rest)).vector()
         for row in self.units:
-            if moods:
-                change = mood_of(Expression.clipped(self.space, row)).vector() - calm
-                mood = Expression.clipped(PAD, mood_of(start).vector() + strength * change)
-                change = with_mood(start, mood).vector() - start.vector()
-                yield played(start, change, 1.0, takes)
-            else:
-                yield played(start, row - rest, strength, takes)
+            change = mood_of(Expression.clipped(self.space, row)).vector() - neutral_mood
+            mood = Expression.clipped(PAD, mood_of(start).vector() + strength * change)
+            change = with_mood(start, mood).vector() - start.vector()
+            yield add_masked_change(start, change, start.space, 1.0, mask)
 
 
-def played(start: Expression, change: np.ndarray, strength: float, takes: np.ndarray) -> Expression:
-    """Action Units with `strength` times a change (D,) in those that take part (D,)."""
-    step = np.where(takes, change, 0)
-    return add_offset(start, [(space_of_size(len(step)), step)], strength)
+def add_masked_change(
+    start: Expression,
+    change: np.ndarray,
+    space: ExpressionSpace,
+    strength: float,
+    mask: np.ndarray,
+) -> Expression:
+    """Add `strength` times a change to an expression, on the axes where `mask` is true.
+
+    change, mask: (D,) on the axes of `space`.
+    """
+    return add_offset(start, [(space, np.where(mask, change, 0))], strength)
 
 
 def capture_performance(
     animator: Animator, film: Film, progress: Progress | None = None
 ) -> Performance:
-    """Read the largest face of every frame of a film.
+    """Read the largest face of every frame of a film; interpolate on frames without a face.
 
-    Of a frame only its units are kept. Between frames without a face they are interpolated.
-    Raises NoFaceFound if there is nobody in the whole film, and UnreadableFile.
+    Raises NoFaceFound if no frame shows a face, and UnreadableFile.
     """
     rows, space = [], animator.reader_space
-    with closing(film.frames()) as photos:
-        for _, faces in follow(animator, photos, float(film.fps)):
+    with closing(film.frames()) as frames:
+        for _, faces in track(animator, frames, float(film.fps)):
             units = faces[0].portrait.reading.values if faces else [np.nan] * len(space.axes)
             rows.append(np.array(units, np.float32))
             report(progress, len(rows), film)
@@ -137,7 +143,7 @@ def capture_performance(
     if not found.all():
         notes.append(
             Message(
-                "No face was found on {} of {} frames of {}; the expression goes on evenly there.",
+                "No face was found on {} of {} frames of {}; the expression is interpolated there.",
                 (~found).sum(),
                 len(found),
                 film.path,
@@ -146,49 +152,46 @@ def capture_performance(
     return Performance(float(film.fps), units, found, notes, space)
 
 
+@renamed_parameters(points="expressions")
 def write_curves(
-    path: str | Path, points: Iterable[Expression], fps: float, found: Iterable[bool]
+    path: str | Path, expressions: Iterable[Expression], fps: float, found: Iterable[bool]
 ) -> Path:
-    """A table with a row a frame, whole or not at all: time [s], Action Units, their mood, the
-    other axes of FACS if the points have them, and whether a face was found. `read_trajectory`
-    reads it. Raises Unwritable."""
-    path = check_curves(path)
-    part = path.with_name(f".{path.name[:80]}.part")
-    try:
-        with part.open("w", newline="", encoding="utf-8") as file:
-            table = csv.writer(file)
-            for i, (point, seen) in enumerate(zip(points, found, strict=True)):
-                values = values_by_axis(point)
-                if i == 0:
-                    table.writerow(["time", *values, "face_found"])
-                cells = (f"{value:.4f}" for value in values.values())
-                table.writerow([f"{i / fps:.3f}", *cells, int(seen)])
-        os.replace(part, path)
-    except OSError as problem:
-        raise Unwritable("{} cannot be written ({}).", path, problem.strerror) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    """Write a table with one row a frame, completely or not at all; `read_trajectory` reads it.
+
+    Columns: time [s], Action Units, their mood, the other axes of FACS if the expressions have
+    them, and whether a face was found. Raises Unwritable.
+    """
+    path = check_table_path(path)
+    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        for i, (expression, face_found) in enumerate(zip(expressions, found, strict=True)):
+            values = values_by_axis(expression)
+            if i == 0:
+                table.writerow(["time", *values, "face_found"])
+            cells = (f"{value:.4f}" for value in values.values())
+            table.writerow([f"{i / fps:.3f}", *cells, int(face_found)])
     return path
 
 
-def check_curves(path: str | Path) -> Path:
-    """The path of a table that could be written. Raises Unwritable."""
+def check_table_path(path: str | Path) -> Path:
+    """The path, if a table can be written there. Raises Unwritable."""
     path = Path(path)
     if path.suffix.lower() != ".csv":
-        raise Unwritable("{}: curves are written as .csv.", path)
-    if not path.parent.is_dir():
-        raise Unwritable("There is no folder {}.", path.parent)
-    return path
+        raise Unwritable("{}: the table of expressions must be a .csv file.", path)
+    return check_writable(path)
+
+
+def _driven_region(region: str) -> str:
+    return DRIVEN_WITH.get(region, region)
 
 
 def regions_of(space: ExpressionSpace) -> tuple[str, ...]:
-    """What can be driven apart: brows, eyes, nose, mouth; in FACS the head, too."""
-    return tuple(dict.fromkeys(MOVES_WITH.get(axis.region, axis.region) for axis in space.axes))
+    """The regions that can be driven separately: brows, eyes, nose, mouth; in FACS also head."""
+    return tuple(dict.fromkeys(_driven_region(axis.region) for axis in space.axes))
 
 
-def taking_part(regions: Iterable[str], space: ExpressionSpace = ACTION_UNITS) -> np.ndarray:
-    """(D,) bool: the axes of these regions of the face."""
+def region_mask(regions: Iterable[str], space: ExpressionSpace = ACTION_UNITS) -> np.ndarray:
+    """(D,) bool: the axes of these regions; "all" stands for all. Raises InvalidExpression."""
     regions, known = set(regions), regions_of(space)
     regions = set(known) if "all" in regions else regions
     if not regions or regions - set(known):
@@ -197,4 +200,4 @@ def taking_part(regions: Iterable[str], space: ExpressionSpace = ACTION_UNITS) -
             listing(known),
             ", ".join(sorted(regions)) or "none",
         )
-    return np.array([MOVES_WITH.get(axis.region, axis.region) in regions for axis in space.axes])
+    return np.array([_driven_region(axis.region) in regions for axis in space.axes])

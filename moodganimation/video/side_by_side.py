@@ -1,4 +1,4 @@
-"""Clips as MoodGANimation shows them: what a generator saw and said, beside what was filmed."""
+"""Clips that show the outputs of a generator side by side, beside faces that were filmed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,27 +8,29 @@ import numpy as np
 from ..animator import Animator
 from ..errors import Message, NoFaceFound
 from ..frame import Frame
-from ..media.figures import COLUMNS, blank, columns, row
-from ..media.images import EDITED, write_image
+from ..media.figures import COLUMN_NAMES, blank, row, side_by_side
+from ..media.images import check_picture_path, write_image
+from ..media.provenance import EDITED
 from ..media.video_reader import read_frames
 from ..media.video_writer import write_animation
 
-FILMED = "Filmed faces, beside which MoodGANimation edited others"
-LEAST_SIDE = 128  # of a column [px]; generators of larger faces have larger columns
+FILMED = "Filmed faces, beside which MoodGANimation edited others"  # description of STEM_truth.png
+FILE_SUFFIXES = {"generated": "composite"}  # column -> suffix of its file, where they differ
+MIN_COLUMN_SIDE = 128  # [px]; generators of larger faces have larger columns
 
 
 def filmed_faces(
     animator: Animator, film: str | Path, numbers: list[int], side: int
 ) -> tuple[list[np.ndarray], list[str]]:
-    """The faces of a film's frames, (side, side, 3) each, found and cropped as a photo's is.
+    """Locate and crop the faces of these frames of a film: (side, side, 3) uint8 each.
 
-    Grey where there is no such frame or nobody on it; sentences say how often. Raises
-    UnreadableFile.
+    Grey if the film has no such frame or the frame no face; sentences say how many are grey.
+    Raises UnreadableFile.
     """
     faces = {}
-    for number, photo in read_frames(film, numbers):
+    for number, frame in read_frames(film, numbers):
         try:
-            faces[number] = animator.locate(photo).face(side)
+            faces[number] = animator.locate(frame).face(side)
         except NoFaceFound:
             faces[number] = None
     notes = []
@@ -58,30 +60,36 @@ def write_columns(
     side: int,
     fps: float,
     truth: list[np.ndarray] | None = None,
-    labels: bool = False,
+    captions: bool = False,
     recipe: str | None = None,
     label: bool = False,
 ) -> list[Path]:
-    """An animation of the columns of every frame, and beside it STEM_composite.png,
-    STEM_attention.png, STEM_color.png (and STEM_truth.png): one column each, frames side by side.
+    """Write an animation with the pictures of every frame side by side, and a PNG for each column
+    but the first, which shows the pictures of all frames from left to right.
 
-    recipe: `Recipe.text()`, kept in all but what was filmed. label: says in a corner of all but
-    that, too, that it was edited. Returns their paths. Raises Unwritable.
+    The PNGs are STEM_composite.png, STEM_attention.png, STEM_color.png and, with `truth`,
+    STEM_truth.png. side: of a column [px]. truth: filmed faces, one a frame. captions: write the
+    columns' names above them. recipe, label: as for `write_image`, in all files but STEM_truth.png.
+    Returns the paths. Raises Unwritable.
     """
-    strips: dict[str, list[np.ndarray]] = {}
+    out = Path(out)
+    names = COLUMN_NAMES[1:] if truth else COLUMN_NAMES[1:-1]
+    paths = {
+        name: out.with_name(f"{out.stem}_{FILE_SUFFIXES.get(name, name)}.png") for name in names
+    }
+    for path in paths.values():  # before anything is drawn
+        check_picture_path(path)
+    columns: dict[str, list[np.ndarray]] = {}
 
-    def shown():
+    def joined():
         for count, frame in enumerate(frames):
             pictures = frame.columns(side) + ([truth[count]] if truth else [])
-            for name, picture in zip(COLUMNS, pictures, strict=False):
-                strips.setdefault(name, []).append(picture)
-            yield columns(pictures, labels)
+            for name, picture in zip(COLUMN_NAMES, pictures, strict=False):
+                columns.setdefault(name, []).append(picture)
+            yield side_by_side(pictures, captions)
 
-    paths = [write_animation(out, shown(), fps, recipe=recipe, label=label)]
-    for name in COLUMNS[1:]:
-        if name in strips:
-            what = "composite" if name == "generated" else name
-            paths.append(paths[0].with_name(f"{paths[0].stem}_{what}.png"))
-            said = (FILMED,) if name == "truth" else (EDITED, recipe, label)
-            write_image(paths[-1], row(strips[name]), *said)
-    return paths
+    write_animation(out, joined(), fps, recipe=recipe, label=label)
+    for name, path in paths.items():
+        marks = (FILMED,) if name == "truth" else (EDITED, recipe, label)
+        write_image(path, row(columns[name]), *marks)
+    return [out, *paths.values()]

@@ -1,1 +1,2 @@
-"""Shared by both trainers: runs that resume, averaged weights, health checks, precision."""
+"""What the trainers share: resumable runs, averaged weights, health checks and precision; and
+training of the aligner and of the inspector."""

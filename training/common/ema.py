@@ -1,13 +1,21 @@
-"""Exponential moving averages of weights: what is shown and shipped is calmer than what trains."""
+"""Exponential moving average (EMA) of weights, which sample sheets and checkpoints use."""
 
 import torch
 from torch import nn
 
 
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move an exponential moving average of weights one step; buffers are copied."""
-    ours, theirs = list(average.parameters()), list(network.parameters())
-    torch._foreach_lerp_(ours, [p.detach() for p in theirs], 1 - decay)
-    for mine, its in zip(average.buffers(), network.buffers(), strict=True):
-        mine.copy_(its)
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Set the average to decay * average + (1 - decay) * network; buffers are copied."""
+    current = [p.detach() for p in network.parameters()]
+    torch._foreach_lerp_(list(average.parameters()), current, 1 - decay)
+    for averaged, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        averaged.copy_(buffer)
+
+
+def young_decay(decay: float, updates: int) -> float:
+    """The decay of an average after a number of updates.
+
+    It is lower at first, so that the initial weights lose their influence soon.
+    """
+    return min(decay, (1 + updates) / (10 + updates))

@@ -1,4 +1,4 @@
-"""A run: a folder that remembers an experiment, its log, its pictures and its weights."""
+"""Runs: folders with the settings, log, sample sheets, state and weights of an experiment."""
 
 import dataclasses
 import json
@@ -7,53 +7,63 @@ from pathlib import Path
 
 import torch
 
-FREE = ("steps", "log_every", "save_every", "sample_every")  # may change when a run goes on
+# Settings that may differ when a run is resumed.
+CHANGEABLE = ("steps", "log_every", "save_every", "sample_every")
 
 
 class Run:
-    """experiment.json, log.jsonl, samples/, events for TensorBoard, state.pt to resume,
-    generator.safetensors to use."""
+    """The folder of a run, new or to be resumed.
 
-    def __init__(self, folder: Path, experiment, writes: bool = True):
-        """writes: whether this process is the one that does. Raises ValueError where the folder
-        holds a run of another experiment."""
-        self.folder, self.writes, self.board = folder, writes, None
-        self.values = values = json.loads(json.dumps(dataclasses.asdict(experiment)))
-        path = folder / "experiment.json"
-        if old := begun(folder):
-            _compare(folder, _usual(experiment) | old, values)
-        if writes:
+    It holds experiment.json, log.jsonl, samples/, events of TensorBoard, state.pt to resume from,
+    and generator.safetensors to use.
+    """
+
+    def __init__(self, folder: Path, experiment, is_writer: bool = True):
+        """Store the settings of an experiment, a dataclass.
+
+        is_writer: whether this process writes the files. Raises ValueError if the folder holds a
+        run of another experiment.
+        """
+        self.folder, self.is_writer, self.tensorboard = folder, is_writer, None
+        self.settings = settings = json.loads(json.dumps(dataclasses.asdict(experiment)))
+        if stored := stored_experiment(folder):
+            _require_equal(folder, _defaults(experiment) | stored, settings)
+        if is_writer:
             (folder / "samples").mkdir(parents=True, exist_ok=True)
-            _replace(path, json.dumps(values, indent=1))
+            _replace(folder / "experiment.json", json.dumps(settings, indent=1))
 
     def log(self, step: int, **values) -> None:
-        with open(self.folder / "log.jsonl", "a") as file:
+        """Append values to log.jsonl, and numbers to TensorBoard."""
+        with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step} | values) + "\n")
-        if self.board is None:
-            self.board = _board(self.folder, step)
-        for name, value in values.items() if self.board else ():
+        if self.tensorboard is None:
+            self.tensorboard = _open_tensorboard(self.folder, step)
+        for name, value in values.items() if self.tensorboard else ():
             if isinstance(value, int | float):
-                self.board.add_scalar(name.replace(".", "/"), value, step)
+                self.tensorboard.add_scalar(name.replace(".", "/"), value, step)
 
     def forget_after(self, step: int) -> None:
-        """Take back log lines of steps that were not saved: they will be done again."""
+        """Remove the log lines of steps after `step`, the saved one, since they are repeated."""
         path = self.folder / "log.jsonl"
-        if self.writes and path.exists():
-            lines = path.read_text().splitlines(keepends=True)
+        if self.is_writer and path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             _replace(path, "".join(line for line in lines if _step(line) <= step))
 
     def rows(self) -> list[dict]:
-        """What was logged so far."""
+        """Read all lines of the log."""
         path = self.folder / "log.jsonl"
-        return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def save_state(self, state: dict) -> None:
-        """Replace state.pt as a whole: a crash leaves the old one."""
+        """Replace state.pt atomically."""
         part = self.folder / "state.part"
         torch.save(state, part)
         os.replace(part, self.folder / "state.pt")
 
     def load_state(self, device) -> dict | None:
+        """Return the saved state; None if there is none. Raises ValueError for a damaged file."""
         path = self.folder / "state.pt"
         try:
             return torch.load(path, map_location=device, weights_only=True)
@@ -61,64 +71,71 @@ class Run:
             return None
         except Exception as problem:  # torch raises many kinds for a damaged file
             raise ValueError(
-                f"{path} is damaged ({str(problem).splitlines()[0][:100]}): the run cannot go on. "
-                "Begin again in another folder with --start "
+                f"{path} is damaged ({str(problem).splitlines()[0][:100]}): the run cannot be "
+                "resumed. Start again in another folder with --start "
                 f"{self.folder / 'generator.safetensors'}."
             ) from None
 
 
-def _usual(experiment) -> dict:
-    """The defaults of an experiment's settings: what a run that does not know one yet had."""
-    usual = {
+def _defaults(experiment) -> dict:
+    """The defaults of an experiment's settings, for runs stored before a setting existed."""
+    defaults = {
         field.name: field.default
         for field in dataclasses.fields(experiment)
         if field.default is not dataclasses.MISSING
     }
-    return json.loads(json.dumps(usual, default=dataclasses.asdict))
+    return json.loads(json.dumps(defaults, default=dataclasses.asdict))
 
 
 def _replace(path: Path, text: str) -> None:
+    """Replace a text file atomically."""
     part = path.with_suffix(".part")
-    part.write_text(text)
+    part.write_text(text, encoding="utf-8")
     os.replace(part, path)
 
 
-def _board(folder: Path, step: int):
-    """TensorBoard's writer, which hides what a run that is repeated from `step` on had written;
-    False, said once, where it is not installed."""
+def _open_tensorboard(folder: Path, step: int):
+    """Open TensorBoard's writer, purging events from `step` on; print a note and return False where
+    TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        print("TensorBoard is not installed: this run draws no curves, log.jsonl has them all.")
+        print("TensorBoard is not installed: the values are in log.jsonl only.")
         return False
     return SummaryWriter(str(folder), purge_step=step)
 
 
 def is_due(done: int, every: int, total: int) -> bool:
-    """Whether what happens every so many steps, and after the last one, happens after `done`."""
+    """Whether an action is due after `done` of `total` steps: every N steps, and after the last."""
     return done % every == 0 or done == total
 
 
-def begun(folder: Path) -> dict:
-    """The values of the experiment that a folder holds a run of; none where none has begun."""
+def step_seed(seed: int, step: int) -> int:
+    """The seed of torch's random numbers for a step; distinct for runs below a million steps."""
+    return seed * 1_000_003 + step
+
+
+def stored_experiment(folder: Path) -> dict:
+    """Read the settings in a folder's experiment.json; empty where there is none."""
     path = folder / "experiment.json"
     try:
-        return json.loads(path.read_text()) if path.exists() else {}
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except ValueError:
         raise ValueError(f"{path} is damaged; choose another folder for --out.") from None
 
 
-def _compare(folder: Path, old: dict, new: dict) -> None:
-    other = [key for key in new if old.get(key) != new[key] and key not in FREE]
-    if other:
+def _require_equal(folder: Path, old: dict, new: dict) -> None:
+    """Raise ValueError if settings that must not change differ."""
+    changed = [key for key in new if old.get(key) != new[key] and key not in CHANGEABLE]
+    if changed:
         raise ValueError(
-            f"{folder} holds a run of another experiment (other: {', '.join(other)}); choose "
+            f"{folder} holds a run of another experiment (other: {', '.join(changed)}); choose "
             "another folder for --out, or repeat the options it was started with (experiment.json)."
         )
 
 
 def _step(line: str) -> float:
-    """The step of a log line; one that a crash cut short counts as never written."""
+    """The step of a log line; infinite for a line that a crash truncated."""
     try:
         return json.loads(line)["step"]
     except (ValueError, KeyError):

@@ -1,7 +1,8 @@
-"""Annotation files of the seed repositories as tables: name -> condition vector.
+"""Annotation files as tables: name -> condition vector.
 
-Action Units are stored as OpenFace gives them, 0..5, and divided by 5 here; moods as they are. Each
-row that cannot be used is dropped, and counted by its reason.
+The formats are those of the GANimation repositories that this project reimplements, and AffectNet's
+csv. Action Units are stored as OpenFace writes them, 0..5, and divided by 5 here; moods are not
+changed. Invalid rows are dropped, and counted by their reason.
 """
 
 import csv
@@ -21,8 +22,8 @@ from moodganimation.expressions.spaces import (
 
 from .pickles import read_pickle
 
-UNITS = (ACTION_UNITS, FACS)
-USUAL = {  # (kind of data, space) -> names that are looked for, in this order
+UNIT_SPACES = (ACTION_UNITS, FACS)
+DEFAULT_NAMES = {  # (kind of data, space) -> file names to try, in this order
     ("stills", ACTION_UNITS.name): ("aus_openface.pkl", "aus.pkl"),
     ("stills", FACS.name): ("facs.pkl",),
     ("stills", "others"): ("moods.pkl", "{split}.pkl", "affectnet*{split}.csv", "{split}*.csv"),
@@ -34,39 +35,44 @@ USUAL = {  # (kind of data, space) -> names that are looked for, in this order
 
 @dataclass
 class Table:
-    """Conditions in a space by name, in the order of the file, and what was left out."""
+    """The valid rows of an annotation file, and what was dropped."""
 
-    values: dict[str, np.ndarray]
-    names: list[str] = field(default_factory=list)  # all of the file, in its order
-    dropped: Counter = field(default_factory=Counter)
-    remarks: list[str] = field(default_factory=list)
+    values: dict[str, np.ndarray]  # name -> condition (D,), in the order of the file
+    names: list[str] = field(default_factory=list)  # of all rows, in the order of the file
+    dropped: Counter = field(default_factory=Counter)  # reason, which follows "they" -> rows
+    remarks: list[str] = field(default_factory=list)  # sentences about assumptions
 
 
 def find_annotations(
     folder: Path, name: str, kind: str, space: ExpressionSpace, split: str
 ) -> Path:
-    """The annotation file of a folder: the named one, or the first of the usual names there is."""
-    wanted = [name] if name else USUAL[kind, space.name if space in UNITS else "others"]
-    for pattern in (text.replace("{split}", split) for text in wanted):
+    """Find the annotation file of a folder: `name`, or if that is "" the first default that exists.
+
+    kind: "stills" or "clips". Raises ValueError if there is none.
+    """
+    patterns = (
+        [name] if name else DEFAULT_NAMES[kind, space.name if space in UNIT_SPACES else "others"]
+    )
+    for pattern in (text.replace("{split}", split) for text in patterns):
         if Path(pattern).is_absolute():
-            found = [Path(pattern)] if Path(pattern).exists() else []
+            matches = [Path(pattern)] if Path(pattern).exists() else []
         else:
-            found = [path for path in sorted(folder.glob(pattern)) if "_ids" not in path.name]
-        if found:
-            return found[0]
+            matches = [path for path in sorted(folder.glob(pattern)) if "_ids" not in path.name]
+        if matches:
+            return matches[0]
     raise ValueError(
         f"{folder} has no annotations of {kind} in {space.name}: none of "
-        f"{', '.join(wanted).replace('{split}', split)}. "
+        f"{', '.join(patterns).replace('{split}', split)}. "
         "Name them with --set data.annotations=FILE."
     )
 
 
 def read_annotations(path: Path, space: ExpressionSpace) -> Table:
-    """A pickle or csv of annotations. Raises ValueError where nothing in it can be used."""
+    """Read a pickle or csv of annotations. Raises ValueError if it has no valid row."""
     if path.suffix == ".pkl":
-        table = _checked(read_pickle(path).items(), space)
+        table = _valid_rows(read_pickle(path).items(), space)
     elif path.suffix == ".csv":
-        table = _checked(_rows_of_csv(path, space), space)
+        table = _valid_rows(_rows_of_csv(path, space), space)
     else:
         raise ValueError(f"{path}: annotations are read from .pkl or .csv files.")
     if not table.values:
@@ -76,30 +82,33 @@ def read_annotations(path: Path, space: ExpressionSpace) -> Table:
 
 
 def read_ids(path: Path) -> list[str]:
-    """Names without ending, one a line, without a header; raises ValueError for none at all."""
+    """Read names, one per line and without a header; endings of pictures are removed.
+
+    Raises ValueError if there are none.
+    """
     if not path.exists():
         raise ValueError(f"There is no list of names {path}.")
     try:
         lines = [line.split("\t")[0].strip() for line in path.read_text("utf-8-sig").splitlines()]
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file of names, one a line.") from None
+        raise ValueError(f"{path} is not a text file of names, one per line.") from None
     names = list(dict.fromkeys(stem(line) for line in lines if line))
     if not names:
-        raise ValueError(f"{path} is empty: it should hold one file name a line.")
+        raise ValueError(f"{path} is empty: it should hold one file name per line.")
     return names
 
 
 def stem(name: str) -> str:
-    """A file name without its ending, if that is one of a picture."""
+    """Remove the ending of a file name, if it is that of a JPEG or PNG file."""
     for ending in (".jpg", ".jpeg", ".png", ".JPG", ".PNG"):
         name = name.removesuffix(ending)
     return name
 
 
-def _checked(rows, space: ExpressionSpace) -> Table:
-    """Keep rows of finite numbers, as many as the space has axes and within its ranges."""
+def _valid_rows(rows, space: ExpressionSpace) -> Table:
+    """Keep rows (name, values) with one finite number per axis of the space, within its ranges."""
     table = Table({})
-    units, wanted = space in UNITS, len(space.axes)
+    units, dimension = space in UNIT_SPACES, len(space.axes)
     shortened = 0
     for name, values in rows:
         name = stem(name.decode("latin1") if isinstance(name, bytes) else str(name))
@@ -110,9 +119,9 @@ def _checked(rows, space: ExpressionSpace) -> Table:
             table.dropped["are not numbers"] += 1
             continue
         if space == VALENCE_AROUSAL and len(vector) == len(PAD.axes):
-            vector, shortened = vector[:wanted], shortened + 1
-        if len(vector) != wanted:
-            table.dropped[f"have {len(vector)} values where {space.name} has {wanted}"] += 1
+            vector, shortened = vector[:dimension], shortened + 1
+        if len(vector) != dimension:
+            table.dropped[f"have {len(vector)} values where {space.name} has {dimension}"] += 1
         elif not np.isfinite(vector).all():
             table.dropped["are not finite"] += 1
         elif units and not ((vector >= 0) & (vector <= 5)).all():
@@ -121,7 +130,7 @@ def _checked(rows, space: ExpressionSpace) -> Table:
             not units
             and space.name in (PAD.name, VALENCE_AROUSAL.name)
             and (np.abs(vector) > 1).any()
-        ):  # AffectNet writes -2 where no face or no feeling was sure
+        ):  # AffectNet writes -2 for uncertain annotations and pictures without a face
             table.dropped["are outside -1 to 1 (AffectNet's -2: uncertain or no face)"] += 1
         else:
             table.values[name] = np.float32(vector / 5 if units else vector)
@@ -133,7 +142,8 @@ def _checked(rows, space: ExpressionSpace) -> Table:
 
 
 def _rows_of_csv(path: Path, space: ExpressionSpace):
-    """Name and values of each line: AffectNet's csv, or any with a name and the axes' columns."""
+    """Yield name and values of each row of AffectNet's csv, or of one with a column of names and a
+    column per axis."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)

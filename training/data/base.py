@@ -1,4 +1,4 @@
-"""What samples of every kind share: looks at pictures, and passing over those that do not open.
+"""The base of all samples: reading and augmenting pictures, and skipping unreadable ones.
 
 T frames · sides in pixels.
 """
@@ -8,40 +8,55 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.expressions.axis_map import mirrored
+from moodganimation.expressions.axis_map import mirrored_axes
 from moodganimation.expressions.spaces import ExpressionSpace
 
-from .augment import View
+from .augment import VIEW_MARGIN, View
 from .batches import Sample, Samples
 from .config import Data
-from .pictures import Pictures, Unusable
+from .pictures import PictureCache, UnreadablePicture
 
-TRIES = 100  # of unreadable pictures in a row to pass over
+MAX_UNREADABLE = (
+    100  # consecutive samples with an unreadable picture, after which an error is raised
+)
 
 
-class Readable:
-    """Samples whose pictures may fail to open: those are passed over, remembered and counted."""
+class PictureSamples:
+    """Samples read from pictures: a base class.
+
+    Samples with an unreadable picture are skipped, and the reasons are collected in `unreadable`.
+    `dropped` counts annotations, or what `counted` says, without a sample by reason; `remarks` are
+    sentences for the report.
+    """
+
+    counted = "annotations"
 
     def __init__(self, data: Data, space: ExpressionSpace):
-        self.data, self.space, self.pictures = data, space, Pictures()
-        self.mirrored = mirrored(space)
+        self.data, self.space, self.pictures = data, space, PictureCache()
+        self.mirrored = mirrored_axes(space)
         self.dropped, self.remarks, self.unreadable = Counter(), [], set()
 
     def sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
-        for further in range(TRIES):
+        """Read the sample of an index, or else the next one whose pictures can be read."""
+        for attempt in range(MAX_UNREADABLE):
             try:
-                return self._sample((index + further) % len(self), rng, size)
-            except Unusable as problem:
+                return self._sample((index + attempt) % len(self), rng, size)
+            except UnreadablePicture as problem:
                 self.unreadable.add(str(problem))
-        raise ValueError(f"{TRIES} samples in a row cannot be read: {sorted(self.unreadable)[0]}")
+        raise ValueError(
+            f"{MAX_UNREADABLE} samples in a row cannot be read: {sorted(self.unreadable)[0]}"
+        )
 
-    def look(
+    def augment(
         self, paths: list[Path], labels: np.ndarray, rng: np.random.Generator, size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(T, 3, size, size): one random view (crop, turn, tone), or one flip, for all frames; and
-        their labels (T, D), with sides exchanged in mirror images."""
+        """Read frames with one random view (crop, roll, tone) or flip for all of them.
+
+        Returns (T, 3, size, size) float32 in [-1, 1], and the labels (T, D), whose left and right
+        axes are exchanged in mirror images.
+        """
         if self.data.augment != "flip":
-            view, side = View(rng, size, self.data.augment == "view"), round(size * 1.125)
+            view, side = View(rng, size, self.data.augment == "view"), round(VIEW_MARGIN * size)
             frames = np.stack([view.picture(self.pictures.read(path, side)) for path in paths])
             return frames, labels[:, self.mirrored] if view.mirror else labels
         frames = np.stack([self.pictures.read(path, size) for path in paths])
@@ -51,14 +66,15 @@ class Readable:
         return frames, labels
 
     def report(self) -> list[str]:
-        """What was left out and what was assumed, one sentence each."""
-        left_out = [
-            f"{n} annotations left out: they {reason}" for reason, n in self.dropped.items()
+        """Return sentences about what was dropped, and about assumptions."""
+        dropped = [
+            f"{n} {self.counted} left out: they {reason}" for reason, n in self.dropped.items()
         ]
-        return left_out + self.remarks
+        return dropped + self.remarks
 
 
-def some(samples: Samples, folders: list[Path], split: str) -> None:
+def require_samples(samples: Samples, folders: list[Path], split: str) -> None:
+    """Raise ValueError if there are no samples, with the reasons."""
     if not len(samples):
         reasons = "; ".join(samples.report()) or "no name of the split has a picture"
         raise ValueError(f"No {split} samples in {', '.join(map(str, folders))}: {reasons}.")

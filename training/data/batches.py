@@ -1,16 +1,19 @@
-"""Batches of the seed's systems: photos and clips with their expressions, drawn repeatably.
+"""Batches of the systems of training/ganimation/experiments.py: photos and clips with their
+expressions, drawn deterministically.
 
 B batch · T frames · S frames to generate · D axes · H x W pixels.
 """
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Argument, Result = TypeVar("Argument"), TypeVar("Result")
 
 
 class Sample(NamedTuple):
@@ -22,7 +25,7 @@ class Sample(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The same, B of them. Photos: T = S = 1. Clips: S = T - 1, targets are of the later frames."""
+    """B samples. Photos: T = S = 1. Clips: S = T - 1, targets are those of frames 1 to T - 1."""
 
     frames: Tensor
     conditions: Tensor
@@ -30,68 +33,91 @@ class Batch(NamedTuple):
 
     @property
     def truth(self) -> Tensor | None:
-        """The filmed frames of the targets, (B, S, 3, H, W); None for photos: there are none."""
+        """The real frames of the targets, (B, S, 3, H, W); None for photos, which have none."""
         return self.frames[:, 1:] if self.frames.shape[1] > 1 else None
 
     @property
     def real(self) -> tuple[Tensor, Tensor]:
-        """What critics are shown as real, (B, S, 3, H, W), and its expressions, (B, S, D)."""
+        """Real frames for the critics, (B, S, 3, H, W), and their expressions, (B, S, D): without
+        the first frames of clips."""
         first = 0 if self.truth is None else 1
         return self.frames[:, first:], self.conditions[:, first:]
 
     def to(self, device, dtype=torch.float32) -> "Batch":
+        """Move the batch to a device and dtype."""
         return Batch(*(x.to(device, dtype, non_blocking=True) for x in self))
 
 
 class Samples(Protocol):
-    """A split of a data set: `Stills`, `Clips`, `Twins`."""
+    """A split of a data set: `Stills`, `Clips`, `PairClips`."""
 
     def __len__(self) -> int: ...
 
     def sample(self, index: int, rng: np.random.Generator, size: int) -> Sample: ...
 
+    def report(self) -> list[str]: ...
 
-class Draw(NamedTuple):
-    """What a step takes: `size` pixels, `batch` samples over all processes."""
+
+class BatchSpec(NamedTuple):
+    """The batch of a step: `batch` samples over all processes, `size` pixels a side."""
 
     step: int
     size: int
     batch: int
 
 
-def draw_batch(samples: Samples, seed: int, draw: Draw, rank: int = 0, ranks: int = 1) -> Batch:
-    """This process's share of a step's batch: a function of (seed, draw) and nothing else.
+def draw_batch(
+    samples: Samples, seed: int, spec: BatchSpec, rank: int = 0, ranks: int = 1
+) -> Batch:
+    """Draw this process's share of a step's batch; the whole is a function of (seed, spec) alone.
 
-    Every epoch is a new permutation of all samples; what does not fill a batch is left out of it.
+    Every epoch is a new permutation of all samples; an incomplete last batch is dropped. rank,
+    ranks: number of this process, and of all.
     """
-    if draw.batch % ranks:
-        raise ValueError(f"A batch of {draw.batch} cannot be shared by {ranks} processes.")
-    rounds = max(1, len(samples) // draw.batch)
-    epoch, place = divmod(draw.step, rounds)
+    if spec.batch % ranks:
+        raise ValueError(f"A batch of {spec.batch} cannot be shared by {ranks} processes.")
+    batches = max(1, len(samples) // spec.batch)  # in an epoch
+    epoch, batch_index = divmod(spec.step, batches)
     order = np.random.default_rng([seed, 0, epoch]).permutation(len(samples))
-    chosen = np.resize(order, rounds * draw.batch)[place * draw.batch :][: draw.batch]
-    own = slice(rank * draw.batch // ranks, (rank + 1) * draw.batch // ranks)
-    drawn = [
-        samples.sample(int(index), np.random.default_rng([seed, 1, draw.step, i]), draw.size)
+    chosen = np.resize(order, batches * spec.batch)[batch_index * spec.batch :][: spec.batch]
+    own = slice(rank * spec.batch // ranks, (rank + 1) * spec.batch // ranks)
+    samples_drawn = [
+        samples.sample(int(index), np.random.default_rng([seed, 1, spec.step, i]), spec.size)
         for i, index in list(enumerate(chosen))[own]
     ]
-    return Batch(*(torch.from_numpy(np.stack(column)) for column in zip(*drawn, strict=True)))
+    return Batch(
+        *(torch.from_numpy(np.stack(column)) for column in zip(*samples_drawn, strict=True))
+    )
 
 
-def ahead(
-    samples: Samples, seed: int, draws: Iterator[Draw], rank: int, ranks: int, depth: int = 4
-) -> Iterator[tuple[Draw, Batch, float]]:
-    """Each draw with its batch, made ahead in threads, and the seconds that were waited for it."""
+def prefetch(
+    samples: Samples, seed: int, specs: Iterator[BatchSpec], rank: int, ranks: int, depth: int = 4
+) -> Iterator[tuple[BatchSpec, Batch, float]]:
+    """Yield each spec with its batch, drawn ahead, and the seconds spent waiting for it."""
+
+    def draw(spec: BatchSpec) -> Batch:
+        return draw_batch(samples, seed, spec, rank, ranks)
+
+    return compute_ahead(draw, specs, depth)
+
+
+def compute_ahead(
+    function: Callable[[Argument], Result], arguments: Iterable[Argument], depth: int = 4
+) -> Iterator[tuple[Argument, Result, float]]:
+    """Yield each argument with the function's result, and the seconds spent waiting for it.
+
+    Results are computed in two threads, up to `depth` ahead of the one that is waited for.
+    """
     with ThreadPoolExecutor(2) as pool:
         jobs = []
-        for draw in draws:
-            jobs.append((draw, pool.submit(draw_batch, samples, seed, draw, rank, ranks)))
+        for argument in arguments:
+            jobs.append((argument, pool.submit(function, argument)))
             if len(jobs) > depth:
-                yield _waited(*jobs.pop(0))
+                yield _timed_result(*jobs.pop(0))
         for job in jobs:
-            yield _waited(*job)
+            yield _timed_result(*job)
 
 
-def _waited(draw: Draw, job) -> tuple[Draw, Batch, float]:
-    began = time.monotonic()
-    return draw, job.result(), time.monotonic() - began
+def _timed_result(argument: Argument, job: Future) -> tuple[Argument, Result, float]:
+    started = time.monotonic()
+    return argument, job.result(), time.monotonic() - started

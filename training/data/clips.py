@@ -11,22 +11,21 @@ import numpy as np
 from moodganimation.expressions.spaces import ExpressionSpace
 
 from .annotations import Table, find_annotations, read_annotations, read_ids
-from .base import Readable, some
+from .base import PictureSamples, require_samples
 from .batches import Sample
 from .config import Data
 
 
-class Clips(Readable):
-    """Windows of clips: clips/CLIP/FRAME.jpg with an annotation CLIP_FRAME each.
+class Clips(PictureSamples):
+    """Windows of clips: clips/CLIP/FRAME.jpg, each with an annotation of the key CLIP_FRAME.
 
-    Windows lie inside one video and do not jump over frames that were left out. Keys of
-    annotations may also be paths of pictures. clips.csv (clip, split), or a list of names, says
-    which videos belong to a split.
+    A window consists of consecutive, usable frames of one clip, here called video. Keys may also be
+    paths of pictures. clips.csv (clip, split), or a list of names, assigns videos to splits.
     """
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
         super().__init__(data, space)
-        self.videos = []  # unbroken runs of (paths, labels (N, D))
+        self.runs = []  # (paths, labels (N, D)) of consecutive usable frames
         for folder in folders:
             table = read_annotations(
                 find_annotations(folder, data.annotations, "clips", space, split), space
@@ -34,20 +33,23 @@ class Clips(Readable):
             self.dropped += table.dropped
             self.remarks += table.remarks
             videos = _by_video(table.names)
-            chosen = self._chosen(folder, split, videos)
+            names = self._names_of_split(folder, split, videos)
             for name, keys in videos.items():
-                if chosen is None or name in chosen or not chosen.isdisjoint(keys):
+                if names is None or name in names or not names.isdisjoint(keys):
                     self._add(folder / (data.images or "clips"), name, keys, table)
-        starts = [max(0, len(paths) - data.frames + 1) for paths, _ in self.videos]
-        self.windows = [(v, start) for v, n in enumerate(starts) for start in range(n)]
-        some(self, folders, split)
+        starts = [max(0, len(paths) - data.frames + 1) for paths, _ in self.runs]
+        self.windows = [(run, start) for run, n in enumerate(starts) for start in range(n)]
+        require_samples(self, folders, split)
 
-    def _chosen(self, folder: Path, split: str, videos: dict) -> set[str] | None:
-        """Names of the videos of a split, or None for all."""
+    def _names_of_split(self, folder: Path, split: str, videos: dict) -> set[str] | None:
+        """Names of the videos of a split, or of frames of them; None if all videos are used.
+
+        videos: name -> keys of its annotations.
+        """
         if self.data.ids:
             return set(read_ids(folder / self.data.ids.replace("{split}", split)))
         if (folder / "clips.csv").exists():
-            with open(folder / "clips.csv", newline="") as file:
+            with open(folder / "clips.csv", newline="", encoding="utf-8") as file:
                 reader = csv.DictReader(file)
                 if not {"clip", "split"} <= set(reader.fieldnames or ()):
                     raise ValueError(f"{folder / 'clips.csv'} needs the columns clip and split.")
@@ -57,12 +59,12 @@ class Clips(Readable):
             if any(name in names or not names.isdisjoint(keys) for name, keys in videos.items()):
                 return names
         self.remarks.append(
-            f"{folder} has no clips.csv and no list of clips: all of its clips are {split} clips"
+            f"{folder} has no clips.csv and no list of clips: all of its clips are used for {split}"
         )
         return None
 
     def _add(self, folder: Path, video: str, keys: list[str], table: Table) -> None:
-        """Runs of a video's frames; a frame that cannot be used ends one."""
+        """Add the runs of consecutive usable frames of a video that are long enough."""
         run = []
         for key in [*keys, None]:
             path = _frame_path(folder, video, key) if key in table.values else None
@@ -73,7 +75,7 @@ class Clips(Readable):
                 self.dropped["belong to no picture in the folder"] += 1
             if len(run) >= self.data.frames:
                 paths, labels = zip(*run, strict=True)
-                self.videos.append((list(paths), np.stack(labels)))
+                self.runs.append((list(paths), np.stack(labels)))
             elif run:
                 short = f"belong to unbroken clips of fewer than {self.data.frames} frames"
                 self.dropped[short] += len(run)
@@ -83,14 +85,14 @@ class Clips(Readable):
         return len(self.windows)
 
     def _sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
-        video, start = self.windows[index]
-        paths, labels = (part[start : start + self.data.frames] for part in self.videos[video])
-        frames, labels = self.look(paths, labels, rng, size)
+        run, start = self.windows[index]
+        paths, labels = (part[start : start + self.data.frames] for part in self.runs[run])
+        frames, labels = self.augment(paths, labels, rng, size)
         return Sample(frames, labels, labels[1:])
 
 
 def _by_video(keys: list[str]) -> dict[str, list[str]]:
-    """Keys of annotations by the video they are of: VIDEO_FRAME or VIDEO/FRAME, in order."""
+    """Group keys of annotations, VIDEO_FRAME or VIDEO/FRAME, by their video, in order."""
     videos = {}
     for key in keys:
         video, _, frame = key.rpartition("_")
@@ -101,7 +103,7 @@ def _by_video(keys: list[str]) -> dict[str, list[str]]:
 
 
 def _frame_path(folder: Path, video: str, key: str) -> Path | None:
-    """Where the frame of a key lies: CLIP/FRAME.jpg, KEY.jpg, or at KEY itself."""
+    """The path of the frame of a key: CLIP/FRAME.jpg, KEY.jpg, or KEY itself; None if missing."""
     frame = key.rpartition("_")[2]
     for name in (f"{video}/{frame}.jpg", f"{video}/{frame}.png", f"{key}.jpg", f"{key}.png", key):
         path = folder / name

@@ -1,4 +1,4 @@
-"""Composite portraits: averages of many aligned faces, which are nobody's.
+"""Composite portraits: averages of many aligned faces, which show no real person.
 
 Every face is warped, triangle by triangle, so that its 68 landmarks come to lie on the mean shape
 of its group (made symmetric), and the group's pictures are averaged with their mirror images.
@@ -13,9 +13,18 @@ from scipy.spatial import Delaunay
 
 from moodganimation.expressions.spaces import ACTION_UNITS
 
+from .augment import FRAME
 from .pickles import read_pickle
+from .ratio_images import barycentric
 
-FRAME, SIZE = 144, 432  # side of the crops on disk and of the composites [px]
+SIZE = 432  # side of the composites [px]
+UNSHARP_AMOUNT, UNSHARP_STD = 1.2, 2.5  # averages are blurred; standard deviation [px of SIZE]
+# Portraits of the groups: public domain (source B of labels.csv), looking straight ahead.
+SOURCE, MAX_YAW = "B", 10  # [degrees]
+MAX_CALM_SMILE = 1.2  # intensity 0..5 of AU12
+DARK_COUNT, NARROW_COUNT = 45, 70
+CHEEKS = (slice(60, 90), slice(40, 104))  # rows, columns [px of FRAME] of mostly skin
+# The mirror partner of each of the 68 landmarks of iBUG 300-W.
 MIRROR = np.r_[
     16:-1:-1,
     26:16:-1,
@@ -32,21 +41,21 @@ MIRROR = np.r_[
     64:59:-1,
     67:64:-1,
 ]
+# Corners and middles of the edges of the crop, which stay where they are.
 BORDER = np.array([(x, y) for x in (0, 71.5, 143) for y in (0, 71.5, 143) if (x, y) != (71.5,) * 2])
 
 
 def composite(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-    """(144, 144, 3) uint8 pictures with landmarks (N, 68, 2) -> (SIZE, SIZE, 3) uint8."""
+    """Average N pictures (FRAME, FRAME, 3) uint8 with landmarks (N, 68, 2) [px] to a picture
+    (SIZE, SIZE, 3) uint8."""
     mirrored = landmarks[:, MIRROR] * (-1, 1) + (FRAME - 1, 0)
     shape = np.r_[(landmarks.mean(0) + mirrored.mean(0)) / 2, BORDER]
     scale = SIZE / FRAME
     y, x = np.mgrid[:SIZE, :SIZE]
-    places = (np.stack([x, y], -1).reshape(-1, 2) + 0.5) / scale - 0.5
+    positions = (np.stack([x, y], -1).reshape(-1, 2) + 0.5) / scale - 0.5
     mesh = Delaunay(shape)
-    triangle = mesh.find_simplex(np.clip(places, 1e-6, FRAME - 1 - 1e-6))
-    affine = mesh.transform[triangle]
-    two = np.einsum("nij,nj->ni", affine[:, :2], places - affine[:, 2])
-    weights = np.c_[two, 1 - two.sum(1)]
+    triangle = mesh.find_simplex(np.clip(positions, 1e-6, FRAME - 1 - 1e-6))
+    weights = barycentric(mesh, triangle, positions)
     total = np.zeros((SIZE, SIZE, 3))
     for picture, points in zip(pictures, landmarks, strict=True):
         corners = np.r_[points, BORDER][mesh.simplices[triangle]]
@@ -58,30 +67,33 @@ def composite(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
             borderMode=cv2.BORDER_REFLECT_101,
         )
     mean = (total + total[:, ::-1]) / (2 * len(pictures))
-    sharp = mean + 1.2 * (mean - cv2.GaussianBlur(mean, (0, 0), 2.5))
+    sharp = mean + UNSHARP_AMOUNT * (mean - cv2.GaussianBlur(mean, (0, 0), UNSHARP_STD))
     return np.uint8(np.clip(sharp + 0.5, 0, 255))
 
 
 def composites(data: Path, out: Path) -> None:
-    """Write out/portrait-*.png: closed mouths, darker skins and narrower jaws, 45 faces or more
-    each, among the public-domain portraits (source B of the data) that look straight ahead."""
+    """Write the composites of three groups of portraits of `data` to `out`.
+
+    portrait-calm.png: those that do not smile; portrait-dark.png: the DARK_COUNT darkest;
+    portrait-narrow.png: the NARROW_COUNT of the others with the narrowest jaws.
+    """
     arrays, units = np.load(data / "landmarks.npz"), read_pickle(data / "aus_openface.pkl")
     landmarks = dict(zip(map(str, arrays["names"]), arrays["lm68_x8"] / 8.0, strict=True))
-    with open(data / "labels.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["source"] == "B"]
-    names = [row["name"] for row in rows if abs(float(row["yaw"])) < 10]
+    with open(data / "labels.csv", newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["source"] == SOURCE]
+    names = [row["name"] for row in rows if abs(float(row["yaw"])) < MAX_YAW]
     pictures = {name: cv2.imread(str(data / "imgs" / f"{name}.jpg")) for name in names}
 
-    def jaw(name):
-        points = landmarks[name]
+    def jaw_width(name):
+        points = landmarks[name]  # of the jaw, in distances of the outer corners of the eyes
         return (points[12, 0] - points[4, 0]) / (points[45, 0] - points[36, 0])
 
     smile = ACTION_UNITS.index("AU12")
-    dark = sorted(names, key=lambda name: pictures[name][60:90, 40:104].mean())[:45]
+    dark = sorted(names, key=lambda name: pictures[name][CHEEKS].mean())[:DARK_COUNT]
     groups = {
-        "calm": [name for name in names if units[name][smile] < 1.2],
+        "calm": [name for name in names if units[name][smile] < MAX_CALM_SMILE],
         "dark": dark,
-        "narrow": sorted(set(names) - set(dark), key=jaw)[:70],
+        "narrow": sorted(set(names) - set(dark), key=jaw_width)[:NARROW_COUNT],
     }
     for title, group in groups.items():
         points = np.stack([landmarks[name] for name in group])

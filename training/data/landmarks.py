@@ -1,4 +1,4 @@
-"""Face Mesh landmarks of photos, as data/prepare/face_mesh_landmarks.py writes them, and the
+"""Face Mesh landmarks of photos, written by data/prepare/face_mesh_landmarks.py, and the
 canonical crop that they define.
 
 landmarks.npz: names (N,) of picture files; points (N, 478, 3) float32: x, y [px of the picture,
@@ -12,17 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.faces.portrait import CANONICAL, square
+from moodganimation.faces.portrait import CANONICAL, square_crop
 
+from ..rendering.mesh_points import FACE_POINTS
 from .augment import FRAME
 
-MESH = 468  # points on the face; the rest are the irises
-RAISED = 0.02  # heights of the face by which the crop's centre lies above the middle of its box
-RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)  # the corners
+CENTER_RISE = 0.02  # of the crop's centre above that of the face's box, in heights of the face
+RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)  # Face Mesh points of the corners
 
 
 class Landmarks:
-    """Points of named pictures. Raises ValueError for a file that holds none."""
+    """Landmarks of named pictures, read from a file: `points` (N, 478, 3) and `sizes` (N, 2).
+
+    Raises ValueError if the file is invalid.
+    """
 
     def __init__(self, path: Path):
         self.path = path
@@ -43,18 +46,22 @@ class Landmarks:
                     f"{path}: {key} must be numbers of shape {shape}, as many as names, got "
                     f"{arrays[key].dtype} of {arrays[key].shape}. {_REMEDY}"
                 )
-        self.place_of = {str(name): place for place, name in enumerate(arrays["names"])}
+        self.row_of = {str(name): row for row, name in enumerate(arrays["names"])}
 
-    def place(self, name: str) -> int | None:
-        """The row of a picture, by its path in the folder of photos, with or without ending."""
-        found = self.place_of.get(name)
-        return self.place_of.get(name.rpartition(".")[0]) if found is None else found
+    def row(self, name: str) -> int | None:
+        """Find the row of a picture by its path in the folder of photos, with or without ending.
+
+        Returns None if there is none.
+        """
+        row = self.row_of.get(name)
+        return self.row_of.get(name.rpartition(".")[0]) if row is None else row
 
 
 _REMEDY = "make it with training/data/prepare/face_mesh_landmarks.py."
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of an .npz. Raises ValueError if it is missing or damaged."""
     if not path.is_file():
         raise ValueError(f"There is no file {path}: {_REMEDY}")
     try:
@@ -66,10 +73,13 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         ) from None
 
 
-def canonical(points: np.ndarray) -> np.ndarray:
-    """`to_face` (see faces.portrait) of the canonical crop: upright between the eyes,
-    CANONICAL heights of the mesh a side. points: (478, 2 or more) [px]. Raises ValueError."""
-    mesh = np.asarray(points, np.float64)[:MESH, :2]
+def canonical_to_face(points: np.ndarray) -> np.ndarray:
+    """Compute the matrix `to_face` (see faces.portrait) of the canonical crop of Face Mesh points.
+
+    The crop is upright between the eyes; its side is CANONICAL times the height of the mesh.
+    points: (478, 2 or more) [px]. Raises ValueError for degenerate points.
+    """
+    mesh = np.asarray(points, np.float64)[:FACE_POINTS, :2]
     x, y = mesh[list(LEFT_EYE)].mean(0) - mesh[list(RIGHT_EYE)].mean(0)
     roll = float(np.arctan2(y, x))
     upright = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
@@ -77,6 +87,6 @@ def canonical(points: np.ndarray) -> np.ndarray:
     low, high = turned.min(0), turned.max(0)
     height = high[1] - low[1]
     if not np.isfinite(height) or height < 1:
-        raise ValueError("These landmarks are no face.")
-    center = (low + high) / 2 - (0, RAISED * height)
-    return square(center @ upright, CANONICAL * height, roll)
+        raise ValueError("The landmarks do not form a face.")
+    center = (low + high) / 2 - (0, CENTER_RISE * height)
+    return square_crop(center @ upright, CANONICAL * height, roll)

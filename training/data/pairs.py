@@ -2,20 +2,25 @@
 
 A folder holds any of: imgs/NAME.jpg (square canonical crops), aus_openface.pkl (NAME -> 17
 intensities 0..5) or, for the space FACS, facs.pkl (NAME -> 50), with train_ids.csv, val_ids.csv,
-test_ids.csv; pairs/FILE.jpg with pairs*.csv (file, source, kind, split, s_AU01.. before, t_AU01..
-after) and flow*.npz (names; flow (N, S, S, 2), backward, in pixels of the 144 frame; mouth
-(N, S, S), 0..255 the share of inner mouth; shade (N, S, S), how many times brighter the moved photo
-is, or NaN); jaws.npz (names of pictures; upper, lower (N, 2, 3) and white (N, 3) as
-`rendering.teeth` finds them; outline (N, P, 2) of the face in face coordinates; and where it is
-known depth and across (N, s, s), see `rendering.head`).
+test_ids.csv; pairs/FILE.jpg with
 
-Of pairs whose target is a photograph (kind "real") only the motion is taken: light and place of
-the head differ. Pairs with turned heads are left out, since depth says as much.
+* pairs*.csv: file, source, kind, split, s_AU01.. before, t_AU01.. after (intensities 0..5), and
+  fold, see `rendering.checks.overlap_share`, which is not read;
+* flow*.npz, the motion files: names of FILE.jpg; flow (N, S, S, 2), backward, in pixels of the 144
+  frame; mouth (N, S, S), 0..255 the share of the inside of the mouth; shade (N, S, S), the gain of
+  brightness (1 for none), or NaN where it is not known; in batches it is `light`, the gain minus 1;
+* jaws.npz: names of source pictures; upper, lower (N, 2, 3) and white (N, 3), see
+  `rendering.teeth.jaw_placement`; outline (N, P, 2) of the face in face coordinates; optionally
+  depth and across, the lateral position, (N, s, s), see `rendering.head`.
+
+Of pairs whose target is a photograph (kind "real") only the motion is used, since light and head
+pose differ. Pairs whose head turns (kind "turn") are skipped: the generator computes head turns
+from the depth map, and is not trained on them.
 """
 
 import csv
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -25,62 +30,107 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions.axis_map import mirrored
+from moodganimation.expressions.axis_map import mirrored_axes
+from moodganimation.expressions.sides import FACS_ONLY_KEYS
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 
-from .augment import FRAME, SPOILT, View, spoil
+from ..rendering.units import LIP_PARTING_UNITS
+from .augment import DEGRADED_SHARE, FRAME, VIEW_MARGIN, View, degrade
+from .batches import compute_ahead
 from .pickles import read_pickle
 
-PLACES = ("upper", "lower", "white", "outline")  # arrays of jaws.npz
-MAPS = ("depth", "across")  # and those that it may hold
+JAW_KEYS = ("upper", "lower", "white", "outline")  # required arrays of jaws.npz
+MAP_KEYS = ("depth", "across")  # optional arrays of jaws.npz
 LABELS = {ACTION_UNITS.name: "aus_openface.pkl", FACS.name: "facs.pkl"}
-PARTING = ("AU16", "AU22", "AU25", "AU26", "AU27")  # units that open a mouth
-REAL, TURN = "real", "turn"  # kinds of pairs
-REAL_SHARE = 0.06  # of pairs drawn among those whose target is a photograph
-UNEVEN = 1.0  # difference of the sides that the 17 units cannot show
-RENDERED_SHARE = 0.5  # of photos that are pictures of pairs: what photographs show too rarely
+REAL, HEAD_TURN = "real", "turn"  # values of the column `kind`
+REAL_SHARE = 0.06  # share of pairs drawn from those whose target is a photograph
+MAX_ASYMMETRY = 1.0  # of a target's sides [0..5]: a space without sides can express no more
+# In FACS, probability of drawing the target of a pair instead of a labelled photo, since targets
+# show rare axes; targets that are photographs are not used, but replaced by a labelled photo.
+RENDERED_SHARE = 0.5
+MIN_LIP_CHANGE = 0.2  # of a unit in [0, 1], from which a pair opens the mouth
+MIN_LIP_UNIT = 0.4  # value of a unit in [0, 1], from which the mouth of a photo is open
+
+
+class Row(NamedTuple):
+    """A row of the tables of pairs."""
+
+    source: Path
+    target: Path
+    before: np.ndarray  # (D,) intensities of the source, 0..1
+    after: np.ndarray  # (D,) of the target
+
+
+class PairSample(NamedTuple):
+    """A pair in one view, as arrays without the dimension B; see the same fields of `Batch`."""
+
+    source: np.ndarray
+    target: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    flow: np.ndarray
+    field_weight: np.ndarray
+    mouth: np.ndarray
+    light: np.ndarray
+    jaws: np.ndarray
+    face_distance: np.ndarray
+    depth: np.ndarray
+    across: np.ndarray
+    pixels_known: np.ndarray
 
 
 class Batch(NamedTuple):
-    """B pairs and P further photos; pictures in [-1, 1], conditions in [0, 1]."""
+    """B pairs and P labelled photos; pictures in [-1, 1], conditions in [0, 1]."""
 
     source: Tensor  # (B, 3, S, S)
     target: Tensor  # (B, 3, S, S): the same face with the other expression
     before: Tensor  # (B, D)
     after: Tensor  # (B, D)
     flow: Tensor  # (B, 2, S, S): backward, in halves of the side; 0 where unknown
-    known: Tensor  # (B, 1, S, S): 1 where the flow is to be believed
-    inner: Tensor  # (B, 1, S, S): share of inner mouth, which is painted and not moved
-    light: Tensor  # (B, 1, S, S): relative change of brightness; 0 where unknown
-    jaws: Tensor  # (B, 15): `moodganimation.networks.teeth.Places` of the source; NaN where unknown
-    outside: Tensor  # (B, 1, S, S): how far from the source's face, see `View`; NaN where unknown
+    field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth; 0 without motion
+    mouth: Tensor  # (B, 1, S, S): share of the inside of the mouth, which is painted and not moved
+    light: Tensor  # (B, 1, S, S): relative change of brightness; 0 without motion, NaN for photos
+    jaws: Tensor  # (B, 15): placement of the teeth, see `JawPlacement`; NaN where unknown
+    face_distance: Tensor  # (B, 1, S, S): of the source, see `View`; NaN where unknown
     depth: Tensor  # (B, 1, S, S): of the source, see `View.depth`; NaN where unknown
-    across: Tensor  # (B, 1, S, S): see `View.across`; NaN where unknown
-    pictured: Tensor  # (B, 1, 1, 1): 0 where of the target only the motion is to be believed
+    across: Tensor  # (B, 1, S, S): lateral position, see `View.across`; NaN where unknown
+    pixels_known: Tensor  # (B, 1, 1, 1): 0 if the target is a photo, whose pixels are not a goal
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)
 
     def to(self, device) -> "Batch":
+        """Move the batch to a device."""
         return Batch(*(x.to(device, non_blocking=True) for x in self))
 
 
-class Draw(NamedTuple):
-    """How a batch is drawn."""
+class SamplingOptions(NamedTuple):
+    """How many pairs and photos a batch has, and how they are drawn."""
 
     pairs: int
     photos: int
-    reverse: float = 0.0  # share of pairs taken from the render back to the real photo
-    opening: float = 0.0  # share of pairs, and of photos, drawn among those with open mouths
+    reverse: float = 0.0  # share of pairs from the render to the real photo
+    opening: float = 0.0  # share of pairs that open the mouth, and of photos with an open mouth
 
 
 class Pairs:
-    """Every pair and labelled photo of one split of some folders, decoded once and kept."""
+    """All pairs and labelled photos of one split of some folders, with a cache of pictures."""
+
+    rows: list[Row]
+    photos: list[tuple[Path, np.ndarray]]  # picture, and label (D,) 0..1
+    real: set[Path]  # targets that are photographs
+    dropped: Counter  # reason, which follows "they" -> pairs
+    flow_files: list[Path]
+    flow_of: dict[Path, tuple[int, int]]  # target -> index of its flow file, row in it
+    flows: list[list[np.ndarray]]  # flow, mouth and shade of each flow file, see `with_flow`
+    jaws: dict[str, list[np.ndarray]]  # name of a source -> arrays of JAW_KEYS
+    maps: dict[str, list[np.ndarray]]  # name of a source -> arrays of MAP_KEYS
 
     def __init__(
         self, folders: list[Path], split: str, size: int, space: ExpressionSpace = ACTION_UNITS
     ):
+        """size: side of the pictures of batches [px]. Raises ValueError without pairs or photos."""
         self.size, self.space, self.pictures = size, space, {}
-        self.mirrored = mirrored(space)
+        self.mirrored = mirrored_axes(space)
         self.photos, self.rows, self.flow_of, self.flow_files = [], [], {}, []
         self.flows, self.jaws, self.maps = [], {}, {}
         self.dropped, self.real = Counter(), set()
@@ -97,72 +147,85 @@ class Pairs:
             )
 
     def _add_photos(self, folder: Path, split: str) -> None:
+        """Add the labelled photos of a folder."""
         ids, table = folder / f"{split}_ids.csv", folder / LABELS[self.space.name]
         if ids.exists() and table.exists():
             units = read_pickle(table)
-            for name in ids.read_text().split():
+            for name in ids.read_text(encoding="utf-8").split():
                 stem = name.removesuffix(".jpg")
                 if stem in units:
                     self.photos.append((folder / "imgs" / f"{stem}.jpg", _intensities(units[stem])))
 
     def _add_pairs(self, folder: Path, split: str, sources: dict[str, Path]) -> None:
+        """Add the pairs of a folder, with its motion files and jaws.npz."""
         for table in sorted(folder.glob("pairs*.csv")):
-            with open(table, newline="") as file:
+            with open(table, newline="", encoding="utf-8") as file:
                 reader = csv.DictReader(file)
-                units = [[f"{side}_{key}" for key in self.space.keys] for side in "st"]
-                wanted = ["file", "source", "split", *units[0], *units[1]]
-                missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+                keys = [[f"{prefix}_{key}" for key in self.space.keys] for prefix in "st"]
+                columns = ["file", "source", "split", *keys[0], *keys[1]]
+                missing = [name for name in columns if name not in (reader.fieldnames or ())]
                 if missing:
                     raise ValueError(f"{table} lacks the columns {', '.join(missing)}.")
                 for row in reader:
-                    if row["split"] == split and not self._beyond(row):
-                        self._add_pair(folder, row, units, sources)
+                    if row["split"] == split and not self._is_excluded(row):
+                        self._add_pair(folder, row, keys, sources)
         for file in sorted(folder.glob("flow*.npz")):
             with np.load(file) as arrays:
                 for i, name in enumerate(arrays["names"]):
                     self.flow_of[folder / "pairs" / str(name)] = (len(self.flow_files), i)
             self.flow_files.append(file)
-        if (file := folder / "jaws.npz").exists():
-            with np.load(file) as arrays:
-                missing = set(PLACES) - set(arrays)
-                if missing:
-                    raise ValueError(f"{file} lacks the arrays {', '.join(sorted(missing))}.")
-                places = zip(*(arrays[key] for key in ("names", *PLACES)), strict=True)
-                self.jaws |= {str(name): found for name, *found in places}
-                if set(MAPS) <= set(arrays):
-                    maps = zip(*(arrays[key] for key in ("names", *MAPS)), strict=True)
-                    self.maps |= {str(name): found for name, *found in maps}
+        if (folder / "jaws.npz").exists():
+            self._add_jaws(folder / "jaws.npz")
 
-    def _beyond(self, row: dict) -> bool:
-        """Whether a pair shows what the space cannot say, or a turn of the head."""
-        if row.get("kind") == TURN:
+    def _add_jaws(self, file: Path) -> None:
+        """Add the arrays of a file jaws.npz by the name of their picture."""
+        with np.load(file) as arrays:
+            missing = set(JAW_KEYS) - set(arrays)
+            if missing:
+                raise ValueError(f"{file} lacks the arrays {', '.join(sorted(missing))}.")
+            for keys, values_of in ((JAW_KEYS, self.jaws), (MAP_KEYS, self.maps)):
+                if set(keys) <= set(arrays):
+                    rows = zip(*(arrays[key] for key in ("names", *keys)), strict=True)
+                    values_of |= {str(name): values for name, *values in rows}
+
+    def _is_excluded(self, row: dict) -> bool:
+        """Whether a pair has a turned head, or a change that the space cannot express."""
+        if row.get("kind") == HEAD_TURN:
             return True
-        more = [key for key in FACS.keys if key not in ACTION_UNITS.keys and f"t_{key}" in row]
-        if self.space == FACS or not more:
+        added = [key for key in FACS_ONLY_KEYS if f"t_{key}" in row]
+        if self.space == FACS or not added:
             return False
         sides = ([row[f"t_{key}L"], row[f"t_{key}R"]] for key in FACS.lateral)
-        own = [key for key in more if key[:-1] not in FACS.lateral]
-        uneven = any(abs(float(left) - float(right)) > UNEVEN for left, right in sides)
-        return uneven or any(row[f"s_{key}"] != row[f"t_{key}"] for key in own)
+        if any(abs(float(left) - float(right)) > MAX_ASYMMETRY for left, right in sides):
+            return True
+        without_unit = [key for key in added if key[:-1] not in FACS.lateral]
+        return any(row[f"s_{key}"] != row[f"t_{key}"] for key in without_unit)
 
-    def _add_pair(self, folder: Path, row: dict, units: list, sources: dict[str, Path]) -> None:
+    def _add_pair(self, folder: Path, row: dict, keys: list, sources: dict[str, Path]) -> None:
+        """Add one row of a table of pairs, or count why it is dropped.
+
+        keys: the columns (2, D) of the expressions before and after.
+        """
         try:
-            values = np.array([[row[key] for key in keys] for keys in units], np.float32)
+            values = np.array([[row[key] for key in columns] for columns in keys], np.float32)
         except (TypeError, ValueError):
-            values = np.full((2, len(units[0])), np.nan)
+            values = np.full((2, len(keys[0])), np.nan)
         if row["source"] not in sources:
-            self.dropped["of pairs belong to no picture in the folder"] += 1
+            self.dropped["have no source picture in the folder"] += 1
         elif not ((values >= 0) & (values <= 5)).all():
-            self.dropped["of pairs are no numbers from 0 to 5"] += 1
+            self.dropped["have intensities that are not numbers from 0 to 5"] += 1
         else:
             path = folder / "pairs" / row["file"]
-            self.rows.append((sources[row["source"]], path, *map(_intensities, values)))
+            self.rows.append(Row(sources[row["source"]], path, *map(_intensities, values)))
             if row.get("kind") == REAL:
                 self.real.add(path)
 
     def with_flow(self) -> "Pairs":
-        """The same, with only the pairs whose motion is known, and their motion in memory."""
-        self.rows = [row for row in self.rows if row[1] in self.flow_of]
+        """Drop pairs without known motion from `rows`, in place, and load that of the others.
+
+        Returns self. Indices of rows change.
+        """
+        self.rows = [row for row in self.rows if row.target in self.flow_of]
         for file in self.flow_files[len(self.flows) :]:
             with np.load(file) as arrays:
                 missing = {"flow", "mouth", "shade"} - set(arrays)
@@ -172,104 +235,140 @@ class Pairs:
         return self
 
     def picture(self, path: Path) -> np.ndarray:
-        """(n, n, 3) uint8 RGB, of no more pixels than views need."""
+        """Read a picture as (n, n, 3) uint8 RGB, reduced to the resolution that views need."""
         if path not in self.pictures:
             pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
             if pixels is None or pixels.shape[0] != pixels.shape[1]:
                 raise ValueError(f"{path} is not a readable square picture.")
-            most = max(FRAME, round(1.125 * self.size))
-            if len(pixels) > most:
-                pixels = cv2.resize(pixels, (most, most), interpolation=cv2.INTER_AREA)
+            max_side = max(FRAME, round(VIEW_MARGIN * self.size))
+            if len(pixels) > max_side:
+                pixels = cv2.resize(pixels, (max_side, max_side), interpolation=cv2.INTER_AREA)
             self.pictures[path] = pixels
         return self.pictures[path]
 
-    def batch(self, rng: np.random.Generator, draw: Draw) -> Batch:
-        """A random batch, augmented."""
+    def batch(self, rng: np.random.Generator, options: SamplingOptions) -> Batch:
+        """Draw a random batch, augmented."""
         pairs, photos = [], []
-        for seed in rng.integers(1 << 62, size=draw.pairs):
+        for seed in rng.integers(1 << 62, size=options.pairs):
             own = np.random.default_rng(seed)
-            rows = self.openings if own.random() < draw.opening else range(len(self.rows))
-            if self.photographed and own.random() < REAL_SHARE:
-                rows = self.photographed
-            index, reverse = rows[own.integers(len(rows))], own.random() < draw.reverse
+            rows = self.opening_rows if own.random() < options.opening else range(len(self.rows))
+            if self.real_rows and own.random() < REAL_SHARE:
+                rows = self.real_rows
+            index, reverse = rows[own.integers(len(rows))], own.random() < options.reverse
             pairs.append(self.pair(index, own, reverse))
-        for seed in rng.integers(1 << 62, size=draw.photos):
+        for seed in rng.integers(1 << 62, size=options.photos):
             own = np.random.default_rng(seed)
-            photos.append(self.labelled(own, draw.opening))
+            photos.append(self.draw_photo(own, options.opening))
         return collate(pairs, photos)
 
-    def labelled(self, rng: np.random.Generator, opening: float) -> tuple:
-        """A random photo with its label, or the picture after a pair with what was asked."""
+    def draw_photo(self, rng: np.random.Generator, opening: float) -> tuple:
+        """Draw a photo with its label, or the target picture of a pair with its expression."""
         if self.space == FACS and rng.random() < RENDERED_SHARE:
-            _, path, _, after = self.rows[rng.integers(len(self.rows))]
-            if path not in self.real:
-                return self._photo(path, after, rng)
-        chosen = self.open_mouths if rng.random() < opening else range(len(self.photos))
+            row = self.rows[rng.integers(len(self.rows))]
+            if row.target not in self.real:
+                return self._photo(row.target, row.after, rng)
+        chosen = self.open_mouth_photos if rng.random() < opening else range(len(self.photos))
         return self.photo(chosen[rng.integers(len(chosen))], rng)
 
     @cached_property
-    def photographed(self) -> list[int]:
-        """Rows whose target is a photograph."""
-        return [i for i, row in enumerate(self.rows) if row[1] in self.real]
+    def real_rows(self) -> list[int]:
+        """Indices of rows whose target is a photograph."""
+        return [i for i, row in enumerate(self.rows) if row.target in self.real]
 
     @cached_property
-    def openings(self) -> list[int]:
-        """Rows in which lips part or the jaw drops; all rows where there are none."""
-        changes = [after - before for *_, before, after in self.rows]
-        return self._parted(changes, 0.2)
+    def opening_rows(self) -> list[int]:
+        """Indices of rows in which lips part or the jaw drops; all if there are none."""
+        changes = [row.after - row.before for row in self.rows]
+        return self._with_parted_lips(changes, MIN_LIP_CHANGE)
 
     @cached_property
-    def open_mouths(self) -> list[int]:
-        """Photos with parted lips; all where there are none."""
-        return self._parted([label for _, label in self.photos], 0.4)
+    def open_mouth_photos(self) -> list[int]:
+        """Indices of photos with parted lips; all if there are none."""
+        return self._with_parted_lips([label for _, label in self.photos], MIN_LIP_UNIT)
 
-    def _parted(self, units: list[np.ndarray], least: float) -> list[int]:
-        """Places of those in which lips part or the jaw drops by more; all if none does."""
-        lips = [self.space.index(key) for key in PARTING if key in self.space]
-        return [i for i, x in enumerate(units) if x[lips].max() > least] or list(range(len(units)))
+    def _with_parted_lips(self, values: list[np.ndarray], threshold: float) -> list[int]:
+        """Indices of values (D,) with a lip-parting unit above the threshold; all if none."""
+        lips = [self.space.index(key) for key in LIP_PARTING_UNITS if key in self.space]
+        found = [i for i, x in enumerate(values) if x[lips].max() > threshold]
+        return found or list(range(len(values)))
 
-    def pair(self, index: int, rng: np.random.Generator | None = None, reverse=False) -> tuple:
-        """The first thirteen fields of a batch for one row; not augmented without rng.
+    def pair(
+        self, index: int, rng: np.random.Generator | None = None, reverse: bool = False
+    ) -> PairSample:
+        """Read the pair of a row; without rng it is not augmented.
 
-        reverse: from the re-rendered face back to the real photo, where no flow is known.
+        reverse: from the re-rendered face to the real photo, of which no flow is known. It does not
+        apply to pairs of two photographs.
         """
-        source, target, before, after = self.rows[index]
+        row = self.rows[index]
         view = View(rng, self.size)
-        faces = [view.picture(self.picture(path)) for path in (source, target)]
-        fields = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
-        jaws, outside = np.full(15, np.nan, np.float32), np.full_like(fields[1], np.nan)
-        depth, across = outside, outside
-        pictured = np.full((1, 1, 1), target not in self.real, np.float32)
-        if view.mirror:
-            before, after = before[self.mirrored], after[self.mirrored]
-        if reverse and pictured.all():
-            return *faces[::-1], after, before, *fields, jaws, outside, depth, across, pictured
-        if found := self.jaws.get(source.stem):
-            *places, white, outline = found
-            outside = view.outside(outline)
-            places = [view.place(place).ravel() for place in places]
-            jaws = np.float32(np.concatenate([*places, view.tone(255 * white) / 255]))
-        if found := self.maps.get(source.stem):
-            depth, across = view.depth(found[0]), view.across(found[1])
-        if self.flows and (place := self.flow_of.get(target)):
-            flow, mouth, shade = (array[place[1]] for array in self.flows[place[0]])
-            inner = view.mask(mouth / np.float32(255))
-            fields = view.flow(flow), 1 - inner, inner, view.light(shade)
-        return *faces, before, after, *fields, jaws, outside, depth, across, pictured
+        before, after = (x[self.mirrored] if view.mirror else x for x in (row.before, row.after))
+        is_render = row.target not in self.real
+        zeros = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
+        unknown = np.full_like(zeros[1], np.nan)
+        sample = PairSample(
+            source=view.picture(self.picture(row.source)),
+            target=view.picture(self.picture(row.target)),
+            before=before,
+            after=after,
+            flow=zeros[0],
+            field_weight=zeros[1],
+            mouth=zeros[2],
+            light=zeros[3],
+            jaws=np.full(15, np.nan, np.float32),
+            face_distance=unknown,
+            depth=unknown,
+            across=unknown,
+            pixels_known=np.full((1, 1, 1), is_render, np.float32),
+        )
+        if reverse and is_render:
+            return sample._replace(
+                source=sample.target, target=sample.source, before=after, after=before
+            )
+        known = self._geometry(row.source.stem, view) | self._motion(row.target, view)
+        return sample._replace(**known)
+
+    def _geometry(self, name: str, view: View) -> dict[str, np.ndarray]:
+        """The known fields of `PairSample` that depend on the source alone, by its name."""
+        fields = {}
+        if name in self.jaws:
+            *placements, white, outline = self.jaws[name]
+            placements = [view.affine(placement).ravel() for placement in placements]
+            jaws = np.concatenate([*placements, view.tone(255 * white) / 255])
+            fields |= {"jaws": np.float32(jaws), "face_distance": view.face_distance(outline)}
+        if name in self.maps:
+            depth, across = self.maps[name]
+            fields |= {"depth": view.depth(depth), "across": view.across(across)}
+        return fields
+
+    def _motion(self, target: Path, view: View) -> dict[str, np.ndarray]:
+        """The fields of `PairSample` from the motion files; empty if they lack the target."""
+        if not self.flows or target not in self.flow_of:
+            return {}
+        file, row = self.flow_of[target]
+        flow, mouth, brightness_gain = (array[row] for array in self.flows[file])
+        mouth = view.field(mouth / np.float32(255))
+        return {
+            "flow": view.flow(flow),
+            "field_weight": 1 - mouth,
+            "mouth": mouth,
+            "light": view.light(brightness_gain),
+        }
 
     def photo(self, index: int, rng: np.random.Generator | None = None) -> tuple:
-        """The last two fields of a batch for one photo; not augmented without rng."""
+        """Read a labelled photo: picture (3, S, S), label (D,); without rng it is not augmented."""
         return self._photo(*self.photos[index], rng)
 
     def _photo(self, path: Path, label: np.ndarray, rng: np.random.Generator | None) -> tuple:
         view = View(rng, self.size)
         picture = view.picture(self.picture(path))
-        if rng is not None and rng.random() < SPOILT:
-            picture = spoil(rng, picture)
+        if rng is not None and rng.random() < DEGRADED_SHARE:
+            picture = degrade(rng, picture)
         return picture, label[self.mirrored] if view.mirror else label
 
 
-def collate(pairs: list, photos: list) -> Batch:
+def collate(pairs: list[PairSample], photos: list[tuple]) -> Batch:
+    """Stack pairs, and photos with their labels, to a batch."""
     columns = [*zip(*pairs, strict=True), *zip(*photos, strict=True)]
     stacked = (torch.from_numpy(np.stack(column)) for column in columns)
     return Batch(
@@ -277,21 +376,18 @@ def collate(pairs: list, photos: list) -> Batch:
     )
 
 
-def prefetch(data: Pairs, seed: int, steps: range, rank: int, draw: Draw):
-    """Batches of the given steps, each a function of (seed, step, rank) alone, drawn ahead."""
+def prefetch(
+    data: Pairs, seed: int, steps: range, rank: int, options: SamplingOptions
+) -> Iterator[Batch]:
+    """Yield the batches of steps, drawn ahead; each is a function of (seed, step, rank) alone."""
 
-    def batch(step):
-        return data.batch(np.random.default_rng([seed, step, rank]), draw)
+    def draw(step: int) -> Batch:
+        return data.batch(np.random.default_rng([seed, step, rank]), options)
 
-    with ThreadPoolExecutor(2) as pool:
-        ahead = []
-        for step in steps:
-            ahead.append(pool.submit(batch, step))
-            if len(ahead) > 4:
-                yield ahead.pop(0).result()
-        yield from (job.result() for job in ahead)
+    for _, batch, _ in compute_ahead(draw, steps):
+        yield batch
 
 
 def _intensities(values) -> np.ndarray:
-    """OpenFace's 0..5 -> [0, 1], (D,) float32."""
+    """Convert OpenFace's 0..5 to [0, 1], (D,) float32."""
     return np.clip(np.asarray(values, np.float32) / 5, 0, 1)

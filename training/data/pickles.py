@@ -1,4 +1,4 @@
-"""Annotation pickles of the original repositories: read as the library reads them, and written."""
+"""Reading and writing annotation pickles that the original GANimation repositories read, too."""
 
 import os
 import pickle
@@ -10,8 +10,9 @@ __all__ = ["read_pickle", "write_pickle"]
 
 
 def write_pickle(path: Path, table: dict) -> None:
-    """A table as the seed repositories read it, by Python 2 as well; whole or not at all."""
-    # numpy 2 names a module that older ones do not have; globals of protocol 2 are plain lines
+    """Write a table of arrays atomically, so that the original repositories and Python 2 can read
+    it."""
+    # numpy 2 writes a module name that older versions lack; in protocol 2 it is a line of text
     data = pickle.dumps(table, protocol=2)
     data = data.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n")
     part = path.with_name(f".{path.name}.part")

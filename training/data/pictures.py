@@ -1,4 +1,4 @@
-"""Pictures of a data set: decoded once, reduced to the side that training looks at, and kept."""
+"""A cache of the decoded pictures of a data set, at the resolution of training."""
 
 import os
 import threading
@@ -7,41 +7,45 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-MOST_KEPT = 4 << 30  # bytes of decoded pictures; beyond that they are decoded anew
+MAX_CACHE_BYTES = 4 << 30  # further pictures are decoded each time
 
 
-class Unusable(ValueError):
-    """A picture that cannot be read."""
+class UnreadablePicture(ValueError):
+    """A picture cannot be decoded."""
 
 
-class Pictures:
-    """Squares (side, side, 3) uint8 RGB of picture files."""
+class PictureCache:
+    """Reads picture files as squares (side, side, 3) uint8 RGB, and caches those of one side."""
 
     def __init__(self):
-        self.kept, self.size, self.side, self.lock = {}, 0, 0, threading.Lock()
+        self.cache, self.bytes, self.side, self.lock = {}, 0, 0, threading.Lock()
 
     def read(self, path: Path, side: int) -> np.ndarray:
+        """Read a picture as (side, side, 3) uint8 RGB. Raises UnreadablePicture."""
         key = str(path), side
-        kept = self.kept.get(key)
-        if kept is None:
+        cached = self.cache.get(key)
+        if cached is None:
             pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
             if pixels is None:
-                raise Unusable(f"{path} is not a readable picture.")
+                raise UnreadablePicture(f"{path} is not a readable picture.")
             shrinks = max(pixels.shape[:2]) > side
             method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
             pixels = cv2.resize(pixels, (side, side), interpolation=method)
             with self.lock:
-                if side != self.side:  # the next lesson: nobody asks for the old size again
-                    self.kept, self.size, self.side = {}, 0, side
-                if self.size + pixels.nbytes > MOST_KEPT:
+                if side != self.side:  # the next pretraining stage: the old size is not needed
+                    self.cache, self.bytes, self.side = {}, 0, side
+                if self.bytes + pixels.nbytes > MAX_CACHE_BYTES:
                     return pixels
-                self.kept[key], self.size = pixels, self.size + pixels.nbytes
+                self.cache[key], self.bytes = pixels, self.bytes + pixels.nbytes
             return pixels
-        return kept
+        return cached
 
 
 def names_in(folder: Path) -> dict[str, Path]:
-    """Pictures of a folder by their name without ending; raises ValueError for none."""
+    """List the pictures of a folder: name without ending -> path.
+
+    Raises ValueError if there are none.
+    """
     if not folder.is_dir():
         raise ValueError(f"There is no folder of pictures {folder}.")
     endings = (".jpg", ".jpeg", ".png")

@@ -1,4 +1,4 @@
-"""Photos, clips and re-rendered pairs as samples, straight from the folders of the seed's formats.
+"""Photos, clips and re-rendered pairs as samples, from folders in the formats of annotations.py.
 
 T frames · D axes · sides in pixels.
 """
@@ -18,22 +18,26 @@ from moodganimation.expressions.spaces import (
 )
 
 from .annotations import find_annotations, read_annotations, read_ids
-from .base import TRIES, Readable, some
+from .augment import FRAME
+from .base import PictureSamples, require_samples
 from .batches import Sample, Samples
 from .clips import Clips
 from .config import Data
 from .pairs import Pairs
 from .pictures import names_in
 
+MAX_TARGET_DRAWS = 100  # until a target is within the distances; the last one is used in any case
+REVERSED_SHARE = 0.4  # of pairs
+
 
 def open_samples(folders: list[Path], split: str, data: Data, space: ExpressionSpace) -> Samples:
-    """The samples of an experiment's data; raises ValueError where there are none."""
-    kinds = {"stills": Stills, "clips": Clips, "pairs": Twins}
+    """Open the samples of an experiment's data. Raises ValueError if there are none."""
+    kinds = {"stills": Stills, "clips": Clips, "pairs": PairClips}
     return kinds[data.kind](folders, split, data, space)
 
 
-class Stills(Readable):
-    """Photos: imgs/NAME.jpg with an annotation each, of the names in SPLIT_ids.csv."""
+class Stills(PictureSamples):
+    """Photos with annotations: imgs/NAME.jpg, for the names in SPLIT_ids.csv."""
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
         super().__init__(data, space)
@@ -53,7 +57,7 @@ class Stills(Readable):
                     self.dropped["belong to no picture in the folder"] += 1
                 else:
                     self.rows.append((pictures[name], table.values[name]))
-        some(self, folders, split)
+        require_samples(self, folders, split)
         self.labels = np.stack([label for _, label in self.rows])
 
     def __len__(self) -> int:
@@ -61,49 +65,59 @@ class Stills(Readable):
 
     def _sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
         path, label = self.rows[index]
-        frames, labels = self.look([path], label[None], rng, size)
+        frames, labels = self.augment([path], label[None], rng, size)
         return Sample(frames, labels, self.target(labels[0], rng)[None])
 
     def target(self, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The noisy expression of some other photo, neither too near nor too far."""
+        """Draw a target (D,): the expression of another photo, with noise.
+
+        Its distance from the label (D,) is `target_apart` to `target_reach` on every axis, unless
+        MAX_TARGET_DRAWS draws find none.
+        """
         data = self.data
-        for _ in range(TRIES):
+        for _ in range(MAX_TARGET_DRAWS):
             other = self.labels[rng.integers(len(self.labels))]
-            apart = np.abs(other - label)
-            if (apart <= data.target_reach).all() and (apart >= data.target_apart).all():
+            difference = np.abs(other - label)
+            if (difference <= data.target_reach).all() and (difference >= data.target_apart).all():
                 break
         noise = rng.uniform(-data.target_noise, data.target_noise, len(other))
         target = other + noise.astype(np.float32)
         return target.clip(min=0) if data.target_floor else target
 
 
-class Twins(Readable):
+class PairClips(PictureSamples):
     """Re-rendered pairs as clips of two frames: a face, and the same face with another expression.
 
-    Four in ten are taken backwards, from the rendering to the real photo.
+    A share is reversed, from the rendering to the real photo.
     """
+
+    counted = "pairs"
 
     def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
         super().__init__(data, space)
+        # A space cN with as many axes as a named space passes, and gets the values of that space.
         if space_of_size(len(space.axes)).name not in SPACES:
-            raise ValueError(f"Pairs are labelled with Action Units, which say no {space.name}.")
-        labels = FACS if space == FACS else ACTION_UNITS
-        self.pairs = Pairs(folders, split, 128, labels)
+            raise ValueError(
+                f"Pairs are labelled with Action Units, which cannot be converted to {space.name}."
+            )
+        pair_space = FACS if space == FACS else ACTION_UNITS
+        self.pairs = Pairs(folders, split, FRAME, pair_space)  # only its rows are read
         self.dropped += self.pairs.dropped
 
     def __len__(self) -> int:
         return len(self.pairs.rows)
 
     def _sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
-        source, target, *labels = self.pairs.rows[index]
-        ways = ([source, target], labels)
-        if rng.random() < 0.4:
-            ways = tuple(way[::-1] for way in ways)
-        conditions = np.stack([self._in_space(label) for label in ways[1]])
-        frames, conditions = self.look(ways[0], conditions, rng, size)
+        row = self.pairs.rows[index]
+        paths, labels = [row.source, row.target], [row.before, row.after]
+        if rng.random() < REVERSED_SHARE:
+            paths, labels = paths[::-1], labels[::-1]
+        conditions = np.stack([self._in_space(label) for label in labels])
+        frames, conditions = self.augment(paths, conditions, rng, size)
         return Sample(frames, conditions, conditions[1:])
 
     def _in_space(self, units: np.ndarray) -> np.ndarray:
+        """Convert a label of the pairs to the space of the samples."""
         if self.space == self.pairs.space:
             return units
         expression = Expression.clipped(ACTION_UNITS, units)

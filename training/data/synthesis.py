@@ -1,8 +1,8 @@
-"""More clips and pairs: photos moved by the shipped generator.
+"""Synthetic clips and pairs: photos edited by the shipped generator.
 
-Clips, as the clip experiments read them: clips/CLIP/FRAME.jpg (canonical crops), clips.csv,
+Clips, as `data/clips.py` reads them: clips/CLIP/FRAME.jpg (canonical crops), clips.csv,
 clips_annotations.pkl (moods) and clips_aus.pkl (Action Units). Pairs, as `data/pairs.py` reads
-them: pairs/FILE.jpg and pairs.csv; their sources stay where they are.
+them: pairs/FILE.jpg and pairs.csv; their sources are not copied.
 """
 
 import csv
@@ -22,15 +22,15 @@ from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 
 from .annotations import read_ids
-from .augment import FRAME, WHOLE
+from .augment import CROP_TO_FACE, FRAME
 from .pickles import write_pickle
 
 
 def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train", "val", "test")):
-    """`count` clips of photos of `folder`, shared by the splits in proportion to their photos.
+    """Write `count` clips of `frames` frames, one per photo of `folder`, drawn from all splits.
 
-    Each goes from the photo to an emotion and to another (or to neutral, or to the first weaker),
-    eased, with a blink in half of them. Finished clips are kept when it is started again.
+    Each clip starts at the photo's expression and eases to two random ones, one after the other; in
+    half of them there is a blink. A second call skips finished clips.
     """
     if count < 1 or frames < 2:
         raise ValueError("At least one clip of at least 2 frames is needed.")
@@ -42,9 +42,9 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
         split, name = names[index]
         portrait = _portrait(animator, folder, name)
         start = units_of(portrait.reading)
-        way = trajectory(start, frames, np.random.default_rng([1, index]))
+        path = random_trajectory(start, frames, np.random.default_rng([1, index]))
         clip = f"{name}_in{frames}"
-        for t, point in enumerate(way):
+        for t, point in enumerate(path):
             key = f"{clip}_{t:04d}"
             units[key] = 5 * np.float32(point.values)
             moods[key] = np.float32(mood_of(point).values)
@@ -52,51 +52,50 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
         if not (out / "clips" / clip).exists():
             part = out / "clips" / f"{clip}.part"
             part.mkdir(parents=True, exist_ok=True)
-            for t, frame in enumerate(animator.animate(portrait, way)):
+            for t, frame in enumerate(animator.animate(portrait, path)):
                 _write(part / f"{t:04d}.jpg", frame.image)
             part.rename(out / "clips" / clip)
     for file, table in (("clips_aus.pkl", units), ("clips_annotations.pkl", moods)):
         write_pickle(out / file, table)
-    with open(out / "clips.csv", "w", newline="") as file:
+    with open(out / "clips.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("clip", "source", "split", "frames"), *rows])
 
 
 def make_edits(folder: Path, out: Path, count: int, splits=("train", "val", "test")):
-    """`count` pictures of photos of `folder`, each with an expression that was asked for.
+    """Write `count` edits of photos of `folder`, each with a random target expression.
 
-    Every photo has its turn before one has a second. Finished pictures are kept when it is started
-    again.
+    Every photo is edited once before any is edited twice. A second call skips finished pictures.
     """
     if count < 1:
         raise ValueError("At least one pair is needed.")
     animator = Animator.load(device="cpu")
     names, rows = _names(folder, splits), []
     (out / "pairs").mkdir(parents=True, exist_ok=True)
-    for turn in tqdm(range(count), desc="pairs"):
-        round_, place = divmod(turn, len(names))
-        if place == 0:
+    for number in tqdm(range(count), desc="pairs"):
+        round_, position = divmod(number, len(names))
+        if position == 0:
             order = np.random.default_rng([2, round_]).permutation(len(names))
-        split, name = names[order[place]]
+        split, name = names[order[position]]
         portrait = _portrait(animator, folder, name)
         start = units_of(portrait.reading)
-        asked = pose(start, np.random.default_rng([3, turn]))
+        target = random_expression(start, np.random.default_rng([3, number]))
         file = out / "pairs" / f"{name}_asked{round_}.jpg"
         if not file.exists():
-            _write(file, animator.edit(portrait, asked).image)
-        values = (f"{5 * x:.3f}" for e in (start, asked) for x in e.values)
+            _write(file, animator.edit(portrait, target).image)
+        values = (f"{5 * x:.3f}" for e in (start, target) for x in e.values)
         rows.append((file.name, name, split, *values))
-    heads = [f"{side}_{key}" for side in "st" for key in ACTION_UNITS.keys]
-    with open(out / "pairs.csv", "w", newline="") as file:
-        csv.writer(file).writerows([("file", "source", "split", *heads), *rows])
+    columns = [f"{prefix}_{key}" for prefix in "st" for key in ACTION_UNITS.keys]
+    with open(out / "pairs.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "source", "split", *columns), *rows])
 
 
-def pose(start: Expression, rng: np.random.Generator) -> Expression:
-    """One unit moved far (six in ten), several, or an emotion from neutral."""
+def random_expression(start: Expression, rng: np.random.Generator) -> Expression:
+    """Draw a target: one unit changed (60 %), two to four units (25 %), or an emotion (15 %)."""
     values, kind = start.vector().copy(), rng.random()
     if kind < 0.85:
         chosen = rng.permutation(len(values))[: 1 if kind < 0.6 else rng.integers(2, 5)]
-        up = rng.random(len(chosen)) < 0.8
-        values[chosen] = np.where(up, rng.uniform(0.5, 1, len(chosen)), 0)
+        rises = rng.random(len(chosen)) < 0.8
+        values[chosen] = np.where(rises, rng.uniform(0.5, 1, len(chosen)), 0)
     else:
         emotions = [expression for expression, _ in PROTOTYPES.values()]
         values = rng.uniform(0, 1) * emotions[rng.integers(len(emotions))].vector()
@@ -104,38 +103,40 @@ def pose(start: Expression, rng: np.random.Generator) -> Expression:
 
 
 def _names(folder: Path, splits) -> list[tuple[str, str]]:
+    """The split and name of every photo."""
     return [(split, name) for split in splits for name in read_ids(folder / f"{split}_ids.csv")]
 
 
 def _portrait(animator: Animator, folder: Path, name: str) -> Portrait:
+    """Read and encode a photo, which must be a canonical crop."""
     photo = read_image(folder / "imgs" / f"{name}.jpg")
     if photo.shape[:2] != (FRAME, FRAME):
-        raise ValueError(f"{name}.jpg is no canonical crop of {FRAME} pixels.")
-    return animator.encode(Portrait(photo, WHOLE, "canonical"))
+        raise ValueError(f"{name}.jpg is not a canonical crop of {FRAME} pixels.")
+    return animator.encode(Portrait(photo, CROP_TO_FACE, "canonical"))
 
 
 def _write(path: Path, image: np.ndarray) -> None:
     cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
-def trajectory(start: Expression, frames: int, rng: np.random.Generator) -> list[Expression]:
-    """From `start` over two random poses, `frames` points."""
+def random_trajectory(start: Expression, frames: int, rng: np.random.Generator) -> list[Expression]:
+    """Draw a trajectory of `frames` expressions from `start` to two random ones."""
     emotions = [expression for expression, _ in PROTOTYPES.values()]
-    poses = [start]
+    expressions = [start]
     for _ in range(2):
         neutral = Expression.neutral(ACTION_UNITS)
         emotion = emotions[rng.integers(len(emotions))]
         strength = rng.uniform(0.5, 1.1) if rng.random() < 0.85 else 0.0
         mixed = neutral.vector() + strength * emotion.vector()
-        if rng.random() < 0.3:  # a unit of its own, so that not all is of eight emotions
+        if rng.random() < 0.3:  # a further unit, for more variety than the eight emotions
             mixed[rng.integers(len(mixed))] = rng.uniform(0.4, 1)
-        poses.append(Expression.clipped(ACTION_UNITS, mixed))
-    times = np.linspace(0, len(poses) - 1 - 1e-6, frames)
-    way = []
+        expressions.append(Expression.clipped(ACTION_UNITS, mixed))
+    times = np.linspace(0, len(expressions) - 1 - 1e-6, frames)
+    path = []
     for time in times:
         k, share = int(time), time % 1
-        way.append(poses[k].towards(poses[k + 1], EASINGS["smooth"](share)))
+        path.append(expressions[k].towards(expressions[k + 1], EASINGS["smooth"](share)))
     if rng.random() < 0.5:
         blink = int(rng.integers(1, frames))
-        way[blink] = way[blink].replace(AU45=1.0, AU05=0.0)
-    return way
+        path[blink] = path[blink].replace(AU45=1.0, AU05=0.0)
+    return path

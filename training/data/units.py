@@ -1,8 +1,8 @@
 """Action Units with and without sides, as arrays or tensors: (..., 50) in FACS, (..., 17) in
 ACTION_UNITS.
 
-From FACS, a unit is the mean of its sides and all other axes are left out. The other way starts
-from an expression in FACS, which says all that the 17 units do not.
+From FACS, a unit is the mean of its sides and all other axes are dropped. The conversion to FACS
+starts from an expression in FACS, which has the values of all other axes.
 """
 
 from typing import TypeVar
@@ -11,28 +11,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions.sides import PLACES
 from moodganimation.expressions.spaces import ACTION_UNITS
+
+from ..rendering.units import LEFT, RIGHT, mean_of_sides
 
 Values = TypeVar("Values", np.ndarray, Tensor)
 
-SAME = 1e-4  # units that differ by less have the same value, but for rounding
-# Where FACS has each of the 17 units, on both sides of the face.
-LEFT, RIGHT = ([places[end] for places in PLACES] for end in (0, -1))
+TOLERANCE = 1e-4  # units that differ by at most this much are equal up to rounding
 
 
 def units_of(values: Values) -> Values:
-    """(..., 50) or (..., 17) -> (..., 17)."""
+    """Convert values in FACS (..., 50) to the 17 units (..., 17), and leave those unchanged."""
     if values.shape[-1] == len(ACTION_UNITS.axes):
         return values
-    return (values[..., LEFT] + values[..., RIGHT]) / 2
+    return mean_of_sides(values)
 
 
 def in_facs(units: Tensor, start: Tensor) -> Tensor:
-    """Units (N, 17) asked of faces that show `start` (N, 50), as (N, 50): both sides alike of every
-    unit that is to change, and all else as it is."""
+    """Convert target units (N, 17) of faces with the expressions `start` (N, 50) to FACS (N, 50).
+
+    Units that change get the target value on both sides; all other axes keep their values.
+    """
     result, units = start.clone(), units.to(start)
-    changes = (units - units_of(start)).abs() > SAME
+    changes = (units - units_of(start)).abs() > TOLERANCE
     for side in (LEFT, RIGHT):
         result[:, side] = torch.where(changes, units, result[:, side])
     return result

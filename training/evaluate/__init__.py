@@ -1,1 +1,1 @@
-"""What any generator checkpoint is worth on photos it never saw: figures as JSON, and a page."""
+"""Evaluation of generator checkpoints on held-out photos: figures as JSON, and an HTML page."""

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 from moodganimation.errors import Problem
+from moodganimation.runtime.terminal import escape_unprintable
 
 from .documents import add_write_option, requested_blocks, write_blocks
 
 
 def main(arguments: list[str] | None = None) -> int:
+    escape_unprintable()
     options = _parser().parse_args(arguments)
     try:
         run(options)
@@ -21,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run(options) -> None:
+    """Check the options, evaluate, and write the requested blocks. Raises ValueError."""
     from .blocks import BLOCKS
 
     if options.count < 1:
@@ -42,7 +45,7 @@ def run(options) -> None:
 
 
 def shipped() -> dict[str, Path]:
-    """The shipped generator checkpoints by name."""
+    """Find the shipped generator checkpoints, by name."""
     from moodganimation.checkpoints.files import generators_in
     from moodganimation.resources import CHECKPOINTS
 
@@ -50,16 +53,19 @@ def shipped() -> dict[str, Path]:
 
 
 def evaluate_file(checkpoint: Path, out: Path, options) -> dict:
-    """Evaluate one checkpoint, write both files into `out`, print the table, return the values."""
+    """Evaluate a checkpoint, write both files into `out`, print the table, and return the values.
+
+    The values are those of evaluation.json. options: the parsed command line.
+    """
     from moodganimation.animator import DEFAULT_CHECKPOINT
     from moodganimation.checkpoints.files import device_named, load_checkpoint
 
-    from .estimator import reader_of
+    from .estimator import reader_estimator
     from .output import table, write
     from .page import page
     from .photos import open_photos
     from .recognizer import Recognizer
-    from .report import evaluate, plain
+    from .report import evaluate, json_values
 
     device = device_named(options.device)
     generator, space, card = load_checkpoint(checkpoint)
@@ -72,7 +78,7 @@ def evaluate_file(checkpoint: Path, out: Path, options) -> dict:
         generator,
         space,
         photos,
-        reader_of(reader, generator, card),
+        reader_estimator(reader, generator, card),
         clips=clips,
         recognizer=recognizer,
         seed=options.seed,
@@ -83,7 +89,7 @@ def evaluate_file(checkpoint: Path, out: Path, options) -> dict:
         "split": options.split,
         "recognizer": recognizer.name if recognizer else None,
     }
-    values = {"checkpoint": plain(about)} | evaluation.values
+    values = {"checkpoint": json_values(about)} | evaluation.values
     write(out, values, page(values, evaluation))
     print(table(values))
     print(f"\n{out / 'evaluation.json'}\n{out / 'evaluation.html'}")
@@ -91,19 +97,19 @@ def evaluate_file(checkpoint: Path, out: Path, options) -> dict:
 
 
 def _open_clips(options, photos, space, size: int) -> list:
-    """The filmed clips of the split, if there are any; the photos' remarks say what is missing."""
-    from .photos import open_clips, within
+    """Open the clips of the split, if any; append remarks to those of the photos."""
+    from .photos import open_clips, with_relative_paths
 
     try:
         clips, remarks = open_clips(options.data, options.split, space, size)
     except ValueError as problem:
-        clips, remarks = [], [f"No filmed clips: {within(options.data, problem)}"]
+        clips, remarks = [], [f"No filmed clips: {with_relative_paths(options.data, problem)}"]
     photos.remarks.extend(remarks)
     return clips
 
 
 def _about(checkpoint: Path, generator, space, card: dict) -> dict:
-    """The file and the network of a checkpoint."""
+    """Describe the file and the network of a checkpoint."""
     data = checkpoint.read_bytes()
     return {
         "file": checkpoint.name,
@@ -118,23 +124,19 @@ def _about(checkpoint: Path, generator, space, card: dict) -> dict:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
-    parser.add_argument("checkpoint", type=Path, nargs="?", metavar="CHECKPOINT")
-    parser.add_argument("--all", action="store_true", help="evaluate every shipped checkpoint")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="imgs/ and ids")
-    parser.add_argument("--split", default="test", help="of DIR/SPLIT_ids.csv (default: test)")
-    parser.add_argument("--count", type=int, default=24, help="photos to edit (default: 24)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("evaluation"),
-        metavar="FOLDER",
-        help="of evaluation.json and .html; with --all, a folder in it per checkpoint",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of photos and random moods")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument(
-        "--recognizer", type=Path, metavar="FILE.onnx", help="OpenCV's SFace, to measure identity"
-    )
+    add = parser.add_argument
+    add("checkpoint", type=Path, nargs="?", metavar="CHECKPOINT")
+    add("--all", action="store_true", help="evaluate every shipped checkpoint")
+    data_help = "folder with imgs/ and SPLIT_ids.csv, a name per line"
+    add("--data", type=Path, required=True, metavar="DIR", help=data_help)
+    add("--split", default="test", help="the photos listed in DIR/SPLIT_ids.csv (default: test)")
+    add("--count", type=int, default=24, help="photos to edit (default: 24)")
+    out_help = "for evaluation.json and evaluation.html; with --all, a subfolder per checkpoint"
+    add("--out", type=Path, default=Path("evaluation"), metavar="FOLDER", help=out_help)
+    add("--seed", type=int, default=0, help="seed of photos and random moods")
+    add("--device", default="auto", help="auto, cpu or cuda")
+    recognizer_help = "OpenCV's SFace, to measure identity"
+    add("--recognizer", type=Path, metavar="FILE.onnx", help=recognizer_help)
     add_write_option(parser, ["models", "systems", "systems-comparison", "systems-restlessness"])
     return parser
 

@@ -1,11 +1,11 @@
 """Blocks of measured figures in README.md and docs/*.md, which commands rewrite in place.
 
-A block is the text between two comments, each on a line of its own:
+A block of figures is the text between two comments, each on a line of its own:
 
     <!-- figures: NAME; written by: COMMAND -->
     <!-- end figures -->
 
-This module imports the standard library only, since some judges run in environments of their own.
+This module imports the standard library only, since some judges run in separate environments.
 """
 
 import argparse
@@ -19,23 +19,23 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = re.compile(r"<!-- figures: ([\w-]+); written by: (\S.*) -->")
 END = "<!-- end figures -->"
-MARKER = re.compile(r"<!--\s*(end\s+)?figures\b")  # also matches markers that are damaged
+MARKER = re.compile(r"<!--\s*(end\s+)?figures\b")  # matches damaged markers too
 
 
-class Block(NamedTuple):
-    """How a block is made."""
+class FigureBlock(NamedTuple):
+    """The command that writes a block, and the formatter of its content."""
 
-    command: str  # the command that writes it, as the document names it
-    markdown: Callable[[dict], str]  # from the command's JSON values to the content
+    command: str  # as the document names it
+    markdown: Callable[[dict], str]  # formats the JSON values of the command
 
 
-class Place(NamedTuple):
-    """Where a block stands, and what it holds."""
+class BlockPosition(NamedTuple):
+    """Where a block is in the documents, and its present content."""
 
     path: Path
     command: str
-    first: int  # line of the content's beginning, from 0
-    last: int  # line of the end marker
+    start: int  # index of the content's first line
+    end: int  # index of the line of the end marker
     content: str
 
 
@@ -55,9 +55,9 @@ def add_write_option(
 
 
 def requested_blocks(options: argparse.Namespace) -> list[str]:
-    """Names of the blocks that `--write` asks for; empty without it.
+    """List the names of the blocks that `--write` requests; empty without it.
 
-    Raises ValueError where they cannot be written, so that a command fails before its work.
+    Raises ValueError if one cannot be written, so that a command fails before its work.
     """
     if options.write is None:
         return []
@@ -67,7 +67,7 @@ def requested_blocks(options: argparse.Namespace) -> list[str]:
     return names
 
 
-def write_blocks(names: Sequence[str], blocks: Mapping[str, Block], values: dict) -> None:
+def write_blocks(names: Sequence[str], blocks: Mapping[str, FigureBlock], values: dict) -> None:
     """Format the values for each block, then write all of them. Raises ValueError."""
     contents = {name: blocks[name].markdown(values) for name in names}
     for name, content in contents.items():
@@ -81,28 +81,28 @@ def write_block(name: str, markdown: str) -> Path:
     The document is replaced atomically. Raises ValueError if the block is missing or the markers
     of a document are damaged.
     """
-    place = find_block(name)
+    block = find_block(name)
     if MARKER.search(markdown):
         raise ValueError(f"The content of the block {name} contains a marker of a block.")
-    lines = place.path.read_text(encoding="utf-8").split("\n")
-    lines[place.first : place.last] = markdown.strip("\n").split("\n")
-    part = place.path.with_name(f"{place.path.name}.part")
+    lines = block.path.read_text(encoding="utf-8").split("\n")
+    lines[block.start : block.end] = markdown.strip("\n").split("\n")
+    part = block.path.with_name(f"{block.path.name}.part")
     part.write_text("\n".join(lines), encoding="utf-8")
-    shutil.copymode(place.path, part)
-    os.replace(part, place.path)
-    return place.path
+    shutil.copymode(block.path, part)
+    os.replace(part, block.path)
+    return block.path
 
 
-def find_block(name: str) -> Place:
-    """The block of a name. Raises ValueError, also outside a checkout."""
+def find_block(name: str) -> BlockPosition:
+    """Find a block by its name. Raises ValueError if it is missing, or outside a checkout."""
     blocks = find_blocks()
     if name not in blocks:
         raise ValueError(f"No block of figures is named {name} in README.md and docs/*.md.")
     return blocks[name]
 
 
-def find_blocks() -> dict[str, Place]:
-    """All blocks by name. Raises ValueError outside a checkout, and for damaged markers."""
+def find_blocks() -> dict[str, BlockPosition]:
+    """Find all blocks by name. Raises ValueError outside a checkout and for damaged markers."""
     paths = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if not (paths[0].is_file() and paths[1:]):
         raise ValueError(
@@ -111,31 +111,32 @@ def find_blocks() -> dict[str, Place]:
         )
     found = {}
     for path in paths:
-        for name, place in _blocks_in(path).items():
+        for name, block in _blocks_in(path).items():
             if name in found:
                 raise ValueError(f"{path} and {found[name].path} both have a block {name}.")
-            found[name] = place
+            found[name] = block
     return found
 
 
-def _blocks_in(path: Path) -> dict[str, Place]:
-    """The blocks of one document. Raises ValueError for damaged markers."""
-    found, begun = {}, None  # begun: name, command and first line of the block that is open
+def _blocks_in(path: Path) -> dict[str, BlockPosition]:
+    """Find the blocks of one document by name. Raises ValueError for damaged markers."""
+    found, opened = {}, None  # opened: name, command and start of a block without end so far
     lines = path.read_text(encoding="utf-8").split("\n")
     for number, line in enumerate(lines):
         if not MARKER.search(line):
             continue
         begin = BEGIN.fullmatch(line)
-        if (begin is None) == (begun is None) or (begin is None and line != END):
+        if (begin is None) == (opened is None) or (begin is None and line != END):
             raise ValueError(f"{path}, line {number + 1}: a damaged or misplaced marker: {line}")
         if begin:
-            begun = (*begin.groups(), number + 1)
+            opened = (*begin.groups(), number + 1)
             continue
-        name, command, first = begun
+        name, command, start = opened
         if name in found:
             raise ValueError(f"{path} has two blocks {name}.")
-        found[name] = Place(path, command, first, number, "\n".join(lines[first:number]))
-        begun = None
-    if begun:
-        raise ValueError(f"{path}: the block {begun[0]} has no end marker.")
+        content = "\n".join(lines[start:number])
+        found[name] = BlockPosition(path, command, start, number, content)
+        opened = None
+    if opened:
+        raise ValueError(f"{path}: the block {opened[0]} has no end marker.")
     return found

@@ -1,6 +1,7 @@
-"""Who judges: a network that estimates Action Units and moods in the pictures a generator makes.
+"""The estimator of Action Units and moods in edits, by which a generator is evaluated.
 
-N pictures · D axes of the generator's space.
+The shipped estimator is the reader of the default generator: the head that regresses Action Units
+from a face. Its output is a reading. Shapes: N pictures, D axes of the generator's space.
 """
 
 from collections.abc import Callable
@@ -27,116 +28,126 @@ from ..data.units import units_of
 
 
 class Estimator(NamedTuple):
-    """`look` sees faces (N, 3, H, W) in [-1, 1] of any size: units (N, 17), features (N, F).
+    """Estimates expressions in faces (N, 3, H, W) in [-1, 1] of any size.
 
-    `read` gives the same faces in FACS (N, 50), if the estimator sees more than the 17 units.
+    `estimate` returns Action Units (N, 17) and features (N, F). `estimate_facs` returns all axes of
+    FACS (N, 50); None if the estimator knows the 17 units only.
     """
 
-    look: Callable[[Tensor], tuple[np.ndarray, np.ndarray]]
+    estimate: Callable[[Tensor], tuple[np.ndarray, np.ndarray]]
     name: str
-    independent: bool  # False where it is known to have had a part in the generator
-    statement: str  # what a reader of the figures must know of it
-    read: Callable[[Tensor], np.ndarray] | None = None
+    independent: bool  # False if it is part of the generator or of its training, as far as known
+    statement: str  # its relation to the generator, for people who use the figures
+    estimate_facs: Callable[[Tensor], np.ndarray] | None = None
 
 
-def reader_of(reader: WarpGenerator, judged: Generator, card: dict | None = None) -> Estimator:
-    """The reader of the shipped generator, as a judge of `judged`.
+def reader_estimator(
+    reader: WarpGenerator, evaluated: Generator, card: dict | None = None
+) -> Estimator:
+    """Make an estimator of the shipped reader; `card` is that of the evaluated generator.
 
-    Its values are taken before they are cut off at 0 and 1, where a change would go unseen. They
-    are not calibrated: a regression to noisy labels falls short of extremes, which ranks do not
-    mind, and the noise of the labels would set any slope that corrects it.
+    Values are not clamped to [0, 1], so that changes beyond are visible. They are not calibrated: a
+    regression to noisy labels underestimates extremes. Ranks are not affected, and a correcting
+    slope would depend on the noise of the labels.
     """
-    size, sided = reader.config.image_size, reader.config.condition_dim == len(FACS.axes)
+    size, reads_facs = reader.config.image_size, reader.config.condition_dim == len(FACS.axes)
 
     @torch.inference_mode()
-    def see(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def run_reader(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
         device = next(reader.parameters()).device
         faces = faces.to(device).contiguous(memory_format=torch.channels_last)
         if faces.shape[-2:] != (size, size):
             faces = F.interpolate(faces, (size, size), mode="bilinear", antialias=True)
-        features = reader.down16(reader.down8(reader.down4(reader.down2(faces))))
-        values = reader.reader(features)
-        return values.double().cpu().numpy(), features.mean((2, 3)).double().cpu().numpy()
+        pyramid = reader.pyramid(faces)
+        values, features = reader.unclamped_reading(pyramid), pyramid[-1].mean((2, 3))
+        return values.double().cpu().numpy(), features.double().cpu().numpy()
 
-    def look(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        values, features = see(faces)
+    def estimate(faces: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        values, features = run_reader(faces)
         return units_of(values), features
 
     name = "reader of the shipped warp generator"
-    read = (lambda faces: see(faces)[0]) if sided else None
-    return Estimator(look, name, *_relation(reader, judged, card or {}), read)
+    estimate_facs = (lambda faces: run_reader(faces)[0]) if reads_facs else None
+    return Estimator(estimate, name, *_relation(reader, evaluated, card or {}), estimate_facs)
 
 
-def _relation(reader: WarpGenerator, judged: Generator, card: dict) -> tuple[bool, str]:
-    """Whether the reader is independent of the generator as far as can be seen, and the words."""
+def _relation(reader: WarpGenerator, evaluated: Generator, card: dict) -> tuple[bool, str]:
+    """Return `independent` and `statement` of the reader as an estimator for a generator."""
     labels = "It was trained on labels that are a landmark fit, not on FACS coders. "
     if card.get("experiment", {}).get("data", {}).get("kind") == "clips":
         return False, labels + (
             "This generator learned from clips; the shipped ones learned mostly from clips that "
             "the warp generator made, whose reader this is."
         )
-    if judged.config.architecture != reader.config.architecture:
+    if evaluated.config.architecture != reader.config.architecture:
         return True, labels + (
-            "It is a judge only of generators in whose training it had no part; if this one was "
-            "taught by it or by pictures of the warp generator, read the figures with that in mind."
+            "It is independent only of generators in whose training it had no part. If this one "
+            "was trained with it, or on pictures of the warp generator, the figures are biased."
         )
-    mine, theirs = (
-        {k: v for k, v in x.state_dict().items() if k.startswith(("down", "reader"))}
-        for x in (reader, judged)
+    relation = (
+        "It is part of this generator and was trained with it: follow, moved, leakage and moods "
+        "are not an independent judgement. "
+        if _have_equal_readers(reader, evaluated)
+        else "This generator has a reader of the same design, usually trained on the same labels, "
+        "so the judgement is not independent. "
     )
-    same = mine.keys() == theirs.keys() and all(
-        v.shape == theirs[k].shape and torch.equal(v.cpu(), theirs[k].cpu())
-        for k, v in mine.items()
-    )
-    if same:
-        return False, labels + (
-            "It is part of this very generator and was trained with it: follow, moved, leakage and "
-            "moods are the generator's opinion of itself and no independent judgement. "
-            "To have it judged by Face Mesh: python -m training sweeps, then "
-            "python -m training.evaluate.judges.face_mesh."
-        )
-    return False, labels + (
-        "This generator has a reader of the same design, as a rule trained on the same labels: "
-        "the judgement is a relative's and not an independent one. To have it judged by Face Mesh: "
-        "python -m training sweeps, then "
+    return False, labels + relation + (
+        "To judge it by Face Mesh: python -m training sweeps, then "
         "python -m training.evaluate.judges.face_mesh."
     )
 
 
+def _have_equal_readers(one: Generator, other: Generator) -> bool:
+    """Whether two warp generators have the same weights in encoder and reader."""
+    one, other = (
+        {k: v for k, v in x.state_dict().items() if k.startswith(("down", "reader"))}
+        for x in (one, other)
+    )
+    return one.keys() == other.keys() and all(
+        v.shape == other[k].shape and torch.equal(v.cpu(), other[k].cpu()) for k, v in one.items()
+    )
+
+
 def measured_space(space: ExpressionSpace) -> ExpressionSpace:
-    """The axes of a generator that are measured: of FACS the 17 units, both sides alike, so that
-    its figures can be compared with those of other generators."""
+    """The space in which a generator of `space` is measured.
+
+    Of FACS these are the 17 units, with equal sides, so that figures are comparable with those of
+    other generators.
+    """
     return ACTION_UNITS if space == FACS else space
 
 
 def measurable(space: ExpressionSpace) -> bool:
-    """Whether the axes of a space can be estimated in a picture: nameless ones cannot."""
+    """Whether the axes of a space can be estimated in a picture.
+
+    Axes without a known meaning, as c0 and c1, cannot.
+    """
     return space in (ACTION_UNITS, PAD, VALENCE_AROUSAL)
 
 
-def in_axes(units: np.ndarray, space: ExpressionSpace) -> np.ndarray:
-    """Estimated Action Units (..., 17) in the words of a measurable space, (..., D)."""
+def to_space(units: np.ndarray, space: ExpressionSpace) -> np.ndarray:
+    """Convert estimated Action Units (..., 17) to a measurable space, (..., D)."""
     if space == ACTION_UNITS:
         return units
-    moods = [mood_of(expression, space).values for expression in expressions(units)]
+    moods = [mood_of(expression, space).values for expression in to_expressions(units)]
     return np.reshape(moods, (*units.shape[:-1], len(space.axes)))
 
 
-def expressions(units: np.ndarray) -> list[Expression]:
-    """(..., 17) as a flat list, within the axes' ranges."""
+def to_expressions(units: np.ndarray) -> list[Expression]:
+    """Convert units (..., 17) to a flat list of expressions, clipped to the ranges of the axes."""
     return [Expression.clipped(ACTION_UNITS, row) for row in units.reshape(-1, units.shape[-1])]
 
 
 def repeatability(estimator: Estimator, faces: Tensor, space: ExpressionSpace) -> np.ndarray:
-    """How much each axis (D,) changes, root mean square, when nothing but the place does.
+    """Measure the RMS change (D,) of each estimated axis when photos shift by one pixel.
 
-    Every photo is shifted by one pixel in four directions; what enters repeats the border.
+    Every photo is shifted in four directions, with replicated borders.
     """
-    here = in_axes(estimator.look(faces)[0], space)
+    unshifted = to_space(estimator.estimate(faces)[0], space)
     padded = F.pad(faces, (1, 1, 1, 1), mode="replicate")
     height, width = faces.shape[-2:]
-    apart = [
-        in_axes(estimator.look(padded[..., y : y + height, x : x + width])[0], space) - here
-        for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))
+    shifted = [
+        padded[..., y : y + height, x : x + width] for y, x in ((0, 1), (2, 1), (1, 0), (1, 2))
     ]
-    return np.sqrt(np.mean(np.square(apart), (0, 1)))
+    changes = [to_space(estimator.estimate(x)[0], space) - unshifted for x in shifted]
+    return np.sqrt(np.mean(np.square(changes), (0, 1)))

@@ -1,10 +1,11 @@
-"""What `evaluate` leaves behind: a table to read at once, evaluation.json, evaluation.html."""
+"""Writes the outputs of an evaluation: a printed table, evaluation.json and evaluation.html."""
 
 import json
-import os
 from pathlib import Path
 
-COLUMNS = {  # of the table: heading -> figure of an axis, digits
+from moodganimation.files.atomic import atomic_write
+
+COLUMNS = {  # of the table: heading -> key of an axis's figure, decimals
     "follow": ("follow", 2),
     "moved": ("moved", 2),
     "R2": ("straightness", 2),
@@ -20,14 +21,14 @@ COLUMNS = {  # of the table: heading -> figure of an axis, digits
 
 
 def number(value, digits: int = 3) -> str:
-    """A figure as text; a dash where there is none."""
+    """Format a figure: a count without decimals, a missing one as a dash."""
     if value is None or isinstance(value, int):
         return "-" if value is None else f"{value:,}"
     return f"{value:.{digits}f}"
 
 
 def bounds(criterion: dict) -> str:
-    """What a criterion asks for, in words."""
+    """Format the bounds of a criterion, for instance ">= 0.8"."""
     least, most = criterion["least"], criterion["most"]
     if least == most:
         return f"{least:g}"
@@ -41,12 +42,13 @@ def bounds(criterion: dict) -> str:
     )
 
 
-def passed(value) -> str:
-    return {True: "passes", False: "fails", None: "cannot be told"}[value]
+def passed(value: bool | None) -> str:
+    """Format whether a criterion is met; None means that its figure is missing."""
+    return {True: "passes", False: "fails", None: "undecided"}[value]
 
 
 def table(values: dict) -> str:
-    """The compact table that is printed."""
+    """Format the compact table that is printed; values: those of evaluation.json."""
     about, verdict = values["checkpoint"], values["verdict"]
     shown = {
         head: key
@@ -61,9 +63,9 @@ def table(values: dict) -> str:
     for name, figures in {**values["axes"], "all": values["measures"]}.items():
         cells = (number(figures.get(key), digits) for key, digits in shown.values())
         lines.append(f"{name:10}" + "".join(f"{cell:>9}" for cell in cells))
-    for key, both in values["mood concordance"].items():
-        got, r, most = (number(value, 2) for value in both.values())
-        lines.append(f"mood concordance, {key}: {got} (correlation {r}, ceiling {most})")
+    for key, figures in values["mood concordance"].items():
+        concordance, r, ceiling = (number(value, 2) for value in figures.values())
+        lines.append(f"mood concordance, {key}: {concordance} (correlation {r}, ceiling {ceiling})")
     distance, cost = values["distance"], values["cost"]
     lines.append(
         f"KID-like distance: {number(distance['edited'])} edited, "
@@ -82,16 +84,15 @@ def table(values: dict) -> str:
     lines += [f"not measured: {text}" for text in values["not measured"]]
     lines += values["photos"]["remarks"]
     for name, criterion in verdict["criteria"].items():
-        words = f"{number(criterion['value'])}, wanted {bounds(criterion)}"
+        words = f"{number(criterion['value'])}, required {bounds(criterion)}"
         lines.append(f"  {name}: {words}: {passed(criterion['passes'])}")
     return "\n".join([*lines, f"verdict: {passed(verdict['passes'])}"])
 
 
 def write(folder: Path, values: dict, page: str) -> None:
-    """Both files, whole or not at all."""
+    """Write both files atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     for name, content in (("evaluation.json", text), ("evaluation.html", page)):
-        part = folder / f"{name}.part"
-        part.write_text(content, encoding="utf-8")
-        os.replace(part, folder / name)
+        with atomic_write(folder / name) as part:
+            part.write_text(content, encoding="utf-8")

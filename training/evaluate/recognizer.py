@@ -1,4 +1,4 @@
-"""Whether it is still the same person, by a face-recognition network of the user's."""
+"""Features for identity, computed by a face-recognition network that the user provides."""
 
 from pathlib import Path
 
@@ -7,16 +7,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Eyes, nose and corners of the mouth: where they are on average in the canonical crop (in halves
-# of its side), and where networks trained on ArcFace's template want them in 112 x 112 pixels.
-CANONICAL = [(-0.313, -0.267), (0.314, -0.267), (0.004, 0.075), (-0.262, 0.410), (0.268, 0.409)]
-TEMPLATE = [(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)]
-SIDE = 112
-SAME = 0.363  # cosine above which OpenCV's documentation of SFace calls two faces one person
+# Both eyes, nose, both corners of the mouth: mean positions in the canonical crop (face
+# coordinates: halves of its side from its center), and positions in ArcFace's template of SIDE x
+# SIDE pixels.
+CROP_LANDMARKS = [
+    (-0.313, -0.267),
+    (0.314, -0.267),
+    (0.004, 0.075),
+    (-0.262, 0.410),
+    (0.268, 0.409),
+]
+TEMPLATE_LANDMARKS = [(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)]
+SIDE = 112  # of the template [px]
+SAME_PERSON_COSINE = 0.363  # above it, OpenCV's documentation of SFace calls two faces one person
 
 
 class Recognizer:
-    """OpenCV's FaceRecognizerSF with a file such as face_recognition_sface_2021dec.onnx."""
+    """OpenCV's FaceRecognizerSF with a file such as face_recognition_sface_2021dec.onnx.
+
+    Raises ValueError if the file is missing or not such a network.
+    """
 
     def __init__(self, path: Path):
         if not path.is_file():
@@ -32,7 +42,7 @@ class Recognizer:
             ) from problem
 
     def features(self, faces: Tensor) -> np.ndarray:
-        """Canonical crops (N, 3, H, W) in [-1, 1] -> (N, F) of length 1."""
+        """Compute features of canonical crops (N, 3, H, W) in [-1, 1]: (N, F) of length 1."""
         rows = []
         for face in faces:
             pixels = np.uint8(((face.cpu().numpy().transpose(1, 2, 0) + 1) * 127.5).clip(0, 255))
@@ -43,11 +53,14 @@ class Recognizer:
 
 
 def _to_template(side: int) -> np.ndarray:
-    """The similarity (2, 3) from a crop of `side` pixels to the template, by least squares."""
-    here = ((np.array(CANONICAL) + 1) * side - 1) / 2
-    there = np.array(TEMPLATE)
-    a, b = here - here.mean(0), there - there.mean(0)
-    z, w = a @ (1, 1j), b @ (1, 1j)
-    turn = (z.conj() @ w) / (z.conj() @ z)
-    matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.c_[matrix, there.mean(0) - matrix @ here.mean(0)]
+    """Fit the similarity transform (2, 3) from a crop of `side` pixels to the template.
+
+    Least squares. A 2-D similarity is a complex factor: rotation by its angle, scale by its
+    magnitude.
+    """
+    crop = ((np.array(CROP_LANDMARKS) + 1) * side - 1) / 2
+    template = np.array(TEMPLATE_LANDMARKS)
+    z, w = ((points - points.mean(0)) @ (1, 1j) for points in (crop, template))
+    factor = (z.conj() @ w) / (z.conj() @ z)
+    matrix = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    return np.c_[matrix, template.mean(0) - matrix @ crop.mean(0)]

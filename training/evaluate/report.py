@@ -1,4 +1,4 @@
-"""Everything measured of one generator, ready for JSON, and the pictures for its page."""
+"""Evaluates one generator: all figures, ready for JSON, and the contact sheets of its page."""
 
 import time
 from typing import NamedTuple
@@ -10,27 +10,29 @@ from moodganimation.expressions.spaces import FACS, ExpressionSpace
 from moodganimation.networks.base import Generator
 
 from . import measures
+from .animations import FrameStrip, animate_to_target, regenerate
 from .definitions import DEFINITIONS
 from .estimator import Estimator, measurable, measured_space
-from .motion import Walk, filmed, journeys
 from .photos import Clip, Photos
-from .pictures import Sheet, mood_grids, panels, sweep_sheets
 from .recognizer import Recognizer
-from .responses import distance, of_pictures, of_responses, response
-from .runner import Studio
+from .responses import distance, picture_figures, response, response_figures
+from .runner import Runner
+from .sheets import Sheet, mood_grids, output_panels, sweep_sheets
 from .sweeps import random_moods, sweep
 
 FORMAT = "moodganimation-evaluation-1"
-SHOWN = 4  # photos on the page
-TIMED = 9  # edits one by one, of which the median counts
+SHEET_PHOTOS = 4  # photos with contact sheets on the page
+TIMED_EDITS = 9  # timed one by one; the median is reported
 
 
 class Evaluation(NamedTuple):
-    values: dict  # what evaluation.json holds
+    """The figures and sheets of a generator."""
+
+    values: dict  # the contents of evaluation.json
     sweeps: list[Sheet]
     panels: list[Sheet]
     grids: list[Sheet]
-    walks: list[Walk]
+    strips: list[FrameStrip]
 
 
 def evaluate(
@@ -44,55 +46,64 @@ def evaluate(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> Evaluation:
-    """Measure a generator. The same photos and seed give the same figures, costs excepted."""
-    studio = Studio(generator, space, torch.device(device))
-    not_measured, space = _not_measured(space, recognizer, clips), studio.measured
-    readings, starts = studio.starts(photos, estimator)
-    made = sweep(studio, photos, starts, estimator, recognizer, SHOWN)
-    in_all, of_axes = _measures(made, space, photos, estimator)
-    concordance = {}
-    if measurable(space):
-        moods = random_moods(studio, photos, readings, starts, estimator, seed)
-        concordance = moods.concordance()
-    walks = [journeys(studio, photos, starts), *(filmed(studio, clip) for clip in clips)]
-    sheets = panels(studio, photos, starts, SHOWN), mood_grids(studio, photos, readings, starts)
-    cost = _cost(studio, photos, starts)
+    """Measure a generator. All figures but the cost are reproducible from photos and seed."""
+    runner = Runner(generator, space, torch.device(device))
+    not_measured, space = _not_measured(space, recognizer, clips), runner.measured
+    readings, starts = runner.starts(photos, estimator)
+    sweeps = sweep(runner, photos, starts, estimator, recognizer, SHEET_PHOTOS)
+    totals, by_axis = _measures(sweeps, space, photos, estimator)
+    concordance = _concordance(runner, photos, readings, starts, estimator, seed)
+    strips = [animate_to_target(runner, photos, starts)]
+    strips += [regenerate(runner, clip) for clip in clips]
+    panels = output_panels(runner, photos, starts, SHEET_PHOTOS)
+    grids = mood_grids(runner, photos, readings, starts)
+    cost = _cost(runner, photos, starts)
     values = {
         "format": FORMAT,
-        "verdict": verdict(in_all | {"not finite": studio.broken}),
-        "measures": in_all,
-        "axes": _by_axis(of_axes, space),
-        "response": response(made, space),
+        "verdict": verdict(totals | {"not finite": runner.not_finite}),
+        "measures": totals,
+        "axes": _by_axis(by_axis, space),
+        "response": response(sweeps, space),
         "mood concordance": concordance,
-        "distance": distance(made, photos, estimator, seed),
-        "journeys": walks[0].values,
-        "clips": {walk.title: walk.values for walk in walks[1:]},
-        "edits": {"made": studio.made, "not finite": studio.broken},
+        "distance": distance(sweeps, photos, estimator, seed),
+        "journeys": strips[0].values,  # of `animate_to_target`; the key of earlier files
+        "clips": {strip.title: strip.values for strip in strips[1:]},
+        "edits": {"made": runner.edit_count, "not finite": runner.not_finite},
         "cost": cost,
         "not measured": not_measured,
     }
-    values |= _about(estimator, photos, seed)
-    studio.progress.close()
-    return Evaluation(plain(values), sweep_sheets(made, space, photos), *sheets, walks)
+    runner.progress.close()
+    values = json_values(values | _about(estimator, photos, seed))
+    return Evaluation(values, sweep_sheets(sweeps, space, photos), panels, grids, strips)
 
 
-def _measures(made, space: ExpressionSpace, photos: Photos, estimator: Estimator):
-    """Figures of all axes together, and columns of figures by axis."""
-    in_all, of_axes = of_pictures(made)
+def _measures(sweeps, space: ExpressionSpace, photos: Photos, estimator: Estimator):
+    """Compute the figures over all axes, and by axis (see responses.Figures)."""
+    totals, by_axis = picture_figures(sweeps)
     if measurable(space):
-        figures = of_responses(made, space, photos, estimator)
-        in_all, of_axes = figures[0] | in_all, figures[1] | of_axes
-    return in_all, of_axes
+        figures = response_figures(sweeps, space, photos, estimator)
+        totals, by_axis = figures[0] | totals, figures[1] | by_axis
+    return totals, by_axis
+
+
+def _concordance(runner: Runner, photos: Photos, *arguments) -> dict[str, dict[str, float]]:
+    """Compute the concordance of random moods by axis; {} for axes that cannot be measured.
+
+    arguments: the others of `random_moods`.
+    """
+    if not measurable(runner.measured):
+        return {}
+    return random_moods(runner, photos, *arguments).concordance()
 
 
 def _by_axis(columns: dict, space: ExpressionSpace) -> dict[str, dict]:
-    """Columns of figures, one a measure, as the figures of every axis."""
+    """Transpose columns, one per measure, to the figures of each axis."""
     keys = enumerate(space.keys)
     return {key: {name: column[k] for name, column in columns.items()} for k, key in keys}
 
 
 def _about(estimator: Estimator, photos: Photos, seed: int) -> dict[str, dict]:
-    """What a reader needs to know to judge the figures."""
+    """Describe the estimator, the photos and the definitions of the figures."""
     names = ("name", "independent", "statement")
     return {
         "estimator": {name: getattr(estimator, name) for name in names},
@@ -107,9 +118,9 @@ def _about(estimator: Estimator, photos: Photos, seed: int) -> dict[str, dict]:
 
 
 def verdict(values: dict) -> dict:
-    """Each criterion of PASSES with its bounds, and all of them; None: it cannot be told."""
+    """Compare figures with CRITERIA; `passes` is None where a figure is missing."""
     criteria = {}
-    for name, (least, most) in measures.PASSES.items():
+    for name, (least, most) in measures.CRITERIA.items():
         value = values.get(name)
         passes = None
         if value is not None and np.isfinite(value):
@@ -122,65 +133,69 @@ def verdict(values: dict) -> dict:
     }
 
 
-def plain(value):
-    """Numbers in four digits after the point, numpy's as Python's, and None for what is none."""
+def json_values(value):
+    """Convert nested values for JSON: four decimals, numpy to Python, None for NaN."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: json_values(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(item) for item in value]
+        return [json_values(item) for item in value]
     if isinstance(value, (float, np.floating)):
         return round(float(value), 4) if np.isfinite(value) else None
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _cost(studio: Studio, photos: Photos, starts: torch.Tensor) -> dict:
-    """Median time of one edit, photo and all, one at a time and, on a CPU, by one thread.
+def _cost(runner: Runner, photos: Photos, starts: torch.Tensor) -> dict:
+    """Measure the median time of encoding and editing one photo, and of the edit alone.
 
-    The only figures that vary from run to run.
+    With one thread. Only these figures vary between runs.
     """
-    studio.stage("cost", TIMED + 1)
+    runner.stage("cost", TIMED_EDITS + 1)
     face, start, times = photos.faces[:1], starts[:1], []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for _ in range(TIMED + 1):  # the first one pays for what a first call costs
-            begin = time.perf_counter()
-            encoding = studio.encode(face, start)
-            halfway = time.perf_counter()
-            studio.edit(encoding, start)
-            times.append((time.perf_counter() - begin, time.perf_counter() - halfway))
+        for _ in range(TIMED_EDITS + 1):  # the first is a warm-up
+            started = time.perf_counter()
+            encoding = runner.encode(face, start)
+            encoded = time.perf_counter()
+            runner.edit(encoding, start)
+            times.append((time.perf_counter() - started, time.perf_counter() - encoded))
     finally:
         torch.set_num_threads(threads)
-    whole, edit = np.median(times[1:], 0) * 1000
+    total, edit = np.median(times[1:], 0) * 1000
     return {
-        "parameters": sum(p.numel() for p in studio.generator.parameters()),
+        "parameters": sum(p.numel() for p in runner.generator.parameters()),
         "side": face.shape[-1],
-        "photo and edit [ms]": whole,
+        "photo and edit [ms]": total,
         "edit alone [ms]": edit,
-        "device": studio.device.type,
+        "device": runner.device.type,
         "threads": 1,
     }
 
 
 def _not_measured(space: ExpressionSpace, recognizer, clips) -> list[str]:
-    said = []
+    """List the figures that are missing, with the reasons, as sentences."""
+    reasons = []
     if space == FACS:
-        said.append(
-            f"sides, gaze, head and what else {space.name} has beside the "
-            f"{len(measured_space(space).axes)} Action Units, which were asked for on both sides "
-            "alike: python -m training.evaluate.judges.draw, then the judges sides, gaze and head."
+        reasons.append(
+            f"sides, gaze, head and the other axes of {space.name} beyond the "
+            f"{len(measured_space(space).axes)} Action Units, which were requested with equal "
+            "sides: python -m training.evaluate.judges.draw, then the judges sides, gaze and head."
         )
     elif not measurable(space):
-        said.append(
+        reasons.append(
             f"follow, moved, straightness, leakage and moods: the axes of {space.name} have no "
-            "meaning that could be estimated in a picture. The response table shows what they do."
+            "known meaning, so they cannot be estimated in a picture. The response table shows "
+            "their effect."
         )
     if recognizer is None:
-        said.append(
+        reasons.append(
             "identity: no face-recognition network was given (--recognizer FILE.onnx, OpenCV's "
-            "SFace); likeness says only whether what is not edited is left alone."
+            "SFace); likeness only measures whether pixels outside the edit are preserved."
         )
-    said.append("KID: it needs Inception's features; the distance here uses the estimator's.")
+    reasons.append("KID: it needs Inception's features; the distance here uses the estimator's.")
     if not clips:
-        said.append("error to filmed clips: no clips of this split with conditions in this space.")
-    return said
+        reasons.append(
+            "error to filmed clips: no clips of this split with conditions in this space."
+        )
+    return reasons

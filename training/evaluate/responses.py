@@ -1,6 +1,6 @@
-"""From estimates and pictures to figures: one for each axis, and one in all.
+"""Computes figures from estimates and pictures: one for each axis, and one for all axes.
 
-N photos edited · M other photos · A axes · D = A axes of the space.
+Shapes: N edited photos, M other photos, A = D axes of the measured space, L levels.
 """
 
 import numpy as np
@@ -8,109 +8,117 @@ import numpy as np
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, ExpressionSpace
 
 from . import measures
-from .estimator import Estimator, in_axes, measurable, repeatability
+from .estimator import Estimator, measurable, repeatability, to_space
 from .photos import Photos
 from .sweeps import Sweeps
 
-SUBSETS = 20  # of one random edit a photo, for the distance of distributions
-FEWEST = 8  # photos that a spread or a correlation needs
+SUBSET_COUNT = 20  # random subsets, of one edit per photo, for the distance of distributions
+MIN_PHOTOS = 8  # least number of photos for a deviation or a correlation
 
 
-def mean(values) -> float:
-    """The mean of what is a number; NaN where nothing is."""
-    values = np.asarray(values, float)
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else float("nan")
+Figures = tuple[dict[str, float], dict[str, np.ndarray]]  # over all axes, and by axis (A,)
 
 
-Figures = tuple[dict[str, float], dict[str, np.ndarray]]  # in all, and by axis (A,)
-
-
-def of_responses(
-    made: Sweeps, space: ExpressionSpace, photos: Photos, estimator: Estimator
+def response_figures(
+    sweeps: Sweeps, space: ExpressionSpace, photos: Photos, estimator: Estimator
 ) -> Figures:
-    """What the estimator says of the sweeps."""
-    estimates = in_axes(made.units, space)
+    """Compute the figures of the estimates in the sweeps."""
+    estimates = to_space(sweeps.units, space)
     spans = np.array([axis.high - axis.low for axis in space.axes])
     noise = repeatability(estimator, photos.views, space)
-    threshold = np.maximum(measures.MOVED * spans, noise)
-    known = [in_axes(estimator.look(x)[0], space) for x in (photos.views, photos.others) if len(x)]
-    known = np.concatenate(known)
-    spread = known.std(0) if len(known) >= FEWEST else np.full(len(spans), np.nan)
-    own, changes = measures.own(estimates), measures.change(estimates)
-    flat = measures.FLAT * spans
-    leakage, leakage_in_all = measures.leakage(changes, flat)
-    spread = np.maximum(spread, 1e-6)
-    by_spread, by_spread_in_all = measures.leakage(changes / spread, flat / spread)
-    of_axes = {
-        "follow": measures.follow(own, flat).mean(0),
-        "moved": (own[..., -1] - own[..., 0] > threshold).mean(0),
-        "straightness": measures.straightness(own, flat).mean(0),
-        "gain": (own[..., -1] - own[..., 0]).mean(0) / spans,
+    threshold = np.maximum(measures.NOISE_FLOOR * spans, noise)
+    views = [x for x in (photos.views, photos.others) if len(x)]
+    unedited = np.concatenate([to_space(estimator.estimate(x)[0], space) for x in views])
+    deviation = unedited.std(0) if len(unedited) >= MIN_PHOTOS else np.full(len(spans), np.nan)
+    deviation, flat = np.maximum(deviation, 1e-6), measures.FLAT_RANGE * spans
+    changes = measures.change_over_range(estimates)
+    leakage, leakage_total = measures.leakage(changes, flat)
+    relative, relative_total = measures.leakage(changes / deviation, flat / deviation)
+    responses = measures.of_requested_axis(estimates)  # (N, A, L)
+    rises = responses[..., -1] - responses[..., 0]
+    by_axis = {
+        "follow": measures.follow(responses, flat).mean(0),
+        "moved": (rises > threshold).mean(0),
+        "straightness": measures.straightness(responses, flat).mean(0),
+        "gain": rises.mean(0) / spans,
     }
-    in_all = {name: float(column.mean()) for name, column in of_axes.items()}
-    of_axes |= {
+    totals = {name: float(column.mean()) for name, column in by_axis.items()}
+    by_axis |= {
         "leakage": leakage,
-        "leakage by spread": by_spread,
+        "leakage by spread": relative,
         "repeatability": noise,
         "threshold of moved": threshold,
-        "estimator's r": _agreement(known, photos, space),
+        "estimator's r": _correlation_with_labels(unedited, photos, space),
     }
-    in_all |= {"leakage": leakage_in_all, "leakage by spread": by_spread_in_all}
-    return in_all | {"estimator's r": mean(of_axes["estimator's r"])}, of_axes
+    totals |= {"leakage": leakage_total, "leakage by spread": relative_total}
+    totals["estimator's r"] = measures.finite_mean(by_axis["estimator's r"])
+    return totals, by_axis
 
 
-def _agreement(known: np.ndarray, photos: Photos, space: ExpressionSpace) -> np.ndarray:
-    """Correlation of estimates (N + M, D) and labels, for each axis; NaN where it is not known."""
+def _correlation_with_labels(
+    unedited: np.ndarray, photos: Photos, space: ExpressionSpace
+) -> np.ndarray:
+    """Correlate estimates (N + M, D) with the labels of the photos, by axis (D,).
+
+    NaN with fewer labels than MIN_PHOTOS.
+    """
     names = [*photos.names, *photos.other_names]
     rows = [i for i, name in enumerate(names) if name in photos.labels]
-    if len(rows) < FEWEST:
+    if len(rows) < MIN_PHOTOS:
         return np.full(len(space.axes), np.nan)
-    labels = in_axes(np.array([photos.labels[names[i]] for i in rows], float), space)
-    a, b = known[rows] - known[rows].mean(0), labels - labels.mean(0)
-    size = np.sqrt((a**2).sum(0) * (b**2).sum(0))
-    return np.where(size > 0, (a * b).sum(0) / np.maximum(size, 1e-12), np.nan)
+    labels = to_space(np.array([photos.labels[names[i]] for i in rows], float), space)
+    a, b = unedited[rows] - unedited[rows].mean(0), labels - labels.mean(0)
+    norm = np.sqrt((a**2).sum(0) * (b**2).sum(0))
+    return np.where(norm > 0, (a * b).sum(0) / np.maximum(norm, 1e-12), np.nan)
 
 
-def of_pictures(made: Sweeps) -> Figures:
-    """What can be seen in the pictures themselves, whatever the axes mean."""
+def picture_figures(sweeps: Sweeps) -> Figures:
+    """Compute the figures of the pictures, which do not depend on the meaning of the axes."""
     tables = {
-        "edited share [%]": 100 * made.share,
-        "sharpness": made.sharp,
-        "likeness": made.like,
-        "same person": made.same,
+        "edited share [%]": 100 * sweeps.edited_share,
+        "sharpness": sweeps.sharpness,
+        "likeness": sweeps.likeness,
+        "same person": sweeps.same_person,
     }
-    in_all = {name: mean(table) for name, table in tables.items()}
-    return in_all, {name: np.array([mean(x) for x in table.T]) for name, table in tables.items()}
+    mean = measures.finite_mean
+    totals = {name: mean(table) for name, table in tables.items()}
+    return totals, {name: np.array([mean(x) for x in table.T]) for name, table in tables.items()}
 
 
-def response(made: Sweeps, space: ExpressionSpace) -> dict:
-    """Mean change from the lowest level to the highest of all that can be estimated."""
-    columns, estimates = ACTION_UNITS.keys, made.units
+def response(sweeps: Sweeps, space: ExpressionSpace) -> dict:
+    """Average the change of all estimates from the lowest to the highest level of each axis.
+
+    Rows are the requested axes. Columns are the 17 units and, for other spaces, mood axes too.
+    """
+    columns, estimates = ACTION_UNITS.keys, sweeps.units
     if space != ACTION_UNITS:
-        shown = space if measurable(space) else PAD
-        columns += shown.keys
-        estimates = np.concatenate([estimates, in_axes(made.units, shown)], -1)
-    table = measures.change(estimates).mean(0)
+        moods = space if measurable(space) else PAD
+        columns += moods.keys
+        estimates = np.concatenate([estimates, to_space(sweeps.units, moods)], -1)
+    table = measures.change_over_range(estimates).mean(0)
     return {"rows": space.keys, "columns": columns, "values": table}
 
 
-def distance(made: Sweeps, photos: Photos, estimator: Estimator, seed: int) -> dict:
-    """How far edits, and the photos they were made of, lie from other photos."""
-    enough = len(photos.others) >= FEWEST
-    real = estimator.look(photos.others if enough else photos.views)[1]
-    rng, (count, axes, _) = np.random.default_rng([seed, 3]), made.features.shape
-    found = []
-    for _ in range(SUBSETS):
-        edits = made.features[np.arange(count), rng.integers(axes, size=count)]
-        found.append(1000 * measures.kernel_distance(edits, real))
-    unedited = 1000 * measures.kernel_distance(estimator.look(photos.faces)[1], real)
+def distance(sweeps: Sweeps, photos: Photos, estimator: Estimator, seed: int) -> dict:
+    """Kernel distances, times 1000, of edits and of the same photos unedited to other photos.
+
+    `added` is the difference of the two. Edits are SUBSET_COUNT random choices of one per photo, of
+    which mean and deviation are returned.
+    """
+    has_others = len(photos.others) >= MIN_PHOTOS
+    real = estimator.estimate(photos.others if has_others else photos.views)[1]
+    rng, (count, axes, _) = np.random.default_rng([seed, 3]), sweeps.features.shape
+    distances = []
+    for _ in range(SUBSET_COUNT):
+        edits = sweeps.features[np.arange(count), rng.integers(axes, size=count)]
+        distances.append(1000 * measures.kernel_distance(edits, real))
+    unedited = 1000 * measures.kernel_distance(estimator.estimate(photos.faces)[1], real)
     against = f"{len(real)} other photos"
     return {
-        "added": mean(found) - unedited,
-        "edited": mean(found),
-        "deviation": float(np.std(found)),
+        "added": measures.finite_mean(distances) - unedited,
+        "edited": measures.finite_mean(distances),
+        "deviation": float(np.std(distances)),
         "unedited": unedited,
-        "against": against if enough else "the photos themselves: there are too few others",
+        "against": against if has_others else "the photos themselves: there are too few others",
         "features": estimator.name,
     }

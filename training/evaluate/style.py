@@ -1,4 +1,4 @@
-"""How the page looks."""
+"""The style sheet of the page of an evaluation."""
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --bar: #3b82f640 }

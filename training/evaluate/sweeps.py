@@ -1,6 +1,7 @@
-"""Every axis from end to end on every photo, and random moods: what a generator makes of them.
+"""Sweeps of every axis over its levels on every photo, and edits to random moods.
 
-N photos · A measured axes · L levels · n photos shown · S pixels a side.
+Shapes: N photos, A measured axes, L levels, F features, n photos whose pictures are kept, S pixels
+a side.
 """
 
 from typing import NamedTuple
@@ -12,117 +13,130 @@ from moodganimation.expressions.moods import in_space, mood_of, with_mood
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 
 from . import measures
-from .estimator import Estimator, in_axes
+from .estimator import Estimator, to_space
 from .photos import Photos
 from .recognizer import Recognizer
-from .runner import BATCH, Studio, conditions, pixels
+from .runner import BATCH, Runner, pixels, stack_values
 
-TARGETS = 4  # random moods asked of each photo
+MOODS_PER_PHOTO = 4  # random moods requested of each photo
 
 
 class Sweeps(NamedTuple):
-    """Axes one at a time, the others as read. All but `units` and `shown`: at the highest level."""
+    """Edits of one axis at a time, the others as read.
 
-    units: np.ndarray  # (N, A, L, 17) estimated
-    features: np.ndarray  # (N, A, F)
-    share: np.ndarray  # (N, A): edited share of the face
-    sharp: np.ndarray  # (N, A): sharpness where edited, over the photo's
-    like: np.ndarray  # (N, A): likeness where not edited
-    same: np.ndarray  # (N, A): the recognizer's cosine with the photo; NaN without one
-    shown: np.ndarray  # (n, A, L, S, S, 3) uint8
+    All fields but `units` and `pictures` are of the highest level only; see measures.py.
+    """
+
+    units: np.ndarray  # (N, A, L, 17): estimated Action Units
+    features: np.ndarray  # (N, A, F): the estimator's features
+    edited_share: np.ndarray  # (N, A)
+    sharpness: np.ndarray  # (N, A)
+    likeness: np.ndarray  # (N, A)
+    same_person: np.ndarray  # (N, A): the recognizer's cosine with the photo; NaN without one
+    pictures: np.ndarray  # (n, A, L, S, S, 3) uint8: the edits of the first n photos
 
 
 class Moods(NamedTuple):
-    """M random moods: asked for, estimated in the result, and what the mapping could reach."""
+    """M moods: requested, estimated in the result, and reached by the mapping to units."""
 
-    asked: np.ndarray  # (M, K)
-    got: np.ndarray  # (M, K)
-    reachable: np.ndarray  # (M, K): of the photo's Action Units, changed to show what was asked
-    keys: tuple[str, ...]  # the K axes
+    requested: np.ndarray  # (M, K)
+    estimated: np.ndarray  # (M, K)
+    reachable: np.ndarray  # (M, K): mood of the Action Units to which a request is mapped
+    keys: tuple[str, ...]  # the K mood axes
 
     def concordance(self) -> dict[str, dict[str, float]]:
-        """By axis: asked with estimated, the same as plain correlation, asked with reachable."""
+        """Compare requested with estimated moods, by axis.
+
+        The keys are those of evaluation.json: "asked and estimated" (the concordance itself),
+        "correlation", and as "ceiling" the concordance of requested and reachable moods.
+        """
         table = {}
-        for key, asked, got, most in zip(
-            self.keys, self.asked.T, self.got.T, self.reachable.T, strict=True
+        for key, requested, estimated, reached in zip(
+            self.keys, self.requested.T, self.estimated.T, self.reachable.T, strict=True
         ):
-            varies = min(asked.std(), got.std()) > 0
+            varies = min(requested.std(), estimated.std()) > 0
             table[key] = {
-                "asked and estimated": measures.concordance(asked, got),
-                "correlation": float(np.corrcoef(asked, got)[0, 1]) if varies else float("nan"),
-                "ceiling": measures.concordance(asked, most),
+                "asked and estimated": measures.concordance(requested, estimated),
+                "correlation": float(np.corrcoef(requested, estimated)[0, 1])
+                if varies
+                else float("nan"),
+                "ceiling": measures.concordance(requested, reached),
             }
         return table
 
 
 def levels_of(axis) -> np.ndarray:
-    return np.linspace(axis.low, axis.high, measures.LEVELS)
+    """The requested levels (L,) of an axis."""
+    return np.linspace(axis.low, axis.high, measures.LEVEL_COUNT)
 
 
 def sweep(
-    studio: Studio,
+    runner: Runner,
     photos: Photos,
     starts: torch.Tensor,
     estimator: Estimator,
     recognizer: Recognizer | None,
-    shown: int,
+    kept_count: int,
 ) -> Sweeps:
-    axes, (count, _, *size) = studio.measured.axes, photos.faces.shape
+    """Edit every photo with every axis at every level; keep the pictures of `kept_count` photos."""
+    axes, (count, _, *size) = runner.measured.axes, photos.faces.shape
     table = (count, len(axes))
-    units = np.empty((*table, measures.LEVELS, len(ACTION_UNITS.axes)))
+    units = np.empty((*table, measures.LEVEL_COUNT, len(ACTION_UNITS.axes)))
     features = [[] for _ in axes]
-    share, sharp, like, same = np.full((4, *table), np.nan)
-    pictures = np.zeros((min(shown, count), len(axes), measures.LEVELS, *size, 3), np.uint8)
-    studio.stage("sweeps", count * len(axes) * measures.LEVELS)
+    edited_share, sharpness, likeness, same_person = np.full((4, *table), np.nan)
+    pictures = np.zeros(
+        (min(kept_count, count), len(axes), measures.LEVEL_COUNT, *size, 3), np.uint8
+    )
+    runner.stage("sweeps", count * len(axes) * measures.LEVEL_COUNT)
     for rows in np.split(np.arange(count), range(BATCH, count, BATCH)):
-        faces, visible = photos.faces[rows], rows[rows < len(pictures)]
-        encoding = studio.encode(faces, starts[rows])
+        faces, kept = photos.faces[rows], rows[rows < len(pictures)]
+        encoding = runner.encode(faces, starts[rows])
         person = recognizer.features(faces) if recognizer else None
         for a, axis in enumerate(axes):
             for i, level in enumerate(levels_of(axis)):
-                condition = studio.with_axis(starts[rows], axis.key, float(level))
-                result = studio.edit(encoding, condition)[0].composite
-                units[rows, a, i], seen = estimator.look(result)
-                if len(visible):
-                    pictures[visible, a, i] = pixels(result[: len(visible)])
-            features[a].append(seen)
-            mask = measures.edited(faces, result)
-            share[rows, a] = measures.edited_share(mask)
-            sharp[rows, a] = measures.sharpness(faces, result, mask)
-            like[rows, a] = measures.likeness(faces, result, mask)
+                condition = runner.with_axis(starts[rows], axis.key, float(level))
+                result = runner.edit(encoding, condition)[0].composite
+                units[rows, a, i], picture_features = estimator.estimate(result)
+                if len(kept):
+                    pictures[kept, a, i] = pixels(result[: len(kept)])
+            features[a].append(picture_features)
+            mask = measures.edited_mask(faces, result)
+            edited_share[rows, a] = measures.edited_share(mask)
+            sharpness[rows, a] = measures.sharpness(faces, result, mask)
+            likeness[rows, a] = measures.likeness(faces, result, mask)
             if person is not None:
-                same[rows, a] = (person * recognizer.features(result)).sum(1)
+                same_person[rows, a] = (person * recognizer.features(result)).sum(1)
     features = np.stack([np.concatenate(column) for column in features], 1)
-    return Sweeps(units, features, share, sharp, like, same, pictures)
+    return Sweeps(units, features, edited_share, sharpness, likeness, same_person, pictures)
 
 
 def random_moods(
-    studio: Studio,
+    runner: Runner,
     photos: Photos,
     readings: list[Expression],
     starts: torch.Tensor,
     estimator: Estimator,
     seed: int,
 ) -> Moods:
-    """TARGETS moods of each photo, uniform in the whole space, its corners included.
+    """Request MOODS_PER_PHOTO moods of each photo, uniform in the mood space.
 
-    Generators of Action Units are asked for the units that show the mood; eight emotions do not
-    reach every corner, so what the mapping itself reaches is the ceiling of what can be asked.
+    For generators of Action Units a mood is mapped to units. The mapping is made of eight emotions
+    and does not reach every corner of the mood space; `reachable` are the moods that it reaches.
     """
-    space = VALENCE_AROUSAL if studio.space == VALENCE_AROUSAL else PAD
-    rng, asked, got, reachable = np.random.default_rng([seed, 2]), [], [], []
-    studio.stage("random moods", TARGETS * len(starts))
+    space = VALENCE_AROUSAL if runner.space == VALENCE_AROUSAL else PAD
+    rng, requested, estimated, reachable = np.random.default_rng([seed, 2]), [], [], []
+    runner.stage("random moods", MOODS_PER_PHOTO * len(starts))
     for rows in np.split(np.arange(len(starts)), range(BATCH, len(starts), BATCH)):
-        encoding = studio.encode(photos.faces[rows], starts[rows])
-        for _ in range(TARGETS):
-            points = rng.uniform(-1, 1, (len(rows), len(space.axes)))
-            moods = [Expression(space, tuple(point)) for point in points]
-            pairs = zip(moods, rows, strict=True)
-            wanted = conditions(in_space(mood, studio.measured, readings[i]) for mood, i in pairs)
-            condition = studio.conditions(wanted, starts[rows])
-            result = studio.edit(encoding, condition)[0].composite
-            asked += [mood.values for mood in moods]
-            got += [*in_axes(estimator.look(result)[0], space)]
-            for mood, i in zip(moods, rows, strict=True):
+        encoding = runner.encode(photos.faces[rows], starts[rows])
+        for _ in range(MOODS_PER_PHOTO):
+            values = rng.uniform(-1, 1, (len(rows), len(space.axes)))
+            moods = [Expression(space, tuple(row)) for row in values]
+            pairs = list(zip(moods, rows, strict=True))
+            targets = [in_space(mood, runner.measured, readings[i]) for mood, i in pairs]
+            condition = runner.to_conditions(stack_values(targets), starts[rows])
+            result = runner.edit(encoding, condition)[0].composite
+            requested += [mood.values for mood in moods]
+            estimated += [*to_space(estimator.estimate(result)[0], space)]
+            for mood, i in pairs:
                 reachable.append(mood_of(with_mood(readings[i], mood), space).values)
-    return Moods(*(np.array(x) for x in (asked, got, reachable)), space.keys)
+    return Moods(*(np.array(x) for x in (requested, estimated, reachable)), space.keys)

@@ -1,11 +1,17 @@
-"""Critics in files: ours, and those of the programs before."""
+"""Saving and loading critics, also from checkpoints of the original repositories."""
 
 import dataclasses
 import json
 from pathlib import Path
 
-from moodganimation.checkpoints.files import CRITIC_FORMAT, assigned, read, refusing, write
-from moodganimation.checkpoints.legacy import read_original
+from moodganimation.checkpoints.files import (
+    CRITIC_FORMAT,
+    as_not_a_checkpoint,
+    build_with_weights,
+    read_checkpoint,
+    write_checkpoint,
+)
+from moodganimation.checkpoints.original import read_original
 from moodganimation.checkpoints.torch_files import is_torch_file
 from moodganimation.errors import NotACheckpoint
 from moodganimation.expressions.spaces import ExpressionSpace
@@ -16,37 +22,37 @@ SIZES = ("condition_dim", "image_size", "width", "depth", "memory")
 
 
 def save_critic(path: Path, critic: Critic, space: ExpressionSpace, card: dict) -> None:
-    """In single precision; `card` is what a person should know. Raises Unwritable."""
+    """Write a critic in float32 with its card. Raises Unwritable."""
     config = dataclasses.asdict(critic.config)
     header = {"format": CRITIC_FORMAT, "critic": config, "space": space.name, "card": card}
-    write(path, critic.state_dict(), header, half=False)
+    write_checkpoint(path, critic.state_dict(), header, float16=False)
 
 
 def load_critic(path: str | Path, carry: bool | None = None) -> Critic:
-    """A critic: frames (B, T, 3, H, W) in [-1, 1] -> Critique(realism, condition).
+    """Load a critic: frames (B, T, 3, H, W) in [-1, 1] -> Critique(realism, condition).
 
     realism (B, S, h, w), S = T of a frame critic and 1 of a clip critic; condition (B, T, D). In
     evaluation mode, on the CPU, without gradients. From a file of ours or an original one.
 
-    carry: whether a clip critic carries its memory from frame to frame. By default as it learned:
-    what the file of ours says, and no for original ones (D_temp), whose program forgot to, so that
-    they judge each frame alone and score the last one. Raises NotACheckpoint, and ValueError for
-    `carry` with another critic.
+    carry: whether a clip critic carries its state from frame to frame. By default as in training:
+    what the file states, and False for original ones (D_temp), which therefore judge each frame
+    alone and score the last one. Raises NotACheckpoint, and ValueError for `carry` with another
+    kind of critic.
     """
-    with refusing(path):
+    with as_not_a_checkpoint(path):
         if is_torch_file(path):
             original = read_original(path)
             if original.role != "critic":
                 raise NotACheckpoint("{} is the checkpoint of a generator, not a critic.", path)
             values, weights = original.config, original.weights
         else:
-            header, weights = read(path, CRITIC_FORMAT)
+            header, weights = read_checkpoint(path, CRITIC_FORMAT)
             values = json.loads(header["critic"])
         sizes = [values[key] for key in SIZES if key in values]
         if not all(type(v) is int and 0 < v <= 4096 for v in sizes) or values.get("depth", 6) > 10:
             raise ValueError("sizes of a critic are whole numbers from 1 to 4096, depth 10 at most")
         config = CriticConfig(**values)
-        critic = assigned(lambda: build_critic(config), weights)
+        critic = build_with_weights(lambda: build_critic(config), weights)
     if carry is not None:
         if config.kind != "clip":
             raise ValueError(f"{path} is a {config.kind} critic; only clip critics carry a state.")

@@ -1,8 +1,8 @@
-"""Critics: how real frames look, and which expression they show.
+"""Critics (discriminators): scores of realism, and estimates of the expression.
 
-B batch · T frames · D axes · H x W pixels · h x w patches. All take whole clips (a photo is a clip
-of one frame), so that memory is unrolled here and nowhere else. Names, shapes and order of
-parameters are those of the original checkpoints.
+B batch · T frames, in training the generated ones of a clip · K scores: T, or 1 of a clip critic ·
+D axes · H x W pixels · h x w patches. All take clips (B, T, 3, H, W) in [-1, 1]; a photo is a clip
+of one frame. Names, shapes and order of parameters are those of the original checkpoints.
 """
 
 from dataclasses import dataclass
@@ -12,28 +12,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from moodganimation.networks.base import normal
+from moodganimation.networks.base import init_normal_
 from moodganimation.networks.convgru import ConvGRU
 
 
 class Critique(NamedTuple):
-    """What a critic says of clips."""
+    """The output of a critic for a batch of clips."""
 
-    realism: Tensor  # (B, S, h, w) scores of patches, unbounded: S = T frames, or 1 whole clip
+    realism: Tensor  # (B, K, h, w) scores of patches, unbounded
     condition: Tensor  # (B, T, D) the expression of each frame, unbounded
 
 
 @dataclass(frozen=True, kw_only=True)
 class CriticConfig:
-    """What must be known to rebuild a critic."""
+    """Kind and sizes of a critic, as stored in its checkpoint."""
 
     kind: Literal["frame", "frame_gru", "clip"]
     condition_dim: int
     image_size: int = 128  # [px]; a multiple of 2 ** depth
     width: int = 64  # channels of the first layer
-    depth: int = 6  # halvings
-    memory: int = 128  # channels of the ConvGRU of frame_gru
-    carry: bool = True  # clip: carry the state from frame to frame; the seed's code forgot to
+    depth: int = 6  # strided convolutions
+    memory: int = 128  # channels of the ConvGRU; of the kind frame_gru only
+    # Of the kind clip only: carry the state from frame to frame. The original does not.
+    carry: bool = True
 
     def __post_init__(self):
         if self.kind not in ("frame", "frame_gru", "clip"):
@@ -43,13 +44,13 @@ class CriticConfig:
             raise ValueError("Sizes of a critic must be at least 1, its depth 1 to 10.")
         if self.image_size % 2**self.depth:
             raise ValueError(
-                f"A critic of depth {self.depth} wants faces whose side is a multiple of "
+                f"A critic of depth {self.depth} needs faces whose side is a multiple of "
                 f"{2**self.depth} pixels, not {self.image_size}."
             )
 
 
 class FrameCritic(nn.Module):
-    """Every frame for itself. Pumarola et al. 2018, "Conditional Critic" (a PatchGAN)."""
+    """Scores each frame independently. Pumarola et al. 2018, "Conditional Critic" (a PatchGAN)."""
 
     def __init__(self, config: CriticConfig):
         super().__init__()
@@ -57,8 +58,8 @@ class FrameCritic(nn.Module):
         self.main = _trunk(config)
         channels = _channels(config)
         self.conv1 = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)  # realism
-        self.conv2 = _regression(channels, config)
-        normal(self)
+        self.conv2 = _regression(channels, config)  # condition
+        init_normal_(self)
 
     def forward(self, frames: Tensor) -> Critique:
         features = self.main(frames.flatten(0, 1))
@@ -67,17 +68,17 @@ class FrameCritic(nn.Module):
 
 
 class RecurrentFrameCritic(nn.Module):
-    """Realism of every frame for itself, its expression with a memory of the frames before."""
+    """Scores each frame independently, and estimates expressions by a ConvGRU over the frames."""
 
     def __init__(self, config: CriticConfig):
         super().__init__()
         self.config = config
         self.main = _trunk(config)
         channels = _channels(config)
-        self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)
+        self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)  # realism
         self.gru = ConvGRU(channels, config.memory, kernel=3, layers=1)
-        self.regress = _regression(config.memory, config)
-        normal(self)
+        self.regress = _regression(config.memory, config)  # condition
+        init_normal_(self)
 
     def forward(self, frames: Tensor) -> Critique:
         features = self.main(frames.flatten(0, 1))
@@ -88,7 +89,7 @@ class RecurrentFrameCritic(nn.Module):
 
 
 class ClipCritic(nn.Module):
-    """One score for a clip, from the last state of its memory; the expression of each frame."""
+    """Scores a clip by the last state of a ConvGRU, and estimates the expression of each frame."""
 
     def __init__(self, config: CriticConfig):
         super().__init__()
@@ -96,9 +97,9 @@ class ClipCritic(nn.Module):
         self.main = _trunk(config)
         channels = _channels(config)
         self.gru = ConvGRU(channels, channels, kernel=3, layers=1)
-        self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)
-        self.regress = _regression(channels, config)
-        normal(self)
+        self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)  # realism
+        self.regress = _regression(channels, config)  # condition
+        init_normal_(self)
 
     def forward(self, frames: Tensor) -> Critique:
         features = self.main(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
@@ -111,14 +112,17 @@ Critic = FrameCritic | RecurrentFrameCritic | ClipCritic
 
 
 def build_critic(config: CriticConfig) -> Critic:
+    """Build a critic of the kind and sizes of a config."""
     kinds = {"frame": FrameCritic, "frame_gru": RecurrentFrameCritic, "clip": ClipCritic}
     return kinds[config.kind](config)
 
 
-class Halving(nn.Conv2d):
-    """A convolution that halves the side. In bf16 and on few cells it is written as the product of
-    matrices that it is: CPUs' convolutions rearrange all weights in every call, and weights
-    outnumber cells there by far. In float32 sums keep the order of the original's."""
+class StridedConv2d(nn.Conv2d):
+    """A convolution of stride 2, computed as a matrix product for small bf16 inputs on a CPU.
+
+    CPU kernels reorder all weights in every call, which takes most of the time for small inputs.
+    In float32 sums keep the order of the original.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = (side // 2 for side in x.shape[-2:])
@@ -130,26 +134,34 @@ class Halving(nn.Conv2d):
 
 
 def _trunk(config: CriticConfig) -> nn.Sequential:
-    """(N, 3, H, W) -> (N, channels, H / 2^depth, W / 2^depth), without any norm."""
+    """The convolutions that all critics share, without norms.
+
+    (N, 3, H, W) -> (N, channels, h, w), where h = H / 2^depth and w = W / 2^depth.
+    """
     layers, channels = [], 3
     for i in range(config.depth):
         n = config.width * 2**i
-        layers += [Halving(channels, n, 4, 2, 1), nn.LeakyReLU(0.01)]
+        layers += [StridedConv2d(channels, n, 4, 2, 1), nn.LeakyReLU(0.01)]
         channels = n
     return nn.Sequential(*layers)
 
 
 def _channels(config: CriticConfig) -> int:
+    """The channels of the last feature map."""
     return config.width * 2 ** (config.depth - 1)
 
 
 def _regression(channels: int, config: CriticConfig) -> nn.Conv2d:
+    """A linear layer from a whole feature map to the axes, as a convolution."""
     kernel = config.image_size // 2**config.depth
     return nn.Conv2d(channels, config.condition_dim, kernel, bias=False)
 
 
 def _unroll(gru: ConvGRU, features: Tensor, carry: bool = True) -> Tensor:
-    """States of the last layer, (B, T, H, h, w), over features (B, T, C, h, w)."""
+    """Run a ConvGRU of C channels over features (B, T, channels, h, w).
+
+    Returns the states of its last layer, (B, T, C, h, w).
+    """
     states, state = [], None
     for x in features.unbind(1):
         state = gru(x, state if carry else None)

@@ -1,7 +1,8 @@
-"""The six systems of the seed repository as six values of one type, and their presets.
+"""The six systems of the original repository as values of one type.
 
-Every number is that of the branch's code unless a comment says otherwise; fields that end in a
-comment with the seed's own flag are its command-line options under our names.
+Every number is that of the branch's code, except of fields marked "ours". A comment of the form
+--flag names the original's command-line option for a field. Names of fields are stored in
+experiment.json and are options of `--set`, so they do not change.
 """
 
 from dataclasses import dataclass, replace
@@ -16,23 +17,23 @@ from .critics import CriticConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """How much each term of the objective counts."""
+    """Weights of the terms of the objective; 0 switches a term off. `clip_`: of the clip critic."""
 
     realism: float = 1.0  # --lambda_D_prob
     condition: float = 4000.0  # --lambda_D_cond; --lambda_D_frame_cond of spatiotemporal
-    penalty: float = 10.0  # --lambda_D_gp
-    reconstruction: float = 10.0  # --lambda_cyc: back to the photo, or to the filmed frame
-    attention: float = 0.1  # --lambda_mask
-    smoothness: float = 1e-4  # --lambda_mask_smooth
+    penalty: float = 10.0  # --lambda_D_gp: gradient penalty
+    reconstruction: float = 10.0  # --lambda_cyc: back to the photo, or to the true frame
+    attention: float = 0.1  # --lambda_mask: deviation of its mean from `attention_rest`
+    smoothness: float = 1e-4  # --lambda_mask_smooth: of the attention
     clip_realism: float = 1.0  # --lambda_D_temp
     clip_condition: float = 4000.0  # --lambda_D_cond of spatiotemporal
     clip_penalty: float = 10.0  # --lambda_D_temp_gp
-    told: float = 0.0  # ours: what the filmed or re-rendered target says of color and attention
+    told: float = 0.0  # ours: supervised terms (color, attention, composite) in adversarial steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainStage:
-    """Ours: steps before the adversarial ones, on small faces whose target picture is known."""
+    """Steps of supervised pretraining at one face size, before the adversarial steps. Ours."""
 
     image_size: int
     steps: int
@@ -42,47 +43,64 @@ class PretrainStage:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A run that anyone can repeat."""
+    """All settings of a run."""
 
     name: str
     space: str
-    start: str = ""  # file whose weights it begins with
+    start: str = ""  # name of the file of initial weights
     data: Data
     generator: GeneratorConfig
     frame_critic: CriticConfig
     clip_critic: CriticConfig | None = None
     weights: Weights = Weights()
-    feed: Literal["portrait", "generated", "truth", "curriculum"] = "portrait"  # --recurrent
-    curriculum: float = 0.5  # share of training in which the feed goes from truth to generated
+    # --recurrent: input frame of each step of a clip: the still photo, the last generated frame,
+    # the last true frame (teacher forcing), or a curriculum from true to generated frames. True
+    # frames are those of the clip, `Batch.truth`.
+    feed: Literal["portrait", "generated", "truth", "curriculum"] = "portrait"
+    curriculum: float = 0.5  # share of the adversarial steps after which no true frame is fed
     condition_loss: Literal["mse", "xsigmoid"] = "mse"
-    condition_by_batch: bool = True  # divide the mean condition error by the batch once more
-    attention_rest: float = 0.0  # where the mean attention is pulled to; 1 keeps the photo
+    # Divide the condition error, already a mean over the batch, by the batch size, as the original.
+    condition_by_batch: bool = True
+    attention_rest: float = 0.0  # target of the mean attention; 0 repaints, 1 keeps the photo
     roughness_power: int = 2  # of differences in the smoothness term
-    penalty_pairs: Literal["first", "previous", "real"] = "first"  # the fake's other end
-    penalty_apart: bool = True  # a step of its own for the gradient penalty
-    penalty_every: int = 1  # ours: the penalty is in one of so many steps, and counts for all
-    lessons: tuple[PretrainStage, ...] = ()
-    critics_ahead: int = 0  # ours: first adversarial steps in which only the critics learn
+    # What the gradient penalty interpolates the fake frame with: the first frame of the clip, the
+    # previous fake frame, or the true version of the same frame.
+    penalty_pairs: Literal["first", "previous", "real"] = "first"
+    penalty_apart: bool = True  # the gradient penalty has an optimizer step of its own
+    penalty_every: int = 1  # ours: every N critic steps, with N times the weight
+    lessons: tuple[PretrainStage, ...] = ()  # ours: pretraining stages, before adversarial steps
+    critics_ahead: int = 0  # ours: adversarial steps at the start that train the critics only
     batch: int = 4  # --batch_size, over all processes
-    n_critic: int = 5  # --train_G_every_n_iterations
-    epochs: int = 20  # --nepochs_no_decay
-    decay_epochs: int = 10  # --nepochs_decay
-    steps: int = 0  # adversarial steps in all, with the epochs fitted to them; 0: as epochs say
+    n_critic: int = 5  # --train_G_every_n_iterations: critic steps per generator step
+    epochs: int = 20  # --nepochs_no_decay: with the full learning rate
+    decay_epochs: int = 10  # --nepochs_decay: then with a linear decay to 0
+    steps: int = 0  # adversarial steps, divided into these epochs; 0: an epoch is all samples once
     rate: float = 1e-4  # --lr_G
     critic_rate: float = 1e-4  # --lr_D, --lr_D_temp
     beta1: float = 0.5  # --G_adam_b1 ...
     beta2: float = 0.999
-    gates: Literal["normal", "orthogonal", "open"] = "normal"  # how ConvGRU gates begin: N(0,
-    # 0.02) as they did, orthogonal as was meant, or ours: so that a stack of them lets through
-    gate_rate: float = 1.0  # ours: learning rate of ConvGRU gates as a share of the others'
-    ema: float = 0.999  # ours; 0 keeps no average
+    # Initialization of ConvGRU gates: N(0, 0.02) as the original runs; orthogonal as it intended;
+    # or ours, open: orthogonal with twice the variance and an update bias of 2, so that the signal
+    # does not vanish in a stack of layers.
+    gates: Literal["normal", "orthogonal", "open"] = "normal"
+    gate_rate: float = 1.0  # ours: factor of the learning rate of ConvGRU gates
+    ema: float = 0.999  # ours: decay of the moving average of the generator's weights; 0: none
     seed: int = 0
-    precision: Literal["quickest", "float32", "bf16", "float64"] = "quickest"  # bf16 or float32
-    log_every: int = 20
+    # quickest: decided by the hardware, not timed: bf16 on a GPU and on a processor with AMX, else
+    # float32; see common/precision.py.
+    precision: Literal["quickest", "float32", "bf16", "float64"] = "quickest"
+    log_every: int = 20  # [steps]
     save_every: int = 500
     sample_every: int = 500
 
     def __post_init__(self):
+        """Raise ValueError for settings that do not fit together."""
+        self._check_networks()
+        self._check_data()
+        self._check_numbers()
+
+    def _check_networks(self) -> None:
+        """Check spaces, face sizes and kinds of generator and critics."""
         dimension = len(space_named(self.space).axes)
         configs = [self.generator, self.frame_critic]
         configs += [self.clip_critic] if self.clip_critic else []
@@ -93,76 +111,96 @@ class Experiment:
             )
         if any(c.image_size != self.generator.image_size for c in configs[1:]):
             raise ValueError("Generator and critics must have one image_size.")
-        if self.data.kind == "stills" and (self.data.frames != 1 or self.feed != "portrait"):
-            raise ValueError("Photos have one frame and feed the portrait; clips have more.")
-        if self.data.kind != "stills" and self.data.frames < 2:
-            raise ValueError("A clip needs at least 2 frames: the photo and one to generate.")
-        if self.data.kind == "stills" and self.clip_critic:
-            raise ValueError("A clip critic needs clips.")
-        if self.data.kind == "stills" and self.lessons:
-            raise ValueError("Lessons need known targets: pairs or clips (data.kind).")
         if self.frame_critic.kind == "clip" or (
             self.clip_critic and self.clip_critic.kind != "clip"
         ):
             raise ValueError(
                 "frame_critic is of kind frame or frame_gru, clip_critic of kind clip."
             )
+
+    def _check_data(self) -> None:
+        """Check frames per sample, and what photos and clips allow."""
+        if self.data.kind != "stills":
+            if self.data.frames < 2:
+                raise ValueError("A clip needs at least 2 frames: the photo and one to generate.")
+            return
+        if self.data.frames != 1 or self.feed != "portrait":
+            raise ValueError(
+                "Photos have one frame: with data.kind=stills, set data.frames=1 and feed=portrait."
+            )
+        if self.clip_critic:
+            raise ValueError("A clip critic needs clips.")
+        if self.lessons:
+            raise ValueError(
+                "Pretraining stages (lessons) need known targets: set data.kind to pairs or clips."
+            )
+
+    def _check_numbers(self) -> None:
+        """Check the ranges of batches, intervals, schedules, rates and powers."""
         counts = (self.batch, self.n_critic, self.log_every, self.save_every, self.sample_every)
         counts += (self.penalty_every,)
-        counts += tuple(n for lesson in self.lessons for n in (lesson.batch, lesson.steps))
+        counts += tuple(n for stage in self.lessons for n in (stage.batch, stage.steps))
         if min(counts) < 1 or min(self.epochs, self.decay_epochs, self.steps, self.seed) < 0:
-            raise ValueError("Batches and intervals must be at least 1, epochs and steps 0.")
+            raise ValueError(
+                "batch, n_critic, every interval (log_every ...), and the batch and steps of "
+                "pretraining stages must be at least 1; epochs, decay_epochs, steps and seed at "
+                "least 0."
+            )
         if self.epochs + self.decay_epochs < 1:
             raise ValueError("epochs and decay_epochs cannot both be 0.")
         if not (0 <= self.ema < 1 and 0 <= self.curriculum <= 1):
             raise ValueError("ema must be from 0 to below 1, curriculum from 0 to 1.")
         if self.roughness_power not in (1, 2) or min(self.rate, self.critic_rate) < 0:
             raise ValueError("roughness_power is 1 or 2, and rates are not negative.")
-        if any(lesson.image_size < 8 or lesson.image_size % 4 for lesson in self.lessons):
-            raise ValueError("Faces of lessons have a side of at least 8 pixels, a multiple of 4.")
+        if any(stage.image_size < 8 or stage.image_size % 4 for stage in self.lessons):
+            raise ValueError(
+                "Faces of pretraining stages (lessons) have a side of at least 8 pixels, a "
+                "multiple of 4."
+            )
 
     @property
     def pretraining_steps(self) -> int:
-        """Steps of all lessons."""
-        return sum(lesson.steps for lesson in self.lessons)
+        """The steps of all pretraining stages together."""
+        return sum(stage.steps for stage in self.lessons)
 
     def stage_at(self, step: int) -> tuple[PretrainStage | None, int]:
-        """The lesson of a step and the step within it; None and the adversarial step after them."""
-        for lesson in self.lessons:
-            if step < lesson.steps:
-                return lesson, step
-            step -= lesson.steps
+        """The pretraining stage of a step and the step within it; after them None and the number of
+        the adversarial step."""
+        for stage in self.lessons:
+            if step < stage.steps:
+                return stage, step
+            step -= stage.steps
         return None, step
 
-    def turn_at(self, step: int) -> tuple[bool, bool]:
-        """Whether an adversarial step moves the generator, and whether it has penalties."""
-        moved = (step + 1) % self.n_critic == 0 and step >= self.critics_ahead
-        return moved, step % self.penalty_every == 0
+    def updates_at(self, step: int) -> tuple[bool, bool]:
+        """Whether an adversarial step (updates the generator, has a gradient penalty)."""
+        updates_generator = (step + 1) % self.n_critic == 0 and step >= self.critics_ahead
+        return updates_generator, step % self.penalty_every == 0
 
-    def total(self, samples: int) -> int:
-        """Steps of the run on that many photos or clips."""
-        rounds = (self.epochs + self.decay_epochs) * max(1, samples // self.batch)
-        return self.pretraining_steps + (self.steps or rounds)
+    def total(self, sample_count: int) -> int:
+        """The steps of the run, pretraining included, on a number of photos or clips."""
+        epoch_steps = (self.epochs + self.decay_epochs) * max(1, sample_count // self.batch)
+        return self.pretraining_steps + (self.steps or epoch_steps)
 
-    def decay_at(self, step: int, samples: int) -> float:
-        """Factor of the learning rates at an adversarial step: 1, then down epoch by epoch.
+    def rate_factor_at(self, step: int, sample_count: int) -> float:
+        """The factor of the learning rates at an adversarial step: 1, then linear decay by epoch.
 
-        Where `steps` is set, they are divided into as many equal stretches as there are epochs.
+        If `steps` is set, they are divided into as many equal parts as there are epochs.
         """
-        epoch = step // max(1, samples // self.batch)
+        epoch = step // max(1, sample_count // self.batch)
         if self.steps:
             epoch = step * (self.epochs + self.decay_epochs) // self.steps
-        late = max(0, epoch - self.epochs)
-        return max(0.0, 1 - late / self.decay_epochs) if self.decay_epochs else 1.0
+        decayed = max(0, epoch - self.epochs)  # epochs
+        return max(0.0, 1 - decayed / self.decay_epochs) if self.decay_epochs else 1.0
 
-    def truth_share(self, step: int, samples: int) -> float:
-        """How likely a clip of the curriculum is still fed with filmed frames."""
-        length = self.curriculum * (self.total(samples) - self.pretraining_steps)
+    def truth_share(self, step: int, sample_count: int) -> float:
+        """The probability that a curriculum feeds true frames at an adversarial step."""
+        length = self.curriculum * (self.total(sample_count) - self.pretraining_steps)
         return max(0.0, 1 - step / length) if length else 0.0
 
 
 def in_space(experiment: Experiment, space: str, size: int | None = None) -> Experiment:
-    """The experiment with another space (and face size), in all of its networks."""
+    """Change the space, and the face size if given, in all networks of an experiment."""
     change = {"condition_dim": len(space_named(space).axes)}
     if size is not None:
         change["image_size"] = size

@@ -1,15 +1,21 @@
-"""Deterministic fill used for the golden vectors (numpy only; written for this project).
+"""Deterministic values for golden files: weights, images and conditions from a hash of the index.
 
-h32(stream, n): uint32 array, one value per flat C-order index i = 0..n-1
-    x = (i + 1) + (stream + 1) * 0x9E3779B9          (mod 2**32)
-    x ^= x >> 16 ; x *= 0x7FEB352D ; x ^= x >> 15 ; x *= 0x846CA68B ; x ^= x >> 16
-u01 = h32 / 2**32  (float64, in [0,1));  s11 = 2*u01 - 1
+Only numpy is used, so that the program that makes golden files from the original code can compute
+the same values. `stream` is the number of an array; arrays of different streams are unrelated.
+
+    hash32(stream, n): for i = 0..n-1 in C order, modulo 2**32,
+        x = (i + 1) + (stream + 1) * 0x9E3779B9
+        x ^= x >> 16; x *= 0x7FEB352D; x ^= x >> 15; x *= 0x846CA68B; x ^= x >> 16
 """
 
 import numpy as np
 
+# Added to the streams of pictures, conditions and mixing, so that they differ from parameters.
+IMAGE_STREAMS, CONDITION_STREAMS, MIXING_STREAMS = 1_000_000, 2_000_000, 3_000_000
 
-def h32(stream, n):
+
+def hash32(stream: int, n: int) -> np.ndarray:
+    """The hashes of the indices 0..n-1, (n,) uint32."""
     with np.errstate(over="ignore"):
         x = np.arange(1, n + 1, dtype=np.uint32)
         x += np.uint32(((stream + 1) * 0x9E3779B9) % 2**32)
@@ -21,45 +27,51 @@ def h32(stream, n):
     return x
 
 
-def u01(stream, shape):
+def unsigned(stream: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Values in [0, 1), float64."""
     n = int(np.prod(shape))
-    return (h32(stream, n).astype(np.float64) / 2.0**32).reshape(shape)
+    return (hash32(stream, n).astype(np.float64) / 2.0**32).reshape(shape)
 
 
-def s11(stream, shape):
-    return 2.0 * u01(stream, shape) - 1.0
+def signed(stream: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Values in [-1, 1), float64."""
+    return 2.0 * unsigned(stream, shape) - 1.0
 
 
-def param(key, shape, index):
-    """Value of the state_dict entry number `index` (0-based, in key order)."""
+def parameter(key: str, shape: tuple[int, ...], index: int) -> np.ndarray:
+    """Values for the tensor `index` of a state_dict, named `key`; index: from 0, in order of keys.
+
+    Convolutions are uniform with the bound of He et al. 2015.
+    """
     shape = tuple(shape)
-    s = s11(index, shape)
+    values = signed(index, shape)
     if key.endswith("bias"):
-        v = 0.1 * s
-    elif len(shape) >= 2:  # any conv weight; "fan" = product of all dims but the first
-        v = s * np.sqrt(6.0 / np.prod(shape[1:]))
-    elif key.endswith("weight"):  # 1-D weight: instance-norm gamma
-        v = 1.0 + 0.2 * s
+        values = 0.1 * values
+    elif len(shape) >= 2:  # weights of a convolution, scaled by the product of all other dimensions
+        values = values * np.sqrt(6.0 / np.prod(shape[1:]))
+    elif key.endswith("weight"):  # of an instance norm
+        values = 1.0 + 0.2 * values
     else:
         raise KeyError(key)
-    return v.astype(np.float32)
+    return values.astype(np.float32)
 
 
-def image(stream, b, size=128, channels=3):
-    """(b, channels, size, size) float32 in [-1, 1]."""
-    bb, cc, hh, ww = np.meshgrid(
-        np.arange(b), np.arange(channels), np.arange(size), np.arange(size), indexing="ij"
+def images(stream: int, count: int, size: int = 128, channels: int = 3) -> np.ndarray:
+    """Waves with noise, (count, channels, size, size) float32 in [-1, 1]."""
+    b, c, y, x = np.meshgrid(
+        np.arange(count), np.arange(channels), np.arange(size), np.arange(size), indexing="ij"
     )
-    smooth = np.sin(2.0 * np.pi * ((cc + 1) * hh + (bb + 2) * ww) / size)
-    noise = s11(1000000 + stream, (b, channels, size, size))
-    return (0.6 * smooth + 0.4 * noise).astype(np.float32)
+    waves = np.sin(2.0 * np.pi * ((c + 1) * y + (b + 2) * x) / size)
+    noise = signed(IMAGE_STREAMS + stream, (count, channels, size, size))
+    return (0.6 * waves + 0.4 * noise).astype(np.float32)
 
 
-def cond(stream, shape, signed=False):
-    v = s11(2000000 + stream, shape) if signed else u01(2000000 + stream, shape)
-    return v.astype(np.float32)
+def conditions(stream: int, shape: tuple[int, ...], is_signed: bool = False) -> np.ndarray:
+    """Conditions in [0, 1), or in [-1, 1) if signed, float32."""
+    values = signed if is_signed else unsigned
+    return values(CONDITION_STREAMS + stream, shape).astype(np.float32)
 
 
-def alpha(stream, b):
-    """gradient-penalty mixing weights, one per sample, in [0, 1)."""
-    return u01(3000000 + stream, (b,)).astype(np.float32)
+def mixing(stream: int, count: int) -> np.ndarray:
+    """Interpolation weights of a gradient penalty, one a sample, (count,) float32 in [0, 1)."""
+    return unsigned(MIXING_STREAMS + stream, (count,)).astype(np.float32)

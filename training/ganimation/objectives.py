@@ -1,9 +1,14 @@
-"""The full objective of the seed's systems as dicts of named, weighted terms.
+"""The full objective of the six systems as dicts of named, weighted terms.
 
-B batch over all processes · S generated frames · D axes · H x W pixels. Terms of the generator
-begin with `g.`, those of critics with `d.`; then comes the weight's name in `experiments.Weights`.
-Each is a mean over the samples at hand, or B times such a mean where the seed sums over the batch,
-so that the average over processes is the term of the whole batch.
+B samples of this process · S generated frames · K scores of a critic: S, or 1 of a clip critic ·
+D axes · H x W pixels
+
+Terms of the generator begin with `g.`, those of critics with `d.`; then comes the weight's name in
+`experiments.Weights`, and `_real`, `_fake` or `_back` for parts of a term. Terms of pretraining
+begin with `told.` and have no weights. Names without a dot are logged only: `attention` is the mean
+attention. Each term is a mean over the samples of this process, or `experiment.batch` times such a
+mean where the original sums over the batch, so that the average over processes is the term of the
+whole batch.
 """
 
 from typing import Literal
@@ -19,55 +24,83 @@ from moodganimation.networks.rollout import Feed, rollout, stack
 from ..data.batches import Batch
 from . import losses
 from .critics import Critic
-from .experiments import Experiment
+from .experiments import Experiment, Weights
 
 Terms = dict[str, Tensor]
 EPSILON = {"frame": 1e-12, "clip": 1e-8}  # under the root of the gradient penalty
+# Supervised terms:
+DIFFERENCE_GAIN = 8  # of mean absolute differences on [-1, 1], to weights of at most 1
+MIN_REGION_SHARE = 0.01  # added to a region's share, which bounds its weight in nearly equal pairs
+COLOR_WEIGHTS, COMPOSITE_WEIGHTS = (5, 1), (10, 2)  # of the squared and of the absolute error
+PAINT_WEIGHT, KEEP_WEIGHT = 0.1, 0.5  # of the attention in the region, and outside it
+MIN_PROBABILITY = 1e-4  # below logarithms
 
 
 def generate(generator: Generator, batch: Batch, feed: Feed) -> Edit:
-    """The clip (B, S, ...) that the generator makes of the first frame."""
+    """Generate the clip (B, S, ...) of the batch's targets from its first frame."""
     edit = stack(rollout(generator, batch.frames[:, 0], batch.targets, feed, batch.truth))
-    return edit.map(lambda field: field.to(batch.frames.dtype))  # losses want full precision
+    return edit.map(lambda field: field.to(batch.frames.dtype))  # losses need full precision
+
+
+def total_loss(terms: Terms) -> Tensor:
+    """The sum of the terms that are part of the loss."""
+    return sum(value for name, value in terms.items() if is_loss(name))
+
+
+def is_loss(name: str) -> bool:
+    """Whether a term is part of the loss; the others are logged only."""
+    return "." in name
+
+
+def critic_prefix(kind: str) -> str:
+    """The prefix of a critic's terms and weights."""
+    return "clip_" if kind == "clip" else ""
 
 
 def generator_losses(
-    there: Edit,
+    edit: Edit,
     generator: Generator,
     critics: dict[str, Critic],
     batch: Batch,
     experiment: Experiment,
 ) -> Terms:
-    """Be believed, wear the expression, find the way back (or what was filmed), change little.
+    """Return the generator's objective: realism, condition, reconstruction and attention terms.
 
-    there: what the generator imagines of the batch.
-    Pumarola et al. 2018, "Full Loss"; for clips as in the MoodGANimation branches.
+    edit: the generator's output for the batch. For photos, reconstruction is the cycle back to the
+    source; for clips, L1 to the true frames. Pumarola et al. 2018, "Full Loss"; for clips as in
+    the MoodGANimation branches.
     """
     weights, terms = experiment.weights, {}
     for kind, critic in critics.items():
-        realism, condition = critic(there.composite)
-        scores = realism.shape[1]  # sums over frames, not means; a clip critic has one score
-        prefix = _prefix(kind)
+        realism, condition = critic(edit.composite)
+        # The original sums over the scores of a sample: one a frame, or one a clip.
+        scores, prefix = realism.shape[1], critic_prefix(kind)
+        error = _condition_error(condition, batch.targets, experiment)
         terms[f"g.{prefix}realism"] = scores * losses.wasserstein(realism)
-        terms[f"g.{prefix}condition"] = scores * _condition_error(
-            condition, batch.targets, experiment
-        )
-    if batch.truth is None:  # nobody filmed the target: go there and back
-        back = stack(rollout(generator, there.composite[:, -1], batch.conditions[:, :1]))
+        terms[f"g.{prefix}condition"] = scores * error
+    if batch.truth is None:  # unpaired data: cycle consistency
+        back = stack(rollout(generator, edit.composite[:, -1], batch.conditions[:, :1]))
         terms["g.reconstruction"] = F.l1_loss(back.composite[:, 0], batch.frames[:, 0])
+        edits = {"": edit, "_back": back}
     else:
-        frames = there.composite.shape[1]
-        terms["g.reconstruction"] = frames * F.l1_loss(there.composite, batch.truth)
+        frames = edit.composite.shape[1]
+        terms["g.reconstruction"] = frames * F.l1_loss(edit.composite, batch.truth)
         if weights.told:
-            terms["g.told"] = sum(told(there, batch).values())
-    ways = {"": there} if batch.truth is not None else {"": there, "_back": back}
-    for name, edit in ways.items():
-        masks = edit.attention.unbind(1)
-        rest = experiment.attention_rest
-        terms[f"g.attention{name}"] = sum(losses.attention_size(mask, rest) for mask in masks)
-        rough = sum(losses.roughness(mask, experiment.roughness_power).mean() for mask in masks)
-        terms[f"g.smoothness{name}"] = experiment.batch * rough
-    return _weighed(terms, weights) | {"attention": there.attention.detach().mean()}
+            terms["g.told"] = sum(supervised_terms(edit, batch).values())
+        edits = {"": edit}
+    for suffix, result in edits.items():
+        for name, value in _attention_terms(result.attention, experiment).items():
+            terms[f"g.{name}{suffix}"] = value
+    return _weighted(terms, weights) | {"attention": edit.attention.detach().mean()}
+
+
+def _attention_terms(attention: Tensor, experiment: Experiment) -> Terms:
+    """Regularization of the attention (B, S, 1, H, W), summed over frames."""
+    target, power = experiment.attention_rest, experiment.roughness_power
+    frames = attention.unbind(1)
+    deviation = sum(losses.attention_deviation(frame, target) for frame in frames)
+    roughness = sum(losses.roughness(frame, power).mean() for frame in frames)
+    return {"attention": deviation, "smoothness": experiment.batch * roughness}
 
 
 def critic_losses(
@@ -77,22 +110,23 @@ def critic_losses(
     batch: Batch,
     experiment: Experiment,
 ) -> Terms:
-    """Real frames high, generated ones low, and the expression of the real ones.
+    """Return a critic's Wasserstein terms, and its error on the expressions of real frames.
 
     fake: (B, S, 3, H, W). Pumarola et al. 2018, "Image Adversarial Loss" and "Conditional
     Expression Loss".
     """
     real, conditions = batch.real
-    realism, condition = critic(torch.cat([real, fake.detach()]))  # at once: the same scores
-    of_real, of_fake = realism.chunk(2)
-    scores, prefix = of_real.shape[1], _prefix(kind)
+    # One pass for both, since critics have no batch norm.
+    realism, condition = critic(torch.cat([real, fake.detach()]))
+    real_scores, fake_scores = realism.chunk(2)
+    scores, prefix = real_scores.shape[1], critic_prefix(kind)
     error = _condition_error(condition.chunk(2)[0], conditions, experiment)
     terms = {
-        f"d.{prefix}realism_real": scores * losses.wasserstein(of_real),
-        f"d.{prefix}realism_fake": -scores * losses.wasserstein(of_fake),
+        f"d.{prefix}realism_real": scores * losses.wasserstein(real_scores),
+        f"d.{prefix}realism_fake": -scores * losses.wasserstein(fake_scores),
         f"d.{prefix}condition": scores * error,
     }
-    return _weighed(terms, experiment.weights)
+    return _weighted(terms, experiment.weights)
 
 
 def penalties(
@@ -103,68 +137,71 @@ def penalties(
     experiment: Experiment,
     mix: Tensor,
 ) -> Tensor:
-    """The weighted gradient penalty of each score, (S,). mix (S, B) in [0, 1] weighs the real side.
+    """Return the weighted gradient penalty of each score, (K,).
 
-    Sides: the filmed frame and the generated one; or, as branches of the seed have it, the first
-    frame ("first") or the generated frame before ("previous") in place of the filmed one. One that
-    is taken in every k-th step alone counts k times: Karras et al. 2020, "Lazy regularization".
+    mix: (K, B) in [0, 1], the weight of the other picture in the interpolation. Generated frames
+    are interpolated with the real ones; or for a frame critic, as branches of the original do, with
+    the first frame (`penalty_pairs` "first") or the previous generated frame ("previous"). With
+    `penalty_every` = N the weight is multiplied by N: Karras et al. 2020, "Lazy regularization".
     """
-    fake, real = fake.detach(), batch.real[0]
+    fake, other = fake.detach(), batch.real[0]
     if kind == "frame" and experiment.penalty_pairs != "real":
         first = batch.frames[:, :1]
         if experiment.penalty_pairs == "first":
-            real = first.expand_as(fake)
+            other = first.expand_as(fake)
         else:
-            real = torch.cat([first, fake[:, :-1]], 1)
-    weight = getattr(experiment.weights, f"{_prefix(kind)}penalty")
+            other = torch.cat([first, fake[:, :-1]], 1)
+    weight = getattr(experiment.weights, f"{critic_prefix(kind)}penalty")
     weight *= experiment.penalty_every
-    return weight * losses.gradient_penalty(critic, real, fake, mix, EPSILON[kind])
+    return weight * losses.gradient_penalty(critic, other, fake, mix, EPSILON[kind])
 
 
-def told(edit: Edit, batch: Batch) -> Terms:
-    """Ours: what a known target says to each head; a mean over frames.
+def supervised_terms(edit: Edit, batch: Batch) -> Terms:
+    """Return losses of color, attention and composite against a known target, means over frames.
 
-    Color must paint the whole target, attention must open where the pictures differ, the composite
-    must match. Where they differ counts once more, averaged over that region alone, so that a lid
-    is as important as a jaw.
+    Not in the original. Color is compared with the whole target; attention must be low where source
+    and target differ and high elsewhere; the composite is compared with the target. Errors in the
+    region of differences are added once more, averaged over that region alone, so that a small
+    region (a lid) weighs as much as a large one (a jaw).
     """
     source = batch.frames[:, :1].expand_as(batch.truth)
-    apart = (source - batch.truth).abs().mean(2).flatten(0, 1)[:, None]
-    differs = (8 * F.avg_pool2d(apart, 5, 1, 2)).clamp(0, 1).unflatten(0, batch.truth.shape[:2])
-    share = differs.mean((2, 3, 4)) + 0.01  # pairs that hardly differ have nothing to say
+    difference = (source - batch.truth).abs().mean(2).flatten(0, 1)[:, None]
+    region = (DIFFERENCE_GAIN * F.avg_pool2d(difference, 5, 1, 2)).clamp(0, 1)
+    region = region.unflatten(0, batch.truth.shape[:2])
+    share = region.mean((2, 3, 4)) + MIN_REGION_SHARE
 
-    def error(values: Tensor) -> Tensor:
-        """Of the whole picture, and of the region."""
-        return values.mean() + ((differs * values).mean((2, 3, 4)) / share).mean()
+    def mean_in_region(values: Tensor) -> Tensor:
+        return ((region * values).mean((2, 3, 4)) / share).mean()
 
-    color, composite = edit.color - batch.truth, edit.composite - batch.truth
-    kept = edit.attention.clamp(1e-4, 1 - 1e-4)
-    opened = (differs * -(1 - kept).log()).mean((2, 3, 4)) / share
-    closed = (1 - differs) * -kept.log()
+    def color_error(picture: Tensor, weights: tuple[float, float]) -> Tensor:
+        error = picture - batch.truth
+        error = weights[0] * error.square() + weights[1] * error.abs()
+        return error.mean() + mean_in_region(error)
+
+    attention = edit.attention.clamp(MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+    paint_error = mean_in_region(-(1 - attention).log())
+    keep_error = ((1 - region) * -attention.log()).mean()
     return {
-        "color": error(5 * color.square() + color.abs()),
-        "composite": error(10 * composite.square() + 2 * composite.abs()),
-        "attention": 0.1 * opened.mean() + 0.5 * closed.mean(),
+        "color": color_error(edit.color, COLOR_WEIGHTS),
+        "composite": color_error(edit.composite, COMPOSITE_WEIGHTS),
+        "attention": PAINT_WEIGHT * paint_error + KEEP_WEIGHT * keep_error,
     }
 
 
-def _condition_error(condition: Tensor, wanted: Tensor, experiment: Experiment) -> Tensor:
-    error = condition - wanted
+def _condition_error(condition: Tensor, target: Tensor, experiment: Experiment) -> Tensor:
+    """Mean error of a critic's estimates of the expression, (B, S, D)."""
+    error = condition - target
     error = error.square() if experiment.condition_loss == "mse" else losses.xsigmoid(error)
     return error.mean() / (experiment.batch if experiment.condition_by_batch else 1)
 
 
-def _prefix(kind: str) -> str:
-    return "clip_" if kind == "clip" else ""
-
-
-def _weighed(terms: Terms, weights) -> Terms:
-    """Each term times the weight it is named after."""
+def _weighted(terms: Terms, weights: Weights) -> Terms:
+    """Multiply each term by the field of `Weights` of the same name."""
 
     def weight(name: str) -> float:
         name = name.split(".")[1]
-        for ending in ("_back", "_real", "_fake"):
-            name = name.removesuffix(ending)
+        for suffix in ("_back", "_real", "_fake"):
+            name = name.removesuffix(suffix)
         return getattr(weights, name)
 
     return {name: weight(name) * value for name, value in terms.items()}

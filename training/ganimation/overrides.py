@@ -20,35 +20,37 @@ def override(experiment: Experiment, settings: list[str]) -> Experiment:
 
 
 def _set(config, keys: list[str], value: str, path: str):
+    """Return a dataclass with one field changed; keys: the path to it, outermost first."""
     names = [field.name for field in fields(config)]
     if keys[0] not in names:
-        raise ValueError(f"--set {path}: there is no {keys[0]!r} here; try {', '.join(names)}.")
-    old, kind = getattr(config, keys[0]), get_type_hints(type(config))[keys[0]]
+        raise ValueError(f"--set {path}: {keys[0]!r} is unknown; known: {', '.join(names)}.")
+    current, kind = getattr(config, keys[0]), get_type_hints(type(config))[keys[0]]
     if len(keys) > 1:
-        if not is_dataclass(old):
-            raise ValueError(f"--set {path}: {keys[0]} has no parts here.")
-        return replace(config, **{keys[0]: _set(old, keys[1:], value, path)})
+        if not is_dataclass(current):
+            raise ValueError(f"--set {path}: {keys[0]} has no settings of its own.")
+        return replace(config, **{keys[0]: _set(current, keys[1:], value, path)})
     if keys[0] == "lessons":
-        return replace(config, lessons=_lessons(value))
-    if is_dataclass(old) or is_dataclass(next(iter(get_args(kind)), None)):
-        raise ValueError(f"--set {path} wants one of its parts, as {path}.NAME=VALUE.")
+        return replace(config, lessons=_stages(value))
+    if is_dataclass(current) or is_dataclass(next(iter(get_args(kind)), None)):
+        raise ValueError(f"--set {path}: set one of its settings, as {path}.NAME=VALUE.")
     return replace(config, **{keys[0]: _typed(kind, path, value)})
 
 
-def _lessons(value: str) -> tuple[PretrainStage, ...]:
-    """`size:steps:batch:rate,...`, or nothing for none."""
-    lessons = []
+def _stages(value: str) -> tuple[PretrainStage, ...]:
+    """Parse pretraining stages, `size:steps:batch:rate,...`; an empty text means none."""
+    stages = []
     for text in filter(None, value.split(",")):
         parts = text.split(":")
         if len(parts) != 4:
-            raise ValueError(f"--set lessons wants size:steps:batch:rate,... not {text!r}.")
+            raise ValueError(f"--set lessons needs size:steps:batch:rate,..., not {text!r}.")
         size, steps, batch = (_typed(int, "lessons", part) for part in parts[:3])
         rate = _typed(float, "lessons", parts[3])
-        lessons.append(PretrainStage(image_size=size, steps=steps, batch=batch, rate=rate))
-    return tuple(lessons)
+        stages.append(PretrainStage(image_size=size, steps=steps, batch=batch, rate=rate))
+    return tuple(stages)
 
 
 def _typed(kind, path: str, value: str):
+    """Parse a value as the type of a field. Raises ValueError."""
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             raise ValueError(f"--set {path} is one of {', '.join(get_args(kind))}, not {value!r}.")
@@ -60,7 +62,7 @@ def _typed(kind, path: str, value: str):
     try:
         number = kind(value)
     except ValueError:
-        raise ValueError(f"--set {path} wants a {kind.__name__}, not {value!r}.") from None
+        raise ValueError(f"--set {path} needs a {kind.__name__}, not {value!r}.") from None
     if number != number:
-        raise ValueError(f"--set {path} wants a number, not {value!r}.")
+        raise ValueError(f"--set {path} needs a number, not {value!r}.")
     return number

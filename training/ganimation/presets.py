@@ -1,4 +1,4 @@
-"""Presets: the seed's sizes and schedule, a small copy of them, and what learns on two cores."""
+"""Presets: sizes and schedule of the original, small ones to try it out, and pretraining."""
 
 from dataclasses import replace
 
@@ -11,23 +11,23 @@ def preset(experiment: Experiment, name: str) -> Experiment:
     """Apply a preset by name.
 
     reference: the sizes and schedule of the original. small: a few minutes, to try it out.
-    pretrain: supervised stages at growing resolution, then the adversarial objective; `taught` is
-    its deprecated name.
+    pretrain: supervised stages at growing resolution, then the adversarial objective.
     """
     match name:
         case "small":
-            return _narrow(experiment, 8, batch=2, frames=4)
-        case "pretrain" | "taught":
+            return _resized(experiment, width=8, batch=2)
+        case "pretrain":
             return _pretrain(experiment)
         case _:
             return experiment
 
 
-def _narrow(experiment: Experiment, width: int, batch: int, frames: int) -> Experiment:
+def _resized(experiment: Experiment, width: int, batch: int) -> Experiment:
+    """Change the width of all networks and the batch, and set clips to CLIP_FRAMES."""
     data, clip = experiment.data, experiment.clip_critic
     return replace(
         experiment,
-        data=data if data.kind == "stills" else replace(data, frames=frames),
+        data=data if data.kind == "stills" else replace(data, frames=CLIP_FRAMES),
         generator=replace(experiment.generator, width=width),
         frame_critic=replace(experiment.frame_critic, width=width),
         clip_critic=replace(clip, width=width) if clip else None,
@@ -35,39 +35,40 @@ def _narrow(experiment: Experiment, width: int, batch: int, frames: int) -> Expe
     )
 
 
+CLIP_FRAMES = 4  # the first one is given, the others are generated
+# Batches are those of photos; see `_for_clips`.
+STAGES = (
+    PretrainStage(image_size=32, steps=4000, batch=64, rate=1e-3),
+    PretrainStage(image_size=64, steps=8000, batch=32, rate=8e-4),
+    PretrainStage(image_size=128, steps=6000, batch=12, rate=5e-4),
+)
+
+
 def _pretrain(experiment: Experiment) -> Experiment:
-    """What learns on two cores: 32, 64, then 128 pixels with heads told what targets know, then
-    the paper's objective with the seed's slips corrected (penalties between real and fake of the
-    same frame, a condition weight that does not hang on the batch)."""
+    """Supervised pretraining at 32, 64 and 128 pixels, then the paper's objective.
+
+    It is sized for two cores. Two defects of the original are corrected: penalties interpolate real
+    and fake versions of the same frame, and the weight of the condition does not depend on the
+    batch size.
+    """
     space = PAD.name if experiment.space == VALENCE_AROUSAL.name else experiment.space
-    still = experiment.data.kind == "stills"
-    unet = experiment.generator.architecture == "convgru_unet"
-    experiment = _narrow(in_space(experiment, space), 32, batch=12, frames=4)
-    if unet:
-        # A gate sums over thousands of inputs: at higher rates its tanh saturates at once.
-        narrow = replace(experiment.generator, width=12)
-        experiment = replace(experiment, generator=narrow, gate_rate=0.15)
-    lessons = ((32, 4000, 64, 1e-3), (64, 8000, 32, 8e-4), (128, 6000, 12, 5e-4))
-    if experiment.clip_critic:  # its gates are most of all parameters
-        narrow = replace(experiment.clip_critic, width=16)
-        experiment = replace(experiment, clip_critic=narrow)
-    share = 1 if still else 3  # frames a clip
+    is_stills = experiment.data.kind == "stills"
+    experiment = _resized(in_space(experiment, space), width=32, batch=12)
+    experiment = _with_narrow_gates(experiment)
+    weights = replace(
+        experiment.weights, condition=160.0, clip_condition=160.0, attention=0.0, told=1.0
+    )
     return replace(
         experiment,
         data=replace(
             experiment.data,
-            kind="pairs" if still else "clips",
-            frames=2 if still else experiment.data.frames,
-            augment="crop",  # no tones: instance norms forget them, so heads could not follow
+            kind="pairs" if is_stills else "clips",
+            frames=2 if is_stills else experiment.data.frames,
+            augment="crop",  # no random tones: the generator's instance norms remove them
             target_floor=space == ACTION_UNITS.name,
         ),
-        lessons=tuple(
-            PretrainStage(image_size=size, steps=steps, batch=batch // share // 4 * 4, rate=rate)
-            for size, steps, batch, rate in lessons
-        ),
-        weights=replace(
-            experiment.weights, condition=160.0, clip_condition=160.0, attention=0.0, told=1.0
-        ),
+        lessons=STAGES if is_stills else tuple(map(_for_clips, STAGES)),
+        weights=weights,
         condition_by_batch=False,
         penalty_pairs="real",
         penalty_apart=False,
@@ -75,3 +76,23 @@ def _pretrain(experiment: Experiment) -> Experiment:
         critics_ahead=200,
         steps=2000,
     )
+
+
+def _with_narrow_gates(experiment: Experiment) -> Experiment:
+    """Narrow a ConvGRU generator and a clip critic; with the former, lower the gates' rates."""
+    if experiment.generator.architecture == "convgru_unet":
+        # A gate sums over thousands of inputs: at higher rates its tanh saturates at once.
+        generator = replace(experiment.generator, width=12)
+        experiment = replace(experiment, generator=generator, gate_rate=0.15)
+    if experiment.clip_critic:
+        clip_critic = replace(experiment.clip_critic, width=16)
+        experiment = replace(experiment, clip_critic=clip_critic)
+    return experiment
+
+
+def _for_clips(stage: PretrainStage) -> PretrainStage:
+    """Reduce a stage's batch, so that it has about as many generated frames as one of photos.
+
+    It stays a multiple of 4, so that 2 or 4 processes can share it.
+    """
+    return replace(stage, batch=stage.batch // (CLIP_FRAMES - 1) // 4 * 4)

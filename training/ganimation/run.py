@@ -1,4 +1,4 @@
-"""One of the seed's six systems, trained as the command line asks."""
+"""Training of the six systems by the options of the command line."""
 
 import dataclasses
 import json
@@ -12,17 +12,18 @@ from accelerate.utils import broadcast_object_list
 from moodganimation.expressions.spaces import space_named
 
 from ..common.precision import suitable_precision
-from ..common.runs import Run, begun
+from ..common.runs import Run, stored_experiment
+from ..data.batches import Samples
 from ..data.stills import open_samples
 from .experiments import EXPERIMENTS, Experiment
 from .overrides import override
 from .presets import preset
-from .samples import Fixed
+from .sample_sheets import SampleSheets
 from .train import train
 
 
 def train_system(options) -> None:
-    """Raises ValueError for settings and data that do not fit."""
+    """Train or resume a run. Raises ValueError for invalid settings and unusable data."""
     experiment = override(preset(EXPERIMENTS[options.experiment], options.preset), options.set)
     if options.start:
         experiment = dataclasses.replace(experiment, start=options.start.name)
@@ -37,20 +38,19 @@ def train_system(options) -> None:
     accelerator = Accelerator(
         mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=cpu
     )
-    say = accelerator.print
     samples = open_samples(options.data, "train", experiment.data, space)
-    say(*_introduction(experiment, samples, accelerator.num_processes), sep="\n")
+    accelerator.print(*_start_message(experiment, samples, accelerator.num_processes), sep="\n")
     try:
-        fixed = Fixed(open_samples(options.data, "val", experiment.data, space))
+        sheets = SampleSheets(open_samples(options.data, "val", experiment.data, space))
     except ValueError as problem:
-        say(f"Sample sheets show training faces: {problem}")
-        fixed = Fixed(samples)
+        accelerator.print(f"Sample sheets and the errors val.* use training faces: {problem}")
+        sheets = SampleSheets(samples)
     run = Run(options.out, experiment, accelerator.is_main_process)
-    train(experiment, samples, fixed, run, accelerator, options.start)
+    train(experiment, samples, sheets, run, accelerator, options.start)
 
 
-def _introduction(experiment: Experiment, samples, processes: int) -> list[str]:
-    """What the run is told to do, and what may surprise."""
+def _start_message(experiment: Experiment, samples: Samples, processes: int) -> list[str]:
+    """Lines to print at the start: samples, precision, and deviations from the reference."""
     lines = [
         f"{experiment.name}: {len(samples)} training samples in {experiment.space}; "
         f"processes: {processes}; {experiment.precision}",
@@ -63,19 +63,20 @@ def _introduction(experiment: Experiment, samples, processes: int) -> list[str]:
         )
     if "MASTER_ADDR" in os.environ and processes == 1:
         lines.append(
-            "Several processes were asked for, but accelerate launch --cpu starts one (unless "
-            "given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
+            "Several processes were requested, but accelerate launch --cpu starts one (unless it "
+            "is given --mpirun_hostfile). On CPUs: accelerate launch --multi_gpu --num_processes N "
             "-m training ... --cpu, or torchrun --nproc_per_node N -m training ... --cpu"
         )
     return lines
 
 
 def with_precision(experiment: Experiment, folder: Path, state: PartialState) -> Experiment:
-    """The experiment in a definite precision: that of the run in the folder, if it is resumed, or
-    else the one that suits the processor of the first process."""
+    """Replace the precision "quickest" by that of the run in the folder; for a new run by the one
+    that suits the device of the main process."""
     if experiment.precision != "quickest":
         return experiment
-    found = [begun(folder).get("precision")]
+    precision = stored_experiment(folder).get("precision")
     if state.is_main_process:
-        found = [found[0] or suitable_precision(state.device.type)]
-    return dataclasses.replace(experiment, precision=broadcast_object_list(found)[0])
+        precision = precision or suitable_precision(state.device.type)
+    precision = broadcast_object_list([precision])[0]
+    return dataclasses.replace(experiment, precision=precision)

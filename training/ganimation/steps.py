@@ -1,6 +1,7 @@
-"""One step of training: of a lesson, or of the game between generator and critics.
+"""One training step: supervised pretraining, or adversarial training of generator and critics.
 
-B batch · S scores of a critic.
+B samples of this process · S generated frames · K scores of a critic: S, or 1 of a clip critic ·
+H x W pixels
 """
 
 from dataclasses import dataclass
@@ -10,21 +11,31 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from moodganimation.networks.compositing import Edit
+from moodganimation.networks.rollout import Feed
 
 from ..data.batches import Batch
 from .experiments import Experiment
-from .objectives import Terms, critic_losses, generate, generator_losses, penalties, told
+from .objectives import (
+    Terms,
+    critic_losses,
+    critic_prefix,
+    generate,
+    generator_losses,
+    penalties,
+    supervised_terms,
+    total_loss,
+)
 
 
 @dataclass
-class Player:
-    """A network and what moves it."""
+class Trainable:
+    """A network and its optimizer."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
 
     def step(self, loss: Tensor, accelerator: Accelerator) -> None:
-        """Descend once along the gradient, averaged over processes."""
+        """Take one optimizer step along the gradient of the loss, averaged over processes."""
         self.optimizer.zero_grad()
         accelerator.backward(loss)
         if accelerator.num_processes > 1:
@@ -34,51 +45,55 @@ class Player:
                 grad.copy_(part.view_as(grad))
         self.optimizer.step()
 
-    def rate(self, rate: float) -> None:
+    def set_rate(self, rate: float) -> None:
+        """Set the learning rate; "share", a key in state.pt, multiplies that of a group."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
 
 
 @dataclass
-class Players:
-    generator: Player
-    critics: dict[str, Player]  # "frame", and "clip" where there is one
+class Networks:
+    """The generator and the critics of a run."""
+
+    generator: Trainable
+    critics: dict[str, Trainable]  # "frame", and "clip" if there is a clip critic
 
 
-def lesson_step(players: Players, batch: Batch, accelerator: Accelerator) -> Terms:
-    """Ours: tell the heads what the target picture knows. No critic takes part."""
+def pretraining_step(networks: Networks, batch: Batch, accelerator: Accelerator) -> Terms:
+    """Step the generator on the supervised terms alone, without critics. Not in the original."""
     with accelerator.autocast():
-        edit = generate(players.generator.network, batch, "portrait")
-        terms = {f"told.{name}": value for name, value in told(edit, batch).items()}
-    players.generator.step(sum(terms.values()), accelerator)
+        edit = generate(networks.generator.network, batch, "portrait")
+        terms = {f"told.{name}": value for name, value in supervised_terms(edit, batch).items()}
+    networks.generator.step(total_loss(terms), accelerator)
     return terms | {"attention": edit.attention.detach().mean()}
 
 
 def adversarial_step(
-    players: Players,
+    networks: Networks,
     batch: Batch,
     experiment: Experiment,
     mix: dict[str, Tensor],
     accelerator: Accelerator,
-    feed: str = "portrait",
-    generator_too: bool = True,
-    penalized: bool = True,
+    feed: Feed = "portrait",
+    update_generator: bool = True,
+    with_penalty: bool = True,
 ) -> Terms:
-    """Critics once, their gradient penalties and the generator when it is their turn.
+    """Step the critics, with a gradient penalty if requested, and if requested the generator.
 
-    Gulrajani et al. 2017, Alg. 1, in the order of the seed: it takes a step of its own for the
-    penalty, from the weights after the first (`penalty_apart`). mix: (S, B) for each critic.
+    Gulrajani et al. 2017, Alg. 1, in the order of the original: with `penalty_apart` the penalty
+    has an optimizer step of its own after that of the critic's loss. mix: interpolation weights of
+    the gradient penalty, (K, B) for each critic.
     """
-    with torch.set_grad_enabled(generator_too), accelerator.autocast():
-        edit = generate(players.generator.network, batch, feed)  # once: its weights move last
+    with torch.set_grad_enabled(update_generator), accelerator.autocast():
+        edit = generate(networks.generator.network, batch, feed)  # for critics and generator
     fake = edit.composite.detach()
-    trainer = CriticTrainer(players.critics, fake, batch, experiment, mix, accelerator)
-    penalty_apart = penalized and experiment.penalty_apart
-    terms = trainer.step(with_penalty=penalized and not penalty_apart)
+    trainer = CriticTrainer(networks.critics, fake, batch, experiment, mix, accelerator)
+    penalty_apart = with_penalty and experiment.penalty_apart
+    terms = trainer.step(with_penalty=with_penalty and not penalty_apart)
     if penalty_apart:
         terms |= trainer.step_penalty()
-    if generator_too:
-        terms |= generator_step(players, edit, batch, experiment, accelerator)
+    if update_generator:
+        terms |= generator_step(networks, edit, batch, experiment, accelerator)
     return {name: value.detach() for name, value in terms.items()}
 
 
@@ -86,22 +101,22 @@ def adversarial_step(
 class CriticTrainer:
     """Trains the critics on one batch: on their losses, and on gradient penalties."""
 
-    critics: dict[str, Player]
+    critics: dict[str, Trainable]
     fake: Tensor  # (B, S, 3, H, W), without gradient
     batch: Batch
     experiment: Experiment
-    mix: dict[str, Tensor]  # (S, B) for each critic
+    mix: dict[str, Tensor]  # (K, B) for each critic, see `penalties`
     accelerator: Accelerator
 
     def step(self, with_penalty: bool) -> Terms:
         """Step every critic along its losses, with or without its gradient penalty."""
         terms = {}
         for kind, critic in self.critics.items():
-            losses = self._losses(kind, critic.network)
+            critic_terms = self._losses(kind, critic.network)
             if with_penalty:
-                losses |= self._penalty(kind, critic.network)
-            critic.step(sum(losses.values()), self.accelerator)
-            terms |= losses
+                critic_terms |= self._penalty(kind, critic.network)
+            critic.step(total_loss(critic_terms), self.accelerator)
+            terms |= critic_terms
         return terms
 
     def step_penalty(self) -> Terms:
@@ -109,7 +124,7 @@ class CriticTrainer:
         terms = {}
         for kind, critic in self.critics.items():
             penalty = self._penalty(kind, critic.network)
-            critic.step(sum(penalty.values()), self.accelerator)
+            critic.step(total_loss(penalty), self.accelerator)
             terms |= penalty
         return terms
 
@@ -118,23 +133,22 @@ class CriticTrainer:
             return critic_losses(kind, critic, self.fake, self.batch, self.experiment)
 
     def _penalty(self, kind: str, critic: nn.Module) -> Terms:
-        prefix = "clip_" if kind == "clip" else ""
         with self.accelerator.autocast():
             values = penalties(kind, critic, self.fake, self.batch, self.experiment, self.mix[kind])
-        return {f"d.{prefix}penalty": values.sum()}
+        return {f"d.{critic_prefix(kind)}penalty": values.sum()}
 
 
 def generator_step(
-    players: Players, edit: Edit, batch: Batch, experiment: Experiment, accelerator: Accelerator
+    networks: Networks, edit: Edit, batch: Batch, experiment: Experiment, accelerator: Accelerator
 ) -> Terms:
-    """Step the generator while the critics are frozen; edit: what it generated of the batch."""
-    generator = players.generator
-    critics = {kind: player.network for kind, player in players.critics.items()}
+    """Step the generator while the critics are frozen; edit: its output for the batch."""
+    generator = networks.generator
+    critics = {kind: trainable.network for kind, trainable in networks.critics.items()}
     for critic in critics.values():
         critic.requires_grad_(False)
     with accelerator.autocast():
-        losses = generator_losses(edit, generator.network, critics, batch, experiment)
-    generator.step(sum(value for name, value in losses.items() if "." in name), accelerator)
+        terms = generator_losses(edit, generator.network, critics, batch, experiment)
+    generator.step(total_loss(terms), accelerator)
     for critic in critics.values():
         critic.requires_grad_(True)
-    return losses
+    return terms

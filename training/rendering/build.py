@@ -1,12 +1,12 @@
-"""Make face_model.npz: ICT-FaceKit light less what a face seen from the front does not need.
+"""Make face_model.npz: ICT-FaceKit light without the parts that frontal faces do not show.
 
     python -m training.rendering.build FACEXMODEL [--out FILE]
 
 FACEXMODEL is the folder of that name in https://github.com/ICT-VGL/ICT-FaceKit (MIT licence, see
-FACE_MODEL_LICENSE.txt). What ties the model to photographs was measured once and is taken over
-from the present file: `landmarks` (the vertex of each Face Mesh point: nearest after alignment,
-then moved by the mean error of fits), `identity_mean` (the mean of fitted faces) and `brightness`
-(the mean light, in deviations, on the vertices of 425 public-domain portraits).
+FACE_MODEL_LICENSE.txt). Three arrays were measured on photographs and are copied from the present
+file: `landmarks` (the vertex of each Face Mesh point: nearest after alignment, then moved by the
+mean error of fits), `identity_mean` (the mean of fitted faces) and `brightness` (the mean
+brightness, in standard deviations, of the vertices over 425 public-domain portraits).
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 
 from .model import FILE, STEP
 
-# name: first and last vertex, first and last polygon, ends excluded, of the generic neutral mesh
+# Part: its ranges of vertices and of polygons, ends excluded, in the generic neutral mesh.
 PARTS = {
     "face": (0, 9409, 0, 9230),
     "mouth_socket": (11248, 13294, 11144, 13226),
@@ -35,9 +35,9 @@ IDENTITIES = 50  # of 100; one unit of each is a standard deviation of the scann
 
 
 def read_obj(path: Path) -> tuple[np.ndarray, list[list[int]]]:
-    """Vertices (V, 3) and polygons, lists of vertices from 0 on."""
+    """Read vertices (V, 3) and polygons, lists of vertex indices from 0 on."""
     vertices, polygons = [], []
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         for line in file:
             if line.startswith("v "):
                 vertices.append(line.split()[1:4])
@@ -47,7 +47,7 @@ def read_obj(path: Path) -> tuple[np.ndarray, list[list[int]]]:
 
 
 def trimmed(neutral, polygons, expressions: dict, identities) -> dict[str, np.ndarray]:
-    """The arrays of the file but the three that were measured.
+    """The arrays of the file except the three measured ones.
 
     neutral (V, 3); expressions: name -> (V, 3) displacements; identities (I, V, 3) displacements.
     """
@@ -63,7 +63,7 @@ def trimmed(neutral, polygons, expressions: dict, identities) -> dict[str, np.nd
     names = [name for name in expressions if name not in UNUSED]
 
     def fixed(displacements) -> np.ndarray:
-        # multiples of STEP, vertices last: what compresses well
+        # integer multiples of STEP, vertices last, compress well
         moved = np.stack(displacements)[:, kept] / STEP
         return np.ascontiguousarray(np.round(moved).astype(np.int16).transpose(0, 2, 1))
 
@@ -80,7 +80,7 @@ def trimmed(neutral, polygons, expressions: dict, identities) -> dict[str, np.nd
 
 
 def write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """An .npz compressed harder than numpy's own; numpy.load reads it."""
+    """Write an .npz with LZMA compression, which numpy.load reads, too."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as file:
         for name, array in arrays.items():
             data = io.BytesIO()
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FILE)
     options = parser.parse_args()
     neutral, polygons = read_obj(options.folder / "generic_neutral_mesh.obj")
-    listed = json.loads((options.folder / "vertex_indices.json").read_text())
+    listed = json.loads((options.folder / "vertex_indices.json").read_text(encoding="utf-8"))
 
     def moved(name: str) -> np.ndarray:
         return read_obj(options.folder / f"{name}.obj")[0] - neutral

@@ -1,4 +1,4 @@
-"""What is not good enough to teach: photos the model does not fit, and edits that went wrong."""
+"""Quality checks: photos that the model does not fit, and edits with artefacts, are rejected."""
 
 import cv2
 import numpy as np
@@ -9,56 +9,62 @@ from .model import FaceModel
 from .render import Render
 from .source import Source
 from .surface import EYE, MOUTH, SKIN
+from .units import LIP_PARTING_UNITS
 
-# Units that part the lips at any intensity, those that do when strong, and those that close eyes.
-OPENING = facs.index("AU16", "AU22", "AU25", "AU26", "AU27")
-RAISING, BLINKS = facs.index("AU10L", "AU10R"), facs.index("AU45L", "AU45R")
+LIP_PARTING_AXES = facs.index(*LIP_PARTING_UNITS)
+# Part the lips, too, from that intensity on.
+LIP_RAISERS, MIN_PARTING_RAISE = facs.index("AU10L", "AU10R"), 2
+BLINKS, MIN_CLOSED = facs.index("AU45L", "AU45R"), 4.5  # close the eyes from that intensity on
 
-MOST_ERROR = 1.4  # of a fit [px of 144]
-MOST_YAW, MOST_PITCH = 25, 15  # [degrees]
-LEAST_LIKENESS = 0.3  # correlation of the light on a face with that on the mean face
-MOST_FOLDED = 0.035  # share of the face
-FOLDED = 0.02  # area that a unit of the edit has in the photo, below which it is folded
-MOST_SLIT = 60  # pixels of 288 that may be seen of a closed mouth or of closed eyes
+MAX_ERROR = 1.4  # root mean square error of a fit [px of 144]
+MAX_YAW, MAX_PITCH = 25, 15  # [degrees]
+MIN_CORRELATION = 0.3  # of the brightness on a face with that on the mean face
+MIN_CONTRAST = 1e-3  # deviation of the brightness, 0..255, of a face below which nothing correlates
+MAX_OVERLAP_SHARE = 0.035  # of the skin
+MIN_AREA = 0.02  # determinant of the backward map below which the flow overlaps itself at a pixel
+MAX_SLIT = 60  # visible pixels [of SIDE x SIDE] of the inside of a closed mouth or of closed eyes
 
 UNFITTED = "the face model does not fit the landmarks"
 TURNED = "the face looks too far aside, up or down"
 COVERED = "something covers the face, or its light is strange"
 TORN = "the edit folds or tears the skin"
-PARTED = "lips that should close do not"
-WAKING = "lids that should close do not"
+LIPS_OPEN = "lips that should close do not"
+EYES_OPEN = "lids that should close do not"
 
 
-def misfit(fit: Fit) -> str:
-    """Why a fitted face cannot be used, or ""."""
-    if not np.isfinite(fit.error) or fit.error > MOST_ERROR:
+def fit_problem(fit: Fit) -> str:
+    """Return the reason to reject a fitted face, or ""."""
+    if not np.isfinite(fit.error) or fit.error > MAX_ERROR:
         return UNFITTED
-    return TURNED if abs(fit.yaw) > MOST_YAW or abs(fit.pitch) > MOST_PITCH else ""
+    return TURNED if abs(fit.yaw) > MAX_YAW or abs(fit.pitch) > MAX_PITCH else ""
 
 
-def covered(model: FaceModel, source: Source) -> str:
-    """Why a photo cannot be used, or ""."""
-    light = source.brightness[: len(model.brightness)]
-    flat = light.std() < 1e-3
-    likeness = 0.0 if flat else np.corrcoef(light, model.brightness)[0, 1]
-    return COVERED if likeness < LEAST_LIKENESS else ""
+def photo_problem(model: FaceModel, source: Source) -> str:
+    """Return the reason to reject a photo, or "": its face must be lit like faces usually are."""
+    brightness, correlation = source.brightness[: len(model.brightness)], 0.0
+    if brightness.std() >= MIN_CONTRAST:
+        correlation = np.corrcoef(brightness, model.brightness)[0, 1]
+    return COVERED if correlation < MIN_CORRELATION else ""
 
 
-def folded(render: Render) -> float:
-    """Share of the skin on which the backward flow turns over, or squeezes to nothing."""
-    flow = render.flow[::2, ::2]  # pixels of 144, as the flow is
-    (across, along), skin = np.gradient(flow, axis=(1, 0)), render.kind[::2, ::2] == SKIN
-    area = (1 + across[..., 0]) * (1 + along[..., 1]) - across[..., 1] * along[..., 0]
-    skin = cv2.erode(np.uint8(skin), np.ones((3, 3), np.uint8)) > 0
-    return float(((area < FOLDED) & skin).sum() / max(skin.sum(), 1))
+def overlap_share(render: Render) -> float:
+    """Compute the share of the skin on which the backward flow overlaps itself or collapses."""
+    flow = render.flow[::2, ::2]  # sampled at FRAME x FRAME, because its values are pixels of FRAME
+    by_x, by_y = np.gradient(flow, axis=(1, 0))
+    area = (1 + by_x[..., 0]) * (1 + by_y[..., 1]) - by_x[..., 1] * by_y[..., 0]
+    skin = np.uint8(render.kind[::2, ::2] == SKIN)
+    skin = cv2.erode(skin, np.ones((3, 3), np.uint8)) > 0
+    return float(((area < MIN_AREA) & skin).sum() / max(skin.sum(), 1))
 
 
-def spoilt(render: Render, target: np.ndarray) -> str:
-    """Why an edit to the intensities `target` (50,) cannot be used, or ""."""
-    closed = not target[OPENING].any() and target[RAISING].max() < 2
-    if folded(render) > MOST_FOLDED:
+def edit_problem(render: Render, target: np.ndarray) -> str:
+    """Return the reason to reject an edit to the intensities `target` (50,), or ""."""
+    if overlap_share(render) > MAX_OVERLAP_SHARE:
         return TORN
-    if closed and (render.kind == MOUTH).sum() > MOST_SLIT:
-        return PARTED
-    asleep = target[BLINKS].min() >= 4.5
-    return WAKING if asleep and (render.kind == EYE).sum() > MOST_SLIT else ""
+    lips_closed = (
+        not target[LIP_PARTING_AXES].any() and target[LIP_RAISERS].max() < MIN_PARTING_RAISE
+    )
+    if lips_closed and (render.kind == MOUTH).sum() > MAX_SLIT:
+        return LIPS_OPEN
+    eyes_closed = target[BLINKS].min() >= MIN_CLOSED
+    return EYES_OPEN if eyes_closed and (render.kind == EYE).sum() > MAX_SLIT else ""

@@ -1,24 +1,23 @@
-"""The space FACS as movements of the face model: what is read in a fit, and what a target asks.
+"""The space FACS as movements of the face model: intensities of a fit, expressions of a target.
 
-The 17 units have their movements and ends in units.py, here for each side apart; the others are
-below. Intensities are 0..5, as data files say them, in the order of FACS.
+The movements and ranges of the 17 units are in units.py, and are used for each side separately;
+those of the other axes are below. Intensities are 0..5, as in data files, in the order of FACS.
 """
 
 import numpy as np
 
-from moodganimation.expressions.axis_map import HEAD
-from moodganimation.expressions.sides import PLACES
+from moodganimation.expressions.axis_map import HEAD_AXES
 from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.head import MAX_ANGLES
 
 from . import units
 from .eyes import MAX_GAZE
 from .fit import Fit
-from .units import AU15, AU26, HIGH, PARAMETERS, N
+from .units import AU15, AU26, HIGH, LEFT, PARAMETERS, RIGHT, UNCHANGED, N, mean_of_sides
 
 N_AXES = len(FACS.axes)
-# movement of units.PARAMETERS, and its activation where intensity 0 ends and at intensity 5
-CENTRAL = {
+# Further axes of FACS: movement of units.PARAMETERS, activations of the intensities 0 and 5.
+ADDED_MOVEMENTS = {
     "AU16": ("mouthLowerDown", 0.0, 0.9),
     "AU18": ("mouthPucker", 0.15, 0.95),
     "AU22": ("mouthFunnel", 0.1, 0.9),
@@ -29,65 +28,69 @@ CENTRAL = {
     "AD30R": ("jawRight", 0.1, 0.8),
     "AD34": ("cheekPuff", 0.35, 1.1),
 }
-STRETCH = 1.3  # activation of the jaw that AU27 adds to that of AU26
-MOST_JAW = 2.4  # activation of the jaw
-# Half the difference of the sides in fits of studio photos, median, and half of its spread.
-BIAS = {"AU06": 0.02, "AU09": -0.05, "AU10": -0.04, "AU12": 0.04, "AU14": -0.09}
-NOISE = 0.06
-LIDS = {"eyeLookDown": "AU64"}  # upper lids follow eyes that look down
-LIDS_FOLLOW = 0.7  # activation at intensity 5
+AU27_JAW_ACTIVATION = 1.3  # activation of AU26 that an intensity of 5 of AU27 adds
+MAX_RENDERED_JAW = 2.4  # of AU26, AU27 included
+# Asymmetry (half of left minus right) in fits of studio photos: its median, and what is noise.
+ASYMMETRY_BIAS = {"AU06": 0.02, "AU09": -0.05, "AU10": -0.04, "AU12": 0.04, "AU14": -0.09}
+ASYMMETRY_NOISE = 0.06
+LIDS = ("eyeLookDown", "AU64")  # movement of the upper lids that follow eyes that look down
+LIDS_FOLLOW = 0.7  # activation of that movement at intensity 5 of AU64
 NEUTRAL_PITCH = 2.5  # degrees by which fits of level heads look down: the median of studio photos
 GAZE = (("AU61", "AU62"), ("AU63", "AU64"))
 
 
 def index(*keys: str) -> np.ndarray:
+    """Indices of axes in FACS."""
     return np.array([FACS.index(key) for key in keys])
 
 
-# Where FACS has each of the 17 units, on the left side of the face and on the right.
-LEFT, RIGHT = (np.array([places[end] for places in PLACES]) for end in (0, -1))
 _OPPOSITES = np.array([[FACS.index(a), FACS.index(b)] for a, b in FACS.opposites])
 
 
 def intensities(fit: Fit, gaze: np.ndarray | None) -> np.ndarray:
-    """(50,) intensities of a fitted face with gaze (2,), see `eyes.gaze_of`; without, it is 0."""
+    """The intensities (50,) of a fitted face. gaze: (2,), see `eyes.gaze_of`; None counts as 0."""
     values = np.zeros(N_AXES)
-    left, right = _sides(fit.expression, _shrunk)
+    left, right = _sides(fit.expression, _remove_bias_and_noise)
     values[LEFT], values[RIGHT] = units.intensities(left), units.intensities(right)
-    central = np.isin(np.arange(N), np.flatnonzero(LEFT == RIGHT))
-    values[LEFT[central]] = units.intensities(fit.expression[:N])[central]
-    for key, (movement, low, high) in CENTRAL.items():
+    has_one_axis = LEFT == RIGHT  # units without sides
+    values[LEFT[has_one_axis]] = units.intensities(fit.expression[:N])[has_one_axis]
+    for key, (movement, low, high) in ADDED_MOVEMENTS.items():
         activation = fit.expression[PARAMETERS.index(movement)]
         values[FACS.index(key)] = 5 * np.clip((activation - low) / (high - low), 0, 1)
     jaw = fit.expression[AU26] - HIGH[AU26]
-    values[FACS.index("AU27")] = 5 * np.clip(jaw / STRETCH, 0, 1)
-    set_signed(values, HEAD[:2], np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2])
+    values[FACS.index("AU27")] = 5 * np.clip(jaw / AU27_JAW_ACTIVATION, 0, 1)
+    set_signed(
+        values, HEAD_AXES[:2], np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2]
+    )
     if gaze is not None:
         set_signed(values, GAZE, gaze / np.radians(MAX_GAZE))
     return exclusive(values)
 
 
-def _sides(expression: np.ndarray, difference=lambda key, half: half):
-    """(17,) activations of the person's left side and of the right, from an expression (K,).
+def _sides(expression: np.ndarray, correct=lambda key, asymmetry: asymmetry):
+    """The activations (17,) of the person's left side and of the right, from an expression (K,).
 
-    difference: of a unit's key and half the difference of its sides, what it is taken for.
+    correct: a correction of a unit's asymmetry, given the unit's key and that asymmetry.
     """
     left, right = np.array(expression[:N]), np.array(expression[:N])
-    for row, key in enumerate(units.LOPSIDED, N):
-        unit, half = units.KEYS.index(key), difference(key, expression[row])
-        left[unit] += half
-        right[unit] -= half
+    for row, key in enumerate(units.ASYMMETRIC, N):
+        unit, asymmetry = units.KEYS.index(key), correct(key, expression[row])
+        left[unit] += asymmetry
+        right[unit] -= asymmetry
     return np.maximum(left, 0), np.maximum(right, 0)
 
 
-def _shrunk(key: str, half: float) -> float:
-    """Half a difference of the sides, without what landmarks of symmetric faces show of it."""
-    half -= BIAS.get(key, 0.0)
-    return np.sign(half) * max(abs(half) - NOISE, 0)
+def _remove_bias_and_noise(key: str, asymmetry: float) -> float:
+    """Correct an asymmetry for the bias and noise of landmarks."""
+    asymmetry -= ASYMMETRY_BIAS.get(key, 0.0)
+    return np.sign(asymmetry) * max(abs(asymmetry) - ASYMMETRY_NOISE, 0)
 
 
 def set_signed(values: np.ndarray, pairs, signed: np.ndarray) -> None:
-    """Set pairs of opposite axes from numbers in [-1, 1], positive along the first of a pair."""
+    """Set pairs of opposite axes from numbers in [-1, 1], positive along the first of a pair.
+
+    values: (50,), changed in place. pairs: keys of opposites, such as GAZE and HEAD_AXES.
+    """
     for (first, second), value in zip(pairs, signed, strict=True):
         values[FACS.index(first)] = 5 * np.clip(value, 0, 1)
         values[FACS.index(second)] = 5 * np.clip(-value, 0, 1)
@@ -99,55 +102,62 @@ def signed(values: np.ndarray, pairs) -> np.ndarray:
 
 
 def exclusive(values: np.ndarray) -> np.ndarray:
-    """(50,) with one of two opposites at 0."""
+    """Subtract the lower of two opposites from both, so that one is 0. values: (50,)."""
     values = np.array(values, np.float64)
     values[_OPPOSITES] -= values[_OPPOSITES].min(1, keepdims=True)
     return values
 
 
-def of_units(values: np.ndarray) -> np.ndarray:
-    """(17,) intensities of ACTION_UNITS, the mean of the sides, from (50,)."""
-    return (values[..., LEFT] + values[..., RIGHT]) / 2
+def expression(
+    target: np.ndarray, present_expression: np.ndarray, present: np.ndarray
+) -> np.ndarray:
+    """Compute the model's expression (K,) of a face with the intensities `target` (50,).
 
-
-def expression(target: np.ndarray, source: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """(K,) the expression of the model with the intensities `target` (50,) in a face.
-
-    source (K,), now (50,): expression and intensities of the face as it is. Axes that shall not
-    change keep their activation.
+    present_expression (K,), present (50,): its expression and intensities now. Axes whose intensity
+    does not change keep their activation.
     """
-    whole = units.expression(of_units(target), source, of_units(now))
-    each = [
-        units.activations(target[side], activation, now[side])
-        for side, activation in zip((LEFT, RIGHT), _sides(source), strict=True)
-    ]
-    changed = np.abs(target - now) > 1e-3
+    result = units.expression(mean_of_sides(target), present_expression, mean_of_sides(present))
+    change = target - present
+    _set_sides(result, target, present_expression, present)
+    for key, (movement, low, high) in ADDED_MOVEMENTS.items():
+        axis = FACS.index(key)
+        if abs(change[axis]) > UNCHANGED:
+            activation = low + target[axis] / 5 * (high - low) if target[axis] else 0
+            result[PARAMETERS.index(movement)] = activation
+    # The fitted activation of AU26 includes AU27. If AU26 does not change, that activation is kept,
+    # and only the change of AU27 is added; else it is set anew, and all of AU27 is added.
+    keeps_jaw = abs(change[FACS.index("AU26")]) < UNCHANGED
+    added = (change if keeps_jaw else target)[FACS.index("AU27")] / 5 * AU27_JAW_ACTIVATION
+    result[AU26] = np.clip(result[AU26] + added, 0, MAX_RENDERED_JAW)
+    lids, looks_down = PARAMETERS.index(LIDS[0]), FACS.index(LIDS[1])
+    result[lids] = max(result[lids] + change[looks_down] / 5 * LIDS_FOLLOW, 0)
+    return result
+
+
+def _set_sides(
+    result: np.ndarray, target: np.ndarray, present_expression: np.ndarray, present: np.ndarray
+) -> None:
+    """Set mean and asymmetry of changed lateral units in an expression (K,), in place."""
+    left, right = (
+        units.activations(target[side], activations, present[side])
+        for side, activations in zip((LEFT, RIGHT), _sides(present_expression), strict=True)
+    )
+    changed = np.abs(target - present) > UNCHANGED
     changed = changed[LEFT] | changed[RIGHT]
-    changed[AU15] |= changed[AU26]
-    for row, key in enumerate(units.LOPSIDED, N):
+    changed[AU15] |= changed[AU26]  # its activation includes a share of the jaw: JAW_ON_CORNERS
+    for row, key in enumerate(units.ASYMMETRIC, N):
         unit = units.KEYS.index(key)
         if key in FACS.lateral and changed[unit]:
-            whole[unit] = (each[0][unit] + each[1][unit]) / 2
-            whole[row] = (each[0][unit] - each[1][unit]) / 2
-    for key, (movement, low, high) in CENTRAL.items():
-        place = FACS.index(key)
-        if abs(target[place] - now[place]) > 1e-3:
-            asked = low + target[place] / 5 * (high - low) if target[place] else 0
-            whole[PARAMETERS.index(movement)] = asked
-    change, stretch, jaw = target - now, FACS.index("AU27"), FACS.index("AU26")
-    added = (change if abs(change[jaw]) < 1e-3 else target)[stretch] / 5 * STRETCH
-    whole[AU26] = np.clip(whole[AU26] + added, 0, MOST_JAW)
-    for movement, key in LIDS.items():
-        row = PARAMETERS.index(movement)
-        whole[row] = max(whole[row] + change[FACS.index(key)] / 5 * LIDS_FOLLOW, 0)
-    return whole
+            result[unit] = (left[unit] + right[unit]) / 2
+            result[row] = (left[unit] - right[unit]) / 2
 
 
-def gaze_change(target: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """(2,) by how much the eyes turn left and up [rad]."""
-    return (signed(target, GAZE) - signed(now, GAZE)) * np.radians(MAX_GAZE)
+def gaze_change(target: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """The change (2,) of the gaze, to the person's left and up [rad]."""
+    return (signed(target, GAZE) - signed(present, GAZE)) * np.radians(MAX_GAZE)
 
 
-def head_change(target: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """(3,) by how much the head turns left, up and tilts left, in shares of MAX_ANGLES."""
-    return signed(target, HEAD) - signed(now, HEAD)
+def head_turn(target: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """The turn (3,) of the head to the person's left, up, and its tilt to the left, in shares of
+    MAX_ANGLES."""
+    return signed(target, HEAD_AXES) - signed(present, HEAD_AXES)

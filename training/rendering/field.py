@@ -1,4 +1,4 @@
-"""The backward flow of an edit: from the mesh inside the face, fading to nothing outside it."""
+"""The backward flow of an edit: given by the mesh inside the face, fading to 0 outside it."""
 
 import cv2
 import numpy as np
@@ -6,42 +6,49 @@ import numpy as np
 from .model import FRAME, SIDE
 from .raster import nearest
 from .surface import SKIN
-from .units import smooth
+from .units import smoothstep
 
-MARGIN = 8.0  # px of 144 outside the face over which the flow fades
-STILL = 0.01  # px of 144, less of which is no motion
-STRETCH = 2.2  # further margin for every pixel of flow: the picture is not folded there
+# Lengths in pixels of FRAME:
+MARGIN = 8.0  # distance outside the face over which the flow fades
+MARGIN_PER_MOTION = 2.2  # added per pixel of flow, so that the flow does not overlap itself
+MOTION_EPS = 0.01  # shorter flow is set to 0
+# Blurs of the extrapolated flow: standard deviation, distances where they begin and are complete.
+BLURS = ((3, 0, 6), (9, 6, 20))
 
 
-def core(kind: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE) bool: the face less its edge, where the mesh can be believed."""
+def face_core(kind: np.ndarray) -> np.ndarray:
+    """Return a mask (SIDE, SIDE) bool of the face without its edge, where the mesh is inaccurate.
+
+    kind: (SIDE, SIDE), the part that each pixel shows.
+    """
     square = np.ones((5, 5), np.uint8)
     solid = cv2.morphologyEx(np.uint8(kind >= 0), cv2.MORPH_CLOSE, square)
     return cv2.erode(solid, square) > 0
 
 
-def whole(flow: np.ndarray, kind: np.ndarray, inner: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE, 2) flow [px of SIDE], known where a part of the face is seen, everywhere.
+def complete_flow(flow: np.ndarray, kind: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """Extend a flow (SIDE, SIDE, 2) [px of SIDE] from the visible face to the whole picture.
 
-    kind: what is seen at each pixel; inner: `core` of it.
+    kind: the part that each pixel shows; core: `face_core` of it.
     """
-    known = inner & (kind >= 0)
-    skin = inner & (kind == SKIN)
-    return np.where(known[..., None], flow, around(flow, skin))
+    known = core & (kind >= 0)
+    skin = core & (kind == SKIN)
+    return np.where(known[..., None], flow, extrapolate(flow, skin))
 
 
-def around(flow: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE, 2) the flow of the nearest known place, the smoother and weaker the farther."""
+def extrapolate(flow: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Extrapolate a flow (SIDE, SIDE, 2) [px of SIDE] from known pixels (SIDE, SIDE) bool: that of
+    the nearest one, smoothed and faded with distance. It is computed at FRAME pixels a side."""
     half = known[::2, ::2]
     if not half.any():
         return np.zeros_like(flow)
-    distance, places = nearest(half)
-    x, y = places.astype(int).transpose(2, 0, 1)
-    spread = flow[::2, ::2][y, x]
-    for sigma, start, end in ((3, 0, 6), (9, 6, 20)):
+    distance, positions = nearest(half)
+    x, y = positions.astype(int).transpose(2, 0, 1)
+    result = flow[::2, ::2][y, x]
+    for sigma, start, end in BLURS:
         share = np.clip((distance - start) / (end - start), 0, 1)[..., None]
-        spread = spread * (1 - share) + cv2.GaussianBlur(spread, (0, 0), sigma) * share
-    length = cv2.magnitude(spread[..., 0], spread[..., 1]) * (FRAME / SIDE)
-    share = 1 - smooth(distance / (MARGIN + STRETCH * length))
-    spread *= np.where(share * length > STILL, share, 0)[..., None]
-    return cv2.resize(spread, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+        result = result * (1 - share) + cv2.GaussianBlur(result, (0, 0), sigma) * share
+    length = cv2.magnitude(result[..., 0], result[..., 1]) * (FRAME / SIDE)
+    share = 1 - smoothstep(distance / (MARGIN + MARGIN_PER_MOTION * length))
+    result *= np.where(share * length > MOTION_EPS, share, 0)[..., None]
+    return cv2.resize(result, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)

@@ -1,8 +1,8 @@
-"""Lips and lids that shall close do close, whatever the landmarks of the photo say.
+"""Corrections of landmark offsets so that closing lips and lids meet.
 
-Landmarks never lie exactly where the fitted model has them. A render keeps these offsets, so that
-an unchanged face stays where it is; but the offsets between the edges of lips and lids must vanish
-as they close, or a slit would remain.
+Landmarks differ from the fitted model. A render keeps these offsets, so that an unchanged face is
+not moved; but the offsets between the edges of lips and lids must vanish as they close, or a slit
+would remain.
 """
 
 import numpy as np
@@ -10,66 +10,101 @@ import numpy as np
 from . import mesh_points, units
 from .source import Source
 
-TOUCHING = 0.2  # gap of closed lips, less of which the model has by itself [px of 288]
-CLOSED = 1.2  # gap of the model's lips below which they are closed [px of 288]
-# how much of an inner edge's movement the middle and the outer edge of the lips follow
-FOLLOWING = [
+# Gaps [px of SIDE]:
+TOUCHING = 0.2  # largest gap of closed lips
+MAX_CLOSED_GAP = 1.2  # a smaller gap of the model's lips after the edit is made TOUCHING or less
+# Lips close fully if the model's gap narrows by max(gap - CLOSING_MARGIN, MIN_NARROWING) or more.
+CLOSING_MARGIN, MIN_NARROWING = 1.0, 1.5
+# Edges of the lips, and the share of the inner edge's correction that each gets.
+LIP_SHARES = (
+    (mesh_points.UPPER_LIP_INNER, mesh_points.LOWER_LIP_INNER, 1.0),
     (mesh_points.UPPER_LIP_MIDDLE, mesh_points.LOWER_LIP_MIDDLE, 0.7),
     (mesh_points.UPPER_LIP_OUTER, mesh_points.LOWER_LIP_OUTER, 0.35),
-]
+)
+LID_SHARES = (0.85, 0.15)  # of the correction of a pair of lid points: upper and lower
+LIDS_MEET = 0.9  # share of closing from which lids that would cross are made to meet
+# Those of the 17 fitted units that part the lips: index, the activation from which on, and how much
+# relative to AU25.
+FITTED_PARTING_UNITS = (
+    (units.AU25, 0.0, 1.0),
+    (units.AU26, 0.0, 0.8),
+    (units.AU10, 0.2, 0.35),
+    (units.AU20, 0.5, 0.2),
+)
+MIN_PARTING, FULL_PARTING = 0.04, 0.2  # activations of AU25 from which lips may part, and fully
 
 
-def changed_offsets(source: Source, model_points: np.ndarray, expression) -> np.ndarray:
-    """(468, 2) what is added to the source's offsets in another expression [px of 288].
+def offset_corrections(source: Source, model_points: np.ndarray, expression) -> np.ndarray:
+    """Compute what to add to the source's offsets for another expression, (468, 2) [px of SIDE].
 
-    model_points: (468, 2) where the model has the landmarks then; expression (K,). All 0 where
-    model_points are the source's and the mouth may stay open.
+    model_points: (468, 2), the model's landmarks with that expression (K,). If they are the
+    source's own and the expression lets the mouth stay open, all corrections are 0.
     """
-    added = np.zeros((mesh_points.COUNT, 2))
-    before, y_before, y_after = source.points[:, 1], source.model_points[:, 1], model_points[:, 1]
-    may_open = _opening(expression, source.fit.expression)
-    inner = zip(mesh_points.UPPER_LIP_INNER, mesh_points.LOWER_LIP_INNER, strict=True)
-    for place, (up, low) in enumerate(inner):
-        seen = before[low] - before[up]
-        was, will = y_before[low] - y_before[up], y_after[low] - y_after[up]
-        open_ = np.clip(1 - (was - will) / max(was - 1, 1.5), 0, 1)  # 1: as in the photo
-        closed = will if will > CLOSED else min(will, TOUCHING)
-        wanted = open_ * (will + seen - was) + (1 - open_) * closed
-        wanted = may_open * wanted + (1 - may_open) * min(wanted, TOUCHING)
-        half = (will + seen - was - wanted) / 2
-        added[up, 1] += half
-        added[low, 1] -= half
-        for upper, lower, share in FOLLOWING:
-            added[upper[place], 1] += share * half
-            added[lower[place], 1] -= share * half
-    for up, low in mesh_points.LID_PAIRS:
-        seen = before[low] - before[up]
-        was, will = y_before[low] - y_before[up], y_after[low] - y_after[up]
-        closing = np.clip((was - will) / max(was, 1), 0, 1)
-        shut = closing * (seen - was)
-        if closing > 0.9:
-            shut += max(-will, 0)  # lids that would cross, meet
-        added[up, 1] += 0.85 * shut
-        added[low, 1] -= 0.15 * shut
-    return added
+
+    def gaps(upper, lower) -> list[np.ndarray]:
+        """The gaps in the photo, in the model of the source, and in the model of the edit."""
+        return [
+            points[lower, 1] - points[upper, 1]
+            for points in (source.points, source.model_points, model_points)
+        ]
+
+    offsets = np.zeros((mesh_points.FACE_POINTS, 2))
+    may_open = _allowed_opening(expression, source.fit.expression)
+    lips = gaps(mesh_points.UPPER_LIP_INNER, mesh_points.LOWER_LIP_INNER)
+    half = _lip_correction(*lips, may_open) / 2
+    for upper, lower, share in LIP_SHARES:
+        offsets[upper, 1] += share * half
+        offsets[lower, 1] -= share * half
+    upper, lower = np.transpose(mesh_points.LID_PAIRS)
+    correction = _lid_correction(*gaps(upper, lower))
+    offsets[upper, 1] += LID_SHARES[0] * correction
+    offsets[lower, 1] -= LID_SHARES[1] * correction
+    return offsets
 
 
-def lip_gap(places: np.ndarray) -> float:
+def _lip_correction(
+    photo: np.ndarray, before: np.ndarray, after: np.ndarray, may_open: float
+) -> np.ndarray:
+    """Compute by how much gaps of the lips, with the source's offsets, are reduced, (N,) [px].
+
+    photo, before, after: (N,) gaps in the photo, in the model of it, and in the model of the edit.
+    """
+    unchanged = after + photo - before  # the gap with the source's offsets
+    # 1 where the gap stays as in the photo, 0 where the lips close
+    stays_open = np.clip(
+        1 - (before - after) / np.maximum(before - CLOSING_MARGIN, MIN_NARROWING), 0, 1
+    )
+    closed = np.where(after > MAX_CLOSED_GAP, after, np.minimum(after, TOUCHING))
+    target = stays_open * unchanged + (1 - stays_open) * closed
+    target = may_open * target + (1 - may_open) * np.minimum(target, TOUCHING)
+    return unchanged - target
+
+
+def _lid_correction(photo: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Compute by how much gaps of the lids are reduced, (N,) [px]; see `_lip_correction`."""
+    closing = np.clip((before - after) / np.maximum(before, 1), 0, 1)
+    crossing = np.where(closing > LIDS_MEET, np.maximum(-after, 0), 0)
+    return closing * (photo - before) + crossing
+
+
+def lip_gap(points: np.ndarray) -> float:
     """Mean gap of the middle of the lips [px], from landmarks (468, 2)."""
-    up, low = mesh_points.UPPER_LIP_INNER[2:7], mesh_points.LOWER_LIP_INNER[2:7]
-    return float(np.mean(places[low, 1] - places[up, 1]))
+    upper, lower = mesh_points.UPPER_LIP_INNER[2:7], mesh_points.LOWER_LIP_INNER[2:7]
+    return float(np.mean(points[lower, 1] - points[upper, 1]))
 
 
-def _opening(after: np.ndarray, before: np.ndarray) -> float:
-    """How far the expression allows the lips to part: 0 not at all, 1 as before or freely."""
-    parted, now = _parted(after), _parted(before)
-    if parted >= now:
+def _allowed_opening(after: np.ndarray, before: np.ndarray) -> float:
+    """The share of the opening that an expression (K,) allows: 0 closed, 1 as before or more."""
+    parting, before_parting = _lip_parting(after), _lip_parting(before)
+    if parting >= before_parting:
         return 1.0
-    return float(np.clip(max((parted - 0.04) / 0.16, parted / now), 0, 1))
+    allowed = (parting - MIN_PARTING) / (FULL_PARTING - MIN_PARTING)
+    return float(np.clip(max(allowed, parting / before_parting), 0, 1))
 
 
-def _parted(expression: np.ndarray) -> float:
-    """What pulls the lips apart, as an activation of AU25."""
-    of = np.clip(expression[: units.N], 0, 2)
-    raised, stretched = max(of[units.AU10] - 0.2, 0), max(of[units.AU20] - 0.5, 0)
-    return float(of[units.AU25] + 0.8 * of[units.AU26] + 0.35 * raised + 0.2 * stretched)
+def _lip_parting(expression: np.ndarray) -> float:
+    """The combined activation that parts the lips, as an activation of AU25."""
+    activations = np.clip(expression[: units.N], 0, 2)
+    return float(
+        sum(factor * max(activations[i] - low, 0) for i, low, factor in FITTED_PARTING_UNITS)
+    )

@@ -1,11 +1,11 @@
 """Names for the 468 points of MediaPipe's Face Mesh; right and left are the subject's.
 
-Points of a list with a partner in another list stand at the same place of it.
+Corresponding points of two lists, such as upper and lower lip, have the same index.
 """
 
 import numpy as np
 
-COUNT = 468  # of the mesh; MediaPipe adds 10 of the irises, which nothing here uses
+FACE_POINTS = 468  # of the mesh; MediaPipe adds 10 points of the irises
 
 UPPER_LIP_OUTER = [185, 40, 39, 37, 0, 267, 269, 270, 409]
 LOWER_LIP_OUTER = [146, 91, 181, 84, 17, 314, 405, 321, 375]
@@ -23,7 +23,7 @@ UPPER_LIDS = [246, 161, 160, 159, 158, 157, 173, 466, 388, 387, 386, 385, 384, 3
 LOWER_LIDS = [7, 163, 144, 145, 153, 154, 155, 249, 390, 373, 374, 380, 381, 382]
 EYE_CORNERS = [33, 133, 263, 362]
 EYES = UPPER_LIDS + LOWER_LIDS + EYE_CORNERS
-# where lids are farthest apart, upper and lower
+# Pairs of points, upper and lower, where the lids are farthest apart.
 LID_GAPS = [(159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373)]
 # further pairs of lid points, towards the corners
 LID_PAIRS = [*LID_GAPS, (161, 163), (157, 154), (388, 390), (384, 381)]
@@ -69,11 +69,11 @@ OVAL = [
     67,
     109,
 ]
-# what no expression moves: bridge of the nose, corners of the eyes, temples and forehead
+# Points that no expression moves: bridge of the nose, corners of the eyes, temples and forehead.
 RIGID = [168, 6, 197, 195, 33, 133, 362, 263, 127, 356, 234, 454, 10, 109, 338, 67, 297]
-NOSE_BASE, LIP_TOP = 2, 0
+NOSE_BASE, LIP_TOP = 2, 0  # on the midline: where the nose meets the lip, and the lip's upper edge
 
 
 def lid_gap(points: np.ndarray) -> float:
-    """Mean opening of both eyes in an upright face, from points (468, 2)."""
+    """Compute the mean opening of both eyes in an upright face [px], from points (468, 2)."""
     return float(np.mean([points[low, 1] - points[up, 1] for up, low in LID_GAPS]))

@@ -1,4 +1,4 @@
-"""The 3-D face model: a mean face, how faces differ, and how expressions move them.
+"""The 3-D face model: a mean face, and bases of identities and of expressions.
 
 ICT-FaceKit light (MIT licence, (c) 2020 USC Institute for Creative Technologies; see
 FACE_MODEL_LICENSE.txt), trimmed by `build.py`. Lengths are the model's: about a centimetre.
@@ -16,33 +16,42 @@ from . import units
 
 FILE = Path(__file__).parent / "face_model.npz"
 STEP = 1 / 2048  # lengths in the file are multiples of it
-FRAME = 144  # side of the canonical crop, in whose pixels poses are [px]
+FRAME = 144  # side of the canonical crop; poses are in its pixels [px]
 SIDE = 2 * FRAME  # side of rendered pictures [px]
-LOWERED, JAW_MOVES = 0.45, -0.67  # of lower teeth; jaw's drop that is theirs
-LOWER_LIP = 0.9  # what drops by more when the jaw opens belongs to the lower lip, chin or jaw
+ZOOM = SIDE / FRAME
+LOWER_TEETH_DROP = 0.45  # lengths by which the lower teeth are lowered
+# Drops [lengths] with the blendshape jawOpen above which a vertex belongs to
+LOWER_JAW_DROP = 0.67  # teeth and gums of the lower jaw
+LOWER_FACE_DROP = 0.9  # lower lip, chin or jaw
 
 
 @dataclass(frozen=True, eq=False)
 class FaceModel:
-    """V vertices, of which the first `skin` are the face's; T triangles, ordered by part."""
+    """A linear face model with V vertices and T triangles.
+
+    The first `skin_count` vertices are skin, the part "face" of `vertices_of`.
+    """
 
     neutral: np.ndarray  # (V, 3) float32
     identities: np.ndarray  # (I, V, 3) float32 displacements by one standard deviation
     expressions: np.ndarray  # (K, V, 3) float32 displacements, one for each of units.PARAMETERS
     triangles: np.ndarray  # (T, 3) int32
-    vertices_of: dict[str, slice]  # by part
+    vertices_of: dict[str, slice]  # by part of the head
     triangles_of: dict[str, slice]
     landmarks: np.ndarray  # (468,) int64: the vertex of each Face Mesh point
     identity_mean: np.ndarray  # (I,) float64: of people in photographs
-    brightness: np.ndarray  # (B,) float32: mean light on the first B vertices, mean 0, deviation 1
-    lower: np.ndarray  # (skin,) bool: below the gap between the lips
+    brightness: np.ndarray  # (B,) float32 of the first B skin vertices: average over portraits,
+    # standardized to mean 0 and deviation 1; see checks.photo_problem
+    lower_face: np.ndarray  # (skin_count,) bool: lower lip, chin and jaw
+    lower_jaw: np.ndarray  # (V,) bool: of teeth and gums, those of the lower jaw
 
     @property
-    def skin(self) -> int:
+    def skin_count(self) -> int:
+        """The number of skin vertices."""
         return self.vertices_of["face"].stop
 
     def shape(self, identity: np.ndarray, expression: np.ndarray) -> np.ndarray:
-        """(V, 3) vertices from identity (I,) and expression (K,)."""
+        """Compute the vertices (V, 3) from an identity (I,) and an expression (K,)."""
         return (
             self.neutral
             + np.tensordot(identity.astype(np.float32), self.identities, 1)
@@ -50,36 +59,38 @@ class FaceModel:
         )
 
     def displacement(self, expression: np.ndarray) -> np.ndarray:
-        """(V, 3) what an expression (K,), or the change of one, adds to a face."""
+        """Compute the displacement (V, 3) of an expression (K,), or of a change of one."""
         moving = np.flatnonzero(expression)
         return np.tensordot(expression[moving].astype(np.float32), self.expressions[moving], 1)
 
 
 @cache
 def load_model(path: Path = FILE) -> FaceModel:
-    """Raises ValueError where the file is missing or not this model."""
+    """Load the face model. Raises ValueError if the file is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         names = [str(name) for name in arrays["expression_names"]]
-        shapes = _lengths(arrays["expressions"])
+        blendshapes = _to_lengths(arrays["expressions"])
         neutral = arrays["neutral"]
         landmarks = arrays["landmarks"].astype(np.int64)
         parts = [str(name) for name in arrays["part_names"]]
         vertices_of = dict(zip(parts, _slices(arrays["vertex_ends"]), strict=True))
-        jaw = shapes[names.index("jawOpen"), :, 1]
-        _lower_teeth(neutral, jaw, vertices_of)
+        jaw_drop = -blendshapes[names.index("jawOpen"), :, 1]
+        lower_jaw = _lower_jaw(jaw_drop, vertices_of)
+        neutral[:, 1] -= LOWER_TEETH_DROP * lower_jaw  # upper teeth show first, as in photographs
         return FaceModel(
             neutral=neutral,
-            identities=_lengths(arrays["identities"]),
-            expressions=units.basis(names, shapes, neutral[:, 1], neutral[landmarks, 1]),
+            identities=_to_lengths(arrays["identities"]),
+            expressions=units.basis(names, blendshapes, neutral[:, 1], neutral[landmarks, 1]),
             triangles=arrays["triangles"].astype(np.int32),
             vertices_of=vertices_of,
             triangles_of=dict(zip(parts, _slices(arrays["triangle_ends"]), strict=True)),
             landmarks=landmarks,
             identity_mean=arrays["identity_mean"].astype(np.float64),
             brightness=arrays["brightness"].astype(np.float32),
-            lower=jaw[: vertices_of["face"].stop] < -LOWER_LIP,
+            lower_face=jaw_drop[: vertices_of["face"].stop] > LOWER_FACE_DROP,
+            lower_jaw=lower_jaw,
         )
     except (OSError, KeyError, ValueError, EOFError, LZMAError, BadZipFile) as problem:
         raise ValueError(
@@ -87,17 +98,17 @@ def load_model(path: Path = FILE) -> FaceModel:
         ) from problem
 
 
-def _lower_teeth(neutral: np.ndarray, jaw: np.ndarray, vertices_of: dict[str, slice]) -> None:
-    """Lower what moves with the jaw in the mouth, so that lower teeth lie behind the lip and the
-    upper ones show first, as in photographs. jaw (V,): height that vertices lose as it opens."""
-    for part in ("teeth", "gums_tongue"):
-        part = vertices_of[part]
-        neutral[part, 1] -= LOWERED * (jaw[part] < JAW_MOVES)
+def _lower_jaw(jaw_drop: np.ndarray, vertices_of: dict[str, slice]) -> np.ndarray:
+    """`FaceModel.lower_jaw`, from the drop (V,) of every vertex as the jaw opens."""
+    result = np.zeros(len(jaw_drop), bool)
+    for part in (vertices_of["teeth"], vertices_of["gums_tongue"]):
+        result[part] = jaw_drop[part] > LOWER_JAW_DROP
+    return result
 
 
-def _lengths(fixed: np.ndarray) -> np.ndarray:
-    """(N, 3, V) int16 multiples of STEP -> (N, V, 3) float32."""
-    return np.ascontiguousarray(fixed.transpose(0, 2, 1)) * np.float32(STEP)
+def _to_lengths(multiples: np.ndarray) -> np.ndarray:
+    """Convert (N, 3, V) int16 multiples of STEP to (N, V, 3) float32."""
+    return np.ascontiguousarray(multiples.transpose(0, 2, 1)) * np.float32(STEP)
 
 
 def _slices(ends: np.ndarray) -> list[slice]:
@@ -105,7 +116,7 @@ def _slices(ends: np.ndarray) -> list[slice]:
 
 
 def rotation(x: float, y: float, z: float) -> np.ndarray:
-    """(3, 3): turned about y (to the side), then x (nodding), then z (tilted) [rad]."""
+    """Compute the rotation (3, 3) about y (to the side), then x (nod), then z (tilt) [rad]."""
     (cx, cy, cz), (sx, sy, sz) = np.cos([x, y, z]), np.sin([x, y, z])
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -114,14 +125,24 @@ def rotation(x: float, y: float, z: float) -> np.ndarray:
 
 
 def project(vertices: np.ndarray, pose: np.ndarray, side: int = FRAME) -> np.ndarray:
-    """(V, 3): x, y [px] of a frame of `side` pixels and nearness z [px], by weak perspective.
+    """Project vertices (V, 3) by weak perspective: x, y [px of `side`] and nearness z [px].
 
-    pose (6,): angles about x, y, z [rad], log of the scale [px of the frame of 144 per length],
-    and where the model's origin stands, x, y [px of the frame of 144].
+    pose: (6,), angles about x, y, z [rad], log of the scale [px of the frame of 144 per length],
+    and the position x, y of the model's origin [px of the frame of 144].
     """
     zoom = side / FRAME
     scale = zoom * np.exp(pose[3])
-    turned = vertices @ (scale * rotation(*pose[:3])).T.astype(np.float32)
-    turned *= np.float32([1, -1, 1])
-    turned[:, :2] += np.float32(pose[4:6] * zoom + (zoom - 1) / 2)
-    return turned
+    projected = vertices @ (scale * rotation(*pose[:3])).T.astype(np.float32)
+    projected *= np.float32([1, -1, 1])
+    projected[:, :2] += np.float32(pose[4:6] * zoom + (zoom - 1) / 2)
+    return projected
+
+
+def frame_to_side(points: np.ndarray) -> np.ndarray:
+    """Convert positions in pixels of FRAME to pixels of SIDE; centres of pixels are at integers."""
+    return ZOOM * points + (ZOOM - 1) / 2
+
+
+def side_to_frame(points: np.ndarray) -> np.ndarray:
+    """Convert positions in pixels of SIDE to pixels of FRAME."""
+    return (points - (ZOOM - 1) / 2) / ZOOM

@@ -1,98 +1,121 @@
-"""The inside of an opened mouth: the photo's own where it shows one, else modelled teeth."""
+"""The inside of an opened mouth: from the photo where it is visible, else rendered teeth."""
 
 import cv2
 import numpy as np
 
 from .lips import lip_gap
+from .model import ZOOM
 from .raster import nearest, normals
 from .source import LUMINANCE, Light, Source
 from .surface import MOUTH, Surface
 
-# color, RGB 0..1, of what lies in the mouth, relative to its brightness
+# Colors, RGB 0..1, of the parts of the mouth, relative to their brightness.
 PALETTE = {
     "mouth_socket": (0.27, 0.15, 0.16),
     "gums_tongue": (0.62, 0.40, 0.42),
     "teeth": (0.96, 0.90, 0.78),
 }
-LIGHT = np.float32([0, 0.25, 0.97])
-FADING = 5.5  # length behind the front teeth at which light is down to 1/e
-GAP = 0.45  # lengths that a gap between teeth is at most wide
-BETWEEN = 0.86  # brightness there, in that of the tooth
-UPPER_SHADOW, SHADOW_DEPTH = 0.3, 0.3  # of the upper lip: how dark, and how far down [lengths]
-WIDE = 22.0  # gap of lips [px of SIDE] beyond which what is seen moves with the jaw
+LIGHT = np.float32([0, 0.25, 0.97])  # direction of the light on teeth, in model space
+AMBIENT_LIGHT = 0.55  # share of the light that does not depend on the direction
+LIGHT_FALLOFF = 5.5  # distance behind the front teeth at which light has fallen to 1/e [lengths]
+MAX_TOOTH_GAP = 0.45  # widest gap between teeth that is closed [lengths]
+GAP_BRIGHTNESS = 0.86  # of a closed gap, relative to the tooth
+UPPER_SHADOW, SHADOW_DEPTH = 0.3, 0.3  # shadow of the upper lip: strength, and depth [lengths]
+EDGE_BRIGHTNESS, EDGE_SHADOW = 0.82, 0.18  # factor at the lips, and what is added far from them
+EDGE_SHADOW_WIDTH = 0.5  # distance from the lips at which all of it is added [lengths]
+FLESH_BRIGHTNESS = 0.85  # of gums, tongue and socket, relative to bright skin
+# Brightness of teeth, 0..255: the photo's if above this share of bright skin, else that of skin
+# with this factor and offset; at most MAX_TOOTH.
+MIN_TOOTH_SHARE, SKIN_TO_TOOTH, MAX_TOOTH = 0.55, (1.12, 22), 228
+TOOTH_LUMINANCE = 0.92  # of PALETTE's teeth
+WIDE_OPEN = 22.0  # gap of the lips above which the photo's mouth moves with the jaw [px of SIDE]
+PHOTO_GAIN = 1.2  # of the share of the photo's mouth: it is used almost up to the lips
+MIN_EDIT_MOTION = 0.25  # backward flow above which a pixel counts as edited [px of SIDE]
 
 
-def modelled(surface: Surface, source: Source, mesh) -> np.ndarray:
-    """(SIDE, SIDE, 3) float32 RGB 0..255 of teeth, gums, tongue and socket. mesh: `render.Mesh`."""
+def render_mouth(surface: Surface, source: Source, mesh) -> np.ndarray:
+    """Render teeth, gums, tongue and socket, (SIDE, SIDE, 3) float32 RGB 0..255.
+
+    mesh: `render.Mesh` of the edit.
+    """
     light, parts = source.light, surface.model.vertices_of
-    scale, depth = 2 * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
-    behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)
-    normal = normals(mesh.shape, surface.mouth_triangles) @ mesh.pose.T
-    bright = light_at(behind / scale) * (0.55 + 0.45 * np.clip(normal @ LIGHT, 0, 1))
+    scale, depth = ZOOM * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
+    behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)  # the front teeth [px of SIDE]
+    normal = normals(mesh.shape, surface.mouth_triangles) @ mesh.head_rotation.T
+    direct = np.clip(normal @ LIGHT, 0, 1)
+    brightness = light_at_depth(behind / scale) * (AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct)
+    flesh = FLESH_BRIGHTNESS * light.skin_brightness
     colors = np.zeros((len(mesh.shape), 3), np.float32)
     for part, color in PALETTE.items():
-        level = white_in(light) if part == "teeth" else 0.85 * light.skin
+        level = white_brightness(light) if part == "teeth" else flesh
         colors[parts[part]] = np.float32(color) * light.tint * level
-    colors *= bright[:, None]
+    colors *= brightness[:, None]
     if light.grey:
         colors[:] = (colors @ LUMINANCE)[:, None]
-    teeth = surface.teeth[mesh.drawing.triangle] & (mesh.drawing.triangle >= 0)
-    drawn = close_gaps(mesh.drawing.of(colors), teeth, GAP * scale)
-    inside = mesh.kind == MOUTH
-    return cv2.GaussianBlur(drawn * shade(inside, scale)[..., None], (0, 0), 1.3)
+    is_tooth = surface.is_tooth[mesh.drawing.triangle] & (mesh.drawing.triangle >= 0)
+    picture = close_gaps(mesh.drawing.interpolate(colors), is_tooth, MAX_TOOTH_GAP * scale)
+    return cv2.GaussianBlur(picture * lip_shadow(mesh.kind == MOUTH, scale)[..., None], (0, 0), 1.3)
 
 
-def close_gaps(drawn: np.ndarray, teeth: np.ndarray, width: float) -> np.ndarray:
-    """A drawing (H, W, 3) with gaps between teeth, up to `width` px, filled by the nearest tooth, a
-    little darker: the model's teeth stand apart, real ones touch. teeth: (H, W) bool."""
-    if not teeth.any():
-        return drawn
+def close_gaps(picture: np.ndarray, is_tooth: np.ndarray, width: float) -> np.ndarray:
+    """Fill gaps of up to `width` px between teeth with the nearest tooth, slightly darker.
+
+    The model's teeth have gaps, real ones touch. picture: (H, W, 3); is_tooth: (H, W) bool.
+    """
+    if not is_tooth.any():
+        return picture
     row = np.ones((1, 2 * max(1, round(width / 2)) + 1), np.uint8)
-    closed = cv2.morphologyEx(np.uint8(teeth), cv2.MORPH_CLOSE, row) > 0
-    gaps = closed & ~teeth
-    x, y = nearest(teeth)[1].astype(int).transpose(2, 0, 1)
-    return np.where(gaps[..., None], np.float32(BETWEEN) * drawn[y, x], drawn)
+    closed = cv2.morphologyEx(np.uint8(is_tooth), cv2.MORPH_CLOSE, row) > 0
+    gaps = closed & ~is_tooth
+    x, y = nearest(is_tooth)[1].astype(int).transpose(2, 0, 1)
+    return np.where(gaps[..., None], np.float32(GAP_BRIGHTNESS) * picture[y, x], picture)
 
 
-def shade(inside: np.ndarray, scale: float) -> np.ndarray:
-    """(H, W) brightness of the inside of a mouth (H, W) bool: darker near all lips, and farther
-    down from the upper one, which throws a shadow. scale: px per length of the model."""
+def lip_shadow(inside: np.ndarray, scale: float) -> np.ndarray:
+    """Compute the factor (H, W) of brightness inside a mouth (H, W) bool: darker near the lips, and
+    in the shadow of the upper lip. scale: px per length of the model."""
     distance = cv2.distanceTransform(np.uint8(inside), cv2.DIST_L2, 3)
     below = np.zeros(inside.shape, np.float32)  # px under the upper lip
     for row in range(1, len(inside)):
         below[row] = np.where(inside[row], below[row - 1] + 1, 0)
-    near = 0.82 + 0.18 * np.clip(distance / (0.5 * scale), 0, 1)
-    return near * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_DEPTH * scale)))
+    factor = EDGE_BRIGHTNESS + EDGE_SHADOW * np.clip(distance / (EDGE_SHADOW_WIDTH * scale), 0, 1)
+    return factor * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_DEPTH * scale)))
 
 
-def light_at(behind: np.ndarray) -> np.ndarray:
-    """How bright it is so far behind the front teeth [lengths of the model], 0..1."""
-    return np.exp(-behind / FADING)
+def light_at_depth(behind: np.ndarray) -> np.ndarray:
+    """Compute the brightness, 0..1, at distances behind the front teeth [lengths of the model]."""
+    return np.exp(-behind / LIGHT_FALLOFF)
 
 
-def white_in(light: Light) -> float:
-    """What is white has this brightness in a mouth, 0..255."""
-    teeth = light.inside
-    if teeth is None or teeth <= 0.55 * light.skin:  # what shows is no tooth
-        teeth = 1.12 * light.skin + 22
-    return min(teeth, 228) / 0.92
+def white_brightness(light: Light) -> float:
+    """Compute the brightness, about 0..255, of white in the light on the teeth of a photo."""
+    tooth = light.tooth_brightness
+    if tooth is None or tooth <= MIN_TOOTH_SHARE * light.skin_brightness:  # no teeth are visible
+        factor, offset = SKIN_TO_TOOTH
+        tooth = factor * light.skin_brightness + offset
+    return min(tooth, MAX_TOOTH) / TOOTH_LUMINANCE
 
 
-def filled(
-    source: Source, moved: np.ndarray, made: np.ndarray, inside: np.ndarray, taken: np.ndarray
+def fill_mouth(
+    source: Source,
+    moved: np.ndarray,
+    mouth_picture: np.ndarray,
+    inside: np.ndarray,
+    positions: np.ndarray,
 ) -> np.ndarray:
-    """(SIDE, SIDE, 3) float32: the moved photo with its mouth filled.
+    """Fill the mouth of the moved photo, (SIDE, SIDE, 3) float32: return such a picture.
 
-    made: `modelled`; taken (SIDE, SIDE, 2): where the moved photo was taken from [px]. What a photo
-    shows between lips is nearly always upper teeth, which stay with the head; in a wide open mouth
-    the lower half follows the jaw.
+    mouth_picture: of `render_mouth`. inside: (SIDE, SIDE) bool, the mouth of the edit. positions:
+    (SIDE, SIDE, 2), the sampling positions of the moved photo [px]. Teeth that the photo shows are
+    copied without motion, since they are nearly always upper teeth, which do not move with the jaw.
+    Only of a wide open mouth, whose lower half moves, the moved photo is used.
     """
-    if lip_gap(source.points) > WIDE:
-        seen, own = cv2.remap(source.mouth, taken, None, cv2.INTER_LINEAR), moved
+    if lip_gap(source.points) > WIDE_OPEN:
+        mouth_share, photo_mouth = cv2.remap(source.mouth, positions, None, cv2.INTER_LINEAR), moved
     else:
-        seen, own = source.mouth, source.picture.astype(np.float32)
-    share = np.clip(1.2 * seen, 0, 1)[..., None]
-    result = np.where(inside[..., None], own * share + made * (1 - share), moved)
+        mouth_share, photo_mouth = source.mouth, source.picture.astype(np.float32)
+    share = np.clip(PHOTO_GAIN * mouth_share, 0, 1)[..., None]
+    result = np.where(inside[..., None], photo_mouth * share + mouth_picture * (1 - share), moved)
     square = np.ones((3, 3), np.uint8)
     mask = np.uint8(inside)
     seam = (cv2.dilate(mask, square) - cv2.erode(mask, square)).astype(np.float32)
@@ -100,8 +123,12 @@ def filled(
     return result * (1 - seam) + cv2.GaussianBlur(result, (0, 0), 1.3) * seam
 
 
-def touched(source_kind: np.ndarray, kind: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """(SIDE, SIDE, 1) float32: 1 where an edit changes what is seen, falling to 0 around it."""
-    changed = (source_kind != kind) | (cv2.magnitude(flow[..., 0], flow[..., 1]) > 0.25)
+def edit_mask(source_kind: np.ndarray, kind: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Return a mask (SIDE, SIDE, 1) float32: 1 where an edit changes the picture, 0 far from it.
+
+    source_kind, kind: (SIDE, SIDE), before and after the edit. flow: (SIDE, SIDE, 2) [px].
+    """
+    length = cv2.magnitude(flow[..., 0], flow[..., 1])
+    changed = (source_kind != kind) | (length > MIN_EDIT_MOTION)
     changed = cv2.dilate(np.uint8(changed), np.ones((9, 9), np.uint8)).astype(np.float32)
     return cv2.GaussianBlur(changed, (9, 9), 2)[..., None]

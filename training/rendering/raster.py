@@ -1,4 +1,4 @@
-"""Drawing triangles with a depth buffer, and what is needed of a mesh for light."""
+"""Rasterization of triangles with a depth buffer, normals and visibility of vertices."""
 
 from dataclasses import dataclass
 
@@ -6,57 +6,61 @@ import cv2
 import numba
 import numpy as np
 
+EDGE = 1e-4  # barycentric coordinate by which a pixel may lie outside a triangle: leaves no cracks
+
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What is seen at every pixel of a square picture of S pixels a side."""
+    """The visible triangle at every pixel of a square picture of S pixels a side."""
 
-    triangle: np.ndarray  # (S, S) int32 row of the triangles, -1 for none
-    weights: np.ndarray  # (S, S, 3) float32 shares of the triangle's corners
-    nearness: np.ndarray  # (S, S) float32 [px]
+    triangle: np.ndarray  # (S, S) int32 index into `triangles`, -1 for none
+    weights: np.ndarray  # (S, S, 3) float32 barycentric coordinates
+    nearness: np.ndarray  # (S, S) float32 depth buffer, larger is nearer to the camera [px]
     triangles: np.ndarray  # (T, 3) int32
 
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """Values (V, C) float32 of the vertices at every pixel, (S, S, C); 0 where nothing is."""
+    def interpolate(self, values: np.ndarray) -> np.ndarray:
+        """Interpolate values (V, C) float32 of the vertices at every pixel: (S, S, C), 0 where no
+        triangle is drawn."""
         return _interpolate(self.triangle, self.weights, self.triangles, values)
 
-    def vertices(self, count: int) -> np.ndarray:
-        """(count,) bool: the vertices of all triangles that are seen."""
-        drawn, seen = np.zeros(len(self.triangles), bool), np.zeros(count, bool)
+    def drawn_vertices(self, count: int) -> np.ndarray:
+        """Return (count,) bool: whether each of `count` vertices belongs to a drawn triangle."""
+        drawn, result = np.zeros(len(self.triangles), bool), np.zeros(count, bool)
         drawn[self.triangle[self.triangle >= 0]] = True
-        seen[self.triangles[drawn]] = True
-        return seen
+        result[self.triangles[drawn]] = True
+        return result
 
 
 def draw(vertices: np.ndarray, triangles: np.ndarray, side: int) -> Drawing:
-    """vertices (V, 3) float32: x, y [px, centres at integers] and nearness [px].
+    """Rasterize triangles with a depth buffer; those that face away are culled.
 
-    Triangles that face away are left out.
+    vertices: (V, 3) float32, x, y [px, centres at integers] and nearness [px].
     """
-    return Drawing(*_rasterise(vertices, triangles, side), triangles)
+    return Drawing(*_rasterize(vertices, triangles, side), triangles)
 
 
 def nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of every pixel, the distance to the nearest known one, (H, W) float32, and its x, y,
-    (H, W, 2) float32. known: (H, W) bool, not all False."""
+    """Return the distance of every pixel to the nearest known one, (H, W) float32 [px], and that
+    one's x, y, (H, W, 2) float32. known: (H, W) bool, not all False."""
     distance, labels = cv2.distanceTransformWithLabels(
         np.uint8(~known), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     y, x = np.nonzero(known)
-    place_of = np.zeros((labels.max() + 1, 2), np.float32)
-    place_of[labels[y, x]] = np.stack([x, y], 1)
-    return distance, place_of[labels]
+    position_of = np.zeros((labels.max() + 1, 2), np.float32)  # of the known pixel of a label
+    position_of[labels[y, x]] = np.stack([x, y], 1)
+    return distance, position_of[labels]
 
 
 @numba.njit(cache=True)
-def _rasterise(vertices, triangles, side):
+def _rasterize(vertices, triangles, side):
+    """Return `triangle`, `weights` and `nearness` of a `Drawing`."""
     triangle = np.full((side, side), -1, np.int32)
     weights = np.zeros((side, side, 3), np.float32)
     nearness = np.full((side, side), -np.inf, np.float32)
     for t in range(len(triangles)):
         a, b, c = vertices[triangles[t, 0]], vertices[triangles[t, 1]], vertices[triangles[t, 2]]
         area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
-        if area >= 0:  # y points down, so what runs against the clock has a negative area
+        if area >= 0:  # faces away: y points down, so front faces (counter-clockwise) are negative
             continue
         left = max(0, int(np.ceil(min(a[0], b[0], c[0]))))
         right = min(side - 1, int(np.floor(max(a[0], b[0], c[0]))))
@@ -64,18 +68,18 @@ def _rasterise(vertices, triangles, side):
         bottom = min(side - 1, int(np.floor(max(a[1], b[1], c[1]))))
         for y in range(top, bottom + 1):
             for x in range(left, right + 1):
-                of_b = ((x - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (y - a[1])) / area
-                of_c = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
-                of_a = 1 - of_b - of_c
-                if of_a < -1e-4 or of_b < -1e-4 or of_c < -1e-4:
+                weight_b = ((x - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (y - a[1])) / area
+                weight_c = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
+                weight_a = 1 - weight_b - weight_c
+                if weight_a < -EDGE or weight_b < -EDGE or weight_c < -EDGE:
                     continue
-                near = of_a * a[2] + of_b * b[2] + of_c * c[2]
+                near = weight_a * a[2] + weight_b * b[2] + weight_c * c[2]
                 if near > nearness[y, x]:
                     nearness[y, x] = near
                     triangle[y, x] = t
-                    weights[y, x, 0] = of_a
-                    weights[y, x, 1] = of_b
-                    weights[y, x, 2] = of_c
+                    weights[y, x, 0] = weight_a
+                    weights[y, x, 1] = weight_b
+                    weights[y, x, 2] = weight_c
     return triangle, weights, nearness
 
 
@@ -96,7 +100,8 @@ def _interpolate(triangle, weights, triangles, values):
 
 @numba.njit(cache=True)
 def normals(vertices, triangles):
-    """(V, 3) float32 unit normals of vertices (V, 3), mean of their triangles by area."""
+    """Return unit normals (V, 3) float32 of vertices (V, 3): means of their triangles, weighted by
+    area."""
     result = np.zeros_like(vertices)
     for t in range(len(triangles)):
         a, b, c = vertices[triangles[t, 0]], vertices[triangles[t, 1]], vertices[triangles[t, 2]]
@@ -118,8 +123,9 @@ def normals(vertices, triangles):
 
 
 @numba.njit(cache=True)
-def unhidden(vertices, nearness, tolerance):
-    """(V,) bool: vertices (V, 3) that nothing of a depth buffer covers by more than `tolerance`."""
+def visible_vertices(vertices, nearness, tolerance):
+    """Return (V,) bool: whether vertices (V, 3) lie at most `tolerance` px behind a depth buffer
+    (H, W). Vertices outside the picture count as visible."""
     result = np.ones(len(vertices), np.bool_)
     height, width = nearness.shape
     for i in range(len(vertices)):

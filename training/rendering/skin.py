@@ -1,4 +1,4 @@
-"""What becomes of skin that moves: where in the photo it takes its looks from, and its light."""
+"""Appearance of moved skin: texture positions in the photo, and gain of brightness."""
 
 import numpy as np
 
@@ -6,57 +6,83 @@ from .lips import lip_gap
 from .source import Source
 from .surface import Surface
 
-KEY_LIGHT = np.float32([0, 0.5, 0.86])  # shows folds where the photo's light is flat
-DARKEST, BRIGHTEST = 0.6, 1.35  # gain
+# Texture positions. Stretched skin must not sample lashes, or teeth behind the edges of the lips:
+# it takes its texture from farther away from the edge [px of SIDE].
+LID_SHIFT, MAX_LID_DROP = 0.30, 12  # px per px that an upper lid is lowered, up to that drop
+LIP_SHIFT, LIP_MOTION = 2.2, 6  # at the edges of moving lips; change of the gap for all of it
+CLOSING_SHIFT = 3.0  # at the edges of closing lips
+# Lips close fully if their gap narrows by FULL_NARROWING or more, to SHUT_GAP or less; not at all
+# if it stays at OPEN_GAP or more.
+FULL_NARROWING, OPEN_GAP, SHUT_GAP = 8, 5, 1
+
+# Gain of brightness.
+KEY_LIGHT = np.float32([0, 0.5, 0.86])  # direction of a weak light that shows folds in flat light
+KEY_LIGHT_SHARE = 0.25  # of the brightness
+KEY_LIGHT_EXPONENT = 1.5
+MIN_GAIN, MAX_GAIN = 0.6, 1.35
+UNKNOWN_LIGHT_DISTANCE = 1.6  # from the eyes: the light of occluded skin is not known [lengths]
+LID_FADE_DISTANCE = 1.4  # from the eyes, at which the gain of a lid ends [lengths]
+FULL_LID_DROP = 8  # of a lid, from which on its gain is within LID_GAIN_RANGE [px of SIDE]
+LID_GAIN_RANGE = (0.80, 0.97)
+LASH_SHADOW = 0.45  # of lowered lashes
+LASH_DROPS = (3, 8)  # from which on it begins, and is full [px of SIDE]
+CONTACT_SHADOW = 0.22  # of lips that close
 
 
-def looks(
-    surface: Surface, source: Source, vertices: np.ndarray, shown: np.ndarray, points: np.ndarray
+def texture_positions(
+    surface: Surface, source: Source, vertices: np.ndarray, is_drawn: np.ndarray, points: np.ndarray
 ) -> np.ndarray:
-    """(skin, 2) places of the photo that the skin looks like [px of SIDE].
+    """Compute texture positions (skin_count, 2) of skin vertices in the photo [px of SIDE].
 
-    vertices (V, 3) and points (468, 2): the mesh and its landmarks after the edit; shown (V,): the
-    vertices in sight then. Unmoved skin looks like itself.
+    vertices (V, 3), points (468, 2): the mesh and its landmarks after the edit. is_drawn: (V,)
+    bool, vertices visible after it. Unmoved skin keeps its position.
     """
-    skin = surface.model.skin
-    places = source.vertices[:skin, :2].copy()
-    appears = source.hidden & shown[:skin] & ~source.shown[:skin]
-    places[appears] = source.lent[appears]
-    # stretched skin must not take lashes, or teeth behind the lips' edges, for its own
-    lowered = vertices[:skin, 1] - source.vertices[:skin, 1]
-    places[:, 1] -= 0.30 * np.clip(lowered, 0, 12) * surface.lid
+    count = surface.model.skin_count
+    positions = source.vertices[:count, :2].copy()
+    appears = source.is_occluded & is_drawn[:count] & ~source.is_drawn[:count]
+    positions[appears] = source.substitute_positions[appears]
+    drop = vertices[:count, 1] - source.vertices[:count, 1]
+    positions[:, 1] -= LID_SHIFT * np.clip(drop, 0, MAX_LID_DROP) * surface.upper_lid
     before, after = lip_gap(source.points), lip_gap(points)
     closing = _closing(before, after)
-    moved = np.clip(abs(after - before) / 6, 0, 1) * (1 - closing)
-    places[:, 1] -= 2.2 * moved * surface.inner_edge + 3.0 * closing * surface.inner_rim
-    return places
+    moving = np.clip(abs(after - before) / LIP_MOTION, 0, 1) * (1 - closing)
+    positions[:, 1] -= (
+        LIP_SHIFT * moving * surface.inner_lip_narrow
+        + CLOSING_SHIFT * closing * surface.inner_lip_wide
+    )
+    return positions
 
 
-def gain(
+def brightness_gain(
     surface: Surface, source: Source, normals: np.ndarray, vertices: np.ndarray, points: np.ndarray
 ) -> np.ndarray:
-    """(skin,) factor of brightness, from the light of the photo on normals (skin, 3) of the edit.
+    """Compute the gain of brightness (skin_count,) by the photo's light; 1 where nothing moves.
 
-    1 where nothing moves.
+    normals (skin_count, 3), vertices (V, 3), points (468, 2): of the mesh after the edit.
     """
-    key = _key(normals) / _key(source.normals)
-    factor = source.light.on(normals) / source.light.on(source.normals) * key**1.5
-    factor = np.clip(factor, DARKEST, BRIGHTEST)
-    near_eyes = surface.to_eyes < 1.6
-    factor[source.hidden & near_eyes] = 1  # its light in the photo is not known
-    skin = surface.model.skin
-    lowered = vertices[:skin, 1] - source.vertices[:skin, 1]
-    lid = np.clip(lowered / 8, 0, 1) * np.clip(1.4 - surface.to_eyes, 0, 1)
-    factor = factor * (1 - lid) + lid * np.clip(factor, 0.80, 0.97)
-    factor *= 1 - 0.45 * surface.lash * np.clip((lowered - 3) / 5, 0, 1)
+    key = _key_light(normals) / _key_light(source.normals)
+    gain = source.light.brightness(normals) / source.light.brightness(source.normals)
+    gain = np.clip(gain * key**KEY_LIGHT_EXPONENT, MIN_GAIN, MAX_GAIN)
+    gain[source.is_occluded & (surface.eye_distance < UNKNOWN_LIGHT_DISTANCE)] = 1
+    count = surface.model.skin_count
+    drop = vertices[:count, 1] - source.vertices[:count, 1]
+    lid = np.clip(drop / FULL_LID_DROP, 0, 1) * np.clip(
+        LID_FADE_DISTANCE - surface.eye_distance, 0, 1
+    )
+    gain = gain * (1 - lid) + lid * np.clip(gain, *LID_GAIN_RANGE)
+    first, last = LASH_DROPS
+    gain *= 1 - LASH_SHADOW * surface.lashes * np.clip((drop - first) / (last - first), 0, 1)
     closing = _closing(lip_gap(source.points), lip_gap(points))
-    return factor * (1 - 0.22 * closing * surface.contact)
+    return gain * (1 - CONTACT_SHADOW * closing * surface.lip_contact)
 
 
-def _key(normals: np.ndarray) -> np.ndarray:
-    return 0.75 + 0.25 * np.clip(normals @ KEY_LIGHT, 0, 1)
+def _key_light(normals: np.ndarray) -> np.ndarray:
+    """The relative brightness (N,) of normals (N, 3) with a share of light from KEY_LIGHT."""
+    return (1 - KEY_LIGHT_SHARE) + KEY_LIGHT_SHARE * np.clip(normals @ KEY_LIGHT, 0, 1)
 
 
 def _closing(before: float, after: float) -> float:
-    """0 where the lips stay apart or were closed before, 1 where they come together."""
-    return float(np.clip((before - after) / 8, 0, 1) * np.clip((5 - after) / 4, 0, 1))
+    """Compute how far lips close, 0 to 1, from their gaps [px of SIDE]; 0 if they were closed."""
+    narrowed = np.clip((before - after) / FULL_NARROWING, 0, 1)
+    shut = np.clip((OPEN_GAP - after) / (OPEN_GAP - SHUT_GAP), 0, 1)
+    return float(narrowed * shut)

@@ -1,4 +1,4 @@
-"""What is known of a photo once the model is fitted to it, whatever expression follows."""
+"""Analysis of a photo with a fitted model: everything that its edits have in common."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,39 @@ from scipy.spatial import cKDTree
 
 from . import eyes, head
 from .fit import Fit
-from .model import SIDE, project, rotation
-from .raster import Drawing, draw, nearest, normals, unhidden
+from .model import SIDE, ZOOM, frame_to_side, project, rotation
+from .raster import Drawing, draw, nearest, normals, visible_vertices
 from .surface import EYE, MOUTH, SKIN, Surface
 
-FACING = 0.05  # cosine to the camera from which skin can be seen
-PLAIN_SKIN = 50  # vertices in plain sight that light can be measured on
-GREY = 2.5  # levels that colors may differ in a black-and-white photo
-LUMINANCE = np.float32([0.299, 0.587, 0.114])
+MIN_FACING = 0.05  # cosine to the camera above which skin counts as visible
+VISIBLE_DEPTH = 2.0  # px of SIDE behind the depth buffer at which a vertex still counts as visible
+LUMINANCE = np.float32([0.299, 0.587, 0.114])  # of RGB (ITU-R BT.601)
+
+# Light: it is estimated from visible skin at these distances [lengths of the model].
+MIN_LIP_DISTANCE, MIN_EYE_DISTANCE = 1.2, 1.0
+MIN_LIGHT_FACING = 0.25  # cosine to the camera
+MIN_LIGHT_DEPTH = 4  # z in model space: leaves out ears and neck
+MIN_SKIN_VERTICES = 50  # such vertices needed to estimate the light
+LIGHT_STEPS = 3  # of iteratively reweighted least squares
+LIGHT_OUTLIER = 25  # error of brightness, 0..255, at which the weight of a vertex is halved
+LIGHT_PRIOR = (1e-3, 30, 30, 30)  # of the coefficients: light from all sides
+BRIGHT_SKIN = 70  # percentile of the brightness of that skin
+DEFAULT_BRIGHTNESS = 130.0  # of skin, if too few vertices are visible
+MIN_LIGHT_SHARE = 0.35  # of the brightness of bright skin: a deep shadow
+MAX_GREY_SATURATION = 2.5  # deviation of channels of the mean color, 0..255, in black and white
 SKIN_COLOR = np.float32([1.19, 0.93, 0.84])  # mean of studio photos, of brightness 1
-TINTED = 0.6  # how far skin of another color is due to the light; the rest is the skin
-EYE_PIXELS = 20  # of an eye that shows enough to copy from
+LIGHT_TINT_SHARE = 0.6  # share of a deviating skin color that is attributed to the light
+
+# Openings: mouth and eyes.
+MOUTH_INTERIOR = 0.6  # share from which a pixel shows the inside of the mouth
+MIN_MOUTH_PIXELS = 60  # such pixels needed to estimate the brightness of teeth
+BRIGHT_TEETH = 92  # percentile of their brightness
+MIN_EYE_PIXELS = 20  # visible pixels of eyeballs needed to copy from
+
+# Occluded skin at these distances of lips or eyes takes its texture from visible skin at the second
+# distances [lengths of the model].
+NEAR_LIPS, NEAR_EYES = (2.0, 2.5), (1.6, 2.0)
+SUBSTITUTES = 3  # visible vertices that an occluded one is interpolated from
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,154 +49,197 @@ class Light:
     c0 + c1 nx + c2 ny + c3 nz (Basri & Jacobs 2003)."""
 
     coefficients: np.ndarray  # (4,)
-    skin: float  # what bright skin has
-    inside: float | None  # what the brightest in an open mouth has; None where nothing shows
-    grey: bool  # a photo without colors
-    tint: np.ndarray  # (3,) RGB that white has in it, of brightness 1
+    skin_brightness: float  # of bright skin, 0..255
+    tooth_brightness: float | None  # of the brightest pixels in an open mouth; None if it is shut
+    grey: bool  # whether the photo is black and white
+    tint: np.ndarray  # (3,) RGB of the light, of brightness 1
 
-    def on(self, normal: np.ndarray) -> np.ndarray:
-        """(V,) brightness at normals (V, 3), never darker than a deep shadow."""
-        bright = self.coefficients[0] + normal @ self.coefficients[1:]
-        return np.maximum(bright, 0.35 * self.skin)
+    def brightness(self, normals: np.ndarray) -> np.ndarray:
+        """Compute the brightness (N,) at normals (N, 3), at least that of a deep shadow."""
+        brightness = self.coefficients[0] + normals @ self.coefficients[1:]
+        return np.maximum(brightness, MIN_LIGHT_SHARE * self.skin_brightness)
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A photo of SIDE pixels, with the model in it; positions in its pixels."""
+    """A photo of SIDE pixels with the fitted model; positions in its pixels, arrays of skin
+    vertices (skin_count, ...)."""
 
     picture: np.ndarray  # (SIDE, SIDE, 3) uint8 RGB
     fit: Fit
     shape: np.ndarray  # (V, 3) vertices in model space
     vertices: np.ndarray  # (V, 3) x, y and nearness, moved onto the landmarks
-    spread: np.ndarray  # (V, 2) what moved them there
-    model_points: np.ndarray  # (468, 2) where the model has the landmarks
-    normals: np.ndarray  # (skin, 3) towards the camera where z is positive
+    vertex_offsets: np.ndarray  # (V, 2) offsets that moved them there
+    model_points: np.ndarray  # (468, 2) landmarks of the model without these offsets
+    normals: np.ndarray  # (skin_count, 3) towards the camera where z is positive
     kind: np.ndarray  # (SIDE, SIDE) SKIN, MOUTH or EYE of surface.py, -1 outside
-    shown: np.ndarray  # (V,) bool: belongs to a triangle in sight
-    hidden: np.ndarray  # (skin,) bool: covered, or turned away
-    lent: np.ndarray  # (skin, 2) where hidden skin of lips and lids takes its looks from
-    brightness: np.ndarray  # (skin,) of the photo at the vertices, 0..255
+    is_drawn: np.ndarray  # (V,) bool: belongs to a triangle that some pixel shows
+    is_occluded: np.ndarray  # (skin_count,) bool: behind another part, or facing away
+    substitute_positions: np.ndarray  # (skin_count, 2) texture positions for occluded skin
+    brightness: np.ndarray  # (skin_count,) of the photo at the vertices, 0..255
     light: Light
-    mouth: np.ndarray  # (SIDE, SIDE) float32 share of inner mouth, less its edge
+    mouth: np.ndarray  # (SIDE, SIDE) float32 share of the inside of the mouth, less its edge
     eye: np.ndarray  # (SIDE, SIDE) bool: eyeball, less its edge
-    nearest_eye: np.ndarray | None  # (SIDE, SIDE, 2) float32 the nearest good pixel of an eyeball
+    nearest_eye: np.ndarray | None  # (SIDE, SIDE, 2) float32 nearest visible pixel of an eyeball
     irises: np.ndarray | None  # (2, 2) of the right eye and of the left; None if not known
     eye_widths: np.ndarray  # (2,) likewise, from corner to corner [px]
-    depth: np.ndarray  # (SIDE, SIDE) float32 from the neck's axis to the camera [px], see head.py
-    across: np.ndarray  # (SIDE, SIDE) float32 of the face, see `lateral_map`
+    depth: np.ndarray  # (SIDE, SIDE) float32, see `head.depth_map` [px]
+    lateral: np.ndarray  # (SIDE, SIDE) float32, see `head.lateral_map`
 
     @property
     def points(self) -> np.ndarray:
-        """(468, 2) the landmarks."""
-        return self.model_points + 2 * self.fit.offsets
+        """The landmarks (468, 2) in the photo."""
+        return self.model_points + ZOOM * self.fit.offsets
 
 
-def look(
+def analyze(
     surface: Surface, picture: np.ndarray, fit: Fit, landmarks: np.ndarray | None = None
 ) -> Source:
-    """picture: (SIDE, SIDE, 3) uint8 RGB of the canonical crop that `fit` was fitted in; landmarks:
-    (478, 2) [px of FRAME], with irises, so that the eyes can be turned."""
+    """Analyze a photo.
+
+    picture: (SIDE, SIDE, 3) uint8 RGB, the canonical crop of `fit`. landmarks: (478, 2) [px of
+    FRAME], with irises, which are needed to turn the eyes.
+    """
     model = surface.model
     shape = model.shape(fit.identity, fit.expression)
     vertices = project(shape, fit.pose, SIDE)
     model_points = vertices[model.landmarks, :2].astype(np.float64)
-    spread = surface.followed(surface.spread(2 * fit.offsets))
-    vertices[:, :2] += spread
+    offsets = surface.extend_inside(surface.interpolate_offsets(ZOOM * fit.offsets))
+    vertices[:, :2] += offsets
     drawing = draw(vertices, model.triangles, SIDE)
-    kind = kinds(surface, drawing)
-    skin = vertices[: model.skin]
-    turned = normals(shape, surface.skin_triangles)[: model.skin]
-    turned = turned @ rotation(*fit.pose[:3]).T.astype(np.float32)
-    visible = unhidden(skin, drawing.nearness, 2.0) & (turned[:, 2] > FACING)
+    kind = kind_map(surface, drawing)
+    skin_normals, is_visible = _skin(surface, fit, shape, vertices, drawing)
     mouth, eye, nearest_eye = _openings(kind)
-    grey = picture @ LUMINANCE
-    x, y = np.clip(skin[:, :2] + 0.5, 0, SIDE - 1).astype(int).T
+    skin_positions = vertices[: model.skin_count, :2]
+    brightness, light = _light(surface, picture, skin_positions, skin_normals, is_visible, mouth)
     return Source(
         picture=picture,
         fit=fit,
         shape=shape,
         vertices=vertices,
-        spread=spread,
+        vertex_offsets=offsets,
         model_points=model_points,
-        normals=turned,
+        normals=skin_normals,
         kind=kind,
-        shown=drawing.vertices(len(vertices)),
-        hidden=~visible,
-        lent=_lent(surface, skin[:, :2], visible),
-        brightness=grey[y, x],
-        light=_light(surface, turned, visible, picture[y, x], grey, mouth, (x, y)),
+        is_drawn=drawing.drawn_vertices(len(vertices)),
+        is_occluded=~is_visible,
+        substitute_positions=_substitute_positions(surface, skin_positions, is_visible),
+        brightness=brightness,
+        light=light,
         mouth=mouth,
         eye=eye,
         nearest_eye=nearest_eye,
         irises=_irises(landmarks),
-        eye_widths=eyes.widths(model_points + 2 * fit.offsets),
-        depth=head.depth_map(model, fit, drawing, kind == SKIN),
-        across=head.lateral_map(model, drawing, kind >= 0),
+        eye_widths=eyes.widths(model_points + ZOOM * fit.offsets),
+        depth=head.depth_map(fit, drawing, kind == SKIN),
+        lateral=head.lateral_map(model, drawing, kind >= 0),
     )
+
+
+def kind_map(surface: Surface, drawing: Drawing) -> np.ndarray:
+    """Return the kind of part that each pixel shows, (SIDE, SIDE) int8, -1 for none."""
+    return np.where(drawing.triangle >= 0, surface.triangle_kind[drawing.triangle], np.int8(-1))
+
+
+def _skin(
+    surface: Surface, fit: Fit, shape: np.ndarray, vertices: np.ndarray, drawing: Drawing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Normals (skin_count, 3) of the skin in the pose of the fit, and whether it is visible."""
+    count = surface.model.skin_count
+    skin_normals = normals(shape, surface.skin_triangles)[:count]
+    skin_normals = skin_normals @ rotation(*fit.pose[:3]).T.astype(np.float32)
+    in_front = visible_vertices(vertices[:count], drawing.nearness, VISIBLE_DEPTH)
+    return skin_normals, in_front & (skin_normals[:, 2] > MIN_FACING)
 
 
 def _irises(landmarks: np.ndarray | None) -> np.ndarray | None:
     """`Source.irises` from landmarks (P, 2) [px of FRAME]."""
     if landmarks is None or not eyes.has_irises(landmarks):
         return None
-    return 2 * landmarks[[iris for _, iris in eyes.EYES], :2] + 0.5
+    return frame_to_side(landmarks[[iris for _, iris in eyes.EYES], :2])
 
 
-def kinds(surface: Surface, drawing: Drawing) -> np.ndarray:
-    """(SIDE, SIDE) int8: the kind of part seen at each pixel, -1 for none."""
-    return np.where(drawing.triangle >= 0, surface.kinds[drawing.triangle], np.int8(-1))
-
-
-def _lent(surface: Surface, places: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Hidden skin of a lip or lid looks like the nearest in sight, of the same lip or lid."""
-    lent = places.copy()
-    neutral, lower = surface.model.neutral, surface.model.lower
-    near = (surface.to_lips < 2.0) | (surface.to_eyes < 1.6)
-    around = (surface.to_lips < 2.5) | (surface.to_eyes < 2.0)
-    for side in (lower, ~lower):
-        lenders = np.flatnonzero(visible & around & side)
-        borrowers = np.flatnonzero(~visible & near & side)
-        if len(lenders) >= 3 and len(borrowers):
-            distance, which = cKDTree(neutral[lenders]).query(neutral[borrowers], 3)
-            shares = 1 / (distance + 0.02)
-            shares /= shares.sum(1, keepdims=True)
-            lent[borrowers] = (places[lenders][which] * shares[..., None]).sum(1)
-    return lent
+def _substitute_positions(
+    surface: Surface, positions: np.ndarray, is_visible: np.ndarray
+) -> np.ndarray:
+    """`Source.substitute_positions`: occluded skin of a lip or lid takes the texture of the nearest
+    visible vertices of the same lip or lid; all other skin keeps its own positions (skin_count, 2).
+    """
+    result = positions.copy()
+    neutral, lower = surface.model.neutral, surface.model.lower_face
+    near, around = (
+        (surface.lip_distance < lips) | (surface.eye_distance < eyes)
+        for lips, eyes in zip(NEAR_LIPS, NEAR_EYES, strict=True)
+    )
+    is_target, is_substitute = ~is_visible & near, is_visible & around
+    for half in (lower, ~lower):
+        substitutes, targets = (
+            np.flatnonzero(is_substitute & half),
+            np.flatnonzero(is_target & half),
+        )
+        if len(substitutes) >= SUBSTITUTES and len(targets):
+            distance, chosen = cKDTree(neutral[substitutes]).query(neutral[targets], SUBSTITUTES)
+            weights = 1 / (distance + 0.02)
+            weights /= weights.sum(1, keepdims=True)
+            result[targets] = (positions[substitutes][chosen] * weights[..., None]).sum(1)
+    return result
 
 
 def _openings(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """`mouth`, `eye` and `nearest_eye` of a source."""
+    """`mouth`, `eye` and `nearest_eye` of a source, from its `kind`."""
     square = np.ones((3, 3), np.uint8)
     mouth = cv2.erode(np.uint8(kind == MOUTH), square, iterations=2).astype(np.float32)
     mouth = cv2.GaussianBlur(mouth, (0, 0), 1.2)
     eye = cv2.erode(np.uint8(kind == EYE), square)
-    below = np.uint8([[0, 1, 0], [0, 1, 0], [0, 0, 0]])  # the upper rows are lashes
-    for good in (cv2.erode(eye, below, iterations=2), eye, np.uint8(kind == EYE)):
-        if good.sum() > EYE_PIXELS:
-            return mouth, eye > 0, nearest(good > 0)[1]
+    upwards = np.uint8([[0, 1, 0], [0, 1, 0], [0, 0, 0]])  # removes upper rows, which are lashes
+    without_lashes = cv2.erode(eye, upwards, iterations=2)
+    for candidate in (without_lashes, eye, np.uint8(kind == EYE)):
+        if candidate.sum() > MIN_EYE_PIXELS:
+            return mouth, eye > 0, nearest(candidate > 0)[1]
     return mouth, eye > 0, None
 
 
-def _light(surface, normal, visible, colors, grey, mouth, places) -> Light:
-    """From skin in plain sight; what light does not explain (beards, brows) counts less."""
-    bright = grey[places[1], places[0]]
-    plain = visible & (surface.to_lips > 1.2) & (surface.to_eyes > 1.0) & (normal[:, 2] > 0.25)
-    plain &= surface.model.neutral[: surface.model.skin, 2] > 4  # less ears and neck
-    if plain.sum() <= PLAIN_SKIN:
-        coefficients, skin, spread = np.array([130.0, 0, 0, 0]), 130.0, 255.0
-        tint = np.ones(3, np.float32)
-    else:
-        terms = np.c_[np.ones(plain.sum()), normal[plain]]
-        weights = np.ones(len(terms))
-        for _ in range(3):
-            curvature = terms.T @ (terms * weights[:, None]) + np.diag([1e-3, 30, 30, 30])
-            coefficients = np.linalg.solve(curvature, terms.T @ (weights * bright[plain]))
-            weights = 1 / (1 + np.square((bright[plain] - terms @ coefficients) / 25))
-        skin = float(np.percentile(bright[plain], 70))
-        mean = colors[plain].mean(0)
-        spread = np.abs(mean - mean.mean()).max()
-        tint = (mean / (mean @ LUMINANCE) / SKIN_COLOR) ** TINTED
-        tint = np.float32(tint / (tint @ LUMINANCE))
-    inner = grey[mouth > 0.6]
-    inside = float(np.percentile(inner, 92)) if len(inner) > 60 else None
-    return Light(coefficients, skin, inside, bool(spread < GREY), tint)
+def _light(
+    surface: Surface,
+    picture: np.ndarray,
+    skin_positions: np.ndarray,
+    skin_normals: np.ndarray,
+    is_visible: np.ndarray,
+    mouth: np.ndarray,
+) -> tuple[np.ndarray, Light]:
+    """Return `Source.brightness`, and the light, estimated from visible skin."""
+    grey = picture @ LUMINANCE
+    x, y = np.clip(skin_positions + 0.5, 0, SIDE - 1).astype(int).T
+    brightness = grey[y, x]
+    mouth_brightness, tooth_brightness = grey[mouth > MOUTH_INTERIOR], None
+    if len(mouth_brightness) > MIN_MOUTH_PIXELS:
+        tooth_brightness = float(np.percentile(mouth_brightness, BRIGHT_TEETH))
+    chosen = is_visible & (skin_normals[:, 2] > MIN_LIGHT_FACING)
+    chosen &= (surface.lip_distance > MIN_LIP_DISTANCE) & (surface.eye_distance > MIN_EYE_DISTANCE)
+    chosen &= surface.model.neutral[: surface.model.skin_count, 2] > MIN_LIGHT_DEPTH
+    if chosen.sum() <= MIN_SKIN_VERTICES:
+        coefficients, tint = np.array([DEFAULT_BRIGHTNESS, 0, 0, 0]), np.ones(3, np.float32)
+        light = Light(coefficients, DEFAULT_BRIGHTNESS, tooth_brightness, False, tint)
+        return brightness, light
+    mean = picture[y, x][chosen].mean(0)
+    saturation = np.abs(mean - mean.mean()).max()
+    tint = (mean / (mean @ LUMINANCE) / SKIN_COLOR) ** LIGHT_TINT_SHARE
+    return brightness, Light(
+        coefficients=_harmonics(skin_normals[chosen], brightness[chosen]),
+        skin_brightness=float(np.percentile(brightness[chosen], BRIGHT_SKIN)),
+        tooth_brightness=tooth_brightness,
+        grey=bool(saturation < MAX_GREY_SATURATION),
+        tint=np.float32(tint / (tint @ LUMINANCE)),
+    )
+
+
+def _harmonics(normals: np.ndarray, brightness: np.ndarray) -> np.ndarray:
+    """Fit `Light.coefficients` (4,) to the brightness (N,) at normals (N, 3), robustly against
+    beards and brows: least squares with Cauchy weights."""
+    terms = np.c_[np.ones(len(normals)), normals]
+    weights = np.ones(len(terms))
+    for _ in range(LIGHT_STEPS):
+        curvature = terms.T @ (terms * weights[:, None]) + np.diag(LIGHT_PRIOR)
+        coefficients = np.linalg.solve(curvature, terms.T @ (weights * brightness))
+        weights = 1 / (1 + np.square((brightness - terms @ coefficients) / LIGHT_OUTLIER))
+    return coefficients

@@ -1,4 +1,4 @@
-"""Where on the face a vertex is, and how offsets of landmarks spread over the whole mesh."""
+"""Distances on the face model, and interpolation of landmark offsets over the whole mesh."""
 
 import numpy as np
 from scipy import sparse
@@ -9,7 +9,7 @@ from . import mesh_points
 from .model import FaceModel
 
 SKIN, MOUTH, EYE = 0, 1, 2  # kinds of parts
-KINDS = {
+KIND_OF_PART = {
     "face": SKIN,
     "mouth_socket": MOUTH,
     "gums_tongue": MOUTH,
@@ -19,74 +19,91 @@ KINDS = {
     "eye_socket_left": EYE,
     "eye_socket_right": EYE,
 }
-GRIP = 0.02  # how firmly a landmark holds its vertex, against the smoothness of the offsets
-NEIGHBOURS = 6  # skin vertices that a vertex inside the head follows
+LANDMARK_WEIGHT = 0.02  # of the landmarks' offsets, against the smoothness of the field
+NEIGHBOURS = 6  # skin vertices from which a vertex inside the head gets its offset
+# Widths of bells around edges [lengths of the model].
+NARROW_LIP, WIDE_LIP, LIP_CONTACT, UPPER_LID, LASHES = 0.28, 0.38, 0.34, 0.55, 0.22
 
 
 class Surface:
-    """Tables of a model that do not depend on the photo; distances are the model's lengths."""
+    """Tables of a model that do not depend on the photo; distances in lengths of the model.
+
+    skin_triangles, mouth_triangles: (T', 3). triangle_kind, is_tooth: (T,). All other arrays are
+    of skin vertices, (skin_count,) float32: distances from lips and eyes, and *bells* around edges
+    of lips and lids, exp(-(distance / width)^2).
+    """
 
     def __init__(self, model: FaceModel):
         self.model = model
         self.skin_triangles = np.ascontiguousarray(model.triangles[model.triangles_of["face"]])
-        self.kinds = np.zeros(len(model.triangles), np.int8)
-        for part, kind in KINDS.items():
-            self.kinds[model.triangles_of[part]] = kind
-        self.teeth = np.zeros(len(model.triangles), bool)
-        self.teeth[model.triangles_of["teeth"]] = True
-        self.mouth_triangles = model.triangles[self.kinds == MOUTH]
-        self.to_lips = self._distance(mesh_points.LIPS)
-        self.to_eyes = self._distance(mesh_points.EYES)
-        upper, lower = ~model.lower, model.lower
-        to_upper = self._distance(mesh_points.UPPER_LIP_INNER + mesh_points.CORNERS_INNER)
-        to_lower = self._distance(mesh_points.LOWER_LIP_INNER + mesh_points.CORNERS_INNER)
-        # near the inner edges of the lips: 1 on the upper, -1 on the lower, falling off
-        self.inner_edge = _bell(to_upper, 0.28) * upper - _bell(to_lower, 0.28) * lower
-        self.inner_rim = _bell(to_upper, 0.38) * upper - _bell(to_lower, 0.38) * lower
-        self.contact = _bell(np.minimum(to_upper, to_lower), 0.34)
-        to_upper_lids = self._distance(mesh_points.UPPER_LIDS)
-        self.lid, self.lash = _bell(to_upper_lids, 0.55), _bell(to_upper_lids, 0.22)
-        self._solve = self._smoothest()
-        inside = model.neutral[model.skin :]
-        distances, self._followed = cKDTree(model.neutral[: model.skin]).query(inside, NEIGHBOURS)
-        shares = 1 / (distances + 0.2)
-        self._shares = (shares / shares.sum(1, keepdims=True)).astype(np.float32)[..., None]
+        self.triangle_kind = np.zeros(len(model.triangles), np.int8)
+        for part, kind in KIND_OF_PART.items():
+            self.triangle_kind[model.triangles_of[part]] = kind
+        self.is_tooth = np.zeros(len(model.triangles), bool)
+        self.is_tooth[model.triangles_of["teeth"]] = True
+        self.mouth_triangles = model.triangles[self.triangle_kind == MOUTH]
+        self.lip_distance = self._distance(mesh_points.LIPS)
+        self.eye_distance = self._distance(mesh_points.EYES)
+        upper, lower = ~model.lower_face, model.lower_face
+        upper_edge = self._distance(mesh_points.UPPER_LIP_INNER + mesh_points.CORNERS_INNER)
+        lower_edge = self._distance(mesh_points.LOWER_LIP_INNER + mesh_points.CORNERS_INNER)
+        # Inner edges of the lips, 1 on the upper and -1 on the lower lip: for lips that part or
+        # close a little (narrow), and for lips that meet (wide).
+        self.inner_lip_narrow, self.inner_lip_wide = (
+            _bell(upper_edge, width) * upper - _bell(lower_edge, width) * lower
+            for width in (NARROW_LIP, WIDE_LIP)
+        )
+        self.lip_contact = _bell(np.minimum(upper_edge, lower_edge), LIP_CONTACT)
+        lid_edge = self._distance(mesh_points.UPPER_LIDS)
+        self.upper_lid, self.lashes = _bell(lid_edge, UPPER_LID), _bell(lid_edge, LASHES)
+        self._solve = self._offset_solver()
+        skin, inside = np.split(model.neutral, [model.skin_count])
+        distances, self._nearest_skin = cKDTree(skin).query(inside, NEIGHBOURS)
+        weights = 1 / (distances + 0.2)  # at most 5: no single vertex decides
+        self._skin_weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)[..., None]
 
-    def _distance(self, mesh: list[int]) -> np.ndarray:
-        """(skin,) from each skin vertex of the neutral face to the nearest of some landmarks."""
-        tree = cKDTree(self.model.neutral[self.model.landmarks[mesh]])
-        return tree.query(self.model.neutral[: self.model.skin])[0].astype(np.float32)
+    def _distance(self, points: list[int]) -> np.ndarray:
+        """The distance (skin_count,) of skin vertices of the neutral face from the nearest of some
+        Face Mesh points."""
+        tree = cKDTree(self.model.neutral[self.model.landmarks[points]])
+        return tree.query(self.model.neutral[: self.model.skin_count])[0].astype(np.float32)
 
-    def _smoothest(self):
-        """Solver for the offsets of skin vertices: as smooth as landmarks let them be.
+    def _offset_solver(self):
+        """Factorize the system for the smoothest offsets of skin vertices, given the landmarks'.
 
-        Minimises |L u|^2 + GRIP |u - offsets|^2 at landmarks, L the Laplacian of the mesh.
+        It minimises |L u|^2 + LANDMARK_WEIGHT |u - offsets|^2 at landmarks, with the Laplacian L of
+        the mesh, whose edges weigh 1 / length.
         """
-        skin, triangles = self.model.skin, self.skin_triangles
+        skin, triangles = self.model.skin_count, self.skin_triangles
         edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
         edges = np.unique(np.sort(edges, 1), axis=0)
         ends = self.model.neutral[edges]
-        near = 1 / (np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1) + 1e-3)
+        edge_weights = 1 / (np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1) + 1e-3)
         rows, columns = np.r_[edges[:, 0], edges[:, 1]], np.r_[edges[:, 1], edges[:, 0]]
-        joined = sparse.coo_matrix((np.r_[near, near], (rows, columns)), (skin, skin)).tocsr()
-        mean = sparse.diags(1 / np.asarray(joined.sum(1)).ravel()) @ joined
+        adjacency = sparse.coo_matrix(
+            (np.r_[edge_weights, edge_weights], (rows, columns)), (skin, skin)
+        ).tocsr()
+        mean = sparse.diags(1 / np.asarray(adjacency.sum(1)).ravel()) @ adjacency
         laplacian = sparse.identity(skin) - mean
-        held = np.bincount(self.model.landmarks, minlength=skin)
-        system = laplacian.T @ laplacian + sparse.diags(GRIP * held + 1e-7)
+        landmark_count = np.bincount(self.model.landmarks, minlength=skin)
+        system = laplacian.T @ laplacian + sparse.diags(LANDMARK_WEIGHT * landmark_count + 1e-7)
         return factorized(system.tocsc())
 
-    def spread(self, offsets: np.ndarray) -> np.ndarray:
-        """(skin, 2) offsets of the skin from those of the landmarks (468, 2)."""
-        spread = np.zeros((self.model.skin, 2), np.float32)
+    def interpolate_offsets(self, offsets: np.ndarray) -> np.ndarray:
+        """Interpolate offsets (468, 2) of the landmarks to the skin vertices, (skin_count, 2)."""
+        result = np.zeros((self.model.skin_count, 2), np.float32)
         for axis in np.flatnonzero(offsets.any(0)):
-            pull = GRIP * offsets[:, axis]
-            spread[:, axis] = self._solve(np.bincount(self.model.landmarks, pull, len(spread)))
-        return spread
+            weighted = LANDMARK_WEIGHT * offsets[:, axis]
+            result[:, axis] = self._solve(np.bincount(self.model.landmarks, weighted, len(result)))
+        return result
 
-    def followed(self, offsets: np.ndarray) -> np.ndarray:
-        """(V, 2) offsets of all vertices from those of the skin: the inside follows it."""
-        return np.concatenate([offsets, (offsets[self._followed] * self._shares).sum(1)])
+    def extend_inside(self, offsets: np.ndarray) -> np.ndarray:
+        """Extend offsets (skin_count, 2) to all vertices (V, 2): the inside of the head moves with
+        the nearest skin."""
+        inside = (offsets[self._nearest_skin] * self._skin_weights).sum(1)
+        return np.concatenate([offsets, inside])
 
 
 def _bell(distance: np.ndarray, width: float) -> np.ndarray:
+    """exp(-(distance / width)^2)."""
     return np.exp(-np.square(distance / width))

@@ -1,4 +1,4 @@
-"""Which expression a photo is re-rendered with: drawn at random, from what training must learn.
+"""Random target expressions with which photos are re-rendered.
 
 Intensities are 0..5 in the space FACS, (50,).
 """
@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from moodganimation.expressions.moods import PROTOTYPES, action_units_of
+from moodganimation.expressions.sides import GAZE_AND_HEAD
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 
 from . import facs
-from .units import fair
+from .units import suppress_hidden_chin
 
 EMOTIONS = ("happy", "surprised", "afraid", "angry", "disgusted", "sad")
-# how often a unit is the one that moves alone, if not once: more often where it is small, or opens
-# the mouth
-SINGLES = {
+# Weights of units (default 1) when a single one is drawn: higher for small movements and for those
+# that open the mouth.
+UNIT_WEIGHTS = {
     "AU04": 1.3,
     "AU05": 1.2,
     "AU06": 1.3,
@@ -31,200 +32,216 @@ SINGLES = {
     "AD29": 0.6,
     "AD34": 0.7,
 }
-PRESENT = 0.8  # intensity from which a unit can be taken away
-LEAST = 0.5  # change of intensity that makes a pair
-# How often each kind of target is drawn, where no units are chosen; see `_MAKERS`.
-KINDS = {
+MIN_PRESENT = 0.8  # intensity above which a unit can be lowered
+MIN_CHANGE = 0.5  # least change of intensity that is worth a pair
+MIN_CONFLICT = 1.5  # intensity above which a raised unit sets conflicting ones to 0
+# Probability of each kind of target if no units are requested; `_DRAW` has its function. The names
+# are values of the column `kind` of pairs.csv.
+KIND_SHARES = {
     "single_up": 0.16,
     "single_down": 0.08,
-    "side": 0.14,
-    "sides": 0.08,
+    "side": 0.14,  # one side of one or two units
+    "sides": 0.08,  # both sides of a unit, differently
     "gaze": 0.12,
     "turn": 0.06,
-    "pair": 0.10,
+    "pair": 0.10,  # two units
     "emotion": 0.10,
     "neutral": 0.06,
-    "other": 0.06,
+    "other": 0.06,  # the expression of another photo
     "mood": 0.04,
 }
-# Names of what moves as one: units with both sides, and the others of the face but gaze and head.
-_FACE = [axis.key for axis in FACS.axes if axis.region not in ("gaze", "head")]
+_IS_GAZE_OR_HEAD = np.array([axis.region in GAZE_AND_HEAD for axis in FACS.axes])
+_IS_HEAD = np.array([axis.region == "head" for axis in FACS.axes])
+# Units that are drawn: lateral units as a whole, and all other axes except gaze and head.
+_FACE = [axis.key for axis in FACS.axes if axis.region not in GAZE_AND_HEAD]
 UNITS = (*FACS.lateral, *(key for key in _FACE if key[:-1] not in FACS.lateral))
 _LIDS = [facs.index(f"AU05{side}", f"AU45{side}") for side in "LR"]
-_AU23, _AU24 = FACS.index("AU23"), FACS.index("AU24")
-_PARTING = facs.index("AU16", "AU25", "AU26", "AU27")
-_JAW = facs.index("AU17", "AU25", "AU26")
+_TIGHT_LIPS = facs.index("AU23", "AU24")
+_RESET_BY_TIGHT_LIPS = facs.index("AU16", "AU25", "AU26", "AU27")  # without AU22
+_CHIN_AND_JAW = facs.index("AU17", "AU25", "AU26")
 _OPPOSITE = dict(FACS.opposites) | {b: a for a, b in FACS.opposites}
 
 
 @dataclass(frozen=True)
-class Wish:
-    units: tuple[str, ...] = ()  # keys of units to move, see UNITS; of all where empty
-    low: float = 2.0  # least intensity of a unit that was chosen, or moves alone
-    singles: float = 0.0  # share of targets that move one unit alone
+class TargetOptions:
+    """Which targets are drawn, by the command's options."""
+
+    units: tuple[str, ...] = ()  # keys of units to change, see UNITS; empty for a random mix
+    low: float = 2.0  # least intensity of a unit that was requested, or moves alone
+    single_share: float = 0.0  # share of targets that move one unit alone
 
 
-def draw(
-    rng: np.random.Generator, now: np.ndarray, bank: np.ndarray, wish: Wish
+def draw_target(
+    rng: np.random.Generator,
+    present: np.ndarray,
+    bank: np.ndarray,
+    options: TargetOptions,
 ) -> tuple[str, np.ndarray]:
-    """A kind, for people, and a target (50,) of intensities 0..5.
+    """Draw a target (50,) of intensities 0..5; return its kind and the target.
 
-    now: (50,) the photo's; bank: (P, 50) of all photos.
+    present: (50,), the photo's intensities. bank: (P, 50), those of all photos. The kind is a key
+    of KIND_SHARES, "chosen" for requested units, or for "emotion" the name of the emotion.
     """
-    if wish.singles and rng.random() < wish.singles:
-        kind, target = _single(rng, now, wish)
-    elif wish.units:
-        kind, target = "chosen", now.copy()
-        for key in wish.units:
-            _set(target, key, rng.uniform(wish.low, 5))
+    if options.single_share and rng.random() < options.single_share:
+        kind, target = _change_single(rng, present, options)
+    elif options.units:
+        kind, target = "chosen", present.copy()
+        for key in options.units:
+            _set(target, key, rng.uniform(options.low, 5))
     else:
-        kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
-        kind, target = _MAKERS[kind](rng, now, bank)
-    return kind, _possible(target, now, kind)
+        kind = str(rng.choice(list(KIND_SHARES), p=list(KIND_SHARES.values())))
+        kind, target = _DRAW[kind](rng, present, bank)
+    return kind, _without_conflicts(target, present, kind)
 
 
-def worthwhile(target: np.ndarray, now: np.ndarray) -> bool:
-    return bool(np.abs(target - now).max() >= LEAST)
+def differs_enough(target: np.ndarray, present: np.ndarray) -> bool:
+    """Whether some intensity changes by at least MIN_CHANGE."""
+    return bool(np.abs(target - present).max() >= MIN_CHANGE)
 
 
-def _possible(target: np.ndarray, now: np.ndarray, kind: str) -> np.ndarray:
-    """The target without what excludes what was raised."""
+def _without_conflicts(target: np.ndarray, present: np.ndarray, kind: str) -> np.ndarray:
+    """Set units to 0 that cannot occur together with a raised one."""
     target = np.array(target)
-    raised = target - now
-    for lids in _LIDS:  # cannot open wide and close: what was asked for stays
-        if raised[lids].max() > 0 and target[lids].max() > 1.5:
+    raised = target - present
+    for lids in _LIDS:  # lids cannot open wide and close: the raised unit stays
+        if raised[lids].max() > 0 and target[lids].max() > MIN_CONFLICT:
             target[lids[int(raised[lids].argmin())]] = 0
-    for lips in (_AU23, _AU24):
-        if raised[lips] > 0 and target[lips] > 1.5 and kind != "other":
-            target[_PARTING] = 0  # lips tighten when closed
-    if raised[_JAW].max() > 0:
-        target[facs.LEFT] = fair(target[facs.LEFT])
+    for lips in _TIGHT_LIPS:  # lips tighten when closed; "other" occurred in a photo and stays
+        if raised[lips] > 0 and target[lips] > MIN_CONFLICT and kind != "other":
+            target[_RESET_BY_TIGHT_LIPS] = 0
+    if raised[_CHIN_AND_JAW].max() > 0:  # AU17 has no sides: its only axis is in LEFT
+        target[facs.LEFT] = suppress_hidden_chin(target[facs.LEFT])
     return facs.exclusive(np.clip(target, 0, 5))
 
 
 def _set(target: np.ndarray, key: str, value: float) -> None:
-    target[list(FACS.positions(key))] = value
+    """Set an axis, or both sides of a unit, in place; a value above 0 sets its opposite to 0."""
+    target[list(FACS.indices(key))] = value
     if value and key in _OPPOSITE:
         target[FACS.index(_OPPOSITE[key])] = 0
 
 
-def _single(rng, now, wish: Wish) -> tuple[str, np.ndarray]:
-    key = _drawn_unit(rng, wish.units or UNITS)
-    target, value = now.copy(), now[list(FACS.positions(key))].mean()
-    up = value < 2.5 or rng.random() < 0.3
-    _set(target, key, rng.uniform(wish.low, 5) if up else rng.uniform(0, 0.6))
-    return "single_up" if up else "single_down", target
+def _change_single(rng, present, options: TargetOptions) -> tuple[str, np.ndarray]:
+    """Raise one unit, or lower it to 0.6 or less; return "single_up" or "single_down" as kind."""
+    key = _draw_unit(rng, options.units or UNITS)
+    target, value = present.copy(), present[list(FACS.indices(key))].mean()
+    rises = value < 2.5 or rng.random() < 0.3
+    _set(target, key, rng.uniform(options.low, 5) if rises else rng.uniform(0, 0.6))
+    return "single_up" if rises else "single_down", target
 
 
-def _raised(rng, now) -> np.ndarray:
-    target, key = now.copy(), _drawn_unit(rng)
-    low = np.clip(now[list(FACS.positions(key))].mean() + 1.2, 1.5, 4)
+def _raise_unit(rng, present) -> np.ndarray:
+    """Raise one unit, by 1.2 or more if it is weak."""
+    target, key = present.copy(), _draw_unit(rng)
+    low = np.clip(present[list(FACS.indices(key))].mean() + 1.2, 1.5, 4)
     _set(target, key, rng.uniform(low, 5))
     return target
 
 
-def _drawn_unit(rng, units=UNITS) -> str:
-    weights = np.array([SINGLES.get(key, 1.0) for key in units])
+def _draw_unit(rng, units=UNITS) -> str:
+    """Draw the key of a unit by UNIT_WEIGHTS."""
+    weights = np.array([UNIT_WEIGHTS.get(key, 1.0) for key in units])
     return str(rng.choice(units, p=weights / weights.sum()))
 
 
-def _single_down(rng, now, bank) -> tuple[str, np.ndarray]:
-    target = now.copy()
-    present = [key for key in UNITS if now[list(FACS.positions(key))].max() > PRESENT]
-    if not present:
-        return "single_up", _raised(rng, now)
-    key = str(rng.choice(present))
-    places = list(FACS.positions(key))
-    target[places] *= 0 if rng.random() < 0.6 else rng.uniform(0, 0.7)
-    if key == "AU26" and not target[places].any() and rng.random() < 0.7:
-        _set(target, "AU25", 0)
+def _single_down(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Lower one unit that the face shows; if there is none, raise one."""
+    target = present.copy()
+    shown = [key for key in UNITS if present[list(FACS.indices(key))].max() > MIN_PRESENT]
+    if not shown:
+        return "single_up", _raise_unit(rng, present)
+    key = str(rng.choice(shown))
+    axes = list(FACS.indices(key))
+    target[axes] *= 0 if rng.random() < 0.6 else rng.uniform(0, 0.7)
+    if key == "AU26" and not target[axes].any() and rng.random() < 0.7:
+        _set(target, "AU25", 0)  # a jaw that closes usually closes the lips
     return "single_down", target
 
 
-def _side(rng, now, bank) -> tuple[str, np.ndarray]:
-    """One side of a unit alone, or of an eye and more."""
-    target, side = now.copy(), "LR"[rng.integers(2)]
+def _side(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Set one side of a unit, or of two units."""
+    target, side = present.copy(), "LR"[rng.integers(2)]
     for key in rng.choice(FACS.lateral, 1 if rng.random() < 0.75 else 2, replace=False):
         _set(target, f"{key}{side}", rng.uniform(2, 5) if rng.random() < 0.85 else 0)
     return "side", target
 
 
-def _sides(rng, now, bank) -> tuple[str, np.ndarray]:
-    """Two sides of a unit, differently."""
-    target = now.copy()
+def _sides(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Set both sides of a unit to different intensities."""
+    target = present.copy()
     key = str(rng.choice(FACS.lateral))
     for side in "LR":
         _set(target, f"{key}{side}", rng.uniform(0, 5))
     return "sides", target
 
 
-def _gaze(rng, now, bank) -> tuple[str, np.ndarray]:
-    """Another gaze, half of the time as far as it goes along one axis, sometimes with a unit."""
-    target = now.copy()
-    look = rng.uniform(-1, 1, 2)
+def _gaze(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Change the gaze, in half of the cases to an extreme, in 30 % with a raised unit."""
+    target = present.copy()
+    gaze = rng.uniform(-1, 1, 2)
     if rng.random() < 0.5:
-        look = np.where(np.arange(2) == rng.integers(2), np.sign(look), 0.2 * look)
-    facs.set_signed(target, facs.GAZE, look)
+        gaze = np.where(np.arange(2) == rng.integers(2), np.sign(gaze), 0.2 * gaze)
+    facs.set_signed(target, facs.GAZE, gaze)
     if rng.random() < 0.3:
-        target = np.maximum(_raised(rng, target), target)
+        target = np.maximum(_raise_unit(rng, target), target)  # a strong unit is not lowered
     return "gaze", target
 
 
-def _turn(rng, now, bank) -> tuple[str, np.ndarray]:
-    """The head turned by up to 15 degrees about each axis, sometimes with a unit."""
-    target = now.copy()
-    here = facs.signed(now, facs.HEAD)
-    facs.set_signed(target, facs.HEAD, np.clip(here + rng.uniform(-1, 1, 3), -1, 1))
+def _turn(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Turn the head by up to 15 degrees about each axis, in 30 % with a raised unit."""
+    target = present.copy()
+    turn = facs.signed(present, facs.HEAD_AXES) + rng.uniform(-1, 1, 3)
+    facs.set_signed(target, facs.HEAD_AXES, np.clip(turn, -1, 1))
     if rng.random() < 0.3:
-        target = _raised(rng, target)
+        target = _raise_unit(rng, target)
     return "turn", target
 
 
-def _pair(rng, now, bank) -> tuple[str, np.ndarray]:
-    target = now.copy()
+def _two_units(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Change two units, each to 1 or more, or to 0."""
+    target = present.copy()
     for key in rng.choice(UNITS, 2, replace=False):
         _set(target, str(key), rng.uniform(1, 5) if rng.random() < 0.75 else 0)
     return "pair", target
 
 
-def _emotion(rng, now, bank) -> tuple[str, np.ndarray]:
+def _emotion(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Set an emotion of random strength."""
     emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
-    return emotion, _with_units(now, rng.uniform(0.45, 1.1) * PROTOTYPES[emotion][0].vector())
+    return emotion, _with_units(present, rng.uniform(0.45, 1.1) * PROTOTYPES[emotion][0].vector())
 
 
-def _neutral(rng, now, bank) -> tuple[str, np.ndarray]:
-    return "neutral", _with_units(now, np.zeros(len(ACTION_UNITS.axes)))
+def _neutral(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Set the neutral expression."""
+    return "neutral", _with_units(present, np.zeros(len(ACTION_UNITS.axes)))
 
 
-def _mood(rng, now, bank) -> tuple[str, np.ndarray]:
+def _mood(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Set the expression of a random mood."""
     mood = Expression(PAD, tuple(rng.uniform(-0.8, 0.8, 3)))
-    return "mood", _with_units(now, action_units_of(mood).vector())
+    return "mood", _with_units(present, action_units_of(mood).vector())
 
 
-def _other(rng, now, bank) -> tuple[str, np.ndarray]:
-    """The expression and gaze of another photo; the head stays as it is."""
-    target = bank[rng.integers(len(bank))].copy()
-    head = np.array([axis.region == "head" for axis in FACS.axes])
-    return "other", np.where(head, now, target)
+def _other(rng, present, bank) -> tuple[str, np.ndarray]:
+    """Copy the expression and gaze of another photo; the head stays as it is."""
+    return "other", np.where(_IS_HEAD, present, bank[rng.integers(len(bank))])
 
 
-def _with_units(now: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """`now` with the 17 units at `units`, 0..1, the other lip and jaw units at 0."""
-    target = now.copy()
-    kept = np.array([axis.region in ("gaze", "head") for axis in FACS.axes])
-    target[~kept] = 0
+def _with_units(present: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Set the 17 units to `units`, 0..1, and the other units to 0; keep gaze and head."""
+    target = np.where(_IS_GAZE_OR_HEAD, present, 0)
     target[facs.LEFT] = target[facs.RIGHT] = 5 * units
     return target
 
 
-_MAKERS = {
-    "single_up": lambda rng, now, bank: ("single_up", _raised(rng, now)),
+_DRAW = {
+    "single_up": lambda rng, present, bank: ("single_up", _raise_unit(rng, present)),
     "single_down": _single_down,
     "side": _side,
     "sides": _sides,
     "gaze": _gaze,
     "turn": _turn,
-    "pair": _pair,
+    "pair": _two_units,
     "emotion": _emotion,
     "neutral": _neutral,
     "other": _other,

@@ -1,48 +1,44 @@
-"""Teeth, gums and tongue as two flat pictures, and where they lie in a photographed face.
+"""Teeth, gums and tongue as two flat pictures, and their placement in a photographed face.
 
-`warp` carries the pictures and learns the places (moodganimation/networks/teeth.py): a network of
-this size does not paint teeth from nothing, but it predicts where they are. The shapes come from
-ICT-FaceKit's model, see FACE_MODEL_LICENSE.txt.
+The generator of architecture "warp" stores the pictures and learns the placement
+(moodganimation/networks/teeth.py): a network of its size cannot paint teeth, but it can predict
+where they are. The shapes come from ICT-FaceKit's model, see FACE_MODEL_LICENSE.txt.
 
-Places are affine maps (2, 3) from a picture's own coordinates, [-1, 1] from edge to edge, x to the
+Placements are affine maps (2, 3) from picture coordinates, [-1, 1] from edge to edge, x to the
 right and y down, to face coordinates.
 """
 
 import cv2
 import numpy as np
 
-from .facs import STRETCH
+from .facs import AU27_JAW_ACTIVATION
 from .model import SIDE, FaceModel
-from .mouth import GAP, LIGHT, close_gaps, light_at, white_in
+from .mouth import LIGHT, MAX_TOOTH_GAP, close_gaps, light_at_depth, white_brightness
 from .raster import draw, normals
 from .source import LUMINANCE, Source
 from .surface import Surface
 from .units import AU26, HIGH, KEYS, LOW, N
 
 HALF_WIDTH = 3.7  # of both pictures [lengths of the model]
-HEIGHTS = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}  # bottom and top, the jaw OPEN
-OPEN = 1.0  # activation of AU26 in which the pictures are drawn
-PIXELS = 96  # in a half width, of what is drawn; halved after
+# Bottom and top of the pictures with an open jaw, y in model space.
+HEIGHTS = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}
+JAW_ACTIVATION = 1.0  # of AU26, with which the pictures are rendered
+PIXELS = 96  # in half the width of a picture
 COLORS = {"teeth": (1.0, 0.97, 0.92), "gums_tongue": (0.7, 0.42, 0.43)}  # relative to WHITE
-BRIGHTEST = 98  # percentile of the teeth's brightness that is white
-FRONT = 3.0  # lengths behind the front teeth that an affine map is fitted to
 WHITE = np.float32([0.96, 0.92, 0.86])  # RGB of front teeth in white light
+WHITE_PERCENTILE = 98  # percentile of the teeth's brightness that is white
+AMBIENT_LIGHT = 0.6  # share of the light that does not depend on the direction
+FRONT_DEPTH = 3.0  # depth of the teeth to which a placement is fitted [lengths of the model]
+GUM_FADE = 0.12  # share of a picture's height over which gums fade out
 
 
-def pictures(model: FaceModel) -> dict[str, np.ndarray]:
-    """{"upper", "lower"}: (h, w, 4) float32 in [0, 1]: RGB times alpha, and alpha; a front
-    tooth is white."""
+def render_pictures(model: FaceModel) -> dict[str, np.ndarray]:
+    """Render the pictures {"upper", "lower"}: (h, w, 4) float32 in [0, 1], RGB times alpha, and
+    alpha; front teeth are white."""
     shape = _opened(model)
     scale = PIXELS / HALF_WIDTH
-    normal = normals(shape, model.triangles)
-    parts = model.vertices_of
-    behind = np.clip(shape[parts["teeth"], 2].max() - shape[:, 2], 0, None)
-    bright = light_at(behind) * (0.6 + 0.4 * np.clip(normal @ LIGHT, 0, 1))
-    colors = np.zeros((len(shape), 3), np.float32)
-    for part, color in COLORS.items():
-        colors[parts[part]] = color
-    colors *= bright[:, None] / np.percentile(bright[parts["teeth"]], BRIGHTEST)
-    drawn = {}
+    colors = _vertex_colors(model, shape)
+    pictures = {}
     for name, (bottom, top) in HEIGHTS.items():
         rows = round((top - bottom) * scale)
         vertices = np.stack(
@@ -51,68 +47,80 @@ def pictures(model: FaceModel) -> dict[str, np.ndarray]:
         vertices[:, :2] -= 0.5
         triangles = _triangles(model, name)
         drawing = draw(vertices, triangles, max(2 * PIXELS, rows))
-        tooth = (drawing.triangle >= 0) & _of_teeth(model, triangles)[drawing.triangle]
-        colored = close_gaps(drawing.of(colors), tooth, GAP * scale)
+        is_tooth = (drawing.triangle >= 0) & _are_teeth(model, triangles)[drawing.triangle]
+        colored = close_gaps(drawing.interpolate(colors), is_tooth, MAX_TOOTH_GAP * scale)
         alpha = (drawing.triangle >= 0) | (colored.max(2) > 0)
-        layer = np.dstack([colored, alpha]).astype(np.float32)
-        layer = cv2.GaussianBlur(layer[:rows, : 2 * PIXELS], (0, 0), 0.8)
-        layer *= _soft(rows, name)
-        drawn[name] = np.clip(layer, 0, 1)
-    return drawn
+        picture = np.dstack([colored, alpha]).astype(np.float32)
+        picture = cv2.GaussianBlur(picture[:rows, : 2 * PIXELS], (0, 0), 0.8)
+        picture *= _gum_fade(rows, name)
+        pictures[name] = np.clip(picture, 0, 1)
+    return pictures
 
 
-def falls(model: FaceModel) -> dict[str, float]:
-    """How far the lower picture goes down, in its own coordinates, when a unit goes from 0 to 1."""
-    down = model.expressions[:N, _front(model, "lower"), 1].mean(1) * _units("lower")[1]
-    falls = dict(zip(KEYS, (down * (HIGH - LOW)).tolist(), strict=True))
-    return falls | {"AU27": float(down[AU26] * STRETCH)}
+def _vertex_colors(model: FaceModel, shape: np.ndarray) -> np.ndarray:
+    """Colors (V, 3) float32 of teeth and gums in the light of a mouth; front teeth are white."""
+    parts, normal = model.vertices_of, normals(shape, model.triangles)
+    behind = np.clip(shape[parts["teeth"], 2].max() - shape[:, 2], 0, None)
+    direct = np.clip(normal @ LIGHT, 0, 1)
+    brightness = light_at_depth(behind) * (AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct)
+    colors = np.zeros((len(shape), 3), np.float32)
+    for part, color in COLORS.items():
+        colors[parts[part]] = color
+    colors *= brightness[:, None] / np.percentile(brightness[parts["teeth"]], WHITE_PERCENTILE)
+    return colors
 
 
-def places(surface: Surface, source: Source) -> dict[str, np.ndarray]:
-    """{"upper", "lower"}: (2, 3) in face coordinates of the canonical crop; {"white"}: (3,) the
-    color of teeth in this photo's light, 0..1."""
+def jaw_drop(model: FaceModel) -> dict[str, float]:
+    """Compute the downward motion of the lower picture as each unit rises from 0 to 1, by key of
+    the unit, in picture coordinates."""
+    motion = model.expressions[:N, _front(model, "lower"), 1].mean(1)
+    down = motion * _picture_scale("lower")[1]
+    drops = dict(zip(KEYS, (down * (HIGH - LOW)).tolist(), strict=True))
+    return drops | {"AU27": float(down[AU26] * AU27_JAW_ACTIVATION)}
+
+
+def jaw_placement(surface: Surface, source: Source) -> dict[str, np.ndarray]:
+    """Compute the placements {"upper", "lower"} (2, 3) in face coordinates of the canonical crop,
+    and the color "white" (3,) of teeth in this photo's light, 0..1."""
     model = surface.model
     result = {}
     for name in HEIGHTS:
         front = _front(model, name)
-        seen = (source.vertices[front, :2] + 0.5) * (2 / SIDE) - 1
-        result[name] = _affine(_own(model, name)[front], seen)
-    white = WHITE * source.light.tint * (white_in(source.light) / 255)
+        in_face = (source.vertices[front, :2] + 0.5) * (2 / SIDE) - 1
+        result[name] = _affine(_picture_coordinates(model, name)[front], in_face)
+    white = WHITE * source.light.tint * (white_brightness(source.light) / 255)
     result["white"] = np.full(3, white @ LUMINANCE) if source.light.grey else white
     return result
 
 
-def _of_teeth(model: FaceModel, triangles: np.ndarray) -> np.ndarray:
-    """(T,) bool: whether triangles (T, 3) belong to teeth."""
+def _are_teeth(model: FaceModel, triangles: np.ndarray) -> np.ndarray:
+    """Whether triangles (T, 3) belong to teeth, (T,) bool."""
     part = model.vertices_of["teeth"]
     return ((triangles >= part.start) & (triangles < part.stop)).all(1)
 
 
 def _opened(model: FaceModel) -> np.ndarray:
+    """The vertices (V, 3) of the mean face with an open jaw."""
     expression = np.zeros(len(model.expressions))
-    expression[AU26] = OPEN
+    expression[AU26] = JAW_ACTIVATION
     return model.shape(model.identity_mean, expression)
 
 
-def _units(name: str) -> np.ndarray:
-    """(2,): a length of the model in the picture's own coordinates."""
+def _picture_scale(name: str) -> np.ndarray:
+    """A length of the model in picture coordinates, (2,)."""
     bottom, top = HEIGHTS[name]
     return np.array([1 / HALF_WIDTH, -2 / (top - bottom)])
 
 
-def _own(model: FaceModel, name: str) -> np.ndarray:
-    """(V, 2): every vertex in the picture's own coordinates."""
+def _picture_coordinates(model: FaceModel, name: str) -> np.ndarray:
+    """Every vertex in picture coordinates, (V, 2)."""
     bottom, top = HEIGHTS[name]
     shape = _opened(model)[:, :2] - np.array([0, (bottom + top) / 2])
-    return shape * _units(name)
-
-
-def _moves(model: FaceModel) -> np.ndarray:
-    """(V,) bool: belongs to the lower jaw."""
-    return model.expressions[AU26, :, 1] < -0.3
+    return shape * _picture_scale(name)
 
 
 def _triangles(model: FaceModel, name: str) -> np.ndarray:
+    """The triangles (T', 3) of teeth and gums of the "upper" or "lower" jaw."""
     kept = np.concatenate(
         [
             np.arange(model.triangles_of[part].start, model.triangles_of[part].stop)
@@ -120,26 +128,26 @@ def _triangles(model: FaceModel, name: str) -> np.ndarray:
         ]
     )
     triangles = model.triangles[kept]
-    lower = _moves(model)[triangles].mean(1) > 0.5
+    lower = model.lower_jaw[triangles].mean(1) > 0.5
     return np.ascontiguousarray(triangles[lower == (name == "lower")])
 
 
 def _front(model: FaceModel, name: str) -> np.ndarray:
-    """Places of the front teeth among the vertices."""
+    """Indices of the vertices of the front teeth of the "upper" or "lower" jaw."""
     teeth = np.zeros(len(model.neutral), bool)
     teeth[model.vertices_of["teeth"]] = True
     depth = model.neutral[:, 2]
-    near = depth > depth[teeth].max() - FRONT
-    return np.flatnonzero(teeth & near & (_moves(model) == (name == "lower")))
+    near = depth > depth[teeth].max() - FRONT_DEPTH
+    return np.flatnonzero(teeth & near & (model.lower_jaw == (name == "lower")))
 
 
-def _affine(own: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """(2, 3) least squares map from (P, 2) to (P, 2)."""
-    return np.linalg.lstsq(np.c_[own, np.ones(len(own))], seen, rcond=None)[0].T
+def _affine(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The least-squares affine map (2, 3) from points (P, 2) to targets (P, 2)."""
+    return np.linalg.lstsq(np.c_[points, np.ones(len(points))], targets, rcond=None)[0].T
 
 
-def _soft(rows: int, name: str) -> np.ndarray:
-    """(rows, 1, 1): gums fade out where lips hide them."""
+def _gum_fade(rows: int, name: str) -> np.ndarray:
+    """The factor (rows, 1, 1) by which gums fade out at the edge that lips cover."""
     y = (np.arange(rows) + 0.5) / rows
-    hidden = y if name == "upper" else 1 - y
-    return np.clip(hidden / 0.12, 0, 1)[:, None, None]
+    distance = y if name == "upper" else 1 - y
+    return np.clip(distance / GUM_FADE, 0, 1)[:, None, None]

@@ -1,19 +1,21 @@
-"""Action Units as movements of the face model, and how strongly they must move to count.
+"""Action Units as movements of the face model, and the scale of their intensities.
 
 An *activation* is the coefficient of a unit's movement in a fitted face; an *intensity*, 0..5, is
-what data files say. The movements were chosen by looking at them, the ends LOW and HIGH by what
-fits of photographs spread over: the labels are like OpenFace's, not its output.
+the value in data files. The movements were chosen by eye. The activations of the intensities 0
+and 5 are the range of fits of photographs: the labels have OpenFace's scale, but are not its
+output.
 """
 
 import numpy as np
 
+from moodganimation.expressions.sides import FACS_INDICES
 from moodganimation.expressions.spaces import ACTION_UNITS
 
 from . import mesh_points
 
-# unit: its movement at activation 1, blendshape -> weight (of both sides where it has two), and the
-# activations at which intensity 0 ends and 5 begins
-TABLE = {
+# Unit: its movement at activation 1, blendshape -> weight (of both sides if there are two); the
+# highest activation of intensity 0; the lowest activation of intensity 5.
+UNIT_MOVEMENTS = {
     "AU01": ({"browInnerUp": 1.0}, 0.14, 0.90),
     "AU02": ({"browOuterUp": 1.0}, 0.22, 0.90),
     "AU04": ({"browDown": 1.3}, 0.10, 0.80),
@@ -32,8 +34,8 @@ TABLE = {
     "AU26": ({"jawOpen": 0.45}, 0.08, 1.30),
     "AU45": ({"eyeBlink": 1.0}, 0.14, 1.00),
 }
-# units that may be stronger on one side of a face; their difference is fitted, too
-LOPSIDED = (
+# Units whose sides may differ. The parameter "AUxx asymmetry" is half of left minus right.
+ASYMMETRIC = (
     "AU01",
     "AU02",
     "AU04",
@@ -49,8 +51,8 @@ LOPSIDED = (
     "AU25",
     "AU45",
 )
-# movements that belong to no unit of the 17: fitted, and left as they are unless asked for
-OTHER = (
+# Movements outside the 17 units: fitted, and kept unless a target changes them.
+EXTRA = (
     "mouthPucker",
     "mouthFunnel",
     "jawLeft",
@@ -62,16 +64,25 @@ OTHER = (
     "eyeLookDown",
     "eyeLookUp",
 )
-# movements that landmarks cannot tell from those of other units: asked for, never fitted
-RENDERED = ("mouthLowerDown", "mouthPress", "mouthRoll")
+# Movements whose landmarks resemble those of other units: rendered, never fitted.
+RENDER_ONLY = ("mouthLowerDown", "mouthPress", "mouthRoll")
 KEYS = ACTION_UNITS.keys
 N = len(KEYS)
-PARAMETERS = (*KEYS, *(f"{key} left" for key in LOPSIDED), *OTHER, *RENDERED)
-LOW, HIGH = np.array([TABLE[key][1:] for key in KEYS]).T
-COMBINED = {"mouthRoll": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}}
-STRONGEST = 1.6  # activation
-SNEER_ON_LIPS = 0.3  # share of AU09 below the nose: the scanned one bares the teeth
-JAW_ON_CORNERS = 0.3  # activation of AU15 that the model needs to undo one of AU26
+# Indices in FACS of the 17 units, on the person's left side and on the right.
+LEFT, RIGHT = (np.array([indices[end] for indices in FACS_INDICES]) for end in (0, -1))
+PARAMETERS = (*KEYS, *(f"{key} asymmetry" for key in ASYMMETRIC), *EXTRA, *RENDER_ONLY)
+# Activations (17,) of the intensities 0 and 5.
+LOW, HIGH = np.array([UNIT_MOVEMENTS[key][1:] for key in KEYS]).T
+LIP_PARTING_UNITS = ("AU16", "AU22", "AU25", "AU26", "AU27")  # of FACS, at any intensity
+COMBINED_BLENDSHAPES = {"mouthRoll": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}}
+MAX_RENDERED_ACTIVATION = 1.6  # of any unit; present activations may exceed it
+MAX_AU15_ACTIVATION = 1.3  # with the share of the jaw
+SNEER_ON_LIPS = 0.3  # share of AU09's movement that is kept below the nose, where it bares teeth
+JAW_ON_CORNERS = 0.3  # activation of AU15 that compensates an activation of 1 of AU26
+UNCHANGED = 1e-3  # intensities that differ by less are equal
+MIN_SCALED_INTENSITY = 0.2  # asymmetry scales with units of a higher present intensity
+MAX_ASYMMETRY_FACTOR = 1.3
+CLOSED_POUT_FACTOR = 0.5  # of the activation of a pout where an open mouth closes
 AU05, AU10, AU15, AU17, AU20, AU23, AU25, AU26, AU45 = (
     ACTION_UNITS.index(key)
     for key in ("AU05", "AU10", "AU15", "AU17", "AU20", "AU23", "AU25", "AU26", "AU45")
@@ -79,79 +90,97 @@ AU05, AU10, AU15, AU17, AU20, AU23, AU25, AU26, AU45 = (
 
 
 def basis(names: list[str], shapes: np.ndarray, y: np.ndarray, mesh_y: np.ndarray) -> np.ndarray:
-    """(K, V, 3) movements of PARAMETERS from blendshapes (S, V, 3) with names like `eyeBlink_L`.
+    """The movements (K, V, 3) of PARAMETERS, from blendshapes (S, V, 3) named like `eyeBlink_L`.
 
     y (V,): heights of the neutral face; mesh_y (468,): those of its Face Mesh points.
     """
     weights = np.zeros((len(PARAMETERS), len(names)), np.float32)
     for row, key in enumerate(PARAMETERS):
-        unit, _, left = key.partition(" ")
-        mixed = TABLE[unit][0] if unit in TABLE else COMBINED.get(unit, {unit: 1.0})
+        unit, _, asymmetry = key.partition(" ")
+        mixed = (
+            UNIT_MOVEMENTS[unit][0]
+            if unit in UNIT_MOVEMENTS
+            else COMBINED_BLENDSHAPES.get(unit, {unit: 1.0})
+        )
         for shape, weight in mixed.items():
-            sides = {
-                shape: 0.0 if left else 1.0,
+            signs = {
+                shape: 0.0 if asymmetry else 1.0,
                 f"{shape}_L": 1.0,
-                f"{shape}_R": -1.0 if left else 1.0,
+                f"{shape}_R": -1.0 if asymmetry else 1.0,
             }
-            for side, sign in sides.items():
-                if side in names:
-                    weights[row, names.index(side)] = sign * weight
+            for name, sign in signs.items():
+                if name in names:
+                    weights[row, names.index(name)] = sign * weight
     movements = np.tensordot(weights, shapes, 1)
     nose, lip = mesh_y[mesh_points.NOSE_BASE], mesh_y[mesh_points.LIP_TOP]
-    below = smooth((nose - y) / (nose - lip))
-    movements[KEYS.index("AU09")] *= (1 - (1 - SNEER_ON_LIPS) * below)[:, None]
+    below_nose = smoothstep((nose - y) / (nose - lip))
+    movements[KEYS.index("AU09")] *= (1 - (1 - SNEER_ON_LIPS) * below_nose)[:, None]
     return movements
 
 
-def smooth(x: np.ndarray) -> np.ndarray:
-    """From 0 at 0 to 1 at 1, level at both ends."""
+def smoothstep(x: np.ndarray) -> np.ndarray:
+    """3 x^2 - 2 x^3 of x clipped to [0, 1]."""
     x = np.clip(x, 0, 1)
     return x * x * (3 - 2 * x)
 
 
+def mean_of_sides(values):
+    """Convert values in FACS (..., 50), an array or tensor, to those of the 17 units (..., 17)."""
+    return (values[..., LEFT] + values[..., RIGHT]) / 2
+
+
 def intensities(activations: np.ndarray) -> np.ndarray:
-    """(17,) activations -> intensities 0..5."""
+    """Convert activations (17,) to intensities 0..5."""
     own = np.array(activations, np.float64)
-    own[AU15] -= JAW_ON_CORNERS * own[AU26]
-    return fair(5 * np.clip((own - LOW) / (HIGH - LOW), 0, 1))
+    own[AU15] -= JAW_ON_CORNERS * own[AU26]  # landmarks of an open jaw resemble AU15
+    return suppress_hidden_chin(5 * np.clip((own - LOW) / (HIGH - LOW), 0, 1))
 
 
-def fair(values: np.ndarray) -> np.ndarray:
-    """(17,) intensities with AU17 fading out as the mouth opens, where it cannot be told."""
+def suppress_hidden_chin(values: np.ndarray) -> np.ndarray:
+    """Lower AU17 (chin raiser) in intensities (17,) as the mouth opens, where it is not visible."""
     values = np.clip(np.array(values, np.float64), 0, 5)
     values[AU17] *= 1 - np.clip((max(values[AU25], values[AU26]) - 1) / 2, 0, 1)
     return values
 
 
-def activations(target: np.ndarray, source: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """(17,) activations that show the intensities `target` in a face.
+def activations(
+    target: np.ndarray, present_activations: np.ndarray, present: np.ndarray
+) -> np.ndarray:
+    """Compute the activations (17,) of a face with the intensities `target` (17,).
 
-    source, now: activations and intensities of the face as it is. Units that shall not change keep
-    their activation.
+    present_activations, present: those of the face now, and its intensities. Units whose intensity
+    does not change keep their activation.
     """
-    target, source = np.asarray(target, np.float64), np.asarray(source, np.float64)
-    same = np.abs(target - now) < 1e-3
-    wanted = np.where(target > 0, LOW + target / 5 * (HIGH - LOW), np.minimum(source, LOW))
+    target = np.asarray(target, np.float64)
+    present_activations = np.asarray(present_activations, np.float64)
+    same = np.abs(target - present) < UNCHANGED
+    result = np.minimum(present_activations, LOW)  # for 0: activations up to LOW are 0
+    result = np.where(target > 0, LOW + target / 5 * (HIGH - LOW), result)
     closed = np.isin(np.arange(N), (AU25, AU26)) & (target <= 0)
-    wanted = np.where(same, source, np.where(closed, 0, wanted))
+    result = np.where(same, present_activations, np.where(closed, 0, result))
     if not (same[AU15] and same[AU26]):
-        alone = source[AU15] - JAW_ON_CORNERS * source[AU26] if same[AU15] else wanted[AU15]
-        wanted[AU15] = np.clip(alone + JAW_ON_CORNERS * wanted[AU26], 0, 1.3)
-    return np.clip(wanted, 0, np.maximum(STRONGEST, source))
+        own = result[AU15]  # without the share of the jaw, see `intensities`
+        if same[AU15]:
+            own = present_activations[AU15] - JAW_ON_CORNERS * present_activations[AU26]
+        result[AU15] = np.clip(own + JAW_ON_CORNERS * result[AU26], 0, MAX_AU15_ACTIVATION)
+    return np.clip(result, 0, np.maximum(MAX_RENDERED_ACTIVATION, present_activations))
 
 
-def expression(target: np.ndarray, source: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """(K,) the whole expression with the intensities `target`; source (K,): the face's as it is.
+def expression(
+    target: np.ndarray, present_expression: np.ndarray, present: np.ndarray
+) -> np.ndarray:
+    """Compute the expression (K,) of a face with the intensities `target` (17,).
 
-    What differs between the sides follows its unit; pouted lips half relax where a mouth closes.
+    present_expression (K,), present (17,): its expression and intensities now. The asymmetry of a
+    unit scales with the unit; a pout is halved where an open mouth closes.
     """
-    changed = np.array(source, np.float64)
-    changed[:N] = activations(target, changed[:N], now)
-    for row, key in enumerate(PARAMETERS[N : N + len(LOPSIDED)], N):
-        unit = KEYS.index(key.partition(" ")[0])
-        if now[unit] > 0.2:
-            changed[row] *= np.clip(target[unit] / now[unit], 0, 1.3)
-    if target[AU25] + target[AU26] == 0 < now[AU25] + now[AU26]:
+    result = np.array(present_expression, np.float64)
+    result[:N] = activations(target, result[:N], present)
+    for row, key in enumerate(ASYMMETRIC, N):
+        unit = KEYS.index(key)
+        if present[unit] > MIN_SCALED_INTENSITY:
+            result[row] *= np.clip(target[unit] / present[unit], 0, MAX_ASYMMETRY_FACTOR)
+    if target[AU25] + target[AU26] == 0 < present[AU25] + present[AU26]:
         for name in ("mouthFunnel", "mouthPucker"):
-            changed[PARAMETERS.index(name)] *= 0.5
-    return changed
+            result[PARAMETERS.index(name)] *= CLOSED_POUT_FACTOR
+    return result

@@ -1,12 +1,12 @@
-"""Calibration of the reader by people's own photographs: what it reads in one photo of a person,
-asked of another one, shall move the face as far as the two differ.
+"""Calibration of the reader on pairs of photographs of one person.
 
-A reader that learns from labels alone does not know what the fields make of its readings. So its
-last layers go on learning from both: from the motion between two photographs of the training people
-(pairs of the kind "real", see training/data/pairs.py), which the fields must reach from one reading
-to the other, and from labels. Encoder, fields and gains stay as they are.
+With the readings of both photographs as conditions, the generator's motion should equal the flow
+between their landmarks. A reader trained on labels alone is not trained for that. Its last layers
+are therefore fine-tuned on two terms: the error of that motion (pairs of the kind "real", see
+training/data/pairs.py), and the error of readings of labelled photos. Encoder, motion fields and
+gains are frozen.
 
-B batch · D axes.
+B batch · D axes
 """
 
 import numpy as np
@@ -18,22 +18,23 @@ from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Batch, Pairs, collate
-from ..ganimation import losses
+from . import losses
 
-STEPS, PAIRS, PHOTOS = 400, 8, 24
+STEPS = 400
+PAIRS, PHOTOS = 8, 24  # a step
 RATE, WEIGHT_DECAY = 3e-4, 1e-2
-LABELS = 20.0  # weight of the labels' error, in that of the relative flow error
-OPENING = 0.2  # share of photos drawn among those with open mouths
-EXPRESSION = torch.tensor([axis.region not in ("gaze", "head") for axis in FACS.axes])
+LABEL_LOSS_WEIGHT = 20.0  # of the label error; the motion error has the weight 1
+OPEN_MOUTH_SHARE = 0.2  # of photos drawn from those with open mouths
+IS_EXPRESSION = torch.tensor([axis.region not in ("gaze", "head") for axis in FACS.axes])
 
 
 def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str, float]:
-    """Train the reader of a FACS generator; returns the mean errors of the first and of the last
-    tenth of the steps.
+    """Train the reader of a FACS generator; return mean errors of the first and last 10 % of steps.
 
-    Raises ValueError for data without pairs of photographs.
+    The learning rate falls linearly to 0. Raises ValueError for a generator of another space, and
+    for data without pairs of photographs.
     """
-    rows = data.photographed
+    rows = data.real_rows
     if not rows or data.space != FACS or not generator.config.unit_fields:
         raise ValueError("Calibration takes a generator of FACS and pairs of two photographs each.")
     generator.eval().requires_grad_(False)
@@ -45,42 +46,52 @@ def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str,
             group["lr"] = RATE * (1 - step / STEPS)
         rng = np.random.default_rng([seed, step])
         pairs = [data.pair(i, rng) for i in rng.choice(rows, PAIRS)]
-        batch = collate(pairs, [data.labelled(rng, OPENING) for _ in range(PHOTOS)])
-        motion, labels = motion_error(generator, batch), label_error(generator, batch)
+        batch = collate(pairs, [data.draw_photo(rng, OPEN_MOUTH_SHARE) for _ in range(PHOTOS)])
+        step_errors = motion_error(generator, batch), label_error(generator, batch)
         optimizer.zero_grad()
-        (motion + LABELS * labels).backward()
+        (step_errors[0] + LABEL_LOSS_WEIGHT * step_errors[1]).backward()
         optimizer.step()
-        errors.append((motion.item(), labels.item()))
+        errors.append([error.item() for error in step_errors])
     generator.requires_grad_(False)
     ends = {"first": errors[: STEPS // 10], "last": errors[-STEPS // 10 :]}
     return {
-        f"{what}, {name}": float(np.mean(values))
-        for name, part in ends.items()
-        for what, values in zip(("motion", "labels"), zip(*part, strict=True), strict=True)
+        f"{term}, {end}": float(np.mean(values))
+        for end, part in ends.items()
+        for term, values in zip(("motion", "labels"), zip(*part, strict=True), strict=True)
     }
 
 
 def motion_error(generator: WarpGenerator, batch: Batch) -> Tensor:
-    """How far the motion between the readings of two photos is from that of their landmarks."""
+    """Error of the motion between the readings of two photos against that of their landmarks.
+
+    Gaze and head stay those of the source, since the motion of these pairs excludes them.
+    """
     with torch.no_grad():
         encoding = generator.encode(batch.source)
-    before, after = (read(generator, photo) for photo in (batch.source, batch.target))
-    after = torch.where(EXPRESSION, after, before)
+    before, after = (
+        straight_through_reading(generator, photo) for photo in (batch.source, batch.target)
+    )
+    after = torch.where(IS_EXPRESSION, after, before)
     motion, _ = generator.motion(generator.rebase(encoding, before), after)
-    return losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known)
+    return losses.flow_error(
+        losses.to_pixels(motion), losses.to_pixels(batch.flow), batch.field_weight
+    )
 
 
 def label_error(generator: WarpGenerator, batch: Batch) -> Tensor:
-    """Error of what is read in labelled photos, as in training."""
+    """Error of the readings of labelled photos, as in training."""
     with torch.no_grad():
-        features = generator._pyramid(batch.photos)[-1]
-    reading = generator.reader(features).float()
-    return losses.expression_error(reading, batch.labels, 1 + 2 * batch.labels)
+        features = generator.pyramid(batch.photos)
+    reading = generator.unclamped_reading(features)
+    return losses.expression_error(reading, batch.labels, losses.label_weight(batch.labels))
 
 
-def read(generator: WarpGenerator, photo: Tensor) -> Tensor:
-    """The reading (B, D) in [0, 1], whose gradient does not stop at the ends."""
+def straight_through_reading(generator: WarpGenerator, photo: Tensor) -> Tensor:
+    """The reading (B, D) clamped to [0, 1], with the gradient of the unclamped one.
+
+    Bengio et al. 2013, "Straight-through estimator".
+    """
     with torch.no_grad():
-        features = generator._pyramid(photo)[-1]
-    reading = generator.reader(features).float()
+        features = generator.pyramid(photo)
+    reading = generator.unclamped_reading(features)
     return reading + (reading.clamp(0, 1) - reading).detach()

@@ -1,27 +1,27 @@
-"""Critics of `warp`: is this mouth, are these eyes, of a photograph of that expression?
+"""Critics of `warp`: conditional PatchGANs on the regions of the mouth and of the eyes.
 
-B batch · D axes · H x W pixels of a canonical crop, h x w patches.
+B batch · D axes · H x W pixels of a canonical crop · h x w patches
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ganimation import losses
+from . import losses
 
-# Where nearly all that is painted lies: top, bottom, left, right in 32nds of the crop's side.
+# Nearly all painted pixels lie in these: top, bottom, left, right in 32nds of the crop's side.
 REGIONS = {"mouth": (17, 29, 8, 24), "eyes": (8, 16, 4, 28)}
 
 
 class Critics(nn.Module):
-    """One critic a region: {region: PatchCritic}."""
+    """One `PatchCritic` per region."""
 
     def __init__(self, width: int, axes: int):
         super().__init__()
         self.critics = nn.ModuleDict({name: PatchCritic(width, axes) for name in REGIONS})
 
     def regions(self, face: Tensor) -> list[tuple["PatchCritic", Tensor]]:
-        """Each critic with what it looks at of (B, 3, H, W)."""
+        """Return each critic with its region of faces (B, 3, H, W)."""
         side = face.shape[-1]
         boxes = {name: [n * side // 32 for n in box] for name, box in REGIONS.items()}
         return [
@@ -33,7 +33,7 @@ class Critics(nn.Module):
 
 
 class PatchCritic(nn.Module):
-    """Isola et al. 2017, with the condition as in Miyato & Koyama 2018 (projection)."""
+    """A PatchGAN (Isola et al. 2017) with a projected condition (Miyato & Koyama 2018)."""
 
     def __init__(self, width: int, axes: int):
         super().__init__()
@@ -49,52 +49,59 @@ class PatchCritic(nn.Module):
         self.realism = nn.Conv2d(4 * n, 1, 3, 1, 1)
         self.expression = nn.Linear(axes, 4 * n)
 
-    def features(self, picture: Tensor) -> list[Tensor]:
-        maps = []
+    def feature_maps(self, picture: Tensor) -> list[Tensor]:
+        """Return the feature maps of all layers."""
+        x, maps = picture, []
         for layer in self.layers:
-            picture = F.leaky_relu(layer(picture), 0.2)
-            maps.append(picture)
+            x = F.leaky_relu(layer(x), 0.2)
+            maps.append(x)
         return maps
 
-    def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """The last map of features, (B, D) -> (B, 1, h, w): high for photographs."""
-        worn = self.expression(condition)[..., None, None] * features
-        return self.realism(features) + worn.sum(1, keepdim=True) / features.shape[1] ** 0.5
+    def score(self, last_map: Tensor, condition: Tensor) -> Tensor:
+        """Score the last feature map with a condition (B, D).
+
+        Returns (B, 1, h, w), high for photographs that show the condition.
+        """
+        projection = self.expression(condition)[..., None, None] * last_map
+        # The root keeps the size of the sum independent of the number of channels.
+        projection = projection.sum(1, keepdim=True) / last_map.shape[1] ** 0.5
+        return self.realism(last_map) + projection
 
     def forward(self, picture: Tensor, condition: Tensor) -> Tensor:
-        return self.score(self.features(picture)[-1], condition)
+        return self.score(self.feature_maps(picture)[-1], condition)
 
 
 def critic_loss(
-    critics: Critics, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor], slope: float
+    critics: Critics, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor], r1_weight: float
 ) -> Tensor:
-    """What critics minimise: photographs high, composites low; slope weighs R1, 0 leaves it out.
+    """The critics' logistic loss plus R1.
 
-    real, fake: faces (B, 3, H, W) with their expressions (B, D).
+    real, fake: faces (B, 3, H, W) with their expressions (B, D). r1_weight: half of R1's gamma; 0
+    switches R1 off.
     """
     total = real[0].new_zeros(())
-    for (critic, photo), (_, made) in zip(
+    for (critic, photo), (_, composite) in zip(
         critics.regions(real[0]), critics.regions(fake[0].detach()), strict=True
     ):
-        photo = photo.detach().clone().requires_grad_(slope > 0)
+        photo = photo.detach().clone().requires_grad_(r1_weight > 0)
         scores = critic(photo, real[1])
-        total = total + losses.logistic(scores, critic(made, fake[1]))
-        if slope:
-            total = total + slope * losses.slope_at_real(scores, photo)
+        total = total + losses.logistic_loss(scores, critic(composite, fake[1]))
+        if r1_weight:
+            total = total + r1_weight * losses.r1_penalty(scores, photo)
     return total
 
 
 def adversarial_terms(critics: Critics, face: Tensor, condition: Tensor, target: Tensor) -> dict:
-    """Terms that a generator minimises: to be taken for a photograph, and to look to the critics
-    like its target (feature matching, Wang et al. 2018)."""
+    """The generator's adversarial terms: the non-saturating loss, and feature matching with the
+    target (Wang et al. 2018)."""
     realism = features = 0
-    for (critic, seen), (_, wanted) in zip(
+    for (critic, face_region), (_, target_region) in zip(
         critics.regions(face), critics.regions(target), strict=True
     ):
-        maps = critic.features(seen)
+        maps = critic.feature_maps(face_region)
         realism = realism + F.softplus(-critic.score(maps[-1], condition)).mean()
         with torch.no_grad():
-            truth = critic.features(wanted)
+            truth = critic.feature_maps(target_region)
         pairs = zip(maps, truth, strict=True)
         features = features + sum(F.l1_loss(a, b) for a, b in pairs) / len(maps)
     return {"realism": realism, "features": features}

@@ -1,123 +1,151 @@
-"""What a checkpoint is worth: on held-out pairs, and as a reader."""
+"""Evaluation of a `warp` checkpoint on held-out pairs, and of its reader on labelled photos."""
 
 import copy
 import json
+from collections import defaultdict
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS
-from moodganimation.networks.compositing import relight, warp
+from moodganimation.networks.compositing import Edit, backward_warp, relight
+from moodganimation.networks.encoding import Encoding
 from moodganimation.networks.warp import WarpGenerator
 
-from ..data.pairs import Pairs, collate
+from ..data.pairs import Batch, Pairs, collate
 from ..data.units import units_of
 
-SELDOM = 0.01  # spread of labels below which an axis is not told: photos hardly show it
-BESIDE = 0.06  # of half the side, from the face's edge
+MIN_LABEL_DEVIATION = 0.01  # standard deviation of labels below which no correlation is reported
+EDGE_BAND = 0.06  # distance from the face edge [halves of the side] within which it is compared
+HALF_SIDE = 64  # converts halves of the side to pixels of 128, whatever the size of the crop
+# Errors of the composite; of the photo warped by the generator's motion, and unedited; and of the
+# photo warped by the renderer's motion. These names are stored with published figures.
+PICTURES = ("result", "moved photo", "copy", "true flow")
 
 
 @torch.inference_mode()
-def on_pairs(generator, data: Pairs, batch: int = 32) -> dict[str, float]:
-    """Shares of the flow's and of the light's variance explained, and mean absolute errors on
-    [-1, 1] of the result, of its inner mouths alone, of the moved and relit photo, of copying the
-    photo and of moving and relighting it as the renderer did; of the distance to the face's edge,
-    in pixels of 128, beside it. The change is given by the labels, so that this is the generator's
-    error and not the reader's. Pairs whose target is a photograph, in other light, do not count."""
-    sums, rendered = np.zeros(12), [i for i, row in enumerate(data.rows) if row[1] not in data.real]
+def on_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dict[str, float]:
+    """Measure flow, light and pictures on pairs.
+
+    Returns the "variance explained" of flow and light, which is 1 - squared error / squared truth,
+    so 0 for no motion; mean absolute errors on [-1, 1] of the composite, of its inner mouths, of
+    the warped and relit photo, of the unedited photo and of the photo warped and relit by the
+    renderer's fields; and the error of the face distance near the edge [px of 128]. Expressions are
+    the labels, so that the reader's error does not count. Pairs whose target is a photograph are
+    left out, since their light differs.
+    """
+    rendered = [i for i, row in enumerate(data.rows) if row.target not in data.real]
+    sums = defaultdict(np.float64)
     for first in tqdm(range(0, len(rendered), batch), desc="pairs"):
         rows = rendered[first : first + batch]
-        b = collate([data.pair(i) for i in rows], [data.photo(0)])
-        encoding = generator.rebase(generator.encode(b.source), b.before)
-        edit, _ = generator.edit(encoding, b.after)
-        fields = (edit.motion - b.flow, b.flow, edit.light - b.light, b.light)
-        squares = [(b.known * x).square().sum() for x in fields]
-        moved = relight(warp(b.source, edit.motion), edit.light)
-        ideal = relight(warp(b.source, b.flow), b.light)
-        wrong = (edit.composite - b.target).abs().mean(1, keepdim=True)
-        inner = (b.inner * wrong).sum(), b.inner.sum()
-        pictures = (edit.composite, moved, b.source, ideal)
-        errors = [(x - b.target).abs().mean() * len(rows) for x in pictures]
-        beside = b.outside.abs() < BESIDE  # false where unknown
-        off = (encoding.face_distance - b.outside).abs()[beside].sum() * 64, beside.sum()
-        sums += [float(x) for x in (*squares, *inner, *errors, *off)]
-    names = ("result", "moved photo", "copy", "true flow")
-    errors = {name: value / len(rendered) for name, value in zip(names, sums[6:10], strict=True)}
+        pairs = collate([data.pair(i) for i in rows], [data.photo(0)])  # the photo is not used
+        encoding = generator.rebase(generator.encode(pairs.source), pairs.before)
+        edit, _ = generator.edit(encoding, pairs.after)
+        values = _sums_of_fields(encoding, edit, pairs) | _sums_of_pictures(edit, pairs)
+        for name, value in values.items():
+            sums[name] += float(value)
     return {
         "pairs": len(rendered),
-        "flow variance explained": 1 - sums[0] / sums[1],
-        "light variance explained": 1 - sums[2] / max(sums[3], 1e-12),
-        "inner mouth": sums[4] / max(sums[5], 1e-12),
-        "edge of the face": sums[10] / max(sums[11], 1e-12),
-        **errors,
+        "flow variance explained": 1 - sums["flow error"] / sums["flow"],
+        "light variance explained": 1 - sums["light error"] / max(sums["light"], 1e-12),
+        "inner mouth": sums["mouth error"] / max(sums["mouth"], 1e-12),
+        "edge of the face": sums["edge error"] / max(sums["edge"], 1e-12),
+        **{name: sums[name] / len(rendered) for name in PICTURES},
     }
 
 
-PARTS = ("extra fields", "light", "inpainting and teeth")
-FALLOFF = "falloff"  # of motion at the face's edge
+def _sums_of_fields(encoding: Encoding, edit: Edit, batch: Batch) -> dict[str, Tensor]:
+    """Sums over a batch: of errors, and of what each is divided by (squares or areas)."""
+    fields = {
+        "flow": batch.flow,
+        "flow error": edit.motion - batch.flow,
+        "light": batch.light,
+        "light error": edit.light - batch.light,
+    }
+    sums = {name: (batch.field_weight * x).square().sum() for name, x in fields.items()}
+    picture_error = (edit.composite - batch.target).abs().mean(1, keepdim=True)
+    sums |= {"mouth": batch.mouth.sum(), "mouth error": (batch.mouth * picture_error).sum()}
+    near_edge = batch.face_distance.abs() < EDGE_BAND  # false where unknown
+    edge_error = (encoding.face_distance - batch.face_distance).abs()[near_edge].sum() * HALF_SIDE
+    return sums | {"edge": near_edge.sum(), "edge error": edge_error}
+
+
+def _sums_of_pictures(edit: Edit, batch: Batch) -> dict[str, Tensor]:
+    """Sums over a batch of the mean absolute errors of PICTURES."""
+    warped = relight(backward_warp(batch.source, edit.motion), edit.light)
+    warped_by_truth = relight(backward_warp(batch.source, batch.flow), batch.light)
+    pictures = (edit.composite, warped, batch.source, warped_by_truth)
+    errors = ((x - batch.target).abs().mean() * len(x) for x in pictures)
+    return dict(zip(PICTURES, errors, strict=True))
+
+
+# In the order in which `ablation` adds them.
+ABLATED_PARTS = ("extra fields", "light", "inpainting and teeth")
+FALLOFF = "falloff"  # the part that fades motion at the face edge
+KEEP_LOGIT = 30.0  # its sigmoid is 1: attention that keeps the photo
 
 
 @torch.no_grad()
-def without(generator: WarpGenerator, parts) -> WarpGenerator:
-    """A copy in which parts are switched off; the others were trained together with them."""
-    generator, off = copy.deepcopy(generator), []
+def ablated(generator: WarpGenerator, parts: Collection[str]) -> WarpGenerator:
+    """A copy of the generator with parts switched off, without retraining the others."""
+    generator, disabled = copy.deepcopy(generator), []
     if "extra fields" in parts:
-        off.append(generator.extra[2])
+        disabled.append(generator.extra[2])
     if "light" in parts:
-        off.append(generator.lights)
+        disabled.append(generator.lights)
     if "inpainting and teeth" in parts:
-        off.append(generator.painter.heads)
+        disabled.append(generator.painter.heads)
     if FALLOFF in parts:
-        off.append(generator.rim[-1])  # the face distance is 0 everywhere
-    for layer in off:
+        disabled.append(generator.rim[-1])  # the face distance is 0 everywhere
+    for layer in disabled:
         layer.weight.zero_()
         layer.bias.zero_()
     if "inpainting and teeth" in parts:
-        generator.painter.heads.bias[0] = 30.0  # attention stays closed
+        generator.painter.heads.bias[0] = KEEP_LOGIT  # of the attention
     return generator
 
 
 @torch.inference_mode()
 def ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict]:
-    """`on_pairs` of the fields of the axes alone, then with one part after another; and of the
-    whole generator without the falloff of motion at the face's edge."""
+    """Measure the motion fields of the axes alone, then with one part added after another; and the
+    whole generator without the falloff of motion at the face edge."""
     rows = {}
-    for k in range(len(PARTS) + 1):
-        name = f"+ {PARTS[k - 1]}" if k else "fields of the axes"
-        rows[name] = on_pairs(without(generator, PARTS[k:]), data)
+    for k in range(len(ABLATED_PARTS) + 1):
+        name = f"+ {ABLATED_PARTS[k - 1]}" if k else "fields of the axes"
+        rows[name] = on_pairs(ablated(generator, ABLATED_PARTS[k:]), data)
     return {
         "parts": rows,
-        f"without the {FALLOFF}": on_pairs(without(generator, [FALLOFF]), data),
+        f"without the {FALLOFF}": on_pairs(ablated(generator, [FALLOFF]), data),
     }
 
 
 @torch.inference_mode()
-def on_photos(generator, data: Pairs) -> dict[str, float]:
-    """Correlation of the Action Units read with the labels, one by one and on average; in FACS also
-    of all of its axes, which do not count in the average."""
-    read, labels = [], []
+def on_photos(generator: WarpGenerator, data: Pairs) -> dict[str, float]:
+    """Correlation of readings and labels of each Action Unit and their mean; in FACS also of each
+    axis, which do not count in the mean."""
+    readings, labels = [], []
     for i in range(len(data.photos)):
         picture, label = data.photo(i)
-        read.append(generator.read(torch.from_numpy(picture)[None])[0].numpy())
+        readings.append(generator.read(torch.from_numpy(picture)[None])[0].numpy())
         labels.append(label)
-    read, labels = np.array(read), np.array(labels)
-    scores = _correlations(data.space.keys, read, labels)
+    readings, labels = np.array(readings), np.array(labels)
+    of_axes = of_units = _correlations(data.space.keys, readings, labels)
     if data.space == FACS:
-        own = _correlations(ACTION_UNITS.keys, units_of(read), units_of(labels))
-    else:
-        own = scores
-    mean = {"mean": float(np.mean(list(own.values())))} if own else {}
-    return {"photos": len(labels), **mean, **own, **scores}
+        of_units = _correlations(ACTION_UNITS.keys, units_of(readings), units_of(labels))
+    mean = {"mean": float(np.mean(list(of_units.values())))} if of_units else {}
+    return {"photos": len(labels), **mean, **of_units, **of_axes}
 
 
-def _correlations(keys, read: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Of columns (N, D), without axes that are hardly shown."""
+def _correlations(keys, readings: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Correlations of the columns of (N, D) arrays, without axes whose labels do not vary."""
     return {
-        key: float(np.corrcoef(read[:, k], labels[:, k])[0, 1])
+        key: float(np.corrcoef(readings[:, k], labels[:, k])[0, 1])
         for k, key in enumerate(keys)
-        if labels[:, k].std() > SELDOM
+        if labels[:, k].std() > MIN_LABEL_DEVIATION
     }
 
 
@@ -127,11 +155,12 @@ def report(values: dict, out: Path | None) -> dict:
     text = json.dumps(values, indent=1)
     print(text)
     if out:
-        out.write_text(text + "\n")
+        out.write_text(text + "\n", encoding="utf-8")
     return values
 
 
 def _rounded(value):
+    """Round all numbers of nested dicts to four decimals."""
     if isinstance(value, dict):
         return {key: _rounded(part) for key, part in value.items()}
     return round(value, 4)

@@ -1,6 +1,6 @@
-"""The objective of the `warp` generator: what pairs with known motion can teach it.
+"""The objective of the `warp` generator, supervised by pairs with known motion.
 
-B batch · D axes · H x W pixels. See `losses` for the terms and `experiments` for their weights.
+B batch · D axes · H x W pixels. Each term has the name of its weight in `experiment.Weights`.
 """
 
 import torch
@@ -8,31 +8,44 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from moodganimation.networks.compositing import blend
-from moodganimation.networks.warp import Encoding, Painting, WarpGenerator
+from moodganimation.networks.encoding import Encoding
+from moodganimation.networks.mouth import Rendering
+from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Batch
-from ..ganimation import losses
+from . import losses
 from .critic import Critics, adversarial_terms
 from .experiment import Weights
 
-ACROSS = 0.5  # weight of a pixel across the face, in one of depth: half a face is about 64 wide
-NEAR, FAR = 0.2, 0.5  # as far within the face, and outside it, as the rim has to be known
+LATERAL_WEIGHT = 0.5  # of the lateral position, whose range is larger than that of the depth
+# Face distances [halves of the side], negative inside the face, are clamped to these, since only
+# the edge matters.
+MAX_DISTANCE_INSIDE, MAX_DISTANCE_OUTSIDE = 0.2, 0.5
+# Of mean absolute differences on [-1, 1], to weights of at most 1:
+CHANGE_GAIN = 4  # of source and target
+CHANGE_WEIGHT = 3  # of changed places, added to the weight 1 of all places
+MISSING_GAIN, MISSING_MARGIN = 6, 0.3  # of warped photo and target; small ones need no paint
+LIGHT_SCALE = 50  # the flow error counts a light change of 0.02 like a motion of 1 pixel
 
 
 def generator_losses(
     generator: WarpGenerator, critics: Critics, batch: Batch, weights: Weights
 ) -> tuple[dict[str, Tensor], Tensor | None]:
-    """Named, weighted terms; and the composite (B, 3, H, W), or None while only fields learn."""
+    """Return named, weighted terms, and the composite (B, 3, H, W), or None if it is not trained.
+
+    Without a weight of the composite, only motion and light are computed, which is faster.
+    """
     encoding = generator.encode(batch.source)
     terms = {"reading": reading_loss(generator, encoding, batch)}
-    encoding = generator.rebase(encoding, batch.before)  # change starts at the labels
+    encoding = generator.rebase(encoding, batch.before)  # the label replaces the reading
     if weights.composite:
-        painting = generator.paint(encoding, batch.after)
-        composite = blend(painting.moved, painting.attention, painting.color)
-        terms |= picture_losses(painting, composite, batch)
+        rendering = generator.render(encoding, batch.after)
+        composite = blend(rendering.warped, rendering.attention, rendering.color)
+        terms |= picture_losses(rendering, composite, batch)
         if weights.realism:
+            # Feature matching also counts pairs of two photographs, unlike `picture_losses`.
             terms |= adversarial_terms(critics, composite, batch.after, batch.target)
-        motion, light = painting.motion, painting.light
+        motion, light = rendering.motion, rendering.light
     else:
         composite = None
         motion, light = generator.motion(encoding, batch.after)
@@ -41,29 +54,34 @@ def generator_losses(
 
 
 def reading_loss(generator: WarpGenerator, encoding: Encoding, batch: Batch) -> Tensor:
-    """Error of the expressions that the generator reads in the sources and in further photos."""
+    """Error of the generator's readings of the sources and of labelled photos."""
     labels = torch.cat([batch.before, batch.labels])
     reading = torch.cat([encoding.reading, generator.read(batch.photos)])
-    return losses.expression_error(reading, labels, 1 + 2 * labels)
+    return losses.expression_error(reading, labels, losses.label_weight(labels))
 
 
-def picture_losses(painting: Painting, composite: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """What the target picture says of the composite and of its parts."""
-    _, _, moved, attention, color, inside = painting
-    changed = (4 * (batch.source - batch.target).abs().mean(1, keepdim=True)).clamp(0, 1)
-    weight, inner = batch.pictured * (1 + 3 * blur(changed)), batch.pictured * batch.inner
-    # Attention opens in inner mouths, and only where moving the photo does not do.
-    missing = (moved.detach() - batch.target).abs().mean(1, keepdim=True)
-    opened = inner * (6 * blur(missing) - 0.3).clamp(0, 1)
-    known = batch.pictured * (batch.known.amax((1, 2, 3), keepdim=True) > 0)
-    closed = (1 - blur(opened)) * known
+def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dict[str, Tensor]:
+    """Errors of the composite and of its parts against the target picture."""
+    warped, attention, color = rendering.warped, rendering.attention, rendering.color
+    change = (batch.source - batch.target).abs().mean(1, keepdim=True)
+    weight = 1 + CHANGE_WEIGHT * box_blur((CHANGE_GAIN * change).clamp(0, 1))
+    weight, inner_mouth = batch.pixels_known * weight, batch.pixels_known * batch.mouth
+    # The painter is to paint only inner mouths that the warped photo does not already match.
+    missing = (warped.detach() - batch.target).abs().mean(1, keepdim=True)
+    paint_region = inner_mouth * (MISSING_GAIN * box_blur(missing) - MISSING_MARGIN).clamp(0, 1)
+    # Of pairs without motion, whose field weight is 0, the inner mouth is unknown as well.
+    mouth_known = batch.pixels_known * (batch.field_weight.amax((1, 2, 3), keepdim=True) > 0)
+    keep_region = (1 - box_blur(paint_region)) * mouth_known
     return {
         "composite": losses.picture_error(composite, batch.target, weight),
-        "moved": losses.picture_error(moved, batch.target, weight * (1 - inner)),
-        "mouth": losses.masked_square(color, batch.target, inner),
+        "moved": losses.picture_error(warped, batch.target, weight * (1 - inner_mouth)),
+        "mouth": losses.masked_squared_error(color, batch.target, inner_mouth),
         "color": losses.picture_error(color, batch.target, weight),
-        "attention": losses.mask_error(attention, opened, closed),
-        "inside": losses.mask_error(1 - inside, inner, known * (1 - inner)),
+        "attention": losses.mask_error(attention, paint_region, keep_region),
+        # Like the attention, 1 - inside has to be 0 in inner mouths.
+        "inside": losses.mask_error(
+            1 - rendering.inside, inner_mouth, mouth_known * (1 - inner_mouth)
+        ),
         "smoothness": losses.total_variation(attention),
     }
 
@@ -71,17 +89,21 @@ def picture_losses(painting: Painting, composite: Tensor, batch: Batch) -> dict[
 def field_losses(
     motion: Tensor, light: Tensor, encoding: Encoding, batch: Batch
 ) -> dict[str, Tensor]:
-    """Errors of motion and light, of the places of the teeth and of the distance from the face."""
+    """Errors of motion, light, placement of the teeth and face distance, and of the geometry."""
     side = batch.source.shape[-1]
-    jaws = torch.where(batch.jaws.isnan(), encoding.jaws.detach(), batch.jaws)
-    distance = batch.outside.clamp(-NEAR, FAR)
-    distance = torch.where(distance.isnan(), encoding.face_distance.detach(), distance)
-    relit = torch.where(batch.light.isnan(), light.detach(), batch.light)
+    jaws = known_or_predicted(batch.jaws, encoding.jaws)
+    distance = batch.face_distance.clamp(-MAX_DISTANCE_INSIDE, MAX_DISTANCE_OUTSIDE)
+    distance = known_or_predicted(distance, encoding.face_distance)
+    true_light = known_or_predicted(batch.light, light)
     terms = {
-        "flow": losses.flow_error(losses.pixels(motion), losses.pixels(batch.flow), batch.known),
-        "jaws": losses.pixels_apart(encoding.jaws, jaws, side),
-        "outside": losses.pixels_apart(encoding.face_distance, distance, side),
-        "light": losses.flow_error(50 * light, 50 * relit, batch.known),
+        "flow": losses.flow_error(
+            losses.to_pixels(motion), losses.to_pixels(batch.flow), batch.field_weight
+        ),
+        "jaws": losses.error_in_pixels(encoding.jaws, jaws, side),
+        "outside": losses.error_in_pixels(encoding.face_distance, distance, side),
+        "light": losses.flow_error(
+            LIGHT_SCALE * light, LIGHT_SCALE * true_light, batch.field_weight
+        ),
     }
     if encoding.depth is not None:
         terms |= geometry_losses(encoding, batch)
@@ -89,15 +111,21 @@ def field_losses(
 
 
 def geometry_losses(encoding: Encoding, batch: Batch) -> dict[str, Tensor]:
-    """Errors of the depth map and of where places lie across the face, on the encoding's grid."""
+    """Errors of the maps of depth and of lateral position, on the grid of the encoding."""
     side, terms = batch.source.shape[-1], {}
-    for name, weight in (("depth", 1.0), ("across", ACROSS)):
-        found, truth = getattr(encoding, name), getattr(batch, name)
-        truth = F.interpolate(truth, size=found.shape[-2:], mode="area")
-        truth = torch.where(truth.isnan(), found.detach(), truth)
-        terms[name] = weight * losses.pixels_apart(found, truth, side)
+    for name, weight in (("depth", 1.0), ("across", LATERAL_WEIGHT)):
+        predicted, truth = getattr(encoding, name), getattr(batch, name)
+        truth = F.interpolate(truth, size=predicted.shape[-2:], mode="area")
+        truth = known_or_predicted(truth, predicted)
+        terms[name] = weight * losses.error_in_pixels(predicted, truth, side)
     return terms
 
 
-def blur(mask: Tensor) -> Tensor:
+def known_or_predicted(truth: Tensor, predicted: Tensor) -> Tensor:
+    """The truth; where it is NaN (unknown) the prediction without gradient, whose error is 0."""
+    return torch.where(truth.isnan(), predicted.detach(), truth)
+
+
+def box_blur(mask: Tensor) -> Tensor:
+    """The mean over windows of 5 x 5 pixels."""
     return F.avg_pool2d(mask, 5, 1, 2)

@@ -1,4 +1,4 @@
-"""The training loop of `warp`: fields first, then the painter too, then with critics.
+"""The training loop of `warp`, in phases: motion, then also painting, then also critics.
 
 Every step is a function of the state and of (seed, step), so a resumed run equals one that never
 stopped, to the bit, on the same machine and number of processes.
@@ -23,29 +23,36 @@ from moodganimation.expressions.spaces import SPACES, ExpressionSpace
 from moodganimation.networks.teeth import Jaws
 from moodganimation.networks.warp import WarpGenerator
 
-from ..common.ema import follow
-from ..common.runs import Run, is_due
-from ..data.pairs import Batch, Draw, Pairs, prefetch
-from ..ganimation.train import begin_with
+from ..common.ema import update_average, young_decay
+from ..common.runs import Run, is_due, step_seed
+from ..data.pairs import Batch, Pairs, SamplingOptions, prefetch
+from ..ganimation.train import copy_weights
 from ..rendering import teeth
 from ..rendering.model import load_model
 from .critic import Critics, critic_loss
 from .experiment import Experiment, Phase, Weights
 from .objective import generator_losses
-from .samples import sample_sheet
+from .sample_sheet import sample_sheet
 
 MAX_GRADIENT_NORM = 5.0  # of the generator
-CRITIC_LEAD = 0.9  # critics start training at this share of the steps before the adversarial terms
+# Critics begin to train at this share of a phase's steps up to `critic_from`: before the generator
+# gets adversarial terms, and in the last tenth of a phase whose `critic_from` is 1.
+CRITIC_START = 0.9
+# Parts whose learning rate is multiplied by `painter_rate`.
+FAST_MODULES = ("painter", "lights", "jaws", "rim", "geometry")
 
 
 class Objective(nn.Module):
-    """The generator's losses as a module's forward, which is what accelerate wraps."""
+    """The generator's losses as the forward of a module, which is what accelerate wraps."""
 
-    def __init__(self, generator: nn.Module):
+    def __init__(self, generator: WarpGenerator):
         super().__init__()
         self.generator = generator
 
-    def forward(self, critics, batch, weights):
+    def forward(
+        self, critics: Critics, batch: Batch, weights: Weights
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """See `generator_losses`."""
         return generator_losses(self.generator, critics, batch, weights)
 
 
@@ -56,9 +63,10 @@ def train(
     accelerator: Accelerator,
     start: Path | None = None,
 ) -> None:
-    """Train in phases: fields, then the painter too, then against critics.
+    """Train or resume a run, phase by phase.
 
-    start: a checkpoint that a fresh run begins with, at the last phase.
+    start: a checkpoint from which a new run takes its weights, with gains of 1; the run then skips
+    the first phase of `experiment`, which is that of the painter if the data have no motion.
     """
     trainer = Trainer(experiment, accelerator)
     first = trainer.begin(data, run, start)
@@ -89,19 +97,19 @@ class Trainer:
         self.generator = generator.to(memory_format=torch.channels_last)
         set_axes(self.generator, SPACES[experiment.space])
         # Critics are small and not wrapped by accelerate: `_step_critics` reduces their gradients.
-        # They are placed before their optimizer's state is loaded, which follows them.
+        # They are moved first: an optimizer's state is loaded to the device of its parameters.
         critics = Critics(experiment.critic_width, experiment.generator.condition_dim)
         self.critics = critics.to(accelerator.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generator_optimizer = torch.optim.AdamW(
-            groups(self.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
+            parameter_groups(self.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
         )
         self.critic_optimizer = torch.optim.Adam(
             self.critics.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
         )
 
     def begin(self, data: Pairs, run: Run, start: Path | None) -> int:
-        """Resume the run, or begin a fresh one; returns the first step. Call it before `step`."""
+        """Resume the run or start a new one; return the first step. Call it before `step`."""
         state = run.load_state("cpu")
         first = state["step"] if state else 0
         if self.accelerator.is_main_process:
@@ -111,23 +119,28 @@ class Trainer:
                 part.load_state_dict(state[name])
         else:
             if start:
-                self.accelerator.print(begin_with(start, self.generator, self.average))
-                first = self.experiment.steps - self.experiment.phases[-1].steps
+                self.accelerator.print(copy_weights(start, self.generator, self.average))
+                for network in (self.generator, self.average):
+                    network.gain.fill_(1)  # gains are measured after training
+                first = self.experiment.phases[0].steps
             init_teeth(self.generator.jaws, data, SPACES[self.experiment.space])
         self._prepare()
         return first
 
     def step(self, step: int, phase: Phase, phase_step: int, batch: Batch) -> dict[str, Tensor]:
-        """Train the generator on a batch, and the critics once they take part; return the terms."""
+        """Take a step on a batch: of the generator, and of the critics once they train.
+
+        step: its number in the run; phase_step: in the phase. Returns the terms.
+        """
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
-        torch.manual_seed(self.experiment.seed * 1_000_003 + step * ranks + rank)
+        torch.manual_seed(step_seed(self.experiment.seed, step * ranks + rank))
         batch = batch.to(self.accelerator.device)
         for group in self.generator_optimizer.param_groups:
             group["lr"] = rate_at(phase, phase_step) * group["scale"]
         terms, composite = self._step_generator(batch, weights_at(phase, phase_step))
-        if composite is not None and critics_learn_at(phase, phase_step):
+        if composite is not None and critics_train_at(phase, phase_step):
             terms["critic"] = self._step_critics(step, batch, composite)
-        follow(self.average, self.generator, min(self.experiment.ema, (1 + step) / (10 + step)))
+        update_average(self.average, self.generator, young_decay(self.experiment.ema, step))
         return terms
 
     def save(self, done: int, run: Run) -> None:
@@ -138,7 +151,7 @@ class Trainer:
         save_generator(path, self.average, space, {"steps": done})
 
     def _parts(self) -> dict:
-        """All that must survive a restart, by name."""
+        """Networks and optimizers by their keys in state.pt; NAME_step is the optimizer of NAME."""
         return {
             "generator": self.generator,
             "critics": self.critics,
@@ -170,16 +183,14 @@ class Trainer:
     def _step_critics(self, step: int, batch: Batch, composite: Tensor) -> Tensor:
         """Step the critics on photographs and composites; return their loss.
 
-        R1 is taken every `slope_every` steps, that many times as strong (Karras et al. 2020).
+        R1 is applied every `slope_every` steps, with that many times its weight (Karras et al.
+        2020, "Lazy regularization").
         """
         self.critics.requires_grad_(True)
-        every = self.experiment.slope_every
-        loss = critic_loss(
-            self.critics,
-            (batch.photos, batch.labels),
-            (composite, batch.after),
-            self.experiment.slope * every if step % every == 0 else 0.0,
-        )
+        r1_every = self.experiment.slope_every
+        r1_weight = self.experiment.slope * r1_every if step % r1_every == 0 else 0.0
+        real, fake = (batch.photos, batch.labels), (composite, batch.after)
+        loss = critic_loss(self.critics, real, fake, r1_weight)
         self.accelerator.backward(loss)
         for parameter in self.critics.parameters():
             parameter.grad = self.accelerator.reduce(parameter.grad, "mean")
@@ -192,13 +203,17 @@ class Progress:
     """Writes the log of a run and moves the progress bar."""
 
     def __init__(self, run: Run, accelerator: Accelerator, first: int, total: int):
-        """first: steps done before, out of `total`."""
-        self.run, self.began, self.sums, self.count = run, time.monotonic(), {}, 0
+        """Start at the step `first` of `total`."""
+        self.run, self.started, self.sums, self.count = run, time.monotonic(), {}, 0
         hidden = not accelerator.is_main_process
         self.bar = tqdm(total=total, initial=first, disable=hidden, smoothing=0.05)
 
     def add(self, terms: dict[str, Tensor]) -> None:
-        """Count a step."""
+        """Add the terms of a step to the sums.
+
+        Terms that this step lacks are dropped; of a term that began since the last log, the mean
+        counts 0 for the steps before.
+        """
         self.sums = {key: self.sums.get(key, 0) + value.detach() for key, value in terms.items()}
         self.count += 1
         self.bar.update()
@@ -206,7 +221,7 @@ class Progress:
     def log(self, done: int, rate: float) -> None:
         """Log this process's means since the last call."""
         means = {key: round(float(value) / self.count, 5) for key, value in self.sums.items()}
-        seconds = round(time.monotonic() - self.began, 1)
+        seconds = round(time.monotonic() - self.started, 1)
         self.run.log(step=done, seconds=seconds, rate=round(rate, 7), **means)
         self.bar.set_postfix({k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
         self.sums, self.count = {}, 0
@@ -215,57 +230,60 @@ class Progress:
 def batches(
     experiment: Experiment, data: Pairs, first: int, accelerator: Accelerator
 ) -> Iterator[tuple[int, Phase, int, Batch]]:
-    """Every step from `first` on: its number, its phase, its number in the phase and its batch."""
+    """Yield every step from `first` on: its number, phase, number within the phase, and batch."""
     rank, ranks = accelerator.process_index, accelerator.num_processes
     for phase_start, phase in phases(experiment, first):
-        draw = Draw(phase.batch // ranks, phase.photos // ranks, phase.reverse, phase.opening)
+        options = SamplingOptions(
+            phase.batch // ranks, phase.photos // ranks, phase.reverse, phase.opening
+        )
         steps = range(max(first, phase_start), phase_start + phase.steps)
-        drawn = prefetch(data, experiment.seed, steps, rank, draw)
-        for step, batch in zip(steps, drawn, strict=True):
+        loaded = prefetch(data, experiment.seed, steps, rank, options)
+        for step, batch in zip(steps, loaded, strict=True):
             yield step, phase, step - phase_start, batch
 
 
-# Units that may open a mouth, or close it: what the others need is in the photo and has to move.
-PAINTING = ("AU16", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28")
+# Units that may open or close a mouth. For all others the warped photo shows everything needed.
+PAINTED_UNITS = ("AU16", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28")
 
 
 def set_axes(generator: WarpGenerator, space: ExpressionSpace) -> None:
-    """Tell a generator what the axes of a space move, and which units may paint; all may where none
-    has a name that says so."""
+    """Set a generator's buffers: the motion fields of each axis, and which fields may paint (those
+    of PAINTED_UNITS, or all if the space has none of them)."""
     axes = axis_map(space)
     if generator.config.unit_fields:
         for name, part in (("left_units", "left"), ("right_units", "right"), ("turns", "turns")):
             getattr(generator, name).copy_(torch.from_numpy(getattr(axes, part)))
-    may = [key in PAINTING for key in axes.units]
-    generator.paints.copy_(torch.tensor(may if any(may) else [True] * len(may)).float())
+    allowed = [key in PAINTED_UNITS for key in axes.fields]
+    generator.paints.copy_(torch.tensor(allowed if any(allowed) else [True] * len(allowed)).float())
 
 
 def init_teeth(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
-    """Give it the pictures of the face model, and the places of a mean face of the data."""
+    """Set the pictures of teeth, the jaw drop of each motion field, and the mean placement over the
+    data's faces."""
     model = load_model()
-    for name, picture in teeth.pictures(model).items():
+    for name, picture in teeth.render_pictures(model).items():
         getattr(jaws, name).copy_(torch.from_numpy(picture).movedim(-1, 0))
-    falls = teeth.falls(model)
-    units = axis_map(space).units
-    jaws.falls.copy_(torch.tensor([falls.get(unit, 0.0) for unit in units]))
-    places = [
-        np.concatenate([np.ravel(part) for part in found[:3]]) for found in data.jaws.values()
+    drops = teeth.jaw_drop(model)
+    fields = axis_map(space).fields
+    jaws.falls.copy_(torch.tensor([drops.get(field, 0.0) for field in fields]))
+    placements = [
+        np.concatenate([np.ravel(part) for part in (upper, lower, white)])
+        for upper, lower, white, _ in data.jaws.values()
     ]
-    if places:
-        jaws.usual.copy_(torch.from_numpy(np.mean(places, 0)))
+    if placements:
+        jaws.usual.copy_(torch.from_numpy(np.mean(placements, 0)))
 
 
-def groups(generator: nn.Module, painter_rate: float) -> list[dict]:
-    """Parameters by learning rate: painter and lights begin later and may learn faster."""
-    late = ("painter", "lights", "jaws", "rim", "geometry")
+def parameter_groups(generator: nn.Module, painter_rate: float) -> list[dict]:
+    """Return the optimizer's groups; "scale", a key in state.pt, multiplies their learning rate."""
     named = list(generator.named_parameters())
-    painter = [p for name, p in named if name.startswith(late)]
-    rest = [p for name, p in named if not name.startswith(late)]
-    return [{"params": rest, "scale": 1.0}, {"params": painter, "scale": painter_rate}]
+    fast = [p for name, p in named if name.startswith(FAST_MODULES)]
+    others = [p for name, p in named if not name.startswith(FAST_MODULES)]
+    return [{"params": others, "scale": 1.0}, {"params": fast, "scale": painter_rate}]
 
 
-def phases(experiment: Experiment, first: int):
-    """(first step, phase) of every phase that is not yet over."""
+def phases(experiment: Experiment, first: int) -> Iterator[tuple[int, Phase]]:
+    """Yield (first step, phase) of every phase that ends after the step `first`."""
     start = 0
     for phase in experiment.phases:
         if first < start + phase.steps:
@@ -274,7 +292,7 @@ def phases(experiment: Experiment, first: int):
 
 
 def rate_at(phase: Phase, step: int) -> float:
-    """Linear warm-up, then a cosine down to the final rate."""
+    """The learning rate at a step of a phase: linear warm-up, then a cosine to the final rate."""
     if step < phase.warmup:
         return phase.rate * (step + 1) / phase.warmup
     share = (step - phase.warmup) / max(1, phase.steps - phase.warmup)
@@ -282,12 +300,12 @@ def rate_at(phase: Phase, step: int) -> float:
 
 
 def weights_at(phase: Phase, step: int) -> Weights:
-    """The phase's weights, without realism before critics speak."""
+    """The weights at a step of a phase: until `critic_from` without adversarial terms."""
     if step >= phase.critic_from * phase.steps:
         return phase.weights
     return dataclasses.replace(phase.weights, realism=0.0, features=0.0)
 
 
-def critics_learn_at(phase: Phase, step: int) -> bool:
-    """Whether critics train at a step of a phase: they start before the generator uses them."""
-    return step >= phase.critic_from * phase.steps * CRITIC_LEAD
+def critics_train_at(phase: Phase, step: int) -> bool:
+    """Whether critics train at a step of a phase (one whose composite is trained)."""
+    return step >= phase.critic_from * phase.steps * CRITIC_START

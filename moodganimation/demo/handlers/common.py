@@ -1,33 +1,37 @@
-"""From a visit and an expression to what the page shows of it: plain values out."""
+"""Helpers of all handlers: values of requests and answers, pictures, files, and progress."""
 
 import base64
 import functools
+import io
+import os
+import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import gradio as gr
 import numpy as np
+from gradio.context import LocalContext
+from gradio.utils import get_upload_folder
+from PIL import Image
 
 from ...animation.timeline import Timeline
-from ...errors import Cancelled, InvalidExpression, Problem
-from ...expressions.moods import mood_of
+from ...errors import Cancelled, InvalidExpression, Message, Problem
+from ...expressions.moods import in_space
 from ...expressions.presets import preset_named
-from ...expressions.spaces import ACTION_UNITS, PAD, Expression
-from ...frame import Frame
-from ...media.images import write_image
-from ..comparison import bars
-from ..i18n import told
-from ..recipe_io import recipe_of
+from ...expressions.spaces import Expression
+from ..i18n import localize
 from ..sessions import Session
 
-PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"
-PLACED = 17 + 3 + 4 + 2  # values of `place`: units, moods, result and panels, bars, both
-UNTOUCHED = [gr.skip()] * PLACED
+PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"  # names of expressions
+WEBP_QUALITY = 82
+DRAFT_WEBP_QUALITY = 70  # of pictures during a drag
+JPEG_QUALITY = 85  # of edited frames of the camera
 
 
-def reported(handler):
-    """A Problem becomes its sentence on the page."""
+def problems_as_gradio_errors(handler):
+    """Decorate an endpoint: a Problem is raised as gr.Error with its localized message."""
 
     @functools.wraps(handler)
     def report(*arguments, **options):
@@ -35,96 +39,167 @@ def reported(handler):
             return handler(*arguments, **options)
         except Problem as problem:
             raise gr.Error(
-                told(problem.message), title=told("Error"), duration=None, print_exception=False
+                localize(problem.message),
+                title=localize("Error"),
+                duration=None,
+                print_exception=False,
             ) from None
 
     return report
 
 
-def telling(visit: Session, progress, what: str, unit: str = "frames"):
-    """A function of how many are done of how many: it shows that, and ends the work when the
-    visitor has asked for it or has gone."""
-    visit.stopped.clear()
+def problems_as_answers(handler):
+    """Decorate a handler: a Problem is answered as {"problem": its localized message}.
 
-    def tell(done: int, total: int | None) -> None:
-        if visit.stopped.is_set() or visit.gone.is_set():
-            raise Cancelled("Stopped, as you asked: nothing was written.")
-        progress((done, total or done), desc=told(what), unit=told(unit))
+    A cancelled job is no error, and is answered as {"cancelled": message}.
+    """
 
-    return tell
+    @functools.wraps(handler)
+    def answer(*arguments, **options):
+        try:
+            return handler(*arguments, **options)
+        except Cancelled as end:
+            return {"cancelled": localize(end.message)}
+        except Problem as problem:
+            return {"problem": localize(problem.message)}
 
-
-def place(visit: Session, goal: Expression, **turned) -> tuple:
-    """Sliders on an expression, to which undoing will come back, and its pictures. turned: as in
-    `Face`."""
-    visit.face.anchor, visit.face.turned = hundredths(goal), turned
-    visit.face.history.add(visit.face.anchor)
-    moods, shown = rounded(mood_of(visit.face.anchor)), visit.face.anchor
-    if "mood" in turned:
-        moods, visit.face.mooded = turned["mood"], visit.face.anchor
-        shown = Expression(PAD, tuple(moods)) if visit.animator.space == PAD else shown
-    return *visit.face.anchor.values, *moods, *render(visit, shown)
+    return answer
 
 
-def render(visit: Session, expression: Expression) -> tuple:
-    """The result as a file of the visit, the three panels, the bars, and the photo with the result
-    to compare. Old files go."""
-    frame = visit.animator.edit(visit.face.portrait, expression, visit.face.where)
-    visit.face.frame = frame
-    folder = Path(visit.folder.name)
-    path = folder / f"{time.monotonic_ns()}.png"
-    text = recipe_of(visit, expression).text()
-    write_image(path, frame.image, recipe=text, label=visit.label)
-    past = sorted(folder.glob("[0-9]*.png"))[:-4]  # the page may still be copying the last ones
-    for old in past:
+def show_notes(*notes: Message) -> None:
+    """Show notes to the sender of the current request; nothing outside a request."""
+    for note in notes if LocalContext.event_id.get(None) else ():
+        gr.Info(localize(note), duration=None, title=localize("Note"))
+
+
+def start_progress(session: Session, label: str) -> Callable[[int, int | None], None]:
+    """Reset the progress and the cancel flag of a session, and return callback(done, total).
+
+    The callback records the progress; total: None if it is not known. It raises Cancelled if the
+    visitor has cancelled the job or closed the session.
+    """
+    session.cancelled.clear()
+    session.progress = (label, 0, 0)
+
+    def report(done: int, total: int | None) -> None:
+        if session.cancelled.is_set() or session.closed.is_set():
+            raise Cancelled("Cancelled. Nothing was written.")
+        session.progress = (label, done, total or done)
+
+    return report
+
+
+def uploaded_path(request: dict, key: str) -> str | None:
+    """Return the path of an uploaded file, {key: {"path"}} in a request; None if there is none.
+
+    `FileAccess` has checked that the file is the visitor's. Raises Problem for a path outside the
+    folder of uploads.
+    """
+    file = request.get(key)
+    path = file.get("path") if isinstance(file, dict) else None
+    if path is None:
+        return None
+    folder = Path(os.path.realpath(get_upload_folder()))
+    if not (isinstance(path, str) and Path(os.path.realpath(path)).is_relative_to(folder)):
+        raise Problem("This file was not uploaded here.")
+    return path
+
+
+def file_data(path: str | Path, name: str | None = None) -> dict:
+    """Return a file as Gradio's FileData; name: of the download, by default the file's own."""
+    path = Path(path)
+    return {
+        "path": str(path),
+        "orig_name": name or path.name,
+        "meta": {"_type": "gradio.FileData"},
+    }
+
+
+def new_file(session: Session, name: str, suffix: str, keep: int = 1) -> Path:
+    """Return a new path in the session's folder, and delete older files of the same name.
+
+    keep: how many of the older ones stay, since the page may still be fetching them.
+    """
+    folder = Path(session.folder.name)
+    for old in sorted(folder.glob(f"{name}-*{suffix}"))[: -keep or None]:
         old.unlink(missing_ok=True)
-    read = visit.animator.measure(frame)
-    seen = bars(visit.face.reading, expression, read)
-    return str(path), *pictures(frame)[1:], seen, (visit.original, str(path))
+    return folder / f"{name}-{time.monotonic_ns()}{suffix}"
 
 
-def pictures(frame: Frame) -> tuple:
-    return frame.image, frame.attention, frame.color, frame.motion
+def download_name(session: Session, content: str, suffix: str) -> str:
+    """Return the file name of a download: that of the photo, and what the file holds."""
+    words = f"{session.name}-{content}" if content else f"{session.name}-edited"
+    return re.sub(r"[^\w-]+", "-", words).strip("-") + suffix
 
 
-def named(visit: Session, name: str, units) -> Expression:
+def expression_named(session: Session, name: str) -> Expression:
+    """Return the expression of PHOTO, SLIDERS, NEUTRAL or a preset, in the sliders' space."""
+    face = session.face
     if name == PHOTO:
-        return visit.face.reading
+        return face.reading
     if name == SLIDERS:
-        return asked_units(units)
+        return face.state.units
     if name == NEUTRAL:
-        return Expression.neutral(ACTION_UNITS)
-    return preset_named(name)
+        return Expression.neutral(face.reading.space)
+    return in_space(preset_named(name), face.reading.space, face.reading)
 
 
-def timeline_of(
-    visit: Session, start, end, frames, fps, easing, ping_pong, hold, mode, blinks, units
-) -> Timeline:
-    """What the tab Animate makes: along the keyframes if there are any, else from `start` to
-    `end`."""
-    if visit.keyframes:
-        return Timeline(tuple(visit.keyframes), fps, mode, blinks=blinks)
-    ends = (named(visit, name, units) for name in (start, end))
-    return Timeline.between(*ends, int(frames), fps, easing, ping_pong, int(hold))
+def parse_units(values: object, start: Expression) -> Expression:
+    """Return the expression of a request's {axis: value}; other axes are those of `start`.
 
-
-def asked_units(values) -> Expression:
-    """What the 17 sliders say. Raises InvalidExpression for an empty one."""
+    Raises InvalidExpression.
+    """
+    if not isinstance(values, dict):
+        raise InvalidExpression(
+            'Slider values must be numbers, named by axis, as in {"AU12": 0.5}.'
+        )
     try:
-        units = tuple(map(float, values))
+        values = {str(key): float(value) for key, value in values.items()}
     except (TypeError, ValueError, OverflowError):
-        raise InvalidExpression("Every slider needs a number: fill in the empty one.") from None
-    return Expression(ACTION_UNITS, units)
+        raise InvalidExpression(
+            'Slider values must be numbers, named by axis, as in {"AU12": 0.5}.'
+        ) from None
+    given = start.space.by_index(values)
+    return Expression(start.space, tuple(given.get(i, x) for i, x in enumerate(start.values)))
 
 
-def hundredths(expression: Expression) -> Expression:
+def timeline_of(session: Session, settings: dict) -> Timeline:
+    """Return the timeline of a session: its keyframes if there are any, else from `start` to `end`.
+
+    settings: checked values of `settings.TIMELINE`.
+    """
+    if session.keyframes:
+        keys, fps, mode = tuple(session.keyframes), settings["fps"], settings["mode"]
+        return Timeline(keys, fps, mode, blinks=settings["blinks"])
+    ends = (expression_named(session, settings[name]) for name in ("start", "end"))
+    return Timeline.between(
+        *ends,
+        frames=int(settings["frames"]),
+        fps=settings["fps"],
+        easing=settings["easing"],
+        ping_pong=settings["ping_pong"],
+        hold=int(settings["hold"]),
+    )
+
+
+def rounded_to_slider_steps(expression: Expression) -> Expression:
+    """Return the expression rounded to hundredths, the step of sliders."""
     return Expression.clipped(expression.space, expression.vector().round(2))
 
 
-def rounded(expression: Expression) -> list[float]:
-    return [round(value, 2) for value in expression.values]
+def values_of(expression: Expression) -> dict[str, float]:
+    """Return {axis: value} for an answer."""
+    return {key: round(value, 3) for key, value in expression.asdict().items()}
 
 
-def jpeg(picture: np.ndarray) -> str:
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])
+def webp_data_url(picture: np.ndarray, quality: int = WEBP_QUALITY) -> str:
+    """Return a data URL of a picture, (H, W, 3) uint8 RGB."""
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "WEBP", quality=quality, method=0)
+    return "data:image/webp;base64," + base64.b64encode(data.getvalue()).decode()
+
+
+def jpeg_data_url(picture: np.ndarray) -> str:
+    """Return a data URL of a picture, (H, W, 3) uint8 RGB."""
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()

@@ -1,44 +1,43 @@
-"""Contact sheets of the photo that is open."""
-
-import time
-from pathlib import Path
-
-import gradio as gr
+"""Handlers of the tab Explore: contact sheets of the selected face."""
 
 from ...contact_sheets import KINDS, contact_sheet
 from ...errors import Problem
 from ...media.images import write_image
 from ...recipe import Recipe
-from ..recipe_io import choice, recipe_of, said
+from ..recipe_io import current_recipe, panel_settings
 from ..sessions import Session, Sessions
-from .common import reported, telling
+from .common import download_name, file_data, new_file, problems_as_answers, start_progress
+from .settings import choice_checker
 
-SIDE = 160  # of a face on a sheet [px]
+SHEET_FACE_SIDE = 160  # of one face on a sheet [px]
 
 
-class Explorer:
+def check_sheet_kind(kind: object) -> str:
+    """Return the kind of a sheet. Raises Problem for an unknown one."""
+    if kind not in [*KINDS]:
+        raise Problem("There is no sheet called {}; there are {}.", repr(kind), ", ".join(KINDS))
+    return kind
+
+
+class SheetHandlers:
     """Handlers of the tab Explore."""
 
-    def __init__(self, visits: Sessions):
-        self.visits = visits
+    def __init__(self, sessions: Sessions):
+        self.sessions = sessions
 
-    def restored(self, visit: Session, recipe: Recipe) -> list:
-        """Which sheet a recipe is of."""
-        return said(recipe, "explore", kind=choice(*KINDS))
+    def restore_settings(self, session: Session | None, recipe: Recipe) -> dict[str, dict]:
+        """Return the settings of the tab that a recipe has."""
+        return {"explore": panel_settings(recipe, "explore", kind=choice_checker("Sheet", *KINDS))}
 
-    @reported
-    def draw(self, token, kind, progress=gr.Progress()):
-        """A sheet of that kind, as a file of the visit."""
-        visit = self.visits[token]
-        if kind not in KINDS:
-            raise Problem("There is no sheet called {}.", repr(kind))
-
-        tell = telling(visit, progress, "Drawing", "faces")
-        picture = contact_sheet(visit.animator, visit.face.portrait, kind, SIDE, tell)
-        folder = Path(visit.folder.name)
-        path = folder / f"sheet-{time.monotonic_ns()}.png"
-        recipe = recipe_of(visit, visit.face.anchor, made={"explore": {"kind": kind}})
-        write_image(path, picture, recipe=recipe.text(), label=visit.label)
-        for old in sorted(folder.glob("sheet-*.png"))[:-2]:
-            old.unlink(missing_ok=True)
-        return str(path)
+    @problems_as_answers
+    def draw(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Draw a sheet ("kind"): {"picture": file}."""
+        session, kind = self.sessions[request.get("token")], check_sheet_kind(request.get("kind"))
+        report = start_progress(session, "Drawing")
+        portrait = session.face.portrait
+        picture = contact_sheet(session.animator, portrait, kind, SHEET_FACE_SIDE, report)
+        path = new_file(session, "sheet", ".png", keep=2)
+        options = {"explore": {"kind": kind}}
+        recipe = current_recipe(session, session.face.state.units, extra_options=options)
+        write_image(path, picture, recipe=recipe.text(), label=session.label)
+        return {"picture": file_data(path, download_name(session, f"sheet-{kind}", ".png"))}

@@ -1,170 +1,206 @@
-"""Films: a clip taken again with another expression, and the photo driven by a clip."""
+"""Handlers of the tab Film: edit a clip, drive the photo by a clip or by a trajectory file."""
 
-import contextlib
-import time
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-import gradio as gr
-
-from ...animation.easing import FASTEST
 from ...animation.trajectories import read_trajectory
 from ...errors import Message, Problem
 from ...expressions import schema
-from ...expressions.request import difference
+from ...expressions.request import offset_between
 from ...expressions.sides import units_of
+from ...expressions.spaces import FACS, Expression
+from ...faces.portrait import Portrait
+from ...frame import Frame
 from ...media.figures import curves
 from ...media.video_reader import Film, open_film
 from ...media.video_writer import write_film
 from ...recipe import Recipe
-from ...video.editing import MOST_FACES, STRONGEST, edit_video, offset_by
-from ...video.reenactment import REGIONS, capture_performance, taking_part, write_curves
-from ...video.side_by_side import LEAST_SIDE, filmed_faces, write_columns
-from ..i18n import told
-from ..recipe_io import between, choice, recipe_of, said, several, whole
+from ...video.editing import edit_video, offset_by
+from ...video.reenactment import capture_performance, region_mask, write_curves
+from ...video.side_by_side import MIN_COLUMN_SIDE, filmed_faces, write_columns
+from ..i18n import localize
+from ..recipe_io import current_recipe, panel_settings
 from ..sessions import Session, Sessions
-from .common import asked_units, reported, telling
+from .common import (
+    download_name,
+    file_data,
+    new_file,
+    problems_as_answers,
+    start_progress,
+    uploaded_path,
+    webp_data_url,
+)
+from .settings import face_count, frame_rate, retarget_checkers
 
-LONGEST = 120  # of a film that is taken on the page [s]
-CURVES = (720, 260)  # width and height of the drawing of what was played [px]
-LONGEST_WAY = 480  # rows of a trajectory
-SIZE = 512  # longest side of a driven photo [px]
+MAX_CLIP_SECONDS = 120
+MAX_TRAJECTORY_ROWS = 480  # 19 s at 25 frames per second
+CURVES_SIZE = (720, 260)  # width and height of the drawing of a performance [px]
+DRIVEN_SIDE = 512  # longest side of a driven photo [px]
+DEFAULT_TRAJECTORY_FPS = 25
 
 
-class Filming:
-    """Handlers of the tab Film."""
+class FilmHandlers:
+    """Handlers of the tab Film; each answers {"film", "files", "notes", "curves"} or some of it."""
 
-    def __init__(self, visits: Sessions):
-        self.visits = visits
+    def __init__(self, sessions: Sessions):
+        self.sessions = sessions
 
-    @reported
-    def edit_video(self, token, path, most, *units, progress=gr.Progress()):
-        """The clip with the change that the sliders make to the photo's expression: the film, and
-        what became of it. Needs an open photo: its sliders say what changes."""
-        visit, film = self.visits[token], checked(path)
-        target = asked_units(units)
-        change = difference(target, visit.face.reading)
-        if not change:
-            raise Problem("The sliders ask for nothing: move one, and the clip will change alike.")
-        out = _fresh(visit, "retake", ".mp4")
-        most = min(max(int(most), 1), MOST_FACES)
-        tell = telling(visit, progress, "Editing")
-        recipe = recipe_of(visit, target, made={"film": {"faces": most}}).text()
-        done = edit_video(
-            visit.animator,
+    @problems_as_answers
+    def edit_video(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Change the expression in a clip by as much as the sliders change it in the photo.
+
+        request: {"clip": {"path"}, "faces", "token"}.
+        """
+        session = self.sessions[request.get("token")]
+        film = open_short_film(uploaded_path(request, "clip"))
+        target, faces = session.face.state.units, face_count(request.get("faces", 1))
+        offset = offset_between(target, session.face.reading)
+        if not offset:
+            raise Problem("Nothing is changed yet: move a slider, and the clip will change alike.")
+        out, report = new_file(session, "edited-clip", ".mp4"), start_progress(session, "Editing")
+        recipe = current_recipe(session, target, extra_options={"film": {"faces": faces}})
+        edited = edit_video(
+            session.animator,
             film,
             out,
-            offset_by(change),
-            most=most,
-            progress=tell,
-            recipe=recipe,
-            label=visit.label,
+            offset_by(offset),
+            max_faces=faces,
+            progress=report,
+            recipe=recipe.text(),
+            label=session.label,
         )
-        edited = Message("A face was edited on {} of {} frames.", done.edited, done.frames)
-        return str(out), " ".join(map(told, [*done.notes, edited]))
+        count = Message("A face was edited on {} of {} frames.", edited.edited, edited.frames)
+        notes = [localize(note) for note in [*edited.notes, count]]
+        return {"film": file_data(out, download_name(session, "clip", ".mp4")), "notes": notes}
 
-    @reported
-    def follow(self, token, path, clip, fps, truth, progress=gr.Progress()):
-        """The photo along a trajectory file, as MoodGANimation shows it: original, generated,
-        attention, color and what was filmed, if `truth` is given. The film, all files, and what was
-        changed or left out."""
-        visit = self.visits[token]
+    @problems_as_answers
+    def drive(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Retarget the performance of a clip to the photo; with its curves as picture and table.
+
+        request: {"clip": {"path"}, "strength", "regions", "by", "token"}.
+        """
+        session = self.sessions[request.get("token")]
+        film = open_short_film(uploaded_path(request, "clip"))
+        space = session.animator.reader_space
+        defaults = {"strength": 1.0, "regions": [], "by": "units"}
+        settings = {
+            name: check(request.get(name, defaults[name]))
+            for name, check in retarget_checkers(space).items()
+        }
+        region_mask(settings["regions"], space)  # raises Problem before anything is computed
+        portrait = session.face.portrait.downscaled_for("face", DRIVEN_SIDE)
+        report = start_progress(session, "Reading")
+        performance = capture_performance(session.animator, film, report)
+        expressions = list(
+            performance.retarget(
+                portrait.reading,
+                strength=settings["strength"],
+                regions=settings["regions"],
+                carry=settings["by"],
+            )
+        )
+        out, table = new_file(session, "driven", ".mp4"), new_file(session, "curves", ".csv")
+        recipe = current_recipe(session, session.face.state.units, extra_options={"film": settings})
+        pictures = (
+            frame.view("face", DRIVEN_SIDE) for frame in _frames(session, portrait, expressions)
+        )
+        written = write_film(out, pictures, film, recipe=recipe.text(), label=session.label)
+        write_curves(table, expressions, performance.fps, performance.found)
+        drawing = curves([units_of(expression) for expression in expressions], CURVES_SIZE)
+        return {
+            "film": file_data(out, download_name(session, "driven", ".mp4")),
+            "files": [file_data(table, download_name(session, "curves", ".csv"))],
+            "curves": webp_data_url(drawing),
+            "notes": [localize(note) for note in [*performance.notes, *written]],
+        }
+
+    @problems_as_answers
+    def follow(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Animate the photo along a trajectory file, in the columns of MoodGANimation's figures:
+        original, generated, attention, color and the ground truth, if there is one.
+
+        request: {"trajectory": {"path"}, "ground_truth": {"path"} of a film or none, "clip_name":
+        the key of a clip in a .pkl of trajectories, or none, "fps", "token"}. The first row of the
+        trajectory belongs to the photo.
+        """
+        session = self.sessions[request.get("token")]
+        path = uploaded_path(request, "trajectory")
         if path is None:
             raise Problem("There is no trajectory yet: choose a .csv, .npy or .pkl file.")
-        animator, fps = visit.animator, float(fps or 25)
-        way = read_trajectory(path, animator.space, clip=clip or None)
-        if not 2 <= len(way.points) <= LONGEST_WAY:
-            raise Problem(
-                "On this page a trajectory has 2 to {} rows, not {}: cut it, or use python -m "
-                "moodganimation animate.",
-                LONGEST_WAY,
-                len(way.points),
-            )
-        side, notes, tiles = max(LEAST_SIDE, animator.generator.config.image_size), [], None
-        if truth:
-            checked(truth)  # of a sensible length
-            tiles, notes = filmed_faces(animator, truth, way.frames[1:], side)
-        tell = telling(visit, progress, "Drawing")
-        out = _fresh(visit, "trajectory", ".mp4")
+        animator, fps = session.animator, frame_rate(request.get("fps") or DEFAULT_TRAJECTORY_FPS)
+        clip = str(request.get("clip_name") or "")
+        ground_truth = uploaded_path(request, "ground_truth")
+        trajectory = read_trajectory(path, animator.space, clip=clip or None)
+        _check_length(len(trajectory.points))
+        side, notes, tiles = max(MIN_COLUMN_SIDE, animator.generator.config.image_size), [], None
+        if ground_truth:
+            open_short_film(ground_truth)  # raises Problem for a long one
+            tiles, notes = filmed_faces(animator, ground_truth, trajectory.frames[1:], side)
+        out = new_file(session, "trajectory", ".mp4", keep=0)
         for old in out.parent.glob("trajectory-*.png"):
             old.unlink(missing_ok=True)
-
-        def frames():
-            edits = animator.animate(visit.face.portrait, way.points[1:], where=visit.face.where)
-            for number, frame in enumerate(edits):
-                tell(number + 1, len(way.points) - 1)
-                yield frame
-
-        made = {"film": {"clip": clip or "", "fps": fps}}
-        recipe = recipe_of(visit, visit.face.anchor, made=made).text()
+        options = {"film": {"clip": clip, "fps": fps}}
+        recipe = current_recipe(session, session.face.state.units, extra_options=options).text()
+        frames = _frames(session, session.face.portrait, trajectory.points[1:])
         written = write_columns(
-            out, frames(), side, fps, tiles, labels=True, recipe=recipe, label=visit.label
+            out, frames, side, fps, tiles, captions=True, recipe=recipe, label=session.label
         )
-        return str(out), [str(path) for path in written], " ".join(map(told, [*way.notes, *notes]))
+        return {
+            "film": file_data(out, download_name(session, "trajectory", ".mp4")),
+            "files": [file_data(file) for file in written],
+            "notes": [localize(note) for note in [*trajectory.notes, *notes]],
+        }
 
-    def restored(self, visit: Session, recipe: Recipe) -> list:
-        """Faces, strength, regions, what is carried over, the clip of a .pkl and its pace, as a
-        recipe says."""
-        return said(
+    def restore_settings(self, session: Session | None, recipe: Recipe) -> dict[str, dict]:
+        """Return the settings of the tab that a recipe has."""
+        clip = schema.text_type("The clip in a .pkl")
+        settings = panel_settings(
             recipe,
             "film",
-            faces=whole(1, MOST_FACES),
-            strength=between(0, STRONGEST),
-            regions=several(*REGIONS),
-            by=choice("units", "moods"),
-            clip=lambda name: name and schema.check(schema.string("The clip in a .pkl"), name),
-            fps=between(1, FASTEST),
+            faces=face_count,
+            **retarget_checkers(session.animator.reader_space if session else FACS),
+            clip=lambda name: name and schema.check(clip, name),
+            fps=frame_rate,
         )
-
-    def cancel(self, token) -> None:
-        """End what is being made, after the frame at hand."""
-        with contextlib.suppress(Problem):
-            self.visits[token].stopped.set()
-
-    @reported
-    def drive(self, token, path, strength, regions, by, progress=gr.Progress()):
-        """The photo playing what the clip's face plays: the film, its curves as a picture and as a
-        csv file, and what became of it."""
-        visit, film = self.visits[token], checked(path)
-        taking_part(regions)  # said before anything is computed
-        portrait, animator = visit.face.portrait.enough_for("face", SIZE), visit.animator
-        performance = capture_performance(animator, film, telling(visit, progress, "Reading"))
-        way = performance.retarget(
-            portrait.reading, strength=float(strength), regions=regions, by=by
-        )
-        way, tell = list(way), telling(visit, progress, "Drawing")
-        out, table = _fresh(visit, "driven", ".mp4"), _fresh(visit, "curves", ".csv")
-
-        def pictures():
-            for number, frame in enumerate(animator.animate(portrait, way, where=visit.face.where)):
-                tell(number + 1, len(way))
-                yield frame.view("face", SIZE)
-
-        made = {"strength": float(strength), "regions": list(regions), "by": by}
-        recipe = recipe_of(visit, visit.face.anchor, made={"film": made}).text()
-        written = write_film(out, pictures(), film, recipe=recipe, label=visit.label)
-        notes = [*performance.notes, *written]
-        write_curves(table, way, performance.fps, performance.found)
-        drawing = curves([units_of(point) for point in way], CURVES)
-        return str(out), drawing, str(table), " ".join(map(told, notes))
+        return {"film": settings}
 
 
-def checked(path: str | None) -> Film:
-    """A clip of a visitor, if there is one and it is not too long for a page."""
+def open_short_film(path: str | None) -> Film:
+    """Open an uploaded film.
+
+    Raises Problem if there is none, or it may be longer than MAX_CLIP_SECONDS.
+    """
     if path is None:
         raise Problem("There is no clip yet: upload one first.")
     film = open_film(path)
-    if film.seconds is None or film.seconds > LONGEST:
+    if film.seconds is None:
         raise Problem(
-            "On this page a clip takes at most {} seconds: cut it, or use python -m "
+            "The length of this film cannot be determined: save it as an MP4 and try again."
+        )
+    if film.seconds > MAX_CLIP_SECONDS:
+        raise Problem(
+            "A film may last at most {} seconds here: cut it, or use python -m "
             "moodganimation film.",
-            LONGEST,
+            MAX_CLIP_SECONDS,
         )
     return film
 
 
-def _fresh(visit: Session, name: str, ending: str) -> Path:
-    """A new file of the visit; the one before goes."""
-    folder = Path(visit.folder.name)
-    for old in folder.glob(f"{name}-*{ending}"):
-        old.unlink(missing_ok=True)
-    return folder / f"{name}-{time.monotonic_ns()}{ending}"
+def _check_length(rows: int) -> None:
+    if not 2 <= rows <= MAX_TRAJECTORY_ROWS:
+        raise Problem(
+            "On this page a trajectory has 2 to {} rows, not {}: cut it, or use python -m "
+            "moodganimation animate.",
+            MAX_TRAJECTORY_ROWS,
+            rows,
+        )
+
+
+def _frames(
+    session: Session, portrait: Portrait, expressions: Sequence[Expression]
+) -> Iterator[Frame]:
+    """Yield a frame for each expression, and report the progress."""
+    report = start_progress(session, "Drawing")
+    frames = session.animator.animate(portrait, expressions, where=session.face.edit_mask)
+    for number, frame in enumerate(frames, start=1):
+        report(number, len(expressions))
+        yield frame

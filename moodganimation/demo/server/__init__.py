@@ -1,1 +1,1 @@
-"""What protects a running page: file access by session, quotas, metrics."""
+"""Middleware of the page's server: trusted proxies, metrics, file access, quotas, fonts."""

@@ -1,113 +1,111 @@
-"""A fence between visitors: a file belongs to who sent it, or was first shown it, alone.
+"""Access to files by visitor: a file belongs to those who uploaded it or got it in an answer.
 
-Gradio serves every file of its cache to whoever knows the address. Here the address is not enough:
-a cookie that this process signed says who asks, a file is bound to its visitors at its upload, or
-when they are told of it or are the first to ask, however they spell its name, and others get
-neither the file nor anything made of it. What two visitors upload or make alike has one address.
-Nor can one visitor take the server from all: see `limits`. Pure ASGI, so that streams stay streams.
+Gradio serves every file of its cache to anyone who knows the address. Here a file has owners, and
+nobody else gets the file or anything made from it, however its name is spelled. A visitor becomes
+an owner by uploading the file, by an answer that names it, or by being the first to ask for it.
+Equal files of two visitors have one address, and both own it. `visitors` identifies the sender of a
+request; `quotas` limits what a visitor may have at once. Pure ASGI, so that responses are streamed.
 """
 
-import contextlib
-import hashlib
 import json
 import os
 import re
-import secrets
 import tempfile
 import threading
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import unquote
 
 from gradio.utils import get_upload_folder
-from itsdangerous import BadSignature, Signer
 
 from ...resources import ASSETS
+from .proxies import route_path
 from .quotas import Limits
+from .visitors import Visitor, Visitors
 
-COOKIE = "moodganimation"
 FILE = re.compile(r"^(?:/gradio_api)?/file[=/](.+)$", re.DOTALL)
 UPLOAD = re.compile(r"^(?:/gradio_api)?/upload/?$")
-MOST_FILES = 50_000  # that are remembered
-MOST_BYTES = 4_000_000  # of a request that is no upload
-FOREIGN = "This file belongs to another visitor, or the request is too large."
+MAX_OWNED_FILES = 50_000  # whose owners are remembered
+MAX_REQUEST_BYTES = 4_000_000  # of a request that is no upload
+MAX_FILES_IN_REQUEST = 1000
+NOT_OWNED = 403, "This file belongs to another visitor. Upload it again to use it."
+TOO_LARGE = 413, "The request is larger than 4 MB or names more than 1000 files."
 
 
 class FileAccess:
     """Middleware for the app that `gr.Blocks.launch` makes."""
 
     def __init__(self, app):
-        self.app, self._owners, self._lock = app, {}, threading.Lock()
-        self._limits = Limits()
-        key = secrets.token_bytes(32)  # cookies hold as long as the process
-        self._signer = Signer(key, salt=COOKIE, digest_method=hashlib.sha256)
+        self.app, self._lock = app, threading.Lock()
+        self._owners: dict[Path, set[str]] = {}  # ids of visitors
+        self._visitors, self._limits = Visitors(), Limits()
         folders = get_upload_folder(), tempfile.gettempdir()
         self._folders = [os.path.realpath(folder) for folder in folders]
-        self._public = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}
+        self._public = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}  # examples
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        visitor, fresh = self._visitor(scope)
-        scope["visitor"], path = visitor, scope["path"]
-        for spelling in {path, unquote(path)}:
-            if (found := FILE.match(spelling)) and not self._may(found[1], visitor):
-                return await _refused(send)
+        visitor = scope["visitor"] = self._visitors.of(scope)
+        path = route_path(scope)
+        for spelling in {path, unquote(path), scope["path"]}:
+            if (found := FILE.match(spelling)) and not self._claim(found[1], visitor.id):
+                return await _refuse(send, *NOT_OWNED)
         if scope["method"] != "POST":
-            return await self._passed(scope, receive, send, visitor, fresh, path)
-        if refusal := self._limits.refusal(scope, visitor):
-            return await _refused(send, *refusal)
+            return await self._forward(scope, receive, send, visitor, path)
+        if refusal := self._limits.refusal(scope, path, visitor):
+            return await _refuse(send, *refusal)
         with self._limits.counted(visitor):
-            await self._posted(scope, receive, send, visitor, fresh, path)
+            await self._forward_post(scope, receive, send, visitor, path)
 
-    async def _posted(self, scope, receive, send, visitor, fresh, path):
+    async def _forward_post(self, scope, receive, send, visitor: Visitor, path: str):
+        """Forward a POST, unless it is too large or names a file of another visitor."""
         if not UPLOAD.match(path):
             body = await _read(receive)
-            if body is None or not all(self._may(name, visitor) for name in _named(body)):
-                return await _refused(send)
-            receive = _again(body, receive)
-        await self._passed(scope, receive, send, visitor, fresh, path)
+            names = _paths_in_json(body or b"")
+            if body is None or len(names) > MAX_FILES_IN_REQUEST:
+                return await _refuse(send, *TOO_LARGE)
+            if not all(self._claim(name, visitor.id) for name in names):
+                return await _refuse(send, *NOT_OWNED)
+            receive = _replay(body, receive)
+        await self._forward(scope, receive, send, visitor, path)
 
-    async def _passed(self, scope, receive, send, visitor, fresh, path):
-        answers = UPLOAD.match(path) and scope["method"] == "POST"
-        tells, said = path.endswith("/queue/data"), bytearray()
+    async def _forward(self, scope, receive, send, visitor: Visitor, path: str):
+        """Forward a request and its response.
 
-        async def told(message):
-            if message["type"] == "http.response.start" and fresh:
-                cookie = f"{COOKIE}={self._signer.sign(visitor).decode()}; Path=/; HttpOnly; "
-                secure = scope.get("scheme") == "https"  # a Space shows the page in a frame
-                cookie += "SameSite=None; Secure; Partitioned" if secure else "SameSite=Lax"
-                message["headers"] = [*message["headers"], (b"set-cookie", cookie.encode())]
-            if answers and message["type"] == "http.response.body":
-                said.extend(message.get("body", b""))
+        The visitor becomes an owner of every file that the response to an upload or an event of the
+        queue names.
+        """
+        is_upload = UPLOAD.match(path) and scope["method"] == "POST"
+        is_event_stream, buffer = path.endswith("/queue/data"), bytearray()
+
+        async def add_owner_and_send(message):
+            if message["type"] == "http.response.start":
+                # Without this header nginx would hold events back.
+                added = [(b"x-accel-buffering", b"no")] if is_event_stream else []
+                if visitor.is_new:
+                    added.append((b"set-cookie", self._visitors.cookie(scope, visitor)))
+                message["headers"] = [*message["headers"], *added]
+            if is_upload and message["type"] == "http.response.body":
+                buffer.extend(message.get("body", b""))
                 if not message.get("more_body"):
-                    self._give(_uploaded(bytes(said)), visitor)
-            if tells and message["type"] == "http.response.body":
-                said.extend(message.get("body", b""))
-                *whole, rest = bytes(said).split(b"\n\n")
-                said[:] = rest
-                for event in whole:
-                    self._give(_named(event.removeprefix(b"data:")), visitor)
+                    self._add_owner(_uploaded_paths(bytes(buffer)), visitor.id)
+            if is_event_stream and message["type"] == "http.response.body":
+                buffer.extend(message.get("body", b""))
+                *events, rest = bytes(buffer).split(b"\n\n")
+                buffer[:] = rest
+                for event in events:
+                    self._add_owner(_paths_in_json(event.removeprefix(b"data:")), visitor.id)
             await send(message)
 
-        await self.app(scope, receive, told)
+        await self.app(scope, receive, add_owner_and_send)
 
-    def _visitor(self, scope) -> tuple[str, bool]:
-        """Who asks, and whether that is a new name. Programs without cookies are their address."""
-        headers = dict(scope["headers"])
-        try:
-            known = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
-        except CookieError:
-            known = None
-        with contextlib.suppress(BadSignature):
-            return self._signer.unsign(known.value if known else "").decode(), False
-        if b"text/html" in headers.get(b"accept", b""):
-            return secrets.token_urlsafe(24), True
-        return f"at {(scope.get('client') or ['nowhere'])[0]}", False
+    def _claim(self, name: str, visitor_id: str, add_owner: bool = False) -> bool:
+        """Return whether the visitor may use a file; a file without owners becomes the visitor's.
 
-    def _may(self, name: str, visitor: str, given: bool = False) -> bool:
-        """Whether a file is the visitor's; one that is nobody's, or is given, becomes theirs.
-        Gradio itself keeps what is in no folder of ours from everybody."""
+        add_owner: make the visitor a further owner. False for URLs, for names with NUL, and for new
+        files over MAX_OWNED_FILES. True for shipped examples, which belong to everyone, and for
+        paths outside our folders, since Gradio refuses those itself.
+        """
         if "://" in name[:12] or "\0" in name:
             return False
         path = Path(os.path.realpath(name))
@@ -116,48 +114,48 @@ class FileAccess:
         if path.name in self._public and path.read_bytes() == self._public[path.name]:
             return True
         with self._lock:
-            if path not in self._owners and len(self._owners) >= MOST_FILES:
-                self._owners = {path: who for path, who in self._owners.items() if path.is_file()}
-                if len(self._owners) >= MOST_FILES:
+            if path not in self._owners and len(self._owners) >= MAX_OWNED_FILES:
+                self._owners = {path: ids for path, ids in self._owners.items() if path.is_file()}
+                if len(self._owners) >= MAX_OWNED_FILES:
                     return False
-            owners = self._owners.setdefault(path, {visitor})
-            if given:
-                owners.add(visitor)
-            return visitor in owners
+            owners = self._owners.setdefault(path, {visitor_id})
+            if add_owner:
+                owners.add(visitor_id)
+            return visitor_id in owners
 
-    def _give(self, names: list[str], visitor: str) -> None:
+    def _add_owner(self, names: list[str], visitor_id: str) -> None:
         for name in names:
-            self._may(name, visitor, given=True)
+            self._claim(name, visitor_id, add_owner=True)
 
 
 async def _read(receive) -> bytes | None:
-    """The whole body of a request; None for one that is too long."""
+    """Return the whole body of a request; None over MAX_REQUEST_BYTES."""
     body = bytearray()
     while True:
         message = await receive()
         body.extend(message.get("body", b""))
-        if len(body) > MOST_BYTES:
+        if len(body) > MAX_REQUEST_BYTES:
             return None
         if not message.get("more_body"):
             return bytes(body)
 
 
-def _again(body: bytes, receive):
-    """`receive` for an app that has not seen the body yet."""
-    told = False
+def _replay(body: bytes, receive):
+    """Return a `receive` that first gives a body which was already read."""
+    replayed = False
 
-    async def once():
-        nonlocal told
-        if told:
+    async def replay():
+        nonlocal replayed
+        if replayed:
             return await receive()
-        told = True
+        replayed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return once
+    return replay
 
 
-def _named(body: bytes) -> list[str]:
-    """The files that a request names: every "path" of its JSON."""
+def _paths_in_json(body: bytes) -> list[str]:
+    """Return every text that is the value of a key "path" in a JSON text, at any depth."""
     try:
         waiting = [json.loads(body)] if body else []
     except ValueError:
@@ -174,16 +172,17 @@ def _named(body: bytes) -> list[str]:
     return found
 
 
-def _uploaded(answer: bytes) -> list[str]:
+def _uploaded_paths(response: bytes) -> list[str]:
+    """Return the paths in the response to an upload, a JSON list."""
     try:
-        names = json.loads(answer)
+        names = json.loads(response)
     except ValueError:
         return []
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-async def _refused(send, status: int = 403, why: str = FOREIGN) -> None:
-    text = json.dumps({"detail": why}).encode()
-    head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": status, "headers": head})
+async def _refuse(send, status: int, sentence: str) -> None:
+    text = json.dumps({"detail": sentence}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -1,8 +1,11 @@
-"""What a server tells of itself: /metrics for Prometheus, and a line of JSON a request. No photos,
-no addresses of visitors, no names of files."""
+"""Metrics: /metrics for Prometheus, and a line of JSON in the log for each request.
+
+They hold no photos, no addresses of visitors and no names of files.
+"""
 
 import json
 import logging
+import os
 import re
 import time
 from pathlib import Path
@@ -10,15 +13,21 @@ from pathlib import Path
 from prometheus_client import CONTENT_TYPE_LATEST as CONTENT_TYPE
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from .proxies import route_path
+
+MEMORY = Path("/proc/self/statm")  # on Linux
 LOG = logging.getLogger("moodganimation.requests")
 ROUTES = re.compile(
     r"^/(?:gradio_api/)?(queue/join|queue/data|call/v1_(?:read|edit|animate|sheet|film|drive)\b"
     r"|call|upload|component_server|run|mcp|file)"
-)  # a fixed number of them: whoever asks for names that are not there makes no new counters
+)  # a fixed number of labels, so that requests with made-up names create no new counters
 
 
 class Metrics:
-    """Middleware for the app that `gr.Blocks.launch` makes; outermost, so that it sees all."""
+    """Middleware that counts all requests, refused ones included.
+
+    It comes second, just inside `TrustedProxies`.
+    """
 
     def __init__(self, app):
         self.app, registry = app, CollectorRegistry()
@@ -35,17 +44,19 @@ class Metrics:
         self._running = Gauge(
             "moodganimation_requests_running", "Requests at work", registry=registry
         )
-        memory = Gauge("moodganimation_memory_bytes", "Resident memory", registry=registry)
-        memory.set_function(_memory)
+        if MEMORY.exists():
+            memory = Gauge("moodganimation_memory_bytes", "Resident memory", registry=registry)
+            memory.set_function(_memory)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        if scope["path"] == "/metrics":
-            return await _answer(send, generate_latest(self._registry))
-        route, began, status = _route(scope["path"]), time.perf_counter(), 500
+        path = route_path(scope)
+        if path == "/metrics":
+            return await _respond(send, generate_latest(self._registry))
+        route, began, status = _route(path), time.perf_counter(), 500
 
-        async def told(message):
+        async def record_and_send(message):
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -53,7 +64,7 @@ class Metrics:
 
         with self._running.track_inprogress():
             try:
-                await self.app(scope, receive, told)
+                await self.app(scope, receive, record_and_send)
             finally:
                 seconds = time.perf_counter() - began
                 self._seconds.labels(route).observe(seconds)
@@ -62,20 +73,17 @@ class Metrics:
 
 
 def _route(path: str) -> str:
-    """The kind of request: what is behind it, a file's name say, is nobody's business."""
+    """Return the label of a request: its route, without what follows, such as a file's name."""
     found = ROUTES.match(path)
     return found[1] if found else "page"
 
 
 def _memory() -> float:
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0.0
-    return pages * 4096.0
+    """Return the resident memory in bytes."""
+    return int(MEMORY.read_text("ascii").split()[1]) * float(os.sysconf("SC_PAGE_SIZE"))
 
 
-async def _answer(send, text: bytes) -> None:
-    head = [(b"content-type", CONTENT_TYPE.encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
+async def _respond(send, text: bytes) -> None:
+    headers = [(b"content-type", CONTENT_TYPE.encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -1,65 +1,97 @@
-"""How much of the server one visitor may have at once."""
+"""Quotas: how much of the server one visitor, and all visitors of one address, may use at once.
+
+An address has a larger share than a visitor, so that an office behind one router can work. It has a
+limit all the same, so that a browser that drops its cookie gains little.
+"""
 
 import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
 
-MOST_WORKS = 16  # running and waiting, and requests on their way; half of app.py's queue
-MOST_UPLOAD = 40 * 2**20  # of a file [bytes]
-FRAME = 2**16  # around it in a request [bytes]
-KEPT = 3000  # how long uploads are kept, at most [s]
-MOST_KEPT = 2**30  # of all uploads of a visitor in that time [bytes]
+from .visitors import Visitor
+
+MAX_QUEUED_JOBS = 32  # running and waiting, of all visitors
+MAX_REQUESTS = 16  # of a visitor at once: POSTs that are open, or jobs in the queue
+MAX_REQUESTS_OF_ADDRESS = 24
+MAX_UPLOAD_BYTES = 40 * 2**20  # of a file
+MULTIPART_OVERHEAD = 2**16  # bytes around a file in its request; an upload counts as this at least
+UPLOAD_LIFETIME_S = 3000  # age from which on Gradio deletes uploads, see DELETE_EVERY_S of ui/page
+MAX_KEPT_BYTES = 2**30  # of all uploads of a visitor in that time
+MAX_KEPT_BYTES_OF_ADDRESS = 4 * MAX_KEPT_BYTES
 
 
 class Limits:
-    """Counts by visitor; asked on the event loop alone."""
+    """Counts by visitor and by address. Used on the event loop only, so it needs no lock."""
 
     def __init__(self):
-        self._open, self._sent = Counter(), deque()
+        self._open = Counter()  # requests on their way, by visitor and by address
+        self._uploads = deque()  # (time, visitor and address, bytes), oldest first
 
-    def refusal(self, scope, visitor: str) -> tuple[int, str] | None:
-        """Status and sentence for a POST that would be too much."""
-        path = scope["path"]
+    def refusal(self, scope, path: str, visitor: Visitor) -> tuple[int, str] | None:
+        """Return status and sentence for a POST that is over a quota, or None."""
         if path.endswith("/process_recording"):  # Gradio's own editor of recordings
-            return 404, "There is no such thing here."
-        if max(self._open[visitor], _queued(scope, visitor)) >= MOST_WORKS:
-            return 429, (
-                f"You have {MOST_WORKS} works at once already: wait until one of them is done, or "
-                "cancel it."
-            )
+            return 404, "This page has no editor of recordings."
+        queued = _queued(scope)
+        for key, most, who in (
+            (visitor.id, MAX_REQUESTS, "You have"),
+            (visitor.address, MAX_REQUESTS_OF_ADDRESS, "Visitors from your address have"),
+        ):
+            # A job whose request is still open is in both counts, so the larger one is taken.
+            if max(self._open[key], queued[key]) >= most:
+                return 429, (
+                    f"{who} {most} requests running or waiting already: wait until one of them is "
+                    "done, or cancel it."
+                )
         return self._upload(scope, visitor) if path.rstrip("/").endswith("/upload") else None
 
-    def _upload(self, scope, visitor: str) -> tuple[int, str] | None:
-        size = dict(scope["headers"]).get(b"content-length", b"")
-        if not size.isdigit():
-            return 411, "Say how large the upload is (Content-Length)."
-        if int(size) > MOST_UPLOAD + FRAME:
+    def _upload(self, scope, visitor: Visitor) -> tuple[int, str] | None:
+        """Return a refusal of an upload, or None and count it."""
+        text = dict(scope["headers"]).get(b"content-length", b"")
+        if not (text.isdigit() and len(text) < 20):
+            return 411, "An upload needs the header Content-Length."
+        size = max(int(text), MULTIPART_OVERHEAD)
+        if size > MAX_UPLOAD_BYTES + MULTIPART_OVERHEAD:
             return (
                 413,
-                f"A file may have at most {MOST_UPLOAD >> 20} MB: make it smaller or cut it.",
+                f"A file may have at most {MAX_UPLOAD_BYTES >> 20} MB: make it smaller or cut it.",
             )
         now = time.monotonic()
-        while self._sent and self._sent[0][0] < now - KEPT:
-            self._sent.popleft()
-        sent = sum(bytes_ for _, who, bytes_ in self._sent if who == visitor)
-        if sent + int(size) > MOST_KEPT:
-            minutes = KEPT // 60
-            return 429, f"You have sent {MOST_KEPT >> 20} MB: send more in {minutes} minutes."
-        self._sent.append((now, visitor, int(size)))
+        while self._uploads and self._uploads[0][0] < now - UPLOAD_LIFETIME_S:
+            self._uploads.popleft()
+        for key, most, who in (
+            (visitor.id, MAX_KEPT_BYTES, "You have"),
+            (visitor.address, MAX_KEPT_BYTES_OF_ADDRESS, "Visitors from your address have"),
+        ):
+            if sum(bytes_ for _, keys, bytes_ in self._uploads if key in keys) + size > most:
+                return 429, (
+                    f"{who} sent nearly {most >> 20} MB, which is the limit: send a smaller "
+                    "file, or wait until older uploads expire, at most "
+                    f"{UPLOAD_LIFETIME_S // 60} minutes."
+                )
+        self._uploads.append((now, _keys(visitor), size))
         return None
 
     @contextlib.contextmanager
-    def counted(self, visitor: str) -> Iterator[None]:
-        self._open[visitor] += 1
+    def counted(self, visitor: Visitor) -> Iterator[None]:
+        """Count a request while the context is open."""
+        self._open.update(_keys(visitor))
         try:
             yield
         finally:
-            self._open[visitor] -= 1
-            self._open += Counter()  # without those that are 0
+            self._open.subtract(_keys(visitor))
+            self._open += Counter()  # removes counts of 0
 
 
-def _queued(scope, visitor: str) -> int:
-    """Works of a visitor in Gradio's queue, running or waiting; `FileAccess` names them."""
+def _keys(visitor: Visitor) -> tuple[str, str]:
+    return visitor.id, visitor.address
+
+
+def _queued(scope) -> Counter:
+    """Count the jobs in Gradio's queue, running or waiting, by visitor and by address.
+
+    `FileAccess` has put the visitor into the scope of each request.
+    """
     events = list(scope["app"].get_blocks()._queue.event_ids_to_events.values())
-    return sum(event.request.scope.get("visitor") == visitor for event in events)
+    visitors = [event.request.scope.get("visitor") for event in events]
+    return Counter(key for visitor in visitors if visitor for key in _keys(visitor))

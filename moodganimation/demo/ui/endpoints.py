@@ -1,4 +1,4 @@
-"""Where programs reach the API: parts of the page that nobody sees."""
+"""The endpoints of the API, as hidden components of the page."""
 
 import inspect
 
@@ -6,56 +6,72 @@ import gradio as gr
 
 from ...animator import Animator
 from ..api import API
-from .controls import PhotoInput
 
-VERSION = "v1"  # of the endpoints' names and parameters
+VERSION = "v1"  # prefix of the endpoints' names
+NUMBERS = {"intensity": 1, "size": 384, "faces": 1, "strength": 1, "detail": 1}  # {name: default}
+
+
+class PhotoInput(gr.Image):
+    """gr.Image that passes on the path of the uploaded file, undecoded.
+
+    `read_photo` checks the size of a picture before it decodes it.
+    """
+
+    is_template = True  # Gradio shows it by the front end of gr.Image
+
+    def preprocess(self, payload):
+        return payload and payload.path
 
 
 class Blocks(gr.Blocks):
-    """gr.Blocks whose endpoints may get more parameters: those that a program leaves out at the end
-    have their defaults."""
+    """gr.Blocks whose endpoints fill trailing parameters that a program omits with their defaults.
+
+    So programs that were written before a parameter was added keep working.
+    """
 
     def validate_inputs(self, block_fn, inputs):
         if str(block_fn.api_name).startswith(f"{VERSION}_"):
-            inputs += [part.value for part in block_fn.inputs[len(inputs) :]]
+            inputs += [component.value for component in block_fn.inputs[len(inputs) :]]
         super().validate_inputs(block_fn, inputs)
 
 
 def endpoints(animator: Animator) -> None:
-    """Invisible parts of a page, through which programs call the API."""
-    api = API(animator)
-    photo = PhotoInput(type="filepath", image_mode=None, visible=False, label="photo")
-    video = gr.Video(visible=False, label="video")
-    box, axes, timeline = (
-        gr.JSON(visible=False, label=name) for name in ("box", "axes", "timeline")
-    )
-    preset, format, kind, look = (
-        gr.Textbox(value, visible=False, label=name)
-        for name, value in (("preset", None), ("format", "mp4"), ("kind", "figure"), ("look", None))
-    )
-    numbers = {
-        name: gr.Number(value, visible=False, label=name)
-        for name, value in (("intensity", 1), ("size", 384), ("faces", 1), ("strength", 1))
-    }
-    regions = gr.JSON(visible=False, label="regions")
-    picture = gr.Image(visible=False, label="picture", format="png")
-    file = gr.File(visible=False, label="file")
-    table = gr.File(visible=False, label="table")
-    values, said = gr.JSON(visible=False, label="values"), gr.Textbox(visible=False, label="said")
-    for work, inputs, outputs in (
-        (api.read, [photo, box], values),
-        (api.edit, [photo, axes, preset, numbers["intensity"], box, look], [file, values]),
-        (api.animate, [photo, axes, preset, timeline, format, numbers["size"], box, look], file),
-        (api.sheet, [photo, kind, box], picture),
-        (api.film, [video, axes, numbers["faces"]], [file, said]),
-        (api.drive, [photo, video, numbers["strength"], regions, box], [file, table]),
+    """Add the endpoints of the API to a page."""
+    api, component = API(animator), _components()
+    for endpoint, inputs, outputs in (
+        (api.read, "photo box", "values"),
+        (api.locate, "photo box", "values"),
+        (api.edit, "photo axes preset intensity box look detail", "file values"),
+        (api.animate, "photo axes preset timeline format size box look", "file"),
+        (api.sheet, "photo kind box", "picture"),
+        (api.film, "video axes faces", "file said"),
+        (api.drive, "photo video strength regions box", "file table"),
     ):
         gr.Button(visible=False).click(
-            work,
-            inputs,
-            outputs,
-            api_name=f"{VERSION}_{work.__name__}",
-            api_description=inspect.getdoc(work),
+            endpoint,
+            [component[name] for name in inputs.split()],
+            [component[name] for name in outputs.split()],
+            api_name=f"{VERSION}_{endpoint.__name__}",
+            api_description=inspect.getdoc(endpoint),
             concurrency_id="api",
             concurrency_limit=1,
         )
+
+
+def _components() -> dict[str, gr.components.Component]:
+    """Return {name: component} of all parameters and results."""
+    texts = {"preset": None, "format": "mp4", "kind": "figure", "look": None, "said": None}
+    hidden = {"visible": False}
+    return {
+        "photo": PhotoInput(type="filepath", image_mode=None, visible=False, label="photo"),
+        "video": gr.Video(**hidden, label="video"),
+        "picture": gr.Image(**hidden, label="picture", format="png"),
+        "file": gr.File(**hidden, label="file"),
+        "table": gr.File(**hidden, label="table"),
+        **{
+            name: gr.JSON(**hidden, label=name)
+            for name in ("box", "axes", "timeline", "regions", "values")
+        },
+        **{name: gr.Textbox(value, **hidden, label=name) for name, value in texts.items()},
+        **{name: gr.Number(value, **hidden, label=name) for name, value in NUMBERS.items()},
+    }

@@ -3,13 +3,12 @@
     imgs/NAME.jpg, clips/CLIP/FRAME.jpg  canonical face crops, 144 x 144 pixels
     aus_openface.pkl         NAME -> 17 intensities 0..5, in OpenFace's order
     moods.pkl                NAME -> [valence, arousal], or [pleasure, arousal, dominance]
-    {train,val,test}_ids.csv NAME.jpg, one a line
+    {train,val,test}_ids.csv NAME.jpg, one per line
     clips_annotations.pkl    CLIP_FRAME -> [valence, arousal], in the order of frames
     clips.csv                clip,source,split,frames
     pairs/FILE.jpg, pairs.csv, flow.npz   re-rendered faces and their motion, see data/pairs.py
-    report.txt, report.json  what was kept, what was dropped and why, histograms
+    report.txt, report.json  counts of used and dropped items with reasons, histograms
 
-What is finished is remembered in `unfinished.jsonl`, so that the same command goes on where it was
-cut off and ends with the same bytes. Pictures are the only costly part and may be made by several
-processes or by Ray, again with the same bytes.
+Finished items are logged in `unfinished.jsonl`, so that an interrupted command can resume. Pictures
+can be made by several processes or by Ray. In all cases the files written are the same, bit by bit.
 """

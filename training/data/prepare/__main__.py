@@ -3,11 +3,13 @@
 import sys
 
 from moodganimation.errors import Problem
+from moodganimation.runtime.terminal import escape_unprintable
 
 from .arguments import build_parser
 
 
 def main(arguments: list[str] | None = None) -> int:
+    escape_unprintable()
     options = build_parser(__doc__).parse_args(arguments)
     try:
         job = _command(options.command)(options)
@@ -19,13 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"prepare: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("prepare: stopped; the same command goes on from here.", file=sys.stderr)
+        print("prepare: stopped; run the same command to resume.", file=sys.stderr)
         return 130
     return 0
 
 
 def _command(name: str):
-    """Imported when asked for: --help needs neither networks nor OpenCV."""
+    """Import the command of a name; only that one, so that --help does not import torch."""
     if name == "openface":
         from .openface import openface as command
     elif name == "affectnet":

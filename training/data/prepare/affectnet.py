@@ -2,7 +2,7 @@
 
 Mollahosseini et al. 2017. Columns: subDirectory_filePath, face_x, face_y, face_width, face_height,
 facial_landmarks (separated by semicolons), expression, valence, arousal; or only the path, the
-expression and the two numbers. Files without a first line of names are read by their width.
+expression, valence and arousal. Files without a header are read by the number of their columns.
 """
 
 import csv
@@ -14,31 +14,31 @@ import numpy as np
 
 from moodganimation.expressions.spaces import VALENCE_AROUSAL
 
-from .files import ENDINGS, Pictures, plain_name, without_ending
+from .files import ENDINGS, PictureIndex, plain_name, without_ending
 from .job import Job
 from .tables import write_stills
 
 PATH, BOX = "subDirectory_filePath", ("face_x", "face_y", "face_width", "face_height")
 MOOD = ("valence", "arousal")
-WIDTHS = {
+COLUMNS = {  # of files without a header, by their number
     9: (PATH, *BOX, "facial_landmarks", "expression", *MOOD),
     4: (PATH, "expression", *MOOD),
     3: (PATH, *MOOD),
 }
-PERSON = r"(.*)"  # AffectNet does not say who is in a picture
+PERSON_PATTERN = r"(.*)"  # AffectNet does not say who is in a picture
 
 
 def affectnet(options) -> Job:
-    """Moods in [-1, 1] of every picture; raises ValueError for a table that is not AffectNet's."""
+    """Prepare moods in [-1, 1] of all pictures. Raises ValueError for a table in another format."""
     keys = ("table", "images", "cropped", "size", "smallest", "val", "test", "seed", "person")
     settings = {key: getattr(options, key) for key in keys}
     settings |= {"table": str(options.table), "images": str(options.images)}
-    pictures = Pictures(options.images)
-    rows = list(read_rows(options.table))  # before the folder is made: it may not be AffectNet's
+    pictures = PictureIndex(options.images)
+    rows = list(read_rows(options.table))  # may raise, so before the folder is made
     job = Job("affectnet", options.out, settings, options.engine, options.workers)
     if not options.person:
         job.report.note("who is in a picture is not known: splits are drawn by picture")
-    moods, wanted = {}, {}
+    moods, requested = {}, {}
     for path, mood, box, reason in rows:
         name = plain_name(without_ending(path.rpartition("/")[2]))
         if reason:
@@ -47,17 +47,20 @@ def affectnet(options) -> Job:
             job.report.drop("a name that another row has already", name)
         else:
             moods[name] = np.array(mood, np.float64)
-            wanted[name] = {"find": [path], "box": None if options.cropped else box}
+            requested[name] = {"candidates": [path], "box": None if options.cropped else box}
     from .stills import add_pictures
 
-    kept = add_pictures(job, options, pictures, wanted)
+    kept = add_pictures(job, options, pictures, requested)
     table = {name: moods[name] for name in kept}
-    write_stills(job, VALENCE_AROUSAL, {"moods.pkl": table}, table, options, default_person=PERSON)
+    write_stills(
+        job, VALENCE_AROUSAL, {"moods.pkl": table}, table, options, default_person=PERSON_PATTERN
+    )
     return job
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, list[float], list[float] | None, str]]:
-    """(picture's path, [valence, arousal], box x0 y0 x1 y1 or None, reason to drop it or "")."""
+    """Yield for each row: path of the picture, [valence, arousal], box x0 y0 x1 y1 [px] or None,
+    and the reason to drop the row or ""."""
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, skipinitialspace=True)
@@ -73,9 +76,9 @@ def read_rows(path: Path) -> Iterator[tuple[str, list[float], list[float] | None
 
 
 def _header(path: Path, first: list[str]) -> tuple | list:
-    """The names of the columns: the first line, or what AffectNet's order says without one."""
-    if PATH not in first and first and first[0].lower().endswith(ENDINGS) and len(first) in WIDTHS:
-        return WIDTHS[len(first)]
+    """The names of the columns: the first line, or AffectNet's order for files without a header."""
+    if PATH not in first and first and first[0].lower().endswith(ENDINGS) and len(first) in COLUMNS:
+        return COLUMNS[len(first)]
     missing = [key for key in (PATH, *MOOD) if key not in first]
     if missing:
         raise ValueError(
@@ -85,6 +88,7 @@ def _header(path: Path, first: list[str]) -> tuple | list:
 
 
 def _row(fields: dict) -> tuple[str, list[float], list[float] | None, str]:
+    """Parse a row, see `read_rows`."""
     path = (fields.get(PATH) or "").strip().replace("\\", "/")
     mood = [_number(fields.get(key)) for key in MOOD]
     box, reason = None, ""
@@ -99,11 +103,12 @@ def _row(fields: dict) -> tuple[str, list[float], list[float] | None, str]:
     if all(key in fields for key in BOX):
         x, y, width, height = (_number(fields[key]) for key in BOX)
         known = None not in (x, y, width, height) and math.isfinite(x + y + width + height)
-        box = [x, y, x + width, y + height] if known else [0.0] * 4  # counted as unusable later
+        box = [x, y, x + width, y + height] if known else [0.0] * 4  # `crops.BAD_BOX` reports it
     return path, mood, box, reason
 
 
 def _number(text) -> float | None:
+    """The number of a field; None for text."""
     try:
         return float(text)
     except (TypeError, ValueError):

@@ -1,25 +1,32 @@
-"""Annotation files of Aff-Wild and Aff-Wild2: valence and arousal, a frame a line."""
+"""Annotation files of Aff-Wild and Aff-Wild2: valence and arousal, one frame per line."""
 
 import math
 import re
 from pathlib import Path
 
+from moodganimation.animation import tables
+
+HEADER = re.compile("valence|arousal", re.IGNORECASE)  # of the first line, where there is one
 NO_LINE = "frames without a line of annotation"
-NOBODY = "frames that nobody annotated (-5)"
+NOT_ANNOTATED = "frames that are not annotated (-5)"
 OUTSIDE = "frames with valence or arousal not from -1 to 1"
 NO_NUMBER = "frames annotated with text where a number should be"
 
 
 def read_annotation(paths: list[Path]) -> list[tuple[float, float] | str]:
-    """(valence, arousal) of every frame, or why it has none; one file of both or one of each."""
+    """Read for every frame (valence, arousal), or the reason why it has none.
+
+    paths: one file of both, or one of valence and one of arousal. Raises OSError, and NotATable for
+    a file that is not text.
+    """
     columns = []
     for path in paths:
-        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+        lines = tables.decode(path.read_bytes()).splitlines()
         while lines and not lines[-1].strip():
             lines.pop()
-        if lines and re.search("valence|arousal", lines[0], re.IGNORECASE):
+        if lines and HEADER.search(lines[0]):
             lines.pop(0)
-        columns.append([re.split(r"[,\s]+", line.strip()) for line in lines])
+        columns.append([_fields(line.strip()) for line in lines])
     if len(columns) == 2:
         fields = [a[:1] + b[:1] for a, b in zip(*columns, strict=False)]
     else:
@@ -27,13 +34,19 @@ def read_annotation(paths: list[Path]) -> list[tuple[float, float] | str]:
     return [_mood(texts) for texts in fields]
 
 
+def _fields(line: str) -> list[str]:
+    """The fields of a line, separated by semicolons (spreadsheets), commas or blanks."""
+    return re.split(r"\s*;\s*" if ";" in line else r"[,\s]+", line)
+
+
 def _mood(texts: list[str]) -> tuple[float, float] | str:
-    try:
-        valence, arousal = map(float, texts[:2])
-    except ValueError:
+    """The valence and arousal of a line, or the reason why it has none."""
+    numbers = [tables.parse_number(text) for text in texts[:2]]
+    if len(numbers) < 2 or None in numbers:
         return NO_NUMBER
+    valence, arousal = numbers
     if -5 in (valence, arousal):
-        return NOBODY
+        return NOT_ANNOTATED
     if not all(math.isfinite(value) and -1 <= value <= 1 for value in (valence, arousal)):
         return OUTSIDE
     return valence, arousal

@@ -1,8 +1,10 @@
-"""Canonical face crops: found with the project's own finder, set upright by its aligner."""
+"""Canonical face crops by the project's face detector and aligner."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,14 +24,14 @@ UNREADABLE = "the picture cannot be read: damaged, not a picture, or less than 3
 NO_FACE = "no face was found"
 SMALL = "the face is too small"
 SEVERAL_FACES = "several faces: the largest was taken"
-BAD_BOX = "the face box of the table cannot be used: our own finder was asked"
+BAD_BOX = "the face box of the table is invalid: the face was detected instead"
 NOT_SQUARE = "not square, though --cropped: stretched"
 RESIZED = "of another size, though --cropped: resized"
 
 
 @contextmanager
 def single_threaded():
-    """The same numbers on every machine and engine: sums are taken in one order."""
+    """Run torch and OpenCV with one thread, so that sums do not depend on machine and executor."""
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -40,47 +42,58 @@ def single_threaded():
         cv2.setNumThreads(threads[1])
 
 
+class Tools(NamedTuple):
+    """What finds and crops faces."""
+
+    finder: Callable[[np.ndarray], list[np.ndarray]]  # the face detector, see faces.detection
+    aligner: torch.nn.Module
+    unavailable: list  # better detectors that could not be used, with their reasons
+
+
 @cache
-def tools() -> tuple:
-    """The finder, the aligner, and what had to be done without."""
+def tools() -> Tools:
+    """Load the tools of this process."""
     finder, unavailable = default_finder()
-    return finder, load_aligner(ALIGNER), unavailable
+    return Tools(finder, load_aligner(ALIGNER), unavailable)
 
 
 @cache
-def reader() -> Animator:
-    """The shipped reader of Action Units, on the processor: the same numbers everywhere."""
-    return Animator.load(device="cpu", finder=tools()[0])
+def animator() -> Animator:
+    """Load the shipped model, which reads Action Units; on the CPU, for reproducible results."""
+    return Animator.load(device="cpu", finder=tools().finder)
 
 
-def remarks() -> list[str]:
-    """What people should know of the crops made here."""
+def detector_notes() -> list[str]:
+    """Return notes about detectors that could not be used."""
     return [
-        f"{lost.name} could not be used ({lost.reason}): faces were found with "
-        f"{tools()[0].name}, which misses more of them"
-        for lost in tools()[2]
+        f"{detector.name} could not be used ({detector.reason}): faces were found with "
+        f"{tools().finder.name}, which misses more of them"
+        for detector in tools().unavailable
     ]
 
 
 def find_faces(photo: np.ndarray) -> list[np.ndarray]:
-    """Coarse `to_face` matrices, largest first."""
-    return tools()[0](photo)
+    """Detect faces; return coarse `to_face` matrices (2, 3), largest first."""
+    return tools().finder(photo)
 
 
-def canonical(photo: np.ndarray, to_face: np.ndarray) -> Portrait:
-    return Portrait(photo, align(tools()[1], photo, to_face), "")
+def align_portrait(photo: np.ndarray, to_face: np.ndarray) -> Portrait:
+    """Correct a coarse `to_face` matrix (2, 3) by the aligner; return the portrait."""
+    return Portrait(photo, align(tools().aligner, photo, to_face), "")
 
 
-def encoded(face: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 RGB as JPEG."""
-    _, data = cv2.imencode(".jpg", face[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+def as_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
+    """Encode a picture (H, W, 3) uint8 RGB as JPEG."""
+    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     return data.tobytes()
 
 
 def crop_picture(item: dict, out: str, size: int, smallest: int, cropped: bool) -> dict:
-    """Write imgs/NAME.jpg for {name, picture[, box]}; box: x0, y0, x1, y1 [px].
+    """Crop a picture and write imgs/NAME.jpg for the item {name, picture[, box]}.
 
-    Returns {"picture": its path in `out`} or {"dropped": why}, and "notes".
+    box: x0, y0, x1, y1 of the face [px]. size: side of the crop [px]. smallest: least side of the
+    crop in the picture [px]. cropped: the picture is a canonical crop already. Returns {"picture":
+    its path in `out`, "notes": texts} or {"dropped": reason}.
     """
     picture, notes = f"imgs/{item['name']}.jpg", []
     with single_threaded():
@@ -89,20 +102,22 @@ def crop_picture(item: dict, out: str, size: int, smallest: int, cropped: bool) 
         except UnreadableImage:
             return {"dropped": UNREADABLE}
         if cropped:
-            data, notes = _as_it_is(Path(item["picture"]), photo, size)
+            data, notes = _existing_crop(Path(item["picture"]), photo, size)
         else:
             to_face, notes = _face_of(photo, item.get("box"))
             if to_face is None:
                 return {"dropped": NO_FACE}
-            portrait = canonical(photo, to_face)
+            portrait = align_portrait(photo, to_face)
             if portrait.side < smallest:
                 return {"dropped": SMALL}
-            data = encoded(portrait.face(size))
+            data = as_jpeg(portrait.face(size))
     write(Path(out) / picture, data)
     return {"picture": picture, "notes": notes}
 
 
 def _face_of(photo: np.ndarray, box: list | None) -> tuple[np.ndarray | None, list[str]]:
+    """The coarse `to_face` (2, 3) of a photo, by a box or by detection, and notes; None if no face
+    is found."""
     notes = []
     if box is not None:
         x0, y0, x1, y1 = box
@@ -117,14 +132,14 @@ def _face_of(photo: np.ndarray, box: list | None) -> tuple[np.ndarray | None, li
     return (faces[0] if faces else None), notes
 
 
-def _as_it_is(path: Path, photo: np.ndarray, size: int) -> tuple[bytes, list[str]]:
-    """A crop that people made: the file itself where it is a JPEG of the right size."""
+def _existing_crop(path: Path, photo: np.ndarray, size: int) -> tuple[bytes, list[str]]:
+    """The bytes of a given crop, unchanged if it is a JPEG of the right size; and notes."""
     height, width = photo.shape[:2]
     if (height, width) == (size, size):
         data = path.read_bytes()
-        # EXIF may turn a picture and a profile may color it, which other readers would not heed
+        # other readers may ignore an EXIF rotation or a color profile
         plain = data[:2] == b"\xff\xd8" and b"Exif\0" not in data and b"ICC_PROFILE" not in data
-        return (data if plain else encoded(photo)), []
-    way = cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
-    face = cv2.resize(photo, (size, size), interpolation=way)
-    return encoded(face), [RESIZED] if height == width else [RESIZED, NOT_SQUARE]
+        return (data if plain else as_jpeg(photo)), []
+    method = cv2.INTER_AREA if min(height, width) > size else cv2.INTER_LINEAR
+    face = cv2.resize(photo, (size, size), interpolation=method)
+    return as_jpeg(face), [RESIZED] if height == width else [RESIZED, NOT_SQUARE]

@@ -2,16 +2,22 @@
 
     python training/data/prepare/face_mesh_landmarks.py PHOTOS [--out landmarks.npz]
 
-A script of its own: MediaPipe 0.10.21 carries Face Mesh with its weights but needs numpy below 2,
-so give it an environment of its own, with Python 3.9 to 3.12:
+MediaPipe 0.10.21 includes Face Mesh and its weights but needs numpy below 2, so this script runs in
+a separate environment with Python 3.9 to 3.12:
 
     python3.11 -m venv mesh && mesh/bin/pip install mediapipe==0.10.21 "numpy<2" tqdm
     mesh/bin/python training/data/prepare/face_mesh_landmarks.py PHOTOS
 
-Writes names (N,), paths below PHOTOS; points (N, 478, 3) float32, x, y [px of the photo turned
-upright, centres at integers] and z on the same scale; sizes (N, 2), width and height; faces (N,),
-how many were seen, of which the largest counts; dropped (M, 2), names of photos without landmarks
-and why. A run that was cut off goes on with the same command.
+Writes an .npz with the arrays
+
+    names (N,)              paths below PHOTOS
+    points (N, 478, 3)      float32, of the largest face: x, y [px of the photo turned upright,
+                            centres at integers], z on the same scale
+    sizes (N, 2)            width and height of the photo
+    faces (N,)              number of detected faces
+    dropped (M, 2)          names of photos without landmarks, and the reasons
+
+The same command resumes an interrupted run.
 """
 
 import argparse
@@ -21,13 +27,13 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # chatter of the graph's engine
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no log messages of the runtime
 os.environ.setdefault("GLOG_minloglevel", "2")
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
-BORDER = 0.3  # of the longer side, drawn around a photo: Face Mesh misses faces that fill it
-MOST_FACES = 5
-LARGEST = 1600  # [px] longer side of what is looked at
+BORDER = 0.3  # added around a photo, in longer sides: Face Mesh misses faces that fill the photo
+MAX_FACES = 5
+MAX_SIDE = 1600  # larger photos are reduced for detection [px]
 UNREADABLE, NO_FACE = "the photo cannot be read", "no face was found"
 
 
@@ -38,22 +44,26 @@ def main() -> int:
     options = parser.parse_args()
     out = options.out or options.folder / "landmarks.npz"
     try:
-        write(out, *find(options.folder, out))
+        write(out, *detect_all(options.folder, out))
     except ValueError as problem:
         print(f"landmarks: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("landmarks: stopped; the same command goes on from here.", file=sys.stderr)
+        print("landmarks: stopped; run the same command to resume.", file=sys.stderr)
         return 130
     return 0
 
 
-def find(folder: Path, out: Path) -> tuple[dict[str, dict], Path]:
-    """What came of each photo, by its name, and the log of it."""
+def detect_all(folder: Path, out: Path) -> tuple[dict[str, dict], Path]:
+    """Detect the landmarks of all photos of a folder.
+
+    Returns the result of `detect` for each name of a photo, and the path of the log of finished
+    photos. Raises ValueError.
+    """
     if out.exists():
         raise ValueError(f"{out} exists: move it away, or choose another --out.")
     if out.suffix != ".npz" or not out.parent.is_dir():
-        raise ValueError(f"{out} must end in .npz and lie in a folder that there is.")
+        raise ValueError(f"{out} must end in .npz and lie in an existing folder.")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS)
     names = [path.relative_to(folder).as_posix() for path in paths]
     if not paths:
@@ -73,14 +83,14 @@ def find(folder: Path, out: Path) -> tuple[dict[str, dict], Path]:
             if name in done:
                 continue
             mesh = mesh or face_mesh()
-            done[name] = {"name": name, "stamp": stamps[name], **look(mesh, path)}
+            done[name] = {"name": name, "stamp": stamps[name], **detect(mesh, path)}
             file.write(json.dumps(done[name]) + "\n")
             file.flush()
     return {name: done[name] for name in names}, log
 
 
 def _finished(log: Path) -> dict[str, dict]:
-    """Photos of an earlier run; a line that was cut off is forgotten."""
+    """Read the results of an interrupted run, and remove a truncated last line."""
     if not log.exists():
         return {}
     whole = [line for line in log.read_bytes().splitlines(keepends=True) if line.endswith(b"}\n")]
@@ -89,22 +99,26 @@ def _finished(log: Path) -> dict[str, dict]:
 
 
 def face_mesh():
+    """Load Face Mesh. Raises ValueError if MediaPipe is missing."""
     try:
         from mediapipe.python.solutions.face_mesh import FaceMesh
     except ImportError as problem:
         raise ValueError(
-            f"MediaPipe's Face Mesh is missing ({problem}): see the beginning of this script."
+            f"MediaPipe's Face Mesh is missing ({problem}): see the top of this script."
         ) from None
     return FaceMesh(
         static_image_mode=True,
-        max_num_faces=MOST_FACES,
+        max_num_faces=MAX_FACES,
         refine_landmarks=True,
         min_detection_confidence=0.35,
     )
 
 
-def look(mesh, path: Path) -> dict:
-    """{"size", "faces", "points"} of a photo, or {"dropped": why}."""
+def detect(mesh, path: Path) -> dict:
+    """Detect the largest face of a photo.
+
+    Returns {"size": [width, height], "faces": count, "points": (478, 3)} or {"dropped": reason}.
+    """
     import cv2
     import numpy as np
 
@@ -112,7 +126,7 @@ def look(mesh, path: Path) -> dict:
     if photo is None:
         return {"dropped": UNREADABLE}
     height, width = photo.shape[:2]
-    scale = min(1.0, LARGEST / max(height, width))
+    scale = min(1.0, MAX_SIDE / max(height, width))
     if scale < 1:
         photo = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     border = round(BORDER * max(photo.shape[:2]))
@@ -131,31 +145,32 @@ def look(mesh, path: Path) -> dict:
 
 
 def write(out: Path, found: dict[str, dict], log: Path) -> None:
+    """Write the landmarks, print dropped photos, and delete the log."""
     import numpy as np
 
-    seen = {name: entry for name, entry in found.items() if "points" in entry}
-    lost = [(name, entry["dropped"]) for name, entry in found.items() if "dropped" in entry]
-    for reason, count in Counter(reason for _, reason in lost).items():
-        examples = [name for name, why in lost if why == reason][:3]
+    kept = {name: entry for name, entry in found.items() if "points" in entry}
+    dropped = [(name, entry["dropped"]) for name, entry in found.items() if "dropped" in entry]
+    for reason, count in Counter(reason for _, reason in dropped).items():
+        examples = [name for name, other in dropped if other == reason][:3]
         print(f"{count} x {reason} ({', '.join(examples)}{', ...' if count > 3 else ''})")
-    several = sum(entry["faces"] > 1 for entry in seen.values())
+    several = sum(entry["faces"] > 1 for entry in kept.values())
     if several:
         print(f"{several} x several faces: the largest was taken")
-    if not seen:
+    if not kept:
         raise ValueError("no face was found in any photo; nothing is written.")
     part = out.with_name(f".{out.name}.part")
     with open(part, "wb") as file:
         np.savez_compressed(
             file,
-            names=np.array(list(seen)),
-            points=np.array([entry["points"] for entry in seen.values()], np.float32),
-            sizes=np.array([entry["size"] for entry in seen.values()], np.int32),
-            faces=np.array([entry["faces"] for entry in seen.values()], np.int32),
-            dropped=np.array(lost or np.zeros((0, 2), "U1")),
+            names=np.array(list(kept)),
+            points=np.array([entry["points"] for entry in kept.values()], np.float32),
+            sizes=np.array([entry["size"] for entry in kept.values()], np.int32),
+            faces=np.array([entry["faces"] for entry in kept.values()], np.int32),
+            dropped=np.array(dropped or np.zeros((0, 2), "U1")),
         )
     os.replace(part, out)
     log.unlink()
-    print(f"written: {out}, landmarks of {len(seen)} photos")
+    print(f"written: {out}, landmarks of {len(kept)} photos")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A run of a command: its folder, what is finished already, and its report at the end.
+"""A run of a command: its folder, a log of finished items for resuming, and its report.
 
-`unfinished.jsonl` in the folder begins with the options and then has a line for every finished
-item: what it was made from and what came of it. A run that was cut off skips those lines' items;
-its tables and its report are made at the end, from all of them, so they do not show the cut.
+The first line of `unfinished.jsonl` has the options; each further line is a finished item with the
+stamps of its source files and its result. A resumed run skips these items. Tables and report are
+written at the end from all items, so they do not depend on interruptions.
 """
 
 import functools
@@ -12,32 +12,35 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from moodganimation.runtime.executors import check_engine, mapped
+from moodganimation.runtime.executors import check_engine, map_items
 
 from .files import write
 from .report import Report
 
-LATE = ("val", "test", "seed", "person")  # may change until the end: only tables depend on them
+TABLE_SETTINGS = ("val", "test", "seed", "person")  # only tables depend on them: they may change
 
 
 class Job:
+    """A resumable run of a command that writes into a folder."""
+
     def __init__(self, command: str, out: Path, settings: dict, engine="plain", workers=None):
-        """settings: the options that the result depends on, as JSON can say them."""
+        """settings: the options that the result depends on, as JSON values. Raises ValueError for a
+        folder with other contents."""
         check_engine(engine)
         self.out, self.engine, self.workers = Path(out).resolve(), engine, workers
         self.settings = json.loads(json.dumps({"command": command} | settings))
         self.report = Report(command, self.settings)
         self.log = self.out / "unfinished.jsonl"
-        self.scratch = self.out / "unfinished"  # for what only goes into tables; gone at the end
-        self.done = self._resumed()
+        self.scratch = self.out / "unfinished"  # intermediate files, deleted at the end
+        self.done = self._resume()
 
-    def _resumed(self) -> dict[str, dict]:
-        """Finished items of an earlier run; begins a new run where there was none."""
+    def _resume(self) -> dict[str, dict]:
+        """Read the finished items of an interrupted run; start a new log if there is none."""
         if not self.log.exists():
             if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
                 raise ValueError(
-                    f"{self.out} is not an empty folder, and no unfinished run of this command: "
-                    "choose another one, or delete it."
+                    f"{self.out} is neither an empty folder nor an unfinished run of this command: "
+                    "choose another folder, or delete it."
                 )
             self.out.mkdir(parents=True, exist_ok=True)
             write(self.log, json.dumps(self.settings) + "\n")
@@ -45,28 +48,30 @@ class Job:
         first, *lines = self.log.read_bytes().splitlines(keepends=True)
         self._check(json.loads(first))
         whole = [line for line in lines if line.endswith(b"}}\n")]
-        if len(whole) < len(lines):  # cut off in the middle of a line
+        if len(whole) < len(lines):  # the last line is truncated
             write(self.log, first + b"".join(whole))
         entries = map(json.loads, whole)
         return {entry["item"]: entry for entry in entries}
 
-    def _check(self, begun: dict) -> None:
+    def _check(self, stored: dict) -> None:
+        """Raise ValueError if the stored options differ from the present ones."""
         different = [
             key
-            for key in sorted({*begun, *self.settings})
-            if begun.get(key) != self.settings.get(key) and key not in LATE
+            for key in sorted({*stored, *self.settings})
+            if stored.get(key) != self.settings.get(key) and key not in TABLE_SETTINGS
         ]
         if different:
             raise ValueError(
-                f"{self.out} was begun with other options ({', '.join(different)}): finish it "
+                f"{self.out} was started with other options ({', '.join(different)}): resume it "
                 "with the same ones, or choose another folder."
             )
 
     def map(self, stage: str, function: Callable, items: list[dict], **options) -> list[dict]:
-        """function(item, **options) of every item, in order, without what is done already.
+        """Return function(item, **options) of every item, in order; skip finished ones.
 
         item: {"name": unique in its stage, "made_from": paths of the files it depends on, ...};
-        its result is a dict and may name a "picture", "files" or "clips" that were written.
+        its result is a dict, which may name a "picture", "files" or "clips" that were written, and
+        has a reason as "dropped" if the item cannot be used, see `kept`.
         """
         from tqdm import tqdm
 
@@ -77,7 +82,7 @@ class Job:
             if entry and entry["stamp"] == stamp and self._still_there(entry["result"]):
                 results[name] = entry["result"]
         todo = [item for item in items if item["name"] not in results]
-        found = mapped(functools.partial(function, **options), todo, self.engine, self.workers)
+        found = map_items(functools.partial(function, **options), todo, self.engine, self.workers)
         bar = tqdm(total=len(items), initial=len(results), desc=stage, mininterval=0.5)
         with open(self.log, "a", encoding="utf-8") as log, bar:
             for item, result in zip(todo, found, strict=True):
@@ -90,17 +95,30 @@ class Job:
                 bar.update()
         return [results[item["name"]] for item in items]
 
+    def kept(self, items: list[dict], results: list[dict]) -> list[tuple[dict, dict]]:
+        """Pair items with their results; report and leave out dropped ones, and report notes."""
+        kept = []
+        for item, result in zip(items, results, strict=True):
+            if "dropped" in result:
+                self.report.drop(result["dropped"], item["name"])
+                continue
+            kept.append((item, result))
+            for note in result.get("notes", ()):
+                self.report.note(note, 1)
+        return kept
+
     def _still_there(self, result: dict) -> bool:
+        """Whether the files of a result exist."""
         clips = (self.out / "clips" / clip["clip"] for clip in result.get("clips", ()))
         named = [result["picture"]] if "picture" in result else result.get("files", ())
         files = all((self.out / file).is_file() for file in named)
         return files and all(clip.is_dir() for clip in clips)
 
     def finish(self) -> Report:
-        """Write the report, the last thing but the log's end."""
+        """Write the report, then delete the log and intermediate files."""
         write(self.out / "report.json", self.report.json())
         write(self.out / "report.txt", self.report.text())
-        for part in self.out.rglob(".*.part"):  # of a write that was cut off
+        for part in self.out.rglob(".*.part"):  # left by an interrupted write
             part.unlink()
         shutil.rmtree(self.scratch, ignore_errors=True)
         os.remove(self.log)
@@ -108,7 +126,8 @@ class Job:
 
 
 def _stamp(item: dict) -> list:
-    """Size and time of the files an item is made from, and all else that is known of it."""
+    """Size and time of the source files of an item, and its other values: if any of them changes,
+    the item is processed anew."""
     files = [os.stat(path) for path in item["made_from"]]
-    facts = {key: value for key, value in item.items() if key != "made_from"}
-    return json.loads(json.dumps([[(f.st_size, f.st_mtime_ns) for f in files], facts]))
+    values = {key: value for key, value in item.items() if key != "made_from"}
+    return json.loads(json.dumps([[(f.st_size, f.st_mtime_ns) for f in files], values]))

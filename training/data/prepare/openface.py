@@ -1,46 +1,57 @@
 """OpenFace's csv files -> aus_openface.pkl.
 
-FaceLandmarkImg writes a file a picture with a row a face (face, confidence, ..., AU01_r, ...);
-FeatureExtraction a file a video with a row a frame (frame, face_id, timestamp, confidence, success,
-...). Baltrusaitis et al. 2018, "OpenFace 2.0", and its "Output Format".
+FaceLandmarkImg writes one file per picture with one row per face (face, confidence, ..., AU01_r,
+...); FeatureExtraction writes one file per video with one row per frame (frame, face_id, timestamp,
+confidence, success, ...). Baltrusaitis et al. 2018, "OpenFace 2.0", and its "Output Format". Tables
+that a spreadsheet saved with semicolons are read, too. Files in another format are reported as
+dropped.
 """
 
-import csv
 import math
 from pathlib import Path
 
 import numpy as np
 
+from moodganimation.animation import tables
 from moodganimation.expressions.spaces import ACTION_UNITS
 
-from .files import Pictures, plain_name
+from .files import PictureIndex, plain_name
 from .job import Job
 from .tables import write_stills
 
-PERSON = r"(.*)_"  # in a name: all before the last underscore; of a video's frames: the video
+PERSON_PATTERN = r"(.*)_"  # all before the last underscore; for frames of a video: the video
 INTENSITIES = tuple(f"{key}_r" for key in ACTION_UNITS.keys)
 
 
 def openface(options) -> Job:
-    """Intensities 0..5 of every name; raises ValueError where a file lacks columns."""
-    files = sorted(path for path in options.folder.rglob("*.csv") if path.is_file())
+    """Prepare the intensities 0..5 of all names. Raises ValueError without a file of OpenFace."""
+    files = sorted(
+        path
+        for path in options.folder.rglob("*")
+        if path.suffix.lower() == ".csv" and path.is_file()
+    )
     if not files:
         raise ValueError(f"{options.folder} holds no csv files of OpenFace.")
-    pictures = Pictures(options.images) if options.images else None
+    pictures = PictureIndex(options.images) if options.images else None
     job = Job("openface", options.out, _settings(options), options.engine, options.workers)
-    labels, places = _read_tables(job, files, options)
+    labels, candidates = _read_tables(job, files, options)
     if options.units == 5 and labels and max(map(max, labels.values())) <= 1:
-        job.report.note("no intensity exceeds 1: if the files are in 0..1, say --units 1")
+        job.report.note("no intensity exceeds 1: for files in 0..1, use --units 1")
     if pictures:
         from .stills import add_pictures
 
         used = add_pictures(
-            job, options, pictures, {name: {"find": places[name]} for name in labels}
+            job, options, pictures, {name: {"candidates": candidates[name]} for name in labels}
         )
         labels = {name: labels[name] for name in used}
     table = {name: np.array(values, np.float64) for name, values in labels.items()}
     write_stills(
-        job, ACTION_UNITS, {"aus_openface.pkl": table}, table, options, default_person=PERSON
+        job,
+        ACTION_UNITS,
+        {"aus_openface.pkl": table},
+        table,
+        options,
+        default_person=PERSON_PATTERN,
     )
     return job
 
@@ -55,7 +66,7 @@ def _settings(options) -> dict:
 
 
 def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
-    """Intensities 0..5, and names that the picture may have, by name."""
+    """Read all files; return by name the intensities 0..5, and candidate names of the picture."""
     items = []
     for path in files:
         file = str(path.resolve())
@@ -64,23 +75,33 @@ def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
     found = job.map(
         "tables", read_table, items, min_confidence=options.min_confidence, units=options.units
     )
-    labels, places = {}, {}
+    labels, picture_names, broken = {}, {}, []
     for item, table in zip(items, found, strict=True):
         if "broken" in table:
-            raise ValueError(table["broken"])
+            broken.append(f"{item['path']} {table['broken']}")
+            job.report.drop(f"the file {table['broken']}", item["name"])
+            continue
         for reason, (count, name) in table["dropped"].items():
             job.report.drop(reason, name, count)
         for name, (values, candidates) in table["kept"].items():
             if name in labels:
                 job.report.drop("a name that another file has already", item["name"])
             else:
-                labels[name], places[name] = values, candidates
-    return labels, places
+                labels[name], picture_names[name] = values, candidates
+    if broken and not labels:
+        raise ValueError(
+            f"{broken[0]}. Run OpenFace with -aus, or move files that are not its own elsewhere."
+        )
+    return labels, picture_names
 
 
 def read_table(item: dict, min_confidence: float, units: float) -> dict:
-    """{"kept": name -> (17 intensities 0..5, names its picture may have), "dropped": reason ->
-    (count, an example)} of a csv file, or {"broken": a sentence} where columns are missing."""
+    """Read a csv file of OpenFace.
+
+    units: highest intensity of its scale. Returns {"kept": name -> (17 intensities 0..5, candidate
+    names of the picture), "dropped": reason -> (count, an example)}, or {"broken": reason} for a
+    file in another format.
+    """
     path, kept, dropped = Path(item["path"]), {}, {}
 
     def drop(reason, name):
@@ -89,59 +110,79 @@ def read_table(item: dict, min_confidence: float, units: float) -> dict:
 
     try:
         rows = _rows(path, min_confidence)
-    except LookupError as problem:
-        return {"broken": str(problem)}
-    except (UnicodeDecodeError, csv.Error):
-        return {"kept": {}, "dropped": {"the file is not a readable csv": (1, item["name"])}}
+    except (LookupError, OSError, tables.NotATable) as problem:
+        known = isinstance(problem, LookupError)
+        return {"broken": str(problem) if known else "is not a readable csv"}
     if not rows:
         drop("no face in the file", item["name"])
-    still = bool(rows) and "frame" not in rows[0]
-    faces = {}
+    faces = {}  # name -> rows of its faces, with the number of the frame or None
     for row in rows:
-        frame = None if still else _number(row["frame"])
+        frame = _number(row["frame"]) if "frame" in rows[0] else None
         if frame is not None and not (math.isfinite(frame) and frame >= 0):
             drop("a frame without a number", item["name"])
             continue
-        name = path.stem if still else f"{path.stem}_{int(frame):04d}"
+        name = path.stem if frame is None else f"{path.stem}_{int(frame):04d}"
         faces.setdefault(name, []).append((row, frame))
-    for name, [(row, frame), *others] in faces.items():
-        if others:  # it is unknown which of them is meant
-            drop("several faces", name)
-            continue
-        values, reason = _intensities(row, min_confidence, units)
-        if reason:
+    for name, found in faces.items():
+        values, reasons = _values_of_face([row for row, _ in found], min_confidence, units)
+        for reason in reasons:
             drop(reason, name)
-            continue
-        places = [name]
-        if frame is not None:  # further ways in which frames are laid out, OpenFace's own last
-            places += [
-                f"{path.stem}/{int(frame):04d}",
-                f"{path.stem}_aligned/frame_det_00_{int(frame):06d}",
-            ]
-        kept[plain_name(name)] = (values, places)
+        if values:
+            kept[plain_name(name)] = (values, _picture_names(path, name, found[0][1]))
     return {"kept": kept, "dropped": dropped}
 
 
+def _values_of_face(
+    rows: list[dict], min_confidence: float, units: float
+) -> tuple[list[float], list[str]]:
+    """The 17 intensities 0..5 of the only reliable row of a picture, and reasons for dropped rows;
+    or [] and the reason to drop the picture."""
+    rejections = [_rejection(row, min_confidence) for row in rows]
+    accepted = [row for row, reason in zip(rows, rejections, strict=True) if not reason]
+    if not accepted:
+        return [], rejections[:1]
+    if len(accepted) > 1:  # the label would be ambiguous
+        return [], ["several faces"]
+    values, reason = _intensities(accepted[0], units)
+    if reason:
+        return [], [reason]
+    return values, [f"{reason}, beside another face" for reason in rejections if reason]
+
+
+def _picture_names(path: Path, name: str, frame: float | None) -> list[str]:
+    """Candidate names of the picture of a row. Frames have several layouts; OpenFace's is last."""
+    if frame is None:
+        return [name]
+    own = f"{path.stem}_aligned/frame_det_00_{int(frame):06d}"
+    return [name, f"{path.stem}/{int(frame):04d}", own]
+
+
 def _rows(path: Path, min_confidence: float) -> list[dict]:
+    """The rows of a table by column. Raises LookupError if OpenFace's columns are missing, OSError
+    and NotATable."""
     needed = INTENSITIES + (("confidence",) if min_confidence > 0 else ())
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, skipinitialspace=True)
-        header = [text.strip() for text in next(reader, [])]
-        missing = [key for key in needed if key not in header]
-        if missing:
-            raise LookupError(
-                f"{path} lacks the columns {', '.join(missing)} of OpenFace's csv files. Run "
-                "OpenFace with -aus, or move files that are not its own elsewhere."
-            )
-        return [dict(zip(header, row, strict=False)) for row in reader if any(row)]
+    lines = tables.read_cells(path)
+    header = [text.strip() for text in next(lines, (0, []))[1]]
+    if not header:
+        raise LookupError("is empty")
+    missing = [key for key in needed if key not in header]
+    if missing:
+        names = ", ".join(missing[:3]) + (", ..." if missing[3:] else "")
+        raise LookupError(f"lacks the columns {names} of OpenFace's csv files")
+    return [dict(zip(header, cells, strict=False)) for _, cells in lines]
 
 
-def _intensities(row: dict, min_confidence: float, units: float) -> tuple[list, str]:
-    """17 numbers 0..5 and no reason, or a reason to drop the row."""
+def _rejection(row: dict, min_confidence: float) -> str:
+    """The reason why OpenFace marks a row as unreliable, or ""."""
     if "success" in row and _number(row["success"]) != 1:
-        return [], "OpenFace says success 0"
+        return "OpenFace says success 0"
     if min_confidence > 0 and not _number(row.get("confidence")) >= min_confidence:
-        return [], f"confidence below {min_confidence:g}"
+        return f"confidence below {min_confidence:g}"
+    return ""
+
+
+def _intensities(row: dict, units: float) -> tuple[list, str]:
+    """The 17 intensities 0..5 of a row and "", or [] and the reason to drop it."""
     texts = [row.get(key) for key in INTENSITIES]
     values = [_number(text) for text in texts]
     for text, value in zip(texts, values, strict=True):
@@ -154,9 +195,7 @@ def _intensities(row: dict, min_confidence: float, units: float) -> tuple[list, 
     return [value * 5 / units for value in values], ""
 
 
-def _number(text) -> float:
+def _number(text: str | None) -> float:
     """The number of a field; NaN for text."""
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return math.nan
+    number = tables.parse_number(text or "")
+    return math.nan if number is None else number

@@ -1,10 +1,10 @@
 """Photos and landmarks -> before/after pairs with known motion, as `data/pairs.py` reads them.
 
 A face model is fitted to the landmarks and re-rendered with other expressions (training.rendering),
-anywhere in the space FACS; photos of one person make pairs with each other, too. Of a folder that
-was prepared already (imgs/ of canonical crops, aus_openface.pkl, lists of names), labels and splits
-hold, and only pairs are written: train with both folders. Where PHOTOS/faces.csv (name, part,
-split, person) exists, it says which photos there are and what split and person they belong to.
+anywhere in the space FACS; photos of one person also make pairs with each other. A prepared folder
+(imgs/ of canonical crops, aus_openface.pkl, lists of names) keeps its labels and splits, and only
+pairs are written: train with both folders. PHOTOS/faces.csv (name, part, split, person), if it
+exists, lists the photos with their splits and persons.
 """
 
 import csv
@@ -12,46 +12,64 @@ import io
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import NotRequired, TypedDict
 
 import numpy as np
 
 from moodganimation.expressions.moods import mood_of
+from moodganimation.expressions.sides import FACS_ONLY_KEYS
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, Expression
 
 from ...rendering import facs
-from ..pairs import MAPS, PLACES
+from ..pairs import JAW_KEYS, MAP_KEYS
 from ..pickles import read_pickle
-from .files import Pictures, plain_name, write
+from .files import PictureIndex, plain_name, require_outside, write
 from .job import Job
 from .tables import SPLITS, write_stills
 
-PERSON = r"(.*)"  # nothing is known of who is in a photo
+PERSON_PATTERN = r"(.*)"  # persons are unknown: each photo counts as one
 FITTED = (
     "all labels are a FIT of a face model to landmarks, not annotated by people: do not measure "
     "anything against them"
 )
-SIDES = ("s", "t")  # columns: before and after
-COLUMNS = tuple(key for key in FACS.keys if key not in ACTION_UNITS.keys)
-LIST = "faces.csv"
+PREFIXES = ("s", "t")  # of columns: expressions of the source and of the target
+FACES_TABLE = "faces.csv"
 NO_LANDMARKS = "no landmarks of that photo"
 NO_LABEL = "without a label or a split in the folder"
+NOT_LISTED = "not listed in faces.csv, or not in a part of --part"
+
+
+class PhotoItem(TypedDict):
+    """A photo, as an item of `Job.map`."""
+
+    name: str
+    picture: str  # path
+    row: int  # of the landmarks
+    made_from: list[str]  # paths of the picture and the landmarks
+    person: str  # "" if it is not known
+    # known after the fit:
+    units: NotRequired[list[float]]  # (50,) intensities 0..5
+    seed: NotRequired[int]  # of the targets
+    others: NotRequired[list[dict]]  # other photos of the person: name, picture, row, units
+    bank: NotRequired[
+        int
+    ]  # checksum of the intensities of all photos, from which targets are drawn
 
 
 def pairs(options) -> Job:
-    """Pairs of all photos with landmarks; of photos that have no labels, labels and splits too."""
+    """Prepare pairs of all photos with landmarks, and labels and splits if there are none."""
     from ..landmarks import Landmarks
 
-    if options.out.resolve().is_relative_to(options.folder.resolve()):
-        raise ValueError(f"{options.out} must not lie in {options.folder}, which is searched.")
+    require_outside(options.out, options.folder)
     labels, split_of = _prepared(options.folder)
     listed = {} if labels else _listed(options.folder, options.part)
     crops = options.folder / "imgs"
-    pictures = Pictures(crops if labels or listed else options.folder)
+    pictures = PictureIndex(crops if labels or listed else options.folder)
     landmarks = Landmarks(options.landmarks or options.folder / "landmarks.npz")
     job = _job(options, landmarks, list(options.aus), bool(labels))
     photos = _items(job, pictures, landmarks, labels, listed or split_of)
-    for item in photos:
-        item["person"] = listed[item["name"]]["person"] if listed else ""
+    for photo in photos:
+        photo["person"] = listed[photo["name"]]["person"] if listed else ""
     items = _fit_photos(job, photos, landmarks, labels, options.seed)
     kept = _render_photos(job, items, landmarks, list(options.aus), bool(labels), options)
     if not labels:
@@ -61,25 +79,29 @@ def pairs(options) -> Job:
 
 
 def _job(options, landmarks, aus: list[str], prepared: bool) -> Job:
-    """Begin the run, or resume it, and note where labels come from."""
+    """Start or resume the run, and note the origin of the labels.
+
+    aus: requested units. prepared: whether the folder has labels and splits.
+    """
     keys = ("per_photo", "low", "singles", "size", "flow_size", "smallest", "part")
     keys += ("val", "test", "seed", "person")
     settings = {"folder": str(options.folder), "landmarks": str(landmarks.path), "aus": aus}
     settings |= {key: getattr(options, key) for key in keys}
     job = Job("pairs", options.out, settings, options.engine, options.workers)
-    job.report.note("histograms are of the expressions after")
+    job.report.note("histograms are of the target expressions")
     if not prepared:
         job.report.note(FITTED)
-        if not options.person and not (options.folder / LIST).is_file():
+        if not options.person and not (options.folder / FACES_TABLE).is_file():
             job.report.note("who is in a photo is not known: splits are drawn by photo")
     return job
 
 
-def _fit_photos(job: Job, photos: list[dict], landmarks, labels: dict, seed: int) -> list[dict]:
-    """Items of the photos that the face model fits, with "units" (50) 0..5, "seed", "bank" and
-    "others", the photos of the same person.
+def _fit_photos(
+    job: Job, photos: list[PhotoItem], landmarks, labels: dict, seed: int
+) -> list[PhotoItem]:
+    """Fit the face model; return the items of photos that it fits, complete.
 
-    The bank is a file with the units of all photos, from which targets are drawn.
+    Also writes the bank, a file with the intensities of all photos, from which targets are drawn.
     """
     from .renders import fit_photo
 
@@ -90,45 +112,46 @@ def _fit_photos(job: Job, photos: list[dict], landmarks, labels: dict, seed: int
         values = np.array(fit["units"])
         if labels:
             values = _with_labels(values, labels[item["name"]])
-        # rounded, as the tables say them; the seed may change until the end, see job.LATE
+        # rounded as in the tables; with the seed, which may change on resume (TABLE_SETTINGS)
         items.append(item | {"units": values.round(2).tolist(), "seed": seed})
-    _add_real_pairs(items)
+    _add_others(items)
     bank = np.array([item["units"] for item in items])
     job.scratch.mkdir(exist_ok=True)
     write(_bank_path(job), _as_file(bank))
     for item in items:
-        item["bank"] = zlib.crc32(bank.tobytes())  # another bank, other pairs
+        item["bank"] = zlib.crc32(bank.tobytes())  # if the bank changes, pairs are made anew
     return items
 
 
 def _with_labels(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(50,) fitted intensities, with the 17 units as labelled and the fit's difference of sides."""
-    half = (values[facs.LEFT] - values[facs.RIGHT]) / 2
+    """Combine the labels (17,) of the units with the asymmetries and other axes of a fit (50,)."""
+    asymmetry = (values[facs.LEFT] - values[facs.RIGHT]) / 2
     values = values.copy()
-    values[facs.LEFT], values[facs.RIGHT] = labels + half, labels - half
+    values[facs.LEFT], values[facs.RIGHT] = labels + asymmetry, labels - asymmetry
     return np.clip(values, 0, 5)
 
 
-def _add_real_pairs(items: list[dict]) -> None:
-    """Tell every photo of the others of its person: what is needed to pair them."""
+def _add_others(items: list[PhotoItem]) -> None:
+    """Add to every item the other photos of its person, with all that is needed to pair them."""
     people = {}
     for item in items:
         if item["person"]:
             people.setdefault(item["person"], []).append(item)
-    keys = ("name", "picture", "place", "units")
+    keys = ("name", "picture", "row", "units")
     for item in items:
-        others = people.get(item["person"], ())
-        item["others"] = [{key: o[key] for key in keys} for o in others if o is not item]
+        others = [other for other in people.get(item["person"], ()) if other is not item]
+        item["others"] = [{key: other[key] for key in keys} for other in others]
 
 
 def _bank_path(job: Job) -> Path:
+    """The path of the bank."""
     return job.scratch / "bank.npy"
 
 
 def _render_photos(
-    job: Job, items: list[dict], landmarks, aus: list[str], prepared: bool, options
-) -> list[tuple[dict, dict]]:
-    """Items with what `render_photo` found, less those that were dropped."""
+    job: Job, items: list[PhotoItem], landmarks, aus: list[str], prepared: bool, options
+) -> list[tuple[PhotoItem, dict]]:
+    """Render all items; return them with the results of `render_photo`, without dropped ones."""
     from .renders import RenderOptions, render_photo
 
     for folder in ("pairs",) if prepared else ("imgs", "pairs"):
@@ -141,52 +164,54 @@ def _render_photos(
         per_photo=options.per_photo,
         aus=aus,
         low=options.low,
-        singles=options.singles,
+        single_share=options.singles,
         size=options.size,
         flow_size=options.flow_size,
         smallest=options.smallest,
     )
-    found = job.map("pairs", render_photo, items, options=render_options)
-    return _kept(job, items, found)
+    results = job.map("pairs", render_photo, items, options=render_options)
+    return _kept(job, items, results)
 
 
 def _as_file(array: np.ndarray) -> bytes:
+    """Encode an array as .npy."""
     data = io.BytesIO()
     np.save(data, array)
     return data.getvalue()
 
 
 def _as_files(**arrays: np.ndarray) -> bytes:
+    """Encode arrays as .npz."""
     data = io.BytesIO()
     np.savez(data, **arrays)
     return data.getvalue()
 
 
 def _prepared(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Labels and splits by name of a prepared folder; two empty ones of any other folder."""
+    """Read the labels (17,) and splits of a prepared folder by name; both empty for others."""
     table = folder / "aus_openface.pkl"
     if not (table.is_file() and (folder / "imgs").is_dir()):
         return {}, {}
     split_of = {}
     for split in SPLITS:
         ids = folder / f"{split}_ids.csv"
-        for name in ids.read_text().split() if ids.is_file() else ():
+        for name in ids.read_text(encoding="utf-8").split() if ids.is_file() else ():
             split_of[name.removesuffix(".jpg")] = split
     labels = {name: np.asarray(row, np.float64) for name, row in read_pickle(table).items()}
     for name, row in labels.items():
         if row.shape != (len(ACTION_UNITS.keys),) or not ((row >= 0) & (row <= 5)).all():
-            raise ValueError(f"{table}: {name} has no 17 intensities from 0 to 5.")
+            raise ValueError(f"{table}: {name} does not have 17 intensities from 0 to 5.")
     if not labels or not split_of:
         raise ValueError(f"{folder} holds imgs/ and {table.name}, but no labels or *_ids.csv.")
     return labels, split_of
 
 
 def _listed(folder: Path, parts: Collection[str]) -> dict[str, dict]:
-    """The rows of PHOTOS/faces.csv by name, of some parts or of all; empty where there is none."""
-    file = folder / LIST
+    """Read the rows of PHOTOS/faces.csv by name, of some parts or of all; {} without that file."""
+    file = folder / FACES_TABLE
     if not file.is_file():
         if parts:
-            raise ValueError(f"--part: there is no {file}, which says what belongs to a part.")
+            raise ValueError(f"--part needs the file {file}, which lists the parts.")
         return {}
     with open(file, newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
@@ -200,46 +225,49 @@ def _listed(folder: Path, parts: Collection[str]) -> dict[str, dict]:
     return listed
 
 
-def _items(job: Job, pictures: Pictures, landmarks, labels: dict, names: dict) -> list[dict]:
+def _items(
+    job: Job, pictures: PictureIndex, landmarks, labels: dict, names: dict
+) -> list[PhotoItem]:
+    """Items of photos with landmarks, and with a label if labels exist; others are reported.
+
+    names: the photos to use by name; empty for all.
+    """
     items, points = {}, str(landmarks.path.resolve())
     for path in pictures.paths:
-        shown = path.relative_to(pictures.folder).as_posix()
-        name, place = plain_name(pictures.place(path)), landmarks.place(shown)
+        relative = path.relative_to(pictures.folder).as_posix()
+        name, row = plain_name(pictures.relative_name(path)), landmarks.row(relative)
         if name in items:
-            job.report.drop("a name that another photo has already", shown)
+            job.report.drop("a name that another photo has already", relative)
         elif names and not (name in names and (name in labels or not labels)):
-            job.report.drop(NO_LABEL, shown)
-        elif place is None:
-            job.report.drop(NO_LANDMARKS, shown)
+            job.report.drop(NO_LABEL if labels else NOT_LISTED, relative)
+        elif row is None:
+            job.report.drop(NO_LANDMARKS, relative)
         else:
             file = str(path.resolve())
             items[name] = {
                 "name": name,
                 "picture": file,
-                "place": place,
+                "row": row,
                 "made_from": [file, points],
             }
     return list(items.values())
 
 
-def _kept(job: Job, items: list[dict], results: list[dict]) -> list[tuple[dict, dict]]:
-    """Items with their results, less those that were dropped, which are counted."""
-    kept = []
-    for item, result in zip(items, results, strict=True):
-        if "dropped" in result:
-            job.report.drop(result["dropped"], item["name"])
-        else:
-            kept.append((item, result))
+def _kept(job: Job, items: list[PhotoItem], results: list[dict]) -> list[tuple[PhotoItem, dict]]:
+    """Items with their results, see `Job.kept`. Raises ValueError if there are none."""
+    kept = job.kept(items, results)
     if not kept:
-        reasons = "; ".join(f"{n} x {reason}" for reason, n in job.report.dropped.most_common(4))
-        raise ValueError(f"No photo can be used: {reasons}.")
+        raise ValueError(f"No photo can be used: {job.report.reasons()}.")
     return kept
 
 
 def _tables(job: Job, kept: list[tuple[dict, dict]], options, listed: dict) -> dict[str, str]:
-    """Write labels, moods and lists of the photos; returns the split of each name."""
+    """Write labels, moods and lists of names; return the split of each name.
+
+    listed: the rows of faces.csv by name; if empty, splits are drawn.
+    """
     values = {item["name"]: np.array(item["units"]) for item, _ in kept}
-    units = {name: facs.of_units(row) for name, row in values.items()}
+    units = {name: facs.mean_of_sides(row) for name, row in values.items()}
     moods = {
         name: np.array(mood_of(Expression.clipped(ACTION_UNITS, row / 5)).values)
         for name, row in units.items()
@@ -250,57 +278,55 @@ def _tables(job: Job, kept: list[tuple[dict, dict]], options, listed: dict) -> d
         {"aus_openface.pkl": units, "facs.pkl": values, "moods.pkl": moods},
         units,
         options,
-        default_person=PERSON,
-        split_of={name: row["split"] for name, row in listed.items()},
+        default_person=PERSON_PATTERN,
+        listed=listed,
     )
     return {name: split for split, names in splits.items() for name in names}
 
 
-def _write_pairs(job: Job, kept: list[tuple[dict, dict]], split_of: dict[str, str]) -> None:
-    """pairs.csv and flow.npz."""
+def _write_pairs(job: Job, kept: list[tuple[PhotoItem, dict]], split_of: dict[str, str]) -> None:
+    """Write pairs.csv, flow.npz and jaws.npz."""
     from .renders import write_flows
 
-    keys = (*ACTION_UNITS.keys, *COLUMNS)
-    heads = [f"{side}_{key}" for side in SIDES for key in keys]
     rows, targets = [], []
     for item, result in kept:
-        for reason, count in result["spoilt"].items():
+        for reason, count in result["rejected"].items():
             job.report.drop(reason, item["name"], count)
-        for file, kind, folded, target in result["pairs"]:
-            values = (f"{v:.2f}" for row in (item["units"], target) for v in _columns(row))
+        for file, kind, overlap_share, target in result["pairs"]:
+            values = (f"{v:.2f}" for units in (item["units"], target) for v in _columns(units))
             split = split_of[item["name"]]
-            rows.append([file, item["name"], kind, split, f"{folded:.4f}", *values])
+            rows.append([file, item["name"], kind, split, f"{overlap_share:.4f}", *values])
             targets.append(target)
     if not rows:
-        raise ValueError("No photo gave a pair: draw more of them, --per-photo 6.")
+        raise ValueError("No target could be rendered: draw more, with --per-photo 6.")
+    keys = (*ACTION_UNITS.keys, *FACS_ONLY_KEYS)
+    columns = [f"{prefix}_{key}" for prefix in PREFIXES for key in keys]
     text = io.StringIO()
-    csv.writer(text).writerows([["file", "source", "kind", "split", "fold", *heads], *rows])
+    csv.writer(text).writerows([["file", "source", "kind", "split", "fold", *columns], *rows])
     write(job.out / "pairs.csv", text.getvalue())
-    files = {row[0] for row in rows}
+    files, sources, kinds, *_ = map(list, zip(*rows, strict=True))
     for path in (job.out / "pairs").glob("*.jpg"):
-        if path.name not in files:  # of an earlier, unfinished run whose source is gone
+        if path.name not in set(files):  # left by an unfinished run, whose source was deleted
             path.unlink()
-    write_flows(job.out / "flow.npz", [row[0] for row in rows], job.scratch)
-    used = {row[1] for row in rows}
-    jaws = {item["name"]: result["jaws"] for item, result in kept if item["name"] in used}
-    write(
-        job.out / "jaws.npz",
-        _as_files(
-            names=np.array(list(jaws)),
-            **{
-                key: np.array([places[key] for places in jaws.values()], np.float32)
-                for key in (*PLACES, *MAPS)
-            },
-        ),
-    )
+    write_flows(job.out / "flow.npz", files, job.scratch)
+    _write_jaws(job, {item["name"]: r["jaws"] for item, r in kept if item["name"] in sources})
     job.report.kept["pairs"] = len(rows)
-    for kind in sorted({row[2] for row in rows}):
-        job.report.kept[f"pairs, {kind}"] = sum(row[2] == kind for row in rows)
-    job.report.axes(FACS, np.array(targets))
+    for kind in sorted(set(kinds)):
+        job.report.kept[f"pairs, {kind}"] = kinds.count(kind)
+    job.report.add_histograms(FACS, np.array(targets))
+
+
+def _write_jaws(job: Job, jaws: dict[str, dict[str, list]]) -> None:
+    """Write jaws.npz: names, and the arrays of JAW_KEYS and MAP_KEYS of each."""
+    arrays = {
+        key: np.array([geometry[key] for geometry in jaws.values()], np.float32)
+        for key in (*JAW_KEYS, *MAP_KEYS)
+    }
+    write(job.out / "jaws.npz", _as_files(names=np.array(list(jaws)), **arrays))
 
 
 def _columns(values: list[float]) -> np.ndarray:
-    """What pairs.csv holds of intensities (50,): the 17 units, then the axes that FACS adds."""
+    """Arrange intensities (50,) as in pairs.csv: the 17 units, then the axes that FACS adds."""
     values = np.array(values)
-    added = [FACS.index(key) for key in COLUMNS]
-    return np.concatenate([facs.of_units(values), values[added]])
+    added = [FACS.index(key) for key in FACS_ONLY_KEYS]
+    return np.concatenate([facs.mean_of_sides(values), values[added]])

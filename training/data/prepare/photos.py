@@ -6,11 +6,11 @@ import numpy as np
 
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 
-from .files import Pictures, plain_name, write
+from .files import PictureIndex, plain_name, require_outside, write
 from .job import Job
 from .tables import write_stills
 
-PERSON = r"(.*)"  # nothing is known of who is in a photo
+PERSON_PATTERN = r"(.*)"  # persons are unknown: each photo counts as one
 READ = (
     "all labels were READ BY THE SHIPPED MODEL, not annotated by people: moods are computed from "
     "the Action Units it read; do not measure anything against them"
@@ -18,62 +18,59 @@ READ = (
 
 
 def photos(options) -> Job:
-    """Crops with units 0..5 and moods [pleasure, arousal, dominance] of all photos with a face."""
-    from .crops import remarks
+    """Prepare crops, units 0..5 and moods [pleasure, arousal, dominance] of photos with a face."""
+    from .crops import detector_notes
 
-    if options.out.resolve().is_relative_to(options.folder.resolve()):
-        raise ValueError(f"{options.out} must not lie in {options.folder}, which is searched.")
-    pictures = Pictures(options.folder)
+    require_outside(options.out, options.folder)
+    pictures = PictureIndex(options.folder)
     keys = ("size", "smallest", "val", "test", "seed", "person")
     settings = {"folder": str(options.folder)} | {key: getattr(options, key) for key in keys}
     job = Job("photos", options.out, settings, options.engine, options.workers)
-    for text in (READ, *remarks()):
+    for text in (READ, *detector_notes()):
         job.report.note(text)
     if not options.person:
         job.report.note("who is in a photo is not known: splits are drawn by photo")
-    job.report.note("files of other kinds in the folder, which were not looked at", pictures.others)
+    job.report.note("files of other kinds in the folder, which were ignored", pictures.other_files)
     items = _items(pictures, job)
     (job.out / "imgs").mkdir(exist_ok=True)
     results = job.map(
         "photos", read_photo, items, out=str(job.out), size=options.size, smallest=options.smallest
     )
     units, moods = {}, {}
-    for item, result in zip(items, results, strict=True):
-        if "dropped" in result:
-            job.report.drop(result["dropped"], item["name"])
-            continue
+    for item, result in job.kept(items, results):
         units[item["name"]] = np.array(result["units"])
         moods[item["name"]] = np.array(result["mood"])
-        for note in result["notes"]:
-            job.report.note(note, 1)
     write_stills(
         job,
         ACTION_UNITS,
         {"aus_openface.pkl": units, "moods.pkl": moods},
         units,
         options,
-        default_person=PERSON,
+        default_person=PERSON_PATTERN,
     )
-    job.report.axes(PAD, np.array(list(moods.values())))
+    job.report.add_histograms(PAD, np.array(list(moods.values())))
     return job
 
 
-def _items(pictures: Pictures, job: Job) -> list[dict]:
-    """Photos to read, with a name each; a name that is taken is reported."""
+def _items(pictures: PictureIndex, job: Job) -> list[dict]:
+    """Items for `read_photo`; photos with the name of another are reported as dropped."""
     items = {}
     for path in pictures.paths:
-        place = pictures.place(path)
-        name, file = plain_name(place), str(path.resolve())
+        relative_name = pictures.relative_name(path)
+        name, file = plain_name(relative_name), str(path.resolve())
         if name in items:
-            job.report.drop("a name that another photo has already", place)
+            job.report.drop("a name that another photo has already", relative_name)
         else:
             items[name] = {"name": name, "picture": file, "made_from": [file]}
     return list(items.values())
 
 
 def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
-    """Write imgs/NAME.jpg of {name, picture}; returns {"picture", "units", "mood", "notes"} or
-    {"dropped": why}."""
+    """Crop and read the photo of the item {name, picture}, and write imgs/NAME.jpg.
+
+    Returns {"picture": its path in `out`, "units": 17 intensities 0..5, "mood": [pleasure, arousal,
+    dominance], "notes": texts} or {"dropped": reason}.
+    """
     from moodganimation.errors import UnreadableImage
     from moodganimation.expressions.moods import mood_of
     from moodganimation.expressions.sides import units_of
@@ -89,13 +86,13 @@ def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
         faces = crops.find_faces(photo)
         if not faces:
             return {"dropped": crops.NO_FACE}
-        portrait = crops.canonical(photo, faces[0])
+        portrait = crops.align_portrait(photo, faces[0])
         if portrait.side < smallest:
             return {"dropped": crops.SMALL}
-        animator = crops.reader()
+        animator = crops.animator()
         reading = animator.read(animator.encode(portrait))
     picture = f"imgs/{item['name']}.jpg"
-    write(Path(out) / picture, crops.encoded(portrait.face(size)))
+    write(Path(out) / picture, crops.as_jpeg(portrait.face(size)))
     return {
         "picture": picture,
         "units": [5 * value for value in units_of(reading).values],

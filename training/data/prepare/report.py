@@ -1,4 +1,4 @@
-"""What a command did, for people and for programs: kept, dropped and why, notes, histograms."""
+"""The report of a command as text and JSON: used and dropped items, notes, histograms."""
 
 import json
 from collections import Counter
@@ -7,33 +7,40 @@ import numpy as np
 
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 
-EXAMPLES = 5  # names that are told of each reason
-BINS = 10
+EXAMPLES = 5  # names that are listed for each reason
+MAX_REASONS = 4  # in error messages
+BINS = 10  # of histograms
 BAR = 40  # characters of the longest bar
 
 
 class Report:
+    """Collects counts, notes and histograms while a command runs."""
+
     def __init__(self, command: str, settings: dict):
         self.command, self.settings = command, settings
         self.kept, self.dropped, self.examples = {}, Counter(), {}
-        self.notes, self.histograms = [], {}
-        self.noted = Counter()
+        self.notes, self.counted_notes, self.histograms = [], Counter(), {}
 
     def drop(self, reason: str, name: str, count: int = 1) -> None:
+        """Count a dropped item, and keep its name as an example."""
         self.dropped[reason] += count
         examples = self.examples.setdefault(reason, [])
         if len(examples) < EXAMPLES:
             examples.append(name)
 
     def note(self, text: str, count: int | None = None) -> None:
-        """A sentence; with a count, one that is added up over many pictures."""
+        """Add a note; counts of the same text are summed up, and 0 adds nothing."""
         if count is None:
             self.notes.append(text)
         elif count:
-            self.noted[text] += count
+            self.counted_notes[text] += count
 
-    def axes(self, space: ExpressionSpace, values: np.ndarray) -> None:
-        """Histograms of values (N, D), in the units of the files."""
+    def reasons(self) -> str:
+        """Return the most frequent reasons of dropped items as one line, or ""."""
+        return "; ".join(f"{n} x {reason}" for reason, n in self.dropped.most_common(MAX_REASONS))
+
+    def add_histograms(self, space: ExpressionSpace, values: np.ndarray) -> None:
+        """Add a histogram of each axis from values (N, D), in the scale of the files."""
         high = 5.0 if space in (ACTION_UNITS, FACS) else None  # as OpenFace writes them
         for axis, column in zip(space.axes, np.asarray(values).T, strict=True):
             edges = np.linspace(axis.low, high or axis.high, BINS + 1)
@@ -45,6 +52,7 @@ class Report:
             }
 
     def json(self) -> str:
+        """Format the report as JSON."""
         dropped = {
             reason: {"count": count, "examples": self.examples[reason]}
             for reason, count in self._ordered(self.dropped)
@@ -60,7 +68,8 @@ class Report:
         return json.dumps(whole, indent=1) + "\n"
 
     def text(self) -> str:
-        lines = [f"{self.command}: what was kept, and what was not", ""]
+        """Format the report as text."""
+        lines = [f"{self.command}: used and dropped items", ""]
         lines += [f"kept     {n:>9,}  {what}" for what, n in self.kept.items()]
         for reason, count in self._ordered(self.dropped):
             names = self.examples[reason]
@@ -74,7 +83,7 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _counted(self) -> list[str]:
-        return [f"{count:,} x {text}" for text, count in self._ordered(self.noted)]
+        return [f"{count:,} x {text}" for text, count in self._ordered(self.counted_notes)]
 
     @staticmethod
     def _ordered(counter: Counter) -> list:

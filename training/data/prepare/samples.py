@@ -1,7 +1,6 @@
 """The small data sets of samples/: the example portraits, edited by the shipped model.
 
-Labels are what was asked of the model, so they are known without an annotator; whether a face shows
-them is the model's doing.
+Labels are the requested expressions, not annotations; the edits show them as well as the model can.
 """
 
 import shutil
@@ -16,13 +15,14 @@ from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Expression
-from moodganimation.faces.portrait import Portrait
+from moodganimation.faces.portrait import CANONICAL, Portrait
 from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
 from moodganimation.resources import ASSETS
 
+from ..augment import FRAME
 from ..pickles import write_pickle
-from .crops import single_threaded
+from .crops import as_jpeg, single_threaded
 from .files import write
 from .tables import write_ids
 
@@ -33,54 +33,59 @@ PORTRAITS = {  # name -> file; the last two are held out
     "narrow": "portrait-narrow.png",
 }
 SPLIT_OF = {"astronaut": "train", "calm": "train", "dark": "val", "narrow": "test"}
-FACES = ("happiness", "sadness", "surprise")  # of PRESETS, in samples/aus
+PRESET_NAMES = ("happiness", "sadness", "surprise")  # in samples/aus
 MOODS = ("happy", "sad", "afraid")  # of PROTOTYPES, in samples/moods and samples/affectnet
-CODES = {"happy": 1, "sad": 2, "afraid": 4}  # AffectNet's
-FRAMES, CROP, PHOTO = 8, 144, 192  # of a clip; sides [px]
-QUALITY = 88
+# AffectNet's codes of expressions, and the row that is marked as uncertain.
+CODES, UNCERTAIN = {"happy": 1, "sad": 2, "afraid": 4}, ("calm", "afraid")
+FRAMES = 8  # of a clip
+PHOTO_SIDE = 192  # longer side of written photos [px]
+MARGIN = 1.25  # side of AffectNet's pictures, in sides of the crop
+# Eyes, nose and corners of the mouth from the centre of the face, in its widths.
+FIVE_POINTS = ((-0.19, -0.16), (0.19, -0.16), (0, 0.09), (-0.17, 0.26), (0.17, 0.26))
+QUALITY = 88  # of JPEG files
 
 
 def samples(options) -> None:
     """Write aus, moods, affectnet, affwild, openface_csv and videos below options.out."""
     out = options.out
     if out.exists() and any(out.iterdir()) and not (out / "README.md").exists():
-        raise ValueError(f"{out} holds something else than samples: choose another folder.")
+        raise ValueError(f"{out} is not a folder of samples: choose another one.")
     with single_threaded():
         animator = Animator.load(device="cpu")
-        faces = {}
+        portraits = {}
         for name, file in PORTRAITS.items():
             located = animator.locate(read_image(ASSETS / file))
-            side = round(PHOTO / located.side * max(located.photo.shape[:2]))
-            faces[name] = animator.encode(located.within(side))
+            side = round(PHOTO_SIDE / located.side * max(located.photo.shape[:2]))
+            portraits[name] = animator.encode(located.downscaled(side))
         for make in (_aus, _moods, _affectnet, _affwild, _openface_csv, _videos):
             folder = out / make.__name__.removeprefix("_")
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            make(folder, animator, faces)
+            make(folder, animator, portraits)
             size = sum(path.stat().st_size for path in folder.rglob("*.*"))
             print(f"{folder}: {len(list(folder.rglob('*.*')))} files, {size / 1000:.0f} kB")
 
 
-def _aus(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
-    """imgs/, aus_openface.pkl with the units that were asked for, and lists of names."""
+def _aus(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
+    """Write imgs/, aus_openface.pkl with the requested units, and lists of names."""
     units = {}
-    for name, portrait in faces.items():
-        for preset in FACES:
-            asked = PRESETS[preset]
-            units[f"{name}_{preset}"] = np.round(5 * asked.vector(), 2)
+    for name, portrait in portraits.items():
+        for preset in PRESET_NAMES:
+            target = PRESETS[preset]
+            units[f"{name}_{preset}"] = np.round(5 * target.vector(), 2)
             _crop(
                 folder / "imgs" / f"{name}_{preset}.jpg",
-                animator.edit(portrait, asked).image,
+                animator.edit(portrait, target).image,
                 portrait,
             )
     write_pickle(folder / "aus_openface.pkl", units)
     _ids(folder, units)
 
 
-def _moods(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
-    """imgs/, moods.pkl of [pleasure, arousal, dominance], and lists of names."""
+def _moods(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
+    """Write imgs/, moods.pkl of [pleasure, arousal, dominance], and lists of names."""
     table = {}
-    for name, portrait in faces.items():
+    for name, portrait in portraits.items():
         for mood in MOODS:
             table[f"{name}_{mood}"] = np.array(PROTOTYPES[mood][1])
             _crop(
@@ -92,56 +97,59 @@ def _moods(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None
     _ids(folder, table)
 
 
-def _affectnet(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
-    """Pictures with room around the face, and AffectNet's table of each split, with a row that
-    its annotators were uncertain about."""
+def _affectnet(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
+    """Write pictures with a margin around the face, and AffectNet's table of each split, with one
+    row that is marked as uncertain."""
     rows = {"train": [], "val": [], "test": []}
-    for name, portrait in faces.items():
+    for name, portrait in portraits.items():
         for mood in MOODS:
             file = f"{name}_{mood}.jpg"
             edited = animator.edit(portrait, PROTOTYPES[mood][0]).image
-            box, points = _framed(folder / "imgs" / file, edited, portrait)
+            box, points = _write_with_margin(folder / "imgs" / file, edited, portrait)
             valence, arousal = PROTOTYPES[mood][1][:2]
             values = (*box, points, CODES[mood], valence, arousal)
-            if (name, mood) == ("calm", "afraid"):
-                values = (*box, points, 9, -2, -2)  # uncertain
+            if (name, mood) == UNCERTAIN:
+                values = (*box, points, 9, -2, -2)
             rows[SPLIT_OF[name]].append(",".join(map(str, (f"imgs/{file}", *values))))
     header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
     header += "expression,valence,arousal"
     for split, lines in rows.items():
         write(folder / f"affectnet_{split}.csv", "\n".join([header, *lines]) + "\n")
-    _ids(folder, [f"{name}_{mood}" for name in faces for mood in MOODS])
+    _ids(folder, [f"{name}_{mood}" for name in portraits for mood in MOODS])
 
 
-def _affwild(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
-    """clips/, clips_annotations.pkl of [valence, arousal], and clips.csv."""
+def _affwild(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
+    """Write clips/, clips_annotations.pkl of [valence, arousal], and clips.csv."""
     table, rows = OrderedDict(), ["clip,source,split,frames"]
     for name, mood in (("calm", "happy"), ("dark", "surprised"), ("narrow", "sad")):
         clip = f"{name}_0"
-        for i, (image, values) in enumerate(_clip(animator, faces[name], mood)):
-            _crop(folder / "clips" / clip / f"{i:04d}.jpg", image, faces[name])
+        for i, (image, values) in enumerate(_clip(animator, portraits[name], mood)):
+            _crop(folder / "clips" / clip / f"{i:04d}.jpg", image, portraits[name])
             table[f"{clip}_{i:04d}"] = np.array(values)
         rows.append(f"{clip},{name},{SPLIT_OF[name]},{FRAMES}")
     write_pickle(folder / "clips_annotations.pkl", table)
     write(folder / "clips.csv", "\n".join(rows) + "\n")
 
 
-def _openface_csv(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
-    """What FaceLandmarkImg would write of the pictures of samples/aus, less pose and points, had
-    it seen what was asked for."""
+def _openface_csv(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
+    """Write tables like those of FaceLandmarkImg, without pose and points, with the requested
+    intensities of samples/aus."""
     header = ", ".join(["face", "confidence", *(f"{key}_r" for key in ACTION_UNITS.keys)])
-    for name in faces:
-        for preset in FACES:
+    for name in portraits:
+        for preset in PRESET_NAMES:
             values = ", ".join(f"{5 * value:.2f}" for value in PRESETS[preset].values)
             write(folder / f"{name}_{preset}.csv", f"{header}\n0, 0.98, {values}\n")
 
 
-def _videos(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> None:
-    """Three short films and, in annotations/, a line for every frame as Aff-Wild2 has them; of
-    one, nobody annotated two frames in the middle."""
+def _videos(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
+    """Write three short videos and annotations/ with a line per frame, as in Aff-Wild2; in one of
+    them two frames are not annotated."""
     (folder / "annotations").mkdir()
     for name, mood in (("calm", "happy"), ("dark", "surprised"), ("narrow", "sad")):
-        frames = [*_clip(animator, faces[name], mood), *_clip(animator, faces[name], mood)[::-1]]
+        frames = [
+            *_clip(animator, portraits[name], mood),
+            *_clip(animator, portraits[name], mood)[::-1],
+        ]
         write_animation(folder / f"{name}.mp4", [image for image, _ in frames], fps=12)
         lines = [f"{valence:.4f},{arousal:.4f}" for _, (valence, arousal) in frames]
         if name == "calm":
@@ -150,44 +158,42 @@ def _videos(folder: Path, animator: Animator, faces: dict[str, Portrait]) -> Non
 
 
 def _clip(animator: Animator, portrait: Portrait, mood: str) -> list[tuple[np.ndarray, tuple]]:
-    """FRAMES pictures on the way from the photo to a mood, and their [valence, arousal]."""
-    way = interpolate(Expression.neutral(ACTION_UNITS), PROTOTYPES[mood][0], FRAMES)
-    moods = [mood_of(point, VALENCE_AROUSAL).vector().round(4) for point in way]
-    images = [frame.image for frame in animator.animate(portrait, way)]
+    """Animate the photo towards a mood: FRAMES pictures with their [valence, arousal]."""
+    path = interpolate(Expression.neutral(ACTION_UNITS), PROTOTYPES[mood][0], FRAMES)
+    moods = [mood_of(point, VALENCE_AROUSAL).vector().round(4) for point in path]
+    images = [frame.image for frame in animator.animate(portrait, path)]
     return list(zip(images, moods, strict=True))
 
 
 def _crop(path: Path, image: np.ndarray, portrait: Portrait) -> None:
-    _jpeg(path, portrait.face(CROP, image))
+    """Write the canonical crop of an edited photo."""
+    _jpeg(path, portrait.face(FRAME, image))
 
 
-def _framed(path: Path, image: np.ndarray, portrait: Portrait) -> tuple[list, str]:
-    """Write a square of the picture with room around the crop; the face's box in it, and five
-    points separated by semicolons, as the table has them."""
+def _write_with_margin(path: Path, image: np.ndarray, portrait: Portrait) -> tuple[list, str]:
+    """Write a square of the picture with a margin around the crop; return the face box in it, and
+    five points separated by semicolons, as in AffectNet's table."""
     (x0, y0), (x1, y1) = portrait.corners.min(0), portrait.corners.max(0)
-    side = 1.25 * max(x1 - x0, y1 - y0)
+    side = MARGIN * max(x1 - x0, y1 - y0)
     left, top = max(0, round((x0 + x1 - side) / 2)), max(0, round((y0 + y1 - side) / 2))
     part = image[top : top + round(side), left : left + round(side)]
-    scale = PHOTO / max(part.shape[:2])
+    scale = PHOTO_SIDE / max(part.shape[:2])
     shape = (round(part.shape[1] * scale), round(part.shape[0] * scale))
     _jpeg(path, cv2.resize(part, shape, interpolation=cv2.INTER_AREA))
     x, y = (x0 + x1) / 2 - left, (y0 + y1) / 2 - top
-    face = (x1 - x0) / 1.25  # forehead to chin, see portraits.CANONICAL
+    face = (x1 - x0) / CANONICAL  # from forehead to chin
     box = [round(float(v) * scale) for v in (x - face / 2, y - face / 2, face, face)]
-    points = [
-        (x + a * face, y + b * face)
-        for a, b in ((-0.19, -0.16), (0.19, -0.16), (0, 0.09), (-0.17, 0.26), (0.17, 0.26))
-    ]
+    points = [(x + a * face, y + b * face) for a, b in FIVE_POINTS]
     return box, ";".join(f"{float(v) * scale:.1f}" for point in points for v in point)
 
 
 def _jpeg(path: Path, picture: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    write(path, data.tobytes())
+    write(path, as_jpeg(picture, QUALITY))
 
 
 def _ids(folder: Path, names) -> None:
+    """Write the lists of names NAME_EXPRESSION by SPLIT_OF."""
     splits = {"train": [], "val": [], "test": []}
     for name in names:
         splits[SPLIT_OF[name.rpartition("_")[0]]].append(name)

@@ -1,30 +1,33 @@
-"""Pictures of labelled names: found, cropped and counted. What openface and affectnet share."""
+"""Finding and cropping the pictures of labelled names, for `openface` and `affectnet`."""
 
 from pathlib import Path
 
-from .files import Pictures
+from .files import PictureIndex
 
 
-def add_pictures(job, options, pictures: Pictures, wanted: dict[str, dict]) -> list[str]:
-    """Write imgs/NAME.jpg of every name that has a picture with a face; returns those names.
+def add_pictures(job, options, pictures: PictureIndex, requested: dict[str, dict]) -> list[str]:
+    """Write imgs/NAME.jpg of every name that has a picture with a face; return those names.
 
-    wanted: name -> {"find": names of its picture, tried in turn; "box": of its face, or None}.
+    requested: name -> {"candidates": names that its picture may have, "box": of its face, x0, y0,
+    x1, y1 [px], or None}.
     """
-    from .crops import crop_picture, remarks
+    from .crops import crop_picture, detector_notes
 
-    for text in () if options.cropped else remarks():
+    for text in () if options.cropped else detector_notes():
         job.report.note(text)
     items, used = [], set()
-    for name, facts in wanted.items():
-        path = pictures.find(*facts["find"])
+    for name, request in requested.items():
+        path = pictures.find(*request["candidates"])
         if not isinstance(path, Path):
             job.report.drop(path, name)
             continue
         used.add(path)
         path = str(path.resolve())
-        items.append({"name": name, "picture": path, "box": facts.get("box"), "made_from": [path]})
+        items.append(
+            {"name": name, "picture": path, "box": request.get("box"), "made_from": [path]}
+        )
     unused = len(pictures.paths) - len(used)
-    job.report.note("pictures that no kept label names", unused)
+    job.report.note("pictures without a usable label", unused)
     (job.out / "imgs").mkdir(exist_ok=True)
     results = job.map(
         "crops",
@@ -35,12 +38,4 @@ def add_pictures(job, options, pictures: Pictures, wanted: dict[str, dict]) -> l
         smallest=options.smallest,
         cropped=options.cropped,
     )
-    kept = []
-    for item, result in zip(items, results, strict=True):
-        if "dropped" in result:
-            job.report.drop(result["dropped"], item["name"])
-            continue
-        kept.append(item["name"])
-        for note in result["notes"]:
-            job.report.note(note, 1)
-    return kept
+    return [item["name"] for item, _ in job.kept(items, results)]

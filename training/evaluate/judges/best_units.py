@@ -1,9 +1,11 @@
-"""The setting of the units of the mouth whose motion field brings lips nearest to given places.
+"""Fits the expression whose motion field moves the lips closest to given positions.
 
-The places of the photo's points in an edit are where the motion field takes them; nothing is
-detected. Both sides of a unit move alike. Units of brows and lids stay as requested: they reach
-lips by the extra fields alone, and move the corners of the eyes by which faces are registered.
+Only units of the mouth are fitted, with equal sides. The positions of a photo's landmarks in an
+edit are computed from the motion field, not detected. Units of brows and lids stay fixed: they
+hardly move the lips, but move the corners of the eyes, by which faces are registered.
 """
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -12,100 +14,119 @@ from scipy.optimize import least_squares
 
 from moodganimation.animator import Animator
 from moodganimation.expressions.spaces import Expression
-from moodganimation.faces.portrait import Portrait, fade
+from moodganimation.faces.masks import fade_mask
+from moodganimation.faces.portrait import Portrait
 
-from .face_mesh_measures import LIPS, REGISTRATION, UNITS, settled
+from .face_mesh_measures import LIP_POINTS, NOSE_AND_EYE_CORNERS, UNITS, registered
 from .true_smiles import rms
 
-ROUNDS = 12  # half steps of the fixed point that follows a point along a backward flow
-STEP = 0.05  # of a unit, for differences
-EVALUATIONS = 30  # of the field at most, derivatives aside
-RIDGE = 0.01  # face coordinates a unit, so that units that do not help stay where they are
-MOVING = [key for key, (_, regions) in UNITS.items() if "mouth" in regions]
-INSET = 0.4  # of the lips' height by which the inner edges are followed inside them
+ITERATIONS = 12  # fixed-point iterations, damped by 1/2, that invert a backward flow at a point
+DIFFERENCE_STEP = 0.05  # of finite differences, in intensities of a unit
+MAX_EVALUATIONS = 30  # of the positions, without those for derivatives
+RIDGE_WEIGHT = 0.01  # face coordinates per intensity: units without effect keep their values
+MOUTH_UNITS = [key for key, (_, regions) in UNITS.items() if "mouth" in regions]
+INSET = 0.4  # share of the lips' height by which points of the inner edges are moved into the lips
 
 
-def followed(motion: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Where points (N, 2) of the photo are in the result; motion: (h, w, 2) backward flow, both in
-    face coordinates. At a place x of the result the photo at x + motion(x) is seen."""
-    size, places, field = len(motion), points, np.float32(motion)
-    for _ in range(ROUNDS):
-        cells = np.float32(((places + 1) * size - 1) / 2)
+def follow_points(motion: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Compute where points (N, 2) of the photo are in the result.
+
+    motion: (h, w, 2), backward flow; both in face coordinates. The result at x shows the photo at
+    x + motion(x), so a point p is at the solution of x = p - motion(x).
+    """
+    size, moved, field = len(motion), points, np.float32(motion)
+    for _ in range(ITERATIONS):
+        cells = np.float32(((moved + 1) * size - 1) / 2)
         flow = cv2.remap(field, cells[:, None], None, cv2.INTER_LINEAR)[:, 0]
-        places = places + (points - flow - places) / 2
-    return places
+        moved = moved + (points - flow - moved) / 2
+    return moved
 
 
-class Field:
-    """The motion of a portrait's points under settings of the MOVING units."""
+class MovedPoints:
+    """Points of a portrait, moved by the generator's motion field for given MOUTH_UNITS."""
 
     def __init__(
-        self, animator: Animator, portrait: Portrait, points: np.ndarray, near: Expression
+        self, animator: Animator, portrait: Portrait, points: np.ndarray, start: Expression
     ):
-        """points: (N, 2 or 3) [px of the photo]; near: the setting of all other units."""
+        """points: (N, 2 or 3) [px of the photo]. start: has the values of all other axes."""
         self.generator, self.encoding = animator.generator, portrait.encoding
-        self.near, self.device = near, animator.device
+        self.start, self.device = start, animator.device
         self.to_face = portrait.to_face
-        self.points = self.faced(points)
+        self.points = self.in_face(points)
 
-    def faced(self, points: np.ndarray) -> np.ndarray:
+    def in_face(self, points: np.ndarray) -> np.ndarray:
+        """Convert points (N, 2 or 3) [px of the photo] to face coordinates (N, 2)."""
         return points[:, :2] @ self.to_face[:, :2].T + self.to_face[:, 2]
 
     def expression(self, units: np.ndarray) -> Expression:
+        """Replace the MOUTH_UNITS of `start` by given values, (U,)."""
         values = map(float, np.clip(units, 0, 1))
-        return self.near.replace(**dict(zip(MOVING, values, strict=True)))
+        return self.start.replace(**dict(zip(MOUTH_UNITS, values, strict=True)))
 
     @torch.inference_mode()
-    def __call__(self, units: np.ndarray) -> np.ndarray:
-        """Places (N, 2) of the points, in face coordinates."""
+    def positions(self, units: np.ndarray) -> np.ndarray:
+        """Compute the positions (N, 2) of the points, in face coordinates, for units (U,)."""
         values = torch.tensor(self.expression(units).values, dtype=torch.float32)
         motion, _ = self.generator.motion(self.encoding, values[None].to(self.device))
         motion = motion[0].float().cpu().numpy().transpose(1, 2, 0)
-        return followed(motion * fade(len(motion))[..., None], self.points)
+        return follow_points(motion * fade_mask(len(motion))[..., None], self.points)
 
 
 def within_lips(points: np.ndarray) -> np.ndarray:
-    """(40, 2) of LIPS; the inner edges a little inside the lips, since edges that meet in a closed
-    mouth are one place for a field, and go apart where it opens."""
-    outer, inner = points[LIPS[:20], :2], points[LIPS[20:], :2]
+    """Select the landmarks (40, 2) of the lips, with the inner edges moved into the lips.
+
+    In a closed mouth both inner edges coincide, and a motion field cannot separate them.
+    """
+    outer, inner = points[LIP_POINTS[:20], :2], points[LIP_POINTS[20:], :2]
     return np.concatenate([outer, inner + INSET * (outer - inner)])
 
 
-def fitted(field, target: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Units in [0, 1] for which `field` comes nearest to `target`, both (N, 2): Gauss-Newton in a
-    trust region (Branch, Coleman & Li 1999), with a ridge towards `start`."""
+def fit_units(
+    positions: Callable[[np.ndarray], np.ndarray], target: np.ndarray, start: np.ndarray
+) -> np.ndarray:
+    """Fit units (U,) in [0, 1] so that `positions(units)` is closest to `target`, both (N, 2).
 
-    def slopes(units: np.ndarray) -> np.ndarray:
-        here, columns = field(units), []
+    Gauss-Newton in a trust region (Branch, Coleman & Li 1999), with a ridge towards `start`.
+    """
+
+    def residuals(units: np.ndarray) -> np.ndarray:
+        return np.r_[(positions(units) - target).ravel(), RIDGE_WEIGHT * (units - start)]
+
+    def jacobian(units: np.ndarray) -> np.ndarray:
+        unchanged, columns = positions(units), []
         for i, value in enumerate(units):
-            step = STEP if value < 0.5 else -STEP
-            there = units.copy()
-            there[i] += step
-            columns.append(((field(there) - here) / step).ravel())
-        return np.concatenate([np.stack(columns, 1), RIDGE * np.eye(len(units))])
+            step = DIFFERENCE_STEP if value < 0.5 else -DIFFERENCE_STEP
+            changed = units.copy()
+            changed[i] += step
+            columns.append(((positions(changed) - unchanged) / step).ravel())
+        return np.concatenate([np.stack(columns, 1), RIDGE_WEIGHT * np.eye(len(units))])
 
-    found = least_squares(
-        lambda units: np.r_[(field(units) - target).ravel(), RIDGE * (units - start)],
-        np.clip(start, 0.01, 0.99),
-        slopes,
-        bounds=(0, 1),
-        max_nfev=EVALUATIONS,
-    )
-    return found.x
+    inner_start = np.clip(start, 0.01, 0.99)  # the method starts within the bounds
+    return least_squares(
+        residuals, inner_start, jacobian, bounds=(0, 1), max_nfev=MAX_EVALUATIONS
+    ).x
 
 
 def best_units(
-    animator: Animator, portrait: Portrait, neutral: np.ndarray, smile: np.ndarray, near: Expression
+    animator: Animator,
+    portrait: Portrait,
+    neutral: np.ndarray,
+    smile: np.ndarray,
+    start: Expression,
 ) -> tuple[Expression, float]:
-    """The setting, and what remains of the lips' way by the motion alone.
+    """Fit the expression that moves the lips of a neutral photo to those of a smiling one.
 
-    neutral: (478, 3) points of the portrait; smile: those of another photo; near: where the search
-    begins. Raises ValueError for a generator that does not move pixels.
+    Also returns what remains: the RMS distance of the moved lip points to the target, over that of
+    the unmoved ones (0: reached, 1: no motion). neutral, smile: landmarks (478, 3) [px of their
+    photos]; the portrait is that of the neutral photo. start: the initial expression. Raises
+    ValueError for a generator that does not move pixels.
     """
     if not animator.generator.moves_pixels:
         raise ValueError("The best units are found by a motion field; this checkpoint has none.")
-    places, base = within_lips(neutral), neutral[:, :2]
-    field = Field(animator, portrait, places, near)
-    target = field.faced(places + settled(smile, base, REGISTRATION)[LIPS] - base[LIPS])
-    units = fitted(field, target, np.array([near[key] for key in MOVING]))
-    return field.expression(units), rms(field(units) - target) / rms(field.points - target)
+    lips, base = within_lips(neutral), neutral[:, :2]
+    smiling = registered(smile, base, NOSE_AND_EYE_CORNERS)
+    moved = MovedPoints(animator, portrait, lips, start)
+    target = moved.in_face(lips + smiling[LIP_POINTS] - base[LIP_POINTS])
+    units = fit_units(moved.positions, target, np.array([start[key] for key in MOUTH_UNITS]))
+    remaining = rms(moved.positions(units) - target) / rms(moved.points - target)
+    return moved.expression(units), remaining

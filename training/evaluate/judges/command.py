@@ -1,4 +1,4 @@
-"""The command of a judge that measures a folder of drawn edits by Face Mesh."""
+"""The command line of judges that measure a folder of rendered edits (draw.py) by Face Mesh."""
 
 import argparse
 import json
@@ -9,22 +9,25 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..documents import Block, add_write_option, requested_blocks, write_blocks
+from ..documents import FigureBlock, add_write_option, requested_blocks, write_blocks
 from .face_mesh import face_mesh, landmarks
-from .tables import Rows, known, report
+from .tables import Rows, json_values, report
 
 DRAW = "python -m training.evaluate.judges.draw"
 
 
 class Drawn:
-    """The pictures of one photo: a folder that draw.py wrote."""
+    """The rendered edits of one photo: a folder that draw.py wrote, with `place`, its place.json.
+
+    mesh: a Face Mesh detector, see face_mesh.py.
+    """
 
     def __init__(self, folder: Path, mesh):
         self.folder, self.mesh, self.found = folder, mesh, {}
-        self.place = json.loads((folder / "place.json").read_text())
+        self.place = json.loads((folder / "place.json").read_text(encoding="utf-8"))
 
     def points(self, name: str) -> np.ndarray | None:
-        """(478, 3) of a picture; None where it was not drawn, or shows no face."""
+        """Detect the landmarks (478, 3) of a picture; None if it is missing or shows no face."""
         if name not in self.found:
             path = self.folder / f"{name}.png"
             picture = cv2.imread(str(path)) if path.is_file() else None
@@ -32,13 +35,16 @@ class Drawn:
         return self.found[name]
 
     def all_points(self, names) -> list[np.ndarray] | None:
-        """Those of several pictures; None where one is missing."""
+        """Detect the landmarks of several pictures; None if those of one are missing."""
         found = [self.points(name) for name in names]
         return None if any(points is None for points in found) else found
 
 
 def drawings(folder: Path, what: str, mesh=None) -> Iterator[Drawn]:
-    """The photos of a folder, in order. Raises ValueError where there are none."""
+    """Iterate over the rendered photos of a folder, by name. Raises ValueError if there are none.
+
+    what: the kind of edits, an argument of draw.py. mesh: a loaded detector, if there is one.
+    """
     paths = sorted(path.parent for path in folder.glob("*/place.json"))
     if not paths:
         raise ValueError(f"{folder} holds no {what}: make them with {DRAW} {what}.")
@@ -50,27 +56,32 @@ def run(
     name: str,
     text: str,
     judge: Callable[[Path], dict[str, Rows]],
-    blocks: Mapping[str, Block],
+    blocks: Mapping[str, FigureBlock],
     arguments: list[str] | None = None,
 ) -> int:
-    """Judge the folder that the arguments name, and print, store and write the tables."""
+    """Run a judge on the folder of the arguments; print its tables, and write them if requested.
+
+    name, text: of the judge's module: its name and docstring. judge: computes tables from a folder.
+    blocks: what --write can write. Returns the exit status.
+    """
     options = parser(name, text, blocks).parse_args(arguments)
     try:
         names = requested_blocks(options) if blocks else []
         tables = judge(options.folder)
         report(options.out, **tables)
-        write_blocks(names, blocks, known(tables))
+        write_blocks(names, blocks, json_values(tables))
     except (ValueError, OSError) as problem:
         print(f"{name}: {problem}", file=sys.stderr)
         return 2
     return 0
 
 
-def parser(name: str, text: str, blocks: Mapping[str, Block]) -> argparse.ArgumentParser:
+def parser(name: str, text: str, blocks: Mapping[str, FigureBlock]) -> argparse.ArgumentParser:
+    """Make the parser of a judge; the first line of `text`, a docstring, is the description."""
     made = argparse.ArgumentParser(
         prog=f"python -m training.evaluate.judges.{name}", description=text.splitlines()[0]
     )
-    made.add_argument("folder", type=Path, metavar="FOLDER", help="what draw.py wrote")
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="folder that draw.py wrote")
     made.add_argument("--out", type=Path, metavar="JSON")
     if blocks:
         add_write_option(made, list(blocks))

@@ -1,4 +1,4 @@
-"""How well faces are found and aligned: finders against the canonical crops of held-out photos."""
+"""Measures face detectors and the aligner on scenes made of held-out canonical crops."""
 
 import cv2
 import numpy as np
@@ -9,11 +9,14 @@ from moodganimation.faces.detection import CenterFaceFinder, HaarFinder
 
 from ...data.pairs import FRAME, Pairs
 from .. import markdown
-from ..documents import Block
+from ..documents import FigureBlock
 from .tables import Rows
 
-CANVAS = 640  # side of the scenes that photos are put into [px]
-CASES = {  # of the face crop in the scene: side [px], roll within [degrees], faces
+CANVAS = 640  # side of the scenes [px]
+BACKGROUND_BLUR = 60  # standard deviation [px]: no face remains visible
+FADED_BORDER = 6  # of a crop, which fades into the scene [px]
+MAX_SHIFT = 50  # percent of the crop's side: a detection farther away is of another face
+CASES = {  # name of the scene -> mean side of a crop [px], largest roll [degrees], faces
     "plain": (400, 0, 1),
     "tilted": (360, 35, 1),
     "small": (72, 8, 1),
@@ -24,43 +27,50 @@ ERRORS = ("shift [%]", "size [%]", "roll [deg]")  # of a crop, as `error` return
 
 
 def scene(pictures: list[np.ndarray], side: float, roll: float, rng: np.random.Generator):
-    """A scene of crops on a blurred ground, and the true `to_face` of each."""
-    ground = cv2.resize(pictures[0], (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
-    canvas, truths = cv2.GaussianBlur(ground, (0, 0), 60), []
-    places = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
+    """Compose crops on a blurred background; return the scene and the true `to_face` of each.
+
+    pictures: one, put into the center, or up to four, put into the quadrants: (FRAME, FRAME, 3)
+    uint8. side, roll: see CASES.
+    """
+    background = cv2.resize(pictures[0], (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
+    canvas, truths = cv2.GaussianBlur(background, (0, 0), BACKGROUND_BLUR), []
+    quadrants = [(0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)]
+    options = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT}
     for i, picture in enumerate(pictures):
         angle, size = np.radians(rng.uniform(-roll, roll)), side * rng.uniform(0.85, 1.1)
-        scale = size / FRAME
-        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        spot = np.array(places[i] if len(pictures) > 1 else (0.5, 0.5)) * CANVAS
-        matrix = np.c_[turn, spot - turn @ np.full(2, (FRAME - 1) / 2)]
-        way = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT}
+        scale, (cos, sin) = size / FRAME, (np.cos(angle), np.sin(angle))
+        linear = scale * np.array([[cos, -sin], [sin, cos]])
+        center = np.array(quadrants[i] if len(pictures) > 1 else (0.5, 0.5)) * CANVAS
+        matrix = np.c_[linear, center - linear @ np.full(2, (FRAME - 1) / 2)]
         mask = np.zeros((FRAME, FRAME), np.float32)
-        mask[6:-6, 6:-6] = 1
-        mask = cv2.warpAffine(cv2.GaussianBlur(mask, (0, 0), 3), matrix, (CANVAS,) * 2, **way)
+        mask[FADED_BORDER:-FADED_BORDER, FADED_BORDER:-FADED_BORDER] = 1
+        mask = cv2.GaussianBlur(mask, (0, 0), FADED_BORDER / 2)
+        mask = cv2.warpAffine(mask, matrix, (CANVAS,) * 2, **options)
+        # Crops that are shrunk to less than 0.7 are blurred against aliasing.
         source = picture if scale > 0.7 else cv2.GaussianBlur(picture, (0, 0), 0.5 / scale)
-        layer = cv2.warpAffine(source, matrix, (CANVAS,) * 2, **way)
+        layer = cv2.warpAffine(source, matrix, (CANVAS,) * 2, **options)
         canvas = np.uint8(canvas * (1 - mask[..., None]) + layer * mask[..., None])
-        back = np.linalg.inv(turn) * 2 / FRAME
-        truths.append(np.c_[back, -back @ spot])
+        inverse = np.linalg.inv(linear) * 2 / FRAME
+        truths.append(np.c_[inverse, -inverse @ center])
     return canvas, truths
 
 
 def error(to_face: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
-    """Distance of the centres [% of the side], of the sizes [%] and of the rolls [degrees]."""
-    centre = np.linalg.solve(to_face[:, :2], -to_face[:, 2])
-    shift = np.linalg.norm(truth[:, :2] @ centre + truth[:, 2]) / 2
+    """Errors of a crop: shift [% of the side], size [100 * |ln ratio|] and roll [degrees]."""
+    center = np.linalg.solve(to_face[:, :2], -to_face[:, 2])
+    shift = np.linalg.norm(truth[:, :2] @ center + truth[:, 2]) / 2
     relative = truth[:, :2] @ np.linalg.inv(to_face[:, :2])
-    size = np.sqrt(abs(np.linalg.det(relative)))
+    ratio = np.sqrt(abs(np.linalg.det(relative)))
     roll = np.degrees(np.arctan2(relative[1, 0], relative[0, 0]))
-    return 100 * shift, 100 * abs(np.log(size)), abs(roll)
+    return 100 * shift, 100 * abs(np.log(ratio)), abs(roll)
 
 
 def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
-    """A row for each finder and case, named "FINDER, CASE".
+    """Measure each detector in each case: rows named "DETECTOR, CASE".
 
-    The share of faces found (within half a side), other boxes a face, and the median and the 90th
-    percentile of the errors, before and after the aligner.
+    *found*: share of faces with a detection within MAX_SHIFT. *others*: surplus detections, beyond
+    the number of faces in the scene, per face. Then medians and 90th percentiles of the errors,
+    before and after the aligner.
     """
     return {
         f"{finder.name}, {case}": _measured(finder, case, data, aligner, count)
@@ -70,20 +80,21 @@ def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
 
 
 def _measured(finder, case: str, data: Pairs, aligner: Aligner, count: int) -> dict[str, float]:
+    """Compute the row of a detector in a case, from `count` photos of faces."""
     side, roll, faces = CASES[case]
-    rng, others, errors = np.random.default_rng(0), 0, []
+    rng, surplus, errors = np.random.default_rng(0), 0, []
     for i in tqdm(range(0, count - faces + 1, faces), desc=case, leave=False):
         pictures = [data.picture(data.photos[i + j][0]) for j in range(faces)]
         canvas, truths = scene(pictures, side, roll, rng)
-        seen = finder(canvas)
+        detected = finder(canvas)
         for truth in truths:
-            near = [f for f in seen if error(f, truth)[0] < 50]
+            near = [d for d in detected if error(d, truth)[0] < MAX_SHIFT]
             if near:
-                best = min(near, key=lambda f, t=truth: error(f, t)[0])
+                best = min(near, key=lambda d, t=truth: error(d, t)[0])
                 errors.append((error(best, truth), error(align(aligner, canvas, best), truth)))
-        others += max(0, len(seen) - len(truths))
+        surplus += max(0, len(detected) - len(truths))
     total = count // faces * faces
-    row = {"found": len(errors) / total, "others": others / total}
+    row = {"found": len(errors) / total, "others": surplus / total}
     table = np.array(errors) if errors else np.full((1, len(STEPS), len(ERRORS)), np.nan)
     for column, step in enumerate(STEPS):
         for kind, values in zip(ERRORS, table[:, column].T, strict=True):
@@ -93,11 +104,11 @@ def _measured(finder, case: str, data: Pairs, aligner: Aligner, count: int) -> d
 
 
 def finders(values: dict) -> str:
-    """Format the detectors in every scene, before and after the aligner."""
-    heads = ["detector", "scene", "found", "others"]
+    """Format the figures of every detector and scene, median / 90th percentile of errors."""
+    headings = ["detector", "scene", "found", "others"]
     for step in STEPS:
         first, *rest = ERRORS
-        heads += [f"{step}: {first}", *rest]
+        headings += [f"{step}: {first}", *rest]
     rows = []
     for name, row in values["finders"].items():
         errors = (
@@ -106,13 +117,16 @@ def finders(values: dict) -> str:
             for kind in ERRORS
         )
         rows.append([*name.split(", "), f"{row['found']:.2f}", f"{row['others']:.2f}", *errors])
-    return markdown.table(heads, rows)
+    return markdown.table(headings, rows)
 
 
 def _error(value: float | None) -> str:
+    """Format an error; a missing one as a dash."""
     return "-" if value is None else f"{value:.1f}"
 
 
 BLOCKS = {
-    "finders": Block("python -m training finders --data DIR PAIRS --count 100 --write", finders),
+    "finders": FigureBlock(
+        "python -m training finders --data DIR PAIRS --count 100 --write", finders
+    ),
 }

@@ -1,32 +1,37 @@
-"""Judge sweeps (training/evaluate/judges/sweeps.py) with a face-landmark tool.
+"""Judge sweeps (see render_sweeps.py) by Face Mesh landmarks.
 
     python -m training.evaluate.judges.face_mesh SWEEPS [--out JSON] [--write [BLOCK ...]]
 
-Runs in an environment of its own, that of training/data/prepare/face_mesh_landmarks.py: MediaPipe
-0.10.21 carries Face Mesh with its weights but needs numpy below 2. It is no independent judge where
-the labels and pairs of the training data were fitted to its landmarks.
+It runs in the environment of training/data/prepare/face_mesh_landmarks.py: MediaPipe 0.10.21
+includes Face Mesh and its weights but needs numpy below 2. The judge is not independent if labels
+and pairs of the training data were fitted to Face Mesh landmarks.
 
-Every Action Unit has one measure, positive the way it should go; lengths are shares of the
-distance between the eyes (face_mesh_measures.py). *follow*: Spearman correlation of level and
-measure, median. *right way*: the measure grows from level 0 to 1 by more than the threshold.
-*off-target*: mean change, from level 0 to 1, of the measures of units of other regions, over the
-change of its own, each summed over photos; for "all", summed over the units as well; "median" is
-that of the 17 rows. Units of one region are not held against each other: brows, eyes, nose, cheeks
-and mouth are what is told apart, and some units own several (AU09 all but the eyes). *displaced*:
-the stricter share, mean displacement of the landmarks of all other regions over that of its own,
-whatever their direction. *turn*: degrees
-by which the head turns from level 0 to 1, told by where in the picture that is seen which no
-expression moves, its depth taken from the photo; median, and 95th percentile. *in depth*: the same
-with the depth that the tool guesses in the edit; it follows the expression, and tells of turns
-where not a pixel of those places has moved. *lines*: how far, in pixels of 128 across the crop, the
-generator's own motion at 1 carries the place outside the face that it carries farthest; median, and
-95th percentile. Outside is what lies more than MARGIN from Face Mesh's oval in the photo and in the
-edit.
+Every Action Unit has one measure, positive in its expected direction. Lengths are in distances
+between the eyes (face_mesh_measures.py). Changes are from level 0 to level 1. The regions of the
+face are brows, eyes, nose, cheeks and mouth. A unit owns the regions that it moves, some units
+several (AU09 all but the eyes).
 
-Moods are asked from -1 to 1, each alone. *monotone*: share of photos whose measure rises over the
-five levels, and falls from none to the next, by more than the tool's noise; *strictly*: by more
-than a hundredth of that distance. The tool's own noise: what it sees change in photos shifted by a
-hundredth of their width, 95th percentile, and at least that hundredth; and the turn it sees there.
+follow       Spearman correlation of level and measure, median over photos
+right way    share of photos whose measure grows by more than the unit's threshold
+change       change of the measure, median
+off-target   mean change of the measures of all units with other regions, over the change of its
+             own, each summed over photos. Row "all": also summed over units; "median": of 17 rows
+displaced    mean displacement of the landmarks of all other regions over that of its own
+turn         rotation of the head [degrees], estimated from the picture positions of rigid points
+             with the depth of the photo; median, and 95th percentile
+in depth     rotation with the depth that Face Mesh estimates in the edit. This depth depends on the
+             expression, so rotations are reported even where no rigid point has moved
+lines        motion outside the face, where it would bend straight lines of the background: the
+             largest displacement by the generator's motion [px of 128 across the crop]; median, and
+             95th percentile. Outside is farther than FACE_MARGIN from the outline in photo and edit
+
+Moods are requested from -1 to 1, one axis at a time.
+
+monotone     share of photos whose measure rises in total over the five levels, and does not fall
+             between neighbours, by more than the noise
+strictly     the same with MIN_CHANGE in place of the noise
+noise        95th percentile of the changes of a measure in photos shifted by a hundredth of their
+             width. At least MIN_CHANGE counts. The turn in shifted photos is reported, too
 """
 
 import argparse
@@ -38,28 +43,29 @@ import cv2
 import numpy as np
 
 from ..documents import add_write_option, requested_blocks, write_blocks
+from .axes import PERCENTS
 from .face_mesh_blocks import BLOCKS, DEFAULT
 from .face_mesh_measures import (
-    LEVELS,
+    MIN_CHANGE,
     MOODS,
-    NOISE,
     REGIONS,
-    STILL,
-    THRESHOLD,
+    RIGID,
+    UNIT_THRESHOLDS,
     UNITS,
-    farthest,
+    background_mask,
     follow,
+    largest_displacement,
     monotone,
-    outside,
-    settled,
-    turn,
-    turn_in_depth,
+    registered,
+    rotation_angle,
+    rotation_angle_in_depth,
     upright,
 )
-from .tables import Rows, known, report
+from .tables import Rows, json_values, report
 
 
 def face_mesh():
+    """Load Face Mesh. Raises ValueError if MediaPipe is missing."""
     try:
         from mediapipe.python.solutions.face_mesh import FaceMesh
     except ImportError as problem:
@@ -71,7 +77,10 @@ def face_mesh():
 
 
 def landmarks(mesh, picture: np.ndarray | None) -> np.ndarray | None:
-    """(478, 3) in pixels of a picture (H, W, 3) uint8 BGR, z on the scale of x; or None."""
+    """Detect landmarks (478, 3) [px] in a picture (H, W, 3) uint8 BGR; z has the scale of x.
+
+    Returns None for a picture that is None or shows no face.
+    """
     result = None if picture is None else mesh.process(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
     if result is None or not result.multi_face_landmarks:
         return None
@@ -80,100 +89,106 @@ def landmarks(mesh, picture: np.ndarray | None) -> np.ndarray | None:
 
 
 class Sweep:
-    """One axis of one photo: landmarks at LEVELS, and what sweeps.py stored."""
+    """One axis of one photo: landmarks at PERCENTS, and the stored motion and `to_face`."""
 
     def __init__(self, faces: list[np.ndarray], motion: np.ndarray, to_face: np.ndarray):
         self.faces, self.motion, self.to_face = faces, motion, to_face
-        self.settled = [settled(points, upright(faces[0])) for points in faces]
+        self.registered = [registered(points, upright(faces[0])) for points in faces]
 
-    def measured(self, measure) -> np.ndarray:
-        return np.array([measure(points) for points in self.settled])
+    def values(self, measure) -> np.ndarray:
+        """Apply a measure at every level, (5,)."""
+        return np.array([measure(points) for points in self.registered])
 
 
-def look(folder: Path, mesh) -> tuple[dict[str, list[Sweep]], list[list[np.ndarray]]]:
-    """The sweeps of each axis in which every face was found, and the landmarks of photos and of
-    the same shifted."""
+def read_sweeps(folder: Path, mesh) -> tuple[dict[str, list[Sweep]], list[list[np.ndarray]]]:
+    """Read the sweeps of each axis in which every face is detected. Raises ValueError.
+
+    Also returns pairs of landmarks: of a photo, and of the same photo shifted by a hundredth of its
+    width.
+    """
     paths = sorted(path.parent for path in folder.glob("*/place.json"))
     if not paths:
         raise ValueError(f"{folder} holds no sweeps: make them with python -m training sweeps.")
-    seen = {key: [] for key in (*UNITS, *(mood for mood, _ in MOODS))}
-    shifts = []
+    sweeps_of = {key: [] for key in (*UNITS, *(mood for mood, _ in MOODS))}
+    shifted_pairs = []
     for path in paths:
-        to_face = np.array(json.loads((path / "place.json").read_text())["to_face"])
+        to_face = np.array(json.loads((path / "place.json").read_text(encoding="utf-8"))["to_face"])
         motion, photo = np.load(path / "motion.npz"), cv2.imread(str(path / "photo.png"))
         step = round(photo.shape[1] / 100)
-        shifted = [np.roll(photo, way, axis) for axis in (0, 1) for way in (-step, step)]
-        still = landmarks(mesh, photo)
-        again = (landmarks(mesh, picture) for picture in shifted if still is not None)
-        shifts += [(still, points) for points in again if points is not None]
-        for key, sweeps in seen.items():
-            names = [str(path / f"{key}_{level:03d}.png") for level in LEVELS]
+        shifted = [np.roll(photo, shift, axis) for axis in (0, 1) for shift in (-step, step)]
+        original = landmarks(mesh, photo)
+        moved = (landmarks(mesh, picture) for picture in shifted if original is not None)
+        shifted_pairs += [(original, points) for points in moved if points is not None]
+        for key, sweeps in sweeps_of.items():
+            names = [str(path / f"{key}_{percent:03d}.png") for percent in PERCENTS]
             faces = [landmarks(mesh, cv2.imread(name)) for name in names]
             if all(points is not None for points in faces):
                 sweeps.append(Sweep(faces, motion[key], to_face))
-    for key, sweeps in seen.items():
+    for key, sweeps in sweeps_of.items():
         if not sweeps:
             raise ValueError(f"Face Mesh found no face in any sweep of {key}.")
-    return seen, shifts
+    return sweeps_of, shifted_pairs
 
 
-def of_unit(unit: str, sweeps: list[Sweep]) -> dict:
-    """The figures of a unit; shares are (sum, sum) still, so that they can be pooled."""
+def unit_figures(unit: str, sweeps: list[Sweep]) -> dict:
+    """Compute the figures of a unit; quotients are (numerator, denominator), to be pooled later."""
     measure, own = UNITS[unit]
     others = [other for other, regions in UNITS.values() if not set(regions) & set(own)]
-    mine = [i for name in own for i in REGIONS[name]]
-    rest = [i for name, ids in REGIONS.items() if name not in own for i in ids]
-    values = np.array([sweep.measured(measure) for sweep in sweeps])
+    own_points = [i for name in own for i in REGIONS[name]]
+    other_points = [i for name, ids in REGIONS.items() if name not in own for i in ids]
+    values = np.array([sweep.values(measure) for sweep in sweeps])
     change = values[:, -1] - values[:, 0]
-    leak, moved, turns, deep, lines = [], [], [], [], []
+    off_target, displaced, angles, angles_in_depth, outside_motion = [], [], [], [], []
     for sweep in sweeps:
-        first, last = sweep.settled[0], sweep.settled[-1]
-        leak.append(np.mean([abs(other(last) - other(first)) for other in others]))
-        path = np.linalg.norm(last - first, axis=1)
-        moved.append((path[rest].mean(), path[mine].mean()))
+        first, last = sweep.registered[0], sweep.registered[-1]
+        off_target.append(np.mean([abs(other(last) - other(first)) for other in others]))
+        distances = np.linalg.norm(last - first, axis=1)
+        displaced.append((distances[other_points].mean(), distances[own_points].mean()))
         ends = sweep.faces[0], sweep.faces[-1]
-        turns.append(turn(*(points[STILL] for points in ends)))
-        deep.append(turn_in_depth(*(points[STILL] for points in ends)))
-        lines.append(farthest(sweep.motion, outside(len(sweep.motion), sweep.to_face, *ends)))
+        angles.append(rotation_angle(*(points[RIGID] for points in ends)))
+        angles_in_depth.append(rotation_angle_in_depth(*(points[RIGID] for points in ends)))
+        background = background_mask(len(sweep.motion), sweep.to_face, *ends)
+        outside_motion.append(largest_displacement(sweep.motion, background))
     return {
         "photos": len(sweeps),
         "follow": np.median([follow(row) for row in values]),
-        "right way": np.mean(change > THRESHOLD.get(unit, 0.01)),
+        "right way": np.mean(change > UNIT_THRESHOLDS.get(unit, MIN_CHANGE)),
         "change": np.median(change),
-        "off-target": (np.sum(leak), np.sum(np.abs(change))),
-        "displaced": np.sum(moved, 0),
-        "turn": np.median(turns),
-        "turn 95%": np.percentile(turns, 95),
-        "in depth": np.median(deep),
-        "lines": np.median(lines),
-        "lines 95%": np.percentile(lines, 95),
+        "off-target": (np.sum(off_target), np.sum(np.abs(change))),
+        "displaced": np.sum(displaced, 0),
+        "turn": np.median(angles),
+        "turn 95%": np.percentile(angles, 95),
+        "in depth": np.median(angles_in_depth),
+        "lines": np.median(outside_motion),
+        "lines 95%": np.percentile(outside_motion, 95),
     }
 
 
 def with_totals(rows: dict[str, dict]) -> Rows:
-    """Sums as shares; "all" is the mean of the rows, and pools what is a share."""
+    """Divide the quotients, and add the rows "all" (means, pooled quotients) and "median"."""
 
-    def shares(row):
+    def divided(row):
         return {key: v[0] / v[1] if np.ndim(v) else v for key, v in row.items()}
 
-    def over_rows(how, rows):
-        return {key: how([row[key] for row in rows], 0) for key in rows[0]}
+    def reduced(reduce, rows):
+        return {key: reduce([row[key] for row in rows], 0) for key in rows[0]}
 
-    ratios = {unit: shares(row) for unit, row in rows.items()}
-    everything = shares(over_rows(np.mean, list(rows.values())))
-    return ratios | {"all": everything, "median": over_rows(np.median, list(ratios.values()))}
+    units = {unit: divided(row) for unit, row in rows.items()}
+    pooled = divided(reduced(np.mean, list(rows.values())))
+    return units | {"all": pooled, "median": reduced(np.median, list(units.values()))}
 
 
-def of_moods(seen: dict[str, list[Sweep]], shifts) -> Rows:
+def mood_figures(sweeps_of: dict[str, list[Sweep]], shifted_pairs) -> Rows:
+    """Compute the figures of every mood measure; shifted_pairs: see `read_sweeps`."""
     rows = {}
-    for (mood, what), measure in MOODS.items():
-        values = np.array([sweep.measured(measure) for sweep in seen[mood]])
-        faces = ([settled(p, upright(pair[0])) for p in pair] for pair in shifts)
+    for (mood, effect), measure in MOODS.items():
+        values = np.array([sweep.values(measure) for sweep in sweeps_of[mood]])
+        faces = ([registered(p, upright(pair[0])) for p in pair] for pair in shifted_pairs)
         noise = np.percentile([abs(measure(a) - measure(b)) for a, b in faces], 95)
-        rows[f"{mood}: {what}"] = {
+        rows[f"{mood}: {effect}"] = {
             "photos": len(values),
             "follow": np.median([follow(row) for row in values]),
-            "monotone": monotone(values, max(NOISE, noise)),
+            "monotone": monotone(values, max(MIN_CHANGE, noise)),
             "strictly": monotone(values),
             "noise": noise,
             "change": np.median(values[:, -1] - values[:, 0]),
@@ -182,12 +197,16 @@ def of_moods(seen: dict[str, list[Sweep]], shifts) -> Rows:
 
 
 def judge(folder: Path) -> dict[str, Rows]:
-    """All tables of the sweeps in a folder."""
-    seen, shifts = look(folder, face_mesh())
-    units = with_totals({unit: of_unit(unit, seen[unit]) for unit in UNITS})
-    turns = [turn(*(points[STILL] for points in pair)) for pair in shifts]
-    noise = {"turn": np.median(turns), "turn 95%": np.percentile(turns, 95)}
-    return {"units": units, "moods": of_moods(seen, shifts), "noise": {"shifted photos": noise}}
+    """Compute the tables of units, moods and noise of the sweeps in a folder."""
+    sweeps_of, shifted_pairs = read_sweeps(folder, face_mesh())
+    units = with_totals({unit: unit_figures(unit, sweeps_of[unit]) for unit in UNITS})
+    angles = [rotation_angle(*(points[RIGID] for points in pair)) for pair in shifted_pairs]
+    noise = {"turn": np.median(angles), "turn 95%": np.percentile(angles, 95)}
+    return {
+        "units": units,
+        "moods": mood_figures(sweeps_of, shifted_pairs),
+        "noise": {"shifted photos": noise},
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -196,7 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
         names = requested_blocks(options)
         tables = judge(options.sweeps)
         report(options.out, **tables)
-        write_blocks(names, BLOCKS, known(tables))
+        write_blocks(names, BLOCKS, json_values(tables))
     except (ValueError, OSError) as problem:
         print(f"face_mesh: {problem}", file=sys.stderr)
         return 2

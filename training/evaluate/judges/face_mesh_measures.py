@@ -1,182 +1,216 @@
-"""What Face Mesh's landmarks say of an expression, a pose and what is face: pure functions.
+"""Measures of expression, pose and face region from Face Mesh landmarks, as pure functions.
 
-Points are (478, 2 or 3) in pixels, or *settled*: in shares of the distance between the eyes, after
-roll, place and scale of what no expression moves (forehead, sides, bridge of the nose, corners of
-the eyes) are taken out. Lists are indices of Face Mesh.
+Points are landmarks (478, 2 or 3) in pixels, x to the viewer's right and y down; or *registered*
+(478, 2): aligned by a similarity transform of RIGID, in distances between the eyes. Every list is
+of landmark indices.
 """
 
 import cv2
 import numpy as np
 
-LEVELS = (0, 25, 50, 75, 100)  # percent of an axis's range
-NOISE = 0.01  # of the distance between the eyes, below which a measure is said not to change
-MARGIN = 8  # pixels of 128 across the crop, a fifth of the distance between the eyes
+from .axes import PERCENTS
+
+MIN_CHANGE = 0.01  # distances between the eyes; smaller changes of a measure count as none
+FACE_MARGIN = 8  # around the face [px of 128 across the crop]: a fifth of the eyes' distance
 BROWS = [70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285]
 EYES = [33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7]
 EYES += [263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249]
 CHEEKS = [117, 118, 119, 346, 347, 348]
 NOSE = [129, 358, 98, 327, 64, 294, 48, 278, 49, 279]
-LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409]
-LIPS += [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415]
+# The first 20 are the outer edge, the others the inner edge of the lips, in the same order.
+LIP_POINTS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270]
+LIP_POINTS += [409, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311]
+LIP_POINTS += [310, 415]
 CHEEK_SIDES = (  # beside the mouth: on the person's right, on the left
     [205, 207, 187, 147, 192, 213],
     [425, 427, 411, 376, 416, 433],
 )
 CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
-MOUTH = LIPS + CHIN
-REGISTRATION = [168, 6, 197, 195, 33, 133, 362, 263]  # bridge of the nose, corners of the eyes
-STILL = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
+MOUTH = LIP_POINTS + CHIN
+# Points that no expression moves: forehead, temples, bridge of the nose, corners of the eyes.
+RIGID = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
+# For pairs of different photos of a person: without the points of RIGID on the face's outline,
+# where the outline of a turned head is at other skin.
+NOSE_AND_EYE_CORNERS = [168, 6, 197, 195, 33, 133, 362, 263]
+# The outline of the face.
 OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
 OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
 REGIONS = {"brows": BROWS, "eyes": EYES, "cheeks": CHEEKS, "nose": NOSE, "mouth": MOUTH}
 
 
-def height(points, *ids):
+def mean_height(points, *ids):
+    """Mean height (-y, up is positive) of the landmarks `ids`, in the unit of `points`."""
     return -points[list(ids), 1].mean()
 
 
-def opening(points):
+def lid_opening(points):
+    """Mean distance of upper and lower lids."""
     pairs = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))
     return np.mean([points[low, 1] - points[up, 1] for up, low in pairs])
 
 
-def spread(points):
+def mouth_width(points):
+    """Distance of the corners of the mouth along x."""
     return points[291, 0] - points[61, 0]
 
 
-def gap(points):
+def lip_gap(points):
+    """Distance of the inner edges of the lips in the middle, along y."""
     return points[14, 1] - points[13, 1]
 
 
-def visible_lips(points):
-    """Height of the red of both lips, over three columns."""
+def visible_lip_height(points):
+    """Sum of the heights of both lips, each the mean of three columns."""
     pairs = ((0, 13), (37, 82), (267, 312), (14, 17), (87, 84), (317, 314))
     return 2 * np.mean([points[low, 1] - points[up, 1] for up, low in pairs])
 
 
-def sideways(points, *ids):
-    """To the person's left."""
+def mean_x(points, *ids):
+    """Mean x of the landmarks `ids`: larger towards the person's left."""
     return points[list(ids), 0].mean()
 
 
-# measure, own regions
+# Unit -> its measure, and the regions that it moves itself.
 UNITS = {
-    "AU01": (lambda p: height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
-    "AU02": (lambda p: height(p, 70, 63, 46, 53, 300, 293, 276, 283), ["brows"]),
-    "AU04": (lambda p: -height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
-    "AU05": (opening, ["eyes"]),
-    "AU06": (lambda p: -opening(p), ["eyes", "cheeks"]),
-    "AU07": (lambda p: -opening(p), ["eyes", "cheeks"]),
-    "AU09": (lambda p: height(p, 129, 358, 98, 327), ["nose", "cheeks", "brows", "mouth"]),
-    "AU10": (lambda p: height(p, 0, 37, 267), ["mouth", "nose"]),
-    "AU12": (lambda p: height(p, 61, 291) + spread(p) / 2, ["mouth", "cheeks"]),
-    "AU14": (lambda p: spread(p) / 2, ["mouth"]),
-    "AU15": (lambda p: -height(p, 61, 291), ["mouth"]),
-    "AU17": (lambda p: height(p, 17, 18, 200), ["mouth"]),
-    "AU20": (lambda p: spread(p) / 2, ["mouth"]),
+    "AU01": (lambda p: mean_height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
+    "AU02": (lambda p: mean_height(p, 70, 63, 46, 53, 300, 293, 276, 283), ["brows"]),
+    "AU04": (lambda p: -mean_height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
+    "AU05": (lid_opening, ["eyes"]),
+    "AU06": (lambda p: -lid_opening(p), ["eyes", "cheeks"]),
+    "AU07": (lambda p: -lid_opening(p), ["eyes", "cheeks"]),
+    "AU09": (lambda p: mean_height(p, 129, 358, 98, 327), ["nose", "cheeks", "brows", "mouth"]),
+    "AU10": (lambda p: mean_height(p, 0, 37, 267), ["mouth", "nose"]),
+    "AU12": (lambda p: mean_height(p, 61, 291) + mouth_width(p) / 2, ["mouth", "cheeks"]),
+    "AU14": (lambda p: mouth_width(p) / 2, ["mouth"]),
+    "AU15": (lambda p: -mean_height(p, 61, 291), ["mouth"]),
+    "AU17": (lambda p: mean_height(p, 17, 18, 200), ["mouth"]),
+    "AU20": (lambda p: mouth_width(p) / 2, ["mouth"]),
     "AU23": (lambda p: p[0, 1] - p[17, 1], ["mouth"]),
-    "AU25": (gap, ["mouth"]),
-    "AU26": (lambda p: -height(p, 152, 148, 377), ["mouth"]),
-    "AU45": (lambda p: -opening(p), ["eyes"]),
+    "AU25": (lip_gap, ["mouth"]),
+    "AU26": (lambda p: -mean_height(p, 152, 148, 377), ["mouth"]),
+    "AU45": (lambda p: -lid_opening(p), ["eyes"]),
 }
-THRESHOLD = {"AU26": 0.02, "AU45": 0.0075}
-# Of the units that ACTION_UNITS lacks; all own the mouth.
+# Least change of a measure in the right direction, if not MIN_CHANGE: higher for the jaw, which
+# moves far, and lower for small movements [distances between the eyes].
+UNIT_THRESHOLDS = {"AU26": 0.02, "AU45": 0.0075}
+LIP_UNIT_THRESHOLDS = {"AU24": 0.005, "AU27": 0.02, "AD29": 0.005}
+# Measures of the units that ACTION_UNITS lacks; all of them own the mouth.
 LIP_UNITS = {
-    "AU16": lambda p: -height(p, 14, 87, 317, 17, 84, 314),
-    "AU18": lambda p: -spread(p),
-    "AU22": lambda p: p[17, 1] - p[0, 1] - spread(p) / 2,
-    "AU24": lambda p: -visible_lips(p),
-    "AU27": lambda p: gap(p) - height(p, 152, 148, 377),
-    "AU28": lambda p: -visible_lips(p),
-    "AD29": lambda p: -height(p, 152, 148, 377, 14, 17),  # forward shows as a little down
-    "AD30L": lambda p: sideways(p, 152, 148, 377, 175, 199, 17),
-    "AD30R": lambda p: -sideways(p, 152, 148, 377, 175, 199, 17),
-    "AD34": lambda p: sideways(p, *CHEEK_SIDES[1]) - sideways(p, *CHEEK_SIDES[0]),
+    "AU16": lambda p: -mean_height(p, 14, 87, 317, 17, 84, 314),
+    "AU18": lambda p: -mouth_width(p),
+    "AU22": lambda p: p[17, 1] - p[0, 1] - mouth_width(p) / 2,
+    "AU24": lambda p: -visible_lip_height(p),
+    "AU27": lambda p: lip_gap(p) - mean_height(p, 152, 148, 377),
+    "AU28": lambda p: -visible_lip_height(p),
+    # From the front, a jaw that moves forward is seen slightly lower.
+    "AD29": lambda p: -mean_height(p, 152, 148, 377, 14, 17),
+    "AD30L": lambda p: mean_x(p, 152, 148, 377, 175, 199, 17),
+    "AD30R": lambda p: -mean_x(p, 152, 148, 377, 175, 199, 17),
+    "AD34": lambda p: mean_x(p, *CHEEK_SIDES[1]) - mean_x(p, *CHEEK_SIDES[0]),
 }
-LIP_THRESHOLD = {"AU24": 0.005, "AU27": 0.02, "AD29": 0.005}
-# What a mood should move, and how. Dominance lowers the brows, since expressions/moods.py reduces
-# AU01, AU02 and AU05 with it.
+# Expected effects of moods: (mood, effect) -> measure. Dominance lowers the brows, since
+# expressions/moods.py reduces AU01, AU02 and AU05 with it.
 MOODS = {
-    ("pleasure", "lip corners rise"): lambda p: height(p, 61, 291),
-    ("arousal", "eyes open"): opening,
-    ("arousal", "mouth opens"): gap,
-    ("dominance", "brows fall"): lambda p: -height(p, *BROWS),
+    ("pleasure", "lip corners rise"): lambda p: mean_height(p, 61, 291),
+    ("arousal", "eyes open"): lid_opening,
+    ("arousal", "mouth opens"): lip_gap,
+    ("dominance", "brows fall"): lambda p: -mean_height(p, *BROWS),
 }
 
 
 def upright(points):
-    """Middle of the eyes at 0, the line between them level, their distance 1."""
-    left, right = points[[33, 133], :2].mean(0), points[[362, 263], :2].mean(0)
-    axis = right - left
-    x = axis / np.hypot(*axis)
-    return (points[:, :2] - (left + right) / 2) @ np.array([x, [-x[1], x[0]]]).T / np.hypot(*axis)
+    """Normalize points to (478, 2): center of the eyes at 0, their line horizontal, distance 1."""
+    right_eye, left_eye = points[[33, 133], :2].mean(0), points[[362, 263], :2].mean(0)
+    across = left_eye - right_eye
+    x = across / np.hypot(*across)
+    centered = points[:, :2] - (right_eye + left_eye) / 2
+    return centered @ np.array([x, [-x[1], x[0]]]).T / np.hypot(*across)
 
 
-def settled(points, onto, fixed=STILL):
-    """`points` moved, turned and scaled so that the places no expression moves lie on `onto`'s."""
+def registered(points, onto, fixed=RIGID):
+    """Align points to `onto` (478, 2) by the least-squares similarity of the landmarks `fixed`.
+
+    Points are complex numbers, so that the transform is multiplication by a factor.
+    """
     points = points[:, :2]
     a, b = points[fixed], onto[fixed]
     p, q = (a - a.mean(0)) @ (1, 1j), (b - b.mean(0)) @ (1, 1j)
-    turn = (p.conj() @ q) / (p.conj() @ p)
-    moved = ((points - a.mean(0)) @ (1, 1j)) * turn
-    return np.stack([moved.real, moved.imag], 1) + b.mean(0)
+    factor = (p.conj() @ q) / (p.conj() @ p)
+    aligned = ((points - a.mean(0)) @ (1, 1j)) * factor
+    return np.stack([aligned.real, aligned.imag], 1) + b.mean(0)
 
 
-def turn(points, onto):
-    """Degrees by which (N, 3) turned, if they are seen at `onto` (N, 2 or 3) now, whose depth is
-    not asked.
+def rotation_angle(points, onto):
+    """Angle [degrees] of the rotation from points (N, 3) to their projections `onto` (N, 2 or 3).
 
-    Scaled orthographic: the pose of DeMenthon & Davis 1995, made a rotation by its SVD.
+    The depth of `onto` is not used; see `pose`.
     """
-    return _degrees(pose(points, onto)[0])
+    return _angle(pose(points, onto)[0])
 
 
 def pose(points, onto):
-    """(3, 3) rotation, and scale, by which (N, 3) are seen at `onto` (N, 2 or 3): as for `turn`."""
+    """Estimate the rotation (3, 3) and the scale from points (N, 3) to their projections `onto`.
+
+    Scaled orthographic projection: the pose of DeMenthon & Davis 1995, made a rotation by its SVD.
+    """
     a, b = points - points.mean(0), onto[:, :2] - onto[:, :2].mean(0)
     u, scales, v = np.linalg.svd(np.linalg.lstsq(a, b, rcond=None)[0].T, full_matrices=False)
     rows = u @ v
     return np.vstack([rows, np.cross(*rows)]), scales.mean()
 
 
-def turn_in_depth(points, onto):
-    """Degrees by which (N, 3) turned rigidly onto `onto` (N, 3). Kabsch 1976."""
+def rotation_angle_in_depth(points, onto):
+    """Angle [degrees] of the least-squares rotation of points (N, 3) to `onto` (N, 3).
+
+    Kabsch 1976.
+    """
     a, b = (p - p.mean(0) for p in (points, onto))
     u, _, v = np.linalg.svd(a.T @ b)
-    u[:, -1] *= np.linalg.det(u @ v)  # no mirror
-    return _degrees(u @ v)
+    u[:, -1] *= np.linalg.det(u @ v)  # excludes reflections
+    return _angle(u @ v)
 
 
-def _degrees(rotation):
+def _angle(rotation):
+    """Angle [degrees] of a rotation matrix (3, 3)."""
     return np.degrees(np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1)))
 
 
-def outside(cells, to_face, *faces):
-    """(cells, cells) bool over the crop: farther than MARGIN from the ovals of all `faces`."""
+def background_mask(cells, to_face, *faces):
+    """Mark the cells of a crop, (cells, cells) bool, farther than FACE_MARGIN from all faces.
+
+    faces: landmarks, whose OVAL is the outline. to_face: (2, 3), pixels -> face coordinates.
+    """
     inside = np.zeros((cells, cells), np.uint8)
     for points in faces:
-        places = points[OVAL, :2] @ to_face[:, :2].T + to_face[:, 2]
-        cv2.fillPoly(inside, [np.int32(np.round(((places + 1) * cells - 1) / 2))], 1)
-    reach = round(MARGIN * cells / 128)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+        outline = points[OVAL, :2] @ to_face[:, :2].T + to_face[:, 2]
+        cv2.fillPoly(inside, [np.int32(np.round(((outline + 1) * cells - 1) / 2))], 1)
+    margin = round(FACE_MARGIN * cells / 128)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
     return cv2.dilate(inside, disc) == 0
 
 
-def farthest(motion, where):
-    """The largest displacement, in pixels of 128, of a field in halves of the crop's side; 0 if
-    the crop is all face."""
-    return 64 * np.hypot(*motion[where].T.astype(float)).max(initial=0.0)
+def largest_displacement(motion, mask):
+    """Largest displacement [px of 128 across the crop] within a mask; 0 for an empty mask.
+
+    motion: (h, w, 2) in halves of the crop's side.
+    """
+    return 64 * np.hypot(*motion[mask].T.astype(float)).max(initial=0.0)
 
 
 def follow(values):
-    """Spearman correlation of measures with LEVELS; 0 where they are all the same."""
-    above = values[:, None] > values  # by numpy alone: the environment of MediaPipe lacks scipy
+    """Spearman correlation of measures (5,) with PERCENTS; 0 if they are constant.
+
+    Without scipy, which the environment of MediaPipe lacks.
+    """
+    above = values[:, None] > values
     ranks = above.sum(1) + (values[:, None] == values).sum(1) / 2  # ties share a rank
-    return 0.0 if np.ptp(ranks) == 0 else float(np.corrcoef(ranks, LEVELS)[0, 1])
+    return 0.0 if np.ptp(ranks) == 0 else float(np.corrcoef(ranks, PERCENTS)[0, 1])
 
 
-def monotone(rows, noise=NOISE):
-    """Share of rows of measures, one at each of LEVELS, that rise over all, and never fall from one
-    to the next, by more than noise. A closed mouth that cannot close further rests."""
+def monotone(rows, noise=MIN_CHANGE):
+    """Share of rows (N, 5) of measures at PERCENTS that rise in total and never fall on the way.
+
+    Changes up to `noise` do not count. Constant stretches are allowed: a closed mouth stays closed.
+    """
     rows = np.asarray(rows)
     return float(np.mean((np.diff(rows).min(1) > -noise) & (rows[:, -1] - rows[:, 0] > noise)))

@@ -1,20 +1,22 @@
-"""Judge by a face recognizer whether sweeps (sweeps.py) are still the same person.
+"""Judge by a face recognizer whether sweeps (see render_sweeps.py) preserve identity.
 
     python -m training.evaluate.judges.identity SWEEPS --data DIR [--out JSON] [--write]
 
-Runs in an environment of its own, with Python 3.10 to 3.12, since the recognizer has no part in
-training:
+It runs in a separate environment with Python 3.10 to 3.12:
 
     python3.11 -m venv dlib && dlib/bin/pip install dlib-bin face_recognition_models numpy
     dlib/bin/python -m training.evaluate.judges.identity SWEEPS --data DIR
 
 The recognizer is dlib's ResNet (Davis King, weights CC0, in the package face_recognition_models):
-128 features of an aligned face, in which photos of one person lie nearer than .6. *distance*: of
-the features of a photo and of its edit at the axis's highest value, median; *95%*: percentile;
-*nearer*: share of edits nearer to their photo than two photos of one person are (median). Those
-are photos of a split that follow each other in its list and share the name before the last "_";
-strangers are the first photos of people who follow each other. Photos of the split are enlarged by
-the same factor as those of the sweeps were.
+128 features of an aligned face; photos of one person have distances below ONE_PERSON.
+
+*distance*: between the features of a photo and of its edit at the axis's highest value, median over
+photos. *95%*: 95th percentile. *nearer*: share of edits closer to their photo than the median of
+two photos of one person.
+
+For comparison, pairs of photos: names in the list of a split are PERSON_NUMBER. Pairs of one person
+are neighbours in that list; pairs of strangers are the first photos of neighbouring persons. The
+photos are enlarged by the same factor as those of the sweeps.
 """
 
 import argparse
@@ -25,16 +27,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..documents import Block, add_write_option, requested_blocks, write_blocks
+from ..documents import FigureBlock, add_write_option, requested_blocks, write_blocks
 from ..markdown import table
-from .tables import Rows, known, report
+from .tables import Rows, json_values, report
 
 WEIGHTS = "face_recognition_models"
-ONE_PERSON = 0.6  # dlib's documentation of the network
+ONE_PERSON = 0.6  # greatest distance of photos of one person, by dlib's documentation
 
 
-class Recognizer:
-    """dlib's face finder, five landmarks and ResNet. Raises ValueError where they are missing."""
+class DlibRecognizer:
+    """dlib's face detector, five landmarks and ResNet. Raises ValueError if they are missing."""
 
     def __init__(self):
         try:
@@ -43,7 +45,7 @@ class Recognizer:
             raise ValueError(f"dlib is missing ({problem}): {_REMEDY}") from None
         package = importlib.util.find_spec(WEIGHTS)
         if package is None:
-            raise ValueError(f"The weights, package {WEIGHTS}, are missing: {_REMEDY}")
+            raise ValueError(f"The package of weights, {WEIGHTS}, is missing: {_REMEDY}")
         models = Path(package.submodule_search_locations[0]) / "models"
         self.dlib, self.finder = dlib, dlib.get_frontal_face_detector()
         self.shape = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
@@ -51,100 +53,104 @@ class Recognizer:
         self.network = dlib.face_recognition_model_v1(str(network))
 
     def picture(self, path: Path, scale: float = 1.0) -> np.ndarray:
+        """Read a picture, and scale it."""
         picture = self.dlib.load_rgb_image(str(path))
         return picture if scale == 1 else self.dlib.resize_image(picture, scale)
 
     def face(self, picture: np.ndarray):
-        """The largest face's rectangle, or None."""
-        return max(self.finder(picture), key=lambda found: found.area(), default=None)
+        """Detect the rectangle of the largest face; None without a face."""
+        return max(self.finder(picture), key=lambda face: face.area(), default=None)
 
     def features(self, picture: np.ndarray, face) -> np.ndarray:
-        """(128,) of the face in a rectangle."""
+        """Compute features (128,) of the face in a rectangle."""
         return np.array(self.network.compute_face_descriptor(picture, self.shape(picture, face)))
 
 
-_REMEDY = "see the beginning of training/evaluate/judges/identity.py."
+_REMEDY = "see the top of training/evaluate/judges/identity.py."
 
 
-def of_sweeps(folder: Path, recognizer: Recognizer) -> dict[str, np.ndarray]:
-    """Axis -> distances of photos to their edits at the axis's highest value. The face is looked
-    for in the photo alone: an edit leaves it where it is."""
+def edit_distances(folder: Path, recognizer: DlibRecognizer) -> dict[str, np.ndarray]:
+    """Measure the distances (N,) of photos to their edits at the highest value, by axis.
+
+    The face is detected in the photo only, since edits do not move it. Raises ValueError.
+    """
     folders = sorted(path.parent for path in folder.glob("*/place.json"))
     if not folders:
         raise ValueError(f"{folder} holds no sweeps: make them with python -m training sweeps.")
-    found = {}
+    distances_by_axis = {}
     for path in folders:
         photo = recognizer.picture(path / "photo.png")
         face = recognizer.face(photo)
         if face is None:
             continue
-        start = recognizer.features(photo, face)
+        before = recognizer.features(photo, face)
         for edit in sorted(path.glob("*_100.png")):
-            moved = recognizer.features(recognizer.picture(edit), face)
-            found.setdefault(edit.stem[:-4], []).append(np.linalg.norm(moved - start))
-    if not found:
+            after = recognizer.features(recognizer.picture(edit), face)
+            axis = edit.stem.removesuffix("_100")
+            distances_by_axis.setdefault(axis, []).append(np.linalg.norm(after - before))
+    if not distances_by_axis:
         raise ValueError(f"The recognizer found no face in the photos of {folder}.")
-    return {key: np.array(distances) for key, distances in found.items()}
+    return {axis: np.array(distances) for axis, distances in distances_by_axis.items()}
 
 
-def people(names: list[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Pairs of neighbours in a list: of one person, and of first photos of different people."""
-    of = {name: name.rpartition("_")[0] for name in names}
-    first = [*{of[name]: name for name in reversed(names)}.values()][::-1]
-    return [pair for pair in pairwise(names) if of[pair[0]] == of[pair[1]]], [*pairwise(first)]
+def pairs_of_people(names: list[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Pair the names PERSON_NUMBER of a list: pairs of one person, and pairs of strangers."""
+    person_of = {name: name.rpartition("_")[0] for name in names}
+    first_photos = [*{person_of[name]: name for name in reversed(names)}.values()][::-1]
+    same = [pair for pair in pairwise(names) if person_of[pair[0]] == person_of[pair[1]]]
+    return same, [*pairwise(first_photos)]
 
 
-def of_people(data: Path, split: str, scale: float, recognizer: Recognizer):
-    """Distances of two photos of one person, and of strangers; photos without a face are left
-    out."""
+def photo_distances(
+    data: Path, split: str, scale: float, recognizer: DlibRecognizer
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure the distances of pairs of one person, and of pairs of strangers. Raises ValueError.
+
+    Pairs with a photo in which no face is detected are left out.
+    """
     listed = data / f"{split}_ids.csv"
     if not listed.is_file():
         raise ValueError(f"There is no {listed}; --data must be a folder with that list of names.")
-    names = listed.read_text().split()
-    pairs = people(names)
+    same, strangers = pairs_of_people(listed.read_text(encoding="utf-8").split())
     features = {}
-    for name in sorted({name for kind in pairs for pair in kind for name in pair}):
+    for name in sorted({name for pair in same + strangers for name in pair}):
         picture = recognizer.picture(data / "imgs" / name, scale)
         face = recognizer.face(picture)
         if face is not None:
             features[name] = recognizer.features(picture, face)
-    found = [
-        np.array(
-            [
-                np.linalg.norm(features[a] - features[b])
-                for a, b in kind
-                if a in features and b in features
-            ]
-        )
-        for kind in pairs
-    ]
+
+    def distances(pairs: list[tuple[str, str]]) -> np.ndarray:
+        known = [(a, b) for a, b in pairs if a in features and b in features]
+        return np.array([np.linalg.norm(features[a] - features[b]) for a, b in known])
+
+    found = distances(same), distances(strangers)
     if not all(map(len, found)):
         raise ValueError(f"{listed} names no two photos of one person whose faces can be seen.")
     return found
 
 
-def summary(found: dict[str, np.ndarray], usual: float) -> Rows:
-    """`usual`: distance of two photos of one person."""
+def summary(distances_by_row: dict[str, np.ndarray], same_person: float) -> Rows:
+    """Summarize distances; same_person: median distance of two photos of one person."""
     return {
         key: {
             "pairs": len(distances),
             "distance": np.median(distances),
             "95%": np.percentile(distances, 95),
-            "nearer": np.mean(distances < usual),
+            "nearer": np.mean(distances < same_person),
             f"below {ONE_PERSON}": np.mean(distances < ONE_PERSON),
         }
-        for key, distances in found.items()
+        for key, distances in distances_by_row.items()
     }
 
 
 def judge(options: argparse.Namespace) -> Rows:
-    """Distances of edits by axis, of all units, of photos of one person and of strangers."""
-    recognizer = Recognizer()
-    edits = of_sweeps(options.sweeps, recognizer)
-    same, strangers = of_people(options.data, options.split, options.scale, recognizer)
+    """Compute the rows of each axis, of all units, of one person and of strangers."""
+    recognizer = DlibRecognizer()
+    edits = edit_distances(options.sweeps, recognizer)
+    same, strangers = photo_distances(options.data, options.split, options.scale, recognizer)
     units = [distances for key, distances in edits.items() if key.startswith("AU")]
-    people = {"one person": same, "strangers": strangers}
-    return summary(edits | {"all units": np.concatenate(units)} | people, np.median(same))
+    references = {"one person": same, "strangers": strangers}
+    return summary(edits | {"all units": np.concatenate(units)} | references, np.median(same))
 
 
 def identity(values: dict) -> str:
@@ -159,7 +165,7 @@ def identity(values: dict) -> str:
 
 
 BLOCKS = {
-    "identity": Block(
+    "identity": FigureBlock(
         "python -m training.evaluate.judges.identity SWEEPS --data DIR --write", identity
     )
 }
@@ -171,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         names = requested_blocks(options)
         tables = {"identity": judge(options)}
         report(options.out, **tables)
-        write_blocks(names, BLOCKS, known(tables))
+        write_blocks(names, BLOCKS, json_values(tables))
     except (ValueError, OSError, RuntimeError) as problem:
         print(f"identity: {problem}", file=sys.stderr)
         return 2
@@ -185,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("sweeps", type=Path, metavar="SWEEPS")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--scale", type=float, default=3, help="of the sweeps (default 3)")
+    parser.add_argument("--scale", type=float, default=3, help="scale of the sweeps (default 3)")
     parser.add_argument("--out", type=Path, metavar="JSON")
     add_write_option(parser, list(BLOCKS))
     return parser

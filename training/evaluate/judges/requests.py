@@ -1,80 +1,85 @@
-"""What the judges request of a photo: named expressions, from the reading of the photo.
+"""Requests of the judges: expressions by name, made from the reading of a photo.
 
-Names are those of sweeps.py, KEY_LLL: axis KEY at LLL percent of its range, all else as it is read.
-An axis with an opposite starts from 0 on both. Axes that a space lacks are left out.
+Names are KEY_LLL: axis KEY at LLL percent of its range, the others as read. For an axis with an
+opposite, the opposite is 0. For axes of the head, LLL percent of the range are added to the reading
+instead: 5, 10 or 15 degrees for 033, 067 and 100. Axes that a space lacks are left out.
 """
 
 from moodganimation.expressions.gaze import look_at_camera
-from moodganimation.expressions.sides import posed_as
+from moodganimation.expressions.sides import with_gaze_and_head_of
 from moodganimation.expressions.spaces import Expression, ExpressionSpace
 
-from .axes import GAZE, HEAD, LIPS, sided
+from .axes import GAZE_AXES, HEAD_AXES, HEAD_LEVELS, LIP_UNIT_KEYS, PERCENTS, side_keys
 
 Requests = dict[str, Expression]
 
-QUARTERS = (0, 25, 50, 75, 100)  # percent
-ENDS = (0, 100)
-THIRDS = (33, 67, 100)
 
-
-def opposite_of(space: ExpressionSpace) -> dict[str, str]:
-    """The axis that each axis with an opposite excludes."""
+def opposites(space: ExpressionSpace) -> dict[str, str]:
+    """Map each axis that has an opposite to it."""
     return dict(space.opposites) | {b: a for a, b in space.opposites}
 
 
-def at(start: Expression, key: str, percent: tuple[int, ...]) -> Requests:
-    """One axis at levels, its opposite at 0."""
-    opposite = opposite_of(start.space).get(key)
+def requests_at_levels(start: Expression, key: str, percents: tuple[int, ...]) -> Requests:
+    """Request one axis at levels [percent of its range], with its opposite at 0."""
+    opposite = opposites(start.space).get(key)
     if opposite:
         start = start.replace(**{opposite: 0})
-    return {f"{key}_{level:03d}": start.replace(**{key: level / 100}) for level in percent}
+    return {f"{key}_{percent:03d}": start.replace(**{key: percent / 100}) for percent in percents}
 
 
 def smile(neutral: Expression, smiling: Expression) -> Expression:
-    """The expression that is read in another photo; gaze and head stay as they are."""
-    return posed_as(smiling, neutral)
+    """Request the reading of a smiling photo, with gaze and head of the neutral one."""
+    return with_gaze_and_head_of(smiling, neutral)
 
 
 def sides(reading: Expression) -> Requests:
-    """Both ends of each side of each lateral unit, and five levels of the units of the lips."""
-    space, found = reading.space, {}
+    """Request each side of lateral units at 0 and 100 percent, and lip units at PERCENTS."""
+    space, requests = reading.space, {}
     for unit in space.lateral:
-        for key in sided(unit):
-            found |= at(reading, key, ENDS)
-    for key in LIPS:
-        found |= at(reading, key, QUARTERS) if key in space.keys else {}
-    return found
+        for key in side_keys(unit):
+            requests |= requests_at_levels(reading, key, (0, 100))
+    for key in LIP_UNIT_KEYS:
+        requests |= requests_at_levels(reading, key, PERCENTS) if key in space.keys else {}
+    return requests
 
 
 def gaze(reading: Expression) -> Requests:
-    """Five levels of every direction; and the look into the camera, "camera_100"."""
-    found = {}
-    for key in GAZE:
-        found |= at(reading, key, QUARTERS) if key in reading.space.keys else {}
-    return found | ({"camera_100": look_at_camera(reading)} if found else {})
+    """Request every direction at PERCENTS, and the look into the camera as "camera_100"."""
+    requests = {}
+    for key in GAZE_AXES:
+        requests |= requests_at_levels(reading, key, PERCENTS) if key in reading.space.keys else {}
+    return requests | ({"camera_100": look_at_camera(reading)} if requests else {})
 
 
 def head(reading: Expression) -> Requests:
-    """Three levels of every turn, from how the head is read; those beyond the range are left
-    out."""
-    found = {}
-    for key in HEAD if set(HEAD) <= set(reading.space.keys) else ():
-        opposite = opposite_of(reading.space)[key]
-        for level in THIRDS:
-            turned = reading[key] - reading[opposite] + round(3 * level / 100) / 3
-            if turned <= 1:
+    """Request every turn by HEAD_LEVELS more than read; those outside the range are left out."""
+    requests = {}
+    for key in HEAD_AXES if set(HEAD_AXES) <= set(reading.space.keys) else ():
+        opposite = opposites(reading.space)[key]
+        for percent, level in HEAD_LEVELS.items():
+            # A difference below 0 is a value of the opposite axis.
+            value = reading[key] - reading[opposite] + level
+            if value <= 1:
                 request = reading.replace(**{key: 0, opposite: 0})
-                way = {key: turned} if turned >= 0 else {opposite: -turned}
-                found[f"{key}_{level:03d}"] = request.replace(**way)
-    return found
+                turn = {key: value} if value >= 0 else {opposite: -value}
+                requests[f"{key}_{percent:03d}"] = request.replace(**turn)
+    return requests
+
+
+def mouths(reading: Expression) -> Requests:
+    """Request open mouths, without and with a smile."""
+    return {
+        "AU25": reading.replace(AU25=1),
+        "AU12_AU25": reading.replace(AU12=1, AU25=1),
+    }
 
 
 REQUESTS = {"sides": sides, "gaze": gaze, "head": head}
 
 
 def requested(what: str, reading: Expression) -> Requests:
-    """Raises ValueError where the space has no axis for it."""
-    found = REQUESTS[what](reading)
-    if not found:
+    """Make the requests of a judge named `what`. Raises ValueError if the space lacks all axes."""
+    requests = REQUESTS[what](reading)
+    if not requests:
         raise ValueError(f"The checkpoint's space {reading.space.name} has no axes for {what}.")
-    return found
+    return requests

@@ -1,12 +1,14 @@
-"""Judge by Face Mesh how restless a head is in a video, and in a photo that the video drives.
+"""Judge by Face Mesh the jitter of the head in a video and in a photo driven by it.
 
     python -m moodganimation drive PHOTO --by DRIVER --out RESULT
     python -m training.evaluate.judges.steadiness DRIVER RESULT [--out JSON]
 
-Runs in the environment of face_mesh.py. *restless*: the second difference over time of the points
-that no expression moves, root mean square, in pixels of 128 across the canonical crop. *moved*: how
-far the same points go from frame to frame, likewise. *gaze* and *yaw*: correlation over the frames
-of both videos of where the irises lie between the corners of the eyes, and of the turn of the head.
+It runs in the environment of face_mesh.py. Lengths are in pixels of 128 across the canonical crop.
+
+*restless*: jitter: root mean square second difference over time of the rigid landmarks. *moved*:
+speed: root mean square of their first difference. *gaze*, *yaw*: correlation of the two videos,
+frame by frame, of the horizontal position of the irises between the corners of the eyes, and of the
+yaw of the head.
 """
 
 import argparse
@@ -18,15 +20,16 @@ import cv2
 import numpy as np
 
 from .face_mesh import face_mesh, landmarks
-from .face_mesh_measures import STILL, pose
+from .face_mesh_measures import RIGID, pose
 from .tables import Rows, report
 
-CROP = 128 / 1.25  # pixels of 128 for a face's height
-IRISES = ((468, 33, 133), (473, 362, 263))  # iris, corners
+# Height of Face Mesh's box [px of 128 across the canonical crop]; 1.25 is faces.portrait.CANONICAL.
+FACE_HEIGHT = 128 / 1.25
+EYES = ((468, 33, 133), (473, 362, 263))  # landmarks: iris, corners
 
 
-def frames(path: Path) -> Iterator[np.ndarray]:
-    """(H, W, 3) uint8 BGR. Raises ValueError for a file that shows none."""
+def read_frames(path: Path) -> Iterator[np.ndarray]:
+    """Yield the frames (H, W, 3) uint8 BGR of a video. Raises ValueError for an unreadable file."""
     video = cv2.VideoCapture(str(path))
     good, frame = video.read()
     if not good:
@@ -37,59 +40,62 @@ def frames(path: Path) -> Iterator[np.ndarray]:
 
 
 def points_of(path: Path, mesh) -> np.ndarray:
-    """(T, 478, 3) landmarks of every frame, in pixels of 128 across the median crop."""
-    found = [landmarks(mesh, frame) for frame in frames(path)]
+    """Detect the landmarks (T, 478, 3) of a video [px of 128 across the crop of median size].
+
+    Raises ValueError if a frame shows no face, or for fewer than three frames.
+    """
+    found = [landmarks(mesh, frame) for frame in read_frames(path)]
     if any(points is None for points in found) or len(found) < 3:
         raise ValueError(f"Face Mesh must find a face in each of three frames or more of {path}.")
     points = np.array(found)
     height = np.median(np.ptp(points[:, :468, 1], axis=1))
-    return points * (CROP / height)
+    return points * (FACE_HEIGHT / height)
 
 
-def restless(points: np.ndarray) -> float:
-    """Of (T, 478, 2 or 3): root mean square of the second differences of what is rigid."""
-    return float(np.sqrt(np.square(np.diff(points[:, STILL, :2], 2, axis=0)).sum(-1).mean()))
+def jitter(points: np.ndarray) -> float:
+    """Root mean square second difference over time of the rigid points of (T, 478, 2 or 3)."""
+    return float(np.sqrt(np.square(np.diff(points[:, RIGID, :2], 2, axis=0)).sum(-1).mean()))
 
 
-def moved(points: np.ndarray) -> float:
-    """The same of the first differences."""
-    return float(np.sqrt(np.square(np.diff(points[:, STILL, :2], axis=0)).sum(-1).mean()))
+def speed(points: np.ndarray) -> float:
+    """Root mean square first difference over time of the rigid points of (T, 478, 2 or 3)."""
+    return float(np.sqrt(np.square(np.diff(points[:, RIGID, :2], axis=0)).sum(-1).mean()))
 
 
-def gaze(points: np.ndarray) -> np.ndarray:
-    """(T,) where the irises lie between the corners, in widths of the eye; to the left positive."""
-    seen = []
-    for iris, right, left in IRISES:
+def horizontal_gaze(points: np.ndarray) -> np.ndarray:
+    """Position (T,) of the irises between the corners, in widths of the eye, left positive."""
+    positions = []
+    for iris, right, left in EYES:
         across = points[:, left, :2] - points[:, right, :2]
         offset = points[:, iris, :2] - (points[:, left, :2] + points[:, right, :2]) / 2
-        seen.append((offset * across).sum(1) / np.square(across).sum(1))
-    return np.mean(seen, 0)
+        positions.append((offset * across).sum(1) / np.square(across).sum(1))
+    return np.mean(positions, 0)
 
 
 def yaw(points: np.ndarray) -> np.ndarray:
-    """(T,) degrees that the head turns to the left from the first frame."""
-    first, turns = points[0], []
+    """Rotation (T,) of the head to the left since the first frame [degrees]."""
+    first, angles = points[0], []
     for frame in points:
-        rotation, _ = pose(first[STILL], frame[STILL])
-        turns.append(-np.degrees(cv2.Rodrigues(rotation)[0][1, 0]))
-    return np.array(turns)
+        rotation, _ = pose(first[RIGID], frame[RIGID])
+        angles.append(-np.degrees(cv2.Rodrigues(rotation)[0][1, 0]))
+    return np.array(angles)
 
 
 def judge(driver: Path, result: Path) -> dict[str, Rows]:
-    """A row for each video, and how they go together."""
-    both = {
+    """Compute the table with a row for each video."""
+    points = {
         name: points_of(path, face_mesh())
         for name, path in (("driver", driver), ("result", result))
     }
     rows = {
-        name: {"frames": len(p), "restless": restless(p), "moved": moved(p)}
-        for name, p in both.items()
+        name: {"frames": len(p), "restless": jitter(p), "moved": speed(p)}
+        for name, p in points.items()
     }
-    count = min(map(len, both.values()))
-    for name, measure in (("gaze", gaze), ("yaw", yaw)):
-        one, other = (measure(points)[:count] for points in both.values())
-        rows["driver"][name] = 1.0  # with itself
-        rows["result"][name] = float(np.corrcoef(one, other)[0, 1])
+    count = min(map(len, points.values()))
+    for column, measure in (("gaze", horizontal_gaze), ("yaw", yaw)):
+        of_driver, of_result = (measure(p)[:count] for p in points.values())
+        rows["driver"][column] = 1.0  # with itself
+        rows["result"][column] = float(np.corrcoef(of_driver, of_result)[0, 1])
     return {"steadiness": rows}
 
 

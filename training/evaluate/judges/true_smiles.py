@@ -1,39 +1,44 @@
-"""Judge by Face Mesh how near edits come to people's own smiles.
+"""Judge by Face Mesh how closely edits match people's own smiles.
 
     python -m training.evaluate.judges.draw smiles --data DIR --out SMILES
     python -m training.evaluate.judges.true_smiles SMILES [--out JSON] [--write]
 
-Runs in the environment of face_mesh.py. A pair is a neutral and a smiling photo of one person. The
-expression that is read in the smiling photo is requested of the neutral one. Points of the lips are
-compared after a similarity transform by the bridge of the nose and the corners of the eyes.
+It runs in the environment of face_mesh.py. A pair is a neutral and a smiling photo of one person.
+The neutral photo is edited towards the smile. Landmarks of the lips are compared after registration
+by the bridge of the nose and the corners of the eyes.
 
-*remaining*: root mean square distance of edit and smile, over that of neutral photo and smile: 1 is
-no edit, 0 the person's own smile. *the reading*: as requested. *best units*: the setting of those
-of the 17 units that move the mouth, both sides alike, whose motion field brings the lips nearest
-to the smile's (best_units.py); *its motion alone*: where that field puts the neutral photo's
-points, without Face Mesh looking at the edit. What no setting reaches is left to other fields.
+The figure is *remaining*: root mean square distance of edit and smile, over that of neutral photo
+and smile. It is 1 for no edit, 0 for the person's own smile. Rows: *the reading*: the edit by the
+reading of the smiling photo. *best units*: the edit by the units of the mouth, with equal sides,
+whose motion field moves the lips closest to the smile (best_units.py). *its motion alone*: the
+landmarks of the neutral photo, moved by that field; nothing is detected in the edit.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from ..documents import Block
+from ..documents import FigureBlock
 from ..markdown import table
-from .command import drawings, parser, run
-from .face_mesh_measures import LIPS, REGISTRATION, settled, upright
+from .command import drawings, run
+from .face_mesh_measures import LIP_POINTS, NOSE_AND_EYE_CORNERS, registered, upright
 from .tables import Rows
 
-EDITS = {"edit": "the reading", "best": "best units"}  # picture -> row
-MOTION = "its motion alone"
+EDITS = {"edit": "the reading", "best": "best units"}  # picture of a pair -> row of the table
+MOTION = "its motion alone"  # row of what best_units.py computes
 
 
 def remaining(edit: np.ndarray, neutral: np.ndarray, smile: np.ndarray) -> float:
-    """Share of the lips' way from neutral to smile that an edit leaves. Points: (478, 2 or 3)."""
+    """Distance of the lips of edit and smile, over that of neutral photo and smile.
+
+    All are landmarks (478, 2 or 3).
+    """
     base = upright(neutral)
-    e, n, s = (settled(points, base, REGISTRATION)[LIPS] for points in (edit, neutral, smile))
+    e, n, s = (
+        registered(points, base, NOSE_AND_EYE_CORNERS)[LIP_POINTS]
+        for points in (edit, neutral, smile)
+    )
     return rms(e - s) / rms(n - s)
 
 
@@ -43,7 +48,7 @@ def rms(offsets: np.ndarray) -> float:
 
 
 def summary(values: list[float]) -> dict[str, float]:
-    """`people`, and the distribution of *remaining* over them."""
+    """Summarize the values of *remaining* of several people."""
     low, median, high = np.percentile(values, (25, 50, 75))
     return {
         "people": len(values),
@@ -55,24 +60,24 @@ def summary(values: list[float]) -> dict[str, float]:
 
 
 def judge(folder: Path) -> dict[str, Rows]:
-    """A row for each kind of pair and edit, named "KIND, EDIT"."""
-    found = {}
+    """Compute the table with a row for each kind of pair and edit, named "KIND, EDIT"."""
+    remaining_of = {}
     for pair in drawings(folder, "smiles"):
         ends = pair.all_points(("neutral", "smile"))
         kind = pair.place["kind"]
         for picture, edit in EDITS.items():
             points = pair.points(picture)
             if ends and points is not None:
-                found.setdefault(f"{kind}, {edit}", []).append(remaining(points, *ends))
+                remaining_of.setdefault(f"{kind}, {edit}", []).append(remaining(points, *ends))
         if "motion" in pair.place:
-            found.setdefault(f"{kind}, {MOTION}", []).append(pair.place["motion"])
-    if not found:
+            remaining_of.setdefault(f"{kind}, {MOTION}", []).append(pair.place["motion"])
+    if not remaining_of:
         raise ValueError(f"Face Mesh found no face in any pair of {folder}.")
-    return {"smiles": {name: summary(values) for name, values in found.items()}}
+    return {"smiles": {name: summary(values) for name, values in remaining_of.items()}}
 
 
 def smiles(values: dict) -> str:
-    """Format what remains of the way to people's own smiles."""
+    """Format *remaining* by kind of pair and edit."""
     rows = [
         [
             *name.split(", "),
@@ -86,11 +91,7 @@ def smiles(values: dict) -> str:
 
 
 COMMAND = "python -m training.evaluate.judges.true_smiles SMILES --write"
-BLOCKS = {"true-smiles": Block(COMMAND, smiles)}
-
-
-def _parser() -> argparse.ArgumentParser:
-    return parser("true_smiles", __doc__, BLOCKS)
+BLOCKS = {"true-smiles": FigureBlock(COMMAND, smiles)}
 
 
 def main(arguments: list[str] | None = None) -> int:

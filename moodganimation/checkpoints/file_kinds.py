@@ -1,0 +1,127 @@
+"""Kinds of files that are mistaken for checkpoints, recognized by their first bytes.
+
+Nothing in a file is executed.
+"""
+
+import contextlib
+import json
+import zipfile
+from enum import Enum
+from pathlib import Path
+
+from ..errors import Message, NotACheckpoint
+from ..files.plain import check_plain_file
+
+
+class FileKind(Enum):
+    """A kind of file; the value completes the message "FILE is ..."."""
+
+    ARCHIVE = "an archive; unpack it and choose the file of the network in it"
+    TORCHSCRIPT = (
+        "a TorchScript program, not weights; save the state_dict() of the network with torch.save"
+    )
+    KERAS = "a file of Keras or TensorFlow; only networks that PyTorch saved can be read"
+    ONNX = "an ONNX program, not weights of PyTorch; save the state_dict() of the network"
+    NUMPY = "a file of NumPy arrays; save the state_dict() of the network with torch.save"
+    PICKLE = (
+        "a pickle that torch.save did not write, and nothing in it was run; save the state_dict() "
+        "of the network with torch.save"
+    )
+    WEB_PAGE = "a web page and not the file that it offers; download it again"
+    LFS_POINTER = "a pointer of Git LFS and not the file itself; fetch it with git lfs pull"
+    FOREIGN_SAFETENSORS = "a safetensors file, but not a checkpoint of MoodGANimation"
+    OUR_CHECKPOINT = "a checkpoint of MoodGANimation already; use it as it is, with --checkpoint"
+
+
+FOLDER_ADVICE = "choose the file of the network in it"
+# First bytes of a file by torch.save before PyTorch 1.6: a pickle of its magic number.
+TORCH_LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+
+SIGNATURES = (  # offset, bytes there, kind
+    (0, b"\x1f\x8b", FileKind.ARCHIVE),  # gzip
+    (0, b"BZh", FileKind.ARCHIVE),
+    (0, b"\xfd7zXZ\0", FileKind.ARCHIVE),
+    (0, b"7z\xbc\xaf\x27\x1c", FileKind.ARCHIVE),
+    (0, b"Rar!\x1a\x07", FileKind.ARCHIVE),
+    (0, b"\x28\xb5\x2f\xfd", FileKind.ARCHIVE),  # zstd
+    (257, b"ustar", FileKind.ARCHIVE),  # tar
+    (0, b"\x89HDF\r\n\x1a\n", FileKind.KERAS),
+    (4, b"TFL3", FileKind.KERAS),
+    (0, b"\x93NUMPY", FileKind.NUMPY),
+    (0, b"version https://git-lfs", FileKind.LFS_POINTER),
+    *((0, b"\x80" + bytes([protocol]), FileKind.PICKLE) for protocol in range(2, 6)),
+)
+_HEAD = 4096  # bytes that are looked at
+_MAX_HEADER = 1 << 20  # most bytes of a safetensors header that are parsed
+
+
+def check_file_kind(path: str | Path, allowed: tuple[FileKind, ...] = ()) -> None:
+    """Raise NotACheckpoint, with advice, if the first bytes show the wrong kind of file.
+
+    Passes files of torch.save, of the kinds in `allowed`, and of unknown kinds. Raises OSError if
+    the file cannot be read.
+    """
+    path = Path(path)
+    check_plain_file(path, NotACheckpoint, FOLDER_ADVICE)
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise NotACheckpoint("{} is not a readable checkpoint: it is empty.", path)
+    kind = _kind(path, head)
+    if kind is not None and kind not in allowed:
+        raise NotACheckpoint("{} is {}.", path, Message(kind.value))
+
+
+def _kind(path: Path, head: bytes) -> FileKind | None:
+    """Return the kind of a file by its first bytes; None for torch.save and for unknown kinds."""
+    if head.startswith(b"PK"):
+        return _zip_kind(path)
+    for offset, signature, kind in SIGNATURES:
+        if head[offset:].startswith(signature):
+            # Whatever the pickle protocol in byte 1, the magic number follows it.
+            by_torch = head[2:].startswith(TORCH_LEGACY_MAGIC[2:])
+            return None if kind == FileKind.PICKLE and by_torch else kind
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return FileKind.WEB_PAGE
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return _safetensors_kind(path)
+    return FileKind.ONNX if path.suffix.lower() == ".onnx" or _is_onnx(head) else None
+
+
+def _is_onnx(head: bytes) -> bool:
+    """Whether a file is a protobuf of an ONNX model by one of the usual exporters.
+
+    The fields of a model begin with tag 0x08, ir_version (varint), and 0x12, producer_name (text).
+    """
+    return head[0] == 8 and head[2:3] == b"\x12" and head[4:].startswith((b"pytorch", b"tf2onnx"))
+
+
+def _zip_kind(path: Path) -> FileKind | None:
+    """Return the kind of a zip archive by its entries; None for torch.save and damaged ones."""
+    names = []
+    unreadable = zipfile.BadZipFile, ValueError, NotImplementedError, EOFError
+    with contextlib.suppress(*unreadable), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if not names:
+        return None
+    files = {name.rpartition("/")[2] for name in names}
+    if "constants.pkl" in files and any("/code/" in name for name in names):
+        return FileKind.TORCHSCRIPT
+    if any(name.count("/") == 1 and name.endswith("/data.pkl") for name in names):
+        return None
+    if "model.weights.h5" in files:
+        return FileKind.KERAS
+    return FileKind.NUMPY if all(name.endswith(".npy") for name in names) else FileKind.ARCHIVE
+
+
+def _safetensors_kind(path: Path) -> FileKind | None:
+    """Return the kind of a safetensors file by the metadata in its header."""
+    with open(path, "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = file.read(min(size, _MAX_HEADER))
+    try:
+        format = json.loads(header)["__metadata__"]["format"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return FileKind.FOREIGN_SAFETENSORS if b'"dtype"' in header else None
+    ours = isinstance(format, str) and format.startswith("moodganimation-")
+    return FileKind.OUR_CHECKPOINT if ours else FileKind.FOREIGN_SAFETENSORS

@@ -1,0 +1,251 @@
+"""Original checkpoints: those of earlier GANimation programs, under the names of our layers.
+
+The program and the type of a network are recognized by names and shapes of its weights alone:
+`net_epoch_E_id_{G,D,D_temp}.pth` of GANimation and of every branch of MoodGANimation;
+`*_net_gen.pth` and `*_net_dis.pth` of donydchen/ganimation_replicate; `*-G.ckpt` and `*-D.ckpt`
+of vipermu/ganimation.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import NotACheckpoint
+from ..networks.base import GeneratorConfig
+from ..networks.convgru_unet import ConvGRUUNetGenerator
+from ..networks.resnet import ResNetGenerator
+from .torch_files import read_state_dict
+
+DONYDCHEN, VIPERMU = "donydchen/ganimation_replicate", "vipermu/ganimation"
+NORM_STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
+GATE_KEY = "gru.ConvGRUCell_00.reset_gate.weight"
+FRAME_GRU_CHANNELS = 128  # of the hidden state of original frame_gru critics
+RENAMED = {  # pattern in a name of theirs -> replacement
+    r"^model\.": "main.",
+    r"\.conv_block\.": ".main.",
+    r"^(color_top|im_reg)\.": "img_reg.",
+    r"^(au_top|im_att|attetion_reg)\.": "attention_reg.",  # sic: their checkpoints misspell it
+    r"^dis_top\.": "conv1.",
+    r"^aus_top\.": "conv2.",
+}
+
+
+class OriginalNetwork(NamedTuple):
+    """A network of another program, with the names of our layers."""
+
+    origin: str  # the program that wrote it
+    role: Literal["generator", "critic"]
+    config: dict  # arguments of GeneratorConfig, or of training.ganimation.critics.CriticConfig
+    weights: dict[str, Tensor]  # float32, in the order of the network
+    left_out: dict[str, int]  # what the network does not need -> number of entries in the file
+
+
+def read_original(path: str | Path, network: str | None = None) -> OriginalNetwork:
+    """Read the network in an original checkpoint, or the one called `network` of several.
+
+    Raises NotACheckpoint with a message that says what is wrong, and OSError.
+    """
+    path = Path(path)
+    weights, others = read_state_dict(path, network)
+    try:
+        origin, weights, left_out = _rename_weights(weights)
+        left_out |= others
+        role, config = _recognize(weights)
+        recurrent = config.get("kind") in ("frame_gru", "clip")
+        if recurrent or config.get("architecture") == "convgru_unet":
+            # GRUs exist only in MoodGANimation. Files of other networks are alike in both programs,
+            # so their origin stays GANimation.
+            origin = "MoodGANimation"
+        shapes = _expected_shapes(role, config)
+        _check_weights(weights, shapes, path.stat().st_size)
+    except ValueError as problem:
+        raise NotACheckpoint(
+            "{} cannot be read as a generator or critic of the GANimation family: {}",
+            path,
+            str(problem),
+        ) from None
+    # Removed one by one, so that a large network is not in memory twice.
+    options = {"dtype": torch.float32, "memory_format": torch.contiguous_format, "copy": True}
+    weights = {key: weights.pop(key).detach().to(**options) for key in shapes}
+    return OriginalNetwork(origin, role, config, weights, left_out)
+
+
+def _rename_weights(
+    weights: dict[str, Tensor],
+) -> tuple[str, dict[str, Tensor], dict[str, int]]:
+    """Return origin, weights under our names, and what was left out. Raises ValueError."""
+    # Instance norms of PyTorch 0.3 kept statistics without using them; vipermu's were run in
+    # training mode, which does not use them either.
+    origin, count = "GANimation", len(weights)
+    weights = {key: value for key, value in weights.items() if not key.endswith(NORM_STATISTICS)}
+    left_out = {"running statistics": count - len(weights)}
+    if "im_reg.0.weight" in weights:
+        origin, count = VIPERMU, len(weights)
+        weights = {k: v for k, v in weights.items() if not re.match(r"debug\d\.", k)}
+        left_out["second names of layers"] = count - len(weights)
+    elif any(key.startswith("model.") for key in weights):
+        origin = DONYDCHEN
+    weights = {_rename(key): value for key, value in weights.items()}
+    if origin == DONYDCHEN and "img_reg.0.weight" in weights:
+        left_out["biases that norms cancel"] = _replace_biases_by_norm_parameters(weights)
+    return origin, weights, {what: n for what, n in left_out.items() if n}
+
+
+def _rename(key: str) -> str:
+    """Return the name of a weight in our networks."""
+    for pattern, replacement in RENAMED.items():
+        key = re.sub(pattern, replacement, key)
+    return key
+
+
+def _replace_biases_by_norm_parameters(weights: dict[str, Tensor]) -> int:
+    """Remove biases before instance norms, and add the norms' parameters: scale 1, shift 0.
+
+    In place; returns the number of biases. An instance norm subtracts the mean, and with it any
+    constant that was added before. Raises ValueError for batch norms.
+    """
+    if any(value.ndim == 1 and key.endswith(".weight") for key, value in weights.items()):
+        raise ValueError("it has batch norms; only networks with instance norms can be read.")
+    biases = [key for key in weights if re.fullmatch(r"main\.[\d.]+(main\.\d\.)?bias", key)]
+    for key in biases:
+        bias = weights.pop(key)
+        parent, index, _ = key.rsplit(".", 2)
+        norm = f"{parent}.{int(index) + 1}"
+        weights[f"{norm}.weight"] = torch.ones(()).expand(bias.shape)
+        weights[f"{norm}.bias"] = torch.zeros(()).expand(bias.shape)
+    return len(biases)
+
+
+def _recognize(weights: dict[str, Tensor]) -> tuple[str, dict]:
+    """Return the role and the config of a network. Raises ValueError."""
+    if "first_conv.0.weight" in weights:
+        blocks = _count(weights, r"gru\.ConvGRUCell_\d\d\.reset_gate\.weight")
+        config = _generator_config("convgru_unet", weights, "first_conv.0.weight", blocks)
+        return "generator", config
+    if "img_reg.0.weight" in weights or "attention_reg.0.weight" in weights:
+        blocks = _count(weights, r"main\.\d+\.main\.0\.weight")
+        return "generator", _generator_config("resnet", weights, "main.0.weight", blocks)
+    recurrent = "adv.weight" in weights or "regress.weight" in weights
+    if recurrent or "conv1.weight" in weights or "conv2.weight" in weights:
+        return "critic", _critic_config(weights, recurrent)
+    names = ", ".join(list(weights)[:3])
+    raise ValueError(f"its layers are called {names[:100]}.")
+
+
+def _generator_config(
+    architecture: str, weights: dict[str, Tensor], first: str, blocks: int
+) -> dict:
+    """Arguments of GeneratorConfig. first: name of the first layer. Raises ValueError."""
+    if not blocks:
+        raise ValueError("it has no residual blocks or GRU layers.")
+    return {
+        "architecture": architecture,
+        "condition_dim": _dim(weights, first, 1) - 3,
+        "width": _dim(weights, first, 0),
+        "depth": blocks,
+    }
+
+
+def _critic_config(weights: dict[str, Tensor], recurrent: bool) -> dict:
+    """Arguments of CriticConfig. Raises ValueError."""
+    last = "regress.weight" if recurrent else "conv2.weight"
+    width, depth = _dim(weights, "main.0.weight", 0), _count(weights, r"main\.\d+\.weight")
+    if depth > 10:
+        raise ValueError(f"{depth} layers of stride 2 are more than a critic can have.")
+    config = {
+        "kind": "frame",
+        "condition_dim": _dim(weights, last, 0),
+        "image_size": _dim(weights, last, 2) << depth,
+        "width": width,
+        "depth": depth,
+    }
+    if not recurrent:
+        return config
+    memory, names = _dim(weights, GATE_KEY, 0), list(weights)
+    # frame_gru: the hidden state has at most FRAME_GRU_CHANNELS, and `adv` precedes the GRU. clip:
+    # it has as many channels as the features, and `adv` follows the GRU. Where both numbers fit,
+    # the order of the keys decides.
+    adv_first = "adv.weight" in names and names.index("adv.weight") < names.index(GATE_KEY)
+    if memory != width << (depth - 1) or (memory <= FRAME_GRU_CHANNELS and adv_first):
+        return config | {"kind": "frame_gru", "memory": memory}
+    return config | {"kind": "clip", "carry": False}  # published ones never carried their state
+
+
+def _dim(weights: dict[str, Tensor], key: str, axis: int) -> int:
+    """Size of a convolution's weight (outputs, inputs, h, w) along an axis. Raises ValueError."""
+    if key not in weights or weights[key].ndim != 4:
+        raise ValueError(f"{key} is missing or is not four-dimensional.")
+    return weights[key].shape[axis]
+
+
+def _count(weights: dict[str, Tensor], pattern: str) -> int:
+    """Number of weights whose full name matches a pattern."""
+    return sum(bool(re.fullmatch(pattern, key)) for key in weights)
+
+
+def _expected_shapes(role: str, config: dict) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a network's parameters, in its order. Raises ValueError."""
+    if role == "critic":
+        return critic_shapes(**config)
+    build = {"resnet": ResNetGenerator, "convgru_unet": ConvGRUUNetGenerator}
+    with torch.device("meta"):
+        generator = build[config["architecture"]](GeneratorConfig(**config))
+    return {key: tuple(value.shape) for key, value in generator.state_dict().items()}
+
+
+def critic_shapes(
+    kind: str,
+    condition_dim: int,
+    image_size: int,
+    width: int,
+    depth: int,
+    memory: int | None = None,
+    carry: bool = False,
+) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a critic's parameters, in its order.
+
+    A copy of what training.ganimation.critics builds, which this library does not import. Arguments
+    are those of CriticConfig.
+    """
+    main, n = {}, 3
+    for i in range(depth):
+        main[f"main.{2 * i}.weight"] = (width << i, n, 4, 4)
+        main[f"main.{2 * i}.bias"] = (n := width << i,)
+    patch, side = (1, n, 3, 3), image_size >> depth
+    if kind == "frame":
+        return main | {"conv1.weight": patch, "conv2.weight": (condition_dim, n, side, side)}
+    memory, gru = memory or n, {}
+    for gate in ("reset", "update", "out"):
+        name = f"gru.ConvGRUCell_00.{gate}_gate"
+        gru |= {f"{name}.weight": (memory, n + memory, 3, 3), f"{name}.bias": (memory,)}
+    adv, regress = {"adv.weight": patch}, {"regress.weight": (condition_dim, memory, side, side)}
+    return main | (adv | gru if kind == "frame_gru" else gru | adv) | regress
+
+
+def _check_weights(weights: dict[str, Tensor], shapes: dict, size: int) -> None:
+    """Raise ValueError unless names, shapes, dtypes and values are those of the network.
+
+    size: of the file [bytes].
+    """
+    if missing := [key for key in shapes if key not in weights]:
+        raise ValueError(f"weights are missing ({len(missing)}, such as {missing[0]}).")
+    if extra := [key for key in weights if key not in shapes]:
+        raise ValueError(f"it has {len(extra)} extra weights, such as {extra[0][:80]}.")
+    for key, shape in shapes.items():
+        if tuple(weights[key].shape) != shape:
+            raise ValueError(f"{key} is {tuple(weights[key].shape)}, where {shape} would fit.")
+    floats = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+    for key, value in weights.items():
+        dense = value.layout == torch.strided and value.device.type == "cpu"
+        if not dense or value.dtype not in floats:
+            raise ValueError(f"{key} is not a dense tensor of floating-point numbers.")
+    # Tensors of stride 0 can make a small file claim huge weights. Factor 2: the parameters that
+    # `_replace_biases_by_norm_parameters` adds are not in the file.
+    if sum(value.nbytes for value in weights.values()) > 2 * size:
+        raise ValueError("it claims more weights than it holds.")
+    for key, value in weights.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{key} has values that are not finite numbers.")

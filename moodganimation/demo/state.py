@@ -1,0 +1,159 @@
+"""The state of one face on the page, as undo, recipes and links keep it."""
+
+import base64
+import zlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import Problem
+from ..expressions import schema
+from ..expressions.moods import in_space
+from ..expressions.presets import PRESET_NAMES
+from ..expressions.spaces import PAD, Expression
+from ..faces.masks import LOCKS
+from ..recipe import DetailType, Recipe
+
+HALVES = {"whole face": None, "their left half": "left", "their right half": "right"}
+# The mask is stored in pieces, since a text in a recipe has at most 1000 letters.
+CHUNK_LETTERS = 800
+MASK_SIDE = 128  # of the masks of where edits act, over the crop of a face
+_LOCKED_TYPE = schema.list_type(
+    "What is locked", schema.choice_type("What is locked", LOCKS), 0, len(LOCKS)
+)
+_MOOD_TYPE = schema.tuple_type("The mood", object, object, object)  # Expression checks the values
+_EMOTION_TYPE = schema.choice_type("The emotion", PRESET_NAMES)
+_INTENSITY_TYPE = schema.number_type("The intensity", 0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """An expression, what set it, and where the edit acts. Immutable."""
+
+    units: Expression  # the sliders, in the space of the reading, rounded to hundredths
+    mood: tuple[float, float, float] | None = None  # pleasure, arousal, dominance, if they set it
+    preset: str | None = None  # the preset, if one set it
+    intensity: float = 1.0  # of the preset
+    half: str = "whole face"  # a key of HALVES: where edits act
+    locked: tuple[str, ...] = ()  # names of LOCKS: parts of the face that edits leave alone
+    brush_mask: np.ndarray | None = None  # (MASK_SIDE, MASK_SIDE), 1 where the brush has painted
+    only_painted: bool = False  # edits act on what is painted alone; else on all the rest
+    detail: float = 1.0  # strength of folds of the skin, see `Animator.with_detail`
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, State) and self.to_json() == other.to_json()
+
+    __hash__ = None
+
+    def with_units(self, units: Expression, **source) -> "State":
+        """Return the state with another expression; source: `mood`, or `preset` and `intensity`."""
+        cleared = {"mood": None, "preset": None, "intensity": 1.0}
+        return replace(self, units=units, **cleared | source)
+
+    def to_json(self) -> dict[str, object]:
+        """Return plain values from which `from_json` makes an equal state."""
+        return schema.expression_to_json(self.units) | self.options()
+
+    @classmethod
+    def of_recipe(cls, recipe: Recipe, reading: Expression) -> "State":
+        """Return the state that a recipe holds for the selected face.
+
+        The expression is that of the sliders if the recipe has them, else its own, the one of its
+        last keyframe, or the reading. Raises Problem.
+        """
+        if "sliders" in recipe.options:
+            sliders = {"expression": recipe.options["sliders"]}
+            if "sliders_space" in recipe.options:
+                sliders["space"] = recipe.options["sliders_space"]
+            units = schema.expression_from_json(sliders)
+        else:
+            last = recipe.timeline and recipe.timeline.keyframes[-1].expression
+            units = recipe.expression or last or reading
+        return cls(in_space(units, reading.space, reading)).with_options(recipe.options)
+
+    @classmethod
+    def from_json(cls, values: dict, reading: Expression) -> "State":
+        """Return the state of `to_json`.
+
+        reading: of the photo, for axes that `values` leaves out. Raises Problem.
+        """
+        expression = {key: values[key] for key in ("space", "expression") if key in values}
+        units = schema.expression_from_json(expression) if expression else reading
+        return cls(in_space(units, reading.space, reading)).with_options(values)
+
+    def options(self) -> dict[str, object]:
+        """Return all but the target expression, as options of a recipe.
+
+        Where a mood set the sliders, the recipe's expression may be that mood. The options then
+        have the sliders, too.
+        """
+        options: dict[str, object] = {"half": self.half, "locked": list(self.locked)}
+        if self.mood is not None:
+            options["mood"] = list(self.mood)
+            options["sliders"] = schema.expression_to_json(self.units)["expression"]
+            options["sliders_space"] = self.units.space.name
+        if self.preset is not None:
+            options |= {"preset": self.preset, "intensity": self.intensity}
+        if self.detail != 1:
+            options["detail"] = self.detail
+        if self.brush_mask is not None:
+            options |= {"alone": self.only_painted, "marked": _pack_mask(self.brush_mask)}
+        return options
+
+    def with_options(self, options: dict) -> "State":
+        """Return the state with the same expression and the options of a recipe. Raises Problem."""
+        half = options.get("half", "whole face")
+        if half not in HALVES:
+            raise Problem("The recipe names a part of the face that does not exist.")
+        fields: dict[str, object] = {"half": half, "only_painted": bool(options.get("alone"))}
+        fields["locked"] = schema.check(_LOCKED_TYPE, options.get("locked", []))
+        fields["detail"] = schema.check(DetailType, options.get("detail", 1.0))
+        fields["brush_mask"] = _unpack_mask(options["marked"]) if "marked" in options else None
+        if "mood" in options:
+            fields["mood"] = Expression(PAD, schema.check(_MOOD_TYPE, options["mood"])).values
+        if "preset" in options:
+            fields["preset"] = schema.check(_EMOTION_TYPE, options["preset"])
+            fields["intensity"] = schema.check(_INTENSITY_TYPE, options.get("intensity"))
+        return replace(self, **fields)
+
+
+def _pack_mask(mask: np.ndarray) -> list[str]:
+    """Return a mask of 0 and 1 as bits, compressed, in pieces of Base64."""
+    packed = base64.b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode()
+    return [packed[i : i + CHUNK_LETTERS] for i in range(0, len(packed), CHUNK_LETTERS)]
+
+
+def _unpack_mask(pieces: object) -> np.ndarray:
+    """Return the mask of `_pack_mask`. Raises Problem for damaged data."""
+    try:
+        packed = base64.b64decode("".join(pieces), validate=True)
+        # The limit keeps a small recipe from being unpacked to gigabytes.
+        bits = zlib.decompressobj().decompress(packed, MASK_SIDE * MASK_SIDE // 8 + 1)
+        return np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK_SIDE, MASK_SIDE)
+    except (TypeError, ValueError, zlib.error) as problem:
+        raise Problem("The painted mask in the recipe is damaged.") from problem
+
+
+class History:
+    """States to undo and redo; the oldest are dropped."""
+
+    def __init__(self, max_length: int = 200):
+        self._states: list[State] = []
+        self._index, self._max_length = -1, max_length
+
+    def add(self, state: State) -> None:
+        """Add a state after the current one, unless they are equal. Undone states are dropped."""
+        if self._states and self._states[self._index] == state:
+            return
+        self._states = [*self._states[: self._index + 1], state][-self._max_length :]
+        self._index = len(self._states) - 1
+
+    def step(self, by: int) -> State | None:
+        """Go to the state before (-1) or after (1) and return it; None where there is none."""
+        if not self.can_step(by):
+            return None
+        self._index += by
+        return self._states[self._index]
+
+    def can_step(self, by: int) -> bool:
+        return 0 <= self._index + by < len(self._states)

@@ -1,0 +1,25 @@
+"""Former names of parameters that still work."""
+
+import functools
+import warnings
+from collections.abc import Callable
+
+
+def renamed_parameters(**names: str) -> Callable:
+    """Decorate a function whose parameters were renamed, {former name: name}.
+
+    A call with a former name passes the value on under the new one and raises a DeprecationWarning.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            for former in names.keys() & kwargs.keys():
+                message = f"{function.__name__}: {former} is now {names[former]}."
+                warnings.warn(message, DeprecationWarning, stacklevel=2)
+                kwargs[names[former]] = kwargs.pop(former)
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate

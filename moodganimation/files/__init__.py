@@ -1,0 +1,1 @@
+"""Files on disk, independent of their format: checks before reading, and atomic writes."""

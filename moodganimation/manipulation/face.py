@@ -1,0 +1,86 @@
+"""Direct manipulation of a portrait. Points are (x, y), normalized by the photo's size: 0 to 1.
+
+manipulation = Manipulation(animator, portrait)  # one for each portrait
+change = manipulation.drag(portrait.reading, at=(0.46, 0.61), to=(0.44, 0.58))
+picture = animator.edit(portrait, change.expression).image
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from ..animator import Animator
+from ..errors import InvalidValue, Problem, shown
+from ..expressions.moods import in_space
+from ..expressions.spaces import Expression
+from ..faces.portrait import Portrait
+from ..networks.point_motion import PointMotion
+from .drags import ExpressionChange, drag_face
+from .fields import FaceFields
+from .motion_map import motion_map
+from .resets import reset_place
+
+SIDES = ("both", "one")
+MAX_COORDINATE = 1e6  # [px] far beyond any photo; points farther away are moved there
+Point = Sequence[float]  # x, y over the photo's width and height
+
+
+class Manipulation:
+    """Turns drags on a portrait's face into changes of its expression. Immutable."""
+
+    def __init__(self, animator: Animator, portrait: Portrait):
+        """Measure the motion fields of all controls, which takes about as long as an edit.
+
+        Raises Problem for generators that do not move the photo's pixels.
+        """
+        if not animator.generator.moves_pixels:
+            raise Problem(
+                "This model repaints faces, so that they cannot be dragged; the default model warp "
+                "moves the photo's own pixels."
+            )
+        self.portrait, self.space = portrait, animator.space
+        self.reading = animator.start(portrait)  # in the generator's space; photo is unchanged
+        motion = PointMotion(animator.generator, portrait.encoding)
+        self.fields = FaceFields(motion, self.space, self.reading, portrait.mouth_covered)
+
+    def drag(
+        self, before: Expression, at: Point, to: Point, side: Literal["both", "one"] = "both"
+    ) -> ExpressionChange:
+        """Return the change that moves what the edit of `before` shows at `at` towards `to`.
+
+        side: "one" changes lateral units on the grabbed half of the face only. Without a control
+        that moves the place, the expression is unchanged. Raises InvalidValue for a wrong point or
+        side, and InvalidExpression if `before` cannot be converted to the generator's space.
+        """
+        if side not in SIDES:
+            raise InvalidValue('A drag moves "both" sides or "one", not {}.', shown(side))
+        before, points = self._in_space(before), [self._to_face(point) for point in (at, to)]
+        return drag_face(self.fields, *points, before, side == "one")
+
+    def reset(self, before: Expression, at: Point) -> ExpressionChange:
+        """Return the change that resets the controls with a strong influence at `at`.
+
+        They get the values read in the photo. Raises as `drag` does.
+        """
+        return reset_place(self.fields, self._to_face(at), self._in_space(before))
+
+    def motion_map(self) -> dict:
+        """Return the controls and vectors of all places as JSON; see `motion_map.motion_map`."""
+        return motion_map(self.fields, self.portrait)
+
+    def _in_space(self, expression: Expression) -> Expression:
+        return in_space(expression, self.space, self.portrait.reading)
+
+    def _to_face(self, point: Point) -> np.ndarray:
+        """Convert a point to face coordinates (2,). Raises InvalidValue."""
+        try:
+            x, y = map(float, point)
+        except (TypeError, ValueError):
+            x = y = math.nan
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise InvalidValue("A place on the photo is two numbers, got {}.", shown(point))
+        height, width = self.portrait.photo.shape[:2]
+        pixel = np.array([x * width, y * height]).clip(-MAX_COORDINATE, MAX_COORDINATE) - 0.5
+        return self.portrait.to_face[:, :2] @ pixel + self.portrait.to_face[:, 2]

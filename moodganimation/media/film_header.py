@@ -1,0 +1,218 @@
+"""Read the header of a film with ffmpeg, and choose the filters that convert its frames to RGB.
+
+| header | filters |
+|---|---|
+| interlaced | deinterlaced by bwdif |
+| alpha | composited over BACKGROUND |
+| HLG or PQ (ITU-R BT.2100) | tone-mapped: SDR_WHITE becomes white, brighter light is compressed |
+| primaries of BT.2020 or P3 | converted to those of BT.709 |
+"""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import Message, UnreadableFile
+from ..files.plain import check_plain_file
+from . import ffmpeg
+from .formats import PILLOW_FORMATS
+from .headers import open_lazily
+
+TIMEOUT = 60  # for reading a header [s]
+BACKGROUND = "white"  # behind transparent films, as behind photos
+HDR = {"arib-std-b67": "HLG", "smpte2084": "PQ"}  # transfer functions
+WIDE_GAMUT = {"bt2020": "BT.2020", "smpte431": "DCI-P3", "smpte432": "Display P3"}  # primaries
+SDR_WHITE = 203  # HDR reference white (ITU-R BT.2408) [cd/m2]
+PEAK = 1000 / SDR_WHITE  # nominal peak of HLG and of most PQ films; brighter light is clipped
+KNEE = 0.8  # tone mapping leaves light up to this share of SDR_WHITE as it is
+HD_HEIGHT = 720  # [px]; players take unmarked films of this height for BT.709, others for BT.601
+INTERLACED_MARKS = ("top first", "bottom first", "top coded first", "bottom coded first")
+ALPHA_FORMATS = re.compile(r"rgba|argb|bgra|abgr|yuva|gbrap|ya\d|pal8|ayuv|vuya")
+ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # ffmpeg's own decoders drop alpha
+_STREAM = re.compile(r"^ *Stream #0:\d+.*?: (Video|Audio): (.*)$", re.MULTILINE)
+_PIXELS = re.compile(r", (\w+)(?:\(((?:[^()]|\([^()]*\))*)\))?, (\d{1,5})x(\d{1,5})\b")
+_ALPHA_MODE = re.compile(r"^ *alpha_mode *: 1$", re.MULTILINE)  # WebM has alpha in another stream
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a film's header says of its first video stream and of its audio streams.
+
+    Names are those of ffmpeg; they are empty and numbers are 0 if the header does not say them.
+    """
+
+    pixel_format: str  # as "yuv420p"
+    width: int  # as coded [px]
+    height: int
+    color_range: str  # "tv" or "pc"
+    color_space: tuple[str, str, str]  # matrix, primaries and transfer, as "bt709"
+    interlaced: bool
+    average_fps: float
+    base_fps: float  # ffmpeg's tbr: the lowest rate of which all time stamps are multiples, guessed
+    seconds: float | None  # of the longest stream; None: unknown
+    sounds: tuple[str, ...]  # codecs of the audio streams
+    decoder: str = ""  # to be chosen explicitly; "": ffmpeg's choice
+
+    @property
+    def color_matrix(self) -> str:
+        """ffmpeg's name of the YUV matrix, or "auto" to take each frame's own.
+
+        Unmarked films are read as players read them, by their height.
+        """
+        if any(self.color_space):
+            return "auto"
+        return "bt709" if self.height >= HD_HEIGHT else "bt601"
+
+    def deinterlace_filters(self) -> list[str]:
+        """Filters that make frames of fields; they need all frames of the film, in order."""
+        return ["bwdif=mode=send_frame:deint=interlaced"] if self.interlaced else []
+
+    def color_filters(self, size: str) -> list[str]:
+        """Filters that scale frames (`size`: options of ffmpeg's `scale`) and convert them to
+        opaque RGB of 8 bits with the primaries of BT.709."""
+        filters = [f"scale={size}:in_color_matrix={self.color_matrix}"]
+        if self._alpha:
+            over = f"drawbox=c={BACKGROUND}:t=fill:replace=1[over];[over][film]overlay=format=auto"
+            return [*filters, f"format=rgba,split[film][same];[same]{over}", "format=rgb24"]
+        if not (self._hdr or self._wide_gamut):
+            return [*filters, "format=rgb24"]
+        matrix, primaries, transfer = self.color_space
+        format_12bit = "gbrp12le" if matrix == "gbr" else "yuv444p12le"
+        matrix, primaries = matrix or "bt2020nc", primaries or "bt2020"
+        source = f"zscale=min={matrix}:pin={primaries}:rin={self.color_range or 'tv'}"
+        if self._hdr:
+            filters += [
+                f"format={format_12bit}",
+                f"{source}:tin={transfer}:t=linear:npl={SDR_WHITE}",
+                "format=gbrpf32le",
+                "zscale=p=bt709",
+                f"tonemap=mobius:param={KNEE}:peak={PEAK:.3f}:desat=0",
+                "zscale=t=iec61966-2-1:r=pc",
+            ]
+        else:
+            # Only the primaries are converted. The input is taken as BT.709 whatever transfer the
+            # header says, and its values are shown as sRGB without conversion.
+            filters += [
+                f"format={format_12bit}",
+                f"{source}:tin=bt709:t=bt709:p=bt709:m=gbr:r=pc",
+            ]
+        return [*filters, "format=gbrp", "format=rgb24"]
+
+    def notes(self) -> list[Message]:
+        """Sentences about what these filters change."""
+        notes = []
+        if self.interlaced:
+            notes.append(Message("The film is interlaced: whole frames are made of its fields."))
+        if self._hdr:
+            name = HDR[self.color_space[2]]
+            notes.append(Message("The film's HDR colors ({}) are tone-mapped to BT.709.", name))
+        elif self._wide_gamut:
+            name = WIDE_GAMUT[self.color_space[1]]
+            notes.append(Message("The film's wide colors ({}) are converted to BT.709.", name))
+        if self._alpha:
+            notes.append(Message("Where the film is transparent, white is shown."))
+        return notes
+
+    @property
+    def _hdr(self) -> bool:
+        return self.color_space[2] in HDR
+
+    @property
+    def _wide_gamut(self) -> bool:
+        return self.color_space[1] in WIDE_GAMUT
+
+    @property
+    def _alpha(self) -> bool:
+        has_alpha = ALPHA_FORMATS.match(self.pixel_format) is not None
+        return has_alpha and not (self._hdr or self._wide_gamut)
+
+
+def read_header(path: str | Path) -> Header:
+    """Read the header of a film. Raises UnreadableFile."""
+    text = header_text(path)
+    streams = _STREAM.findall(text)
+    videos = [line for kind, line in streams if kind == "Video" and "(attached pic)" not in line]
+    if not videos:
+        raise UnreadableFile(
+            "{} has no moving picture that can be read; choose a video that plays.", path
+        )
+    duration = re.search(r"^ *Duration: (\d+):(\d\d):(\d\d\.\d+)", text, re.MULTILINE)
+    seconds = None
+    if duration:
+        seconds = 3600 * int(duration[1]) + 60 * int(duration[2]) + float(duration[3])
+    codec, pixels = _codec(videos[0]), _PIXELS.search(videos[0])
+    pixel_format, words, width, height = pixels.groups() if pixels else ("", "", 0, 0)
+    decoder = ""
+    if codec in ALPHA_DECODERS and _ALPHA_MODE.search(text):
+        # The header shows the opaque stream only; this is what `decoder` outputs, for `_alpha`.
+        decoder, pixel_format = ALPHA_DECODERS[codec], "yuva420p"
+    words = [word.strip() for word in (words or "").split(",")]
+    return Header(
+        pixel_format=pixel_format,
+        width=int(width),
+        height=int(height),
+        color_range=next((word for word in words if word in ("tv", "pc")), ""),
+        color_space=_color_space(words),
+        interlaced=codec == "dvvideo" or any(word.startswith(INTERLACED_MARKS) for word in words),
+        average_fps=_number(videos[0], "fps"),
+        base_fps=_number(videos[0], "tbr"),
+        seconds=seconds,
+        sounds=tuple(_codec(line) for kind, line in streams if kind == "Audio"),
+        decoder=decoder,
+    )
+
+
+def header_text(path: str | Path) -> str:
+    """What ffmpeg prints about a file that it can open. Raises UnreadableFile."""
+    check_exists(path)
+    prober = ffmpeg.start("-v", "info", *ffmpeg.input_arguments(path), stderr=subprocess.PIPE)
+    try:
+        text = prober.communicate(timeout=TIMEOUT)[1].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        raise UnreadableFile(not_a_film_message(path)) from None
+    finally:
+        ffmpeg.stop(prober)
+    if not text.startswith("Input #0") and "\nInput #0" not in text:
+        raise UnreadableFile(not_a_film_message(path))
+    return text
+
+
+def check_exists(path: str | Path) -> None:
+    """Raise UnreadableFile if there is no plain file."""
+    check_plain_file(path, UnreadableFile, "choose a video in it")
+    if not Path(path).is_file():
+        raise UnreadableFile("There is no video {}.", path)
+
+
+def not_a_film_message(path: str | Path) -> Message:
+    """A sentence on why a file is no film: it is a still picture, or neither."""
+    try:
+        with open_lazily(path, PILLOW_FORMATS):
+            return Message("{} is a single picture, no film: open it as a photo.", path)
+    except Exception:  # Pillow can raise anything: it is no picture either
+        return Message(
+            "{} is not a video that can be read ({}); it may be damaged or another kind of file.",
+            path,
+            ", ".join(ffmpeg.CONTAINERS),
+        )
+
+
+def _codec(stream: str) -> str:
+    return re.match(r"\w*", stream)[0]
+
+
+def _color_space(words: list[str]) -> tuple[str, str, str]:
+    """Matrix, primaries and transfer; ffmpeg prints one name if all three are the same."""
+    for word in words:
+        names = word.split("/")
+        if len(names) == 3 or re.match(r"bt|smpte|fcc|gbr|arib|ycgco|film|ictcp", word):
+            names = [name if name not in ("unknown", "reserved") else "" for name in names]
+            return tuple(names) if len(names) == 3 else (names[0],) * 3
+    return "", "", ""
+
+
+def _number(stream: str, unit: str) -> float:
+    """The number before a unit, as in "29.97 fps" or "1k tbr"; 0 if it is missing."""
+    found = re.search(rf", ([\d.]+)(k?) {unit}\b", stream)
+    return float(found[1]) * (1000 if found[2] else 1) if found else 0.0

@@ -1,0 +1,136 @@
+"""JPEG files: how much work decoding one is, and which rows of a truncated one are missing.
+
+A decoder fills missing rows with grey and reports nothing. They are found by decoding twice, with
+different bytes where the data ends: rows that differ depend on missing data. Segments, scans and
+markers are those of ITU-T T.81, sections B and E.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+MAX_SCANS = 50  # of a progressive JPEG; cameras and programs write about ten
+MAX_SEGMENTS = 5_000
+SEGMENT_START = re.compile(rb"\xff[\xc0-\xcf\xd9-\xdd\xe0-\xef\xfe]")  # or the end of the image
+END_OF_IMAGE = b"\xff\xd9"
+START_OF_SCAN = 0xDA
+# Start of frame: the segment with the size and the number of channels.
+SOF_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+COEFFICIENTS = range(64)  # of a block of the cosine transform
+MAX_MISSING_SHARE = 0.1  # of the rows; a picture that lacks more is refused
+LACKS_SCANS = 1.0  # result of `missing_share` if some scans, or all rows, are missing
+STRIP_ROWS = 512  # that are compared at once
+
+
+@dataclass
+class JpegSegments:
+    """What the segments of a JPEG say, up to the end of its first image."""
+
+    too_many: bool = False  # a decoder would work on it for very long
+    end: int | None = None  # position of END_OF_IMAGE; None: it is missing
+    channels: int = 0
+    scans: list[bytes] = field(default_factory=list)  # headers of the scans
+
+    @property
+    def lacks_scans(self) -> bool:
+        """Whether some coefficients of some channel are in no scan, or not with all their bits."""
+        known: dict[int, set[int]] = {}
+        for header in self.scans:
+            count = header[0] if header else 0  # of the channels in the scan
+            if len(header) < 2 * count + 4:
+                continue
+            first, last, bits = header[2 * count + 1 : 2 * count + 4]
+            if bits & 15 == 0:  # successive approximation down to bit 0
+                for channel in header[1 : 2 * count + 1 : 2]:
+                    known.setdefault(channel, set()).update(range(first, last + 1))
+        complete = [channel for channel, found in known.items() if found >= set(COEFFICIENTS)]
+        return len(complete) < self.channels
+
+
+def parse_segments(jpeg: bytes) -> JpegSegments:
+    """Walk over the segments of a JPEG, up to the end of its first image.
+
+    Phones append videos and further images, which are not looked at.
+    """
+    found, position, count = JpegSegments(), 0, 0
+    while marker := SEGMENT_START.search(jpeg, position):
+        if marker[0] == END_OF_IMAGE:
+            found.end = marker.start()
+            break
+        position = marker.end()
+        size = max(2, int.from_bytes(jpeg[position : position + 2], "big"))  # counts its own bytes
+        code, body = marker[0][1], jpeg[position + 2 : position + min(size, 1000)]
+        if code == START_OF_SCAN:
+            found.scans.append(body)
+        elif code in SOF_MARKERS and len(body) > 5:
+            found.channels = body[5]
+        position, count = position + size, count + 1
+        if len(found.scans) > MAX_SCANS or count > MAX_SEGMENTS:
+            found.too_many = True
+            break
+    return found
+
+
+def with_end(jpeg: bytes) -> bytes | None:
+    """Append the missing end to a truncated JPEG; None for a complete JPEG or another file.
+
+    Trailing zeros go: a download that stopped leaves them in a file of the full size.
+    """
+    if not jpeg.startswith(b"\xff\xd8\xff"):
+        return None
+    found = parse_segments(jpeg)
+    if found.too_many or found.end is not None or not found.scans:
+        return None
+    return jpeg.rstrip(b"\0\xff") + END_OF_IMAGE
+
+
+def missing_share(jpeg: bytes, image: Image.Image, truncated: bool) -> float:
+    """Share of a decoded image's rows that the file lacks, from the bottom, or LACKS_SCANS.
+
+    truncated: whether `with_end` has added the end. Raises what Pillow raises.
+    """
+    found = parse_segments(jpeg)
+    if truncated and found.lacks_scans:
+        return LACKS_SCANS
+    # Without an end there is no place for other data, so that nothing can be compared.
+    if found.end is None or not (truncated or _ends_in_one_color(image)):
+        return 0.0
+    noisy = jpeg[: found.end] + _noise() + END_OF_IMAGE
+    with Image.open(io.BytesIO(noisy), formats=("JPEG",)) as other:
+        other.load()
+        height = image.size[1]
+        for row, (ours, theirs) in zip(
+            range(0, height, STRIP_ROWS),
+            zip(_strips(image), _strips(other), strict=True),
+            strict=True,
+        ):
+            differs = (ours != theirs).reshape(len(ours), -1).any(1)
+            if differs.any():
+                return 1 - (row + int(differs.argmax())) / height
+    return 0.0
+
+
+def _strips(image: Image.Image) -> Iterator[np.ndarray]:
+    width, height = image.size
+    for row in range(0, height, STRIP_ROWS):
+        yield np.asarray(image.crop((0, row, width, min(row + STRIP_ROWS, height))))
+
+
+def _ends_in_one_color(image: Image.Image) -> bool:
+    """Whether the lowest row is of one color, as a decoder leaves rows without data."""
+    width, height = image.size
+    row = np.asarray(image.crop((0, height - 1, width, height)))
+    return bool((row == row[:, :1]).all())
+
+
+def _noise() -> bytes:
+    """Random entropy-coded data with all restart markers, at which a decoder resumes.
+
+    It need not fill the picture: only the first row that it changes is looked for.
+    """
+    random = np.random.default_rng(0).integers(0, 255, (64, 256), np.uint8)  # none of them is 255
+    return b"".join(part.tobytes() + bytes([0xFF, 0xD0 + i % 8]) for i, part in enumerate(random))

@@ -1,0 +1,192 @@
+"""Folds of the skin: the part of the generator, and the making of its pictures."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from moodganimation.expressions.axis_map import axis_map
+from moodganimation.expressions.spaces import FACS
+from moodganimation.networks.base import GeneratorConfig
+from moodganimation.networks.folds import Folds
+from moodganimation.networks.warp import WarpGenerator
+from training.warp import folds as making
+from training.warp.extend import extended
+from training.warp.train import set_axes
+
+UNITS = axis_map(FACS).fields
+
+
+@pytest.fixture
+def folds() -> Folds:
+    torch.manual_seed(0)
+    folds = Folds(8, 4, units=3, pictures=1).eval()
+    folds.units[1, 0] = 1
+    folds.pictures.uniform_(-0.2, 0.2)
+    return folds
+
+
+@torch.inference_mode()
+def test_units_without_a_picture_have_no_folds(folds):
+    places, still = folds.mean_face_map(torch.zeros(1, 8, 8, 8)), torch.zeros(1, 2, 32, 32)
+    assert not folds(places, still, torch.tensor([[[1.0, 0, 1], [1, 0, 1]]])).any()
+    assert folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]])).any()
+
+
+@torch.inference_mode()
+def test_folds_of_one_side_stay_on_that_side(folds):
+    places, still = folds.mean_face_map(torch.zeros(1, 8, 8, 8)), torch.zeros(1, 2, 64, 64)
+    light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 0, 0]]]))  # the left side
+    assert light[..., 36:].any() and not light[..., :28].any()  # at the viewer's right
+
+
+@torch.inference_mode()
+def test_folds_of_both_sides_mirror_each_other(folds):
+    places, still = folds.mean_face_map(torch.zeros(1, 8, 8, 8)), torch.zeros(1, 2, 64, 64)
+    light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]]))
+    torch.testing.assert_close(light, light.flip(-1), atol=1e-5, rtol=0)
+
+
+CONFIG = GeneratorConfig(
+    architecture="warp",
+    condition_dim=50,
+    unit_fields=len(UNITS),
+    image_size=32,
+    width=8,
+    extra_fields=3,
+)
+
+
+@pytest.fixture
+def generator() -> WarpGenerator:
+    torch.manual_seed(0)
+    generator = WarpGenerator(CONFIG).eval()
+    set_axes(generator, FACS)
+    return generator
+
+
+@torch.inference_mode()
+def test_a_generator_with_folds_relights_only_what_has_some(generator):
+    made = extended(generator, folds=1)
+    made.folds.pictures.fill_(0.3)
+    made.folds.units[UNITS.index("AU04"), 0] = 1
+    source = torch.rand(1, 3, 32, 32) * 2 - 1
+    encoding = made.encode(source)
+    for unit, brighter in (("AU04L", True), ("AU02L", False)):
+        condition = encoding.reading.clone()
+        condition[0, FACS.index(unit)] += 0.5
+        edit, _ = made.edit(encoding, condition)
+        plain, _ = generator.edit(generator.encode(source), condition)
+        assert (edit.light.mean() > plain.light.mean() + 0.005) == brighter
+    unchanged, _ = made.edit(encoding, encoding.reading)
+    assert torch.equal(unchanged.composite, source)
+
+
+@torch.inference_mode()
+def test_detail_is_how_strong_folds_are(generator):
+    made = extended(generator, folds=1)
+    made.folds.pictures.fill_(0.2)
+    made.folds.units[UNITS.index("AU04"), 0] = 1
+    source = torch.rand(1, 3, 32, 32) * 2 - 1
+    encoding = made.encode(source)
+    condition = encoding.reading.clone()
+    condition[0, FACS.index("AU04L")] += 0.5
+
+    def light(detail: float) -> torch.Tensor:
+        return made.edit(made.with_detail(encoding, detail), condition)[0].light
+
+    def folds(detail: float) -> torch.Tensor:
+        return ((1 + light(detail)) / (1 + light(0.0))).log()
+
+    torch.testing.assert_close(light(1.0), made.edit(encoding, condition)[0].light)
+    torch.testing.assert_close(folds(0.5), 0.5 * folds(1.0), atol=1e-5, rtol=1e-3)
+    assert folds(1.5).abs().max() > 0.05
+
+
+def test_parts_are_added_to_generators_that_lack_them(generator):
+    made = extended(generator, folds=2, refiner=True)
+    assert made.config.folds == 2 and made.config.refiner
+    kept = made.state_dict()
+    for key, value in generator.state_dict().items():  # the refiner changes where teeth are drawn
+        assert torch.equal(kept[key], value) or key.startswith("jaws."), key
+    with pytest.raises(ValueError, match="parts that can be added"):
+        extended(generator, extra_fields=4)
+
+
+def points_of_a_face() -> np.ndarray:
+    """(468, 2) of a symmetric face, as shares of the crop's side."""
+    points = np.random.default_rng(0).uniform(0.2, 0.8, (478, 2))
+    points = (points + (points * (-1, 1) + (1, 0))[making.MIRRORED]) / 2
+    return points[: making.FACE_POINTS]
+
+
+def test_the_mean_face_is_symmetric_and_its_own_place():
+    face = making.mean_face(points_of_a_face()[None])
+    mirrored = face.points[making.MIRRORED[: making.FACE_POINTS]] * (-1, 1) + (making.SIDE - 1, 0)
+    np.testing.assert_allclose(face.points, mirrored, atol=1e-9)
+    picture = np.random.default_rng(1).uniform(0, 255, (making.SIDE, making.SIDE))
+    seen = making.warp_to_mean(face, np.float32(picture), face.points)
+    np.testing.assert_allclose(seen[face.inside], picture[face.inside], atol=1)
+
+
+def test_ratio_images_forget_even_light_and_keep_folds():
+    face = making.mean_face(points_of_a_face()[None])
+    neutral = np.full((making.SIDE, making.SIDE), 120, np.float32)
+    even = making.ratio_image(face, neutral, 1.5 * neutral)
+    assert np.abs(even).max() < 0.02
+    folded = neutral.copy()
+    folded[150:154] *= 0.8
+    ratio = making.ratio_image(face, neutral, folded)
+    inside = face.skin[151] > 0
+    assert ratio[151][inside].min() < -0.05
+
+
+def test_units_share_the_folds_of_a_smile():
+    face = making.mean_face(points_of_a_face()[None])
+    pattern = np.ones((making.SIDE, making.SIDE), np.float32)
+    rises = np.array([1.0, 0.5])
+    ratios = np.stack([rise * pattern for rise in rises])
+    eyes, rest = making.fold_pictures(face, ratios, rises)
+    near, still = making.near_eyes(face), making.away_from_dark_parts(face)
+    np.testing.assert_allclose(eyes, 0.5 * near * still, atol=0.02)
+    np.testing.assert_allclose(eyes + rest, still, atol=0.02)
+
+
+def test_pictures_leave_out_what_moves():
+    face = making.mean_face(points_of_a_face()[None])
+    still = making.away_from_dark_parts(face)
+    brow = np.int32(np.round(face.points[making.BROWS[0]]))
+    assert still[brow[1], brow[0]] < 0.1 and still[0, 0] == 1
+
+
+def test_stored_pictures_are_the_right_half():
+    face = np.zeros((1, making.SIDE, making.SIDE), np.float32)
+    face[..., making.SIDE // 2 :] = 1
+    assert making.crop_to_stored_half(face)[0, :, 2:].min() == pytest.approx(1)
+
+
+def test_folds_are_added_from_a_pack_of_photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "STEPS", 10)
+    monkeypatch.setattr(making, "BATCH", 2)
+    rng, names = np.random.default_rng(3), ["a0", "a1", "b0", "b1"]
+    (tmp_path / "imgs").mkdir()
+    points = np.zeros((4, 478, 3), np.float32)
+    points[:, : making.FACE_POINTS, :2] = 128 * points_of_a_face() + rng.normal(0, 0.2, (4, 1, 2))
+    points[1::2, 61, 0] -= 5  # smiles are wider
+    for name in names:
+        picture = rng.integers(60, 200, (128, 128, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / "imgs" / f"{name}.jpg"), picture)
+    rows = [f"{name},train,{name[0]}" for name in names]
+    (tmp_path / "faces.csv").write_text("\n".join(["name,split,person", *rows]), encoding="utf-8")
+    files = [f"{name}.jpg" for name in names]
+    np.savez(tmp_path / "landmarks.npz", names=files, points=points, sizes=np.full((4, 2), 128))
+    torch.manual_seed(0)
+    config = dataclasses.replace(CONFIG, width=32)  # fewer channels crash this torch's backward
+    generator = WarpGenerator(config).eval()
+    set_axes(generator, FACS)
+    made, measured = making.add_folds(generator, [tmp_path])
+    assert measured["people"] == 2 and np.isfinite(measured["error of places [px of 128]"])
+    assert made.folds.pictures.abs().sum() > 0
+    assert not made.lights.weight[UNITS.index("AU12")].any()

@@ -1,0 +1,186 @@
+"""Mouths to train the refiner of `warp` with: windows of real open mouths with rendered teeth where
+the generator places the jaws, and windows of its own edits that open a mouth.
+
+Of real mouths the photograph is the target; edits have none. Data is a folder of canonical crops
+with landmarks, see `data.pack`.
+
+N windows · h x w pixels of a window · C pixels a side of a crop
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from tqdm import tqdm
+
+from moodganimation.expressions.spaces import ExpressionSpace
+from moodganimation.networks.compositing import resize
+from moodganimation.networks.encoding import INFERENCE, Encoding
+from moodganimation.networks.refiner import MouthDrawing, painted_boxes, soft_hole
+from moodganimation.networks.teeth import JawPlacement
+from moodganimation.networks.warp import WarpGenerator
+
+from ..data.landmarks import Landmarks
+from ..data.pack import all_photos, lip_gap_ratio
+from ..rendering.mesh_points import CORNERS_INNER, LOWER_LIP_INNER, UPPER_LIP_INNER
+
+INNER_LIPS = [CORNERS_INNER[0], *UPPER_LIP_INNER, CORNERS_INNER[1], *LOWER_LIP_INNER[::-1]]
+PARTED = 0.02  # inner gap, in distances of the outer eye corners, above which a mouth is open
+BATCH = 16
+# How often an edit moves a unit, and from which intensity on.
+OPENERS = {"AU25": (1.0, 0.4), "AU26": (0.3, 0.1), "AU12": (0.5, 0.3), "AU27": (0.08, 0.2)}
+OPENERS |= {"AU10": (0.15, 0.2), "AU16": (0.15, 0.2), "AU20": (0.15, 0.2), "AU22": (0.08, 0.2)}
+EDITS = 4  # of every face whose mouth is closed
+
+
+@dataclass
+class Mouths:
+    """Windows as uint8, colors and shares as 0..255."""
+
+    photo: Tensor  # (N, 3, h, w)
+    target: Tensor  # (N, 3, h, w); of edits the photo
+    hole: Tensor  # (N, 1, h, w)
+    teeth: Tensor  # (N, 4, h, w)
+    white: Tensor  # (N, 3) float32
+    saturation: Tensor  # (N, 1, 1, 1) float32
+    real: Tensor  # (N,) bool
+
+    @classmethod
+    def concatenate(cls, parts: list["Mouths"]) -> "Mouths":
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return cls(*(torch.cat(column) for column in columns))
+
+    @cached_property
+    def by_size(self) -> tuple[Tensor, Tensor]:
+        """Indices of the edits and of the real mouths, each by the area of the box around the
+        hole, smallest first."""
+        area = torch.zeros(len(self))
+        for index, (rows, columns) in painted_boxes(self.hole):
+            area[index] = (rows.stop - rows.start) * (columns.stop - columns.start)
+        order = area.argsort(stable=True)
+        order = order[area[order] > 0]
+        return order[~self.real[order]], order[self.real[order]]
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+
+def collect_mouths(
+    folders: list[Path], split: str, generator: WarpGenerator, space: ExpressionSpace, seed: int = 0
+) -> Mouths:
+    """Collect the open mouths of the photographs of a split, and edits that open closed ones."""
+    rng, parts = np.random.default_rng(seed), []
+    for folder in folders:
+        landmarks, paths = Landmarks(folder / "landmarks.npz"), all_photos(folder, split)
+        for start in tqdm(range(0, len(paths), BATCH), desc=f"mouths, {split}"):
+            faces = [face(path, landmarks) for path in paths[start : start + BATCH]]
+            pictures, points = zip(*faces, strict=True)
+            parts += windows(generator, space, pictures, points, rng)
+    return Mouths.concatenate(parts)
+
+
+def face(path: Path, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
+    """Read a crop (C, C, 3) uint8 RGB and its landmarks (478, 2) [sides of the crop]."""
+    place = landmarks.row(path.name)
+    points = (landmarks.points[place, :, :2] + 0.5) / landmarks.sizes[place]
+    return cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), points
+
+
+@torch.no_grad()
+def windows(
+    generator: WarpGenerator, space: ExpressionSpace, pictures, points, rng
+) -> list[Mouths]:
+    """Return the windows of some faces (pictures (C, C, 3) uint8, points (478, 2)): of photographed
+    mouths that are open, and of EDITS edits of each that is closed."""
+    size = generator.config.image_size
+    encoding = generator.encode(crops(pictures, size))
+    gaps = [lip_gap_ratio(p) for p in points]
+    parts = []
+    if opened := [i for i, n in enumerate(gaps) if n > PARTED]:
+        own = rows_of_encoding(encoding, opened)
+        inside = torch.stack([inner_mouth(points[i], size) for i in opened])
+        fine = crops([pictures[i] for i in opened], INFERENCE.paint_scale * size)
+        parts.append(real_mouths(generator, own, inside, fine))
+    if closed := [i for i, n in enumerate(gaps) if n <= PARTED]:
+        own = rows_of_encoding(encoding, closed)
+        parts += [edited_mouths(generator, own, space, rng) for _ in range(EDITS)]
+    return parts
+
+
+def edited_mouths(
+    generator: WarpGenerator, encoding: Encoding, space: ExpressionSpace, rng: np.random.Generator
+) -> Mouths:
+    """Open mouths by random conditions, where the photo shows no teeth of its own."""
+    condition = random_conditions(encoding.reading, space, rng)
+    drawing = generator.drawing(encoding, condition, *generator.inpaint(encoding, condition)[:2])
+    shown = (drawing.known.amax((1, 2, 3)) < 0.05) & (drawing.hole.mean((1, 2, 3)) > 0.003)
+    drawing = MouthDrawing(*(x[shown] for x in drawing))
+    return to_windows(drawing, drawing.photo, real=False)
+
+
+def real_mouths(
+    generator: WarpGenerator, encoding: Encoding, inside: Tensor, fine: Tensor
+) -> Mouths:
+    """Return photographed open mouths, with teeth rendered where the generator finds the jaws.
+
+    inside: (B, 1, H, W) in [0, 1], what lies between the lips; fine: (B, 3, kH, kW) in [-1, 1].
+    """
+    window, saturation = encoding.window, encoding.saturation
+    places, scale = JawPlacement.of(encoding.jaws), INFERENCE.paint_scale
+    encoding = encoding._replace(upper_teeth=None)  # generators without a refiner leave it out here
+    teeth = generator.render_teeth(encoding, places, encoding.reading, scale)
+    shape = teeth.shape[-2:]
+    hole, photo = soft_hole(window.crop(inside), shape), resize(window.crop(encoding.photo), shape)
+    nothing = torch.zeros_like(hole)
+    drawing = MouthDrawing((photo + 1) / 2, hole, nothing, teeth, places.white, saturation)
+    return to_windows(drawing, (window.crop(fine) + 1) / 2, real=True)
+
+
+def to_windows(drawing: MouthDrawing, target: Tensor, real: bool) -> Mouths:
+    """Store a batch as uint8; real: whether the target is a photograph of the drawn mouth."""
+
+    def bytes_of(x: Tensor) -> Tensor:
+        return (255 * x.clamp(0, 1) + 0.5).byte()
+
+    pictures = map(bytes_of, (drawing.photo, target, drawing.hole, drawing.teeth))
+    flags = torch.full((len(target),), real)
+    return Mouths(*pictures, drawing.white, drawing.saturation, flags)
+
+
+def crops(pictures, size: int) -> Tensor:
+    """Resize pictures (C, C, 3) uint8 to a batch (B, 3, size, size) in [-1, 1]."""
+    small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
+    pixels = torch.from_numpy(np.stack(small)).movedim(-1, 1).float() / 127.5 - 1
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def rows_of_encoding(encoding: Encoding, rows: list[int]) -> Encoding:
+    """Select samples of the encoding of a batch."""
+    window = encoding.window._replace(corners=tuple(encoding.window.corners[i] for i in rows))
+    values = {k: x[rows] for k, x in encoding._asdict().items() if isinstance(x, Tensor)}
+    return encoding._replace(window=window, **values)
+
+
+def inner_mouth(points: np.ndarray, size: int, fine: int = 8) -> Tensor:
+    """Return the share of each cell of a crop that lies between the inner lips, (1, size, size)."""
+    polygon = np.int32(np.round(points[INNER_LIPS] * (size * fine) - 0.5))
+    mask = cv2.fillPoly(np.zeros((size * fine,) * 2, np.float32), [polygon], 1.0)
+    return F.avg_pool2d(torch.from_numpy(mask)[None], fine)
+
+
+def random_conditions(reading: Tensor, space: ExpressionSpace, rng: np.random.Generator) -> Tensor:
+    """Return random conditions (B, D) that open mouths, from the readings (B, D) of the photos."""
+    condition = reading.clone()
+    for row in condition:
+        for unit, (share, least) in OPENERS.items():
+            if rng.random() < share:
+                value = rng.uniform(least, 1)
+                keys = (f"{unit}L", f"{unit}R") if unit in space.lateral else (unit,)
+                for key in keys:
+                    row[space.index(key)] = value
+    return condition
