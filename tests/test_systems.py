@@ -292,7 +292,7 @@ def test_pretraining_rate_warms_up_and_decays_to_a_tenth():
 def test_guard_reports_each_problem_once_and_raises_for_values_that_are_not_finite():
     guard, messages = Guard(), []
     for _ in range(2 * PATIENCE):
-        messages += guard.watch(
+        messages += guard.check(
             {
                 "attention": 0.999,
                 "d.condition": 5.0,
@@ -305,17 +305,17 @@ def test_guard_reports_each_problem_once_and_raises_for_values_that_are_not_fini
     for word in ("rose to 1", "does not learn to read", "do not take on", "scores real and"):
         assert sum(word in text for text in messages) == 1
     with pytest.raises(TrainingDiverged, match=r"d\.penalty is nan.*lower rate"):
-        guard.watch({"d.penalty": float("nan")})
+        guard.check({"d.penalty": float("nan")})
 
 
 def test_guard_continues_from_the_log_of_a_resumed_run():
     rows = [{"step": i, "d.clip_condition": 5.0 / (1 + i), "seconds": 1.0} for i in range(20)]
     guard = Guard()
     for row in rows:
-        guard.watch(row)
-    assert not any(guard.watch({"d.clip_condition": 5.0 / 20}) for _ in range(2 * PATIENCE))
+        guard.check(row)
+    assert not any(guard.check({"d.clip_condition": 5.0 / 20}) for _ in range(2 * PATIENCE))
     stuck = Guard()
-    messages = [t for _ in range(PATIENCE) for t in stuck.watch({"d.clip_condition": 5.0})]
+    messages = [t for _ in range(PATIENCE) for t in stuck.check({"d.clip_condition": 5.0})]
     assert len(messages) == 1 and "d.clip_condition" in messages[0]
 
 
@@ -324,7 +324,7 @@ def test_guard_has_no_warnings_for_a_healthy_run():
     for i in range(50):
         values = {"attention": 0.6, "d.condition": 5 / (1 + i), "g.condition": 5 / (1 + i)}
         values |= {"d.realism_real": -2.0, "d.realism_fake": 1.0}
-        assert guard.watch(values) == []
+        assert guard.check(values) == []
 
 
 # ---- Training ----
@@ -503,7 +503,7 @@ def test_new_run_starts_from_given_weights(folder, tmp_path):
 
 def test_run_of_another_experiment_is_refused(folder, tmp_path):
     Run(tmp_path / "run", small("mood"))
-    with pytest.raises(ValueError, match=r"another experiment \(other: rate\)"):
+    with pytest.raises(ValueError, match=r"another experiment \(different: rate\)"):
         Run(tmp_path / "run", small("mood", "rate=1e-5"))
     Run(tmp_path / "run", small("mood", "steps=9"))  # it may go on for longer
 
@@ -514,7 +514,7 @@ def test_run_stored_with_fewer_settings_resumes_with_their_defaults(tmp_path):
     values = json.loads(path.read_text())
     del values["penalty_every"]
     path.write_text(json.dumps(values))
-    with pytest.raises(ValueError, match=r"another experiment \(other: penalty_every\)"):
+    with pytest.raises(ValueError, match=r"another experiment \(different: penalty_every\)"):
         Run(tmp_path, small("mood", "penalty_every=4"))
     Run(tmp_path, small("mood"))
     assert json.loads(path.read_text())["penalty_every"] == 1

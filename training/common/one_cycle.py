@@ -11,21 +11,22 @@ from tqdm import tqdm
 
 def train_one_cycle(
     network: nn.Module,
-    loss_of: Callable[[np.random.Generator], Tensor],
+    draw_loss: Callable[[np.random.Generator], Tensor],
     steps: int,
-    rate: float,
+    max_rate: float,
     weight_decay: float,
     seed: int,
 ) -> None:
     """Train a network by AdamW with the one-cycle schedule (Smith & Topin 2018).
 
-    loss_of: draws a batch and returns the loss. rate: the largest learning rate.
+    draw_loss: draws a batch and returns its loss; its random generator is seeded by (seed, step).
+    max_rate: the largest learning rate.
     """
-    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
+    optimizer = torch.optim.AdamW(network.parameters(), max_rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_rate, total_steps=steps)
     started, bar = time.monotonic(), tqdm(range(steps))
     for step in bar:
-        loss = loss_of(np.random.default_rng([seed, step]))
+        loss = draw_loss(np.random.default_rng([seed, step]))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

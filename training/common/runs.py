@@ -19,18 +19,19 @@ class Run:
     """
 
     def __init__(self, folder: Path, experiment, is_writer: bool = True):
-        """Store the settings of an experiment, a dataclass.
+        """Open the folder, and store the settings in it.
 
-        is_writer: whether this process writes the files. Raises ValueError if the folder holds a
-        run of another experiment.
+        experiment: a dataclass. is_writer: whether this process writes the files. Raises ValueError
+        if the folder holds a run of another experiment.
         """
-        self.folder, self.is_writer, self.tensorboard = folder, is_writer, None
+        self.folder, self.is_writer = folder, is_writer
+        self.tensorboard = None  # a writer from the first log line on; False if not installed
         self.settings = settings = json.loads(json.dumps(dataclasses.asdict(experiment)))
         if stored := stored_experiment(folder):
-            _require_equal(folder, _defaults(experiment) | stored, settings)
+            _check_unchanged(folder, _defaults(experiment) | stored, settings)
         if is_writer:
             (folder / "samples").mkdir(parents=True, exist_ok=True)
-            _replace(folder / "experiment.json", json.dumps(settings, indent=1))
+            _write_atomically(folder / "experiment.json", json.dumps(settings, indent=1))
 
     def log(self, step: int, **values) -> None:
         """Append values to log.jsonl, and numbers to TensorBoard."""
@@ -43,14 +44,14 @@ class Run:
                 self.tensorboard.add_scalar(name.replace(".", "/"), value, step)
 
     def forget_after(self, step: int) -> None:
-        """Remove the log lines of steps after `step`, the saved one, since they are repeated."""
+        """Remove the log lines after `step`, that of the saved state: those steps are repeated."""
         path = self.folder / "log.jsonl"
         if self.is_writer and path.exists():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            _replace(path, "".join(line for line in lines if _step(line) <= step))
+            _write_atomically(path, "".join(line for line in lines if _step_of(line) <= step))
 
-    def rows(self) -> list[dict]:
-        """Read all lines of the log."""
+    def read_log(self) -> list[dict]:
+        """Read the values of all lines of the log."""
         path = self.folder / "log.jsonl"
         if not path.exists():
             return []
@@ -87,16 +88,18 @@ def _defaults(experiment) -> dict:
     return json.loads(json.dumps(defaults, default=dataclasses.asdict))
 
 
-def _replace(path: Path, text: str) -> None:
-    """Replace a text file atomically."""
+def _write_atomically(path: Path, text: str) -> None:
+    """Write or replace a text file, which is never there in part."""
     part = path.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)
 
 
 def _open_tensorboard(folder: Path, step: int):
-    """Open TensorBoard's writer, purging events from `step` on; print a note and return False where
-    TensorBoard is not installed."""
+    """Open TensorBoard's writer, which removes events from `step` on.
+
+    Without TensorBoard print a note and return False.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -116,7 +119,10 @@ def step_seed(seed: int, step: int) -> int:
 
 
 def stored_experiment(folder: Path) -> dict:
-    """Read the settings in a folder's experiment.json; empty where there is none."""
+    """Read the settings in a folder's experiment.json; empty where there is none.
+
+    Raises ValueError for a damaged file.
+    """
     path = folder / "experiment.json"
     try:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -124,17 +130,17 @@ def stored_experiment(folder: Path) -> dict:
         raise ValueError(f"{path} is damaged; choose another folder for --out.") from None
 
 
-def _require_equal(folder: Path, old: dict, new: dict) -> None:
-    """Raise ValueError if settings that must not change differ."""
+def _check_unchanged(folder: Path, old: dict, new: dict) -> None:
+    """Raise ValueError if settings other than CHANGEABLE differ."""
     changed = [key for key in new if old.get(key) != new[key] and key not in CHANGEABLE]
     if changed:
         raise ValueError(
-            f"{folder} holds a run of another experiment (other: {', '.join(changed)}); choose "
+            f"{folder} holds a run of another experiment (different: {', '.join(changed)}); choose "
             "another folder for --out, or repeat the options it was started with (experiment.json)."
         )
 
 
-def _step(line: str) -> float:
+def _step_of(line: str) -> float:
     """The step of a log line; infinite for a line that a crash truncated."""
     try:
         return json.loads(line)["step"]

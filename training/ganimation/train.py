@@ -23,7 +23,7 @@ from moodganimation.expressions.spaces import space_named
 from moodganimation.networks.convgru import gate_parameters, init_orthogonal_
 from moodganimation.networks.rollout import Feed
 
-from ..common.ema import update_average, young_decay
+from ..common.ema import update_average, warmup_decay
 from ..common.health import Guard, TrainingDiverged
 from ..common.runs import Run, is_due, step_seed
 from ..data.batches import Batch, BatchSpec, Samples, prefetch
@@ -141,7 +141,7 @@ class Trainer:
         """
         network = self.networks.generator.network
         if self.average is not network:
-            decay = young_decay(self.experiment.ema, generator_steps)
+            decay = warmup_decay(self.experiment.ema, generator_steps)
             update_average(self.average, network, decay)
 
 
@@ -152,8 +152,8 @@ class Progress:
         """Start at the step `first` of `total`."""
         self.run, self.is_main = run, accelerator.is_main_process
         self.running_means, self.guard = RunningMeans(accelerator), Guard()
-        for row in run.rows():
-            self.guard.watch(row)  # so that warnings of earlier steps are not repeated
+        for row in run.read_log():
+            self.guard.check(row)  # so that warnings of earlier steps are not repeated
         self.bar = tqdm(
             total=total, initial=min(first, total), disable=not self.is_main, smoothing=0.05
         )
@@ -170,7 +170,7 @@ class Progress:
         seconds, means = time.monotonic() - self.started, self.running_means.take()
         if not self.is_main:
             return
-        for warning in self.guard.watch(means):
+        for warning in self.guard.check(means):
             self.bar.write(f"guard: {warning}")
             self.run.log(step=done, guard=warning)
         loading = round(self.waited / max(seconds, 1e-9), 4)

@@ -23,7 +23,7 @@ from moodganimation.expressions.spaces import SPACES, ExpressionSpace
 from moodganimation.networks.teeth import Jaws
 from moodganimation.networks.warp import WarpGenerator
 
-from ..common.ema import update_average, young_decay
+from ..common.ema import update_average, warmup_decay
 from ..common.runs import Run, is_due, step_seed
 from ..data.pairs import Batch, Pairs, SamplingOptions, prefetch
 from ..ganimation.train import copy_weights
@@ -140,7 +140,7 @@ class Trainer:
         terms, composite = self._step_generator(batch, weights_at(phase, phase_step))
         if composite is not None and critics_train_at(phase, phase_step):
             terms["critic"] = self._step_critics(step, batch, composite)
-        update_average(self.average, self.generator, young_decay(self.experiment.ema, step))
+        update_average(self.average, self.generator, warmup_decay(self.experiment.ema, step))
         return terms
 
     def save(self, done: int, run: Run) -> None:
