@@ -52,6 +52,8 @@ def test_deprecated_parameter_is_its_successor():
         target = moodganimation.offset_by(changes, fps=1, again=True)
     neutral = Expression.neutral(ACTION_UNITS)
     assert target(2.0, neutral)["AU12"] == pytest.approx(0.1)
+    with pytest.raises(TypeError, match="again is the former name of repeat; give one of them"):
+        moodganimation.offset_by(changes, fps=1, again=True, repeat=False)
 
 
 def test_deprecated_names_of_portrait_and_frame(animator, portrait):
