@@ -10,7 +10,7 @@ import torch
 from moodganimation.expressions.axis_map import axis_map
 from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.folds import Folds
+from moodganimation.networks.folds import FALLOFF, Folds
 from moodganimation.networks.warp import WarpGenerator
 from training.warp import folds as making
 from training.warp.extend import extended
@@ -28,23 +28,35 @@ def folds() -> Folds:
     return folds
 
 
+def fold_map(folds: Folds, face_distance: float = 0.0) -> torch.Tensor:
+    return folds.fold_map(torch.zeros(1, 8, 8, 8), torch.full((1, 1, 8, 8), face_distance))
+
+
 @torch.inference_mode()
 def test_units_without_a_picture_have_no_folds(folds):
-    places, still = folds.mean_face_map(torch.zeros(1, 8, 8, 8)), torch.zeros(1, 2, 32, 32)
+    places, still = fold_map(folds), torch.zeros(1, 2, 32, 32)
     assert not folds(places, still, torch.tensor([[[1.0, 0, 1], [1, 0, 1]]])).any()
     assert folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]])).any()
 
 
 @torch.inference_mode()
 def test_folds_of_one_side_stay_on_that_side(folds):
-    places, still = folds.mean_face_map(torch.zeros(1, 8, 8, 8)), torch.zeros(1, 2, 64, 64)
+    places, still = fold_map(folds), torch.zeros(1, 2, 64, 64)
     light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 0, 0]]]))  # the left side
     assert light[..., 36:].any() and not light[..., :28].any()  # at the viewer's right
 
 
 @torch.inference_mode()
+def test_there_are_no_folds_beyond_the_face(folds):
+    still, change = torch.zeros(1, 2, 32, 32), torch.tensor([[[0.0, 1, 0], [0, 1, 0]]])
+    on_face, faded = (folds(fold_map(folds, d), still, change) for d in (-0.2, FALLOFF / 2))
+    torch.testing.assert_close(faded, on_face / 2)
+    assert not folds(fold_map(folds, FALLOFF), still, change).any()
+
+
+@torch.inference_mode()
 def test_folds_of_both_sides_mirror_each_other(folds):
-    places, still = folds.mean_face_map(torch.zeros(1, 8, 8, 8)), torch.zeros(1, 2, 64, 64)
+    places, still = fold_map(folds), torch.zeros(1, 2, 64, 64)
     light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]]))
     torch.testing.assert_close(light, light.flip(-1), atol=1e-5, rtol=0)
 

@@ -49,7 +49,7 @@ class Encoding(NamedTuple):
     left_weight: Tensor | None = None  # (B, 1, H, W) in [0, 1]: 1 on the person's left half
     depth: Tensor | None = None  # (B, 1, H/4, W/4) [face coordinates], see `head`
     # Only of generators with folds:
-    mean_face_map: Tensor | None = None  # (B, 2, H/4, W/4), see `Folds.mean_face_map`
+    fold_map: Tensor | None = None  # (B, 3, H/4, W/4), see `Folds.fold_map`
     detail: Tensor | None = None  # (1,): strength of folds; None is 1
     # Only at inference:
     visible_teeth: Tensor | None = None  # (B, 1, h, w), see `visible_teeth_mask`

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .base import conv_bn_relu
-from .compositing import Edit, cell_centers, resize
+from .compositing import Edit, cell_centers, resize, smoothstep
 
 PICTURE_SHAPE = (
     200,
@@ -24,6 +24,7 @@ PICTURE_BOX = (-0.80, 0.86, 0.66)  # its top, bottom and outer side [coordinates
 # Factor on folds that a falling unit removes: the photo's own folds are not exactly where those of
 # the mean face are.
 REMOVAL_STRENGTH = 0.5
+FALLOFF = 0.11  # face distance at which folds have faded out [face coordinates]
 SEAM_WIDTH = 0.06  # half the width of the band where the halves are blended [mean face]
 
 
@@ -47,17 +48,26 @@ class Folds(nn.Module):
         face coordinates]."""
         return cell_centers(features.shape[-2:], features) + self.place(features).float()
 
+    def fold_map(self, features: Tensor, face_distance: Tensor) -> Tensor:
+        """The mean face map, and how much the cells belong to the face: (B, 3, h, w), the last in
+        [0, 1].
+
+        face_distance: (B, 1, h, w) [face coordinates], negative inside the face.
+        """
+        inside = 1 - smoothstep((face_distance / FALLOFF).clamp(0, 1))
+        return torch.cat([self.mean_face_map(features), inside], 1)
+
     def add_to(
-        self, edit: Edit, mean_face_map: Tensor, change: Tensor, size: int, detail: Tensor | None
+        self, edit: Edit, fold_map: Tensor, change: Tensor, size: int, detail: Tensor | None
     ) -> Edit:
         """Add folds to an edit: to its light, which is enlarged to size x size cells, and to the
         skin of its composite.
 
-        mean_face_map, change: see `forward`; detail: (1,), strength of the folds; None is 1.
+        fold_map, change: see `forward`; detail: (1,), strength of the folds; None is 1.
         """
         if not (change @ self.units).any():
             return edit
-        log_ratio = self(mean_face_map, resize(edit.motion, (size, size)), change)
+        log_ratio = self(fold_map, resize(edit.motion, (size, size)), change)
         ratio = (log_ratio if detail is None else detail * log_ratio).exp()
         light = (1 + resize(edit.light, (size, size))) * ratio - 1
         shape = edit.composite.shape[-2:]
@@ -66,18 +76,18 @@ class Folds(nn.Module):
         skin = edit.composite + 1 - (1 - attention) * (color + 1)  # the composite without its paint
         return edit._replace(composite=edit.composite + skin * brightening, light=light)
 
-    def forward(self, mean_face_map: Tensor, motion: Tensor, change: Tensor) -> Tensor:
+    def forward(self, fold_map: Tensor, motion: Tensor, change: Tensor) -> Tensor:
         """The logarithm of the ratio of brightness that folds add to a warped photo, (B, 1, H, W).
 
-        mean_face_map: (B, 2, h, w), see `Folds.mean_face_map`; motion: (B, 2, H, W), backward flow;
-        change: (B, S, U) of the units, the person's left side first.
+        fold_map: (B, 3, h, w), see `Folds.fold_map`; motion: (B, 2, H, W), backward flow; change:
+        (B, S, U) of the units, the person's left side first.
         """
         grid = (cell_centers(motion.shape[-2:], motion) + motion).movedim(1, -1)
-        point = F.grid_sample(mean_face_map, grid, padding_mode="border", align_corners=False)
+        point = F.grid_sample(fold_map, grid, padding_mode="border", align_corners=False)
         top, bottom, side = PICTURE_BOX
         x, y = point[:, 0] / side, (2 * point[:, 1] - top - bottom) / (bottom - top)
         folds = self.mean_face_folds(change)
-        return F.grid_sample(folds, torch.stack([x, y], -1), align_corners=False)
+        return point[:, 2:] * F.grid_sample(folds, torch.stack([x, y], -1), align_corners=False)
 
     def mean_face_folds(self, change: Tensor) -> Tensor:
         """The folds of the whole mean face after a change (B, S, U): the logarithm of the ratio of

@@ -137,7 +137,7 @@ class WarpGenerator(Generator):
         deep = self.deep(pyramid)
         basis = self.field2(torch.cat([upsample2x(deep), shallow], 1))
         basis = self.field1(torch.cat([upsample2x(basis), self.texture(source)], 1))
-        face_distance = resize(self.rim(deep).float(), source.shape[-2:])
+        face_distance = self.rim(deep).float()
         jaws = self.jaws(coarsest)
         encoding = Encoding(
             photo=source,
@@ -146,7 +146,7 @@ class WarpGenerator(Generator):
             shallow=shallow,
             deep=deep,
             jaws=jaws,
-            face_distance=face_distance,
+            face_distance=resize(face_distance, source.shape[-2:]),
             window=Window.whole(size),
             saturation=saturation(source),
         )
@@ -155,7 +155,7 @@ class WarpGenerator(Generator):
             left = resize(left_weight(across), source.shape[-2:])
             encoding = encoding._replace(across=across, left_weight=left, depth=depth)
         if self.config.folds:
-            encoding = encoding._replace(mean_face_map=self.folds.mean_face_map(deep))
+            encoding = encoding._replace(fold_map=self.folds.fold_map(deep, face_distance))
         if mode.mouth_only:
             teeth = jaws[:, [2, 5]].tolist()  # center of the upper teeth
             encoding = encoding._replace(window=Window.mouth(teeth, size))
@@ -237,7 +237,7 @@ class WarpGenerator(Generator):
         if self.config.folds and self.mode.folds:
             change = self._by_side(condition - encoding.reading)
             size = self.mode.paint_scale * self.config.image_size
-            edit = self.folds.add_to(edit, encoding.mean_face_map, change, size, encoding.detail)
+            edit = self.folds.add_to(edit, encoding.fold_map, change, size, encoding.detail)
         turn = self.head_turn(encoding, condition)
         if turn is not None and turn.any():
             edit = turn_head(encoding.photo, edit, backward_head_motion(encoding.depth, turn))
