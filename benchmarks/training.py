@@ -26,10 +26,10 @@ from training.data.batches import Batch, BatchSpec, draw_batch, prefetch
 from training.data.stills import open_samples
 from training.ganimation.critics import StridedConv2d, build_critic
 from training.ganimation.experiments import GANIMATION, Experiment
-from training.ganimation.losses import gradient_penalty, roughness
-from training.ganimation.objectives import EPSILON
+from training.ganimation.losses import gradient_penalty, total_variation
+from training.ganimation.objectives import PENALTY_EPSILON
 from training.ganimation.steps import adversarial_step
-from training.ganimation.train import build, penalty_mixing
+from training.ganimation.train import build_networks, draw_interpolation
 
 SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "aus"
 
@@ -46,10 +46,10 @@ class ReferenceLoop:
         self.generator_optimizer = torch.optim.Adam(generator, experiment.rate, betas)
         self.critic_optimizer = torch.optim.Adam(critic, experiment.critic_rate, betas)
 
-    def step(self, batch: Batch, mix: dict[str, Tensor], update_generator: bool) -> None:
+    def step(self, batch: Batch, interpolation: dict[str, Tensor], update_generator: bool) -> None:
         """Update the critic, also by its gradient penalty, and the generator if requested.
 
-        mix: the random weights of the penalty's interpolated pictures.
+        interpolation: the random weights of the penalty's interpolated pictures.
         """
         photo, weights = batch.frames[:, 0], self.experiment.weights
         fake = self.generator(photo, batch.targets[:, 0])[0].composite.detach()[:, None]
@@ -57,7 +57,9 @@ class ReferenceLoop:
         loss = weights.realism * (fake_critique.realism.mean() - real_critique.realism.mean())
         loss = loss + self.error(real_critique.condition, batch.conditions)
         self.descend(self.critic_optimizer, loss)
-        penalty = gradient_penalty(self.critic, batch.frames, fake, mix["frame"], EPSILON["frame"])
+        penalty = gradient_penalty(
+            self.critic, batch.frames, fake, interpolation["frame"], PENALTY_EPSILON["frame"]
+        )
         self.descend(self.critic_optimizer, weights.penalty * penalty.sum())
         if update_generator:
             edit = self.generator(photo, batch.targets[:, 0])[0]
@@ -68,7 +70,7 @@ class ReferenceLoop:
             loss = loss + weights.reconstruction * (cycle.composite - photo).abs().mean()
             for mask in (edit.attention, cycle.attention):
                 loss = loss + weights.attention * mask.mean()
-                loss = loss + weights.smoothness * roughness(mask, 1).sum()
+                loss = loss + weights.smoothness * total_variation(mask, 1).sum()
             self.descend(self.generator_optimizer, loss)
 
     def error(self, condition: Tensor, target: Tensor) -> Tensor:
@@ -156,17 +158,21 @@ def measure(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool)
     samples = open_samples(folders, "train", experiment.data, space_named(experiment.space))
     spec = BatchSpec(0, experiment.generator.image_size, experiment.batch)
     batch = draw_batch(samples, experiment.seed, spec).to(device)
-    mix = penalty_mixing(experiment, step=0, frames=1, rank=0, ranks=1)
-    mix = {"frame": mix["frame"].to(batch.frames)}
+    interpolation = draw_interpolation(experiment, step=0, frames=1, rank=0, ranks=1)
+    interpolation = {"frame": interpolation["frame"].to(batch.frames)}
     reference = ReferenceLoop(experiment, device)
-    ours, _ = build(experiment, device, torch.float32)
-    our_step = partial(adversarial_step, ours, batch, experiment, mix, accelerator, feed="portrait")
+    ours, _ = build_networks(experiment, device, torch.float32)
+    our_step = partial(
+        adversarial_step, ours, batch, experiment, interpolation, accelerator, feed="portrait"
+    )
     steps = range(experiment.n_critic * experiment.penalty_every)
     schedule = [experiment.updates_at(step) for step in steps]
     schedules = {"reference": [(generator, True) for generator, _ in schedule], "ours": schedule}
     functions = {}
     for generator, penalty in dict.fromkeys(schedule):
-        functions["reference", (generator, True)] = partial(reference.step, batch, mix, generator)
+        functions["reference", (generator, True)] = partial(
+            reference.step, batch, interpolation, generator
+        )
         functions["ours", (generator, penalty)] = partial(
             our_step, update_generator=generator, with_penalty=penalty
         )

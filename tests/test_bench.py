@@ -27,7 +27,7 @@ from training.ganimation.experiments import GANIMATION
 from training.ganimation.overrides import override
 from training.ganimation.run import with_precision
 from training.ganimation.steps import adversarial_step
-from training.ganimation.train import build, penalty_mixing
+from training.ganimation.train import build_networks, draw_interpolation
 
 TINY = override(
     GANIMATION,
@@ -45,7 +45,7 @@ TINY = override(
 @pytest.mark.slow
 def test_reference_loop_and_ours_give_the_same_weights():
     cpu = torch.device("cpu")
-    ours, _ = build(TINY, cpu, torch.float32)
+    ours, _ = build_networks(TINY, cpu, torch.float32)
     reference = ReferenceLoop(TINY, cpu)
     networks = (
         (ours.generator.network, reference.generator),
@@ -59,9 +59,11 @@ def test_reference_loop_and_ours_give_the_same_weights():
     batch = Batch(torch.rand(2, 1, 3, 64, 64) * 2 - 1, torch.rand(2, 1, 17), torch.rand(2, 1, 17))
     before = copy.deepcopy(reference.generator.state_dict())
     for moved in (False, True):
-        mix = {"frame": penalty_mixing(TINY, moved, 1, 0, 1)["frame"].float()}
-        adversarial_step(ours, batch, TINY, mix, Accelerator(cpu=True), update_generator=moved)
-        reference.step(batch, mix, moved)
+        interpolation = {"frame": draw_interpolation(TINY, moved, 1, 0, 1)["frame"].float()}
+        adversarial_step(
+            ours, batch, TINY, interpolation, Accelerator(cpu=True), update_generator=moved
+        )
+        reference.step(batch, interpolation, moved)
     for own, other in networks:
         for key, value in other.state_dict().items():  # a step moves by 1e-4 at most
             apart = (value - own.state_dict()[key]).abs()

@@ -31,12 +31,18 @@ from training.data.synthesis import make_clips, make_edits
 from training.ganimation import losses
 from training.ganimation.critics import CriticConfig, build_critic
 from training.ganimation.experiments import EXPERIMENTS, PretrainStage
-from training.ganimation.objectives import penalties
+from training.ganimation.objectives import gradient_penalties
 from training.ganimation.overrides import override
 from training.ganimation.presets import preset
 from training.ganimation.sample_sheets import SampleSheets
 from training.ganimation.steps import adversarial_step
-from training.ganimation.train import build, feed_at, penalty_mixing, pretraining_rate, train
+from training.ganimation.train import (
+    build_networks,
+    draw_interpolation,
+    feed_at,
+    pretraining_rate,
+    train,
+)
 from training.ganimation.verify import experiment_of, verify
 from training.ship import ship
 
@@ -119,8 +125,8 @@ def test_penalty_of_a_linear_critic_is_the_squared_deviation_of_its_gradient_nor
 def test_roughness_sums_differences_of_neighbours():
     step = torch.zeros(2, 1, 4, 4)
     step[1, :, :, 2:] = 0.5
-    torch.testing.assert_close(losses.roughness(step, 1), torch.tensor([0.0, 2.0]))
-    torch.testing.assert_close(losses.roughness(step, 2), torch.tensor([0.0, 1.0]))
+    torch.testing.assert_close(losses.total_variation(step, 1), torch.tensor([0.0, 2.0]))
+    torch.testing.assert_close(losses.total_variation(step, 2), torch.tensor([0.0, 1.0]))
 
 
 # ---- Rollout ----
@@ -186,7 +192,7 @@ def test_clip_critic_uses_all_frames_if_it_carries_its_state():
 def test_gates_can_be_initialized_orthogonal():
     for gates in ("normal", "orthogonal", "open"):
         e = small("spatiotemporal", f"gates={gates}")
-        networks, _ = build(e, "cpu", torch.float32)
+        networks, _ = build_networks(e, "cpu", torch.float32)
         for network in (networks.generator.network, networks.critics["clip"].network):
             gate = next(m for m in network.modules() if isinstance(m, ConvGRUCell)).out_gate
             rows = gate.weight.flatten(1)
@@ -225,7 +231,7 @@ def test_presets_and_settings_compose():
     "setting, sentence",
     [
         ("weights.condtion=1", "'condtion' is unknown; known: .*condition"),
-        ("batch=many", "needs a int"),
+        ("batch=many", "needs a whole number"),
         ("rate=nan", "needs a number"),
         ("feed=backwards", "is one of portrait"),
         ("weights=3", "set one of its settings"),
@@ -239,7 +245,7 @@ def test_presets_and_settings_compose():
         ("clip_critic.width=8", "no settings of its own"),
         ("log_every=0", "at least 1"),
         ("penalty_every=0", "at least 1"),
-        ("penalty_every=1.5", "needs a int"),
+        ("penalty_every=1.5", "needs a whole number"),
         ("steps=-3", "steps and seed at least 0"),
         ("image_size=0", "above 0|at least 1|multiple of"),
         ("lessons=30:5:4:1e-3", "multiple of 4"),
@@ -260,7 +266,7 @@ def test_rates_decay_linearly_by_epoch():
     e = replace(EXPERIMENTS["ganimation"], batch=4, epochs=2, decay_epochs=2)
     rates = [e.rate_factor_at(step, sample_count=8) for step in range(8)]
     assert rates == [1, 1, 1, 1, 1, 1, 0.5, 0.5]
-    assert e.total(8) == 8 and replace(e, steps=3).total(8) == 3
+    assert e.total_steps(8) == 8 and replace(e, steps=3).total_steps(8) == 3
     fitted = replace(e, steps=8)  # however few or many the samples are
     assert [fitted.rate_factor_at(step, sample_count=2) for step in range(8)] == rates
 
@@ -274,8 +280,8 @@ def test_the_curriculum_goes_from_filmed_to_generated_frames():
 
 def test_processes_share_one_draw_of_penalty_mixing():
     e = preset(EXPERIMENTS["spatiotemporal"], "small")
-    whole = penalty_mixing(e, 3, 3, 0, 1)
-    halves = [penalty_mixing(e, 3, 3, rank, 2) for rank in (0, 1)]
+    whole = draw_interpolation(e, 3, 3, 0, 1)
+    halves = [draw_interpolation(e, 3, 3, rank, 2) for rank in (0, 1)]
     for kind in whole:
         torch.testing.assert_close(whole[kind], torch.cat([h[kind] for h in halves], 1))
 
@@ -455,18 +461,21 @@ def test_penalty_every_third_step_trains_and_resumes(name, folder, tmp_path):
 def test_penalty_every_n_steps_has_n_times_the_weight_and_no_step_elsewhere(name, folder):
     samples = open_samples([folder], "train", small(name).data, space_named(small(name).space))
     batch = draw_batch(samples, 0, BatchSpec(0, 64, 2)).to("cpu", torch.float32)
-    mix = penalty_mixing(small(name), 0, batch.targets.shape[1], 0, 1)
-    mix = {kind: share.float() for kind, share in mix.items()}
+    interpolation = draw_interpolation(small(name), 0, batch.targets.shape[1], 0, 1)
+    interpolation = {kind: share.float() for kind, share in interpolation.items()}
     states, values = [], []
     for settings in ((), ("penalty_every=4",), ("penalty_apart=false", "weights.penalty=9")):
         e = small(name, *settings)
-        networks, _ = build(e, "cpu", torch.float32)
+        networks, _ = build_networks(e, "cpu", torch.float32)
         critics = {kind: trainable.network for kind, trainable in networks.critics.items()}
         fake = 0.5 * batch.real[0]
-        of = [penalties(kind, critics[kind], fake, batch, e, mix[kind]) for kind in critics]
+        of = [
+            gradient_penalties(kind, critics[kind], fake, batch, e, interpolation[kind])
+            for kind in critics
+        ]
         values.append(torch.cat(of).detach())
         accelerator = Accelerator(cpu=True)
-        terms = adversarial_step(networks, batch, e, mix, accelerator, with_penalty=False)
+        terms = adversarial_step(networks, batch, e, interpolation, accelerator, with_penalty=False)
         assert not any("penalty" in term for term in terms)
         states.append([p.optimizer.state_dict() for p in networks.critics.values()])
         states[-1] += [critic.state_dict() for critic in critics.values()]
@@ -664,7 +673,7 @@ def test_make_edits_writes_pairs_that_training_reads(folder, tmp_path):
 def test_gate_rate_scales_the_learning_rate_of_gates():
     e = preset(EXPERIMENTS["convgru_unet"], "pretrain")
     e = override(e, ["generator.width=2", "generator.depth=1", "gate_rate=0.5"])
-    trainable = build(e, "cpu", torch.float32)[0].generator
+    trainable = build_networks(e, "cpu", torch.float32)[0].generator
     trainable.set_rate(1e-3)
     others, gates = trainable.optimizer.param_groups
     assert (others["lr"], gates["lr"]) == (1e-3, 5e-4)

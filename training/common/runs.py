@@ -108,13 +108,13 @@ def _open_tensorboard(folder: Path, step: int):
     return SummaryWriter(str(folder), purge_step=step)
 
 
-def is_due(done: int, every: int, total: int) -> bool:
-    """Whether an action is due after `done` of `total` steps: every N steps, and after the last."""
-    return done % every == 0 or done == total
+def is_due(steps_done: int, every: int, total_steps: int) -> bool:
+    """Whether an action is due: after each `every` steps of a run, and after the last."""
+    return steps_done % every == 0 or steps_done == total_steps
 
 
 def step_seed(seed: int, step: int) -> int:
-    """The seed of torch's random numbers for a step; distinct for runs below a million steps."""
+    """The seed of torch's random numbers for a step; distinct for runs of up to a million steps."""
     return seed * 1_000_003 + step
 
 

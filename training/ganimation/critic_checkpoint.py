@@ -31,8 +31,8 @@ def save_critic(path: Path, critic: Critic, space: ExpressionSpace, card: dict) 
 def load_critic(path: str | Path, carry: bool | None = None) -> Critic:
     """Load a critic: frames (B, T, 3, H, W) in [-1, 1] -> Critique(realism, condition).
 
-    realism (B, S, h, w), S = T of a frame critic and 1 of a clip critic; condition (B, T, D). In
-    evaluation mode, on the CPU, without gradients. From a file of ours or an original one.
+    realism (B, K, h, w), K = T for a frame critic and 1 for a clip critic; condition (B, T, D). The
+    critic is in evaluation mode, on the CPU, without gradients. Its file is ours or an original.
 
     carry: whether a clip critic carries its state from frame to frame. By default as in training:
     what the file states, and False for original ones (D_temp), which therefore judge each frame

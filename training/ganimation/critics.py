@@ -32,8 +32,9 @@ class CriticConfig:
     image_size: int = 128  # [px]; a multiple of 2 ** depth
     width: int = 64  # channels of the first layer
     depth: int = 6  # strided convolutions
-    memory: int = 128  # channels of the ConvGRU; of the kind frame_gru only
-    # Of the kind clip only: carry the state from frame to frame. The original does not.
+    memory: int = 128  # channels of the ConvGRU; only of the kind frame_gru
+    # Whether the ConvGRU gets its state of the previous frame; only of the kind clip. The original
+    # starts it anew at every frame.
     carry: bool = True
 
     def __post_init__(self):
@@ -56,9 +57,9 @@ class FrameCritic(nn.Module):
         super().__init__()
         self.config = config
         self.main = _trunk(config)
-        channels = _channels(config)
+        channels = _trunk_channels(config)
         self.conv1 = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)  # realism
-        self.conv2 = _regression(channels, config)  # condition
+        self.conv2 = _condition_head(channels, config)  # condition
         init_normal_(self)
 
     def forward(self, frames: Tensor) -> Critique:
@@ -74,10 +75,10 @@ class RecurrentFrameCritic(nn.Module):
         super().__init__()
         self.config = config
         self.main = _trunk(config)
-        channels = _channels(config)
+        channels = _trunk_channels(config)
         self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)  # realism
         self.gru = ConvGRU(channels, config.memory, kernel=3, layers=1)
-        self.regress = _regression(config.memory, config)  # condition
+        self.regress = _condition_head(config.memory, config)  # condition
         init_normal_(self)
 
     def forward(self, frames: Tensor) -> Critique:
@@ -95,10 +96,10 @@ class ClipCritic(nn.Module):
         super().__init__()
         self.config = config
         self.main = _trunk(config)
-        channels = _channels(config)
+        channels = _trunk_channels(config)
         self.gru = ConvGRU(channels, channels, kernel=3, layers=1)
         self.adv = nn.Conv2d(channels, 1, 3, 1, 1, bias=False)  # realism
-        self.regress = _regression(channels, config)  # condition
+        self.regress = _condition_head(channels, config)  # condition
         init_normal_(self)
 
     def forward(self, frames: Tensor) -> Critique:
@@ -117,16 +118,23 @@ def build_critic(config: CriticConfig) -> Critic:
     return kinds[config.kind](config)
 
 
+MAX_PRODUCT_CELLS = 64  # of the output, up to which the matrix product is faster
+
+
 class StridedConv2d(nn.Conv2d):
     """A convolution of stride 2, computed as a matrix product for small bf16 inputs on a CPU.
 
     CPU kernels reorder all weights in every call, which takes most of the time for small inputs.
-    In float32 sums keep the order of the original.
+    In float32 the convolution is kept, whose sums have the order of the original's.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = (side // 2 for side in x.shape[-2:])
-        if x.device.type != "cpu" or x.dtype != torch.bfloat16 or height * width > 64:
+        if (
+            x.device.type != "cpu"
+            or x.dtype != torch.bfloat16
+            or height * width > MAX_PRODUCT_CELLS
+        ):
             return super().forward(x)
         patches = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)
         y = F.linear(patches.transpose(1, 2), self.weight.flatten(1), self.bias)
@@ -140,19 +148,19 @@ def _trunk(config: CriticConfig) -> nn.Sequential:
     """
     layers, channels = [], 3
     for i in range(config.depth):
-        n = config.width * 2**i
-        layers += [StridedConv2d(channels, n, 4, 2, 1), nn.LeakyReLU(0.01)]
-        channels = n
+        out_channels = config.width * 2**i
+        layers += [StridedConv2d(channels, out_channels, 4, 2, 1), nn.LeakyReLU(0.01)]
+        channels = out_channels
     return nn.Sequential(*layers)
 
 
-def _channels(config: CriticConfig) -> int:
-    """The channels of the last feature map."""
+def _trunk_channels(config: CriticConfig) -> int:
+    """The channels of the last feature map of `_trunk`."""
     return config.width * 2 ** (config.depth - 1)
 
 
-def _regression(channels: int, config: CriticConfig) -> nn.Conv2d:
-    """A linear layer from a whole feature map to the axes, as a convolution."""
+def _condition_head(channels: int, config: CriticConfig) -> nn.Conv2d:
+    """A linear layer from a whole feature map (N, channels, h, w) to the axes, (N, D, 1, 1)."""
     kernel = config.image_size // 2**config.depth
     return nn.Conv2d(channels, config.condition_dim, kernel, bias=False)
 

@@ -59,7 +59,8 @@ class Experiment:
     feed: Literal["portrait", "generated", "truth", "curriculum"] = "portrait"
     curriculum: float = 0.5  # share of the adversarial steps after which no true frame is fed
     condition_loss: Literal["mse", "xsigmoid"] = "mse"
-    # Divide the condition error, already a mean over the batch, by the batch size, as the original.
+    # Divide the condition error, already a mean over the batch, by the batch size once more, as the
+    # original does.
     condition_by_batch: bool = True
     attention_rest: float = 0.0  # target of the mean attention; 0 repaints, 1 keeps the photo
     roughness_power: int = 2  # of differences in the smoothness term
@@ -164,8 +165,11 @@ class Experiment:
         return sum(stage.steps for stage in self.lessons)
 
     def stage_at(self, step: int) -> tuple[PretrainStage | None, int]:
-        """The pretraining stage of a step and the step within it; after them None and the number of
-        the adversarial step."""
+        """Find what a step of the run belongs to, all steps counted from 0.
+
+        Returns its pretraining stage and the step within it; or None and the number of the
+        adversarial step.
+        """
         for stage in self.lessons:
             if step < stage.steps:
                 return stage, step
@@ -173,12 +177,13 @@ class Experiment:
         return None, step
 
     def updates_at(self, step: int) -> tuple[bool, bool]:
-        """Whether an adversarial step (updates the generator, has a gradient penalty)."""
+        """Return whether an adversarial step updates the generator, and whether it has a gradient
+        penalty; it always updates the critics."""
         updates_generator = (step + 1) % self.n_critic == 0 and step >= self.critics_ahead
         return updates_generator, step % self.penalty_every == 0
 
-    def total(self, sample_count: int) -> int:
-        """The steps of the run, pretraining included, on a number of photos or clips."""
+    def total_steps(self, sample_count: int) -> int:
+        """The steps of the run, pretraining included; sample_count: photos or clips of the data."""
         epoch_steps = (self.epochs + self.decay_epochs) * max(1, sample_count // self.batch)
         return self.pretraining_steps + (self.steps or epoch_steps)
 
@@ -190,12 +195,12 @@ class Experiment:
         epoch = step // max(1, sample_count // self.batch)
         if self.steps:
             epoch = step * (self.epochs + self.decay_epochs) // self.steps
-        decayed = max(0, epoch - self.epochs)  # epochs
-        return max(0.0, 1 - decayed / self.decay_epochs) if self.decay_epochs else 1.0
+        epochs_of_decay = max(0, epoch - self.epochs)
+        return max(0.0, 1 - epochs_of_decay / self.decay_epochs) if self.decay_epochs else 1.0
 
     def truth_share(self, step: int, sample_count: int) -> float:
         """The probability that a curriculum feeds true frames at an adversarial step."""
-        length = self.curriculum * (self.total(sample_count) - self.pretraining_steps)
+        length = self.curriculum * (self.total_steps(sample_count) - self.pretraining_steps)
         return max(0.0, 1 - step / length) if length else 0.0
 
 

@@ -1,7 +1,8 @@
 """Deterministic values for golden files: weights, images and conditions from a hash of the index.
 
 Only numpy is used, so that the program that makes golden files from the original code can compute
-the same values. `stream` is the number of an array; arrays of different streams are unrelated.
+the same values. `stream` is the number of an array, like a seed: arrays of different streams are
+unrelated.
 
     hash32(stream, n): for i = 0..n-1 in C order, modulo 2**32,
         x = (i + 1) + (stream + 1) * 0x9E3779B9
@@ -10,8 +11,9 @@ the same values. `stream` is the number of an array; arrays of different streams
 
 import numpy as np
 
-# Added to the streams of pictures, conditions and mixing, so that they differ from parameters.
-IMAGE_STREAMS, CONDITION_STREAMS, MIXING_STREAMS = 1_000_000, 2_000_000, 3_000_000
+# Added to the streams of pictures, conditions and interpolation weights, so that they differ from
+# those of parameters.
+IMAGE_STREAMS, CONDITION_STREAMS, INTERPOLATION_STREAMS = 1_000_000, 2_000_000, 3_000_000
 
 
 def hash32(stream: int, n: int) -> np.ndarray:
@@ -72,6 +74,6 @@ def conditions(stream: int, shape: tuple[int, ...], is_signed: bool = False) -> 
     return values(CONDITION_STREAMS + stream, shape).astype(np.float32)
 
 
-def mixing(stream: int, count: int) -> np.ndarray:
-    """Interpolation weights of a gradient penalty, one a sample, (count,) float32 in [0, 1)."""
-    return unsigned(MIXING_STREAMS + stream, (count,)).astype(np.float32)
+def interpolation_weights(stream: int, count: int) -> np.ndarray:
+    """Interpolation weights of a gradient penalty, one per sample, (count,) float32 in [0, 1)."""
+    return unsigned(INTERPOLATION_STREAMS + stream, (count,)).astype(np.float32)

@@ -25,16 +25,18 @@ def xsigmoid(error: Tensor) -> Tensor:
 
 
 def gradient_penalty(
-    critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor, epsilon: float
+    critic: nn.Module, partner: Tensor, fake: Tensor, interpolation: Tensor, epsilon: float
 ) -> Tensor:
-    """Squared deviation of a critic's gradient norm from 1 between real and fake clips, (K,).
+    """Squared deviation of a critic's gradient norm from 1, a mean over the batch, (K,).
 
-    Gulrajani et al. 2017, Alg. 1. real, fake: (B, S, 3, H, W); real may hold other pictures, see
-    `penalty_pairs`. mix: (K, B) in [0, 1], the weight of `real`. epsilon: added to the squared
-    norm, since the root has no gradient at 0.
+    The gradient is that at random clips between generated and other ones. Gulrajani et al. 2017,
+    Alg. 1. fake, partner: generated clips (B, S, 3, H, W), and those to interpolate with, which are
+    real ones unless `penalty_pairs` says otherwise. interpolation: (K, B) in [0, 1], the weight of
+    `partner`. epsilon: added to the squared norm, since the root has no gradient at 0.
     """
-    real_share = mix.T[:, :, None, None, None]
-    interpolated = (real_share * real + (1 - real_share) * fake).detach().requires_grad_()
+    partner_weight = interpolation.T[:, :, None, None, None]
+    interpolated = partner_weight * partner + (1 - partner_weight) * fake
+    interpolated = interpolated.detach().requires_grad_()
     scores = critic(interpolated).realism
     (gradient,) = torch.autograd.grad(scores.sum(), interpolated, create_graph=True)
     # The frames that belong to a score, one or all, are one vector of the norm.
@@ -47,10 +49,11 @@ def attention_deviation(attention: Tensor, target: float) -> Tensor:
     return (attention.mean() - target).abs()
 
 
-def roughness(attention: Tensor, power: int) -> Tensor:
-    """Sum of the (squared) differences of neighbouring pixels of each sample, (B,).
+def total_variation(attention: Tensor, power: int) -> Tensor:
+    """Sum of the differences of neighbouring pixels, to a power of 1 or 2, of each sample, (B,).
 
-    Pumarola et al. 2018, "Attention Loss"; power 1 there, 2 in later MoodGANimation branches.
+    attention: (B, 1, H, W). Pumarola et al. 2018, "Attention Loss"; power 1 there, 2 in later
+    MoodGANimation branches.
     """
     differences = attention.diff(dim=-1), attention.diff(dim=-2)
     return sum(d.abs().pow(power).flatten(1).sum(1) for d in differences)

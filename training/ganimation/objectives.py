@@ -4,11 +4,12 @@ B samples of this process · S generated frames · K scores of a critic: S, or 1
 D axes · H x W pixels
 
 Terms of the generator begin with `g.`, those of critics with `d.`; then comes the weight's name in
-`experiments.Weights`, and `_real`, `_fake` or `_back` for parts of a term. Terms of pretraining
-begin with `told.` and have no weights. Names without a dot are logged only: `attention` is the mean
-attention. Each term is a mean over the samples of this process, or `experiment.batch` times such a
-mean where the original sums over the batch, so that the average over processes is the term of the
-whole batch.
+`experiments.Weights`; then, for a part of a term, `_real` or `_fake` for real or generated frames,
+or `_back` for the edit back to the source. Terms of pretraining begin with `told.` and have no
+weights. Names without a dot are logged only: `attention` is the mean attention.
+
+Each term is a mean over the samples of this process, or `experiment.batch` times such a mean where
+the original sums over the batch, so that the average over processes is the term of the whole batch.
 """
 
 from typing import Literal
@@ -27,17 +28,19 @@ from .critics import Critic
 from .experiments import Experiment, Weights
 
 Terms = dict[str, Tensor]
-EPSILON = {"frame": 1e-12, "clip": 1e-8}  # under the root of the gradient penalty
+PENALTY_EPSILON = {"frame": 1e-12, "clip": 1e-8}  # under the root of the gradient penalty
 # Supervised terms:
-DIFFERENCE_GAIN = 8  # of mean absolute differences on [-1, 1], to weights of at most 1
-MIN_REGION_SHARE = 0.01  # added to a region's share, which bounds its weight in nearly equal pairs
+# The region to edit is this times the mean absolute difference of source and target, on [-1, 1],
+# clamped to 1.
+DIFFERENCE_SCALE = 8
+MIN_REGION_SHARE = 0.01  # added to the region's share of a frame, which bounds its errors' weight
 COLOR_WEIGHTS, COMPOSITE_WEIGHTS = (5, 1), (10, 2)  # of the squared and of the absolute error
-PAINT_WEIGHT, KEEP_WEIGHT = 0.1, 0.5  # of the attention in the region, and outside it
-MIN_PROBABILITY = 1e-4  # below logarithms
+PAINT_WEIGHT, KEEP_WEIGHT = 0.1, 0.5  # of the attention error in the region, and outside it
+MIN_PROBABILITY = 1e-4  # smallest argument of a logarithm
 
 
 def generate(generator: Generator, batch: Batch, feed: Feed) -> Edit:
-    """Generate the clip (B, S, ...) of the batch's targets from its first frame."""
+    """Generate the frames of the batch's targets from its first frame; an edit (B, S, ...)."""
     edit = stack(rollout(generator, batch.frames[:, 0], batch.targets, feed, batch.truth))
     return edit.map(lambda field: field.to(batch.frames.dtype))  # losses need full precision
 
@@ -81,15 +84,15 @@ def generator_losses(
     if batch.truth is None:  # unpaired data: cycle consistency
         back = stack(rollout(generator, edit.composite[:, -1], batch.conditions[:, :1]))
         terms["g.reconstruction"] = F.l1_loss(back.composite[:, 0], batch.frames[:, 0])
-        edits = {"": edit, "_back": back}
+        attentions = {"": edit.attention, "_back": back.attention}
     else:
         frames = edit.composite.shape[1]
         terms["g.reconstruction"] = frames * F.l1_loss(edit.composite, batch.truth)
         if weights.told:
             terms["g.told"] = sum(supervised_terms(edit, batch).values())
-        edits = {"": edit}
-    for suffix, result in edits.items():
-        for name, value in _attention_terms(result.attention, experiment).items():
+        attentions = {"": edit.attention}
+    for suffix, attention in attentions.items():
+        for name, value in _attention_terms(attention, experiment).items():
             terms[f"g.{name}{suffix}"] = value
     return _weighted(terms, weights) | {"attention": edit.attention.detach().mean()}
 
@@ -99,8 +102,8 @@ def _attention_terms(attention: Tensor, experiment: Experiment) -> Terms:
     target, power = experiment.attention_rest, experiment.roughness_power
     frames = attention.unbind(1)
     deviation = sum(losses.attention_deviation(frame, target) for frame in frames)
-    roughness = sum(losses.roughness(frame, power).mean() for frame in frames)
-    return {"attention": deviation, "smoothness": experiment.batch * roughness}
+    variation = sum(losses.total_variation(frame, power).mean() for frame in frames)
+    return {"attention": deviation, "smoothness": experiment.batch * variation}
 
 
 def critic_losses(
@@ -129,49 +132,53 @@ def critic_losses(
     return _weighted(terms, experiment.weights)
 
 
-def penalties(
+def gradient_penalties(
     kind: Literal["frame", "clip"],
     critic: Critic,
     fake: Tensor,
     batch: Batch,
     experiment: Experiment,
-    mix: Tensor,
+    interpolation: Tensor,
 ) -> Tensor:
     """Return the weighted gradient penalty of each score, (K,).
 
-    mix: (K, B) in [0, 1], the weight of the other picture in the interpolation. Generated frames
-    are interpolated with the real ones; or for a frame critic, as branches of the original do, with
-    the first frame (`penalty_pairs` "first") or the previous generated frame ("previous"). With
-    `penalty_every` = N the weight is multiplied by N: Karras et al. 2020, "Lazy regularization".
+    fake: (B, S, 3, H, W); interpolation: (K, B) in [0, 1], see `losses.gradient_penalty`. Generated
+    frames are interpolated with the real ones; or for a frame critic, as branches of the original
+    do, with the first frame (`penalty_pairs` "first") or the previous generated frame ("previous").
+    With `penalty_every` = N the weight is multiplied by N: Karras et al. 2020, "Lazy
+    regularization".
     """
-    fake, other = fake.detach(), batch.real[0]
+    fake, partner = fake.detach(), batch.real[0]
     if kind == "frame" and experiment.penalty_pairs != "real":
         first = batch.frames[:, :1]
         if experiment.penalty_pairs == "first":
-            other = first.expand_as(fake)
+            partner = first.expand_as(fake)
         else:
-            other = torch.cat([first, fake[:, :-1]], 1)
+            partner = torch.cat([first, fake[:, :-1]], 1)
     weight = getattr(experiment.weights, f"{critic_prefix(kind)}penalty")
     weight *= experiment.penalty_every
-    return weight * losses.gradient_penalty(critic, other, fake, mix, EPSILON[kind])
+    return weight * losses.gradient_penalty(
+        critic, partner, fake, interpolation, PENALTY_EPSILON[kind]
+    )
 
 
 def supervised_terms(edit: Edit, batch: Batch) -> Terms:
-    """Return losses of color, attention and composite against a known target, means over frames.
+    """Return losses of color, attention and composite against the true frames, means over frames.
 
-    Not in the original. Color is compared with the whole target; attention must be low where source
-    and target differ and high elsewhere; the composite is compared with the target. Errors in the
-    region of differences are added once more, averaged over that region alone, so that a small
-    region (a lid) weighs as much as a large one (a jaw).
+    edit: (B, S, ...), its color and composite (B, S, 3, H, W), its attention (B, S, 1, H, W). Not
+    in the original. Color and composite are compared with the whole true frame; attention must be
+    low in the region where source and true frame differ, and high elsewhere. Errors of color and
+    composite in that region are added once more, averaged over it alone, so that a small region (a
+    lid) weighs as much as a large one (a jaw).
     """
     source = batch.frames[:, :1].expand_as(batch.truth)
     difference = (source - batch.truth).abs().mean(2).flatten(0, 1)[:, None]
-    region = (DIFFERENCE_GAIN * F.avg_pool2d(difference, 5, 1, 2)).clamp(0, 1)
+    region = (DIFFERENCE_SCALE * F.avg_pool2d(difference, 5, 1, 2)).clamp(0, 1)
     region = region.unflatten(0, batch.truth.shape[:2])
-    share = region.mean((2, 3, 4)) + MIN_REGION_SHARE
+    region_share = region.mean((2, 3, 4)) + MIN_REGION_SHARE
 
     def mean_in_region(values: Tensor) -> Tensor:
-        return ((region * values).mean((2, 3, 4)) / share).mean()
+        return ((region * values).mean((2, 3, 4)) / region_share).mean()
 
     def color_error(picture: Tensor, weights: tuple[float, float]) -> Tensor:
         error = picture - batch.truth
@@ -189,7 +196,7 @@ def supervised_terms(edit: Edit, batch: Batch) -> Terms:
 
 
 def _condition_error(condition: Tensor, target: Tensor, experiment: Experiment) -> Tensor:
-    """Mean error of a critic's estimates of the expression, (B, S, D)."""
+    """Mean error of a critic's estimates of the expression; condition, target: (B, S, D)."""
     error = condition - target
     error = error.square() if experiment.condition_loss == "mse" else losses.xsigmoid(error)
     return error.mean() / (experiment.batch if experiment.condition_by_batch else 1)

@@ -6,6 +6,14 @@ from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL
 
 from .experiments import Experiment, PretrainStage, in_space
 
+CLIP_FRAMES = 4  # the first one is given, the others are generated
+# Batches are those of photos; see `_for_clips`.
+STAGES = (
+    PretrainStage(image_size=32, steps=4000, batch=64, rate=1e-3),
+    PretrainStage(image_size=64, steps=8000, batch=32, rate=8e-4),
+    PretrainStage(image_size=128, steps=6000, batch=12, rate=5e-4),
+)
+
 
 def preset(experiment: Experiment, name: str) -> Experiment:
     """Apply a preset by name.
@@ -35,15 +43,6 @@ def _resized(experiment: Experiment, width: int, batch: int) -> Experiment:
     )
 
 
-CLIP_FRAMES = 4  # the first one is given, the others are generated
-# Batches are those of photos; see `_for_clips`.
-STAGES = (
-    PretrainStage(image_size=32, steps=4000, batch=64, rate=1e-3),
-    PretrainStage(image_size=64, steps=8000, batch=32, rate=8e-4),
-    PretrainStage(image_size=128, steps=6000, batch=12, rate=5e-4),
-)
-
-
 def _pretrain(experiment: Experiment) -> Experiment:
     """Supervised pretraining at 32, 64 and 128 pixels, then the paper's objective.
 
@@ -54,7 +53,7 @@ def _pretrain(experiment: Experiment) -> Experiment:
     space = PAD.name if experiment.space == VALENCE_AROUSAL.name else experiment.space
     is_stills = experiment.data.kind == "stills"
     experiment = _resized(in_space(experiment, space), width=32, batch=12)
-    experiment = _with_narrow_gates(experiment)
+    experiment = _with_narrow_recurrent_networks(experiment)
     weights = replace(
         experiment.weights, condition=160.0, clip_condition=160.0, attention=0.0, told=1.0
     )
@@ -78,10 +77,11 @@ def _pretrain(experiment: Experiment) -> Experiment:
     )
 
 
-def _with_narrow_gates(experiment: Experiment) -> Experiment:
-    """Narrow a ConvGRU generator and a clip critic; with the former, lower the gates' rates."""
+def _with_narrow_recurrent_networks(experiment: Experiment) -> Experiment:
+    """Reduce the width of a ConvGRU generator, with the learning rate of all gates, and of a clip
+    critic."""
     if experiment.generator.architecture == "convgru_unet":
-        # A gate sums over thousands of inputs: at higher rates its tanh saturates at once.
+        # A gate sums over thousands of inputs: at higher rates it soon saturates.
         generator = replace(experiment.generator, width=12)
         experiment = replace(experiment, generator=generator, gate_rate=0.15)
     if experiment.clip_critic:

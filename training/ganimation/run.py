@@ -23,7 +23,10 @@ from .train import train
 
 
 def train_system(options) -> None:
-    """Train or resume a run. Raises ValueError for invalid settings and unusable data."""
+    """Train or resume a run, or print its settings with --dry-run.
+
+    Raises ValueError for invalid settings and unusable data.
+    """
     experiment = override(preset(EXPERIMENTS[options.experiment], options.preset), options.set)
     if options.start:
         experiment = dataclasses.replace(experiment, start=options.start.name)
@@ -33,10 +36,11 @@ def train_system(options) -> None:
     if not (options.data and options.out):
         raise ValueError("--data DIR and --out RUN are needed (or --dry-run).")
     space = space_named(experiment.space)
-    cpu = options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available())
-    experiment = with_precision(experiment, options.out, PartialState(cpu=cpu))
+    # Without --cpu, accelerate also uses Apple's GPUs, which have no float64.
+    use_cpu = options.cpu or (experiment.precision == "float64" and not torch.cuda.is_available())
+    experiment = with_precision(experiment, options.out, PartialState(cpu=use_cpu))
     accelerator = Accelerator(
-        mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=cpu
+        mixed_precision="bf16" if experiment.precision == "bf16" else "no", cpu=use_cpu
     )
     samples = open_samples(options.data, "train", experiment.data, space)
     accelerator.print(*_start_message(experiment, samples, accelerator.num_processes), sep="\n")
@@ -71,8 +75,11 @@ def _start_message(experiment: Experiment, samples: Samples, processes: int) -> 
 
 
 def with_precision(experiment: Experiment, folder: Path, state: PartialState) -> Experiment:
-    """Replace the precision "quickest" by that of the run in the folder; for a new run by the one
-    that suits the device of the main process."""
+    """Replace the precision "quickest" by a definite one.
+
+    It is that stored in the run's folder, or for a new run the one that suits the device of the
+    main process.
+    """
     if experiment.precision != "quickest":
         return experiment
     precision = stored_experiment(folder).get("precision")

@@ -20,7 +20,7 @@ class SampleSheets:
     def __init__(self, samples: Samples, rows: int = 8, measured: int = 32):
         """rows: faces on a sheet; measured: faces or clips over which errors are averaged."""
         self.samples, self.rows = samples, rows
-        self.measured = min(measured, len(samples))
+        self.batch_size = min(measured, len(samples))
 
     @torch.no_grad()
     def write(self, generator: Module, path: Path, size: int, feed: Feed) -> dict[str, float]:
@@ -32,7 +32,7 @@ class SampleSheets:
         generator, "val.copy" of the unedited photo.
         """
         parameter = next(generator.parameters())
-        batch = draw_batch(self.samples, 0, BatchSpec(0, size, self.measured))
+        batch = draw_batch(self.samples, 0, BatchSpec(0, size, self.batch_size))
         batch = batch.to(parameter.device, parameter.dtype)
         edit = generate(generator, batch, feed)
         columns = [batch.frames[:, 0], *edit.composite.unbind(1)]
@@ -40,10 +40,10 @@ class SampleSheets:
         values = {}
         if batch.truth is not None:
             columns.append(batch.truth[:, -1])
-            copy = batch.frames[:, :1].expand_as(batch.truth)
-            difference = (copy - batch.truth).abs().mean(2, keepdim=True)
+            unedited = batch.frames[:, :1].expand_as(batch.truth)
+            difference = (unedited - batch.truth).abs().mean(2, keepdim=True)
             weight = difference.clamp(MIN_DIFFERENCE) - MIN_DIFFERENCE
-            for name, picture in (("val.result", edit.composite), ("val.copy", copy)):
+            for name, picture in (("val.result", edit.composite), ("val.copy", unedited)):
                 error = (picture - batch.truth).abs().mean(2, keepdim=True)
                 values[name] = float((weight * error).sum() / weight.sum().clamp(1e-6))
         columns = [x[: self.rows].float().cpu().expand(-1, 3, -1, -1) for x in columns]

@@ -21,7 +21,7 @@ from .objectives import (
     critic_prefix,
     generate,
     generator_losses,
-    penalties,
+    gradient_penalties,
     supervised_terms,
     total_loss,
 )
@@ -72,7 +72,7 @@ def adversarial_step(
     networks: Networks,
     batch: Batch,
     experiment: Experiment,
-    mix: dict[str, Tensor],
+    interpolation: dict[str, Tensor],
     accelerator: Accelerator,
     feed: Feed = "portrait",
     update_generator: bool = True,
@@ -81,16 +81,16 @@ def adversarial_step(
     """Step the critics, with a gradient penalty if requested, and if requested the generator.
 
     Gulrajani et al. 2017, Alg. 1, in the order of the original: with `penalty_apart` the penalty
-    has an optimizer step of its own after that of the critic's loss. mix: interpolation weights of
-    the gradient penalty, (K, B) for each critic.
+    has an optimizer step of its own after that of the critic's loss. interpolation: weights of the
+    gradient penalty's interpolation by kind of critic, (K, B). Returns all terms, detached.
     """
     with torch.set_grad_enabled(update_generator), accelerator.autocast():
         edit = generate(networks.generator.network, batch, feed)  # for critics and generator
     fake = edit.composite.detach()
-    trainer = CriticTrainer(networks.critics, fake, batch, experiment, mix, accelerator)
-    penalty_apart = with_penalty and experiment.penalty_apart
-    terms = trainer.step(with_penalty=with_penalty and not penalty_apart)
-    if penalty_apart:
+    trainer = CriticTrainer(networks.critics, fake, batch, experiment, interpolation, accelerator)
+    has_penalty_step = with_penalty and experiment.penalty_apart
+    terms = trainer.step(with_penalty=with_penalty and not has_penalty_step)
+    if has_penalty_step:
         terms |= trainer.step_penalty()
     if update_generator:
         terms |= generator_step(networks, edit, batch, experiment, accelerator)
@@ -99,17 +99,17 @@ def adversarial_step(
 
 @dataclass
 class CriticTrainer:
-    """Trains the critics on one batch: on their losses, and on gradient penalties."""
+    """Trains the critics on one batch: on their losses, and on their gradient penalties."""
 
     critics: dict[str, Trainable]
     fake: Tensor  # (B, S, 3, H, W), without gradient
     batch: Batch
     experiment: Experiment
-    mix: dict[str, Tensor]  # (K, B) for each critic, see `penalties`
+    interpolation: dict[str, Tensor]  # (K, B) for each critic, see `gradient_penalties`
     accelerator: Accelerator
 
     def step(self, with_penalty: bool) -> Terms:
-        """Step every critic along its losses, with or without its gradient penalty."""
+        """Step every critic on its losses, with or without its gradient penalty."""
         terms = {}
         for kind, critic in self.critics.items():
             critic_terms = self._losses(kind, critic.network)
@@ -120,7 +120,7 @@ class CriticTrainer:
         return terms
 
     def step_penalty(self) -> Terms:
-        """Step every critic along its gradient penalty alone."""
+        """Step every critic on its gradient penalty alone."""
         terms = {}
         for kind, critic in self.critics.items():
             penalty = self._penalty(kind, critic.network)
@@ -134,7 +134,9 @@ class CriticTrainer:
 
     def _penalty(self, kind: str, critic: nn.Module) -> Terms:
         with self.accelerator.autocast():
-            values = penalties(kind, critic, self.fake, self.batch, self.experiment, self.mix[kind])
+            values = gradient_penalties(
+                kind, critic, self.fake, self.batch, self.experiment, self.interpolation[kind]
+            )
         return {f"d.{critic_prefix(kind)}penalty": values.sum()}
 
 

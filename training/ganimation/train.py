@@ -18,13 +18,14 @@ from accelerate import Accelerator
 from torch import Tensor
 from tqdm import tqdm
 
-from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
+from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.networks.convgru import gate_parameters, init_orthogonal_
 from moodganimation.networks.rollout import Feed
 
 from ..common.ema import update_average, warmup_decay
 from ..common.health import Guard, TrainingDiverged
+from ..common.initial_weights import copy_weights
 from ..common.runs import Run, is_due, step_seed
 from ..data.batches import Batch, BatchSpec, Samples, prefetch
 from .critic_checkpoint import save_critic
@@ -50,26 +51,27 @@ def train(
     weights that fit.
     """
     rank, ranks = accelerator.process_index, accelerator.num_processes
-    check_batches(experiment, ranks)
+    check_batch_sizes(experiment, ranks)
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     dtype = torch.float64 if experiment.precision == "float64" else torch.float32
-    networks, average = build(experiment, accelerator.device, dtype)
-    first = start_or_resume(networks, average, run, accelerator, start)
-    total = experiment.total(len(samples))
+    networks, average = build_networks(experiment, accelerator.device, dtype)
+    first_step = start_or_resume(networks, average, run, accelerator, start)
+    total_steps = experiment.total_steps(len(samples))
     trainer = Trainer(experiment, networks, average, len(samples), accelerator)
-    progress = Progress(run, accelerator, first, total)
-    batches = prefetch(samples, experiment.seed, batch_specs(experiment, first, total), rank, ranks)
+    progress = Progress(run, accelerator, first_step, total_steps)
+    specs = batch_specs(experiment, first_step, total_steps)
+    batches = prefetch(samples, experiment.seed, specs, rank, ranks)
 
     for spec, batch, waited in batches:
         terms = trainer.step(spec.step, batch.to(accelerator.device, dtype))
         progress.add(terms, waited)
-        done = spec.step + 1
-        if is_due(done, experiment.log_every, total):
-            progress.log(done)
-        if rank == 0 and sheets and is_due(done, experiment.sample_every, total):
+        steps_done = spec.step + 1
+        if is_due(steps_done, experiment.log_every, total_steps):
+            progress.log(steps_done)
+        if rank == 0 and sheets and is_due(steps_done, experiment.sample_every, total_steps):
             trainer.write_sheet(sheets, spec, run)
-        if rank == 0 and is_due(done, experiment.save_every, total):
-            save(networks, average, done, experiment, run)
+        if rank == 0 and is_due(steps_done, experiment.save_every, total_steps):
+            save_run(networks, average, steps_done, experiment, run)
 
     progress.bar.close()
     accelerator.wait_for_everyone()
@@ -85,8 +87,9 @@ class Trainer:
 
     experiment: Experiment
     networks: Networks
-    average: torch.nn.Module  # of the generator's weights; the generator itself if ema is 0
-    sample_count: int
+    # Generator with the moving average of the weights; the trained generator itself if ema is 0.
+    average: torch.nn.Module
+    sample_count: int  # photos or clips of the training split
     accelerator: Accelerator
 
     def step(self, step: int, batch: Batch) -> Terms:
@@ -103,7 +106,7 @@ class Trainer:
             self.networks,
             batch,
             self.experiment,
-            self._mix(step, batch),
+            self._draw_interpolation(step, batch),
             self.accelerator,
             feed_at(self.experiment, stage_step, self.sample_count),
             update_generator,
@@ -116,10 +119,10 @@ class Trainer:
 
     def write_sheet(self, sheets: SampleSheets, spec: BatchSpec, run: Run) -> None:
         """Write the sample sheet of a step and log its errors."""
-        done, stage = spec.step + 1, self.experiment.stage_at(spec.step)[0]
-        path = run.folder / "samples" / f"{done:07d}.png"
+        steps_done, stage = spec.step + 1, self.experiment.stage_at(spec.step)[0]
+        path = run.folder / "samples" / f"{steps_done:07d}.png"
         feed = "portrait" if stage else inference_feed(self.experiment)
-        run.log(step=done, **sheets.write(self.average, path, spec.size, feed))
+        run.log(step=steps_done, **sheets.write(self.average, path, spec.size, feed))
 
     def _set_rates(self, stage_step: int) -> None:
         """Set the learning rates of an adversarial step."""
@@ -128,16 +131,18 @@ class Trainer:
         for critic in self.networks.critics.values():
             critic.set_rate(self.experiment.critic_rate * factor)
 
-    def _mix(self, step: int, batch: Batch) -> dict[str, Tensor]:
-        """This process's interpolation weights of the gradient penalties; see `penalty_mixing`."""
+    def _draw_interpolation(self, step: int, batch: Batch) -> dict[str, Tensor]:
+        """Draw this process's interpolation weights, on its device and in its dtype."""
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
-        mix = penalty_mixing(self.experiment, step, batch.targets.shape[1], rank, ranks)
-        return {kind: share.to(batch.frames) for kind, share in mix.items()}
+        interpolation = draw_interpolation(
+            self.experiment, step, batch.targets.shape[1], rank, ranks
+        )
+        return {kind: weights.to(batch.frames) for kind, weights in interpolation.items()}
 
     def _update_average(self, generator_steps: int) -> None:
-        """Update the average after a generator step; generator_steps: about how many came before.
+        """Update the average after a step of the generator.
 
-        Steps that `critics_ahead` leaves out are counted as well.
+        generator_steps: how many it took before, counting also those that `critics_ahead` left out.
         """
         network = self.networks.generator.network
         if self.average is not network:
@@ -148,14 +153,17 @@ class Trainer:
 class Progress:
     """Writes the log of a run, with the guard's warnings, and moves the progress bar."""
 
-    def __init__(self, run: Run, accelerator: Accelerator, first: int, total: int):
-        """Start at the step `first` of `total`."""
+    def __init__(self, run: Run, accelerator: Accelerator, first_step: int, total_steps: int):
+        """Begin before the step `first_step`, counted from 0."""
         self.run, self.is_main = run, accelerator.is_main_process
         self.running_means, self.guard = RunningMeans(accelerator), Guard()
         for row in run.read_log():
             self.guard.check(row)  # so that warnings of earlier steps are not repeated
         self.bar = tqdm(
-            total=total, initial=min(first, total), disable=not self.is_main, smoothing=0.05
+            total=total_steps,
+            initial=min(first_step, total_steps),
+            disable=not self.is_main,
+            smoothing=0.05,
         )
         self.started, self.waited = time.monotonic(), 0.0
 
@@ -165,28 +173,28 @@ class Progress:
         self.running_means.add(terms)
         self.bar.update()
 
-    def log(self, done: int) -> None:
+    def log(self, steps_done: int) -> None:
         """Log the means since the last call. Every process must call it; the main one writes."""
         seconds, means = time.monotonic() - self.started, self.running_means.take()
         if not self.is_main:
             return
         for warning in self.guard.check(means):
             self.bar.write(f"guard: {warning}")
-            self.run.log(step=done, guard=warning)
-        loading = round(self.waited / max(seconds, 1e-9), 4)
-        self.run.log(step=done, seconds=round(seconds, 1), loading=loading, **means)
+            self.run.log(step=steps_done, guard=warning)
+        loading = round(self.waited / max(seconds, 1e-9), 4)  # share of the time
+        self.run.log(step=steps_done, seconds=round(seconds, 1), loading=loading, **means)
         self.bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()}, refresh=False)
 
 
-def check_batches(experiment: Experiment, processes: int) -> None:
+def check_batch_sizes(experiment: Experiment, processes: int) -> None:
     """Raise ValueError for a batch size that is not a multiple of the number of processes."""
-    for batch in (experiment.batch, *(stage.batch for stage in experiment.lessons)):
-        if batch % processes:
-            raise ValueError(f"A batch of {batch} cannot be shared by {processes} processes.")
+    for batch_size in (experiment.batch, *(stage.batch for stage in experiment.lessons)):
+        if batch_size % processes:
+            raise ValueError(f"A batch of {batch_size} cannot be shared by {processes} processes.")
 
 
-def build(experiment: Experiment, device, dtype) -> tuple[Networks, torch.nn.Module]:
-    """Build the networks, equal in every process, and the average of the generator's weights.
+def build_networks(experiment: Experiment, device, dtype) -> tuple[Networks, torch.nn.Module]:
+    """Build the networks, equal in every process, and the generator with the averaged weights.
 
     The optimizers have two groups of parameters: ConvGRU gates, and all others.
     """
@@ -213,32 +221,6 @@ def build(experiment: Experiment, device, dtype) -> tuple[Networks, torch.nn.Mod
     return Networks(generator, critics), average
 
 
-FIRST_CONVOLUTIONS = ("main.0.weight", "first_conv.0.weight")  # their input has the condition
-
-
-def copy_weights(path: Path, *networks: torch.nn.Module) -> str:
-    """Copy the weights of a checkpoint that match by name and shape; return a note to print.
-
-    Of the first convolution the photo's channels are copied even if the number of conditions
-    differs. Raises ValueError if no tensor matches.
-    """
-    stored = load_checkpoint(path).generator.state_dict()
-    for network in networks:
-        tensors, copied = network.state_dict(), 0
-        for name, tensor in tensors.items():
-            new = stored.get(name)
-            if new is not None and new.shape == tensor.shape:
-                tensor.copy_(new)
-                copied += 1
-            elif new is not None and name in FIRST_CONVOLUTIONS and len(new) == len(tensor):
-                tensor[:, :3].copy_(new[:, :3])
-        if not copied:
-            raise ValueError(
-                f"No weights in {path} fit this generator: its architecture, width or depth differ."
-            )
-    return f"{copied} of {len(tensors)} tensors are initialized from {path}."
-
-
 def start_or_resume(
     networks: Networks, average, run: Run, accelerator: Accelerator, start: Path | None
 ) -> int:
@@ -246,16 +228,16 @@ def start_or_resume(
 
     Raises ValueError if processes would resume from different steps.
     """
-    first = resume(networks, average, run)
-    if start and not first:
+    first_step = load_state(networks, average, run)
+    if start and not first_step:
         accelerator.print(copy_weights(start, networks.generator.network, average))
-    steps = accelerator.gather(torch.tensor([first], device=accelerator.device)).tolist()
+    steps = accelerator.gather(torch.tensor([first_step], device=accelerator.device)).tolist()
     if len(set(steps)) > 1:
         raise ValueError(
             f"Processes would resume from different steps ({steps}): --out must be one folder that "
             "all machines share."
         )
-    return first
+    return first_step
 
 
 def state_parts(networks: Networks, average) -> dict:
@@ -266,38 +248,45 @@ def state_parts(networks: Networks, average) -> dict:
     return parts | {"average": average}
 
 
-def resume(networks: Networks, average, run: Run) -> int:
-    """Load the saved state, if there is one; return the number of steps done."""
+def load_state(networks: Networks, average, run: Run) -> int:
+    """Load the saved state, if there is one; return the number of steps done.
+
+    Log lines after the saved state are removed.
+    """
     state = run.load_state("cpu")
     if state:
         for name, part in state_parts(networks, average).items():
             part.load_state_dict(state[name])
-    done = state["step"] if state else 0
-    run.forget_after(done)
-    return done
+    steps_done = state["step"] if state else 0
+    run.forget_after(steps_done)
+    return steps_done
 
 
-def save(networks: Networks, average, done: int, experiment: Experiment, run: Run) -> None:
-    """Save the state, the generator and the critics. Raises TrainingDiverged for weights that are
-    not finite, before anything is written."""
+def save_run(
+    networks: Networks, average, steps_done: int, experiment: Experiment, run: Run
+) -> None:
+    """Save the state, the averaged generator and the critics.
+
+    Raises TrainingDiverged for weights that are not finite, before anything is written.
+    """
     state = {name: part.state_dict() for name, part in state_parts(networks, average).items()}
     for name in ("generator", "average", *networks.critics):
         if not all(torch.isfinite(x).all() for x in state[name].values()):
             raise TrainingDiverged(
-                f"Weights of {name} are not finite at step {done}: start a new run with lower "
-                "rates (--set rate=3e-5 --set critic_rate=3e-5)."
+                f"Weights of {name} are not finite at step {steps_done}: start a new run with "
+                "lower rates (--set rate=3e-5 --set critic_rate=3e-5)."
             )
-    run.save_state(state | {"step": done})
-    card = {"name": experiment.name, "steps": done, "experiment": run.settings}
+    run.save_state(state | {"step": steps_done})
+    card = {"name": experiment.name, "steps": steps_done, "experiment": run.settings}
     space = space_named(experiment.space)
     save_generator(run.folder / "generator.safetensors", average, space, card)
     for kind, trainable in networks.critics.items():
         save_critic(run.folder / f"critic_{kind}.safetensors", trainable.network, space, card)
 
 
-def batch_specs(experiment: Experiment, first: int, total: int) -> Iterator[BatchSpec]:
-    """Yield the batch specification of every step from `first` on."""
-    for step in range(first, total):
+def batch_specs(experiment: Experiment, first_step: int, total_steps: int) -> Iterator[BatchSpec]:
+    """Yield the batch specification of every step from `first_step` on."""
+    for step in range(first_step, total_steps):
         stage, _ = experiment.stage_at(step)
         size = stage.image_size if stage else experiment.generator.image_size
         yield BatchSpec(step, size, stage.batch if stage else experiment.batch)
@@ -307,25 +296,28 @@ WARMUP_STEPS = 50  # of a pretraining stage
 
 
 def pretraining_rate(stage: PretrainStage, step: int) -> float:
-    """The learning rate at a step of a stage: a linear warm-up times a cosine to a tenth."""
+    """The learning rate at a step of a stage: a linear warm-up times a cosine from 1 to 0.1."""
     warmup = min(1.0, (step + 1) / WARMUP_STEPS)
     return stage.rate * warmup * (0.55 + 0.45 * math.cos(math.pi * step / stage.steps))
 
 
-def penalty_mixing(experiment: Experiment, step: int, frames: int, rank: int, ranks: int) -> dict:
+def draw_interpolation(
+    experiment: Experiment, step: int, frames: int, rank: int, ranks: int
+) -> dict:
     """Draw this process's interpolation weights of the gradient penalties.
 
-    Returns "frame" (frames, B) and, with a clip critic, "clip" (1, B), where B is the process's
-    part of the batch. All processes draw the whole batch, so that the weights of a sample do not
-    depend on their number.
+    Returns "frame" (frames, B) and, with a clip critic, "clip" (1, B), in [0, 1), where B is the
+    process's part of the batch. All processes draw the whole batch, so that the weights of a sample
+    do not depend on their number. rank, ranks: number of this process, and of all.
     """
     rng = torch.Generator().manual_seed(step_seed(experiment.seed, step))
-    batch = experiment.batch
-    part = slice(rank * batch // ranks, (rank + 1) * batch // ranks)
-    mix = {"frame": torch.rand(frames, batch, generator=rng, dtype=torch.float64)[:, part]}
-    if experiment.clip_critic:
-        mix["clip"] = torch.rand(1, batch, generator=rng, dtype=torch.float64)[:, part]
-    return mix
+    size = experiment.batch
+    part = slice(rank * size // ranks, (rank + 1) * size // ranks)
+    score_counts = {"frame": frames} | ({"clip": 1} if experiment.clip_critic else {})
+    return {
+        kind: torch.rand(count, size, generator=rng, dtype=torch.float64)[:, part]
+        for kind, count in score_counts.items()
+    }
 
 
 def feed_at(experiment: Experiment, step: int, sample_count: int) -> Feed:

@@ -20,9 +20,16 @@ from ..data.batches import Batch
 from . import golden_fill
 from .critics import CriticConfig
 from .experiments import EXPERIMENTS, Experiment, Weights, in_space
-from .objectives import Terms, critic_losses, generate, generator_losses, is_loss, penalties
+from .objectives import (
+    Terms,
+    critic_losses,
+    generate,
+    generator_losses,
+    gradient_penalties,
+    is_loss,
+)
 from .steps import Networks, adversarial_step
-from .train import build
+from .train import build_networks
 
 BRANCHES = {  # branch of the original -> experiment
     "gani": "ganimation",
@@ -59,12 +66,13 @@ ORIGINAL_NAMES_WITH_CLIP_CRITIC = ORIGINAL_NAMES | {
 }
 # Branches that report the gradient penalty of the last frame instead of the sum over frames.
 LAST_FRAME_PENALTY = ("video_ganimation", "convgru_unet_gen")
-# Greatest error relative to the original: at the same weights, and during and after a step of Adam.
-TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}
-STEP_TOLERANCE = 1e-2
-# Adam's first step moves each weight by its rate along the sign of the gradient, which rounding
-# decides where the gradient is nearly zero. The golden files hold float32: after the step at full
-# size, the penalty of the same step computed in float64 is 1.5e-2 away from the original's.
+# Tolerances of errors relative to the original's values:
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of terms at the same weights
+STEP_TOLERANCE = 1e-2  # of terms during a step of Adam, and of the weights after it
+# Of terms after the step. Adam's first step moves each weight by its rate along the sign of the
+# gradient, which rounding decides where the gradient is nearly zero. The golden files hold float32:
+# in train_master_full.json, of 128 pixels, the penalty after the same step computed in float64
+# differs by 1.5e-2 from the original's.
 AFTER_STEP_TOLERANCE = 5e-2
 
 
@@ -87,14 +95,19 @@ def verify(path: Path) -> None:
 
 
 class Comparison:
-    """Prints our values beside the original's, counts them, and collects the names of those whose
-    error exceeds the tolerance."""
+    """Prints our values beside the original's, and counts them.
+
+    `differing` are the names of those whose error exceeds the tolerance.
+    """
 
     def __init__(self):
         self.differing, self.count = [], 0
 
     def compare(self, section: str, ours: dict, original: dict, tolerance: float) -> None:
-        """Compare the values of a section; tolerance: of the error relative to the original."""
+        """Compare the values of a section of the golden file by name.
+
+        tolerance: greatest error relative to the original.
+        """
         for name, value in original.items():
             self.count += 1
             if name not in ours:
@@ -130,19 +143,21 @@ def _compare_losses(
     else:
         losses, penalty = "A_losses_float64", "A_gp_calls_float64"
     tolerance = TOLERANCE[dtype]
-    networks, batch, mix = filled_networks(golden, experiment, dtype)
-    terms, frame_penalties = evaluate_terms(networks, batch, mix, experiment, golden["branch"])
+    networks, batch, interpolation = filled_networks(golden, experiment, dtype)
+    terms, frame_penalties = evaluate_terms(
+        networks, batch, interpolation, experiment, golden["branch"]
+    )
     comparison.compare(str(dtype).removeprefix("torch."), terms, golden[losses], tolerance)
-    frame_penalties = {f"call {i}": value for i, value in enumerate(frame_penalties)}
+    frame_penalties = {f"frame {i}": value for i, value in enumerate(frame_penalties)}
     original = dict(zip(frame_penalties, golden.get(penalty, ()), strict=False))
     comparison.compare("penalty", frame_penalties, original, tolerance)
 
 
 def _compare_step(comparison: Comparison, golden: dict, experiment: Experiment) -> None:
     """Compare the terms during one step of Adam, and the weights and terms after it."""
-    networks, batch, mix = filled_networks(golden, experiment, torch.float32)
+    networks, batch, interpolation = filled_networks(golden, experiment, torch.float32)
     terms = adversarial_step(
-        networks, batch, experiment, mix, Accelerator(cpu=True), experiment.feed
+        networks, batch, experiment, interpolation, Accelerator(cpu=True), experiment.feed
     )
     original = golden["B_losses_reported_during_step"]
     if golden["branch"] in LAST_FRAME_PENALTY:  # the step returns the sum over frames
@@ -150,7 +165,7 @@ def _compare_step(comparison: Comparison, golden: dict, experiment: Experiment) 
     comparison.compare("in step", original_terms(terms, experiment), original, STEP_TOLERANCE)
     sums = weight_sums(networks, golden["B_params_after_step"])
     comparison.compare("weights", *sums, STEP_TOLERANCE)
-    terms, _ = evaluate_terms(networks, batch, mix, experiment, golden["branch"])
+    terms, _ = evaluate_terms(networks, batch, interpolation, experiment, golden["branch"])
     comparison.compare("after step", terms, golden["B_losses_after_step"], AFTER_STEP_TOLERANCE)
 
 
@@ -212,38 +227,47 @@ def weights_of(options: dict, with_clip_critic: bool) -> Weights:
 def filled_networks(
     golden: dict, experiment: Experiment, dtype: torch.dtype
 ) -> tuple[Networks, Batch, dict[str, Tensor]]:
-    """Build networks with the weights of a golden file, its batch and its penalty mixing."""
-    networks, _ = build(experiment, "cpu", dtype)
+    """Build networks with the weights of a golden file.
+
+    Returns them with its batch, and with its interpolation weights of gradient penalties, (K, B)
+    for each kind of critic.
+    """
+    networks, _ = build_networks(experiment, "cpu", dtype)
     for network in (networks.generator.network, *(c.network for c in networks.critics.values())):
         for i, (key, tensor) in enumerate(network.state_dict().items()):
             tensor.copy_(torch.from_numpy(golden_fill.parameter(key, tensor.shape, i)))
     batch = filled_batch(golden, experiment).to("cpu", dtype)
     frames, has_clip_critic = batch.targets.shape[1], experiment.clip_critic is not None
     streams = range(100, 100 + frames + has_clip_critic)
-    mix = golden.get("A_alphas") or [golden_fill.mixing(s, experiment.batch) for s in streams]
-    mix = torch.tensor(np.array(mix, np.float32)).to(dtype)
-    return networks, batch, {"frame": mix[:frames], "clip": mix[frames : frames + 1]}
+    rows = golden.get("A_alphas") or [
+        golden_fill.interpolation_weights(stream, experiment.batch) for stream in streams
+    ]
+    weights = torch.tensor(np.array(rows, np.float32)).to(dtype)
+    return networks, batch, {"frame": weights[:frames], "clip": weights[frames:]}
 
 
 def filled_batch(golden: dict, experiment: Experiment) -> Batch:
-    """Return the batch of a golden file; streams are those of the program that made the files."""
-    b, size = experiment.batch, experiment.generator.image_size
+    """Return the batch of a golden file.
+
+    Numbers of streams are those of the program that made the files.
+    """
+    count, size = experiment.batch, experiment.generator.image_size
     axes, frames = experiment.generator.condition_dim, experiment.data.frames
     if frames == 1:
         is_signed = golden["branch"] == "moods_static_images"
-        pictures = golden_fill.images(40, b, size)[:, None]
+        pictures = golden_fill.images(40, count, size)[:, None]
         conditions, targets = (
-            golden_fill.conditions(stream, (b, axes), is_signed)[:, None] for stream in (40, 41)
+            golden_fill.conditions(stream, (count, axes), is_signed)[:, None] for stream in (40, 41)
         )
     else:
-        pictures = np.stack([golden_fill.images(50 + t, b, size) for t in range(frames)], 1)
-        conditions = golden_fill.conditions(50, (b, frames, axes), is_signed=True)
+        pictures = np.stack([golden_fill.images(50 + t, count, size) for t in range(frames)], 1)
+        conditions = golden_fill.conditions(50, (count, frames, axes), is_signed=True)
         targets = np.ascontiguousarray(conditions[:, 1:])
     return Batch(*(torch.from_numpy(x) for x in (pictures, conditions, targets)))
 
 
 def evaluate_terms(
-    networks: Networks, batch: Batch, mix: dict, experiment: Experiment, branch: str
+    networks: Networks, batch: Batch, interpolation: dict, experiment: Experiment, branch: str
 ) -> tuple[dict[str, float], list[float]]:
     """Evaluate all terms at the present weights.
 
@@ -255,11 +279,14 @@ def evaluate_terms(
     fake, terms = edit.composite, generator_losses(edit, generator, critics, batch, experiment)
     for kind, critic in critics.items():
         terms |= critic_losses(kind, critic, fake, batch, experiment)
-    per_frame = penalties("frame", critics["frame"], fake, batch, experiment, mix["frame"])
+    penalties = {
+        kind: gradient_penalties(kind, critic, fake, batch, experiment, interpolation[kind])
+        for kind, critic in critics.items()
+    }
+    per_frame = penalties["frame"]
     terms["d.penalty"] = per_frame[-1] if branch in LAST_FRAME_PENALTY else per_frame.sum()
-    if "clip" in critics:
-        clip = penalties("clip", critics["clip"], fake, batch, experiment, mix["clip"])
-        terms["d.clip_penalty"] = clip.sum()
+    if "clip" in penalties:
+        terms["d.clip_penalty"] = penalties["clip"].sum()
     return original_terms(terms, experiment), per_frame.tolist()
 
 

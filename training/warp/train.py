@@ -24,9 +24,9 @@ from moodganimation.networks.teeth import Jaws
 from moodganimation.networks.warp import WarpGenerator
 
 from ..common.ema import update_average, warmup_decay
+from ..common.initial_weights import copy_weights
 from ..common.runs import Run, is_due, step_seed
 from ..data.pairs import Batch, Pairs, SamplingOptions, prefetch
-from ..ganimation.train import copy_weights
 from ..rendering import teeth
 from ..rendering.model import load_model
 from .critic import Critics, critic_loss
