@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
 from .errors import InvalidValue, NoFaceFound, Problem, shown
-from .expressions.moods import reading_in_space, trajectory_in_space
+from .expressions.moods import convert_reading, convert_trajectory
 from .expressions.request import MAX_DETAIL
 from .expressions.spaces import FACS, SPACES, Expression, space_of_size
 from .faces.alignment import Aligner, align, load_aligner, to_tensor
@@ -227,7 +227,7 @@ class Animator:
 
         Neutral if the meaning of the axes is unknown (spaces `cN`).
         """
-        return reading_in_space(portrait.reading, self.space)
+        return convert_reading(portrait.reading, self.space)
 
     def edit(
         self, portrait: Portrait, expression: Expression, where: np.ndarray | None = None
@@ -257,7 +257,7 @@ class Animator:
         points = [
             p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
         ]
-        points = trajectory_in_space(points, self.space, portrait.reading)
+        points = convert_trajectory(points, self.space, portrait.reading)
         source = self.generator.source(portrait.encoding)
         unchanged = self.start(portrait) if self.space.name in SPACES else None
         total, edit_mask = None, self._edit_mask(portrait, where)

@@ -18,10 +18,10 @@ from moodganimation.expressions.gaze import (
     look_at_camera,
 )
 from moodganimation.expressions.moods import (
-    in_space,
+    convert_expression,
+    convert_reading,
+    convert_trajectory,
     mood_of,
-    reading_in_space,
-    trajectory_in_space,
     values_by_axis,
     with_mood,
 )
@@ -102,48 +102,50 @@ def test_way_from_left_to_right_passes_the_middle():
 
 
 def test_facs_in_the_17_units_is_the_mean_of_the_sides():
-    units = in_space(FACE, ACTION_UNITS, FACE)
+    units = convert_expression(FACE, ACTION_UNITS, FACE)
     assert units == Expression.of(ACTION_UNITS, AU04=0.1, AU12=0.4)
 
 
 def test_unchanged_units_keep_their_sides_and_all_else_stays():
-    assert in_space(units_of(FACE), FACS, FACE) == FACE
+    assert convert_expression(units_of(FACE), FACS, FACE) == FACE
     rounded = Expression.clipped(ACTION_UNITS, units_of(FACE).vector().round(2))
-    assert in_space(rounded, FACS, FACE) == FACE
-    changed = in_space(units_of(FACE).replace(AU04=0.8), FACS, FACE)
+    assert convert_expression(rounded, FACS, FACE) == FACE
+    changed = convert_expression(units_of(FACE).replace(AU04=0.8), FACS, FACE)
     assert changed == FACE.replace(AU04=0.8)
-    assert in_space(units_of(FACE).replace(AU12=0.5), FACS, FACE) == FACE.replace(AU12=0.5)
+    assert convert_expression(units_of(FACE).replace(AU12=0.5), FACS, FACE) == FACE.replace(
+        AU12=0.5
+    )
 
 
 def test_way_in_facs_may_lead_to_units_without_sides():
-    happy = in_space(PRESETS["happy"], FACS, FACE)
+    happy = convert_expression(PRESETS["happy"], FACS, FACE)
     assert FACE.towards(PRESETS["happy"], 0.5) == FACE.towards(happy, 0.5)
 
 
 def test_sides_of_a_unit_that_changes_are_equal_on_every_frame():
     way = [units_of(FACE).replace(AU12=value) for value in (0.3, 0.4, 0.5)]
-    frames = trajectory_in_space([*way, FACE], FACS, FACE)
+    frames = convert_trajectory([*way, FACE], FACS, FACE)
     assert [frame["AU12L"] for frame in frames[:3]] == [0.3, pytest.approx(0.4), 0.5]
     assert [frame["AU12R"] for frame in frames[:3]] == [0.3, pytest.approx(0.4), 0.5]
     assert all(frame["AU18"] == 0.3 and pose(frame) == pose(FACE) for frame in frames)
-    assert frames[3] == FACE and trajectory_in_space(way[1:2], FACS, FACE) == [FACE]
+    assert frames[3] == FACE and convert_trajectory(way[1:2], FACS, FACE) == [FACE]
     moods = [mood_of(FACE), Expression.of(PAD, pleasure=0.7)]
-    assert [point.space for point in trajectory_in_space(moods, FACS, FACE)] == [FACS] * 2
+    assert [point.space for point in convert_trajectory(moods, FACS, FACE)] == [FACS] * 2
 
 
 def test_units_from_a_start_without_sides_have_equal_sides():
     smile = Expression.of(ACTION_UNITS, AU12=0.003, AU17=0.2)
-    assert in_space(smile, FACS, smile) == Expression.of(FACS, AU12=0.003, AU17=0.2)
+    assert convert_expression(smile, FACS, smile) == Expression.of(FACS, AU12=0.003, AU17=0.2)
 
 
 @pytest.mark.parametrize("space", [PAD, VALENCE_AROUSAL])
 def test_mood_of_facs_is_that_of_its_units(space):
-    assert mood_of(FACE, space) == mood_of(units_of(FACE), space) == reading_in_space(FACE, space)
+    assert mood_of(FACE, space) == mood_of(units_of(FACE), space) == convert_reading(FACE, space)
 
 
 def test_mood_changes_the_units_and_neither_gaze_nor_head():
     mood = Expression.of(PAD, pleasure=0.7, arousal=0.5)
-    changed = in_space(mood, FACS, FACE)
+    changed = convert_expression(mood, FACS, FACE)
     assert changed == with_mood(FACE, mood) and pose(changed) == pose(FACE)
     np.testing.assert_allclose(
         units_of(changed).vector(), with_mood(units_of(FACE), mood).vector(), atol=0.0051
@@ -329,7 +331,9 @@ def test_offset_of_a_mood_keeps_gaze_and_head():
 
 def test_offset_of_facs_makes_a_reading_of_17_units_one_of_facs():
     reading = units_of(FACE)
-    assert_near(added({"AU61": 0.2}, reading), in_space(reading, FACS, reading).replace(AU61=0.2))
+    assert_near(
+        added({"AU61": 0.2}, reading), convert_expression(reading, FACS, reading).replace(AU61=0.2)
+    )
     assert added({"AU12": 0.2}, reading).space == ACTION_UNITS
 
 
@@ -342,7 +346,7 @@ def test_difference_is_what_must_be_added(other):
 def test_functions_for_films_work_on_readings_in_facs():
     assert offset_by({"AU12": 0.3}, space=FACS)(0.0, FACE) == added({"AU12": 0.3})
     happy = blend_to(PRESETS["happy"])(0.0, FACE)
-    assert happy == in_space(PRESETS["happy"], FACS, FACE)
+    assert happy == convert_expression(PRESETS["happy"], FACS, FACE)
     with pytest.raises(InvalidExpression, match="AU61 is not an axis of this model"):
         offset_by({"AU61": 0.3}, space=ACTION_UNITS)
 
@@ -379,7 +383,7 @@ def test_named_timeline_is_an_error_without_its_axes_or_its_name():
 def test_keyframes_of_17_units_start_from_a_reading_in_facs():
     smile = Expression.of(ACTION_UNITS, AU12=0.8)
     way = Timeline((Keyframe(None, 0), Keyframe(smile, 1))).expressions(FACS, FACE)
-    assert way[0] == FACE and way[-1] == in_space(smile, FACS, FACE)
+    assert way[0] == FACE and way[-1] == convert_expression(smile, FACS, FACE)
     assert all(pose(point) == pose(FACE) for point in way)
 
 
@@ -452,7 +456,7 @@ def test_curves_of_17_units_start_from_the_reading_in_facs(tmp_path):
     path = write_curves(tmp_path / "curves.csv", points, 10, [True, True])
     read_back = read_trajectory(path, FACS).points
     assert [point.space for point in read_back] == [ACTION_UNITS] * 2
-    assert in_space(read_back[0], FACS, FACE) == FACE
+    assert convert_expression(read_back[0], FACS, FACE) == FACE
 
 
 # ---- Driving ----

@@ -17,7 +17,7 @@ from moodganimation.demo.api import API
 from moodganimation.demo.handlers.common import PHOTO as THE_PHOTO
 from moodganimation.demo.handlers.common import SLIDERS, jpeg_data_url
 from moodganimation.errors import InvalidExpression
-from moodganimation.expressions.moods import in_space, values_by_axis
+from moodganimation.expressions.moods import convert_expression, values_by_axis
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.request import (
     ExpressionRequest,
@@ -311,7 +311,7 @@ def test_other_generators_work_with_a_reader_of_facs(space, readers_of_facs, pho
     assert portrait.reading.space == FACS and one.start(portrait).space == space
     np.testing.assert_array_equal(one.edit(portrait, portrait.reading).image, photo)
     for point in (PRESETS["happy"], Expression.of(PAD, pleasure=0.8), portrait.reading):
-        target = in_space(point, space, portrait.reading)
+        target = convert_expression(point, space, portrait.reading)
         same = one.edit(portrait, target).edit.composite
         np.testing.assert_array_equal(one.edit(portrait, point).edit.composite, same)
 

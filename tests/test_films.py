@@ -21,7 +21,7 @@ from moodganimation.errors import (
 )
 from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.presets import PRESETS
-from moodganimation.expressions.sides import in_unit_space
+from moodganimation.expressions.sides import convert_units
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 from moodganimation.faces.portrait import Portrait, center_side_roll, square_crop
 from moodganimation.media import ffmpeg, film_header, video_reader
@@ -533,7 +533,7 @@ def test_a_photo_does_what_the_film_does(performance):
     way = list(performance.retarget(start))
     assert len(way) == 20 and way[4]["AU26"] > 0.4 > 0.2 > way[0]["AU26"]
     assert way[0]["AU12"] == pytest.approx(0.4, abs=0.15)
-    same = in_unit_space(start, performance.space, start)
+    same = convert_units(start, performance.space, start)
     assert list(performance.retarget(start, strength=0)) == [same] * 20
     brows = list(performance.retarget(start, regions=["brows"], strength=2))
     assert {p["AU26"] for p in brows} == {0.1} and len({p["AU01"] for p in brows}) > 1

@@ -13,7 +13,7 @@ from moodganimation.cli.commands import main
 from moodganimation.demo.api import API
 from moodganimation.demo.handlers.common import rounded_to_slider_steps
 from moodganimation.errors import InvalidExpression
-from moodganimation.expressions.moods import in_space, mood_of, with_mood
+from moodganimation.expressions.moods import convert_expression, mood_of, with_mood
 from moodganimation.expressions.presets import ALL_PRESETS, EMOTION_LABELS, PRESETS
 from moodganimation.expressions.request import (
     ExpressionRequest,
@@ -212,7 +212,7 @@ def test_edit_and_v1_edit_resolve_the_same_request_alike(name, any_animator, por
     api = API(any_animator)
     path, units = api.edit(str(PHOTO), dict(request.axes), request.preset, request.intensity)
     assert read_recipe(path).expression == target
-    expected = in_space(target, ACTION_UNITS, portrait.reading)
+    expected = convert_expression(target, ACTION_UNITS, portrait.reading)
     assert [units[key] for key in ACTION_UNITS.keys] == [round(x, 3) for x in expected.values]
 
 
@@ -281,7 +281,7 @@ def test_expression_of_another_photo_is_the_same_request_on_the_page(page, any_a
     other, out = ASSETS / "portrait-calm.png", tmp_path / "like.png"
     page.borrow(other, [*regions_of(ACTION_UNITS)])
     assert command("edit", PHOTO, ExpressionRequest(), "--like", other, "--out", out) == 0
-    like = in_space(page.face.state.units, any_animator.space, FACE)
+    like = convert_expression(page.face.state.units, any_animator.space, FACE)
     np.testing.assert_allclose(read_recipe(out).expression.vector(), like.vector(), atol=0.011)
 
 

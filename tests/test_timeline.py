@@ -11,7 +11,7 @@ from moodganimation.animation.timeline import MODES, Keyframe, Timeline, read_ti
 from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, InvalidTimeline, InvalidValue, UnreadableFile
 from moodganimation.expressions import schema
-from moodganimation.expressions.moods import in_space
+from moodganimation.expressions.moods import convert_expression
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
@@ -117,9 +117,9 @@ def test_keyframes_of_other_spaces_start_from_the_photo():
     for space in (ACTION_UNITS, PAD, VALENCE_AROUSAL):
         way = made.expressions(space, reading)
         assert {e.space for e in way} == {space}
-        assert way[0] == in_space(reading, space, reading)
-        assert way[24] == in_space(mood, space, reading)
-        assert way[48] == in_space(HAPPY, space, reading)
+        assert way[0] == convert_expression(reading, space, reading)
+        assert way[24] == convert_expression(mood, space, reading)
+        assert way[48] == convert_expression(HAPPY, space, reading)
     nameless = space_named("c4")
     assert Timeline((Keyframe(None, 0),)).expressions(nameless) == [Expression.neutral(nameless)]
     with pytest.raises(InvalidExpression, match="meaning is unknown"):

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, InstanceOf
 
 from ..errors import InvalidTimeline, Message, UnreadableFile
 from ..expressions import schema
-from ..expressions.moods import in_space, reading_in_space
+from ..expressions.moods import convert_expression, convert_reading
 from ..expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
 from ..files.plain import check_plain_file
 from .easing import EASINGS, MAX_ANIMATION_FRAMES, MAX_FILM_SECONDS, MAX_FPS, interpolate
@@ -159,14 +159,14 @@ class Timeline:
         """Return the expressions of all frames in `space`, each computed on access.
 
         reading: the Action Units of the photo, or neutral if None. Keyframes without an expression
-        show it, and for others it supplies what `in_space` needs. Raises InvalidExpression for
-        keyframes that cannot be converted to `space`.
+        show it. The others are converted by `convert_expression(..., reading)`. Raises
+        InvalidExpression for keyframes that cannot be converted to `space`.
         """
         reading = reading or Expression.neutral(ACTION_UNITS)
         expressions = [
-            reading_in_space(reading, space)
+            convert_reading(reading, space)
             if keyframe.expression is None
-            else in_space(keyframe.expression, space, reading)
+            else convert_expression(keyframe.expression, space, reading)
             for keyframe in self.keyframes
         ]
         frames = self._keyframe_sequence(expressions)

@@ -283,12 +283,14 @@ def edit_one(item: dict, request: dict, out_folder: str) -> dict:
 
 def _target(request: dict, animator, reading):
     """The target expression of a face with this reading."""
-    from ..expressions.moods import in_space
+    from ..expressions.moods import convert_expression
     from ..expressions.schema import expression_from_json
     from .option_values import target_function
 
     if request["expression"]:
-        return in_space(expression_from_json(request["expression"]), animator.space, reading)
+        return convert_expression(
+            expression_from_json(request["expression"]), animator.space, reading
+        )
     like = request.get("like_reading") and expression_from_json(request["like_reading"])
     return target_function(argparse.Namespace(**request), animator, like)(reading)
 

@@ -15,7 +15,7 @@ from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..contact_sheets import contact_sheet
 from ..errors import Message, Problem, shown
-from ..expressions.moods import in_space, values_by_axis
+from ..expressions.moods import convert_expression, values_by_axis
 from ..expressions.request import ExpressionRequest, resolve
 from ..expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from ..faces.portrait import Portrait
@@ -122,7 +122,7 @@ class API:
         recipe = self._recipe(portrait, expression=target, options=options)
         write_image(path, frame.render_for_file(file), recipe=recipe.text(), source=file)
         units = FACS if target.space == FACS else ACTION_UNITS
-        values = values_by_axis(in_space(target, units, portrait.reading))
+        values = values_by_axis(convert_expression(target, units, portrait.reading))
         return str(path), {k: round(value, 3) for k, value in values.items() if k not in PAD}
 
     @problems_as_gradio_errors

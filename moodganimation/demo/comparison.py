@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..expressions.moods import in_space, mood_of
+from ..expressions.moods import convert_expression, mood_of
 from ..expressions.sides import units_of
 from ..expressions.spaces import ACTION_UNITS, Expression
 from ..frame import Frame
@@ -26,7 +26,7 @@ def comparison_table(face: FaceEdit, frame: Frame) -> str:
     change either.
     """
     before, detected = units_of(face.reading), units_of(face.animator.measure(frame))
-    requested = in_space(face.target, ACTION_UNITS, face.reading)
+    requested = convert_expression(face.target, ACTION_UNITS, face.reading)
     rows = []
     for axis, old, target, found in zip(
         ACTION_UNITS.axes, before.values, requested.values, detected.values, strict=True

@@ -8,7 +8,7 @@ from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..errors import Problem
 from ..expressions import schema
-from ..expressions.moods import in_space
+from ..expressions.moods import convert_expression
 from ..expressions.spaces import FACS, Expression
 from ..recipe import Face as FacePlace
 from ..recipe import Fingerprint, Output, Recipe, read_recipe
@@ -94,7 +94,7 @@ class RecipeIO:
         for restore_settings in self.restore_settings:
             settings |= restore_settings(session, recipe)
         if session is None:
-            units = in_space(recipe.expression, FACS, Expression.neutral(FACS))
+            units = convert_expression(recipe.expression, FACS, Expression.neutral(FACS))
             return {"settings": settings, "sliders": values_of(units)}
         answer = {"settings": settings, "model": self.models.name_of(session.animator)}
         return answer | face_answer(session, views.requested_view(request))
@@ -120,7 +120,9 @@ class RecipeIO:
             session = self.sessions[token] if token else None
             if session:
                 start = session.face.reading
-                units = rounded_to_slider_steps(in_space(recipe.expression, start.space, start))
+                units = rounded_to_slider_steps(
+                    convert_expression(recipe.expression, start.space, start)
+                )
                 session.face.commit(State(units))
             return session
         session = self.sessions[token]

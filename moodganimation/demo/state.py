@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import Problem
 from ..expressions import schema
-from ..expressions.moods import in_space
+from ..expressions.moods import convert_expression
 from ..expressions.presets import PRESET_NAMES
 from ..expressions.spaces import PAD, Expression
 from ..faces.masks import LOCKS
@@ -69,7 +69,7 @@ class State:
         else:
             last = recipe.timeline and recipe.timeline.keyframes[-1].expression
             units = recipe.expression or last or reading
-        return cls(in_space(units, reading.space, reading)).with_options(recipe.options)
+        return cls(convert_expression(units, reading.space, reading)).with_options(recipe.options)
 
     @classmethod
     def from_json(cls, values: dict, reading: Expression) -> "State":
@@ -79,7 +79,7 @@ class State:
         """
         expression = {key: values[key] for key in ("space", "expression") if key in values}
         units = schema.expression_from_json(expression) if expression else reading
-        return cls(in_space(units, reading.space, reading)).with_options(values)
+        return cls(convert_expression(units, reading.space, reading)).with_options(values)
 
     def options(self) -> dict[str, object]:
         """Return all but the target expression, as options of a recipe.

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import InvalidExpression
 from .presets import PRESETS
-from .sides import FACS_ONLY_KEYS, UNIT_SPACES, in_unit_space, units_of
+from .sides import FACS_ONLY_KEYS, UNIT_SPACES, convert_units, units_of
 from .spaces import (
     ACTION_UNITS,
     FACS,
@@ -159,7 +159,7 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     ACTION_UNITS, too, change.
     """
     if expression.space == FACS:
-        return in_unit_space(with_mood(units_of(expression), mood), FACS, expression)
+        return convert_units(with_mood(units_of(expression), mood), FACS, expression)
     current = mood_of(expression, mood.space).vector()
     if np.abs(current - mood.vector()).max() < MOOD_TOLERANCE:
         return expression
@@ -197,7 +197,9 @@ def _moved_by_prototypes(
     return units + _PROTOTYPE_SHARES * (after - before)
 
 
-def in_space(expression: Expression, space: ExpressionSpace, reading: Expression) -> Expression:
+def convert_expression(
+    expression: Expression, space: ExpressionSpace, reading: Expression
+) -> Expression:
     """Convert an expression to another space.
 
     An expression in `space` is returned as it is. Otherwise `reading`, in ACTION_UNITS or FACS,
@@ -226,21 +228,24 @@ def in_space(expression: Expression, space: ExpressionSpace, reading: Expression
     if expression.space not in UNIT_SPACES:
         expression = with_mood(reading, expression)
     if space in UNIT_SPACES:
-        return in_unit_space(expression, space, reading)
+        return convert_units(expression, space, reading)
     return mood_of(expression, space)
 
 
-def trajectory_in_space(
+def convert_trajectory(
     expressions: list[Expression], space: ExpressionSpace, reading: Expression
 ) -> list[Expression]:
-    """Convert the expressions of an animation as `in_space` does, consistently over the frames.
+    """Convert the expressions of an animation to a space, consistently over the frames.
 
-    From ACTION_UNITS to FACS, a unit keeps the sides of the reading only if no frame changes it.
-    So the difference between its sides does not jump from frame to frame.
+    Each is converted by `convert_expression`, except that from ACTION_UNITS to FACS a unit keeps
+    the sides of the reading only if no frame changes it. So the difference between its sides does
+    not jump from frame to frame.
     """
     if (space, reading.space) != (FACS, FACS):
-        return [in_space(expression, space, reading) for expression in expressions]
-    converted = [e if e.space == FACS else in_space(e, ACTION_UNITS, reading) for e in expressions]
+        return [convert_expression(expression, space, reading) for expression in expressions]
+    converted = [
+        e if e.space == FACS else convert_expression(e, ACTION_UNITS, reading) for e in expressions
+    ]
     rows = [e.values for e in converted if e.space == ACTION_UNITS]
     read = units_of(reading).vector()
     changes = np.abs(np.reshape(rows, (len(rows), len(read))) - read).max(0, initial=0)
@@ -251,11 +256,11 @@ def trajectory_in_space(
     ]
 
 
-def reading_in_space(reading: Expression, space: ExpressionSpace) -> Expression:
+def convert_reading(reading: Expression, space: ExpressionSpace) -> Expression:
     """Convert the reading of a photo to a space; return neutral if its axes have no meaning."""
     if space.name not in SPACES:
         return Expression.neutral(space)
-    return in_space(reading, space, reading)
+    return convert_expression(reading, space, reading)
 
 
 def values_by_axis(expression: Expression) -> dict[str, float]:

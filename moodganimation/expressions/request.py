@@ -33,9 +33,9 @@ import numpy as np
 
 from ..errors import InvalidExpression, shown
 from .gaze import GAZE_KEYS, LOOKS, look_at_camera
-from .moods import in_space, reading_in_space
+from .moods import convert_expression, convert_reading
 from .presets import GESTURES, check_preset, preset_named
-from .sides import FACS_INDICES, UNIT_SPACES, in_unit_space, with_gaze_and_head_of
+from .sides import FACS_INDICES, UNIT_SPACES, convert_units, with_gaze_and_head_of
 from .spaces import ACTION_UNITS, FACS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
 
 MAX_DETAIL = 1.5  # strength of skin folds relative to real faces, see `Animator.with_detail`
@@ -81,9 +81,9 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
     generator does not have; and for presets, moods and Action Units if the meaning of the
     generator's axes is unknown.
     """
-    target = reading_in_space(reading, space)
+    target = convert_reading(reading, space)
     if request.like is not None:
-        like = in_space(request.like, space, request.like)
+        like = convert_expression(request.like, space, request.like)
         target = target.towards(with_gaze_and_head_of(like, target), request.intensity)
     if request.preset is not None:
         target = target.towards(_preset(request.preset, target), request.intensity)
@@ -91,17 +91,19 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
         if axes_space == space:
             target = target.replace(**values)
         else:
-            changed = in_space(target, axes_space, reading).replace(**values)
+            changed = convert_expression(target, axes_space, reading).replace(**values)
             # What these axes leave open comes from the target so far, not from the photo.
             unit_space = space if space in UNIT_SPACES else ACTION_UNITS
-            target = in_space(changed, space, in_space(target, unit_space, reading))
+            target = convert_expression(
+                changed, space, convert_expression(target, unit_space, reading)
+            )
     return look_at_camera(target) if request.look else target
 
 
 def _preset(name: str, before: Expression) -> Expression:
     """Return a preset in the space of `before`, which supplies what the preset leaves open."""
     if name not in GESTURES:
-        return in_space(preset_named(name), before.space, before)
+        return convert_expression(preset_named(name), before.space, before)
     if before.space != FACS:
         raise InvalidExpression(
             "This model cannot show {}, which takes {}; the default model warp can.",
@@ -163,16 +165,16 @@ def add_offset(
         if space in UNIT_SPACES:
             reading = _add_units(reading, space, strength * vector)
         else:
-            mood = in_space(reading, space, reading)
+            mood = convert_expression(reading, space, reading)
             changed = Expression.clipped(space, mood.vector() + strength * vector)
-            reading = in_space(changed, reading.space, reading)
+            reading = convert_expression(changed, reading.space, reading)
     return reading
 
 
 def _add_units(reading: Expression, space: ExpressionSpace, vector: np.ndarray) -> Expression:
     """Return Action Units plus a vector over ACTION_UNITS or FACS."""
     if space == FACS:
-        reading = in_unit_space(reading, FACS, reading)
+        reading = convert_units(reading, FACS, reading)
     elif reading.space == FACS:
         units_vector, vector = vector, np.zeros(len(FACS.axes))
         for indices, value in zip(FACS_INDICES, units_vector, strict=True):

@@ -24,7 +24,7 @@ def units_of(expression: Expression) -> Expression:
     return Expression(ACTION_UNITS, tuple(means))
 
 
-def in_unit_space(
+def convert_units(
     expression: Expression, space: ExpressionSpace, reading: Expression
 ) -> Expression:
     """Convert an expression in ACTION_UNITS or FACS to `space`, one of the two.

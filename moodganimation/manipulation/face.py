@@ -13,7 +13,7 @@ import numpy as np
 
 from ..animator import Animator
 from ..errors import InvalidValue, Problem, shown
-from ..expressions.moods import in_space
+from ..expressions.moods import convert_expression
 from ..expressions.spaces import Expression
 from ..faces.portrait import Portrait
 from ..networks.point_motion import PointMotion
@@ -71,7 +71,7 @@ class Manipulation:
         return motion_map(self.fields, self.portrait)
 
     def _in_space(self, expression: Expression) -> Expression:
-        return in_space(expression, self.space, self.portrait.reading)
+        return convert_expression(expression, self.space, self.portrait.reading)
 
     def _to_face(self, point: Point) -> np.ndarray:
         """Convert a point to face coordinates (2,). Raises InvalidValue."""

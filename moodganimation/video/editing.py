@@ -15,7 +15,7 @@ import numpy as np
 from ..animator import Animator
 from ..deprecation import renamed_parameters
 from ..errors import InvalidExpression, Message, NoFaceFound
-from ..expressions.moods import in_space
+from ..expressions.moods import convert_expression
 from ..expressions.request import Offset, add_offset, split_offset
 from ..expressions.spaces import Expression, ExpressionSpace
 from ..media.video_reader import Film
@@ -91,7 +91,7 @@ def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
     """Return a function that moves the reading by the share `strength` towards an expression."""
     check_strength(strength)
     return lambda seconds, reading: reading.towards(
-        in_space(target, reading.space, reading), strength
+        convert_expression(target, reading.space, reading), strength
     )
 
 
@@ -220,7 +220,7 @@ def edit_face(
     """
     reading = face.portrait.reading
     portrait = animator.encode(replace(face.portrait, photo=picture), reading)
-    expression = in_space(target(seconds, reading), animator.space, reading)
+    expression = convert_expression(target(seconds, reading), animator.space, reading)
     start = animator.start(portrait)
     return animator.edit(portrait, start.towards(expression, face.presence)).image
 

@@ -21,7 +21,7 @@ from ..deprecation import renamed_parameters
 from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, listing
 from ..expressions.moods import mood_of, values_by_axis, with_mood
 from ..expressions.request import add_offset
-from ..expressions.sides import GAZE_AND_HEAD, in_unit_space
+from ..expressions.sides import GAZE_AND_HEAD, convert_units
 from ..expressions.spaces import ACTION_UNITS, FACS, PAD, Expression, ExpressionSpace
 from ..files.atomic import atomic_write, check_writable
 from ..media.video_reader import Film
@@ -79,7 +79,7 @@ class Performance:
         """
         check_strength(strength)
         if self.space == FACS:
-            start = in_unit_space(start, FACS, start)
+            start = convert_units(start, FACS, start)
         mask = region_mask(regions, start.space if carry == "moods" else self.space)
         rest = self.neutral(neutral)
         if carry not in ("units", "moods"):

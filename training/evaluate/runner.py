@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from moodganimation.expressions.moods import in_space
+from moodganimation.expressions.moods import convert_expression
 from moodganimation.expressions.spaces import FACS, Expression, ExpressionSpace
 from moodganimation.networks.base import Generator, State
 from moodganimation.networks.compositing import Edit
@@ -47,7 +47,7 @@ class Runner:
         if self.space == FACS:
             return self._starts_in_facs(readings, photos, estimator)
         if measurable(self.space):
-            return readings, stack_values(in_space(r, self.space, r) for r in readings)
+            return readings, stack_values(convert_expression(r, self.space, r) for r in readings)
         zeros = torch.zeros(len(readings), len(self.space.axes))
         own_readings = [
             self.generator.reading(self._encode_photos(faces))

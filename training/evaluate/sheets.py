@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from moodganimation.expressions.moods import in_space
+from moodganimation.expressions.moods import convert_expression
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     PAD,
@@ -94,7 +94,7 @@ def _grid_condition(
     """Make the condition (D,) at x, y of the grid."""
     if runner.measured == ACTION_UNITS:
         mood = Expression(VALENCE_AROUSAL, (x, y))
-        target = stack_values([in_space(mood, ACTION_UNITS, reading)])
+        target = stack_values([convert_expression(mood, ACTION_UNITS, reading)])
         return runner.to_conditions(target, start[None])[0]
     condition = start.clone()
     condition[:2] = torch.tensor([x, y])

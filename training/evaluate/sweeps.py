@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from moodganimation.expressions.moods import in_space, mood_of, with_mood
+from moodganimation.expressions.moods import convert_expression, mood_of, with_mood
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 
 from . import measures
@@ -132,7 +132,7 @@ def random_moods(
             values = rng.uniform(-1, 1, (len(rows), len(space.axes)))
             moods = [Expression(space, tuple(row)) for row in values]
             pairs = list(zip(moods, rows, strict=True))
-            targets = [in_space(mood, runner.measured, readings[i]) for mood, i in pairs]
+            targets = [convert_expression(mood, runner.measured, readings[i]) for mood, i in pairs]
             condition = runner.to_conditions(stack_values(targets), starts[rows])
             result = runner.edit(encoding, condition)[0].composite
             requested += [mood.values for mood in moods]

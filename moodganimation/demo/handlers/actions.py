@@ -12,7 +12,7 @@ from ...errors import Problem
 from ...expressions import schema
 from ...expressions.presets import GESTURES, PRESET_NAMES
 from ...expressions.request import ExpressionRequest, resolve
-from ...expressions.sides import GAZE_AND_HEAD, in_unit_space
+from ...expressions.sides import GAZE_AND_HEAD, convert_units
 from ...expressions.spaces import Expression
 from ...faces.masks import LOCKS
 from ...faces.portrait import photo_to_crop_matrix
@@ -97,7 +97,7 @@ def copy_expression(session: Session, request: dict) -> None:
     space = face.reading.space
     movable = [axis.region not in GAZE_AND_HEAD for axis in space.axes]
     copied = region_mask(regions, space) & movable
-    other = in_unit_space(other, space, face.reading)
+    other = convert_units(other, space, face.reading)
     values = np.where(copied, other.values, face.state.units.values)
     face.commit(face.state.with_units(rounded_to_slider_steps(Expression(space, tuple(values)))))
 

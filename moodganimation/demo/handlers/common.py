@@ -18,7 +18,7 @@ from PIL import Image
 
 from ...animation.timeline import Timeline
 from ...errors import Cancelled, InvalidExpression, Message, Problem
-from ...expressions.moods import in_space
+from ...expressions.moods import convert_expression
 from ...expressions.presets import preset_named
 from ...expressions.spaces import Expression
 from ..i18n import localize
@@ -141,7 +141,7 @@ def expression_named(session: Session, name: str) -> Expression:
         return face.state.units
     if name == NEUTRAL:
         return Expression.neutral(face.reading.space)
-    return in_space(preset_named(name), face.reading.space, face.reading)
+    return convert_expression(preset_named(name), face.reading.space, face.reading)
 
 
 def parse_units(values: object, start: Expression) -> Expression:

@@ -15,7 +15,7 @@ from ...animator import Animator
 from ...errors import Problem, UnreadableImage
 from ...expressions import schema
 from ...expressions.request import offset_between
-from ...expressions.sides import in_unit_space, units_of
+from ...expressions.sides import convert_units, units_of
 from ...expressions.spaces import FACS, Expression, ExpressionSpace
 from ...media.headers import open_bounded
 from ...media.images import MIN_PHOTO_SIDE
@@ -138,7 +138,7 @@ class CameraHandlers:
             offset.update(time.monotonic(), camera_reading)
         moved = _moved_axes(settings["regions"], offset.space)
         reading = session.face.portrait.reading
-        start = in_unit_space(session.face.state.units, reading.space, reading)
+        start = convert_units(session.face.state.units, reading.space, reading)
         return add_masked_change(start, offset.change, offset.space, settings["strength"], moved)
 
     def restore_settings(self, session: Session | None, recipe: Recipe) -> dict[str, dict]:
