@@ -7,7 +7,7 @@ import numpy as np
 from .animator import Animator
 from .errors import InvalidExpression
 from .expressions.moods import mood_of
-from .expressions.presets import PRESETS, SHEET_PRESETS
+from .expressions.presets import PRESETS, SHEET_PRESET_NAMES
 from .expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from .faces.portrait import Portrait
 from .frame import Frame
@@ -24,8 +24,8 @@ Progress = Callable[[int, int], None]  # called with the number of pictures draw
 
 def _figure(reading: Expression) -> tuple[Rows, list[str]]:
     rows = [
-        (name, [reading.towards(PRESETS[name], share) for share in FIGURE_INTENSITIES])
-        for name in SHEET_PRESETS
+        (name, [reading.blend_to(PRESETS[name], share) for share in FIGURE_INTENSITIES])
+        for name in SHEET_PRESET_NAMES
     ]
     return rows, [f"{share:g}" for share in FIGURE_INTENSITIES]
 
@@ -66,7 +66,7 @@ def _scales(reading: Expression) -> tuple[Rows, list[str]]:
 
 def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
     names = [*PRESETS]
-    return [("", [reading.towards(PRESETS[name], 1) for name in names])], names
+    return [("", [reading.blend_to(PRESETS[name], 1) for name in names])], names
 
 
 # Units with a small effect, mouths with too many units at once, and all units.

@@ -159,7 +159,7 @@ class Recipe:
     def __post_init__(self):
         if not isinstance(self.options, dict):
             raise InvalidValue("Options must be named, got {}.", shown(self.options))
-        object.__setattr__(self, "options", schema.plain_copy(self.options, "options"))
+        object.__setattr__(self, "options", schema.checked_copy(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
 

@@ -857,7 +857,7 @@ def test_a_photo_mirrors_the_camera(visit, photo, animator, monkeypatch):
     film, table = saved["film"]["path"], saved["files"][0]["path"]
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 20
     assert len(Path(table).read_text().splitlines()) == 21
-    assert read_trajectory(table, ACTION_UNITS).points[-1]["AU12"] == pytest.approx(
+    assert read_trajectory(table, ACTION_UNITS).expressions[-1]["AU12"] == pytest.approx(
         wanted["AU12"], abs=1e-4
     )
     sliders, back = visit.units, visit.restore(film)["settings"]["live"]

@@ -45,7 +45,7 @@ def openface(path, rows, **usual):
 
 
 def unit(way, key="AU12"):
-    return [round(point[key], 4) for point in way.points]
+    return [round(point[key], 4) for point in way.expressions]
 
 
 def said(way) -> str:
@@ -59,8 +59,8 @@ def said(way) -> str:
 def test_openface_is_read_by_fifths(tmp_path, space):
     rows = [{"AU12_r": x} for x in (0, 2.5, 5)]
     way = read_trajectory(openface(tmp_path / "video.csv", rows), space)
-    assert unit(way) == [0, 0.5, 1] and way.points[0].space == ACTION_UNITS
-    assert (way.frames, way.fps) == ([0, 1, 2], 25)
+    assert unit(way) == [0, 0.5, 1] and way.expressions[0].space == ACTION_UNITS
+    assert (way.frame_numbers, way.fps) == ([0, 1, 2], 25)
     assert "0 to 5 are taken as 0 to 1" in said(way)
     assert "3 other columns are left out (confidence, pose_Rx, AU28_c)" in said(way)
 
@@ -78,7 +78,7 @@ def test_frames_that_a_table_leaves_out_are_bridged(tmp_path):
     for row in rows:
         row["timestamp"] = row["frame"] / 25
     way = read_trajectory(openface(tmp_path / "video.csv", rows), FACS)
-    assert unit(way) == [0, 0.2, 0.4, 0.6, 0.8] and way.frames == [2, 3, 4, 5, 6]
+    assert unit(way) == [0, 0.2, 0.4, 0.6, 0.8] and way.frame_numbers == [2, 3, 4, 5, 6]
     assert way.fps == 25 and "2 of 5 frames" in said(way)
 
 
@@ -106,7 +106,7 @@ def test_pyfeat_is_read_beside_boxes_emotions_and_names(tmp_path):
     path = table(tmp_path / "fex.csv", PYFEAT, rows, ",", input="C:/vídeo, 1.mp4".replace(",", ""))
     way = read_trajectory(path, FACS)
     assert unit(way) == [0.25, 0.5, 0.75] and unit(way, "AU45") == [0, 0, 0]
-    assert (way.frames, way.fps) == ([0, 1, 2], None)
+    assert (way.frame_numbers, way.fps) == ([0, 1, 2], None)
     assert "units that are left out are AU11, AU24, AU28, AU43" in said(way)
     assert "FaceRectX, FaceScore, anger, ..." in said(way) and "1 of 3 frames" in said(way)
 
@@ -129,7 +129,7 @@ def test_moods_beside_units_are_for_generators_of_moods(tmp_path):
     path = table(tmp_path / "fex.csv", columns, [{"AU12": 0.5, "valence": -0.5}], ",")
     assert unit(read_trajectory(path, FACS)) == [0.5]
     way = read_trajectory(path, VALENCE_AROUSAL)
-    assert way.points[0].space == VALENCE_AROUSAL and way.points[0]["valence"] == -0.5
+    assert way.expressions[0].space == VALENCE_AROUSAL and way.expressions[0]["valence"] == -0.5
 
 
 def test_libreface_has_intensities_beside_flags(tmp_path):
@@ -145,7 +145,7 @@ def test_libreface_has_intensities_beside_flags(tmp_path):
 
 def test_sides_and_gaze_beside_frames_are_kept(tmp_path):
     path = table(tmp_path / "a.csv", ["frame", "AU12L", "AU61"], [{"AU12L": 0.5, "AU61": 0.25}])
-    point = read_trajectory(path, FACS).points[0]
+    point = read_trajectory(path, FACS).expressions[0]
     assert point.space == FACS and (point["AU12L"], point["AU12R"], point["AU61"]) == (0.5, 0, 0.25)
 
 
@@ -178,7 +178,7 @@ def test_frames_a_million_apart_are_refused(tmp_path):
     with pytest.raises(UnreadableFile, match="more than 100000; cut"):
         read_trajectory(openface(tmp_path / "video.csv", rows), FACS)
     rows[-1]["frame"] = 10**30
-    assert len(read_trajectory(openface(tmp_path / "video.csv", rows), FACS).points) == 3
+    assert len(read_trajectory(openface(tmp_path / "video.csv", rows), FACS).expressions) == 3
 
 
 def test_axes_without_a_meaning_take_no_units(tmp_path):
@@ -186,7 +186,7 @@ def test_axes_without_a_meaning_take_no_units(tmp_path):
     with pytest.raises(InvalidExpression, match="cannot be converted to c4"):
         read_trajectory(path, space_named("c4"))
     path = table(tmp_path / "c.csv", ["frame", "c1"], [{"c1": 0.5}])
-    assert read_trajectory(path, space_named("c4")).points[0]["c1"] == 0.5
+    assert read_trajectory(path, space_named("c4")).expressions[0]["c1"] == 0.5
 
 
 PLAIN = "AU12,AU25\n0.5,0.25\n0.75,1e-1\n"
@@ -221,7 +221,7 @@ def test_dialects_of_spreadsheets_are_read(tmp_path, name, data):
 def test_rows_without_names_are_read_alike(tmp_path, text):
     (tmp_path / "a.csv").write_text(text)
     way = read_trajectory(tmp_path / "a.csv", VALENCE_AROUSAL)
-    assert [point.values for point in way.points] == [(0.5, -0.25), (1, 0)]
+    assert [point.values for point in way.expressions] == [(0.5, -0.25), (1, 0)]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_animations_have_the_pace_of_the_table(tmp_path, capsys):
 def test_rows_too_fast_for_a_file_are_left_out_evenly(fps, wanted):
     points = [Expression.of(FACS, AU12=i / 10) for i in range(6)]
     way, pace = with_supported_fps(Trajectory(points, [*range(6)], [], fps), 50)
-    assert (len(way.points), pace) == wanted and len(way.frames) == len(way.points)
+    assert (len(way.expressions), pace) == wanted and len(way.frame_numbers) == len(way.expressions)
     assert bool(way.notes) == (fps is not None)
 
 

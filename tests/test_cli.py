@@ -12,7 +12,7 @@ from benchmarks.scaling import line, scaling
 from moodganimation.checkpoints.files import build_generator, load_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.expressions.moods import values_by_axis
-from moodganimation.expressions.presets import EMOTION_LABELS, PRESETS
+from moodganimation.expressions.presets import EMOTION_PRESETS, PRESETS
 from moodganimation.expressions.spaces import space_named
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
@@ -170,11 +170,11 @@ def test_an_expression_is_borrowed_from_another_photo(tmp_path, photo, capsys):
 
 def test_compound_emotions_are_presets(tmp_path, photo):
     names = {
-        name: {k for k, v in e.asdict().items() if v == 1} for name, e in EMOTION_LABELS.items()
+        name: {k for k, v in e.asdict().items() if v == 1} for name, e in EMOTION_PRESETS.items()
     }
     assert len(names) == 16 and names["happily_surprised"] == {"AU01", "AU02", "AU12", "AU25"}
     assert all(
-        EMOTION_LABELS[name] == PRESETS[name] for name in EMOTION_LABELS.keys() & PRESETS.keys()
+        EMOTION_PRESETS[name] == PRESETS[name] for name in EMOTION_PRESETS.keys() & PRESETS.keys()
     )
     assert run("edit", PHOTO, "--preset", "sadly_angry", "--out", tmp_path / "a.png") == 0
     assert (read_image(tmp_path / "a.png") != photo).any()

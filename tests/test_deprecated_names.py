@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import moodganimation
+from moodganimation.animation.trajectories import Trajectory
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.media.images import Photo
 from moodganimation.video.reenactment import Performance
@@ -54,6 +55,17 @@ def test_deprecated_parameter_is_its_successor():
     assert target(2.0, neutral)["AU12"] == pytest.approx(0.1)
     with pytest.raises(TypeError, match="again is the former name of repeat; give one of them"):
         moodganimation.offset_by(changes, fps=1, again=True, repeat=False)
+
+
+def test_deprecated_names_of_expression_and_trajectory():
+    neutral, smile = Expression.neutral(ACTION_UNITS), Expression.of(ACTION_UNITS, AU12=0.8)
+    with pytest.warns(DeprecationWarning, match="towards is now blend_to"):
+        assert neutral.towards(smile, 0.5) == neutral.blend_to(smile, 0.5)
+    trajectory = Trajectory([neutral, smile], [0, 2], [])
+    with pytest.warns(DeprecationWarning, match="points is now expressions"):
+        assert trajectory.points is trajectory.expressions
+    with pytest.warns(DeprecationWarning, match="frames is now frame_numbers"):
+        assert trajectory.frames is trajectory.frame_numbers
 
 
 def test_deprecated_names_of_portrait_and_frame(animator, portrait):

@@ -5,7 +5,7 @@ import pytest
 
 from moodganimation.errors import InvalidExpression
 from moodganimation.expressions.moods import PROTOTYPES, action_units_of, mood_of, with_mood
-from moodganimation.expressions.presets import PRESETS, SHEET_PRESETS
+from moodganimation.expressions.presets import PRESETS, SHEET_PRESET_NAMES
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, Expression
 
 OPENFACE = [
@@ -56,9 +56,9 @@ def test_replace_leaves_the_rest():
 
 def test_towards_goes_from_here_to_there():
     start, end = Expression.of(ACTION_UNITS, AU04=0.6), PRESETS["happy"]
-    assert start.towards(end, 0) == start
-    assert start.towards(end, 1) == end
-    assert start.towards(end, 0.5)["AU12"] == pytest.approx(0.5)
+    assert start.blend_to(end, 0) == start
+    assert start.blend_to(end, 1) == end
+    assert start.blend_to(end, 0.5)["AU12"] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.1, 1.1])
@@ -75,7 +75,7 @@ def test_an_unknown_axis_is_named_with_what_is_near():
 def test_presets_of_the_figure_are_its_combinations():
     combinations = [
         {key for key, value in PRESETS[name].asdict().items() if value == 1}
-        for name in SHEET_PRESETS
+        for name in SHEET_PRESET_NAMES
     ]
     wanted = [
         "AU12 AU25",

@@ -94,7 +94,7 @@ def test_of_opposites_only_the_difference_counts():
 
 def test_way_from_left_to_right_passes_the_middle():
     left, right = Expression.of(FACS, AU61=0.8), Expression.of(FACS, AU62=0.4)
-    middle = left.towards(right, 0.5)
+    middle = left.blend_to(right, 0.5)
     assert (middle["AU61"], middle["AU62"]) == (pytest.approx(0.2), 0)
 
 
@@ -119,7 +119,7 @@ def test_unchanged_units_keep_their_sides_and_all_else_stays():
 
 def test_way_in_facs_may_lead_to_units_without_sides():
     happy = convert_expression(PRESETS["happy"], FACS, FACE)
-    assert FACE.towards(PRESETS["happy"], 0.5) == FACE.towards(happy, 0.5)
+    assert FACE.blend_to(PRESETS["happy"], 0.5) == FACE.blend_to(happy, 0.5)
 
 
 def test_sides_of_a_unit_that_changes_are_equal_on_every_frame():
@@ -228,7 +228,7 @@ def test_preset_sets_the_17_units_and_keeps_the_rest(name):
 def test_gesture_sets_the_axes_that_it_names(name):
     assert_near(resolve(ExpressionRequest(name), FACE, FACS), FACE.replace(**GESTURES[name]))
     half = resolve(ExpressionRequest(name, 0.5), FACE, FACS)
-    assert half == FACE.towards(FACE.replace(**GESTURES[name]), 0.5)
+    assert half == FACE.blend_to(FACE.replace(**GESTURES[name]), 0.5)
 
 
 @pytest.mark.parametrize("space", WITHOUT, ids=lambda space: space.name)
@@ -284,7 +284,7 @@ def test_look_at_nothing_known_is_an_error():
 
 @pytest.mark.parametrize("space", WITHOUT, ids=lambda space: space.name)
 def test_look_is_an_error_without_gaze(space):
-    with pytest.raises(InvalidExpression, match="This model moves no eyes"):
+    with pytest.raises(InvalidExpression, match="This model cannot move the eyes"):
         resolve(ExpressionRequest(look="camera"), units_of(FACE), space)
 
 
@@ -414,7 +414,7 @@ def test_json_keeps_an_expression_of_facs_by_the_name_of_its_space():
 def read(tmp_path, text: str, space=FACS) -> list[Expression]:
     path = tmp_path / "way.csv"
     path.write_text(text)
-    return read_trajectory(path, space).points
+    return read_trajectory(path, space).expressions
 
 
 def test_columns_name_axes_of_facs(tmp_path):
@@ -443,18 +443,18 @@ def test_curves_of_facs_are_trajectories_of_every_space(tmp_path):
     path = write_curves(tmp_path / "curves.csv", points, 10, [True, True])
     header = path.read_text().splitlines()[0].split(",")
     assert header[:21] == ["time", *ACTION_UNITS.keys, *PAD.keys] and header[-1] == "face_found"
-    for one, other in zip(read_trajectory(path, FACS).points, points, strict=True):
+    for one, other in zip(read_trajectory(path, FACS).expressions, points, strict=True):
         np.testing.assert_allclose(one.vector(), other.vector(), atol=1e-4)
-    for one, other in zip(read_trajectory(path, ACTION_UNITS).points, points, strict=True):
+    for one, other in zip(read_trajectory(path, ACTION_UNITS).expressions, points, strict=True):
         np.testing.assert_allclose(one.vector(), units_of(other).vector(), atol=1e-4)
     for space in (PAD, VALENCE_AROUSAL):
-        assert read_trajectory(path, space).points[0].space == PAD
+        assert read_trajectory(path, space).expressions[0].space == PAD
 
 
 def test_curves_of_17_units_start_from_the_reading_in_facs(tmp_path):
     points = [units_of(FACE), units_of(FACE).replace(AU04=0.7)]
     path = write_curves(tmp_path / "curves.csv", points, 10, [True, True])
-    read_back = read_trajectory(path, FACS).points
+    read_back = read_trajectory(path, FACS).expressions
     assert [point.space for point in read_back] == [ACTION_UNITS] * 2
     assert convert_expression(read_back[0], FACS, FACE) == FACE
 

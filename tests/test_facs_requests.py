@@ -55,7 +55,7 @@ ONLY_FACS = {
     "axis": (ExpressionRequest(axes={"AU61": 0.5}), "AU61 is not an axis of this model"),
     "side": (ExpressionRequest(axes={"AU12L": 0.5}), "AU12L is not an axis of this model"),
     "gesture": (ExpressionRequest("kiss"), "This model cannot show kiss, which takes AU18"),
-    "look": (ExpressionRequest(look="camera"), "This model moves no eyes"),
+    "look": (ExpressionRequest(look="camera"), "This model cannot move the eyes"),
 }
 INVALID = {
     "sides": (ExpressionRequest(axes={"AU12": 0.5, "AU12R": 0.1}), "AU12 stands for both"),
@@ -463,4 +463,4 @@ def test_film_tab_and_camera_add_to_each_side(opened, facs_animator, edit_video_
 
 def test_expressions_of_another_space_cannot_be_mixed():
     with pytest.raises(InvalidExpression, match="cannot be blended with"):
-        PRESETS["happy"].towards(Expression.neutral(FACS), 0.5)
+        PRESETS["happy"].blend_to(Expression.neutral(FACS), 0.5)

@@ -572,10 +572,10 @@ def test_curves_are_read_back(performance, tmp_path):
     assert header.startswith("time,AU01") and header.endswith(",face_found")
     assert "AU45,pleasure,arousal,dominance," in header
     assert second.startswith("0.100,") and second.endswith(",1")
-    back = read_trajectory(path, way[0].space).points
+    back = read_trajectory(path, way[0].space).expressions
     np.testing.assert_allclose([p.values for p in back], [p.values for p in way], atol=1e-4)
     for space in (PAD, VALENCE_AROUSAL):
-        assert read_trajectory(path, space).points[3].space == PAD
+        assert read_trajectory(path, space).expressions[3].space == PAD
     with pytest.raises(Unwritable, match=r"must be a \.csv file"):
         write_curves(tmp_path / "a.txt", way, 10, performance.found)
 
@@ -633,7 +633,7 @@ def test_drive_is_a_command(talk, tmp_path, capsys):
     frames = list(film.frames())
     assert (len(frames), frames[0].shape, film.sound) == (20, (128, 128, 3), "aac")
     assert difference(frames[4], frames[0]) > 3 * difference(frames[8], frames[0])
-    assert len(read_trajectory(curves, ACTION_UNITS).points) == 20
+    assert len(read_trajectory(curves, ACTION_UNITS).expressions) == 20
     assert "No face was found on 4" in capsys.readouterr().err
 
 

@@ -472,8 +472,8 @@ def test_trajectories(work, tables, which, other, edits):
 
     def read():
         found = read_trajectory(path, ACTION_UNITS)
-        assert isinstance(found, Trajectory) and len(found.points) == len(found.frames)
-        assert all(isinstance(point, Expression) for point in found.points)
+        assert isinstance(found, Trajectory) and len(found.expressions) == len(found.frame_numbers)
+        assert all(isinstance(point, Expression) for point in found.expressions)
 
     tried("trajectories", work, read)
 

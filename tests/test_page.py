@@ -13,7 +13,7 @@ import pytest
 from moodganimation.animation.easing import interpolate
 from moodganimation.demo.i18n import TEXTS
 from moodganimation.demo.names import UNITS_BY_REGION
-from moodganimation.expressions.moods import MOODS
+from moodganimation.expressions.moods import NAMED_MOODS
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_writer import write_animation
 
@@ -373,7 +373,7 @@ def test_moods_have_names_that_can_be_read_and_chosen(visit, options):
     region(tab, "mood")
     if tab.locator("#way-mood").is_visible():
         tab.locator("#way-mood").click()
-    wait_for(lambda: tab.locator("#mood-pad g text[x]").count() == len(MOODS) >= 20)
+    wait_for(lambda: tab.locator("#mood-pad g text[x]").count() == len(NAMED_MOODS) >= 20)
     assert tab.evaluate(OVERLAPS) == 0
     size = tab.evaluate("document.querySelector('#mood-pad text').getBoundingClientRect().height")
     assert size > 8
@@ -386,11 +386,11 @@ def test_moods_have_names_that_can_be_read_and_chosen(visit, options):
     before = source(tab)
     settled(tab, lambda: tab.locator("#mood-pad g text", has_text=said).click())
     names = ("pleasure", "arousal", "dominance")
-    assert tuple(value(tab, name) for name in names) == MOODS["terrified"]
+    assert tuple(value(tab, name) for name in names) == NAMED_MOODS["terrified"]
     assert source(tab) != before
     settled(tab, lambda: tab.locator("#mood-pad").press("PageDown"))
     here = tuple(value(tab, name) for name in names)
-    assert here in MOODS.values() and here != MOODS["terrified"]
+    assert here in NAMED_MOODS.values() and here != NAMED_MOODS["terrified"]
     settled(tab, lambda: tab.locator("#mood-pad").press("ArrowRight"))
     assert value(tab, "pleasure") == pytest.approx(min(1, here[0] + 0.05))
 

@@ -14,7 +14,7 @@ from moodganimation.demo.api import API
 from moodganimation.demo.handlers.common import rounded_to_slider_steps
 from moodganimation.errors import InvalidExpression
 from moodganimation.expressions.moods import convert_expression, mood_of, with_mood
-from moodganimation.expressions.presets import ALL_PRESETS, EMOTION_LABELS, PRESETS
+from moodganimation.expressions.presets import EMOTION_PRESETS, PRESETS, UNIT_PRESETS
 from moodganimation.expressions.request import (
     ExpressionRequest,
     add_offset,
@@ -92,8 +92,8 @@ def in_spaces(names, of_moods):
         ("valence-arousal", with_mood(FACE, Expression(VALENCE_AROUSAL, (0.5, 0.2)))),
         ("valence-dominance", with_mood(FACE, MOOD.replace(pleasure=-0.5, dominance=0.2))),
         ("preset", PRESETS["sad"]),
-        ("part-of-preset", FACE.towards(PRESETS["happiness"], 0.4)),
-        ("compound", FACE.towards(EMOTION_LABELS["happily_surprised"], 0.7)),
+        ("part-of-preset", FACE.blend_to(PRESETS["happiness"], 0.4)),
+        ("compound", FACE.blend_to(EMOTION_PRESETS["happily_surprised"], 0.7)),
     ],
 )
 def test_request_has_its_documented_meaning(name, target):
@@ -104,7 +104,7 @@ def test_request_has_its_documented_meaning(name, target):
 def test_request_is_applied_in_its_documented_order():
     like = Expression.of(ACTION_UNITS, AU06=1.0)
     request = ExpressionRequest("sad", 0.5, {"AU12": 0.1, "pleasure": 0.6}, like)
-    target = FACE.towards(like, 0.5).towards(PRESETS["sad"], 0.5)
+    target = FACE.blend_to(like, 0.5).blend_to(PRESETS["sad"], 0.5)
     target = with_mood(target, mood_of(target).replace(pleasure=0.6)).replace(AU12=0.1)
     assert resolve(request, FACE, ACTION_UNITS) == target
 
@@ -118,8 +118,8 @@ def test_request_in_a_space_of_moods_is_a_point_in_it(name, space):
         if key in space:
             assert target[key] == value
     if not REQUESTS[name].axes:
-        preset = ALL_PRESETS.get(REQUESTS[name].preset, FACE)
-        expected = mood_of(FACE, space).towards(mood_of(preset, space), REQUESTS[name].intensity)
+        preset = UNIT_PRESETS.get(REQUESTS[name].preset, FACE)
+        expected = mood_of(FACE, space).blend_to(mood_of(preset, space), REQUESTS[name].intensity)
         assert target == expected
 
 

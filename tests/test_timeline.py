@@ -219,7 +219,7 @@ def test_values_that_are_no_timeline_are_refused(values, sentence):
         ("", "not JSON"),
         ('{"keyframes": [{"at": NaN}]}', "NaN is not a number"),
         ('{"keyframes": [{"at": 1e999}]}', "got inf"),
-        ('{"keyframes": [{"at": 0, "at": 1}]}', "a key is there twice"),
+        ('{"keyframes": [{"at": 0, "at": 1}]}', "a key appears twice"),
         ("[" * 50_000, "nested too deeply"),
         ("9" * 6000, "not JSON"),
         (" " * 70_000 + "{}", "larger than 60,000 bytes"),

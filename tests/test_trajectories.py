@@ -41,7 +41,7 @@ def pickled(path, table, protocol=2):
 
 
 def values(trajectory):
-    return np.array([point.values for point in trajectory.points])
+    return np.array([point.values for point in trajectory.expressions])
 
 
 def memory():
@@ -61,24 +61,24 @@ def memory():
 def test_tables_are_read_with_a_header_and_without(tmp_path, text):
     way = read_trajectory(written(tmp_path / "a.csv", text), VALENCE_AROUSAL)
     np.testing.assert_array_equal(values(way), MOODS)
-    assert (way.frames, way.notes) == ([0, 1, 2], [])
+    assert (way.frame_numbers, way.notes) == ([0, 1, 2], [])
 
 
 def test_axes_that_a_header_leaves_out_are_neutral(tmp_path):
     way = read_trajectory(written(tmp_path / "a.csv", "AU12,au1\n0.5,0.25\n"), ACTION_UNITS)
-    assert way.points == [Expression.of(ACTION_UNITS, AU12=0.5, AU01=0.25)]
+    assert way.expressions == [Expression.of(ACTION_UNITS, AU12=0.5, AU01=0.25)]
 
 
 @pytest.mark.parametrize("space", [PAD, ACTION_UNITS])
 def test_a_header_of_another_space_is_kept_for_the_generator_to_translate(tmp_path, space):
     way = read_trajectory(written(tmp_path / "a.csv", "valence\n0.5\n"), space)
-    assert way.points == [Expression.of(VALENCE_AROUSAL, valence=0.5)]
+    assert way.expressions == [Expression.of(VALENCE_AROUSAL, valence=0.5)]
 
 
 def test_nameless_axes_go_by_their_places(tmp_path):
     space = space_named("c4")
     way = read_trajectory(written(tmp_path / "a.csv", "c2,c0\n0.5,-1\n"), space)
-    assert way.points == [Expression(space, (-1, 0, 0.5, 0))]
+    assert way.expressions == [Expression(space, (-1, 0, 0.5, 0))]
     with pytest.raises(InvalidExpression, match=r"'valence' is no axis here.*c0, c1, c2, c3"):
         read_trajectory(written(tmp_path / "b.csv", "valence\n0.5\n"), space)
 
@@ -88,7 +88,7 @@ def test_arrays_are_read(tmp_path, kind):
     np.save(tmp_path / "a.npy", MOODS.astype(kind))
     way = read_trajectory(tmp_path / "a.npy", VALENCE_AROUSAL, start=1, frames=2)
     np.testing.assert_allclose(values(way), MOODS[1:], atol=1e-3)
-    assert way.frames == [1, 2]
+    assert way.frame_numbers == [1, 2]
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4, 5])
@@ -96,16 +96,16 @@ def test_a_pickle_is_one_video_in_the_order_of_its_frames(tmp_path, protocol):
     table = OrderedDict((f"178_{n}", np.float32(MOODS[n - 9])) for n in (10, 9, 11))
     way = read_trajectory(pickled(tmp_path / "a.pkl", table, protocol), VALENCE_AROUSAL)
     np.testing.assert_allclose(values(way), MOODS, atol=1e-6)
-    assert (way.frames, way.notes) == ([9, 10, 11], [])
+    assert (way.frame_numbers, way.notes) == ([9, 10, 11], [])
 
 
 def test_of_several_videos_the_first_unbroken_one_is_taken_and_said(tmp_path):
     table = {f"a_b_{n}.jpg": [0.1, 0] for n in (0, 2)} | {f"c_{n}": [0.2, 0] for n in (5, 6)}
     path = pickled(tmp_path / "a.pkl", table)
     way = read_trajectory(path, VALENCE_AROUSAL)
-    assert way.frames == [5, 6] and "2 videos; c is taken" in way.notes[0]
+    assert way.frame_numbers == [5, 6] and "2 videos; c is taken" in way.notes[0]
     way = read_trajectory(path, VALENCE_AROUSAL, clip="a_b")
-    assert way.frames == [0, 2] and "1 frames of a_b are missing" in way.notes[0]
+    assert way.frame_numbers == [0, 2] and "1 frames of a_b are missing" in way.notes[0]
     with pytest.raises(UnreadableFile, match="no clip 'd'; it has a_b, c"):
         read_trajectory(path, VALENCE_AROUSAL, clip="d")
 
@@ -120,7 +120,7 @@ def test_values_out_of_range_are_clipped_and_counted(tmp_path):
 
 def test_three_values_for_valence_and_arousal_are_pleasure_first(tmp_path):
     way = read_trajectory(written(tmp_path / "a.csv", "0.1,0.2,0.3"), VALENCE_AROUSAL)
-    assert way.points == [Expression(PAD, (0.1, 0.2, 0.3))]
+    assert way.expressions == [Expression(PAD, (0.1, 0.2, 0.3))]
     assert "dominance is left out" in way.notes[0]
 
 
@@ -128,7 +128,7 @@ def test_rows_of_moods_are_taken_for_units_only_if_it_is_said(tmp_path):
     path = written(tmp_path / "a.csv", "0.1,0.2,0.3")
     with pytest.raises(InvalidExpression, match=r"3 values a row.*17 axes.*--axes pad"):
         read_trajectory(path, ACTION_UNITS)
-    assert read_trajectory(path, ACTION_UNITS, axes=PAD).points[0]["dominance"] == 0.3
+    assert read_trajectory(path, ACTION_UNITS, axes=PAD).expressions[0]["dominance"] == 0.3
     with pytest.raises(InvalidExpression, match="cannot be converted to c3"):
         read_trajectory(path, space_named("c3"), axes=PAD)
 

@@ -58,6 +58,6 @@ def interpolate(
             MAX_ANIMATION_FRAMES,
             frames if frames < 2 else total,
         )
-    there = [start.towards(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
+    there = [start.blend_to(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
     there_and_held = there + [there[-1]] * hold
     return there_and_held + there[-2:0:-1] if ping_pong else there_and_held

@@ -51,7 +51,7 @@ class KeyframeSequence(Sequence):
     def _between(self, index: int, other: int, time: float) -> Expression:
         """The expression at a fraction of the time from one keyframe to another, by index."""
         amount = EASINGS[self.easings[index]](time)
-        return self.expressions[index].towards(self.expressions[other], amount)
+        return self.expressions[index].blend_to(self.expressions[other], amount)
 
 
 class BlinkingSequence(Sequence):

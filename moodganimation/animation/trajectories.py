@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from numbers import Real
@@ -38,10 +39,22 @@ OTHER_COLUMNS = (TIME_COLUMN, "face_found")  # columns of `write_curves` that ar
 class Trajectory:
     """The expressions of a file, and the frames of a film that they belong to."""
 
-    points: list[Expression]  # (T,)
-    frames: list[int]  # (T,) numbers in the film, the first being 0
-    notes: list[str]  # for people: what was changed or left out
+    expressions: list[Expression]  # (T,)
+    frame_numbers: list[int]  # (T,) in the film, the first being 0
+    notes: list[Message]  # for people: what was changed or left out
     fps: float | None = None  # if the file has times
+
+    @property
+    def points(self) -> list[Expression]:
+        """Deprecated; use `expressions`."""
+        warnings.warn("Trajectory.points is now expressions.", DeprecationWarning, stacklevel=2)
+        return self.expressions
+
+    @property
+    def frames(self) -> list[int]:
+        """Deprecated; use `frame_numbers`."""
+        warnings.warn("Trajectory.frames is now frame_numbers.", DeprecationWarning, stacklevel=2)
+        return self.frame_numbers
 
 
 @dataclass

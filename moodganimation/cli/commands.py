@@ -78,7 +78,7 @@ def animate(options) -> None:
     photo, portrait = values.locate(options, animator, trajectory)
     view = options.view or "face", 512 if options.size is None else options.size
     if trajectory:
-        expressions, recipe = trajectory.points, None
+        expressions, recipe = trajectory.expressions, None
     else:
         if timeline_of:
             timeline = timeline_of(animator.start(portrait))
@@ -106,7 +106,7 @@ def _animate_columns(options, animator, portrait, trajectory, expressions, recip
 
     side, truth = max(MIN_COLUMN_SIDE, animator.generator.config.image_size), None
     if options.truth:
-        truth, notes = filmed_faces(animator, options.truth, trajectory.frames[1:], side)
+        truth, notes = filmed_faces(animator, options.truth, trajectory.frame_numbers[1:], side)
         say(*notes)
     # The first expression is the photo's own.
     frames = animator.animate(portrait, expressions[1:], options.feed)

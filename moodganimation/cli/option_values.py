@@ -90,7 +90,7 @@ def locate(
     If PHOTO is the film in --truth, the photo is the first frame that the trajectory names.
     """
     if trajectory and options.truth == options.photo:
-        frame = next(read_frames(options.truth, trajectory.frames[:1]))[1]
+        frame = next(read_frames(options.truth, trajectory.frame_numbers[:1]))[1]
         photo = Photo(frame, frame)
     else:
         photo = read_photo(options.photo, keep_16bit)
@@ -159,7 +159,7 @@ def film_target_function(options, animator: Animator, film: Film) -> TargetFunct
     if options.trajectory:
         axes = space_named(options.axes) if options.axes else None
         trajectory = read_trajectory(options.trajectory, unit_space, axes=axes)
-        offsets.append(offset_by(trajectory.points, fps=trajectory.fps or float(film.fps)))
+        offsets.append(offset_by(trajectory.expressions, fps=trajectory.fps or float(film.fps)))
         say(*trajectory.notes)
     if options.timeline:
         timeline = _timeline_named(options.timeline, FilmTimeline)(Expression.neutral(unit_space))
@@ -206,13 +206,13 @@ def trajectory_from_file(options, animator: Animator) -> Trajectory | None:
     if options.fps is None:
         trajectory, options.fps = with_supported_fps(trajectory, max_fps(options.out))
     least = 2 if options.columns else 1
-    if not least <= len(trajectory.points) <= MAX_ANIMATION_FRAMES:
+    if not least <= len(trajectory.expressions) <= MAX_ANIMATION_FRAMES:
         raise InvalidExpression(
             "An animation has {} to {} frames, {} has {}; choose some (--start, --frames).",
             least,
             MAX_ANIMATION_FRAMES,
             options.trajectory,
-            len(trajectory.points),
+            len(trajectory.expressions),
         )
     say(*trajectory.notes)
     return trajectory
@@ -226,7 +226,10 @@ def with_supported_fps(trajectory: Trajectory, fastest: int) -> tuple[Trajectory
     if trajectory.fps is None:
         return trajectory, DEFAULT_FPS
     step = math.ceil(trajectory.fps / fastest - 1e-9)
-    points, frames = trajectory.points[::step], trajectory.frames[::step]
+    kept = {
+        "expressions": trajectory.expressions[::step],
+        "frame_numbers": trajectory.frame_numbers[::step],
+    }
     fps = max(1.0, trajectory.fps / step)
     note = Message("{} frames a second, as the times of the rows say.", f"{fps:.4g}")
     if step > 1:
@@ -235,8 +238,7 @@ def with_supported_fps(trajectory: Trajectory, fastest: int) -> tuple[Trajectory
         )
     elif trajectory.fps < 1:
         note = Message("The rows are {} a second: 1 is the slowest.", f"{trajectory.fps:.4g}")
-    notes = [*trajectory.notes, note]
-    return dataclasses.replace(trajectory, points=points, frames=frames, notes=notes), fps
+    return dataclasses.replace(trajectory, **kept, notes=[*trajectory.notes, note]), fps
 
 
 def timeline_factory(options) -> Callable[[Expression], Timeline] | None:

@@ -10,12 +10,14 @@ import numpy as np
 
 from .spaces import FACS, ExpressionSpace
 
-# Head rotations about three axes, as (positive, negative): left or right, up or down, tilt.
+# The axes of each rotation of the head, as (positive, negative): turn (left, right), nod (up, down)
+# and tilt (left, right).
 HEAD_AXES = (("AU51", "AU52"), ("AU53", "AU54"), ("AU55", "AU56"))
 # Opposite axes that share a field: axis -> (field, sign). Eyes up (AU63) and eyes down (AU64) have
 # a field each, because the lids move differently.
 SIGNED_FIELDS = {"AD30L": ("AD30", 1.0), "AD30R": ("AD30", -1.0)}
 SIGNED_FIELDS |= {"AU61": ("AU61", 1.0), "AU62": ("AU61", -1.0)}
+# Axes that a mirrored photo exchanges, beside the two sides of lateral units.
 MIRRORED_PAIRS = (("AD30L", "AD30R"), ("AU61", "AU62"), ("AU51", "AU52"), ("AU55", "AU56"))
 
 
@@ -23,10 +25,10 @@ class AxisMap(NamedTuple):
     """How D axes move the face: linear maps (float32) to the weights of F motion fields."""
 
     fields: tuple[str, ...]  # (F,) names
-    left: np.ndarray  # (D, F): weights on the person's left side at 1 of each axis
-    right: np.ndarray  # (D, F): weights on the right side
-    # (D, 3): turn of the head to the person's left, up, and tilt to the left, at 1 of each axis; -1
-    # to 1, as shares of `networks.head.MAX_ANGLES`.
+    left: np.ndarray  # (D, F): weight of each field on the person's left side, per axis at 1
+    right: np.ndarray  # (D, F): the same on the person's right side
+    # (D, 3): rotation of the head to the person's left, up, and tilted to the left, per axis at 1;
+    # -1 to 1, in units of `networks.head.MAX_ANGLES`.
     turns: np.ndarray
 
 
@@ -37,15 +39,18 @@ def axis_map(space: ExpressionSpace) -> AxisMap:
     axis turns the head.
     """
     if space != FACS:
-        identity, none = np.eye(len(space.axes), dtype=np.float32), np.zeros((len(space.axes), 3))
-        return AxisMap(space.keys, identity, identity, np.float32(none))
+        identity = np.eye(len(space.axes), dtype=np.float32)
+        no_turns = np.zeros((len(space.axes), 3), np.float32)
+        return AxisMap(space.keys, identity, identity, no_turns)
     fields = dict.fromkeys(_field_of(axis.key)[0] for axis in space.axes if axis.region != "head")
     names = tuple(fields)
     shape = len(space.axes), len(names)
     left, right, turns = np.zeros(shape), np.zeros(shape), np.zeros((len(space.axes), 3))
     for row, axis in enumerate(space.axes):
         if axis.region == "head":
-            turns[row] = [(axis.key == a) - (axis.key == b) for a, b in HEAD_AXES]
+            turns[row] = [
+                (axis.key == positive) - (axis.key == negative) for positive, negative in HEAD_AXES
+            ]
             continue
         name, sign, side = _field_of(axis.key)
         if side in ("L", ""):

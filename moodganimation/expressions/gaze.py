@@ -3,25 +3,26 @@
 from ..errors import InvalidExpression
 from .spaces import FACS, Expression
 
-LOOKS = ("camera",)  # what a request may look at
+LOOKS = ("camera",)  # what a request can turn the eyes to
 GAZE_KEYS = ("AU61", "AU62", "AU63", "AU64")
-# The gaze that the model `warp` reads in photos of people who look into the camera: a regression of
-# the gaze axes on the head axes over its training photos, most of which look there. The eyes turn
-# against the head, by less than the angles alone would give (1 is 15 degrees of the head, but 25
-# across or 20 up and down of the eyes), since landmarks of irises show part of a turn only.
-GAZE_PER_TURN = 0.43  # eyes left per head right
-GAZE_PER_NOD = 0.31  # eyes up per head down
-GAZE_UP_OFFSET = 0.04  # eyes up of an upright head
+# The gaze that the reader of `warp` measures in faces that look into the camera. The slopes are a
+# regression of the gaze axes on the head axes over the training photos, most of which look there.
+# The eyes turn against the head. By the angles at 1 (head 15 degrees, eyes 25 sideways and 20 up or
+# down), the slopes would be 0.6 and 0.75. They are smaller because the landmarks of irises move by
+# only a part of the turn.
+GAZE_PER_TURN = 0.43  # AU61 (eyes left) per AU52 (head right)
+GAZE_PER_NOD = 0.31  # AU63 (eyes up) per AU54 (head down)
+GAZE_UP_OFFSET = 0.04  # AU63 (eyes up) of a head that is neither up nor down
 
 
 def look_at_camera(expression: Expression) -> Expression:
-    """Return the expression with both eyes turned to the camera, within the range of the axes.
+    """Return an expression in FACS with both eyes turned to the camera, within the axes' ranges.
 
-    The eyes turn against the head. A head that is only tilted needs no gaze to the side. Raises
-    InvalidExpression if the expression is not in FACS.
+    The eyes turn against the turn and the nod of the head. Its tilt to a side has no influence.
+    Raises InvalidExpression if the expression is not in FACS.
     """
     if expression.space != FACS:
-        raise InvalidExpression("This model moves no eyes; the default model warp does.")
+        raise InvalidExpression("This model cannot move the eyes; the default model warp can.")
     left = GAZE_PER_TURN * (expression["AU52"] - expression["AU51"])
     up = GAZE_UP_OFFSET + GAZE_PER_NOD * (expression["AU54"] - expression["AU53"])
     horizontal = {"AU61": max(left, 0.0), "AU62": max(-left, 0.0)}

@@ -25,22 +25,22 @@ from .spaces import (
     ExpressionSpace,
 )
 
-RIDGE = 0.15  # weight of the ridge penalty in the regression of moods on Action Units
-# Moods that differ by less on every axis count as equal: a little more than half a step of a
-# slider, which has hundredths.
+RIDGE_WEIGHT = 0.15  # weight of the ridge penalty in the regression of moods on Action Units
+# Moods that differ by less on every axis count as equal: a little more than half of a slider's
+# step, which is 0.01.
 MOOD_TOLERANCE = 0.006
-# `with_mood` reduces a larger pleasure or arousal to MAX_TARGET_MOOD, since units from 0 to 1
-# hardly reach more. If the face already shows more, its own value is the bound instead, up to
-# MAX_SHOWN_MOOD, where arctanh is still finite.
-MAX_TARGET_MOOD, MAX_SHOWN_MOOD = 0.95, 0.999
-MOOD_SIGMA = 0.28  # width of the Gaussian weight of a prototype in the mood space
-# Units that step 2 of `with_mood` changes, and that so carry each axis of the mood.
-CARRIERS = {"pleasure": ("AU12", "AU15"), "arousal": ("AU05", "AU25", "AU45")}
-# Rise of AU26 per unit of arousal. It is small, since a jaw that drops pulls the lip corners down.
+# `with_mood` clips pleasure and arousal to +-MAX_TARGET_MOOD, since units from 0 to 1 rarely reach
+# more. If the face already shows a larger value, it clips to that one, and at most to
+# MAX_CURRENT_MOOD, where arctanh is finite.
+MAX_TARGET_MOOD, MAX_CURRENT_MOOD = 0.95, 0.999
+MOOD_SIGMA = 0.28  # standard deviation of the Gaussian weight of a prototype, in the mood space
+# Units that step 2 of `with_mood` changes to adjust an axis of the mood.
+ADJUSTED_UNITS = {"pleasure": ("AU12", "AU15"), "arousal": ("AU05", "AU25", "AU45")}
+# Rise of AU26 per rise of arousal by 1. It is small, since a jaw drop pulls the lip corners down.
 JAW_PER_AROUSAL = 0.4
-# Step 2 of `with_mood`: the number of damped Newton steps, their damping, and a small term against
-# division by 0.
-NEWTON_STEPS, DAMPING, EPSILON = 4, 0.7, 0.05
+# Step 2 of `with_mood`: the number of damped Newton steps and the factor that shortens them.
+NEWTON_STEPS, DAMPING = 4, 0.7
+SLOPE_OFFSET = 0.05  # added to the slope that a step is divided by, which may be near 0
 
 # Emotion -> (expression, (pleasure, arousal, dominance)). These names are moods; the presets of the
 # same names, such as "happy", are other expressions.
@@ -58,9 +58,10 @@ PROTOTYPES = {
     ),
 }
 
-# Labels of the plane of moods, placed by the ratings of the same source: Russell & Mehrabian 1977,
-# "Evidence for a three-factor theory of emotions".
-MOODS = {name: mood for name, (_, mood) in PROTOTYPES.items()} | {
+# Name -> (pleasure, arousal, dominance): the labels on the page's plane of pleasure and arousal,
+# placed by the ratings of the same source: Russell & Mehrabian 1977, "Evidence for a three-factor
+# theory of emotions". Only the PROTOTYPES among them define the mapping.
+NAMED_MOODS = {name: mood for name, (_, mood) in PROTOTYPES.items()} | {
     "astonished": (0.16, 0.88, -0.15),
     "terrified": (-0.62, 0.82, -0.43),
     "excited": (0.62, 0.75, 0.38),
@@ -85,37 +86,42 @@ MOODS = {name: mood for name, (_, mood) in PROTOTYPES.items()} | {
 }
 
 
-class _Mapping(NamedTuple):
-    units: np.ndarray  # (E, 17) of the prototypes
-    moods: np.ndarray  # (E, 3) of the prototypes
+class _MoodModel(NamedTuple):
+    """The P prototypes as arrays, and the regression through them."""
+
+    units: np.ndarray  # (P, 17)
+    moods: np.ndarray  # (P, 3)
     regression: np.ndarray  # (17, 3): units @ regression = arctanh of the mood
 
 
 @cache
-def _mapping() -> _Mapping:
+def _mood_model() -> _MoodModel:
     units = np.array([expression.values for expression, _ in PROTOTYPES.values()])
     moods = np.array([mood for _, mood in PROTOTYPES.values()])
-    gram = units.T @ units + RIDGE * np.eye(units.shape[1])
-    return _Mapping(units, moods, np.linalg.solve(gram, units.T @ np.arctanh(moods)))
+    gram = units.T @ units + RIDGE_WEIGHT * np.eye(units.shape[1])
+    return _MoodModel(units, moods, np.linalg.solve(gram, units.T @ np.arctanh(moods)))
 
 
-_AROUSAL = 1  # index in PAD, in VALENCE_AROUSAL and in CARRIERS
+_AROUSAL = 1  # index in PAD, in VALENCE_AROUSAL and in ADJUSTED_UNITS
 _JAW = ACTION_UNITS.index("AU26")
 _MOUTH = [ACTION_UNITS.index("AU25"), _JAW]
 _LIP_CORNERS = np.array([key in ("AU12", "AU14", "AU15") for key in ACTION_UNITS.keys])
-# Share of the prototypes' change that a unit takes in step 1 of `with_mood`. AU09 and AU10 take
-# half, since they raise the lip corners, too.
+# Fraction of the difference between two moods' units that step 1 of `with_mood` adds to each unit:
+# half for AU09 and AU10, since they raise the lip corners, too.
 _PROTOTYPE_SHARES = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
 
 
 @cache
-def _carrier_directions() -> np.ndarray:
-    """Return the slopes of pleasure and arousal, 0 for all but its CARRIERS: (2, 17)."""
-    slopes = _mapping().regression.T
+def _adjustment_directions() -> np.ndarray:
+    """Return the directions (2, 17) in which step 2 moves the units, for pleasure and for arousal.
+
+    Each is the column of the regression, with 0 for units that are not its ADJUSTED_UNITS.
+    """
+    slopes = _mood_model().regression.T
     return np.array(
         [
-            np.where([key in carriers for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
-            for axis, carriers in CARRIERS.items()
+            np.where([key in units for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
+            for axis, units in ADJUSTED_UNITS.items()
         ]
     )
 
@@ -123,10 +129,10 @@ def _carrier_directions() -> np.ndarray:
 def mood_of(expression: Expression, space: ExpressionSpace = PAD) -> Expression:
     """Return the mood that Action Units show: tanh of a ridge regression through the prototypes.
 
-    `expression` is in ACTION_UNITS or FACS, of which only the units of ACTION_UNITS count. `space`
+    `expression` is in ACTION_UNITS or FACS; only its 17 Action Units count, see `units_of`. `space`
     is PAD or VALENCE_AROUSAL; valence is pleasure.
     """
-    mood = np.tanh(units_of(expression).vector() @ _mapping().regression)
+    mood = np.tanh(units_of(expression).vector() @ _mood_model().regression)
     return Expression.clipped(space, mood[: len(space.axes)])
 
 
@@ -137,8 +143,8 @@ def action_units_of(mood: Expression) -> Expression:
     estimator of Nadaraya and Watson). For a mood in VALENCE_AROUSAL, dominance is left out of the
     distance.
     """
-    _expect(mood, PAD, VALENCE_AROUSAL)
-    units, moods, _ = _mapping()
+    _check_space(mood, PAD, VALENCE_AROUSAL)
+    units, moods, _ = _mood_model()
     units, moods = np.vstack([units, 0 * units[:1]]), np.vstack([moods, 0 * moods[:1]])
     point = mood.vector()
     distance = np.square(moods[:, : len(point)] - point).sum(1)
@@ -151,12 +157,12 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
 
     1. Add `action_units_of(mood)` minus `action_units_of` the current mood. Lip corners ignore the
        difference in arousal. If arousal rises, AU26 rises by JAW_PER_AROUSAL times as much. If it
-       falls, AU25 and AU26 shrink in proportion, and step 2 leaves them alone.
-    2. Move the CARRIERS along the regression until `mood_of` the result has the pleasure and the
-       arousal of `mood`, or until the units reach 0 or 1. Dominance changes in step 1 only.
+       falls, AU25 and AU26 shrink in proportion to arousal + 1, and step 2 does not change them.
+    2. Change the ADJUSTED_UNITS until `mood_of` the result has the pleasure and the arousal of
+       `mood`, or until the units reach 0 or 1. Dominance changes in step 1 only.
 
-    An expression that already shows the mood stays unchanged. In FACS, only the units that are in
-    ACTION_UNITS, too, change.
+    An expression that already shows the mood, within MOOD_TOLERANCE, stays unchanged. In FACS, only
+    its 17 Action Units change, see `Expression.with_units`.
     """
     if expression.space == FACS:
         return convert_units(with_mood(units_of(expression), mood), FACS, expression)
@@ -164,29 +170,33 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     if np.abs(current - mood.vector()).max() < MOOD_TOLERANCE:
         return expression
     old, target = expression.vector(), mood.vector()
-    units = _moved_by_prototypes(old, mood.space, current, target)
-    directions = _carrier_directions().copy()
+    units = _change_by_prototypes(old, mood.space, current, target)
+    directions = _adjustment_directions().copy()
     if target[_AROUSAL] < current[_AROUSAL]:
-        # Close the mouth in proportion, fully at the lowest arousal.
+        # Close the mouth in proportion, and completely at the lowest arousal, -1.
         units[_MOUTH] = old[_MOUTH] * (target[_AROUSAL] + 1) / (current[_AROUSAL] + 1)
         directions[_AROUSAL, _MOUTH] = 0
     else:
         units[_JAW] = old[_JAW] + JAW_PER_AROUSAL * (target[_AROUSAL] - current[_AROUSAL])
     units = np.clip(units, 0, 1)
-    limits = np.clip(np.abs(current), MAX_TARGET_MOOD, MAX_SHOWN_MOOD)
-    wanted = np.arctanh(np.clip(target, -limits, limits))
+    limits = np.clip(np.abs(current), MAX_TARGET_MOOD, MAX_CURRENT_MOOD)
+    target_arctanh = np.arctanh(np.clip(target, -limits, limits))
     for _ in range(NEWTON_STEPS):
         for axis, direction in enumerate(directions):
-            slope = _mapping().regression[:, axis]
-            step = DAMPING * (wanted[axis] - units @ slope) / (slope @ direction + EPSILON)
+            slope = _mood_model().regression[:, axis]
+            error = target_arctanh[axis] - units @ slope
+            step = DAMPING * error / (slope @ direction + SLOPE_OFFSET)
             units = np.clip(units + step * direction, 0, 1)
     return Expression.clipped(ACTION_UNITS, units)
 
 
-def _moved_by_prototypes(
+def _change_by_prototypes(
     units: np.ndarray, space: ExpressionSpace, current: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Return units (17,) after step 1 of `with_mood`, from one mood to another in `space`."""
+    """Return units (17,) plus the first sentence of step 1 of `with_mood`.
+
+    current, target: the moods as vectors in `space`.
+    """
     is_arousal = np.arange(len(target)) == _AROUSAL
     target_at_current_arousal = np.where(is_arousal, current, target)
     before, after, after_without_arousal = (
@@ -202,10 +212,10 @@ def convert_expression(
 ) -> Expression:
     """Convert an expression to another space.
 
-    An expression in `space` is returned as it is. Otherwise `reading`, in ACTION_UNITS or FACS,
-    supplies the sides, gaze and head that ACTION_UNITS lacks, and a mood becomes the reading with
-    its units changed by `with_mood`. Raises InvalidExpression if one of two different spaces has
-    axes of unknown meaning (c0, c1 ...).
+    reading: the Action Units of the face, in ACTION_UNITS or FACS. From ACTION_UNITS to FACS, it
+    supplies sides, gaze and head. A mood becomes the reading, changed by `with_mood`. An expression
+    in `space` is returned as it is. Raises InvalidExpression if the spaces differ and one of them
+    has axes of unknown meaning (c0, c1 ...).
     """
     if expression.space == space:
         return expression
@@ -247,8 +257,9 @@ def convert_trajectory(
         e if e.space == FACS else convert_expression(e, ACTION_UNITS, reading) for e in expressions
     ]
     rows = [e.values for e in converted if e.space == ACTION_UNITS]
-    read = units_of(reading).vector()
-    changes = np.abs(np.reshape(rows, (len(rows), len(read))) - read).max(0, initial=0)
+    read_units = units_of(reading).vector()
+    differences = np.reshape(rows, (len(rows), len(read_units))) - read_units
+    changes = np.abs(differences).max(0, initial=0)
     changed = [k for k, x in zip(ACTION_UNITS.keys, changes, strict=True) if x > UNIT_TOLERANCE]
     return [
         e if e.space == FACS else reading.replace(**{key: e[key] for key in changed})
@@ -264,14 +275,17 @@ def convert_reading(reading: Expression, space: ExpressionSpace) -> Expression:
 
 
 def values_by_axis(expression: Expression) -> dict[str, float]:
-    """Return the 17 Action Units, the mood that they show, and in FACS its further axes, by key."""
+    """Return the 17 Action Units and the mood that they show, by key.
+
+    For an expression in FACS, also its axes that ACTION_UNITS lacks (FACS_ONLY_KEYS).
+    """
     values = units_of(expression).asdict() | mood_of(expression).asdict()
     if expression.space == FACS:
         values |= {key: expression[key] for key in FACS_ONLY_KEYS}
     return values
 
 
-def _expect(expression: Expression, *spaces: ExpressionSpace) -> None:
+def _check_space(expression: Expression, *spaces: ExpressionSpace) -> None:
     if expression.space not in spaces:
         names = " or ".join(space.name for space in spaces)
         raise ValueError(f"Expected an expression in {names}, got one in {expression.space.name}.")

@@ -3,8 +3,8 @@
 from ..errors import InvalidExpression, shown
 from .spaces import ACTION_UNITS, Expression
 
-# Seven combinations from the figure of the MoodGANimation repository.
-_FIGURE = {
+# The seven combinations of Action Units in the figure of the original MoodGANimation repository.
+_FIGURE_PRESETS = {
     "happy": Expression.of(ACTION_UNITS, AU12=1, AU25=1),
     "sad": Expression.of(ACTION_UNITS, AU04=1, AU15=1),
     "disgusted": Expression.of(ACTION_UNITS, AU09=1, AU10=1, AU17=1),
@@ -13,9 +13,9 @@ _FIGURE = {
     "awed": Expression.of(ACTION_UNITS, AU01=1, AU02=1, AU05=1, AU25=1),
     "surprised": Expression.of(ACTION_UNITS, AU01=1, AU02=1, AU25=1, AU26=1),
 }
-# As nouns, Ekman's six emotions and contempt (units after Ekman & Friesen 1983, EMFACS; the
-# intensities are ours).
-_EMFACS = {
+# Ekman's six emotions and contempt. Their names are nouns, since the figure has the adjectives. The
+# units follow Ekman & Friesen 1983, EMFACS; the intensities are ours.
+_EMFACS_PRESETS = {
     "happiness": Expression.of(ACTION_UNITS, AU06=0.7, AU12=0.85, AU25=0.5),
     "sadness": Expression.of(ACTION_UNITS, AU01=0.8, AU04=0.5, AU15=0.8, AU17=0.3),
     "fear": Expression.of(
@@ -26,14 +26,14 @@ _EMFACS = {
     "surprise": Expression.of(ACTION_UNITS, AU01=0.8, AU02=0.8, AU05=0.7, AU25=0.5, AU26=0.6),
     "contempt": Expression.of(ACTION_UNITS, AU12=0.2, AU14=0.9),
 }
-PRESETS = _FIGURE | _EMFACS
-SHEET_PRESETS = tuple(_FIGURE)  # the rows of that figure, and of a contact sheet
+PRESETS = _FIGURE_PRESETS | _EMFACS_PRESETS
+SHEET_PRESET_NAMES = tuple(_FIGURE_PRESETS)  # rows of the contact sheet that repeats the figure
 
-# The 16 emotion labels of MoodGANimation: six basic emotions and ten compounds, each with the units
-# that most of its faces show (Du, Tao & Martinez 2014, "Compound facial expressions of emotion").
-# "angry" lacks AU24, which is not in ACTION_UNITS. Six of them are taken from the figure, whose
-# "hatred" is not one of the labels.
-EMOTION_LABELS = {name: PRESETS[name] for name in _FIGURE if name != "hatred"} | {
+# Presets for the 16 emotion labels of MoodGANimation: six basic emotions and ten compounds. Six of
+# the presets are in the figure, whose "hatred" is not a label. The others have the units that most
+# faces of the emotion show (Du, Tao & Martinez 2014, "Compound facial expressions of emotion").
+# "angry" lacks AU24, which is not in ACTION_UNITS.
+EMOTION_PRESETS = {name: PRESETS[name] for name in _FIGURE_PRESETS if name != "hatred"} | {
     "fearful": Expression.of(ACTION_UNITS, AU01=1, AU04=1, AU20=1, AU25=1),
     "angry": Expression.of(ACTION_UNITS, AU04=1, AU07=1),
     "happily_surprised": Expression.of(ACTION_UNITS, AU01=1, AU02=1, AU12=1, AU25=1),
@@ -45,7 +45,7 @@ EMOTION_LABELS = {name: PRESETS[name] for name in _FIGURE if name != "hatred"} |
     "angrily_surprised": Expression.of(ACTION_UNITS, AU04=1, AU25=1, AU26=1),
     "angrily_disgusted": Expression.of(ACTION_UNITS, AU04=1, AU10=1, AU17=1),
 }
-ALL_PRESETS = PRESETS | EMOTION_LABELS  # in ACTION_UNITS, without the gestures
+UNIT_PRESETS = PRESETS | EMOTION_PRESETS  # all presets in ACTION_UNITS, that is, but gestures
 
 # Gestures set these axes of FACS and leave all others unchanged; after the descriptions of Ekman,
 # Friesen & Hager 2002.
@@ -54,16 +54,16 @@ GESTURES = {
     "side_eye": {"AU62": 0.9, "AU07": 0.3, "AU14R": 0.25},
     "kiss": {"AU18": 0.9, "AU23": 0.2, "AU25": 0.0, "AU26": 0.0},
 }
-PRESET_NAMES = (*ALL_PRESETS, *GESTURES)  # what a request may name
+PRESET_NAMES = (*UNIT_PRESETS, *GESTURES)  # what a request may name
 
 
 def preset_named(name: str) -> Expression:
-    """Return the Action Units of a preset.
+    """Return a preset in ACTION_UNITS, one of UNIT_PRESETS.
 
-    Raises InvalidExpression for a gesture or an unknown name.
+    Raises InvalidExpression for a gesture, which has no full expression, and for an unknown name.
     """
-    check_preset(name, tuple(ALL_PRESETS))
-    return ALL_PRESETS[name]
+    check_preset(name, tuple(UNIT_PRESETS))
+    return UNIT_PRESETS[name]
 
 
 def check_preset(name: str, names: tuple[str, ...] = PRESET_NAMES) -> None:

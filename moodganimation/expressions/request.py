@@ -35,14 +35,14 @@ from ..errors import InvalidExpression, shown
 from .gaze import GAZE_KEYS, LOOKS, look_at_camera
 from .moods import convert_expression, convert_reading
 from .presets import GESTURES, check_preset, preset_named
-from .sides import FACS_INDICES, UNIT_SPACES, convert_units, with_gaze_and_head_of
+from .sides import FACS_INDICES_OF_UNITS, UNIT_SPACES, convert_units, with_gaze_and_head_of
 from .spaces import ACTION_UNITS, FACS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
 
-MAX_DETAIL = 1.5  # strength of skin folds relative to real faces, see `Animator.with_detail`
-# Values to add to axes of Action Units or moods, by key; or an expression, whose values are added,
-# so that it only raises Action Units.
+MAX_DETAIL = 1.5  # highest strength of skin folds; 1 is that of real ones, see `with_detail`
+# Values to add to axes of Action Units or moods, by key; or an expression whose values are added.
+# An expression cannot lower Action Units, since its own are never negative.
 Offset = Mapping[str, float] | Expression
-SpaceOffset = tuple[ExpressionSpace, np.ndarray]  # the same as a vector (D,) over one space
+SpaceOffset = tuple[ExpressionSpace, np.ndarray]  # a space, and values (D,) to add to its axes
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ExpressionRequest:
     intensity: float = 1.0  # weight of `like` and of `preset`, 0 to 1
     axes: Mapping[str, float] = field(default_factory=dict)  # target values by key
     like: Expression | None = None  # Action Units of another face
-    look: Literal["camera"] | None = None  # what the eyes turn to
+    look: Literal["camera"] | None = None  # what the eyes turn to; None: as the axes say
 
     def __post_init__(self):
         if self.preset is not None:
@@ -84,15 +84,15 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
     target = convert_reading(reading, space)
     if request.like is not None:
         like = convert_expression(request.like, space, request.like)
-        target = target.towards(with_gaze_and_head_of(like, target), request.intensity)
+        target = target.blend_to(with_gaze_and_head_of(like, target), request.intensity)
     if request.preset is not None:
-        target = target.towards(_preset(request.preset, target), request.intensity)
+        target = target.blend_to(_preset_target(request.preset, target), request.intensity)
     for axes_space, values in _group_by_space(request.axes, space):
         if axes_space == space:
             target = target.replace(**values)
         else:
             changed = convert_expression(target, axes_space, reading).replace(**values)
-            # What these axes leave open comes from the target so far, not from the photo.
+            # Sides, gaze and head are those of the target so far, not of the photo.
             unit_space = space if space in UNIT_SPACES else ACTION_UNITS
             target = convert_expression(
                 changed, space, convert_expression(target, unit_space, reading)
@@ -100,8 +100,12 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
     return look_at_camera(target) if request.look else target
 
 
-def _preset(name: str, before: Expression) -> Expression:
-    """Return a preset in the space of `before`, which supplies what the preset leaves open."""
+def _preset_target(name: str, before: Expression) -> Expression:
+    """Return the expression `before` with a preset at full intensity.
+
+    `before` keeps the axes that a gesture does not name, and supplies what `convert_expression`
+    takes from a reading.
+    """
     if name not in GESTURES:
         return convert_expression(preset_named(name), before.space, before)
     if before.space != FACS:
@@ -114,9 +118,10 @@ def _preset(name: str, before: Expression) -> Expression:
 
 
 def offset_between(target: Expression, reading: Expression) -> dict[str, float]:
-    """Return the offset from `reading` to `target`, both in one space, without zeros.
+    """Return `target` minus `reading`, both in one space, by key and without zeros.
 
-    Of two opposites, one has the whole difference.
+    Of two opposites, one gets the whole difference: from eyes right 0.2 to eyes left 0.3, AU61 gets
+    0.5 and AU62 nothing.
     """
     offset = target.vector() - reading.vector()
     for a, b in target.space.opposite_indices:
@@ -125,11 +130,11 @@ def offset_between(target: Expression, reading: Expression) -> dict[str, float]:
 
 
 def split_offset(offset: Offset, space: ExpressionSpace | None = None) -> list[SpaceOffset]:
-    """Return an offset as vectors over spaces, in the order to add them: Action Units, then mood.
+    """Split an offset by space, in the order to add the parts: Action Units, then mood.
 
-    space: the generator's; None takes all axes of FACS. Raises InvalidExpression for axes that are
-    unknown, given twice or not in the generator's space, for two opposites, and for values that
-    are not finite.
+    space: the generator's; None takes all axes of FACS. Parts without a change are left out. Raises
+    InvalidExpression for axes that are unknown, given twice or not in the generator's space, for
+    two opposites, and for values that are not finite.
     """
     if isinstance(offset, Expression):
         if offset.space.name not in SPACES:
@@ -139,11 +144,12 @@ def split_offset(offset: Offset, space: ExpressionSpace | None = None) -> list[S
         return [(offset.space, offset.vector())]
     parts = []
     unit_space = FACS if space in (None, FACS) else ACTION_UNITS
+    # Reversed: a mood is added last, since every change of units changes the mood.
     for axes_space, values in reversed(_group_by_space(offset, unit_space)):
         if all(key in ACTION_UNITS for key in values):
-            axes_space = ACTION_UNITS  # so that `add_offset` keeps a reading in ACTION_UNITS there
+            axes_space = ACTION_UNITS  # `add_offset` would convert every reading to FACS otherwise
         vector = np.zeros(len(axes_space.axes))
-        for i, value in axes_space.by_index(values).items():
+        for i, value in axes_space.values_by_index(values).items():
             vector[i] = float(value)
         if not np.isfinite(vector).all():
             raise InvalidExpression(
@@ -157,9 +163,10 @@ def split_offset(offset: Offset, space: ExpressionSpace | None = None) -> list[S
 def add_offset(
     reading: Expression, offsets: list[SpaceOffset], strength: float = 1.0
 ) -> Expression:
-    """Return Action Units plus `strength` times each offset, clipped to the axes' ranges.
+    """Return the reading plus `strength` times each offset, clipped to the axes' ranges.
 
-    The result is in the space of the reading, or in FACS if an offset is in FACS.
+    The reading is in ACTION_UNITS or FACS, and the result in the same space, or in FACS if an
+    offset is in FACS.
     """
     for space, vector in offsets:
         if space in UNIT_SPACES:
@@ -172,43 +179,43 @@ def add_offset(
 
 
 def _add_units(reading: Expression, space: ExpressionSpace, vector: np.ndarray) -> Expression:
-    """Return Action Units plus a vector over ACTION_UNITS or FACS."""
+    """Return the reading plus a vector of values of `space`, ACTION_UNITS or FACS."""
     if space == FACS:
         reading = convert_units(reading, FACS, reading)
     elif reading.space == FACS:
         units_vector, vector = vector, np.zeros(len(FACS.axes))
-        for indices, value in zip(FACS_INDICES, units_vector, strict=True):
+        for indices, value in zip(FACS_INDICES_OF_UNITS, units_vector, strict=True):
             vector[list(indices)] = value
     return Expression.clipped(reading.space, reading.vector() + vector)
 
 
 def _group_by_space(
-    axes: Mapping[str, float], own: ExpressionSpace
+    axes: Mapping[str, float], generator_space: ExpressionSpace
 ) -> list[tuple[ExpressionSpace, dict[str, float]]]:
-    """Return values by canonical key with the space to set them in.
+    """Group values by the space to set them in; return each space with its values by canonical key.
 
-    In the order of `resolve`: mood, Action Units, `own`. Groups without values are left out.
+    In the order of `resolve`: mood, Action Units, `generator_space`. Empty groups are left out.
     """
     values = {}
     for name, value in axes.items():
-        key = _canonical_key(name, own)
+        key = _canonical_key(name, generator_space)
         if key in values:
             raise InvalidExpression("{} is given twice: give it once.", key)
         values[key] = value
     if "valence" in values and "pleasure" in values:
         raise InvalidExpression("Valence and pleasure are the same axis: give one of them.")
-    own_values = {key: values.pop(key) for key in [*values] if key in own}
+    own_values = {key: values.pop(key) for key in [*values] if key in generator_space}
     units = {key: values.pop(key) for key in [*values] if key in ACTION_UNITS}
     mood = VALENCE_AROUSAL if "valence" in values else PAD
     if "valence" in values and "dominance" in values:
         mood, values["pleasure"] = PAD, values.pop("valence")
-    groups = [(mood, values), (ACTION_UNITS, units), (own, own_values)]
+    groups = [(mood, values), (ACTION_UNITS, units), (generator_space, own_values)]
     return [group for group in groups if group[1]]
 
 
-def _canonical_key(name: str, own: ExpressionSpace) -> str:
+def _canonical_key(name: str, generator_space: ExpressionSpace) -> str:
     """Return the key of an axis as its space spells it. Raises InvalidExpression."""
-    spaces = dict.fromkeys([own, PAD, VALENCE_AROUSAL, ACTION_UNITS])
+    spaces = dict.fromkeys([generator_space, PAD, VALENCE_AROUSAL, ACTION_UNITS])
     space = next((space for space in spaces if name in space), None)
     if space is not None:
         return space.canonical(name)
@@ -216,7 +223,8 @@ def _canonical_key(name: str, own: ExpressionSpace) -> str:
         raise InvalidExpression(
             "{} is not an axis of this model; the default model warp has it.", FACS.canonical(name)
         )
-    if own.name in SPACES:  # so that the error suggests similar keys of any space
+    suggested = generator_space
+    if generator_space.name in SPACES:  # suggest similar keys of any space
         axes = {axis.key: axis for space in spaces for axis in space.axes}
-        own = ExpressionSpace(", ".join(s.name for s in spaces), tuple(axes.values()))
-    return own.keys[own.index(name)]  # raises: no space has the key
+        suggested = ExpressionSpace(", ".join(s.name for s in spaces), tuple(axes.values()))
+    return suggested.keys[suggested.index(name)]  # `index` raises: none of the spaces has the key

@@ -1,7 +1,7 @@
-"""Plain JSON values: reading them within limits, and checking their types.
+"""JSON values: parsing them within limits, and checking their types.
 
 The functions `*_type` make types for pydantic, which checks them in its strict mode: neither true
-nor "1" is a number. Texts are parsed by the standard library, since pydantic's parser accepts
+nor "1" is a number. JSON is parsed by the standard library, since pydantic's parser accepts
 duplicate keys. Everything here raises InvalidValue with a message that names the value.
 """
 
@@ -29,9 +29,9 @@ from .spaces import (
 )
 
 MAX_BYTES = 60_000  # of a JSON text, so that it fits into the EXIF block of a JPEG
-MAX_DEPTH, MAX_ITEMS = 6, 256  # of lists and objects without a type, see `plain_copy`
-MAX_CHARACTERS = 1000  # of a text
-MAX_NUMBER = 1e300  # far below the overflow of a float
+MAX_DEPTH, MAX_ITEMS = 6, 256  # of lists and objects of any type, see `checked_copy`
+MAX_CHARACTERS = 1000  # of a string
+MAX_NUMBER = 1e300  # far below the largest float
 MAX_INTEGER = 2**53  # every JSON parser keeps integers up to this exactly
 STRICT = ConfigDict(strict=True, extra="forbid")
 
@@ -47,7 +47,7 @@ def loads(text: bytes | str, name: str, max_bytes: int = MAX_BYTES) -> object:
         )
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
     except RecursionError:
         raise InvalidValue("{} is nested too deeply.", Message(name)) from None
     except ValueError as error:
@@ -161,32 +161,36 @@ def bool_type(name: str):
     return Annotated[bool, _ErrorMessage("{} must be true or false, got {}.", (Message(name),))]
 
 
-def tuple_type(name: str, *kinds):
-    """Return the type of a list with one value of each type; values become tuples."""
-    message = _ErrorMessage("{} must be a list of {} values, got {}.", (Message(name), len(kinds)))
-    return Annotated[tuple[kinds], BeforeValidator(_tuple), message]
+def tuple_type(name: str, *types):
+    """Return the type of a list with one value of each of these types, which becomes a tuple."""
+    message = _ErrorMessage("{} must be a list of {} values, got {}.", (Message(name), len(types)))
+    return Annotated[tuple[types], BeforeValidator(_list_to_tuple), message]
 
 
-def list_type(name: str, kind, least: int, most: int):
-    """Return the type of a list of `least` to `most` values of a type; values become tuples."""
+def list_type(name: str, item_type, min_length: int, max_length: int):
+    """Return the type of a list of min_length to max_length items, which becomes a tuple."""
     message = _ErrorMessage(
-        "{} must be a list of {} values, got {}.", (Message(name), f"{least} to {most}")
+        "{} must be a list of {} values, got {}.", (Message(name), f"{min_length} to {max_length}")
     )
-    kinds = tuple[kind, ...]
-    return Annotated[kinds, MinLen(least), MaxLen(most), BeforeValidator(_tuple), message]
+    items = tuple[item_type, ...]
+    least, most = MinLen(min_length), MaxLen(max_length)
+    return Annotated[items, least, most, BeforeValidator(_list_to_tuple), message]
 
 
-def check(kind, value: object):
-    """Return `value`, checked against a type that one of the functions above has made."""
+def check(value_type, value: object):
+    """Return `value`, checked against a type that one of the functions above has made.
+
+    Lists come back as tuples. Raises InvalidValue.
+    """
     try:
-        return _adapter(kind).validate_python(value)
+        return _type_adapter(value_type).validate_python(value)
     except ValidationError as errors:
         raise _inner_problem(errors) from None  # not None: the types above explain their errors
 
 
 @functools.lru_cache(maxsize=512)
-def _adapter(kind) -> TypeAdapter:
-    return TypeAdapter(kind, config=STRICT)
+def _type_adapter(value_type) -> TypeAdapter:
+    return TypeAdapter(value_type, config=STRICT)
 
 
 def checked_dataclass(cls: type) -> type:
@@ -210,14 +214,14 @@ def _python_number(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _tuple(value: object) -> object:
+def _list_to_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def plain_copy(value: object, name: str, depth: int = MAX_DEPTH) -> object:
-    """Return a checked copy of any JSON values: lists, objects, texts, numbers, true, false, null.
+def checked_copy(value: object, name: str, depth: int = MAX_DEPTH) -> object:
+    """Return a checked copy of any JSON value: list, object, string, number, true, false or null.
 
-    Lists and objects may be nested `depth` times and have MAX_ITEMS values each.
+    Lists and objects have at most MAX_ITEMS values each and are nested at most `depth` deep.
     """
     if isinstance(value, dict | list | tuple):
         if depth == 0 or len(value) > MAX_ITEMS:
@@ -229,8 +233,8 @@ def plain_copy(value: object, name: str, depth: int = MAX_DEPTH) -> object:
             )
         if isinstance(value, dict):
             key = text_type(Message("A key of {}", name))
-            return {check(key, k): plain_copy(v, name, depth - 1) for k, v in value.items()}
-        return [plain_copy(v, name, depth - 1) for v in value]
+            return {check(key, k): checked_copy(v, name, depth - 1) for k, v in value.items()}
+        return [checked_copy(v, name, depth - 1) for v in value]
     if value is None or isinstance(value, bool):
         return value
     name = Message("A value of {}", name)
@@ -250,22 +254,22 @@ def expression_to_json(expression: Expression) -> dict[str, object]:
 def expression_from_json(values: dict) -> Expression:
     """Return the expression that these values describe, by default in ACTION_UNITS.
 
-    The other way of `expression_to_json`. A unit without a side sets both sides.
+    The inverse of `expression_to_json`. AU12 in FACS sets AU12L and AU12R.
     """
     space = space_named(check(text_type("The space"), values.get("space", ACTION_UNITS.name)))
     axes = values.get("expression")
     if "space" not in values:
-        _check_axes(axes, space)
+        _check_assumed_space(axes, space)
     axes = check_keys(axes, "An expression", (), (*space.keys, *space.lateral))
     for key, value in axes.items():  # only the type: `Expression` checks the range of the axis
         check(number_type(key, -MAX_INTEGER, MAX_INTEGER), value)
     return Expression.of(space, **axes)
 
 
-def _check_axes(axes: object, space: ExpressionSpace) -> None:
+def _check_assumed_space(axes: object, space: ExpressionSpace) -> None:
     """Raise InvalidValue with a hint if all axes belong to another space than `space`.
 
-    For expressions that name no space, for which `space` is assumed.
+    `space` is assumed for expressions that do not name their space.
     """
     keys = list(axes) if isinstance(axes, dict) else []
     if all(key in space for key in keys if isinstance(key, str)):
@@ -286,8 +290,8 @@ def _refuse_constant(name: str):
     raise ValueError(f"{name} is not a number")
 
 
-def _unique(pairs: list) -> dict:
+def _unique_keys(pairs: list) -> dict:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key appears twice")
     return values

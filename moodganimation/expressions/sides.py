@@ -7,20 +7,24 @@ other direction needs an expression in FACS to start from: see `Expression.with_
 from .spaces import ACTION_UNITS, FACS, Expression, ExpressionSpace
 
 UNIT_SPACES = (ACTION_UNITS, FACS)
-FACS_INDICES = tuple(FACS.indices(key) for key in ACTION_UNITS.keys)  # of the 17 units, in FACS
-# Keys that ACTION_UNITS lacks, as they are spelled: AU12L is one of them.
+# For each of the 17 units, the index of its axis in FACS, or those of its left and right side.
+FACS_INDICES_OF_UNITS = tuple(FACS.indices(key) for key in ACTION_UNITS.keys)
+# Keys of axes that ACTION_UNITS lacks, among them those of sides: AU12L and AU12R.
 FACS_ONLY_KEYS = tuple(key for key in FACS.keys if key not in ACTION_UNITS.keys)
 GAZE_AND_HEAD = ("gaze", "head")  # regions without any axis in ACTION_UNITS
 
 
 def units_of(expression: Expression) -> Expression:
-    """Return the 17 Action Units of an expression in ACTION_UNITS or FACS."""
+    """Return an expression in ACTION_UNITS or FACS as one in ACTION_UNITS.
+
+    A lateral unit of FACS becomes the mean of its sides. For a mood, see `moods.action_units_of`.
+    """
     if expression.space == ACTION_UNITS:
         return expression
     if expression.space != FACS:
         raise ValueError(f"Expected Action Units, got a point of {expression.space.name}.")
     values = expression.values
-    means = (sum(values[i] for i in indices) / len(indices) for indices in FACS_INDICES)
+    means = (sum(values[i] for i in indices) / len(indices) for indices in FACS_INDICES_OF_UNITS)
     return Expression(ACTION_UNITS, tuple(means))
 
 
@@ -29,8 +33,9 @@ def convert_units(
 ) -> Expression:
     """Convert an expression in ACTION_UNITS or FACS to `space`, one of the two.
 
-    For a conversion to FACS, `reading` supplies sides and axes that ACTION_UNITS lacks; if it is
-    not in FACS, both sides are equal and those axes are 0.
+    For a conversion to FACS, `reading` supplies the axes that ACTION_UNITS lacks, and the sides of
+    units that do not change, see `Expression.with_units`. If the reading is in ACTION_UNITS, those
+    axes are 0 and both sides of a unit are equal.
     """
     if space == ACTION_UNITS:
         return units_of(expression)
@@ -42,7 +47,7 @@ def convert_units(
 
 
 def with_gaze_and_head_of(expression: Expression, other: Expression) -> Expression:
-    """Return the expression with gaze and head of another expression in the same space."""
-    pairs = zip(expression.space.axes, expression.values, other.values, strict=True)
-    values = (theirs if axis.region in GAZE_AND_HEAD else own for axis, own, theirs in pairs)
+    """Return `expression` with gaze and head of `other`, which is in the same space."""
+    rows = zip(expression.space.axes, expression.values, other.values, strict=True)
+    values = (new if axis.region in GAZE_AND_HEAD else old for axis, old, new in rows)
     return Expression(expression.space, tuple(values))

@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..errors import InvalidExpression, Message
 
-# Units that differ by no more count as equal: half a step of a slider, which has hundredths.
+# Units that differ by at most half of a slider's step, which is 0.01, count as equal.
 UNIT_TOLERANCE = 0.005 + 1e-9
 RANGE_TOLERANCE = 1e-6  # by which values may exceed the range of an axis
 
@@ -22,9 +23,9 @@ class Axis:
 
     key: str  # "AU12", "arousal": the column name in tables and the key in checkpoints
     label: str  # "Lip corner puller": for people
-    region: str  # "mouth": part of the face, which groups sliders
-    low: float
-    high: float
+    region: str  # "mouth": the group of its slider on the page, often a part of the face
+    low: float  # lowest value
+    high: float  # highest value
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ExpressionSpace:
 
     @cached_property
     def _indices_by_key(self) -> dict[str, tuple[int, ...]]:
-        """Indices by canonical key; `AU12` has those of `AU12L` and `AU12R`, if they exist."""
+        """Indices of axes by canonical key; `AU12` has those of `AU12L` and `AU12R`, if any."""
         indices = {key: (i,) for i, key in enumerate(self.keys)}
         for i, key in enumerate(self.keys):
             unit, side = key[:-1], key[-1]
@@ -53,13 +54,13 @@ class ExpressionSpace:
 
     @cached_property
     def opposite_indices(self) -> tuple[tuple[int, int], ...]:
-        """`opposites` as indices."""
+        """Pairs of the indices of `opposites`."""
         return tuple((self.keys.index(a), self.keys.index(b)) for a, b in self.opposites)
 
     @cached_property
     def lateral(self) -> tuple[str, ...]:
-        """The units with an axis for each side: AU12 for AU12L and AU12R."""
-        return tuple(key for key, found in self._indices_by_key.items() if len(found) > 1)
+        """Keys of the units with an axis for each side, such as AU12 for AU12L and AU12R."""
+        return tuple(key for key, indices in self._indices_by_key.items() if len(indices) > 1)
 
     def __contains__(self, key: str) -> bool:
         return self.canonical(key) in self._indices_by_key
@@ -83,34 +84,34 @@ class ExpressionSpace:
             )
         return self._indices_by_key[canonical]
 
-    def by_index(self, values: Mapping[str, float]) -> dict[int, float]:
-        """Return values by index; that of a unit without a side goes to both sides.
+    def values_by_index(self, values: Mapping[str, float]) -> dict[int, float]:
+        """Return values by the index of their axis; AU12 sets the axes of AU12L and AU12R.
 
         Raises InvalidExpression for an unknown key, for an axis that is given twice (also by its
         unit), and for two opposites that are both not 0.
         """
-        by_index, source = {}, {}
+        value_at, key_at = {}, {}
         for key, value in values.items():
             for i in self.indices(key):
-                if i in by_index:
-                    raise _given_twice(self.canonical(key), self.canonical(source[i]))
-                by_index[i], source[i] = value, key
+                if i in value_at:
+                    raise _duplicate_axis_error(self.canonical(key), self.canonical(key_at[i]))
+                value_at[i], key_at[i] = value, key
         for a, b in self.opposite_indices:
-            if by_index.get(a) and by_index.get(b):
+            if value_at.get(a) and value_at.get(b):
                 raise InvalidExpression(
                     "{} and {} are opposites: give one of them.", self.keys[a], self.keys[b]
                 )
-        return by_index
+        return value_at
 
     def index(self, key: str) -> int:
         """Return the index of one axis in any spelling: `AU1` and `au01` mean `AU01`.
 
         Raises InvalidExpression for an unknown key, and for a unit with two sides.
         """
-        first, *second = self.indices(key)
-        if second:
+        index, *other_side = self.indices(key)
+        if other_side:
             raise InvalidExpression("{} has two sides: name one, {}L or {}R.", *3 * [key])
-        return first
+        return index
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ class Expression:
     def clipped(cls, space: ExpressionSpace, values) -> "Expression":
         """Return a finite vector (D,) as an expression, with values clipped to the axes' ranges.
 
-        Two opposites are reduced by the smaller one first, so that one of them is 0.
+        Before that, the smaller value of two opposites is subtracted from both, so that one of
+        them is 0.
         """
         low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
         values = np.array(values, np.float64)
@@ -167,9 +169,9 @@ class Expression:
         """Return the expression with other values on some axes.
 
         A unit without a side sets both sides. An axis above 0 sets its opposite to 0. Raises
-        InvalidExpression as `ExpressionSpace.by_index` does.
+        InvalidExpression as `ExpressionSpace.values_by_index` does.
         """
-        changed, new = list(self.values), self.space.by_index(values)
+        changed, new = list(self.values), self.space.values_by_index(values)
         for i, value in new.items():
             changed[i] = value
         for a, b in self.space.opposite_indices:
@@ -179,20 +181,26 @@ class Expression:
         return Expression(self.space, tuple(changed))
 
     def __getitem__(self, key: str) -> float:
-        """The value of an axis, or the mean of both sides of a unit."""
+        """Return the value of an axis, or the mean of both sides of a unit."""
         values = [self.values[i] for i in self.space.indices(key)]
         return sum(values) / len(values)
 
     def with_units(self, units: "Expression") -> "Expression":
-        """Return the expression with other Action Units, given in a space without sides.
+        """Return this expression, in FACS, with the Action Units of `units`, in ACTION_UNITS.
 
-        A unit that already has the value keeps its sides. Other axes stay as they are.
+        A unit whose mean of both sides already is the new value, within UNIT_TOLERANCE, keeps the
+        values of its sides. Other axes stay as they are.
         """
         own = {key: self[key] for key in units.space.keys}
         changed = {k: x for k, x in units.asdict().items() if abs(x - own[k]) > UNIT_TOLERANCE}
         return self.replace(**changed)
 
     def towards(self, other: "Expression", amount: float) -> "Expression":
+        """Deprecated; use `blend_to`."""
+        warnings.warn("Expression.towards is now blend_to.", DeprecationWarning, stacklevel=2)
+        return self.blend_to(other, amount)
+
+    def blend_to(self, other: "Expression", amount: float) -> "Expression":
         """Return self + amount * (other - self), clipped to the axes' ranges.
 
         `other` must be in the same space, or in ACTION_UNITS if this expression is in FACS.
@@ -210,7 +218,7 @@ class Expression:
         return Expression.clipped(self.space, start + (end - start) * amount)
 
     def vector(self) -> np.ndarray:
-        """(D,) float64, in the order of the space's axes."""
+        """Return the values as an array (D,) float64, in the order of the space's axes."""
         return np.array(self.values)
 
     def asdict(self) -> dict[str, float]:
@@ -222,7 +230,7 @@ def _is_in_range(axis: Axis, value: float) -> bool:
 
 
 def _canonical(key: str) -> str:
-    """Return FACS codes in capitals with two digits (`AU01L`), and other keys in lower case."""
+    """Return a FACS code in capitals with two digits (`AU01L`), any other key in lower case."""
     code = re.fullmatch(r"(AU|AD)?(\d+)([LR]?)", key.strip().upper())
     if not code:
         return key.strip().lower()
@@ -230,14 +238,15 @@ def _canonical(key: str) -> str:
     return f"{prefix or 'AU'}{int(number):02d}{side}"
 
 
-def _given_twice(*keys: str) -> InvalidExpression:
-    unit, side = sorted(keys, key=len)
-    if unit == side:
-        return InvalidExpression("{} is given twice: give it once.", unit)
+def _duplicate_axis_error(key: str, other: str) -> InvalidExpression:
+    """Return the error for two keys of one axis: the same key, or a unit and one of its sides."""
+    if key == other:
+        return InvalidExpression("{} is given twice: give it once.", key)
+    unit, side = sorted((key, other), key=len)
     return InvalidExpression("{} stands for both of its sides: give {} or {}.", unit, unit, side)
 
 
-def _units(region: str, **labels: str) -> tuple[Axis, ...]:
+def _unit_axes(region: str, **labels: str) -> tuple[Axis, ...]:
     return tuple(Axis(key, label, region, 0.0, 1.0) for key, label in labels.items())
 
 
@@ -245,17 +254,17 @@ def _units(region: str, **labels: str) -> tuple[Axis, ...]:
 # there from 0 to 5. Labels after Ekman & Friesen 1978, Facial Action Coding System.
 ACTION_UNITS = ExpressionSpace(
     "action_units",
-    _units("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
-    + _units("eyes", AU05="Upper lid raiser", AU06="Cheek raiser", AU07="Lid tightener")
-    + _units("nose", AU09="Nose wrinkler")
-    + _units("mouth", AU10="Upper lip raiser", AU12="Lip corner puller", AU14="Dimpler")
-    + _units("mouth", AU15="Lip corner depressor", AU17="Chin raiser", AU20="Lip stretcher")
-    + _units("mouth", AU23="Lip tightener", AU25="Lips part", AU26="Jaw drop")
-    + _units("eyes", AU45="Blink"),
+    _unit_axes("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
+    + _unit_axes("eyes", AU05="Upper lid raiser", AU06="Cheek raiser", AU07="Lid tightener")
+    + _unit_axes("nose", AU09="Nose wrinkler")
+    + _unit_axes("mouth", AU10="Upper lip raiser", AU12="Lip corner puller", AU14="Dimpler")
+    + _unit_axes("mouth", AU15="Lip corner depressor", AU17="Chin raiser", AU20="Lip stretcher")
+    + _unit_axes("mouth", AU23="Lip tightener", AU25="Lips part", AU26="Jaw drop")
+    + _unit_axes("eyes", AU45="Blink"),
 )
 
 
-def _sides(region: str, **labels: str) -> tuple[Axis, ...]:
+def _lateral_axes(region: str, **labels: str) -> tuple[Axis, ...]:
     return tuple(
         Axis(f"{key}{side}", f"{label}, {name}", region, 0.0, 1.0)
         for key, label in labels.items()
@@ -268,20 +277,22 @@ def _sides(region: str, **labels: str) -> tuple[Axis, ...]:
 # person's left. At 1 the eyes turn 25 degrees to a side or 20 up or down, the head 15 degrees.
 FACS = ExpressionSpace(
     "facs",
-    _sides("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
-    + _sides("eyes", AU05="Upper lid raiser", AU06="Cheek raiser", AU07="Lid tightener")
-    + _sides("nose", AU09="Nose wrinkler")
-    + _sides("mouth", AU10="Upper lip raiser", AU12="Lip corner puller", AU14="Dimpler")
-    + _sides("mouth", AU15="Lip corner depressor", AU20="Lip stretcher")
-    + _sides("eyes", AU45="Blink")
-    + _units("mouth", AU16="Lower lip depressor", AU17="Chin raiser", AU18="Lip pucker")
-    + _units("mouth", AU22="Lip funneler", AU23="Lip tightener", AU24="Lip pressor")
-    + _units("mouth", AU25="Lips part", AU26="Jaw drop", AU27="Mouth stretch", AU28="Lip suck")
-    + _units("mouth", AD29="Jaw thrust", AD30L="Jaw sideways, left", AD30R="Jaw sideways, right")
-    + _units("cheeks", AD34="Cheek puff")
-    + _units("gaze", AU61="Eyes left", AU62="Eyes right", AU63="Eyes up", AU64="Eyes down")
-    + _units("head", AU51="Head left", AU52="Head right", AU53="Head up", AU54="Head down")
-    + _units("head", AU55="Head tilt left", AU56="Head tilt right"),
+    _lateral_axes("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
+    + _lateral_axes("eyes", AU05="Upper lid raiser", AU06="Cheek raiser", AU07="Lid tightener")
+    + _lateral_axes("nose", AU09="Nose wrinkler")
+    + _lateral_axes("mouth", AU10="Upper lip raiser", AU12="Lip corner puller", AU14="Dimpler")
+    + _lateral_axes("mouth", AU15="Lip corner depressor", AU20="Lip stretcher")
+    + _lateral_axes("eyes", AU45="Blink")
+    + _unit_axes("mouth", AU16="Lower lip depressor", AU17="Chin raiser", AU18="Lip pucker")
+    + _unit_axes("mouth", AU22="Lip funneler", AU23="Lip tightener", AU24="Lip pressor")
+    + _unit_axes("mouth", AU25="Lips part", AU26="Jaw drop", AU27="Mouth stretch", AU28="Lip suck")
+    + _unit_axes(
+        "mouth", AD29="Jaw thrust", AD30L="Jaw sideways, left", AD30R="Jaw sideways, right"
+    )
+    + _unit_axes("cheeks", AD34="Cheek puff")
+    + _unit_axes("gaze", AU61="Eyes left", AU62="Eyes right", AU63="Eyes up", AU64="Eyes down")
+    + _unit_axes("head", AU51="Head left", AU52="Head right", AU53="Head up", AU54="Head down")
+    + _unit_axes("head", AU55="Head tilt left", AU56="Head tilt right"),
     opposites=(
         ("AD30L", "AD30R"),
         ("AU61", "AU62"),

@@ -90,7 +90,7 @@ def offset_by(
 def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
     """Return a function that moves the reading by the share `strength` towards an expression."""
     check_strength(strength)
-    return lambda seconds, reading: reading.towards(
+    return lambda seconds, reading: reading.blend_to(
         convert_expression(target, reading.space, reading), strength
     )
 
@@ -222,7 +222,7 @@ def edit_face(
     portrait = animator.encode(replace(face.portrait, photo=picture), reading)
     expression = convert_expression(target(seconds, reading), animator.space, reading)
     start = animator.start(portrait)
-    return animator.edit(portrait, start.towards(expression, face.presence)).image
+    return animator.edit(portrait, start.blend_to(expression, face.presence)).image
 
 
 def check_faces(count: int) -> None:

@@ -135,7 +135,7 @@ def random_trajectory(start: Expression, frames: int, rng: np.random.Generator) 
     path = []
     for time in times:
         k, share = int(time), time % 1
-        path.append(expressions[k].towards(expressions[k + 1], EASINGS["smooth"](share)))
+        path.append(expressions[k].blend_to(expressions[k + 1], EASINGS["smooth"](share)))
     if rng.random() < 0.5:
         blink = int(rng.integers(1, frames))
         path[blink] = path[blink].replace(AU45=1.0, AU05=0.0)

@@ -8,7 +8,7 @@ output.
 
 import numpy as np
 
-from moodganimation.expressions.sides import FACS_INDICES
+from moodganimation.expressions.sides import FACS_INDICES_OF_UNITS
 from moodganimation.expressions.spaces import ACTION_UNITS
 
 from . import mesh_points
@@ -69,7 +69,7 @@ RENDER_ONLY = ("mouthLowerDown", "mouthPress", "mouthRoll")
 KEYS = ACTION_UNITS.keys
 N = len(KEYS)
 # Indices in FACS of the 17 units, on the person's left side and on the right.
-LEFT, RIGHT = (np.array([indices[end] for indices in FACS_INDICES]) for end in (0, -1))
+LEFT, RIGHT = (np.array([indices[end] for indices in FACS_INDICES_OF_UNITS]) for end in (0, -1))
 PARAMETERS = (*KEYS, *(f"{key} asymmetry" for key in ASYMMETRIC), *EXTRA, *RENDER_ONLY)
 # Activations (17,) of the intensities 0 and 5.
 LOW, HIGH = np.array([UNIT_MOVEMENTS[key][1:] for key in KEYS]).T

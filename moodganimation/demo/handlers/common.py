@@ -159,7 +159,7 @@ def parse_units(values: object, start: Expression) -> Expression:
         raise InvalidExpression(
             'Slider values must be numbers, named by axis, as in {"AU12": 0.5}.'
         ) from None
-    given = start.space.by_index(values)
+    given = start.space.values_by_index(values)
     return Expression(start.space, tuple(given.get(i, x) for i, x in enumerate(start.values)))
 
 

@@ -130,17 +130,17 @@ class FilmHandlers:
         clip = str(request.get("clip_name") or "")
         ground_truth = uploaded_path(request, "ground_truth")
         trajectory = read_trajectory(path, animator.space, clip=clip or None)
-        _check_length(len(trajectory.points))
+        _check_length(len(trajectory.expressions))
         side, notes, tiles = max(MIN_COLUMN_SIDE, animator.generator.config.image_size), [], None
         if ground_truth:
             open_short_film(ground_truth)  # raises Problem for a long one
-            tiles, notes = filmed_faces(animator, ground_truth, trajectory.frames[1:], side)
+            tiles, notes = filmed_faces(animator, ground_truth, trajectory.frame_numbers[1:], side)
         out = new_file(session, "trajectory", ".mp4", keep=0)
         for old in out.parent.glob("trajectory-*.png"):
             old.unlink(missing_ok=True)
         options = {"film": {"clip": clip, "fps": fps}}
         recipe = current_recipe(session, session.face.state.units, extra_options=options).text()
-        frames = _frames(session, session.face.portrait, trajectory.points[1:])
+        frames = _frames(session, session.face.portrait, trajectory.expressions[1:])
         written = write_columns(
             out, frames, side, fps, tiles, captions=True, recipe=recipe, label=session.label
         )

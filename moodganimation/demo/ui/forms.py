@@ -3,7 +3,7 @@
 from ...animation.easing import EASINGS, MAX_FPS
 from ...animation.timeline import MODES
 from ...contact_sheets import KINDS
-from ...expressions.presets import PRESETS, SHEET_PRESETS
+from ...expressions.presets import PRESETS, SHEET_PRESET_NAMES
 from ...expressions.request import MAX_DETAIL
 from ...expressions.spaces import FACS
 from ...faces.masks import LOCKS
@@ -234,8 +234,8 @@ def menu(models: list[str]) -> str:
 def _presets() -> str:
     items = f'<option value="" data-text="{text_attribute("None")}">None</option>'
     for label, names in (
-        ("Basic emotions", [name for name in PRESETS if name not in SHEET_PRESETS]),
-        ("Of the MoodGANimation figure", SHEET_PRESETS),
+        ("Basic emotions", [name for name in PRESETS if name not in SHEET_PRESET_NAMES]),
+        ("Of the MoodGANimation figure", SHEET_PRESET_NAMES),
     ):
         options = "".join(text(name, "option", f'value="{name}"') for name in names)
         attributes = f'label="{text_attribute(label)}" {labelled(label)}'

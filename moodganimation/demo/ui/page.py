@@ -187,7 +187,7 @@ def head() -> str:
     """Return HTML for the head of the page: assets/store.js, with all texts in every language and
     the endings of picture files that can be read."""
     used = texts_in(*templates("", {"": ""}, []).values(), *map(script, SCRIPTS))
-    used |= {*parts.MOODS, *parts.MOOD_PAD_AXIS_LABELS, parts.MOOD_PAD_HINT, *DRAG_TEXTS}
+    used |= {*parts.NAMED_MOODS, *parts.MOOD_PAD_AXIS_LABELS, parts.MOOD_PAD_HINT, *DRAG_TEXTS}
     texts = {code: {text: TEXTS[text][code] for text in sorted(used)} for code in LANGUAGES}
     endings = json.dumps(sorted(READABLE_ENDINGS))
     constants = f"const texts = {json.dumps(texts)}, endings = {endings};"

@@ -1,6 +1,6 @@
 """HTML of the page's parts: header, rail, stage, sliders and timeline."""
 
-from ...expressions.moods import MOODS
+from ...expressions.moods import NAMED_MOODS
 from ...expressions.spaces import FACS
 from ..names import (
     BIPOLAR_SLIDERS,
@@ -303,7 +303,7 @@ def mood_pad() -> str:
     names = "".join(
         f'<g data-name="{text_attribute(name)}" data-dominance="{dominance}" transform="translate('
         f'{100 * pleasure:.0f} {-100 * arousal:.0f})"><circle r="1.5"/><text></text></g>'
-        for name, (pleasure, arousal, dominance) in MOODS.items()
+        for name, (pleasure, arousal, dominance) in NAMED_MOODS.items()
     )
     axis_labels = "".join(
         f'<text class="end" data-axis="{text_attribute(label)}" x="{x}" y="{y}" '
