@@ -33,7 +33,7 @@ from training.evaluate.photos import Photos, open_clips, open_photos
 from training.evaluate.report import evaluate
 from training.evaluate.runner import Runner
 from training.ship import ship
-from training.warp.evaluate import ablation, on_pairs, on_photos
+from training.warp.evaluate import measure_ablation, measure_pairs, measure_reader
 from training.warp.train import set_axes
 
 from .test_evaluate import MIXING, SIDE, Lamps, draw, see
@@ -242,12 +242,12 @@ def test_mirrored_samples_of_facs_have_exchanged_sides(folder, kind, frames):
 def test_reading_of_facs_is_reported_by_unit_and_by_axis(folder, checkpoint):
     generator = load_checkpoint(checkpoint).generator
     data = Pairs([folder], "test", 64, FACS).with_flow()
-    found = on_photos(generator, data)
+    found = measure_reader(generator, data)
     assert set(ACTION_UNITS.keys) | set(FACS.keys) <= set(found) and found["photos"] == 3
     assert found["mean"] == pytest.approx(np.mean([found[key] for key in ACTION_UNITS.keys]))
-    errors = on_pairs(generator, data)
+    errors = measure_pairs(generator, data)
     assert errors["pairs"] == 2 and np.isfinite([*errors.values()]).all()
-    assert "inside mouths" in blocks.ablation(ablation(generator, data))
+    assert "inside mouths" in blocks.ablation(measure_ablation(generator, data))
     del found["AU55"], found["AU06R"]
     lines = blocks.reading({f"read {key}": value for key, value in found.items()}).splitlines()
     heads = [line for line in lines if "AU" in line]

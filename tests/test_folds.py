@@ -161,14 +161,14 @@ def test_units_share_the_folds_of_a_smile():
     rises = np.array([1.0, 0.5])
     ratios = np.stack([rise * pattern for rise in rises])
     eyes, rest = making.fold_pictures(face, ratios, rises)
-    near, still = making.near_eyes(face), making.away_from_dark_parts(face)
+    near, still = making.eye_mask(face), making.static_skin_mask(face)
     np.testing.assert_allclose(eyes, 0.5 * near * still, atol=0.02)
     np.testing.assert_allclose(eyes + rest, still, atol=0.02)
 
 
 def test_pictures_leave_out_what_moves():
     face = making.mean_face(points_of_a_face()[None])
-    still = making.away_from_dark_parts(face)
+    still = making.static_skin_mask(face)
     brow = np.int32(np.round(face.points[making.BROWS[0]]))
     assert still[brow[1], brow[0]] < 0.1 and still[0, 0] == 1
 

@@ -25,8 +25,8 @@ from training.data.pickles import read_pickle
 from training.evaluate import blocks
 from training.warp import losses
 from training.warp.critic import Critics, adversarial_terms, critic_loss
-from training.warp.evaluate import ablated, ablation, on_pairs, on_photos
-from training.warp.experiment import PAINTER_WEIGHTS, Phase, for_space
+from training.warp.evaluate import measure_ablation, measure_pairs, measure_reader, without_parts
+from training.warp.experiment import PAINTER_WEIGHTS, Phase, experiment_for
 from training.warp.train import train
 
 SHIFT = 4.0  # of the mouth in every pair, down [px of the frame]
@@ -121,7 +121,7 @@ def experiment():
         architecture="warp", condition_dim=17, image_size=64, width=8, extra_fields=3
     )
     return dataclasses.replace(
-        for_space(ACTION_UNITS),
+        experiment_for(ACTION_UNITS),
         generator=config,
         phases=phases,
         critic_width=4,
@@ -204,16 +204,16 @@ def test_run_writes_log_sample_sheets_and_a_checkpoint(experiment, data, tmp_pat
     assert cv2.imread(str(tmp_path / "samples" / "0000004.png")) is not None
     generator, space, _ = load_checkpoint(tmp_path / "generator.safetensors")
     assert space == ACTION_UNITS
-    photos = on_photos(generator, data)
-    values = on_pairs(generator, data) | photos
+    photos = measure_reader(generator, data)
+    values = measure_pairs(generator, data) | photos
     assert values["true flow"] < values["copy"] and values["photos"] == 8
     read = {f"read {key}": value for key, value in photos.items()}
     assert blocks.reading(read).endswith("\n\n8 photos.")
     torch.nn.init.normal_(generator.lights.weight)
-    found = ablation(generator, data)
+    found = measure_ablation(generator, data)
     rows, whole = found["parts"], "+ inpainting and teeth"
     assert [*rows] == ["fields of the axes", "+ extra fields", "+ light", whole]
-    assert rows[whole] == on_pairs(generator, data)
+    assert rows[whole] == measure_pairs(generator, data)
     assert "inpainting and teeth" in blocks.ablation(found)
     explained = [row["light variance explained"] for row in rows.values()]
     assert explained[:2] == [0, 0] and explained[2] == explained[3] != 0
@@ -225,7 +225,7 @@ def test_without_the_falloff_there_is_motion_outside_the_face(tiny):
     torch.nn.init.constant_(tiny.rim[-1].bias, 1.0)  # nothing is face
     source = torch.rand(2, 3, 32, 32) * 2 - 1
     motions = []
-    for generator in (tiny, ablated(tiny, ["falloff"])):
+    for generator in (tiny, without_parts(tiny, ["falloff"])):
         encoding = generator.encode(source)
         motions.append(generator.edit(encoding, encoding.reading + 0.5)[0].motion)
     assert not motions[0].any() and motions[1].any()

@@ -11,8 +11,9 @@ from moodganimation.runtime.terminal import escape_unprintable
 
 from .evaluate.documents import add_write_option, requested_blocks, write_blocks
 
+# Names of `ganimation.presets` and `ganimation.experiments`, repeated here because importing these
+# modules, and with them torch, takes seconds.
 PRESETS = ("reference", "small", "pretrain")
-
 SYSTEMS = {
     "ganimation": "train GANimation on photos with Action Units",
     "mood": "train GANimation on photos with valence and arousal",
@@ -91,11 +92,11 @@ def calibrate(options) -> None:
 
     from .data.pairs import Pairs
     from .warp.calibrate import calibrate
-    from .warp.evaluate import report
+    from .warp.evaluate import write_report
 
     generator, space, card = load_checkpoint(options.checkpoint)
     data = Pairs(options.data, "train", generator.config.image_size, space).with_flow()
-    errors = report(calibrate(generator, data, options.seed), None)
+    errors = write_report(calibrate(generator, data, options.seed), out=None)
     save_generator(options.out, generator, space, card | {"calibration": errors})
 
 
@@ -113,55 +114,34 @@ def folds(options) -> None:
 
 def refine(options) -> None:
     """Train the mouth refiner of a checkpoint, or resume its training."""
-    import torch
+    from .warp.run import train_refiner
 
-    from moodganimation.checkpoints.files import load_checkpoint, save_generator
-
-    from .common.precision import suitable_precision
-    from .common.runs import Run
-    from .warp.extend import extended
-    from .warp.mouths import collect_mouths
-    from .warp.refine import RefinerExperiment, refine
-
-    generator, space, card = load_checkpoint(options.checkpoint)
-    if not generator.config.refiner:
-        generator = extended(generator, refiner=True)
-    precision = suitable_precision("cuda" if torch.cuda.is_available() else "cpu")
-    experiment = RefinerExperiment(seed=options.seed, precision=precision)
-    run = Run(options.out, experiment)
-    train, val = (
-        collect_mouths(options.data, split, generator, space) for split in ("train", "val")
-    )
-    photos, edits = int(train.real.sum()), int((~train.real).sum())
-    print(f"{photos} photographs of open mouths, {edits} edits that open a mouth")
-    generator = refine(experiment, generator, train, val, run)
-    card |= {"refiner": {"steps": experiment.steps, "start": options.checkpoint.name}}
-    save_generator(options.out / "generator.safetensors", generator, space, card)
+    train_refiner(options)
 
 
 def pairs(options) -> None:
-    """Measure a checkpoint on held-out pairs, and its reader."""
+    """Measure a checkpoint on held-out pairs, and its reader on labelled photos."""
     from .evaluate.blocks import BLOCKS
-    from .warp.evaluate import on_pairs, on_photos, report
+    from .warp.evaluate import measure_pairs, measure_reader, write_report
 
-    generator, data = _without_gains(options)
-    values = {f"read {key}": value for key, value in on_photos(generator, data).items()}
-    values |= on_pairs(generator, data.with_flow())
-    write_blocks(options.blocks, BLOCKS, report(values, options.out))
+    generator, data = _load_without_gains(options)
+    values = {f"read {key}": value for key, value in measure_reader(generator, data).items()}
+    values |= measure_pairs(generator, data.with_flow())
+    write_blocks(options.blocks, BLOCKS, write_report(values, options.out))
 
 
 def ablation(options) -> None:
     """Measure a checkpoint with parts switched off."""
     from .evaluate.blocks import BLOCKS
-    from .warp.evaluate import ablation, report
+    from .warp.evaluate import measure_ablation, write_report
 
-    generator, data = _without_gains(options)
-    values = report(ablation(generator, data.with_flow()), options.out)
+    generator, data = _load_without_gains(options)
+    values = write_report(measure_ablation(generator, data.with_flow()), options.out)
     write_blocks(options.blocks, BLOCKS, values)
 
 
-def _without_gains(options) -> tuple:
-    """Load the generator, with gains of 1 since the pairs were made without gains, and the data."""
+def _load_without_gains(options) -> tuple:
+    """Load the generator with gains of 1, since the pairs were made without gains, and the data."""
     from moodganimation.checkpoints.files import load_checkpoint
 
     from .data.pairs import Pairs
@@ -227,7 +207,7 @@ def ship(options) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; return the exit status, 2 after an error that a person can mend."""
+    """Run a command; return the exit status, 2 after an error that a person can cause."""
     escape_unprintable()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["bench"]:
@@ -246,105 +226,103 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     """Build the parser. A command has the name of the function that runs it."""
-    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    main_parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(run, text: str, data=True, out="FOLDER") -> argparse.ArgumentParser:
-        added = commands.add_parser(run.__name__, help=text, description=text)
-        added.set_defaults(run=run)
+        """Add a command; data: whether it has --data; out: a key of OUTPUTS, None without --out."""
+        parser = commands.add_parser(run.__name__, help=text, description=text)
+        parser.set_defaults(run=run)
         if data:
-            text = "one folder or several"
-            added.add_argument(
-                "--data", type=Path, nargs="+", required=True, metavar="DIR", help=text
-            )
+            _add_data(parser, required=True)
         if out:
-            text = OUTPUTS[out]
-            added.add_argument("--out", type=Path, required=out != "JSON", metavar=out, help=text)
-        return added
+            required, meaning = out != "JSON", OUTPUTS[out]
+            parser.add_argument("--out", type=Path, required=required, metavar=out, help=meaning)
+        return parser
 
     for name, text in SYSTEMS.items():
         _add_system(commands, name, text)
     _add_training(command)
     _add_measurements(command)
     command(composites, "make average portraits, of no real person, from public-domain photos")
-    added = command(ship, "export a checkpoint with its card", data=False, out="FILE")
-    _add_checkpoint(added)
-    added.add_argument(
+    parser = command(ship, "export a checkpoint with its card", data=False, out="FILE")
+    _add_checkpoint(parser)
+    parser.add_argument(
         "--card", type=Path, required=True, metavar="FILE", help="JSON: data, licence, labels"
     )
-    added.add_argument(
-        "--metrics", type=Path, metavar="FILE", help="file of --out of pairs or training.evaluate"
+    parser.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="JSON that pairs or training.evaluate wrote"
     )
-    added.add_argument(
+    parser.add_argument(
         "--gain",
         nargs="*",
         default=[],
         metavar="AXIS=NUMBER",
-        help="factor of an axis's motion; 1: as in the training pairs (warp only)",
+        help="factor of an axis's motion (warp only); 1: as in the training pairs",
     )
-    return parser
+    return main_parser
 
 
 def _add_system(commands, name: str, text: str) -> None:
     """Add the command of one of the six systems."""
-    added = commands.add_parser(name, help=text, description=text)
-    added.set_defaults(run=train_system, experiment=name)
-    added.add_argument("--data", type=Path, nargs="+", metavar="DIR", help="one folder or several")
-    added.add_argument("--out", type=Path, metavar="RUN", help=OUTPUTS["RUN"])
-    added.add_argument(
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=train_system, experiment=name)
+    _add_data(parser, required=False)
+    parser.add_argument("--out", type=Path, metavar="RUN", help=OUTPUTS["RUN"])
+    parser.add_argument(
         "--preset", type=_preset, choices=PRESETS, default="reference", help="sizes and schedule"
     )
-    added.add_argument(
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="A.B=C",
         help="change a setting (training/README.md)",
     )
-    added.add_argument("--start", type=Path, metavar="FILE", help="initial weights")
-    added.add_argument("--dry-run", action="store_true", help="print the experiment and exit")
-    added.add_argument("--cpu", action="store_true", help="do not use a GPU")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="initial weights")
+    parser.add_argument("--dry-run", action="store_true", help="print the experiment and exit")
+    parser.add_argument("--cpu", action="store_true", help="do not use a GPU")
 
 
 def _add_training(command: Callable) -> None:
     """Add the commands that make data, train our generator and check the six systems."""
-    added = command(clips, "make training clips by animating photos with the shipped generator")
-    added.add_argument("--count", type=int, default=1500, help="number of clips")
-    added.add_argument("--frames", type=int, default=8, help="frames per clip")
-    added = command(edits, "make training pairs by editing photos with the shipped generator")
-    added.add_argument("--count", type=int, default=12000, help="number of pairs")
-    added = command(verify, "compare a training step with a golden file", data=False, out=None)
+    parser = command(clips, "make training clips by animating photos with the shipped generator")
+    parser.add_argument("--count", type=int, default=1500, help="number of clips")
+    parser.add_argument("--frames", type=int, default=8, help="frames per clip")
+    parser = command(edits, "make training pairs by editing photos with the shipped generator")
+    parser.add_argument("--count", type=int, default=12000, help="number of pairs")
+    parser = command(verify, "compare a training step with a golden file", data=False, out=None)
     text = "figures of the original code: tests/golden/train_*.json"
-    added.add_argument("file", type=Path, metavar="FILE", help=text)
-    added = command(warp, "train the default generator, or resume its training", out="RUN")
-    added.add_argument(
+    parser.add_argument("file", type=Path, metavar="FILE", help=text)
+    parser = command(warp, "train the default generator, or resume its training", out="RUN")
+    parser.add_argument(
         "--space",
         choices=("facs", "action_units"),
         default="facs",
-        help="facs: 50 axes with sides, gaze and head; action_units: 17; as the data's labels",
+        help="of the data's labels: facs: 50 axes with sides, gaze and head; action_units: 17",
     )
-    _add_seed(added)
-    added.add_argument(
+    _add_seed(parser)
+    parser.add_argument(
         "--bf16",
         action=argparse.BooleanOptionalAction,
         help="mixed precision in bf16; default: as the run that is resumed, else on a GPU and on a "
         "processor with AMX",
     )
     text = "initial weights; the first phase is then skipped"
-    added.add_argument("--start", type=Path, metavar="FILE", help=text)
-    added = command(
+    parser.add_argument("--start", type=Path, metavar="FILE", help=text)
+    parser = command(
         calibrate, "fine-tune the reader of warp on pairs of photographs (minutes)", out="FILE"
     )
-    _add_checkpoint(added)
-    _add_seed(added)
-    added = command(folds, "add skin folds to warp (minutes)", out="FILE")
-    _add_checkpoint(added)
-    added = command(refine, "train the mouth refiner of warp (an hour on one core)", out="RUN")
-    _add_checkpoint(added)
-    _add_seed(added)
+    _add_checkpoint(parser)
+    _add_seed(parser)
+    parser = command(folds, "add skin folds to warp (minutes)", out="FILE")
+    _add_checkpoint(parser)
+    parser = command(refine, "train the mouth refiner of warp (an hour on one core)", out="RUN")
+    _add_checkpoint(parser)
+    _add_seed(parser)
     for run in (aligner, inspector):
-        added = command(run, f"train the {run.__name__} (minutes)")
-        _add_seed(added)
+        parser = command(run, f"train the {run.__name__} (minutes)")
+        _add_seed(parser)
 
 
 def _add_measurements(command: Callable) -> None:
@@ -353,24 +331,33 @@ def _add_measurements(command: Callable) -> None:
         (pairs, "measure a warp checkpoint on held-out pairs, and its reader", "reading"),
         (ablation, "measure warp on held-out pairs with parts switched off", "ablation"),
     ):
-        added = command(run, text, out="JSON")
-        _add_checkpoint(added)
-        _add_split(added)
-        add_write_option(added, [block])
-    added = command(sweeps, "render every unit and mood at five levels, for the judges", data=False)
-    added.add_argument("--data", type=Path, metavar="DIR")
-    _add_checkpoint(added, required=False)
-    _add_split(added)
-    added.add_argument("--count", type=int, default=20, help="number of photos")
-    added.add_argument("--photos", type=Path, nargs="*", help="photos instead of those of --data")
-    added.add_argument("--scale", type=int, default=3, help="enlargement of photos (default 3)")
-    added = command(sharpness, "measure the sharpness of sweeps", data=False, out="JSON")
-    added.add_argument("sweeps", type=Path, metavar="SWEEPS")
-    add_write_option(added, ["sharpness"], ["sharpness-large-photos"])
-    added = command(finders, "measure face detectors and the aligner", out="JSON")
-    _add_split(added)
-    added.add_argument("--count", type=int, default=150, help="number of photos")
-    add_write_option(added, ["finders"])
+        parser = command(run, text, out="JSON")
+        _add_checkpoint(parser)
+        _add_split(parser)
+        add_write_option(parser, [block])
+    parser = command(
+        sweeps, "render every unit and mood at five levels, for the judges", data=False
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of photos")
+    _add_checkpoint(parser, required=False)
+    _add_split(parser)
+    parser.add_argument("--count", type=int, default=20, help="number of photos")
+    parser.add_argument("--photos", type=Path, nargs="*", help="photos instead of those of --data")
+    parser.add_argument("--scale", type=int, default=3, help="enlargement of photos (default 3)")
+    parser = command(sharpness, "measure the sharpness of sweeps", data=False, out="JSON")
+    parser.add_argument("sweeps", type=Path, metavar="SWEEPS")
+    add_write_option(parser, ["sharpness"], ["sharpness-large-photos"])
+    parser = command(finders, "measure face detectors and the aligner", out="JSON")
+    _add_split(parser)
+    parser.add_argument("--count", type=int, default=150, help="number of photos")
+    add_write_option(parser, ["finders"])
+
+
+def _add_data(command: argparse.ArgumentParser, required: bool) -> None:
+    text = "one folder or several"
+    command.add_argument(
+        "--data", type=Path, nargs="+", required=required, metavar="DIR", help=text
+    )
 
 
 def _add_checkpoint(command: argparse.ArgumentParser, required: bool = True) -> None:
@@ -379,7 +366,7 @@ def _add_checkpoint(command: argparse.ArgumentParser, required: bool = True) -> 
 
 
 def _add_seed(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--seed", type=int, default=0, help="of the random numbers (default 0)")
+    command.add_argument("--seed", type=int, default=0, help="seed of random numbers (default 0)")
 
 
 def _add_split(command: argparse.ArgumentParser) -> None:
@@ -388,7 +375,7 @@ def _add_split(command: argparse.ArgumentParser) -> None:
 
 
 def _preset(name: str) -> str:
-    """Return the name of a preset, whose deprecated name is accepted with a warning."""
+    """Return the name of a preset; warn and replace it if it is deprecated."""
     if name == "taught":
         warnings.warn("--preset taught is now --preset pretrain.", FutureWarning, stacklevel=2)
         return "pretrain"

@@ -12,10 +12,11 @@ from moodganimation.networks.warp import WarpGenerator
 def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], out: Path) -> None:
     """Export a run's generator to `out`, with its card and metrics in the header.
 
-    card_file: JSON with data, licence, labels ..., as in checkpoints/cards. metrics: JSON of
-    `python -m training pairs` or `python -m training.evaluate`. gains: AXIS=NUMBER, the factor by
-    which an axis of `warp` moves more than in the training pairs. Both sides of a unit share one,
-    and so do opposite axes that share a motion field: AD30=NUMBER.
+    card_file: JSON with data, licence, labels ..., as in checkpoints/cards. metrics: JSON that
+    `python -m training pairs` or `python -m training.evaluate` wrote. gains: AXIS=NUMBER, the
+    factor by which an axis of `warp` moves more than in the training pairs. Both sides of a unit
+    share one, and so do opposite axes that share a motion field: AD30=NUMBER. Raises ValueError for
+    invalid gains and unreadable files.
     """
     generator, space, card = load_checkpoint(source)
     has_gains = generator.config.architecture == "warp"
@@ -29,11 +30,11 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
         except ValueError:
             raise ValueError(f"--gain {text}: give AXIS=NUMBER, as AU12=1.3.") from None
         generator.gain[_gain_index(key, names, space)] = number
-    card |= {"name": out.stem} | _read(card_file)
+    card |= {"name": out.stem} | _read_json(card_file)
     if has_gains:
         card["gain"] = dict(zip(names, generator.gain.tolist(), strict=True))
     if metrics:
-        values = _read(metrics)
+        values = _read_json(metrics)
         if "verdict" in values:
             values = {key: values[key] for key in ("verdict", "measures", "mood concordance")}
         card["metrics on the test split"] = values
@@ -42,7 +43,7 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
 
 
 def _names_of_gains(generator: WarpGenerator, space: ExpressionSpace) -> tuple[str, ...]:
-    """The name of each gain: of a motion field, or of an axis."""
+    """The name of each gain: motion fields, or axes for a generator without `unit_fields`."""
     return axis_map(space).fields if generator.config.unit_fields else space.keys
 
 
@@ -58,7 +59,7 @@ def _gain_index(key: str, names: tuple[str, ...], space: ExpressionSpace) -> int
     return names.index(name)
 
 
-def _read(path: Path) -> dict:
+def _read_json(path: Path) -> dict:
     """Read a JSON object. Raises ValueError."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from ..data.pairs import Batch, Pairs, collate
 from . import losses
 
 STEPS = 400
-PAIRS, PHOTOS = 8, 24  # a step
+PAIRS, PHOTOS = 8, 24  # pairs of photographs, and labelled photos, of a step
 RATE, WEIGHT_DECAY = 3e-4, 1e-2
 LABEL_LOSS_WEIGHT = 20.0  # of the label error; the motion error has the weight 1
 OPEN_MOUTH_SHARE = 0.2  # of photos drawn from those with open mouths
@@ -29,10 +29,11 @@ IS_EXPRESSION = torch.tensor([axis.region not in ("gaze", "head") for axis in FA
 
 
 def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str, float]:
-    """Train the reader of a FACS generator; return mean errors of the first and last 10 % of steps.
+    """Train the reader of a FACS generator, in place, and return its errors.
 
-    The learning rate falls linearly to 0. Raises ValueError for a generator of another space, and
-    for data without pairs of photographs.
+    The learning rate falls linearly to 0. Returns the mean errors of the first and of the last
+    tenth of the steps as "motion, first", "labels, first", "motion, last" and "labels, last".
+    Raises ValueError for a generator of another space, and for data without pairs of photographs.
     """
     rows = data.real_rows
     if not rows or data.space != FACS or not generator.config.unit_fields:
@@ -47,22 +48,23 @@ def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str,
         rng = np.random.default_rng([seed, step])
         pairs = [data.pair(i, rng) for i in rng.choice(rows, PAIRS)]
         batch = collate(pairs, [data.draw_photo(rng, OPEN_MOUTH_SHARE) for _ in range(PHOTOS)])
-        step_errors = motion_error(generator, batch), label_error(generator, batch)
+        motion, labels = motion_error(generator, batch), label_error(generator, batch)
         optimizer.zero_grad()
-        (step_errors[0] + LABEL_LOSS_WEIGHT * step_errors[1]).backward()
+        (motion + LABEL_LOSS_WEIGHT * labels).backward()
         optimizer.step()
-        errors.append([error.item() for error in step_errors])
+        errors.append((motion.item(), labels.item()))
     generator.requires_grad_(False)
-    ends = {"first": errors[: STEPS // 10], "last": errors[-STEPS // 10 :]}
+    tenths = {"first": errors[: STEPS // 10], "last": errors[-STEPS // 10 :]}
     return {
-        f"{term}, {end}": float(np.mean(values))
-        for end, part in ends.items()
-        for term, values in zip(("motion", "labels"), zip(*part, strict=True), strict=True)
+        f"{term}, {name}": float(np.mean(values))
+        for name, tenth in tenths.items()
+        for term, values in zip(("motion", "labels"), zip(*tenth, strict=True), strict=True)
     }
 
 
 def motion_error(generator: WarpGenerator, batch: Batch) -> Tensor:
-    """Error of the motion between the readings of two photos against that of their landmarks.
+    """Error of the motion between the readings of two photos, whose truth is that of their
+    landmarks.
 
     Gaze and head stay those of the source, since the motion of these pairs excludes them.
     """

@@ -14,7 +14,7 @@ REGIONS = {"mouth": (17, 29, 8, 24), "eyes": (8, 16, 4, 28)}
 
 
 class Critics(nn.Module):
-    """One `PatchCritic` per region."""
+    """One `PatchCritic` per region; width and axes: see there."""
 
     def __init__(self, width: int, axes: int):
         super().__init__()
@@ -36,6 +36,7 @@ class PatchCritic(nn.Module):
     """A PatchGAN (Isola et al. 2017) with a projected condition (Miyato & Koyama 2018)."""
 
     def __init__(self, width: int, axes: int):
+        """width: channels of the first layer; axes: D."""
         super().__init__()
         n = width
         self.layers = nn.ModuleList(
@@ -74,7 +75,7 @@ class PatchCritic(nn.Module):
 def critic_loss(
     critics: Critics, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor], r1_weight: float
 ) -> Tensor:
-    """The critics' logistic loss plus R1.
+    """The critics' logistic loss plus R1, summed over the regions.
 
     real, fake: faces (B, 3, H, W) with their expressions (B, D). r1_weight: half of R1's gamma; 0
     switches R1 off.
@@ -92,8 +93,11 @@ def critic_loss(
 
 
 def adversarial_terms(critics: Critics, face: Tensor, condition: Tensor, target: Tensor) -> dict:
-    """The generator's adversarial terms: the non-saturating loss, and feature matching with the
-    target (Wang et al. 2018)."""
+    """The generator's adversarial terms, summed over the regions.
+
+    "realism" is the non-saturating loss (Goodfellow et al. 2014); "features" is feature matching
+    with the target (Wang et al. 2018). face, target: (B, 3, H, W); condition: (B, D).
+    """
     realism = features = 0
     for (critic, face_region), (_, target_region) in zip(
         critics.regions(face), critics.regions(target), strict=True

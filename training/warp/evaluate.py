@@ -22,21 +22,21 @@ from ..data.units import units_of
 MIN_LABEL_DEVIATION = 0.01  # standard deviation of labels below which no correlation is reported
 EDGE_BAND = 0.06  # distance from the face edge [halves of the side] within which it is compared
 HALF_SIDE = 64  # converts halves of the side to pixels of 128, whatever the size of the crop
-# Errors of the composite; of the photo warped by the generator's motion, and unedited; and of the
-# photo warped by the renderer's motion. These names are stored with published figures.
+# Pictures that are compared with the target: the composite; the photo warped and relit by the
+# generator's fields; the unedited photo; the photo warped and relit by the renderer's fields. These
+# names are stored with published figures.
 PICTURES = ("result", "moved photo", "copy", "true flow")
 
 
 @torch.inference_mode()
-def on_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dict[str, float]:
+def measure_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dict[str, float]:
     """Measure flow, light and pictures on pairs.
 
-    Returns the "variance explained" of flow and light, which is 1 - squared error / squared truth,
-    so 0 for no motion; mean absolute errors on [-1, 1] of the composite, of its inner mouths, of
-    the warped and relit photo, of the unedited photo and of the photo warped and relit by the
-    renderer's fields; and the error of the face distance near the edge [px of 128]. Expressions are
-    the labels, so that the reader's error does not count. Pairs whose target is a photograph are
-    left out, since their light differs.
+    Returns the number of pairs; the "variance explained" of flow and light, which is 1 - squared
+    error / squared truth, so 0 for no motion; mean absolute errors of PICTURES and of the
+    composite's inner mouths, on [-1, 1]; and the error of the face distance near the edge [px of
+    128]. Expressions are the labels, so that the reader's error does not count. Pairs whose target
+    is a photograph are left out, since their light differs.
     """
     rendered = [i for i, row in enumerate(data.rows) if row.target not in data.real]
     sums = defaultdict(np.float64)
@@ -59,7 +59,7 @@ def on_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dict[str
 
 
 def _sums_of_fields(encoding: Encoding, edit: Edit, batch: Batch) -> dict[str, Tensor]:
-    """Sums over a batch: of errors, and of what each is divided by (squares or areas)."""
+    """Sums over a batch: of errors of fields, and of what each is divided by (squares or areas)."""
     fields = {
         "flow": batch.flow,
         "flow error": edit.motion - batch.flow,
@@ -83,15 +83,18 @@ def _sums_of_pictures(edit: Edit, batch: Batch) -> dict[str, Tensor]:
     return dict(zip(PICTURES, errors, strict=True))
 
 
-# In the order in which `ablation` adds them.
+# In the order in which `measure_ablation` adds them.
 ABLATED_PARTS = ("extra fields", "light", "inpainting and teeth")
 FALLOFF = "falloff"  # the part that fades motion at the face edge
 KEEP_LOGIT = 30.0  # its sigmoid is 1: attention that keeps the photo
 
 
 @torch.no_grad()
-def ablated(generator: WarpGenerator, parts: Collection[str]) -> WarpGenerator:
-    """A copy of the generator with parts switched off, without retraining the others."""
+def without_parts(generator: WarpGenerator, parts: Collection[str]) -> WarpGenerator:
+    """A copy of the generator with parts switched off, without retraining the others.
+
+    parts: of ABLATED_PARTS, and FALLOFF.
+    """
     generator, disabled = copy.deepcopy(generator), []
     if "extra fields" in parts:
         disabled.append(generator.extra[2])
@@ -110,38 +113,44 @@ def ablated(generator: WarpGenerator, parts: Collection[str]) -> WarpGenerator:
 
 
 @torch.inference_mode()
-def ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict]:
-    """Measure the motion fields of the axes alone, then with one part added after another; and the
-    whole generator without the falloff of motion at the face edge."""
+def measure_ablation(generator: WarpGenerator, data: Pairs) -> dict[str, dict]:
+    """Measure the motion fields of the axes alone, then with one part added after another.
+
+    Returns the figures of these as "parts", and those of the whole generator without the falloff of
+    motion at the face edge.
+    """
     rows = {}
     for k in range(len(ABLATED_PARTS) + 1):
         name = f"+ {ABLATED_PARTS[k - 1]}" if k else "fields of the axes"
-        rows[name] = on_pairs(ablated(generator, ABLATED_PARTS[k:]), data)
+        rows[name] = measure_pairs(without_parts(generator, ABLATED_PARTS[k:]), data)
     return {
         "parts": rows,
-        f"without the {FALLOFF}": on_pairs(ablated(generator, [FALLOFF]), data),
+        f"without the {FALLOFF}": measure_pairs(without_parts(generator, [FALLOFF]), data),
     }
 
 
 @torch.inference_mode()
-def on_photos(generator: WarpGenerator, data: Pairs) -> dict[str, float]:
-    """Correlation of readings and labels of each Action Unit and their mean; in FACS also of each
-    axis, which do not count in the mean."""
+def measure_reader(generator: WarpGenerator, data: Pairs) -> dict[str, float]:
+    """Measure the correlation of readings and labels of each Action Unit over the labelled photos.
+
+    Returns the number of photos, the mean over the units, and the correlations by key; in FACS also
+    those of the axes, which the mean leaves out.
+    """
     readings, labels = [], []
     for i in range(len(data.photos)):
         picture, label = data.photo(i)
         readings.append(generator.read(torch.from_numpy(picture)[None])[0].numpy())
         labels.append(label)
     readings, labels = np.array(readings), np.array(labels)
-    of_axes = of_units = _correlations(data.space.keys, readings, labels)
+    by_axis = by_unit = _correlations(data.space.keys, readings, labels)
     if data.space == FACS:
-        of_units = _correlations(ACTION_UNITS.keys, units_of(readings), units_of(labels))
-    mean = {"mean": float(np.mean(list(of_units.values())))} if of_units else {}
-    return {"photos": len(labels), **mean, **of_units, **of_axes}
+        by_unit = _correlations(ACTION_UNITS.keys, units_of(readings), units_of(labels))
+    mean = {"mean": float(np.mean(list(by_unit.values())))} if by_unit else {}
+    return {"photos": len(labels), **mean, **by_unit, **by_axis}
 
 
 def _correlations(keys, readings: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Correlations of the columns of (N, D) arrays, without axes whose labels do not vary."""
+    """Correlations of columns of (N, D) arrays by key, without axes whose labels do not vary."""
     return {
         key: float(np.corrcoef(readings[:, k], labels[:, k])[0, 1])
         for k, key in enumerate(keys)
@@ -149,8 +158,9 @@ def _correlations(keys, readings: np.ndarray, labels: np.ndarray) -> dict[str, f
     }
 
 
-def report(values: dict, out: Path | None) -> dict:
-    """Print nested numbers as JSON, write them to `out`, and return them rounded."""
+def write_report(values: dict, out: Path | None) -> dict:
+    """Round nested numbers to four decimals and return them; print them as JSON, and write them to
+    `out` if it is given."""
     values = _rounded(values)
     text = json.dumps(values, indent=1)
     print(text)

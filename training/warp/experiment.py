@@ -14,7 +14,7 @@ from moodganimation.networks.base import GeneratorConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """Weights of the terms of the objective, each an error of what its comment names.
+    """Weights of the terms of the objective; each term is an error of what its comment names.
 
     A weight of 0 switches a term off; `composite` 0 switches off all terms of pictures.
     """
@@ -70,7 +70,7 @@ class Experiment:
     critic_width: int = 32  # channels of the first layer
     critic_rate: float = 1e-3
     slope: float = 5.0  # weight of R1 (half of its gamma)
-    slope_every: int = 4  # R1 is applied every N steps, with N times its weight
+    slope_every: int = 4  # N: R1 is applied every N steps, with N times its weight
     log_every: int = 20  # [steps]
     save_every: int = 200
     sample_every: int = 400
@@ -137,8 +137,9 @@ WARP = Experiment(
 )
 
 
-def for_space(space: ExpressionSpace) -> Experiment:
-    """Return the experiment for a space: FACS, or one without sides, gaze and head."""
+def experiment_for(space: ExpressionSpace) -> Experiment:
+    """Return the experiment that trains a generator of FACS, or of a space without sides, gaze and
+    head."""
     if space == FACS:
         return WARP
     config = dataclasses.replace(

@@ -11,14 +11,16 @@ OPTIONAL_PARTS = ("folds", "refiner")  # fields of `GeneratorConfig`
 def extended(generator: WarpGenerator, **parts) -> WarpGenerator:
     """Return a copy of the generator with further parts, whose weights are untrained.
 
-    parts: values of fields of `GeneratorConfig`. Raises ValueError for others than OPTIONAL_PARTS.
+    parts: values of fields of `GeneratorConfig`, as folds=2. Raises ValueError for fields other
+    than OPTIONAL_PARTS.
     """
     if unknown := set(parts) - set(OPTIONAL_PARTS):
         raise ValueError(
-            f"{', '.join(sorted(unknown))}: parts that can be added are {OPTIONAL_PARTS}."
+            f"{', '.join(sorted(unknown))} cannot be added to a trained generator; parts that can "
+            f"be added: {', '.join(OPTIONAL_PARTS)}."
         )
-    copy = build_generator(dataclasses.replace(generator.config, **parts)).eval()
-    copy.load_state_dict(generator.state_dict(), strict=False)
+    extended_generator = build_generator(dataclasses.replace(generator.config, **parts)).eval()
+    extended_generator.load_state_dict(generator.state_dict(), strict=False)
     if parts.get("refiner"):
-        copy.jaws.adapt_to_refiner()
-    return copy
+        extended_generator.jaws.adapt_to_refiner()
+    return extended_generator

@@ -5,8 +5,8 @@
 Expression ratio images (Liu, Shan & Zhang 2001): two photographs of a person, neutral and smiling,
 are warped to the mean face by their landmarks. The logarithm of the ratio of their brightness,
 without low frequencies, is regressed on the change of AU12 between them. Half of the folds around
-the eyes belong to AU06, all others to AU12. Then a network learns to predict, for each place of a
-photo, its coordinates in the mean face.
+the eyes are given to AU06, all others to AU12. Then a network learns to predict, for each place of
+a photo, its coordinates in the mean face.
 
 A data folder holds canonical crops with landmarks, see `data.pack`.
 
@@ -38,14 +38,15 @@ from .mouths import crops
 
 UNITS = ("AU06", "AU12")  # those with a fold picture
 SHARE_OF_AU06 = 0.5  # of the folds of a smile around the eyes
-OUTLIERS = 0.01  # share of ratios, of each pixel, that are clipped
+# Share of the people whose log ratio at a pixel is clipped: the largest ones by absolute value.
+OUTLIER_SHARE = 0.01
 MOUTH_CORNERS = (61, 291)
-NOSTRILS = (98, 97, 2, 326, 327, 94, 64, 294)  # points around both
+NOSTRILS = (98, 97, 2, 326, 327, 94, 64, 294)  # points around both nostrils
 MARGIN = 3  # around brows, lashes and nostrils [px of SIDE]
 EYE_CORNERS = ((33, 133), (263, 362))
-# Distances from the middle of an eye, in its widths, at which the weight begins to fall from 1, and
+# Distances from the middle of an eye, in its widths, at which `eye_mask` begins to fall from 1, and
 # at which it is 0.
-NEAR_EYES = (0.8, 1.5)
+EYE_RADII = (0.8, 1.5)
 STEPS, BATCH, RATE, WEIGHT_DECAY = 2000, 12, 2e-3, 1e-4  # of the mean-face coordinates
 STRIDE = 4  # pixels of a crop from one cell of the mean-face coordinates to the next
 
@@ -53,22 +54,23 @@ STRIDE = 4  # pixels of a crop from one cell of the mean-face coordinates to the
 def fold_pictures(face: MeanFace, log_ratios: np.ndarray, au12_changes: np.ndarray) -> np.ndarray:
     """Return the fold pictures of UNITS, (2, S, S), symmetric.
 
-    log_ratios: ratio images (N, S, S); au12_changes: (N,). The least-squares slope of the log ratio
-    on the change of AU12 is the picture of a smile. Around the eyes SHARE_OF_AU06 of it is given to
-    AU06, whose readings change too little in a smile to fit a picture to them.
+    log_ratios: ratio images (N, S, S); au12_changes: (N,). The slope of the least-squares line
+    through 0 of the log ratio over the change of AU12 is the picture of a smile. Around the eyes
+    SHARE_OF_AU06 of it is given to AU06, whose readings change too little in a smile to fit a
+    picture to them.
     """
-    limit = np.quantile(np.abs(log_ratios), 1 - OUTLIERS, axis=0)
-    smile = np.einsum("n,nij->ij", au12_changes, log_ratios.clip(-limit, limit))
-    smile = smile / np.square(au12_changes).sum()
-    smile = away_from_dark_parts(face) * (smile + smile[:, ::-1]) / 2
-    share_of_au06 = SHARE_OF_AU06 * near_eyes(face)
+    limit = np.quantile(np.abs(log_ratios), 1 - OUTLIER_SHARE, axis=0)
+    covariance = np.einsum("n,nij->ij", au12_changes, log_ratios.clip(-limit, limit))
+    slope = covariance / np.square(au12_changes).sum()
+    smile = static_skin_mask(face) * (slope + slope[:, ::-1]) / 2
+    share_of_au06 = SHARE_OF_AU06 * eye_mask(face)
     return np.float32([share_of_au06 * smile, (1 - share_of_au06) * smile])
 
 
-def away_from_dark_parts(face: MeanFace) -> np.ndarray:
+def static_skin_mask(face: MeanFace) -> np.ndarray:
     """Return a mask (S, S) float32: 0 on brows, lashes and nostrils, 1 elsewhere, smooth between.
 
-    Ratio images change there because these dark parts move, which the generator does by motion.
+    Ratio images change there because these dark parts move, and the generator moves them itself.
     """
     mask = np.ones((SIDE, SIDE), np.float32)
     for ids in (BROWS[: len(BROWS) // 2], BROWS[len(BROWS) // 2 :], *EYE_LIDS, NOSTRILS):
@@ -78,10 +80,10 @@ def away_from_dark_parts(face: MeanFace) -> np.ndarray:
     return cv2.GaussianBlur(mask, (0, 0), MARGIN / 2)
 
 
-def near_eyes(face: MeanFace) -> np.ndarray:
+def eye_mask(face: MeanFace) -> np.ndarray:
     """Return a mask (S, S) float32: 1 around the eyes, 0 elsewhere, smooth between."""
     y, x = np.mgrid[:SIDE, :SIDE]
-    begin, end = NEAR_EYES
+    begin, end = EYE_RADII
     masks = []
     for a, b in EYE_CORNERS:
         middle = (face.points[a] + face.points[b]) / 2
@@ -133,8 +135,8 @@ def mouth_width(points: np.ndarray) -> float:
 def ratio_images(
     generator: WarpGenerator, face: MeanFace, folder: Path, split: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ratio image of every person with two photos, (N, S, S), logarithms; and the change
-    of AU12 between the photos, as the generator reads it, (N,)."""
+    """Return the logarithm of the ratio image of every person with two photos, (N, S, S), and the
+    change of AU12 between the photos, as the generator reads it, (N,)."""
     landmarks, log_ratios, changes = Landmarks(folder / "landmarks.npz"), [], []
     size = generator.config.image_size
     for paths in tqdm(smile_pairs(folder, split), desc="ratio images"):
@@ -149,20 +151,21 @@ def ratio_images(
 
 
 def all_points(folder: Path, split: str) -> tuple[list[Path], np.ndarray]:
-    """Return the photos of a split and their points (N, 468, 2), as shares of the crop's side."""
+    """Return the photos of a split and their landmarks (N, 468, 2) [sides of the crop]."""
     landmarks, paths = Landmarks(folder / "landmarks.npz"), all_photos(folder, split)
     rows = [landmarks.row(path.name) for path in paths]
     points = (landmarks.points[rows, :FACE_POINTS, :2] + 0.5) / landmarks.sizes[rows][:, None]
     return paths, points.astype(np.float64)
 
 
-def train_mean_face_coordinates(
+def train_coordinate_network(
     generator: WarpGenerator, face: MeanFace, paths: list[Path], points: np.ndarray, seed: int = 0
 ) -> float:
     """Train the network that predicts mean-face coordinates, `place` of a generator's folds.
 
-    points: (N, 468, 2) of the photos. Returns the mean distance from the truth over the last tenth
-    of the steps, in pixels of a mean face of the generator's image size.
+    paths, points: of N photos, see `all_points`. The learning rate falls linearly to 0. Returns the
+    mean distance from the truth over the last tenth of the steps, in pixels of a mean face of the
+    generator's image size.
     """
     generator.requires_grad_(False).eval()
     network = generator.folds.place.requires_grad_(True).train()
@@ -189,10 +192,8 @@ def distance_to_truth(generator: WarpGenerator, photo: Tensor, truth: Tensor) ->
     with torch.no_grad():
         photo = photo.contiguous(memory_format=torch.channels_last)
         features = generator.deep(generator.pyramid(photo))
-    predicted, is_known = (
-        generator.folds.mean_face_map(features).movedim(1, -1),
-        truth[:, 0].isfinite(),
-    )
+    predicted = generator.folds.mean_face_map(features).movedim(1, -1)
+    is_known = truth[:, 0].isfinite()
     square = (predicted[is_known] - truth.movedim(1, -1)[is_known]).square().sum(1)
     return (square + 1e-6).sqrt().mean()  # the root has no gradient at 0
 
@@ -218,7 +219,10 @@ def draw_sample(
 
 
 def add_folds(generator: WarpGenerator, folders: list[Path]) -> tuple[WarpGenerator, dict]:
-    """Return a copy of a generator with folds, and figures for its card."""
+    """Return a copy of a generator with folds, and figures for its card.
+
+    folders: of canonical crops, see above. The light fields of UNITS become 0.
+    """
     fields = axis_map(FACS).fields
     extended_generator = extended(generator, folds=len(UNITS)).requires_grad_(False)
     paths, points = [], []
@@ -237,7 +241,7 @@ def add_folds(generator: WarpGenerator, folders: list[Path]) -> tuple[WarpGenera
         # Its fold picture replaces its light field.
         extended_generator.lights.weight[fields.index(unit)] = 0
         extended_generator.lights.bias[fields.index(unit)] = 0
-    error = train_mean_face_coordinates(extended_generator, face, paths, points)
+    error = train_coordinate_network(extended_generator, face, paths, points)
     # The image size of warp is 128.
     figures = {"people": len(log_ratios), "error of places [px of 128]": round(error, 3)}
     return extended_generator, figures

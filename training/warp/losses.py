@@ -8,24 +8,29 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Of the flow error [px]:
+# Of `flow_error`, whose motion is in pixels:
 MOVING_WEIGHT = 4.0  # added to the weight 1, at the place that moves most
 MIN_SPEED = 0.1  # added to the largest speed, so that a face at rest can be divided by it
 MIN_SQUARED_FLOW = 0.02  # added to a face's mean squared motion, which its error is divided by
 ABSOLUTE_WEIGHT = 0.2  # of the absolute error, against half the relative squared error
+# Of `picture_error`:
+PICTURE_SCALES = 2  # at which gradients are compared, each half as large as the last
+GRADIENT_WEIGHT = 0.5  # of an axis and a scale; the difference of the pictures has the weight 1
 # Of masks:
 MIN_MASK_SUM = 100  # added to the sum of a mask, which bounds the weight of small masks
-MIN_PROBABILITY = 1e-4  # below a logarithm
+MIN_PROBABILITY = 1e-4  # smallest argument of a logarithm
+LABEL_WEIGHT = 2  # of an axis at 1, added to the weight 1
 
 
 def flow_error(motion: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Squared error of the motion relative to each face's mean motion, plus a small absolute error.
+    """Squared error of the motion relative to each face's mean squared motion, plus a small
+    absolute error.
 
     motion, truth: (B, C, H, W), a flow in pixels of the crop (C = 2) or the light (C = 1); weight:
     (B, 1, H, W) in [0, 1], 0 where the truth is unknown. Squared, since most pixels do not move, so
     that zero motion is a plateau of the absolute error; relative, so that a lid weighs as much as a
     jaw; and weighted up to fivefold where the face moves most. Faces whose true motion is unknown,
-    or 0 everywhere, count as without error.
+    or 0 everywhere, have the error 0.
     """
     speed = (weight * truth).norm(dim=1, keepdim=True)
     max_speed = speed.amax((2, 3), keepdim=True) + MIN_SPEED
@@ -39,13 +44,16 @@ def flow_error(motion: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
 
 
 def picture_error(picture: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean absolute difference of pictures and of their gradients at two scales."""
+    """Weighted mean absolute difference of pictures, plus that of their gradients at two scales.
+
+    picture, truth: (B, 3, H, W); weight: (B, 1, H, W).
+    """
     total = (weight * (picture - truth).abs()).mean()
-    for _ in range(2):
+    for _ in range(PICTURE_SCALES):
         for axis in (2, 3):
             n = picture.shape[axis] - 1
             difference = (picture - truth).diff(dim=axis).abs()
-            total = total + 0.5 * (weight.narrow(axis, 0, n) * difference).mean()
+            total = total + GRADIENT_WEIGHT * (weight.narrow(axis, 0, n) * difference).mean()
         picture, truth, weight = (F.avg_pool2d(x, 2) for x in (picture, truth, weight))
     return total
 
@@ -73,19 +81,20 @@ def total_variation(attention: Tensor) -> Tensor:
 
 
 def expression_error(reading: Tensor, condition: Tensor, weight: Tensor) -> Tensor:
-    """Weighted mean squared error of an expression, all (B, D)."""
+    """Weighted mean squared error of expressions; all (B, D)."""
     return (weight * (reading - condition).square()).mean()
 
 
 def label_weight(labels: Tensor) -> Tensor:
-    """The weight of an axis, 1 to 3: strong expressions are rare in photos and weigh more."""
-    return 1 + 2 * labels
+    """The weight of each axis (B, D), from 1 at 0 to 3 at 1: strong expressions are rare in photos
+    and weigh more."""
+    return 1 + LABEL_WEIGHT * labels
 
 
 def error_in_pixels(predicted: Tensor, truth: Tensor, side: int) -> Tensor:
-    """Mean absolute difference of values [halves of the side], in pixels.
+    """Mean absolute difference of values in halves of the side, converted to pixels.
 
-    The color of teeth in `jaws`, which is no length, is multiplied by the same factor as a weight.
+    The color of teeth in `jaws` is no length; for it the factor is only a weight.
     """
     return (predicted - truth).abs().mean() * (side / 2)
 

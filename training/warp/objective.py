@@ -21,17 +21,19 @@ LATERAL_WEIGHT = 0.5  # of the lateral position, whose range is larger than that
 # Face distances [halves of the side], negative inside the face, are clamped to these, since only
 # the edge matters.
 MAX_DISTANCE_INSIDE, MAX_DISTANCE_OUTSIDE = 0.2, 0.5
-# Of mean absolute differences on [-1, 1], to weights of at most 1:
-CHANGE_GAIN = 4  # of source and target
-CHANGE_WEIGHT = 3  # of changed places, added to the weight 1 of all places
-MISSING_GAIN, MISSING_MARGIN = 6, 0.3  # of warped photo and target; small ones need no paint
-LIGHT_SCALE = 50  # the flow error counts a light change of 0.02 like a motion of 1 pixel
+# How changed a place is, from 0 to 1: this times the mean absolute difference of source and target,
+# on [-1, 1], clamped to 1. Changed places have this weight, added to the weight 1 of all places.
+CHANGE_SCALE, CHANGE_WEIGHT = 4, 3
+# How much a place lacks paint, from 0 to 1: the scale times the mean absolute difference of warped
+# photo and target, on [-1, 1], minus the margin, clamped. Differences below 0.05 need no paint.
+MISSING_SCALE, MISSING_MARGIN = 6, 0.3
+LIGHT_SCALE = 50  # `flow_error` counts a light change of 0.02 like a motion of 1 pixel
 
 
 def generator_losses(
     generator: WarpGenerator, critics: Critics, batch: Batch, weights: Weights
 ) -> tuple[dict[str, Tensor], Tensor | None]:
-    """Return named, weighted terms, and the composite (B, 3, H, W), or None if it is not trained.
+    """Return the weighted terms by name, and the composite (B, 3, H, W), None if it is not trained.
 
     Without a weight of the composite, only motion and light are computed, which is faster.
     """
@@ -64,11 +66,11 @@ def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dic
     """Errors of the composite and of its parts against the target picture."""
     warped, attention, color = rendering.warped, rendering.attention, rendering.color
     change = (batch.source - batch.target).abs().mean(1, keepdim=True)
-    weight = 1 + CHANGE_WEIGHT * box_blur((CHANGE_GAIN * change).clamp(0, 1))
+    weight = 1 + CHANGE_WEIGHT * box_blur((CHANGE_SCALE * change).clamp(0, 1))
     weight, inner_mouth = batch.pixels_known * weight, batch.pixels_known * batch.mouth
     # The painter is to paint only inner mouths that the warped photo does not already match.
     missing = (warped.detach() - batch.target).abs().mean(1, keepdim=True)
-    paint_region = inner_mouth * (MISSING_GAIN * box_blur(missing) - MISSING_MARGIN).clamp(0, 1)
+    paint_region = inner_mouth * (MISSING_SCALE * box_blur(missing) - MISSING_MARGIN).clamp(0, 1)
     # Of pairs without motion, whose field weight is 0, the inner mouth is unknown as well.
     mouth_known = batch.pixels_known * (batch.field_weight.amax((1, 2, 3), keepdim=True) > 0)
     keep_region = (1 - box_blur(paint_region)) * mouth_known
@@ -78,7 +80,7 @@ def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dic
         "mouth": losses.masked_squared_error(color, batch.target, inner_mouth),
         "color": losses.picture_error(color, batch.target, weight),
         "attention": losses.mask_error(attention, paint_region, keep_region),
-        # Like the attention, 1 - inside has to be 0 in inner mouths.
+        # As an attention: 1 - inside has to be 0 in inner mouths and 1 elsewhere.
         "inside": losses.mask_error(
             1 - rendering.inside, inner_mouth, mouth_known * (1 - inner_mouth)
         ),
@@ -89,7 +91,11 @@ def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dic
 def field_losses(
     motion: Tensor, light: Tensor, encoding: Encoding, batch: Batch
 ) -> dict[str, Tensor]:
-    """Errors of motion, light, placement of the teeth and face distance, and of the geometry."""
+    """Errors of motion, light, placement of the teeth and face distance, and of the maps of
+    `geometry_losses` if the generator predicts them.
+
+    motion: (B, 2, H, W) [halves of the side]; light: (B, 1, H, W).
+    """
     side = batch.source.shape[-1]
     jaws = known_or_predicted(batch.jaws, encoding.jaws)
     distance = batch.face_distance.clamp(-MAX_DISTANCE_INSIDE, MAX_DISTANCE_OUTSIDE)

@@ -1,23 +1,30 @@
-"""Training of `warp` by the options of the command line."""
+"""Training of `warp`, and of its mouth refiner, by the options of the command line."""
 
 import dataclasses
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
+from moodganimation.checkpoints.files import load_checkpoint, save_generator
 from moodganimation.expressions.spaces import SPACES
 
 from ..common.precision import suitable_precision
 from ..common.runs import Run, stored_experiment
 from ..data.pairs import Pairs
-from .experiment import for_space
+from .experiment import experiment_for
+from .extend import extended
+from .mouths import collect_mouths
+from .refine import RefinerExperiment, refine
 from .train import train
 
 
 def train_warp(options) -> None:
-    """Train or resume a run. Raises ValueError for unusable data."""
+    """Train or resume a run.
+
+    Raises ValueError for unusable data, and for a folder with a run of another experiment.
+    """
     space = SPACES[options.space]
-    experiment = dataclasses.replace(for_space(space), seed=options.seed)
+    experiment = dataclasses.replace(experiment_for(space), seed=options.seed)
     data = Pairs(options.data, "train", experiment.generator.image_size, space)
     with_motion = sum(row.target in data.flow_of for row in data.rows)
     if with_motion:
@@ -40,8 +47,27 @@ def train_warp(options) -> None:
 
 
 def precision_of(options) -> str:
-    """The requested precision; by default that of the run, if it is resumed, or a suitable one."""
+    """The requested precision; by default that of the run that is resumed, else a suitable one."""
     if options.bf16 is not None:
         return "bf16" if options.bf16 else "float32"
     stored = stored_experiment(options.out).get("precision")
     return stored or suitable_precision("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def train_refiner(options) -> None:
+    """Train the mouth refiner of a checkpoint, which is added if it has none, or resume a run."""
+    generator, space, card = load_checkpoint(options.checkpoint)
+    if not generator.config.refiner:
+        generator = extended(generator, refiner=True)
+    precision = suitable_precision("cuda" if torch.cuda.is_available() else "cpu")
+    experiment = RefinerExperiment(seed=options.seed, precision=precision)
+    run = Run(options.out, experiment)
+    train_mouths, val_mouths = (
+        collect_mouths(options.data, split, generator, space) for split in ("train", "val")
+    )
+    photographed = int(train_mouths.real.sum())
+    edited = len(train_mouths) - photographed
+    print(f"{photographed} photographs of open mouths, {edited} edits that open a mouth")
+    generator = refine(experiment, generator, train_mouths, val_mouths, run)
+    card |= {"refiner": {"steps": experiment.steps, "start": options.checkpoint.name}}
+    save_generator(options.out / "generator.safetensors", generator, space, card)

@@ -11,12 +11,15 @@ from moodganimation.networks.warp import WarpGenerator
 
 from ..data.pairs import Pairs, collate
 
-SPEED_GAIN = 12  # motion of a 24th of the side is white
+MAX_MOTION = 1 / 12  # length that is shown white [halves of the side]
 
 
 @torch.no_grad()
-def sample_sheet(generator: WarpGenerator, data: Pairs, path: Path, rows: int = 10) -> None:
-    """Write a sheet of fixed pairs: source, target, composite, attention, color and speed."""
+def write_sample_sheet(generator: WarpGenerator, data: Pairs, path: Path, rows: int = 10) -> None:
+    """Write a sheet, a pair per row: source, target, composite, attention, color, length of motion.
+
+    rows: number of pairs, the same for all sheets of a run.
+    """
     rng = np.random.default_rng(0)
     indices = rng.permutation(len(data.rows))[:rows]
     batch = collate([data.pair(i) for i in indices], [data.photo(0)])  # the photo is not used
@@ -27,14 +30,14 @@ def sample_sheet(generator: WarpGenerator, data: Pairs, path: Path, rows: int = 
     encoding = generator.rebase(generator.encode(source), batch.before.to(device))
     edit, _ = generator.edit(encoding, batch.after.to(device))
     generator.train(was_training)
-    speed = edit.motion.norm(dim=1, keepdim=True).mul(SPEED_GAIN).clamp(0, 1) * 2 - 1
+    motion_length = edit.motion.norm(dim=1, keepdim=True).div(MAX_MOTION).clamp(0, 1)
     columns = [
         batch.source,
         batch.target,
         edit.composite,
         2 * edit.attention - 1,
         edit.color,
-        speed,
+        2 * motion_length - 1,
     ]
     columns = [resize(x.float().cpu(), source.shape[-2:]).expand(-1, 3, -1, -1) for x in columns]
     cells = torch.stack(columns, 1).flatten(0, 1).clamp(-1, 1)  # row by row

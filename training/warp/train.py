@@ -32,11 +32,12 @@ from ..rendering.model import load_model
 from .critic import Critics, critic_loss
 from .experiment import Experiment, Phase, Weights
 from .objective import generator_losses
-from .sample_sheet import sample_sheet
+from .sample_sheet import write_sample_sheet
 
-MAX_GRADIENT_NORM = 5.0  # of the generator
-# Critics begin to train at this share of a phase's steps up to `critic_from`: before the generator
-# gets adversarial terms, and in the last tenth of a phase whose `critic_from` is 1.
+MAX_GRADIENT_NORM, WEIGHT_DECAY = 5.0, 1e-3  # of the generator
+CRITIC_BETAS = (0.0, 0.99)  # of Adam
+# Critics begin to train at this share of the steps before `critic_from`: they are ahead when the
+# adversarial terms begin. In a phase whose `critic_from` is 1 they train in its last tenth.
 CRITIC_START = 0.9
 # Parts whose learning rate is multiplied by `painter_rate`.
 FAST_MODULES = ("painter", "lights", "jaws", "rim", "geometry")
@@ -66,23 +67,27 @@ def train(
     """Train or resume a run, phase by phase.
 
     start: a checkpoint from which a new run takes its weights, with gains of 1; the run then skips
-    the first phase of `experiment`, which is that of the painter if the data have no motion.
+    the first phase of `experiment`. For data without known motion that is the phase of the painter,
+    since `train_warp` leaves out the phase of motion before.
     """
     trainer = Trainer(experiment, accelerator)
-    first = trainer.begin(data, run, start)
-    progress = Progress(run, accelerator, first, experiment.steps)
+    first_step = trainer.start_or_resume(data, run, start)
+    progress = Progress(run, accelerator, first_step, experiment.steps)
 
-    for step, phase, phase_step, batch in batches(experiment, data, first, accelerator):
+    for step, phase, phase_step, batch in numbered_batches(
+        experiment, data, first_step, accelerator
+    ):
         progress.add(trainer.step(step, phase, phase_step, batch))
-        done = step + 1
+        steps_done = step + 1
         if not accelerator.is_main_process:
             continue
-        if is_due(done, experiment.log_every, experiment.steps):
-            progress.log(done, rate_at(phase, phase_step))
-        if is_due(done, experiment.sample_every, experiment.steps):
-            sample_sheet(trainer.average, data, run.folder / "samples" / f"{done:07d}.png")
-        if is_due(done, experiment.save_every, experiment.steps):
-            trainer.save(done, run)
+        if is_due(steps_done, experiment.log_every, experiment.steps):
+            progress.log(steps_done, rate_at(phase, phase_step))
+        if is_due(steps_done, experiment.sample_every, experiment.steps):
+            path = run.folder / "samples" / f"{steps_done:07d}.png"
+            write_sample_sheet(trainer.average, data, path)
+        if is_due(steps_done, experiment.save_every, experiment.steps):
+            trainer.save(steps_done, run)
 
     progress.bar.close()
 
@@ -102,18 +107,23 @@ class Trainer:
         self.critics = critics.to(accelerator.device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
         self.generator_optimizer = torch.optim.AdamW(
-            parameter_groups(self.generator, experiment.painter_rate), weight_decay=1e-3, fused=True
+            parameter_groups(self.generator, experiment.painter_rate),
+            weight_decay=WEIGHT_DECAY,
+            fused=True,
         )
         self.critic_optimizer = torch.optim.Adam(
-            self.critics.parameters(), experiment.critic_rate, betas=(0.0, 0.99)
+            self.critics.parameters(), experiment.critic_rate, betas=CRITIC_BETAS
         )
 
-    def begin(self, data: Pairs, run: Run, start: Path | None) -> int:
-        """Resume the run or start a new one; return the first step. Call it before `step`."""
+    def start_or_resume(self, data: Pairs, run: Run, start: Path | None) -> int:
+        """Resume the run, or start a new one with the weights of `start`; return the first step.
+
+        It must be called before `step`.
+        """
         state = run.load_state("cpu")
-        first = state["step"] if state else 0
+        first_step = state["step"] if state else 0
         if self.accelerator.is_main_process:
-            run.forget_after(first)
+            run.forget_after(first_step)
         if state:
             for name, part in self._parts().items():
                 part.load_state_dict(state[name])
@@ -122,10 +132,10 @@ class Trainer:
                 self.accelerator.print(copy_weights(start, self.generator, self.average))
                 for network in (self.generator, self.average):
                     network.gain.fill_(1)  # gains are measured after training
-                first = self.experiment.phases[0].steps
+                first_step = self.experiment.phases[0].steps
             init_teeth(self.generator.jaws, data, SPACES[self.experiment.space])
         self._prepare()
-        return first
+        return first_step
 
     def step(self, step: int, phase: Phase, phase_step: int, batch: Batch) -> dict[str, Tensor]:
         """Take a step on a batch: of the generator, and of the critics once they train.
@@ -143,12 +153,12 @@ class Trainer:
         update_average(self.average, self.generator, warmup_decay(self.experiment.ema, step))
         return terms
 
-    def save(self, done: int, run: Run) -> None:
-        """Save the state, and the average as a generator to use."""
+    def save(self, steps_done: int, run: Run) -> None:
+        """Save the state, and the generator with the averaged weights."""
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        run.save_state(state | {"step": done})
+        run.save_state(state | {"step": steps_done})
         path, space = run.folder / "generator.safetensors", SPACES[self.experiment.space]
-        save_generator(path, self.average, space, {"steps": done})
+        save_generator(path, self.average, space, {"steps": steps_done})
 
     def _parts(self) -> dict:
         """Networks and optimizers by their keys in state.pt; NAME_step is the optimizer of NAME."""
@@ -202,41 +212,44 @@ class Trainer:
 class Progress:
     """Writes the log of a run and moves the progress bar."""
 
-    def __init__(self, run: Run, accelerator: Accelerator, first: int, total: int):
-        """Start at the step `first` of `total`."""
+    def __init__(self, run: Run, accelerator: Accelerator, first_step: int, total_steps: int):
+        """Begin before the step `first_step`, counted from 0."""
         self.run, self.started, self.sums, self.count = run, time.monotonic(), {}, 0
         hidden = not accelerator.is_main_process
-        self.bar = tqdm(total=total, initial=first, disable=hidden, smoothing=0.05)
+        self.bar = tqdm(total=total_steps, initial=first_step, disable=hidden, smoothing=0.05)
 
     def add(self, terms: dict[str, Tensor]) -> None:
         """Add the terms of a step to the sums.
 
-        Terms that this step lacks are dropped; of a term that began since the last log, the mean
-        counts 0 for the steps before.
+        Where a phase changes, the log line has the terms of its last step only; a term that the
+        earlier steps since the last line lacked counts as 0 in them.
         """
         self.sums = {key: self.sums.get(key, 0) + value.detach() for key, value in terms.items()}
         self.count += 1
         self.bar.update()
 
-    def log(self, done: int, rate: float) -> None:
-        """Log this process's means since the last call."""
+    def log(self, steps_done: int, rate: float) -> None:
+        """Log the learning rate, and this process's means since the last call."""
         means = {key: round(float(value) / self.count, 5) for key, value in self.sums.items()}
         seconds = round(time.monotonic() - self.started, 1)
-        self.run.log(step=done, seconds=seconds, rate=round(rate, 7), **means)
+        self.run.log(step=steps_done, seconds=seconds, rate=round(rate, 7), **means)
         self.bar.set_postfix({k: f"{v:.3f}" for k, v in means.items()}, refresh=False)
         self.sums, self.count = {}, 0
 
 
-def batches(
-    experiment: Experiment, data: Pairs, first: int, accelerator: Accelerator
+def numbered_batches(
+    experiment: Experiment, data: Pairs, first_step: int, accelerator: Accelerator
 ) -> Iterator[tuple[int, Phase, int, Batch]]:
-    """Yield every step from `first` on: its number, phase, number within the phase, and batch."""
+    """Yield the batches of the steps from `first_step` on.
+
+    Each comes as the step's number in the run, its phase, its number in the phase, and its batch.
+    """
     rank, ranks = accelerator.process_index, accelerator.num_processes
-    for phase_start, phase in phases(experiment, first):
+    for phase_start, phase in remaining_phases(experiment, first_step):
         options = SamplingOptions(
             phase.batch // ranks, phase.photos // ranks, phase.reverse, phase.opening
         )
-        steps = range(max(first, phase_start), phase_start + phase.steps)
+        steps = range(max(first_step, phase_start), phase_start + phase.steps)
         loaded = prefetch(data, experiment.seed, steps, rank, options)
         for step, batch in zip(steps, loaded, strict=True):
             yield step, phase, step - phase_start, batch
@@ -247,19 +260,19 @@ PAINTED_UNITS = ("AU16", "AU22", "AU23", "AU24", "AU25", "AU26", "AU27", "AU28")
 
 
 def set_axes(generator: WarpGenerator, space: ExpressionSpace) -> None:
-    """Set a generator's buffers: the motion fields of each axis, and which fields may paint (those
-    of PAINTED_UNITS, or all if the space has none of them)."""
+    """Set the buffers of a generator that depend on its space: the motion fields of each axis, and
+    which fields may paint, those of PAINTED_UNITS, or all if the space has none of them."""
     axes = axis_map(space)
     if generator.config.unit_fields:
         for name, part in (("left_units", "left"), ("right_units", "right"), ("turns", "turns")):
             getattr(generator, name).copy_(torch.from_numpy(getattr(axes, part)))
-    allowed = [key in PAINTED_UNITS for key in axes.fields]
-    generator.paints.copy_(torch.tensor(allowed if any(allowed) else [True] * len(allowed)).float())
+    may_paint = torch.tensor([key in PAINTED_UNITS for key in axes.fields]).float()
+    generator.paints.copy_(may_paint if may_paint.any() else torch.ones_like(may_paint))
 
 
 def init_teeth(jaws: Jaws, data: Pairs, space: ExpressionSpace) -> None:
-    """Set the pictures of teeth, the jaw drop of each motion field, and the mean placement over the
-    data's faces."""
+    """Set the pictures of teeth, the jaw drop of each motion field, and the mean placement of the
+    teeth over the faces of the data."""
     model = load_model()
     for name, picture in teeth.render_pictures(model).items():
         getattr(jaws, name).copy_(torch.from_numpy(picture).movedim(-1, 0))
@@ -282,21 +295,22 @@ def parameter_groups(generator: nn.Module, painter_rate: float) -> list[dict]:
     return [{"params": others, "scale": 1.0}, {"params": fast, "scale": painter_rate}]
 
 
-def phases(experiment: Experiment, first: int) -> Iterator[tuple[int, Phase]]:
-    """Yield (first step, phase) of every phase that ends after the step `first`."""
-    start = 0
+def remaining_phases(experiment: Experiment, first_step: int) -> Iterator[tuple[int, Phase]]:
+    """Yield the phases that have steps from `first_step` on, each with the number of its first."""
+    phase_start = 0
     for phase in experiment.phases:
-        if first < start + phase.steps:
-            yield start, phase
-        start += phase.steps
+        if first_step < phase_start + phase.steps:
+            yield phase_start, phase
+        phase_start += phase.steps
 
 
 def rate_at(phase: Phase, step: int) -> float:
     """The learning rate at a step of a phase: linear warm-up, then a cosine to the final rate."""
     if step < phase.warmup:
         return phase.rate * (step + 1) / phase.warmup
-    share = (step - phase.warmup) / max(1, phase.steps - phase.warmup)
-    return phase.final_rate + (phase.rate - phase.final_rate) * (1 + math.cos(math.pi * share)) / 2
+    progress = (step - phase.warmup) / max(1, phase.steps - phase.warmup)
+    factor = (1 + math.cos(math.pi * progress)) / 2
+    return phase.final_rate + (phase.rate - phase.final_rate) * factor
 
 
 def weights_at(phase: Phase, step: int) -> Weights:
