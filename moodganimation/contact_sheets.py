@@ -99,7 +99,7 @@ def contact_sheet(
     animator: Animator,
     portrait: Portrait,
     kind: str,
-    side: int = figures.PANEL,
+    side: int = figures.PANEL_SIDE,
     progress: Progress = lambda drawn, total: None,
 ) -> np.ndarray:
     """Draw a contact sheet, (H, W, 3) uint8, with faces of `side` pixels. kind: one of KINDS."""

@@ -12,7 +12,7 @@ from .faces.portrait import Portrait
 from .media import figures
 from .media.images import Photo
 from .media.pixels import fill_hidden_colors
-from .media.profiles import colors_from_srgb
+from .media.profiles import srgb_to_profile
 from .networks.compositing import Edit
 
 VIEWS = ("face", "photo")
@@ -71,22 +71,22 @@ class Frame:
     @cached_property
     def face(self) -> np.ndarray:
         """The face crop of `image`."""
-        return self.portrait.face(figures.PANEL, self.image)
+        return self.portrait.face(figures.PANEL_SIDE, self.image)
 
     @cached_property
     def attention(self) -> np.ndarray:
         """The attention map. White: the photo's own, warped pixels are kept. Black: painted."""
-        return _panel(2 * self.edit.attention - 1, figures.PANEL)
+        return _panel(2 * self.edit.attention - 1, figures.PANEL_SIDE)
 
     @cached_property
     def color(self) -> np.ndarray:
         """The color map: what is painted where attention is small."""
-        return _panel(self.edit.color, figures.PANEL)
+        return _panel(self.edit.color, figures.PANEL_SIDE)
 
     @cached_property
     def motion(self) -> np.ndarray:
         """The motion as arrows on the photo's face."""
-        return figures.arrows(self.portrait.face(figures.PANEL), _to_array(self.edit.motion))
+        return figures.arrows(self.portrait.face(figures.PANEL_SIDE), _to_array(self.edit.motion))
 
     def columns(self, side: int) -> list[np.ndarray]:
         """Original, composite, attention and color of the face crop, (side, side, 3) uint8 each."""
@@ -153,7 +153,7 @@ def _to_array(field: torch.Tensor) -> np.ndarray:
 def _color_in_profile(color: torch.Tensor, profile: bytes) -> torch.Tensor:
     """Convert sRGB colors (1, 3, h, w) in [-1, 1] to another color profile."""
     values = (_to_array(color) + 1) * 127.5
-    values = colors_from_srgb(np.uint8(values.clip(0, 255) + 0.5), profile)
+    values = srgb_to_profile(np.uint8(values.clip(0, 255) + 0.5), profile)
     return torch.from_numpy(values.transpose(2, 0, 1)[None].astype(np.float32) / 127.5 - 1)
 
 

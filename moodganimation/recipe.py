@@ -33,7 +33,7 @@ from .faces.portrait import Portrait
 from .files.plain import check_plain_file
 from .frame import SIZES, VIEWS
 from .media.images import MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE
-from .media.metadata import RECIPE_KEY, recipe_in
+from .media.metadata import RECIPE_KEY, read_recipe_text
 
 FORMAT = 1  # version of the recipe format that is written, and the newest that can be read
 LINK_PREFIX = "recipe="  # of the fragment of a link
@@ -247,7 +247,7 @@ def read_recipe(path: str | Path) -> Recipe:
         with open(path, "rb") as file:
             text = file.read(schema.MAX_BYTES + 1)
         if not text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-            text = recipe_in(path)
+            text = read_recipe_text(path)
     except OSError as error:
         raise UnreadableFile("{} cannot be read ({}).", path, error.strerror) from None
     if text is None:

@@ -18,7 +18,7 @@ from moodganimation.frame import portrait_for_file
 from moodganimation.media import decoding
 from moodganimation.media.formats import READABLE_ENDINGS
 from moodganimation.media.images import Photo, read_image, read_photo, write_image
-from moodganimation.media.metadata import recipe_in
+from moodganimation.media.metadata import read_recipe_text
 from moodganimation.media.photo_metadata import PhotoMetadata
 from moodganimation.media.pixels import apply_orientation, fill_hidden_colors
 from moodganimation.media.profiles import adobe_rgb, to_srgb
@@ -135,7 +135,7 @@ def test_a_decoder_that_is_missing_or_hangs_is_told(monkeypatch, tmp_path):
 
 
 def test_the_decoder_may_take_little_memory_and_write_nothing(monkeypatch, tmp_path):
-    source = decoding.PROGRAM.read_text()
+    source = decoding.DECODER_PROGRAM.read_text()
     write = f"import os; os.write(os.open({str(tmp_path / 'x')!r}, os.O_CREAT | os.O_WRONLY), b'x')"
     for attempt in ("bytearray(3 * 10**9)", write):
         program = tmp_path / "decoder.py"
@@ -167,8 +167,8 @@ def test_a_large_avif_is_not_decoded_and_more_bits_are_told(tmp_path):
     with pytest.raises(UnreadableImage):
         read_image(data[:at] + struct.pack(">II", 20_000, 20_000) + data[at + 8 :])
     at = data.index(b"av1C") + 6
-    assert decoding.avif_bits(data[:at] + bytes([data[at] | 0x40]) + data[at + 1 :]) == 10
-    assert decoding.avif_bits(data) == 8
+    assert decoding.avif_bit_depth(data[:at] + bytes([data[at] | 0x40]) + data[at + 1 :]) == 10
+    assert decoding.avif_bit_depth(data) == 8
 
 
 # ---- JPEG ----
@@ -360,7 +360,7 @@ def test_sixteen_bits_come_back_as_they_were(ending, kind, out, tmp_path):
     again = read_photo(path)
     np.testing.assert_array_equal(again.color, wanted[..., :3])
     assert (again.alpha is None) == (kind != "rgba")
-    assert Image.open(path).getexif()[0x010E] and recipe_in(path) == "{}"
+    assert Image.open(path).getexif()[0x010E] and read_recipe_text(path) == "{}"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -496,7 +496,7 @@ def test_details_are_kept_and_the_place_is_not(format, ending, tmp_path):
     assert 0xA431 not in inner
     assert not block.get_ifd(0x8825) and 0x0112 not in block
     assert image.size == (96, 128) and read_image(path).shape == (128, 96, 3)
-    assert recipe_in(path) == '{"a": 1}'
+    assert read_recipe_text(path) == '{"a": 1}'
     if dpi:
         assert read_photo(path).metadata.dpi == pytest.approx((240, 240), abs=0.1)
 

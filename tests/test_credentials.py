@@ -9,8 +9,8 @@ import pytest
 
 from moodganimation.errors import Unwritable
 from moodganimation.media.images import write_image
-from moodganimation.media.metadata import recipe_in
-from moodganimation.media.provenance import CERTIFICATE, DIGITAL_SOURCE_TYPE, KEY
+from moodganimation.media.metadata import read_recipe_text
+from moodganimation.media.provenance import CERTIFICATE_VARIABLE, DIGITAL_SOURCE_TYPE, KEY_VARIABLE
 from moodganimation.media.video_reader import open_film
 from moodganimation.media.video_writer import write_animation, write_film
 
@@ -42,8 +42,8 @@ def certified(tmp_path, monkeypatch):
         subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
     chain = (tmp_path / "end.pem").read_text() + (tmp_path / "root.pem").read_text()
     (tmp_path / "chain.pem").write_text(chain)
-    monkeypatch.setenv(CERTIFICATE, str(tmp_path / "chain.pem"))
-    monkeypatch.setenv(KEY, str(tmp_path / "end.key"))
+    monkeypatch.setenv(CERTIFICATE_VARIABLE, str(tmp_path / "chain.pem"))
+    monkeypatch.setenv(KEY_VARIABLE, str(tmp_path / "end.key"))
     return pytest.importorskip("c2pa", reason="no c2pa-python: pip install c2pa-python")
 
 
@@ -62,7 +62,7 @@ def test_what_is_edited_is_signed_and_keeps_its_recipe(certified, name, tmp_path
         assert reader.get_validation_state() == "Valid"
     said = json.dumps(told["manifests"][told["active_manifest"]])
     assert DIGITAL_SOURCE_TYPE in said and "Test" in said
-    assert recipe_in(path) == '{"a": 1}'
+    assert read_recipe_text(path) == '{"a": 1}'
     assert not list(tmp_path.glob(".*part*"))
 
 
@@ -75,9 +75,9 @@ def test_what_was_not_edited_is_not_signed(certified, tmp_path):
 def test_what_cannot_be_signed_is_not_written(certified, tmp_path, monkeypatch):
     (tmp_path / "bad.pem").write_text("no key")
     for variable, value, why in (
-        (KEY, str(tmp_path / "bad.pem"), "cannot be signed"),
-        (KEY, str(tmp_path / "none.pem"), r"cannot be signed \(No such file"),
-        (KEY, "", "set both"),
+        (KEY_VARIABLE, str(tmp_path / "bad.pem"), "cannot be signed"),
+        (KEY_VARIABLE, str(tmp_path / "none.pem"), r"cannot be signed \(No such file"),
+        (KEY_VARIABLE, "", "set both"),
     ):
         monkeypatch.setenv(variable, value)
         for write in (

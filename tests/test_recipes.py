@@ -27,7 +27,7 @@ from moodganimation.errors import (
 from moodganimation.expressions import schema
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression, space_named
 from moodganimation.media.images import read_image, write_image
-from moodganimation.media.metadata import recipe_in
+from moodganimation.media.metadata import read_recipe_text
 from moodganimation.media.provenance import EDITED
 from moodganimation.media.video_writer import write_animation
 from moodganimation.recipe import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
@@ -79,10 +79,10 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_keeps_its_recipe_to_the_bit(name, folder, tmp_path):
-    assert recipe_in(folder / name) == RECIPE.text()
+    assert read_recipe_text(folder / name) == RECIPE.text()
     assert read_recipe(folder / name) == RECIPE
     long = written(tmp_path / name, LONG.text())
-    assert len(LONG.text()) > 55_000 and recipe_in(long) == LONG.text()
+    assert len(LONG.text()) > 55_000 and read_recipe_text(long) == LONG.text()
     assert read_recipe(long) == LONG
 
 
@@ -416,7 +416,7 @@ def test_columns_and_their_strips_keep_it(animator, portrait, tmp_path):
     frames = animator.animate(portrait, [portrait.reading, SMILE])
     truth = [picture(32)] * 2
     paths = write_columns(tmp_path / "a.gif", frames, 32, 10, truth, False, RECIPE.text())
-    assert [recipe_in(path) == RECIPE.text() for path in paths] == [True] * 4 + [False]
+    assert [read_recipe_text(path) == RECIPE.text() for path in paths] == [True] * 4 + [False]
 
 
 def test_the_command_line_writes_recipes(tmp_path, photo, animator):

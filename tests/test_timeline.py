@@ -20,7 +20,7 @@ from moodganimation.expressions.spaces import (
     Expression,
     space_named,
 )
-from moodganimation.media.figures import GROUND, LINES, curves
+from moodganimation.media.figures import CURVE_BACKGROUND, CURVE_COLORS, curves
 
 from .conftest import ASSETS, PHOTO
 
@@ -239,16 +239,16 @@ def test_curves_show_what_changes_and_where_one_is():
     way = timeline().expressions()
     picture = curves(way, (400, 160))
     assert picture.shape == (160, 400, 3) and picture.dtype == np.uint8
-    for color in LINES[:4]:  # AU04, AU12, AU15, AU25
+    for color in CURVE_COLORS[:4]:  # AU04, AU12, AU15, AU25
         assert (picture == color).all(2).sum() > 50
-    assert not (picture == LINES[4]).all(2).any()
+    assert not (picture == CURVE_COLORS[4]).all(2).any()
     marked = curves(way, (400, 160), cursor=36)
     columns = (marked != picture).any((0, 2)).nonzero()[0]
     assert len(columns) == 1 and 150 < columns[0] < 200
     fear = Timeline((Keyframe(NEUTRAL, 0), Keyframe(Expression.clipped(ACTION_UNITS, [1] * 17), 1)))
     for still in ([NEUTRAL], [NEUTRAL] * 5, fear.expressions(), fear.expressions(PAD)):
         for size in ((10, 10), (300, 80)):
-            assert (curves(still, size, cursor=99)[0, -1] == GROUND).all()
+            assert (curves(still, size, cursor=99)[0, -1] == CURVE_BACKGROUND).all()
 
 
 def run(*arguments) -> int:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from moodganimation.media.decoding import PROGRAM as DECODER
+from moodganimation.media.decoding import DECODER_PROGRAM as DECODER
 
 with contextlib.suppress(ImportError):  # Windows has no such module: no memory is measured there
     import resource

@@ -1,1 +1,1 @@
-"""Media files: pictures, videos, their metadata and what says that they were edited."""
+"""Read and write pictures and videos, with their metadata and the marks of edited files."""

@@ -1,38 +1,45 @@
 """Decode a picture from standard input to standard output, as a program with bounded resources.
 
 `decoding` starts it as `python -I decoder_process.py DECODER MAX_PIXELS`. It imports nothing of
-this package. A hostile file that crashes, hangs or fills a decoder ends this process only.
+this package. A hostile file that crashes or hangs a decoder, or exhausts its memory, ends this
+process only.
 
-Output: a line of JSON, the header, then the payload. For "heif" the payload is the ICC profile, the
-EXIF block and the pixels, and the header has the sizes of the first two; a picture of more than
-MAX_PIXELS has a header with its size and no payload. For "16bit" the payload is the pixels; one of
-more than 4 * MAX_PIXELS numbers counts as damaged.
+Output: a line of JSON, the header, then the payload.
+
+| decoder | header | payload |
+|---|---|---|
+| heif | size, mode, bits; lengths of profile and exif in bytes | ICC profile, EXIF block, pixels |
+| heif, more than MAX_PIXELS | size, mode, bits | none |
+| 16bit | shape | pixels |
+| not installed | missing: the package | none |
+| cannot decode the file | damaged: the exception's name | none |
+
+A picture for "16bit" of more than 4 * MAX_PIXELS numbers counts as damaged.
 """
 
 import json
 import sys
 
-# Of address space. 80 megapixels of RGBA are 320 MB in 8 bits and 640 MB in 16, and decoders hold
-# copies of them.
-MAX_MEGABYTES = {"heif": 1_400, "16bit": 2_400}
+# 80 megapixels of RGBA are 320 MB in 8 bits and 640 MB in 16, and decoders hold copies of them.
+MAX_ADDRESS_SPACE_MIB = {"heif": 1_400, "16bit": 2_400}
 MAX_CPU_SECONDS = 20
 
 
 def limit_resources(decoder: str) -> None:
-    """Limit memory and CPU time of this process, and let it write no file; not on Windows."""
+    """Limit memory and CPU time of this process, and forbid it to write files; not on Windows."""
     try:
         import resource
     except ImportError:
         return
-    for what, most in (
-        (resource.RLIMIT_AS, MAX_MEGABYTES[decoder] * 2**20),
+    for resource_id, maximum in (
+        (resource.RLIMIT_AS, MAX_ADDRESS_SPACE_MIB[decoder] * 2**20),
         (resource.RLIMIT_CPU, MAX_CPU_SECONDS),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
-        _, hard = resource.getrlimit(what)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (most, most))
+        _, hard = resource.getrlimit(resource_id)
+        maximum = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)
+        resource.setrlimit(resource_id, (maximum, maximum))
 
 
 def decode_heif(data: bytes, max_pixels: int) -> tuple[dict, list, object]:
@@ -52,13 +59,13 @@ def decode_heif(data: bytes, max_pixels: int) -> tuple[dict, list, object]:
     if image.size[0] * image.size[1] > max_pixels:
         return header, [], image
     pixels = image.data
-    header["size"] = image.size  # of the decoded pixels; the file's header may say another one
+    header["size"] = image.size  # of the decoded pixels; the file may declare another
     profile, exif = image.info.get("icc_profile") or b"", image.info.get("exif") or b""
     return header | {"profile": len(profile), "exif": len(exif)}, [profile, exif, pixels], image
 
 
 def decode_16bit(data: bytes, max_pixels: int) -> tuple[dict, list, object]:
-    """Decode a PNG or TIFF of 16 bits a channel: grey, RGB or RGBA. Returns as `decode_heif`.
+    """Decode a PNG or TIFF of 16 bits per channel: grey, RGB or RGBA. Returns as `decode_heif`.
 
     The EXIF orientation is not applied.
     """

@@ -1,4 +1,4 @@
-"""Decode pictures that Pillow does not: HEIF, and the 16 bits a channel of PNG and TIFF files.
+"""Decode what Pillow cannot: HEIF files, and PNG and TIFF files with 16 bits per channel.
 
 A child process with limits on memory and time decodes them, see `decoder_process`.
 """
@@ -19,11 +19,12 @@ from PIL import Image
 
 from ..errors import UnreadableImage
 
-PROGRAM = Path(__file__).with_name("decoder_process.py")
-TIMEOUT = 60  # after which the process is killed [s]; its CPU time has a lower limit
-MAX_HEADER_BYTES = 1_000  # of the line of JSON
+DECODER_PROGRAM = Path(__file__).with_name("decoder_process.py")
+TIMEOUT = 60  # until the process is killed [s]; its CPU time has a lower limit
+MAX_HEADER_BYTES = 1_000  # of the line of JSON that comes before the pixels
 MAX_METADATA_BYTES = 4_000_000  # of an ICC profile or an EXIF block
-FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}  # threads reserve memory
+# Environment variables. Each thread reserves address space, which is limited.
+MEMORY_SETTINGS = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 AVIF_BRANDS = {b"avif", b"avis"}
 
@@ -37,8 +38,11 @@ def is_heif(head: bytes) -> bool:
     return not brands & AVIF_BRANDS and bool(brands & HEIF_BRANDS)
 
 
-def avif_bits(head: bytes) -> int:
-    """Bits a channel of an AVIF file, by its configuration box (AV1-ISOBMFF, section 2.3)."""
+def avif_bit_depth(head: bytes) -> int:
+    """Bits per channel of an AVIF file, by its configuration box (AV1-ISOBMFF, section 2.3).
+
+    head: the beginning of the file, with that box; without it, 8.
+    """
     box = head.find(b"av1C")
     flags = head[box + 6] if 0 <= box < len(head) - 6 else 0
     return 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
@@ -47,11 +51,12 @@ def avif_bits(head: bytes) -> int:
 def read_heif(
     source: str | Path | bytes, name: str, max_pixels: int, check: Callable[[int, int], None]
 ) -> Image.Image:
-    """Decode the primary image, upright; its `info` has `icc_profile`, `exif` and `bits`.
+    """Decode the primary image of a HEIF file, upright: mode L, LA, RGB or RGBA in 8 bits.
 
-    max_pixels: a larger image is not decoded. check: called with width and height before the
-    pixels are read; it must raise for an image of more than `max_pixels`. Raises OSError for a
-    damaged file, UnreadableImage if the decoder is not installed.
+    Its `info` has `icc_profile`, `exif` and `bits` (per channel, in the file). name: of the file,
+    for messages. max_pixels: a larger image is not decoded. check: called with width and height
+    before the pixels are read; it must raise for an image of more than `max_pixels`. Raises OSError
+    for a damaged file, UnreadableImage if the decoder is not installed.
     """
     with _run_decoder(source, "heif", max_pixels) as (header, payload):
         if "missing" in header:
@@ -61,35 +66,38 @@ def read_heif(
             )
         width, height = (int(side) for side in header["size"])
         check(width, height)
-        profile, exif = (_metadata(payload, header[key]) for key in ("profile", "exif"))
+        profile, exif = (_read_metadata(payload, header[key]) for key in ("profile", "exif"))
         mode = header["mode"]
         channels = {"RGB": 3, "RGBA": 4, "RGBa": 4, "L": 1, "LA": 2, "La": 2}[mode]
-        pixels = _array(payload, (height, width, channels), np.uint8)
+        pixels = _read_array(payload, (height, width, channels), np.uint8)
     image = Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
-    image = image.convert(mode.upper()) if mode.endswith("a") else image  # "a": premultiplied
+    image = (
+        image.convert(mode.upper()) if mode.endswith("a") else image
+    )  # RGBa, La: alpha is premultiplied
     image.info = {"icc_profile": profile, "exif": exif, "bits": int(header["bits"])}
     image.format = "HEIF"
     return image
 
 
 def read_16bit(source: str | Path | bytes, max_pixels: int) -> np.ndarray:
-    """Decode a PNG or TIFF of 16 bits a channel: (H, W), (H, W, 3) or (H, W, 4) uint16.
+    """Decode a PNG or TIFF of 16 bits per channel: (H, W), (H, W, 3) or (H, W, 4) uint16.
 
-    The EXIF orientation is not applied. Raises OSError.
+    max_pixels: a picture of more than 4 * max_pixels numbers is not decoded. The EXIF orientation
+    is not applied. Raises OSError.
     """
     with _run_decoder(source, "16bit", max_pixels) as (header, payload):
         if "shape" not in header:
             raise OSError("the decoder is missing")
-        return _array(payload, tuple(header["shape"]), np.uint16)
+        return _read_array(payload, tuple(header["shape"]), np.uint16)
 
 
 @contextlib.contextmanager
 def _run_decoder(
     source: str | Path | bytes, decoder: str, max_pixels: int
 ) -> Iterator[tuple[dict, io.BufferedReader]]:
-    """The header that the child process writes, and its output, from which the payload is read.
+    """Run the child process; yield its header, and its output, from which the payload is read.
 
-    Raises OSError.
+    decoder, max_pixels: arguments of `decoder_process`. Raises OSError.
     """
     with contextlib.ExitStack() as stack:
         if isinstance(source, bytes):
@@ -99,11 +107,11 @@ def _run_decoder(
         else:
             file = stack.enter_context(open(source, "rb"))
         process = subprocess.Popen(
-            [sys.executable, "-I", str(PROGRAM), decoder, str(max_pixels)],
+            [sys.executable, "-I", str(DECODER_PROGRAM), decoder, str(max_pixels)],
             stdin=file,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | FEW_THREADS,
+            env=os.environ | MEMORY_SETTINGS,
         )
         timer = threading.Timer(TIMEOUT, process.kill)
         stack.callback(process.wait)
@@ -119,13 +127,14 @@ def _run_decoder(
         yield header, process.stdout
 
 
-def _metadata(payload: io.BufferedReader, size: int) -> bytes:
+def _read_metadata(payload: io.BufferedReader, size: int) -> bytes:
+    """Read a block of metadata. Raises OSError if it is larger than MAX_METADATA_BYTES."""
     if not 0 <= size <= MAX_METADATA_BYTES:
         raise OSError("a block of metadata is too large")
-    return _array(payload, (size,), np.uint8).tobytes()
+    return _read_array(payload, (size,), np.uint8).tobytes()
 
 
-def _array(payload: io.BufferedReader, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def _read_array(payload: io.BufferedReader, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     """Read the next bytes as an array. Raises OSError if there are too few."""
     array = np.empty(shape, dtype)
     if array.size and payload.readinto(memoryview(array).cast("B")) < array.nbytes:

@@ -11,7 +11,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-CONTAINERS = {  # name in messages -> ffmpeg's demuxers; no playlists, no scripts
+# Name in messages -> ffmpeg's demuxers. Playlists and scripts are left out: they name other files.
+CONTAINERS = {
     "MP4": "mp4",
     "MOV": "mov",
     "MKV": "matroska",
@@ -27,21 +28,30 @@ CONTAINERS = {  # name in messages -> ffmpeg's demuxers; no playlists, no script
     "animated PNG": "apng",
 }
 MAX_FRAME_PIXELS = 8192 * 4320  # larger frames are not decoded
-PPM_OUTPUT = ["-pix_fmt", "rgb24", "-c:v", "ppm", "-f", "image2pipe", "-"]  # for `decoded_frames`
+PPM_OUTPUT = [
+    "-pix_fmt",
+    "rgb24",
+    "-c:v",
+    "ppm",
+    "-f",
+    "image2pipe",
+    "-",
+]  # read by `decoded_frames`
 
 
 def start(*arguments: str, **pipes) -> subprocess.Popen:
-    """Start `ffmpeg -y -nostdin` with these arguments; `pipes` are stdin, stdout and stderr.
+    """Start `ffmpeg -y -nostdin` with these arguments; end it with `stop`.
 
-    It is in a session of its own, so that Ctrl-C does not reach it; end it with `stop`.
+    pipes: stdin, stdout and stderr, as for Popen. The process has a session of its own, so that
+    Ctrl-C does not reach it.
     """
-    pipes = {"stdin": subprocess.DEVNULL, "start_new_session": True} | pipes
+    options = {"stdin": subprocess.DEVNULL, "start_new_session": True} | pipes
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-y", "-nostdin", *arguments]
-    return subprocess.Popen(command, **pipes)
+    return subprocess.Popen(command, **options)
 
 
 def input_arguments(path: str | Path) -> list[str]:
-    """The arguments that open a file as input, and let ffmpeg open no other file or network."""
+    """The arguments that open a file as input, and keep ffmpeg from other files and the network."""
     return [
         "-protocol_whitelist",
         "file,pipe",
@@ -55,14 +65,14 @@ def input_arguments(path: str | Path) -> list[str]:
 
 
 def decoded_frames(decoder: subprocess.Popen) -> Iterator[np.ndarray]:
-    """The frames that a process with PPM_OUTPUT writes: (H, W, 3) uint8 RGB, one at a time.
+    """Read the frames that a process with PPM_OUTPUT writes: (H, W, 3) uint8 RGB, one at a time.
 
     The process is stopped when the iterator ends or is closed.
     """
     try:
         while decoder.stdout.readline() == b"P6\n":
             width, height = map(int, decoder.stdout.readline().split())
-            decoder.stdout.readline()  # the largest value, 255
+            decoder.stdout.readline()  # the maximum value, 255
             data = decoder.stdout.read(3 * width * height)
             if len(data) < 3 * width * height:
                 break
@@ -82,6 +92,6 @@ def stop(process: subprocess.Popen) -> None:
 
 
 def last_line(stderr: bytes) -> str:
-    """The last line that ffmpeg wrote to stderr, or ""."""
+    """The last line that ffmpeg wrote to stderr: its error message; "" if there is none."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else ""

@@ -17,7 +17,7 @@ from ..errors import Message, UnreadableFile
 from ..files.plain import check_plain_file
 from . import ffmpeg
 from .formats import PILLOW_FORMATS
-from .headers import open_lazily
+from .opening import open_lazily
 
 TIMEOUT = 60  # for reading a header [s]
 BACKGROUND = "white"  # behind transparent films, as behind photos

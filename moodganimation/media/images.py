@@ -1,7 +1,7 @@
 """Read and write picture files.
 
 In memory a picture is (H, W, 3) uint8 RGB, upright, in sRGB. A `Photo` also has what the files of
-its edits keep: alpha, 16 bits a channel, resolution, dates and names.
+its edits keep: alpha, 16 bits per channel, and the metadata of `photo_metadata`.
 """
 
 import contextlib
@@ -17,22 +17,28 @@ from ..deprecation import renamed_parameters
 from ..errors import Message, UnreadableImage, Unwritable
 from ..files.atomic import atomic_write, check_writable
 from ..files.plain import check_plain_file
-from .decoding import avif_bits, is_heif, read_16bit, read_heif
+from .decoding import avif_bit_depth, is_heif, read_16bit, read_heif
 from .formats import ENDINGS_WITHOUT_ALPHA, FORMATS_16BIT, PILLOW_FORMATS, WRITABLE_FORMATS
-from .headers import open_bounded
+from .jpeg import LACKS_SCANS, MAX_MISSING_SHARE, append_missing_end, missing_share
 from .metadata import exif_block, png_text
+from .opening import open_bounded
 from .photo_metadata import PhotoMetadata, read_photo_metadata
-from .pixels import apply_orientation, color_and_alpha, over_white, to_dtype, without_alpha
+from .pixels import (
+    apply_orientation,
+    color_and_alpha,
+    composite_over_white,
+    to_dtype,
+    without_alpha,
+)
 from .profiles import adobe_rgb, is_rgb
-from .provenance import EDITED, sign, with_edit_label, xmp
+from .provenance import EDITED, sign, with_edit_label, xmp_packet
 from .tiff_png_writer import write_png_16bit, write_tiff
-from .truncated import LACKS_SCANS, MAX_MISSING_SHARE, missing_share, with_end
 
 MAX_PHOTO_PIXELS = 80_000_000
 MIN_PHOTO_SIDE = 32  # [px]
 MAX_ASPECT_RATIO = 100  # longer side over shorter side
-HEAD_BYTES = 65_536  # by which the format of a file is recognized
-# The end of the message if the path is that of a folder.
+HEAD_BYTES = 65_536  # read first, to recognize the format of a file
+# The end of the error message for a folder.
 FOLDER_ADVICE = "choose a picture in it, or edit all of them with python -m moodganimation batch"
 UNSIGNED_INTEGERS = 1  # a value of TIFF's SampleFormat
 BLACK_IS_ZERO, RGB = 1, 2  # values of TIFF's PhotometricInterpretation
@@ -40,21 +46,21 @@ BLACK_IS_ZERO, RGB = 1, 2  # values of TIFF's PhotometricInterpretation
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photo file, upright."""
+    """A decoded photo file, rotated upright."""
 
     pixels: np.ndarray  # (H, W, 3) uint8, sRGB, over white: the input of the networks
     # (H, W, 3) before compositing by `alpha`: edits are pasted into it and written to files.
     color: np.ndarray  # uint8 in sRGB, or uint16 in `profile`
     alpha: np.ndarray | None = None  # (H, W), 0 transparent, dtype of `color`; None: all is opaque
     profile: bytes | None = None  # ICC profile of a `color` in uint16; None: sRGB
-    bits: int = 8  # a channel, in the file
+    bits: int = 8  # per channel, in the file
     metadata: PhotoMetadata = field(default_factory=PhotoMetadata)
-    name: str = Message("The picture")  # of the file, without its folder
-    format: str = ""  # of the file, as Pillow calls it, or HEIF
+    name: str = Message("The picture")  # of the file, without its folder; for messages
+    format: str = ""  # of the file: Pillow's name, or HEIF
     notes: tuple[Message, ...] = ()  # what reading has changed or found missing
 
     def loss_notes(self, path: str | Path) -> list[Message]:
-        """Sentences about what an edit loses in a file of this name: alpha, bits, the place."""
+        """Sentences about what an edit loses in a file of this name: alpha, bit depth, location."""
         name, notes = Path(path).name, self.alpha_notes(path)
         format = WRITABLE_FORMATS.get(Path(path).suffix.lower())
         lossy = format not in FORMATS_16BIT or self.color.dtype == np.uint8
@@ -91,7 +97,7 @@ class Photo:
 def read_image(source: str | Path | bytes) -> np.ndarray:
     """Read a photo as (H, W, 3) uint8 RGB: upright, over white, in sRGB.
 
-    Its size is checked before pixels are decoded. Raises UnreadableImage.
+    The size is checked before pixels are decoded. Raises UnreadableImage.
     """
     return read_photo(source, keep_16bit=False).pixels
 
@@ -100,14 +106,14 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 def read_photo(source: str | Path | bytes, keep_16bit: bool = True) -> Photo:
     """Read a photo with what the files of its edits keep.
 
-    keep_16bit: decode 16 bits a channel if the file has them, which takes twice the memory. Its
+    keep_16bit: keep 16 bits per channel if the file has them, which takes twice the memory. The
     size is checked before pixels are decoded. Raises UnreadableImage.
     """
     name = Message("The picture") if isinstance(source, bytes) else str(source)
     if not isinstance(source, bytes):
         check_plain_file(source, UnreadableImage, FOLDER_ADVICE)
     try:
-        return _read(source, name, keep_16bit)
+        return _decode_photo(source, name, keep_16bit)
     except UnreadableImage:
         raise
     except FileNotFoundError:
@@ -123,53 +129,57 @@ def read_photo(source: str | Path | bytes, keep_16bit: bool = True) -> Photo:
         ) from problem
 
 
-def _read(source: str | Path | bytes, name: str, keep_16bit: bool) -> Photo:
+def _decode_photo(source: str | Path | bytes, name: str, keep_16bit: bool) -> Photo:
+    """Read a photo as `read_photo`, but raise what the decoders raise. name: for messages."""
     notes: list[Message] = []
     short_name = name if isinstance(source, bytes) else Path(source).name
-    with _decoded(source, name, notes) as (image, bits):
+    with _open_decoded(source, name, notes) as (image, bits):
         metadata, profile = read_photo_metadata(image), image.info.get("icc_profile")
         format = image.format or ""
         if not profile and metadata.adobe_rgb:
             profile = adobe_rgb()
             sentence = "{} says in its EXIF data that its colors are Adobe RGB (1998)."
             notes.append(Message(sentence, short_name))
-        planes = color_and_alpha(image, profile)
+        color_alpha = color_and_alpha(image, profile)
         has_16bit = bits == 16 and image.format in FORMATS_16BIT and _is_unsigned_rgb(image)
-    planes_16bit = _read_planes_16bit(source, planes[0].shape) if keep_16bit and has_16bit else None
-    color, alpha = _upright(planes, metadata.orientation)
-    pixels = over_white(color, alpha)
-    if planes_16bit is None:
+    color_alpha_16bit = (
+        _read_color_alpha_16bit(source, color_alpha[0].shape) if keep_16bit and has_16bit else None
+    )
+    color, alpha = _upright(color_alpha, metadata.orientation)
+    pixels = composite_over_white(color, alpha)
+    if color_alpha_16bit is None:
         profile = None  # `color` is in sRGB
     else:
-        color, alpha = _upright(planes_16bit, metadata.orientation)
+        color, alpha = _upright(color_alpha_16bit, metadata.orientation)
         profile = profile if profile and is_rgb(profile) else None
     kept = {"profile": profile, "bits": bits, "metadata": metadata}
     return Photo(pixels, color, alpha, **kept, name=short_name, format=format, notes=tuple(notes))
 
 
 def _upright(
-    planes: tuple[np.ndarray, np.ndarray | None], orientation: int
+    color_alpha: tuple[np.ndarray, np.ndarray | None], orientation: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    color, alpha = planes
-    turned = None if alpha is None else apply_orientation(alpha, orientation)
-    return apply_orientation(color, orientation), turned
+    """Apply an EXIF orientation to color and alpha."""
+    color, alpha = color_alpha
+    upright_alpha = None if alpha is None else apply_orientation(alpha, orientation)
+    return apply_orientation(color, orientation), upright_alpha
 
 
 @contextlib.contextmanager
-def _decoded(
+def _open_decoded(
     source: str | Path | bytes, name: str, notes: list[Message]
 ) -> Iterator[tuple[Image.Image, int]]:
-    """A decoded picture and the file's bits a channel; appends to `notes`."""
-    head = source[:HEAD_BYTES] if isinstance(source, bytes) else _head(source)
+    """Decode a picture; yield it and the bits per channel of the file. Appends to `notes`."""
+    head = source[:HEAD_BYTES] if isinstance(source, bytes) else _read_head(source)
     if is_heif(head):
         image = read_heif(source, name, MAX_PHOTO_PIXELS, lambda *size: check_size(*size, name))
         yield image, image.info["bits"]
         return
-    jpeg = _file_bytes(source) if head.startswith(b"\xff\xd8\xff") else None
-    completed = jpeg and with_end(jpeg)
+    jpeg = _read_bytes(source) if head.startswith(b"\xff\xd8\xff") else None
+    completed = jpeg and append_missing_end(jpeg)  # None if nothing is missing
     with open_bounded(completed or source) as image:
         check_size(*image.size, name)
-        bits = avif_bits(head) if image.format == "AVIF" else _bits(image)
+        bits = avif_bit_depth(head) if image.format == "AVIF" else _bit_depth(image)
         image.load()
         if jpeg:
             notes += _truncation_notes(completed or jpeg, image, bool(completed), name)
@@ -177,7 +187,7 @@ def _decoded(
 
 
 def _truncation_notes(jpeg: bytes, image: Image.Image, truncated: bool, name: str) -> list[Message]:
-    """Sentences about what is missing of a JPEG. Raises UnreadableImage if that is too much."""
+    """Sentences about the missing rows of a JPEG. Raises UnreadableImage if they are too many."""
     short_name = Path(name).name
     missing = missing_share(jpeg, image, truncated)
     if missing == LACKS_SCANS:
@@ -197,8 +207,8 @@ def _truncation_notes(jpeg: bytes, image: Image.Image, truncated: bool, name: st
     return [Message(sentence, short_name)] if truncated else []
 
 
-def _bits(image: Image.Image) -> int:
-    """Bits a channel of a picture that is not decoded yet; less than 8 counts as 8."""
+def _bit_depth(image: Image.Image) -> int:
+    """Bits per channel of a picture that is not decoded yet; fewer than 8 count as 8."""
     if image.format == "TIFF":
         return max(8, *(image.tag_v2.get(Tag.BitsPerSample) or (8,)))
     raw_mode = str(image.tile[0][3]) if image.tile else ""
@@ -206,16 +216,19 @@ def _bits(image: Image.Image) -> int:
 
 
 def _is_unsigned_rgb(image: Image.Image) -> bool:
-    """Whether a TIFF holds grey or RGB in unsigned numbers, 0 being black; PNG always does."""
+    """Whether a TIFF stores grey or RGB as unsigned integers, 0 black; a PNG always does."""
     tags = getattr(image, "tag_v2", {Tag.PhotometricInterpretation: RGB})
     unsigned = set(tags.get(Tag.SampleFormat) or (UNSIGNED_INTEGERS,)) == {UNSIGNED_INTEGERS}
     return unsigned and tags.get(Tag.PhotometricInterpretation) in (BLACK_IS_ZERO, RGB)
 
 
-def _read_planes_16bit(
+def _read_color_alpha_16bit(
     source: str | Path | bytes, shape: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray | None] | None:
-    """Color (H, W, 3) and alpha (H, W) uint16; None if decoding fails: then 8 bits are kept."""
+    """Color (H, W, 3) and alpha (H, W) uint16; None if decoding fails, so that 8 bits are kept.
+
+    shape: (H, W, ...) of the picture as Pillow decodes it; another one counts as a failure.
+    """
     try:
         picture = read_16bit(source, MAX_PHOTO_PIXELS)
     except (OSError, ValueError, MemoryError):
@@ -229,17 +242,17 @@ def _read_planes_16bit(
     return np.ascontiguousarray(picture[..., :3]), alpha
 
 
-def _head(path: str | Path) -> bytes:
+def _read_head(path: str | Path) -> bytes:
     with open(path, "rb") as file:
         return file.read(HEAD_BYTES)
 
 
-def _file_bytes(source: str | Path | bytes) -> bytes:
+def _read_bytes(source: str | Path | bytes) -> bytes:
     return source if isinstance(source, bytes) else Path(source).read_bytes()
 
 
 def holds_16bit(path: str | Path) -> bool:
-    """Whether a picture of this name can hold 16 bits a channel."""
+    """Whether a picture file of this name can hold 16 bits per channel."""
     return WRITABLE_FORMATS.get(Path(path).suffix.lower()) in FORMATS_16BIT
 
 
@@ -298,11 +311,11 @@ def write_image(
     if format not in FORMATS_16BIT:
         picture = to_dtype(picture, np.uint8)
     picture = with_edit_label(picture) if label else picture
-    with atomic_write(path) as part:
+    with atomic_write(path) as temporary:
         try:
-            _write(part, picture, format, description, recipe, source)
+            _write(temporary, picture, format, description, recipe, source)
             if description == EDITED:
-                sign(part, path.suffix.lower())
+                sign(temporary, path.suffix.lower())
         except ValueError as problem:
             raise Unwritable("{} cannot be written ({}).", path, problem) from problem
     return source.loss_notes(path) if source else []
@@ -317,12 +330,13 @@ def check_picture_path(path: str | Path) -> tuple[Path, str]:
     return check_writable(path), format
 
 
-def _write(part: Path, picture: np.ndarray, format: str, description, recipe, source) -> None:
+def _write(path: Path, picture: np.ndarray, format: str, description, recipe, source) -> None:
+    """Write a picture with its metadata, without signing it; the rest as for `write_image`."""
     metadata = source.metadata if source else PhotoMetadata()
     exif = exif_block(description, None if format == "PNG" else recipe, metadata)
-    packet, profile = xmp(description), source.profile if source else None
+    packet, profile = xmp_packet(description), source.profile if source else None
     if format == "TIFF":
-        write_tiff(part, picture, exif, metadata.dpi, profile, packet)
+        write_tiff(path, picture, exif, metadata.dpi, profile, packet)
         return
     options: dict = {"exif": exif} | ({"icc_profile": profile} if profile else {})
     options |= {"dpi": metadata.dpi} if metadata.dpi else {}
@@ -331,9 +345,9 @@ def _write(part: Path, picture: np.ndarray, format: str, description, recipe, so
     else:
         options |= {"quality": 95} | ({"xmp": packet} if packet else {})
     if picture.dtype == np.uint16:
-        write_png_16bit(part, picture, **options)
+        write_png_16bit(path, picture, **options)
     else:
-        Image.fromarray(picture).save(part, format, **options)
+        Image.fromarray(picture).save(path, format, **options)
 
 
 def _too_large(name: str) -> Message:

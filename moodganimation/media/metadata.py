@@ -30,43 +30,43 @@ from PIL.ExifTags import Base as Tag
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import NotARecipe
-from .headers import open_lazily
+from .opening import open_lazily
 from .photo_metadata import PhotoMetadata
-from .provenance import xmp
+from .provenance import xmp_packet
 
 RECIPE_KEY = "moodganimation"  # of the text chunk in a PNG
 FILES_WITH_RECIPES = "PNG, JPEG, WebP, TIFF, GIF and MP4"
 _MAX_PART_BYTES = 65_536  # of a chunk or box whose content is read
 _MAX_PARTS = 100_000  # chunks or boxes that are walked over
 _XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # UUID of the box in an MP4
-_ASCII = b"ASCII\0\0\0"  # before a UserComment
+_ASCII_PREFIX = b"ASCII\0\0\0"  # of a UserComment: its character code (Exif 2.3)
 _VP8X_EXIF, _VP8X_XMP = 0x08, 0x04  # flags of a WebP's VP8X chunk
 
 
 def exif_block(
-    description: str, recipe: str | None = None, kept: PhotoMetadata | None = None
+    description: str, recipe: str | None = None, photo_metadata: PhotoMetadata | None = None
 ) -> Image.Exif:
-    """The EXIF block of a file; kept: metadata of the photo to keep."""
+    """The EXIF block of a file. photo_metadata: that of the edited photo, which is kept."""
     exif = Image.Exif()
-    if kept:
-        kept.write(exif)
+    if photo_metadata:
+        photo_metadata.write(exif)
     exif[Tag.ImageDescription], exif[Tag.Software] = description, "MoodGANimation"
     if recipe is not None:
-        exif.get_ifd(IFD.Exif)[Tag.UserComment] = _ASCII + recipe.encode("ascii")
+        exif.get_ifd(IFD.Exif)[Tag.UserComment] = _ASCII_PREFIX + recipe.encode("ascii")
     return exif
 
 
 def png_text(description: str, recipe: str | None = None) -> PngInfo:
-    """The text chunks of a PNG: recipe and XMP packet."""
+    """The text chunks of a PNG, for Pillow: recipe and XMP packet."""
     info = PngInfo()
     if recipe is not None:
         info.add_itxt(RECIPE_KEY, recipe)
-    if packet := xmp(description):
+    if packet := xmp_packet(description):
         info.add_itxt("XML:com.adobe.xmp", packet.decode())
     return info
 
 
-def comment(description: str, recipe: str | None = None) -> str:
+def comment_text(description: str, recipe: str | None = None) -> str:
     """The comment of a GIF or an MP4: the description, and the recipe as its second line."""
     return description if recipe is None else f"{description}\n{recipe}"
 
@@ -74,7 +74,7 @@ def comment(description: str, recipe: str | None = None) -> str:
 def add_metadata(path: Path, description: str, recipe: str | None = None) -> None:
     """Add what ffmpeg has not written: to an MP4 the XMP packet, to a GIF or an animated WebP the
     description, the recipe and the XMP packet."""
-    packet = xmp(description)
+    packet = xmp_packet(description)
     with open(path, "rb") as file:
         head = file.read(12)
     if head[4:8] == b"ftyp":
@@ -82,18 +82,19 @@ def add_metadata(path: Path, description: str, recipe: str | None = None) -> Non
             with open(path, "ab") as file:
                 file.write(struct.pack(">I4s", 24 + len(packet), b"uuid") + _XMP_BOX + packet)
     elif head[:3] == b"GIF":
-        _add_to_gif(path, comment(description, recipe).encode(), packet)
+        _add_to_gif(path, comment_text(description, recipe).encode(), packet)
     else:
         _add_to_webp(path, exif_block(description, recipe).tobytes(), packet)
 
 
 def _add_to_gif(path: Path, text: bytes, packet: bytes | None) -> None:
+    """Insert a comment extension and the XMP packet behind the header and its palette."""
     data = path.read_bytes()
     blocks = (text[i : i + 255] for i in range(0, len(text), 255))
     extensions = b"".join([b"\x21\xfe", *(bytes([len(b)]) + b for b in blocks), b"\0"])
     if packet:
-        # XMP is stored without block sizes. Readers that take its bytes for sizes land somewhere
-        # in this trailer, every byte of which leads them to its end.
+        # XMP is stored without block sizes. A reader that takes its bytes for sizes ends up
+        # somewhere in this "magic trailer", every byte of which leads to the trailer's end.
         trailer = bytes([1, *range(255, -1, -1), 0])
         extensions += b"\x21\xff\x0bXMP DataXMP" + packet + trailer
     header_size = 13 + _palette_size(data[10])
@@ -101,8 +102,9 @@ def _add_to_gif(path: Path, text: bytes, packet: bytes | None) -> None:
 
 
 def _add_to_webp(path: Path, exif: bytes, packet: bytes | None) -> None:
+    """Append the EXIF block and the XMP packet; a plain WebP becomes an extended one."""
     data = path.read_bytes()
-    if data[12:16] != b"VP8X":  # of frames that are all alike, ffmpeg makes a still picture
+    if data[12:16] != b"VP8X":  # ffmpeg writes frames that are all alike as a still picture
         with Image.open(path) as image:
             sides = (struct.pack("<I", side - 1)[:3] for side in image.size)
         data = data[:12] + b"VP8X" + struct.pack("<II", 10, 0) + b"".join(sides) + data[12:]
@@ -116,7 +118,7 @@ def _add_to_webp(path: Path, exif: bytes, packet: bytes | None) -> None:
     path.write_bytes(b"RIFF" + size + data[8:20] + bytes([flags]) + data[21:] + chunks)
 
 
-def recipe_in(path: str | Path) -> str | None:
+def read_recipe_text(path: str | Path) -> str | None:
     """Read the recipe's line from a file; None if the file has none.
 
     Raises NotARecipe for other formats and for a damaged file, and OSError.
@@ -139,13 +141,13 @@ def recipe_in(path: str | Path) -> str | None:
 def _reader(head: bytes) -> Callable[[BinaryIO], str | None] | None:
     """The function that reads the recipe of a file that begins so; None for other formats."""
     if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0")):
-        return _in_header
+        return _recipe_in_header
     if head[:4] == b"RIFF" and head[8:] == b"WEBP":
-        return _in_webp
-    return _in_mp4 if head[4:8] == b"ftyp" else None
+        return _recipe_in_webp
+    return _recipe_in_mp4 if head[4:8] == b"ftyp" else None
 
 
-def _in_header(file: BinaryIO) -> str | None:
+def _recipe_in_header(file: BinaryIO) -> str | None:
     """The recipe of a PNG, JPEG, TIFF or GIF."""
     with open_lazily(file.name, ("PNG", "JPEG", "TIFF", "GIF")) as (image, _):
         if image.format == "PNG":
@@ -156,7 +158,8 @@ def _in_header(file: BinaryIO) -> str | None:
             return _user_comment(image.getexif())
 
 
-def _in_webp(file: BinaryIO) -> str | None:
+def _recipe_in_webp(file: BinaryIO) -> str | None:
+    """The recipe of a WebP; passes over the chunks before the EXIF block."""
     file.seek(12)
     for _ in range(_MAX_PARTS):
         head = file.read(8)
@@ -172,11 +175,11 @@ def _in_webp(file: BinaryIO) -> str | None:
     return None
 
 
-def _in_mp4(file: BinaryIO) -> str | None:
-    """Go down the nested boxes that lead to the comment."""
+def _recipe_in_mp4(file: BinaryIO) -> str | None:
+    """The recipe of an MP4; goes down the nested boxes that lead to the comment."""
     file.seek(0)
     end = os.fstat(file.fileno()).st_size
-    for wanted in (b"moov", b"udta", b"meta", b"ilst", b"\xa9cmt", b"data"):
+    for box in (b"moov", b"udta", b"meta", b"ilst", b"\xa9cmt", b"data"):
         for _ in range(_MAX_PARTS):
             start = file.tell()
             if end - start < 8:
@@ -187,22 +190,24 @@ def _in_mp4(file: BinaryIO) -> str | None:
             stop = start + size if size else end
             if not file.tell() <= stop <= end:
                 raise ValueError("a box is longer than the box around it")
-            if name == wanted:
+            if name == box:
                 end = stop
                 break
             file.seek(stop)
         else:
             return None
-        fields = {b"meta": 4, b"data": 8}  # bytes before the content: version; type and language
-        file.seek(fields.get(wanted, 0), os.SEEK_CUR)
+        # Bytes before the content of a box: its version; the content's type and language.
+        content_offsets = {b"meta": 4, b"data": 8}
+        file.seek(content_offsets.get(box, 0), os.SEEK_CUR)
     return _second_line(_read_exactly(file, min(end - file.tell(), _MAX_PART_BYTES)))
 
 
 def _user_comment(exif: Image.Exif) -> str | None:
+    """The text of UserComment; None if it is missing or not in ASCII."""
     text = exif.get_ifd(IFD.Exif).get(Tag.UserComment)
-    if not (isinstance(text, bytes) and text.startswith(_ASCII)):
+    if not (isinstance(text, bytes) and text.startswith(_ASCII_PREFIX)):
         return None
-    return text[len(_ASCII) :].decode("ascii")
+    return text[len(_ASCII_PREFIX) :].decode("ascii")
 
 
 @contextlib.contextmanager
@@ -214,7 +219,7 @@ def _without_warnings():
 
 
 def _second_line(text: bytes) -> str | None:
-    """The second line of a `comment`; other programs' comments in a GIF are further lines."""
+    """The second line of a `comment_text`; other programs' comments in a GIF are further lines."""
     lines = text.decode().split("\n")
     return lines[1] if len(lines) > 1 else None
 
@@ -225,6 +230,7 @@ def _palette_size(flags: int) -> int:
 
 
 def _read_exactly(file: BinaryIO, size: int) -> bytes:
+    """The next `size` bytes, at most _MAX_PART_BYTES. Raises EOFError."""
     data = file.read(size) if 0 <= size <= _MAX_PART_BYTES else b""
     if len(data) < size or size < 0:
         raise EOFError("the file ends too early, or a part is too large")

@@ -12,34 +12,34 @@ from PIL import Image
 from PIL.ExifTags import IFD
 from PIL.ExifTags import Base as Tag
 
-from .headers import MAX_EXIF_BYTES
+from .opening import MAX_EXIF_BYTES
 
-KEPT = (Tag.Make, Tag.Model, Tag.DateTime, Tag.Artist, Tag.Copyright)
-KEPT_EXIF = (
+KEPT_TAGS = (Tag.Make, Tag.Model, Tag.DateTime, Tag.Artist, Tag.Copyright)
+KEPT_EXIF_TAGS = (
     *(Tag.DateTimeOriginal, Tag.DateTimeDigitized),
     *(Tag.OffsetTime, Tag.OffsetTimeOriginal, Tag.OffsetTimeDigitized),
     *(Tag.SubsecTime, Tag.SubsecTimeOriginal, Tag.SubsecTimeDigitized),
 )
 INCH, CENTIMETER = 2, 3  # values of ResolutionUnit
 UNCALIBRATED, ADOBE_RGB = 0xFFFF, 2  # values of ColorSpace
-INTEROPERABILITY_INDEX = 1  # tag in its own directory
+INTEROPERABILITY_INDEX = 1  # a tag of EXIF's interoperability directory
 MAX_TEXT_BYTES = 1_000
 DPI_RANGE = (2.0, 100_000.0)  # Pillow reports 1 for a TIFF without a resolution
 
 
 @dataclass(frozen=True)
 class PhotoMetadata:
-    """The kept metadata, and what reading the pixels needs to know."""
+    """The kept metadata, and the entries that reading the pixels needs."""
 
-    dpi: tuple[float, float] | None = None  # across, down
-    tags: dict[int, str | bytes] = field(default_factory=dict)  # of KEPT
-    exif_tags: dict[int, str | bytes] = field(default_factory=dict)  # of KEPT_EXIF
+    dpi: tuple[float, float] | None = None  # horizontal, vertical
+    tags: dict[int, str | bytes] = field(default_factory=dict)  # those of KEPT_TAGS
+    exif_tags: dict[int, str | bytes] = field(default_factory=dict)  # those of KEPT_EXIF_TAGS
     has_gps: bool = False  # whether the file says where the photo was taken
     orientation: int = 1  # of EXIF, 1 to 8
     adobe_rgb: bool = False  # whether EXIF says that the colors are those of Adobe RGB (1998)
 
     def write(self, exif: Image.Exif) -> None:
-        """Put the kept metadata into an EXIF block."""
+        """Write the kept metadata into an EXIF block."""
         for tag, value in self.tags.items():
             exif[tag] = value
         for tag, value in self.exif_tags.items():
@@ -57,27 +57,28 @@ def read_photo_metadata(image: Image.Image) -> PhotoMetadata:
         with contextlib.suppress(Exception):  # a damaged block can make the parser raise anything
             exif = image.getexif()
             orientation = exif.get(Tag.Orientation, 1)
-            tags = _texts(exif, KEPT)
-            exif_tags = _texts(exif.get_ifd(IFD.Exif), KEPT_EXIF)
+            tags = _text_tags(exif, KEPT_TAGS)
+            exif_tags = _text_tags(exif.get_ifd(IFD.Exif), KEPT_EXIF_TAGS)
             has_gps = bool(exif.get_ifd(IFD.GPSInfo))
             adobe = _is_adobe_rgb(exif)
-            per_inch = {INCH: 1.0, CENTIMETER: 2.54}[exif.get(Tag.ResolutionUnit, INCH)]
-            dpi = _dpi([exif.get(Tag.XResolution), exif.get(Tag.YResolution)], per_inch)
+            units_per_inch = {INCH: 1.0, CENTIMETER: 2.54}[exif.get(Tag.ResolutionUnit, INCH)]
+            dpi = _dpi([exif.get(Tag.XResolution), exif.get(Tag.YResolution)], units_per_inch)
     with contextlib.suppress(Exception):
         has_gps = has_gps or b"GPSLatitude" in _bytes(image.info.get("xmp", b""))
     for name, tag in (("Author", Tag.Artist), ("Copyright", Tag.Copyright)):  # text chunks of a PNG
         if tag not in tags and isinstance(text := image.info.get(name), str):
-            # As Pillow returns UTF-8 bytes from EXIF: one Latin-1 character a byte, see `_texts`.
-            tags |= _texts({tag: text.encode().decode("latin1")}, (tag,))
+            # As Pillow returns UTF-8 from EXIF: one Latin-1 character per byte, see `_text_tags`.
+            tags |= _text_tags({tag: text.encode().decode("latin1")}, (tag,))
     # The decoder of HEIF has applied the file's own orientation, which is not that of EXIF.
     if image.format == "HEIF" or orientation not in range(1, 9):
         orientation = 1
     if image.format not in ("JPEG", "MPO") or image.info.get("jfif_unit") in (1, 2):
-        dpi = _dpi(image.info.get("dpi")) or dpi  # for other JPEGs Pillow makes up 72
+        # For JPEGs without a resolution Pillow reports 72.
+        dpi = _dpi(image.info.get("dpi")) or dpi
     return PhotoMetadata(dpi, tags, exif_tags, has_gps, orientation, adobe)
 
 
-def _texts(exif, kept: tuple[int, ...]) -> dict[int, str | bytes]:
+def _text_tags(exif, kept: tuple[int, ...]) -> dict[int, str | bytes]:
     """The entries of these tags that are texts: str if ASCII, else bytes.
 
     Pillow decodes texts as Latin-1 and writes str as ASCII only.
@@ -92,23 +93,30 @@ def _texts(exif, kept: tuple[int, ...]) -> dict[int, str | bytes]:
 
 
 def _is_adobe_rgb(exif: Image.Exif) -> bool:
-    """Whether EXIF says Adobe RGB: by the interoperability index R03 and an uncalibrated color
-    space (DCF 2.0, JEITA CP-3461A), or as some cameras by color space 2."""
+    """Whether EXIF says Adobe RGB.
+
+    Either by the interoperability index R03 and an uncalibrated color space (DCF 2.0, JEITA
+    CP-3461A), or by color space 2, as some cameras do.
+    """
     inner = exif.get_ifd(IFD.Exif)
-    space = inner.get(Tag.ColorSpace)
+    color_space = inner.get(Tag.ColorSpace)
     index = exif.get_ifd(IFD.Interop).get(INTEROPERABILITY_INDEX) if IFD.Interop in inner else None
     index = index.decode() if isinstance(index, bytes) else index or ""
     if index.startswith("R98"):  # sRGB
         return False
-    return space in (UNCALIBRATED, ADOBE_RGB) or index.startswith("R03")
+    return color_space in (UNCALIBRATED, ADOBE_RGB) or index.startswith("R03")
 
 
-def _dpi(values: object, per_inch: float = 1.0) -> tuple[float, float] | None:
-    """Pixels an inch, across and down; None if they are missing or out of DPI_RANGE."""
+def _dpi(values: object, units_per_inch: float = 1.0) -> tuple[float, float] | None:
+    """Pixels per inch, horizontal and vertical; None if they are missing or out of DPI_RANGE.
+
+    values: pixels per unit.
+    """
     with contextlib.suppress(Exception):
-        across, down = (float(value) * per_inch for value in values)
-        if all(math.isfinite(v) and DPI_RANGE[0] <= v <= DPI_RANGE[1] for v in (across, down)):
-            return across, down
+        horizontal, vertical = (float(value) * units_per_inch for value in values)
+        low, high = DPI_RANGE
+        if all(math.isfinite(v) and low <= v <= high for v in (horizontal, vertical)):
+            return horizontal, vertical
     return None
 
 

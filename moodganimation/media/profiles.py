@@ -14,11 +14,11 @@ _PRIMARIES = {
     b"bXYZ": (0.14919, 0.06322, 0.74457),
 }
 _D50 = (0.9642, 1.0, 0.8249)
-_GAMMA = 563  # in 1/256
+_GAMMA = 563  # [1/256]
 
 
 def adobe_rgb() -> bytes:
-    """A profile of Adobe RGB (1998), of the class display (ICC.1:2001-04)."""
+    """A display profile (ICC.1:2001-04) of Adobe RGB (1998)."""
     text = b"Adobe RGB (1998)"
     tags = {name: b"XYZ \0\0\0\0" + _fixed_point(*values) for name, values in _PRIMARIES.items()}
     tags |= {
@@ -39,12 +39,12 @@ def adobe_rgb() -> bytes:
 
 
 def _fixed_point(*values: float) -> bytes:
-    """s15Fixed16 numbers."""
+    """Encode numbers as s15Fixed16: big-endian, in 1/65536."""
     return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
 
 
 def is_rgb(profile: bytes) -> bool:
-    """Whether a profile is readable and of RGB."""
+    """Whether a profile can be read and describes RGB colors."""
     try:
         _from_srgb(Image.new("RGB", (1, 1)), profile)
     except (ImageCms.PyCMSError, OSError, ValueError):
@@ -55,15 +55,15 @@ def is_rgb(profile: bytes) -> bool:
 def to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """Convert an RGB or CMYK picture from its profile to sRGB.
 
-    Raises ImageCms.PyCMSError, OSError or ValueError for a profile that is damaged or of other
-    channels.
+    Raises ImageCms.PyCMSError, OSError or ValueError for a profile that is damaged or made
+    for other channels than the picture's.
     """
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     srgb = ImageCms.createProfile("sRGB")
     return ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
 
 
-def colors_from_srgb(colors: np.ndarray, profile: bytes) -> np.ndarray:
+def srgb_to_profile(colors: np.ndarray, profile: bytes) -> np.ndarray:
     """Convert colors (h, w, 3) uint8 from sRGB to an RGB profile."""
     return np.asarray(_from_srgb(Image.fromarray(colors), profile))
 

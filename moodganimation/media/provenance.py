@@ -23,11 +23,11 @@ DIGITAL_SOURCE_TYPE = (
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 )
 LABEL = "edited with MoodGANimation"
-# Environment variables with the paths of PEM files.
-CERTIFICATE, KEY = "MOODGANIMATION_CERTIFICATE", "MOODGANIMATION_KEY"
+# Names of the environment variables with the paths of PEM files.
+CERTIFICATE_VARIABLE, KEY_VARIABLE = "MOODGANIMATION_CERTIFICATE", "MOODGANIMATION_KEY"
 
 
-def xmp(description: str) -> bytes | None:
+def xmp_packet(description: str) -> bytes | None:
     """The XMP packet of an edit; None if the description is not EDITED."""
     if description != EDITED:
         return None
@@ -59,10 +59,10 @@ def with_edit_label(picture: np.ndarray) -> np.ndarray:
     x, y = max(0, width - text_width - descent), height - descent - thickness
     white, top = np.iinfo(picture.dtype).max, max(0, y - text_height - 8 * thickness)
     region = picture[top:]
-    # White letters with a black outline, to be read on any ground.
-    for color, line in ((0, 3 * thickness), (white, thickness)):
+    # White letters with a black outline can be read on any background.
+    for color, line_width in ((0, 3 * thickness), (white, thickness)):
         drawn = np.zeros(region.shape[:2], np.uint8)
-        cv2.putText(drawn, LABEL, (x, y - top), font, scale, 255, line, cv2.LINE_AA)
+        cv2.putText(drawn, LABEL, (x, y - top), font, scale, 255, line_width, cv2.LINE_AA)
         coverage = np.float32(drawn)[..., None] / 255
         target = np.full(picture.shape[2], color, np.float32)
         target[3:] = white
@@ -73,13 +73,13 @@ def with_edit_label(picture: np.ndarray) -> np.ndarray:
 def sign(path: Path, ending: str) -> None:
     """Sign an edited file with Content Credentials, if a certificate is configured.
 
-    ending: of the target's name, as ".png". Raises Unwritable if signing fails.
+    ending: of the name of the target file, for instance ".png". Raises Unwritable if signing fails.
     """
-    files = os.environ.get(CERTIFICATE), os.environ.get(KEY)
+    files = os.environ.get(CERTIFICATE_VARIABLE), os.environ.get(KEY_VARIABLE)
     if not any(files):
         return
     if not all(files):
-        raise Unwritable("To sign files, set both {} and {}.", CERTIFICATE, KEY)
+        raise Unwritable("To sign files, set both {} and {}.", CERTIFICATE_VARIABLE, KEY_VARIABLE)
     try:
         import c2pa
     except ImportError:
@@ -105,6 +105,7 @@ def sign(path: Path, ending: str) -> None:
 
 
 def _manifest() -> dict:
+    """The C2PA manifest: the file was created from a photo, and edited."""
     actions = [
         {"action": "c2pa.created", "digitalSourceType": DIGITAL_SOURCE_TYPE},
         {"action": "c2pa.edited", "description": EDITED},

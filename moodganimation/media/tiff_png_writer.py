@@ -1,7 +1,7 @@
-"""Write what Pillow does not: PNG of 16 bits a channel, and compressed TIFF of 8 or 16 bits.
+"""Write what Pillow cannot: PNG of 16 bits per channel, and compressed TIFF of 8 or 16 bits.
 
-Pixels are compressed by zlib strip by strip. PNG: W3C, PNG Specification, 3rd ed., 2025. TIFF:
-Adobe, TIFF Revision 6.0, 1992, with the compression of its Supplement 2.
+Pixels are compressed by zlib in strips of STRIP_ROWS rows. PNG: W3C, PNG Specification, 3rd ed.,
+2025. TIFF: Adobe, TIFF Revision 6.0, 1992, with the compression of its Supplement 2.
 """
 
 import io
@@ -19,7 +19,7 @@ from PIL.TiffTags import ASCII, LONG, RATIONAL, SHORT, UNDEFINED
 ZLIB_LEVEL = 1  # a large photo takes one second instead of three
 STRIP_ROWS = 256
 PNG_COLOR_TYPES = {3: ("RGB", 2), 4: ("RGBA", 6)}  # channels -> Pillow's mode, PNG's number
-SUB = 1  # PNG filter: differences to the pixel on the left
+SUB = 1  # PNG's filter type: differences to the pixel on the left
 DEFLATE, HORIZONTAL_DIFFERENCES = 8, 2  # values of TIFF's Compression and Predictor
 RGB, INTERLEAVED, UNASSOCIATED_ALPHA, INCH = 2, 1, 2, 2  # values of further TIFF tags
 
@@ -78,11 +78,11 @@ def write_tiff(
 ) -> None:
     """Write a picture (H, W, 3 or 4) uint8 or uint16.
 
-    exif: its texts are copied. dpi: across and down. profile: ICC. xmp: an XMP packet.
+    exif: its texts are copied. dpi: horizontal and vertical. profile: ICC. xmp: an XMP packet.
     """
     offsets, sizes = [], []
     with open(path, "wb") as file:
-        file.write(bytes(8))  # the header, which is written at last
+        file.write(bytes(8))  # the header, which is written last
         for row in range(0, len(picture), STRIP_ROWS):
             strip = picture[row : row + STRIP_ROWS].astype(picture.dtype.newbyteorder("<"))
             strip[:, 1:] -= picture[row : row + STRIP_ROWS, :-1]
@@ -90,7 +90,7 @@ def write_tiff(
             offsets.append(file.tell())
             sizes.append(len(data))
             file.write(data + bytes(len(data) % 2))
-        entries = _layout(picture) | _texts(exif)
+        entries = _layout(picture) | _text_entries(exif)
         entries |= {Tag.StripOffsets: (LONG, offsets), Tag.StripByteCounts: (LONG, sizes)}
         if dpi:
             entries |= {
@@ -100,7 +100,7 @@ def write_tiff(
             }
         entries |= {Tag.XMLPacket: (UNDEFINED, xmp)} if xmp else {}
         entries |= {Tag.InterColorProfile: (UNDEFINED, profile)} if profile else {}
-        if exif_entries := _texts(exif.get_ifd(IFD.Exif)):
+        if exif_entries := _text_entries(exif.get_ifd(IFD.Exif)):
             entries[IFD.Exif] = LONG, [file.tell()]
             file.write(_directory(exif_entries, file.tell()))
         start = file.tell()
@@ -126,7 +126,7 @@ def _layout(picture: np.ndarray) -> dict[int, tuple]:
     return layout | ({Tag.ExtraSamples: (SHORT, [UNASSOCIATED_ALPHA])} if channels == 4 else {})
 
 
-def _texts(exif: Mapping[int, object]) -> dict[int, tuple]:
+def _text_entries(exif: Mapping[int, object]) -> dict[int, tuple]:
     """The texts of an EXIF block as TIFF entries: {tag: (type, bytes)}.
 
     str becomes ASCII; bytes (text in another encoding) are copied, UserComment without a final 0.

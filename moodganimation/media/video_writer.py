@@ -16,7 +16,7 @@ from ..files.atomic import atomic_write, check_writable
 from . import ffmpeg
 from .formats import ENDINGS_WITHOUT_ALPHA
 from .frame_times import divided_fps
-from .metadata import add_metadata, comment
+from .metadata import add_metadata, comment_text
 from .pixels import without_alpha
 from .provenance import EDITED, sign, with_edit_label
 from .video_reader import Film
@@ -67,16 +67,16 @@ def write_animation(
     pixel. description, recipe, label: as for `images.write_image`. Raises Unwritable.
     """
     path = check_animation_path(path, fps)
-    with atomic_write(path, path.suffix.lower()) as part:
+    with atomic_write(path, path.suffix.lower()) as temporary:
         if path.suffix.lower() in ENDINGS_WITHOUT_ALPHA:
             frames = map(without_alpha, frames)
         frames = map(with_edit_label, frames) if label else frames
-        _encode(part, _checked_size(frames), fps, comment(description, recipe))
+        _encode(temporary, _checked_size(frames), fps, comment_text(description, recipe))
         if path.suffix.lower() == ".webp":
-            _disable_blending(part)
-        add_metadata(part, description, recipe)
+            _disable_blending(temporary)
+        add_metadata(temporary, description, recipe)
         if description == EDITED:
-            sign(part, path.suffix.lower())
+            sign(temporary, path.suffix.lower())
     return path
 
 
@@ -103,13 +103,13 @@ def write_film(
         return list(capped.notes[len(film.notes) :])
     frames = map(without_alpha, frames)
     frames = map(with_edit_label, frames) if label else frames
-    comment_text = comment(description, recipe)
-    with atomic_write(path, ".mp4") as part:
-        _encode(part, frames, film.fps, comment_text)
-        notes = _add_sound(part, film, comment_text)
-        add_metadata(part, description)
+    comment = comment_text(description, recipe)
+    with atomic_write(path, ".mp4") as temporary:
+        _encode(temporary, frames, film.fps, comment)
+        notes = _add_sound(temporary, film, comment)
+        add_metadata(temporary, description)
         if description == EDITED:
-            sign(part, ".mp4")
+            sign(temporary, ".mp4")
     return notes
 
 
@@ -162,7 +162,7 @@ def _checked_size(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield frame
 
 
-def _encode(path: Path, frames: Iterable[np.ndarray], fps: float, comment_text: str) -> None:
+def _encode(path: Path, frames: Iterable[np.ndarray], fps: float, comment: str) -> None:
     """Encode frames by the file's ending; odd sides lose a pixel. Raises Unwritable and OSError."""
     codec, pixel_format, options = _CODECS[path.suffix.lower()]
     encoder = None
@@ -178,7 +178,7 @@ def _encode(path: Path, frames: Iterable[np.ndarray], fps: float, comment_text: 
                     *("-v", "error", "-f", "rawvideo", "-pix_fmt", input_format),
                     *("-s", f"{frame.shape[1]}x{frame.shape[0]}", "-r", f"{float(fps):.9g}"),
                     *("-i", "pipe:0", "-an", "-c:v", codec, *options, "-pix_fmt", pixel_format),
-                    *("-metadata", f"comment={comment_text}", f"file:{path}"),
+                    *("-metadata", f"comment={comment}", f"file:{path}"),
                     stdin=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                 )
@@ -211,7 +211,7 @@ def _disable_blending(path: Path) -> None:
     path.write_bytes(data)
 
 
-def _add_sound(path: Path, film: Film, comment_text: str) -> list[Message]:
+def _add_sound(path: Path, film: Film, comment: str) -> list[Message]:
     """Add the first audio stream of a film that can be decoded to an MP4 of its frames.
 
     Returns a sentence if it is not the film's first audio stream, or if none could be added.
@@ -220,7 +220,7 @@ def _add_sound(path: Path, film: Film, comment_text: str) -> list[Message]:
     for number, sound in enumerate(sounds):
         codecs = ("copy", "aac") if sound in COPIED_CODECS else ("aac",)
         if _is_decodable(film.path, number) and any(
-            _merge_sound(path, film.path, number, codec, comment_text) for codec in codecs
+            _merge_sound(path, film.path, number, codec, comment) for codec in codecs
         ):
             note = Message(
                 "The film's sound {} of {} is kept: those before it cannot be decoded.",
@@ -244,14 +244,14 @@ def _is_decodable(film: Path, number: int) -> bool:
         ffmpeg.stop(decoder)
 
 
-def _merge_sound(path: Path, film: Path, number: int, codec: str, comment_text: str) -> bool:
+def _merge_sound(path: Path, film: Path, number: int, codec: str, comment: str) -> bool:
     """Add an audio stream of a film to the MP4 at `path`; whether that succeeded."""
     merged = path.with_name(f"{path.stem}.sound{path.suffix}")
     merger = ffmpeg.start(
         *("-v", "error", "-i", f"file:{path}", *ffmpeg.input_arguments(film)),
         *("-map", "0:v:0", "-map", f"1:a:{number}", "-c:v", "copy", "-c:a", codec),
         *("-map_metadata", "0", "-map_chapters", "-1", "-movflags", "+faststart"),
-        *("-metadata", f"comment={comment_text}", f"file:{merged}"),
+        *("-metadata", f"comment={comment}", f"file:{merged}"),
         stderr=subprocess.PIPE,
     )
     try:

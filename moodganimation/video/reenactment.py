@@ -162,7 +162,7 @@ def write_curves(
     them, and whether a face was found. Raises Unwritable.
     """
     path = check_table_path(path)
-    with atomic_write(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         for i, (expression, face_found) in enumerate(zip(expressions, found, strict=True)):
             values = values_by_axis(expression)

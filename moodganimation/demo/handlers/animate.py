@@ -8,7 +8,7 @@ from ...expressions import schema
 from ...expressions.sides import units_of
 from ...expressions.spaces import Expression
 from ...frame import Frame, portrait_for_file
-from ...media.figures import beside, curves, row
+from ...media.figures import add_panels, curves, row
 from ...media.images import write_image
 from ...media.video_writer import write_animation
 from ...recipe import Output, Recipe
@@ -129,4 +129,4 @@ class TimelineHandlers:
 def _picture(frame: Frame, settings: dict) -> np.ndarray:
     """Return a frame of the animation; with "panels", beside its attention and color."""
     view = frame.view(settings["view"], settings["size"])
-    return beside(view, frame.attention, frame.color) if settings["panels"] else view
+    return add_panels(view, frame.attention, frame.color) if settings["panels"] else view

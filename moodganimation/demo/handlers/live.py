@@ -17,8 +17,8 @@ from ...expressions import schema
 from ...expressions.request import offset_between
 from ...expressions.sides import convert_units, units_of
 from ...expressions.spaces import FACS, Expression, ExpressionSpace
-from ...media.headers import open_bounded
 from ...media.images import MIN_PHOTO_SIDE
+from ...media.opening import open_bounded
 from ...media.video_writer import write_animation
 from ...recipe import Face as FacePlace
 from ...recipe import Recipe

@@ -1,8 +1,8 @@
 """JPEG files: how much work decoding one is, and which rows of a truncated one are missing.
 
 A decoder fills missing rows with grey and reports nothing. They are found by decoding twice, with
-different bytes where the data ends: rows that differ depend on missing data. Segments, scans and
-markers are those of ITU-T T.81, sections B and E.
+different bytes where the data ends: the rows that differ depend on missing data. Segments, scans
+and markers are those of ITU-T T.81, annexes B and E.
 """
 
 import io
@@ -22,15 +22,15 @@ START_OF_SCAN = 0xDA
 SOF_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 COEFFICIENTS = range(64)  # of a block of the cosine transform
 MAX_MISSING_SHARE = 0.1  # of the rows; a picture that lacks more is refused
-LACKS_SCANS = 1.0  # result of `missing_share` if some scans, or all rows, are missing
-STRIP_ROWS = 512  # that are compared at once
+LACKS_SCANS = 1.0  # `missing_share` of a file without some of its scans, or without any row
+STRIP_ROWS = 512  # rows compared at once
 
 
 @dataclass
 class JpegSegments:
-    """What the segments of a JPEG say, up to the end of its first image."""
+    """The contents of the segments of a JPEG, up to the end of its first image."""
 
-    too_many: bool = False  # a decoder would work on it for very long
+    too_complex: bool = False  # more scans or segments than allowed: decoding may take very long
     end: int | None = None  # position of END_OF_IMAGE; None: it is missing
     channels: int = 0
     scans: list[bytes] = field(default_factory=list)  # headers of the scans
@@ -38,7 +38,7 @@ class JpegSegments:
     @property
     def lacks_scans(self) -> bool:
         """Whether some coefficients of some channel are in no scan, or not with all their bits."""
-        known: dict[int, set[int]] = {}
+        coefficients: dict[int, set[int]] = {}  # channel -> those with all their bits
         for header in self.scans:
             count = header[0] if header else 0  # of the channels in the scan
             if len(header) < 2 * count + 4:
@@ -46,9 +46,9 @@ class JpegSegments:
             first, last, bits = header[2 * count + 1 : 2 * count + 4]
             if bits & 15 == 0:  # successive approximation down to bit 0
                 for channel in header[1 : 2 * count + 1 : 2]:
-                    known.setdefault(channel, set()).update(range(first, last + 1))
-        complete = [channel for channel, found in known.items() if found >= set(COEFFICIENTS)]
-        return len(complete) < self.channels
+                    coefficients.setdefault(channel, set()).update(range(first, last + 1))
+        complete = sum(known >= set(COEFFICIENTS) for known in coefficients.values())
+        return complete < self.channels
 
 
 def parse_segments(jpeg: bytes) -> JpegSegments:
@@ -56,59 +56,61 @@ def parse_segments(jpeg: bytes) -> JpegSegments:
 
     Phones append videos and further images, which are not looked at.
     """
-    found, position, count = JpegSegments(), 0, 0
+    segments, position, count = JpegSegments(), 0, 0
     while marker := SEGMENT_START.search(jpeg, position):
         if marker[0] == END_OF_IMAGE:
-            found.end = marker.start()
+            segments.end = marker.start()
             break
         position = marker.end()
         size = max(2, int.from_bytes(jpeg[position : position + 2], "big"))  # counts its own bytes
         code, body = marker[0][1], jpeg[position + 2 : position + min(size, 1000)]
         if code == START_OF_SCAN:
-            found.scans.append(body)
+            segments.scans.append(body)
         elif code in SOF_MARKERS and len(body) > 5:
-            found.channels = body[5]
+            segments.channels = body[5]
         position, count = position + size, count + 1
-        if len(found.scans) > MAX_SCANS or count > MAX_SEGMENTS:
-            found.too_many = True
+        if len(segments.scans) > MAX_SCANS or count > MAX_SEGMENTS:
+            segments.too_complex = True
             break
-    return found
+    return segments
 
 
-def with_end(jpeg: bytes) -> bytes | None:
+def append_missing_end(jpeg: bytes) -> bytes | None:
     """Append the missing end to a truncated JPEG; None for a complete JPEG or another file.
 
     Trailing zeros go: a download that stopped leaves them in a file of the full size.
     """
     if not jpeg.startswith(b"\xff\xd8\xff"):
         return None
-    found = parse_segments(jpeg)
-    if found.too_many or found.end is not None or not found.scans:
+    segments = parse_segments(jpeg)
+    if segments.too_complex or segments.end is not None or not segments.scans:
         return None
     return jpeg.rstrip(b"\0\xff") + END_OF_IMAGE
 
 
 def missing_share(jpeg: bytes, image: Image.Image, truncated: bool) -> float:
-    """Share of a decoded image's rows that the file lacks, from the bottom, or LACKS_SCANS.
+    """The share of a decoded image's rows, from the bottom up, that the file lacks: 0 to 1.
 
-    truncated: whether `with_end` has added the end. Raises what Pillow raises.
+    LACKS_SCANS if the file has only a coarse version of the image.
+
+    truncated: whether `append_missing_end` has added the end. Raises what Pillow raises.
     """
-    found = parse_segments(jpeg)
-    if truncated and found.lacks_scans:
+    segments = parse_segments(jpeg)
+    if truncated and segments.lacks_scans:
         return LACKS_SCANS
-    # Without an end there is no place for other data, so that nothing can be compared.
-    if found.end is None or not (truncated or _ends_in_one_color(image)):
+    # Without an end of the image there is no place where other data could be inserted.
+    if segments.end is None or not (truncated or _ends_in_one_color(image)):
         return 0.0
-    noisy = jpeg[: found.end] + _noise() + END_OF_IMAGE
+    noisy = jpeg[: segments.end] + _noise() + END_OF_IMAGE
     with Image.open(io.BytesIO(noisy), formats=("JPEG",)) as other:
         other.load()
         height = image.size[1]
-        for row, (ours, theirs) in zip(
+        for row, (strip, noisy_strip) in zip(
             range(0, height, STRIP_ROWS),
             zip(_strips(image), _strips(other), strict=True),
             strict=True,
         ):
-            differs = (ours != theirs).reshape(len(ours), -1).any(1)
+            differs = (strip != noisy_strip).reshape(len(strip), -1).any(1)
             if differs.any():
                 return 1 - (row + int(differs.argmax())) / height
     return 0.0

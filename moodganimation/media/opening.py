@@ -1,4 +1,4 @@
-"""Open picture files with Pillow, and limit the work that hostile headers can cause."""
+"""Open picture files with Pillow, and limit the work that hostile files can cause."""
 
 import contextlib
 import io
@@ -9,30 +9,31 @@ from pathlib import Path
 from PIL import Image
 
 from .formats import PILLOW_FORMATS
-from .truncated import MAX_SEGMENTS, parse_segments
+from .jpeg import MAX_SEGMENTS, parse_segments
 
-MAX_HEADER_READS = MAX_SEGMENTS  # calls of read() before the pixels of a file
-MAX_READS = 1_000_000  # calls of read() for its pixels
-MAX_EXIF_BYTES = 100_000  # its entries may overlap, so that this much unfolds to up to 200 MB
+MAX_HEADER_READS = MAX_SEGMENTS  # calls of read() until the header of a file is parsed
+MAX_READS = 1_000_000  # calls of read() while its pixels are decoded
+# Entries of an EXIF block may overlap, so that so few bytes can expand to 200 MB.
+MAX_EXIF_BYTES = 100_000
 
 
 @contextlib.contextmanager
 def open_bounded(
     source: str | Path | bytes, formats: tuple[str, ...] = PILLOW_FORMATS
 ) -> Iterator[Image.Image]:
-    """Open a picture whose decoding cannot take very long; its pixels are not decoded yet.
+    """Open a picture whose decoding takes a bounded time; its pixels are not decoded yet.
 
-    Raises OSError for a JPEG of too many segments or scans, for a PPM that spells its numbers out,
-    and when the file is read in too many pieces; else what Pillow raises.
+    Raises OSError for a JPEG of too many segments or scans, for a PPM with its numbers as text, and
+    beyond the limits of `_BoundedReader`; else what Pillow raises.
     """
     with open_lazily(source, formats) as (image, file):
         position, slow = file.tell(), any(tile[0] == "ppm_plain" for tile in image.tile)
         if image.format in ("JPEG", "MPO"):
             file.seek(0)
-            slow = parse_segments(file.read()).too_many
+            slow = parse_segments(file.read()).too_complex
             file.seek(position)
         if slow:
-            raise OSError("it would take very long")
+            raise OSError("decoding it would take too long")
         file.reads_left = MAX_READS
         yield image
 
@@ -57,7 +58,7 @@ class _BoundedReader(io.BufferedReader):
     """A file with limits on calls of read(), bytes in all, and bytes of EXIF segments.
 
     Entries of a TIFF or an EXIF block may all refer to the same bytes, so that a small file can
-    make a parser read without end. `read` raises OSError beyond a limit.
+    make a parser read endlessly. `read` raises OSError beyond a limit.
     """
 
     reads_left, exif_bytes_left = MAX_HEADER_READS, MAX_EXIF_BYTES
@@ -74,5 +75,5 @@ class _BoundedReader(io.BufferedReader):
         if data.startswith(b"Exif\0\0"):  # a segment of a JPEG
             self.exif_bytes_left -= len(data)
         if min(self.reads_left, self.bytes_left, self.exif_bytes_left) < 0:
-            raise OSError("it is in too many pieces")
+            raise OSError("reading it takes too many calls or bytes")
         return data
