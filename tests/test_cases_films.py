@@ -26,7 +26,7 @@ from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.files.atomic import atomic_write, check_writable
 from moodganimation.media.frame_times import FrameTimes, choose_frame_grid, divided_fps
 from moodganimation.media.video_reader import open_film, read_every, read_frames
-from moodganimation.media.video_writer import capped_for, write_film
+from moodganimation.media.video_writer import limit_fps_for, write_film
 from moodganimation.runtime.executors import map_items
 from moodganimation.runtime.signals import Terminated, raise_on_termination
 from moodganimation.video.editing import offset_by
@@ -106,7 +106,7 @@ def test_wide_colors_keep_their_look(tmp_path, primaries, matrix, to_theirs, nam
     light = np.clip((wanted**2.4) @ to_theirs.T, 0, 1)
     path = patches(tmp_path / "a.mkv", light ** (1 / 2.4), matrix, primaries, "bt709")
     assert np.abs(colors(path) - 255 * wanted).max() <= 8
-    assert f"wide colors ({name})" in said(open_film(path).notes)
+    assert f"wide-gamut colors of the video ({name})" in said(open_film(path).notes)
 
 
 def test_ordinary_films_of_ten_bits_are_left_as_they_are(tmp_path):
@@ -346,7 +346,7 @@ def test_one_picture_is_a_film_of_one_frame_or_a_photo(tmp_path):
     assert len(frames_of(tmp_path / "a.gif")) == 1
     for name in ("a.webp", "a.png", "a.jpg"):
         image.convert("RGB").save(tmp_path / name)
-        with pytest.raises(UnreadableFile, match="single picture, no film: open it as a photo"):
+        with pytest.raises(UnreadableFile, match="single picture, not a video: open it as a photo"):
             open_film(tmp_path / name)
 
 
@@ -391,7 +391,7 @@ def pitch(path) -> float:
 def test_the_first_sound_that_can_be_decoded_is_kept(tmp_path):
     film = open_film(with_sounds(tmp_path / "a.mov", 440, 880, 1320, unknown=1))
     notes = write_film(tmp_path / "b.mp4", film.frames(), film)
-    assert notes == ["The film's sound 2 of 3 is kept: those before it cannot be decoded."]
+    assert notes == ["Audio track 2 of 3 is kept: those before it cannot be decoded."]
     assert pitch(tmp_path / "b.mp4") == pytest.approx(880, abs=10)
     film = open_film(with_sounds(tmp_path / "a.mov", 440, 880, unknown=0))
     assert write_film(tmp_path / "b.mp4", film.frames(), film) == []
@@ -401,7 +401,7 @@ def test_the_first_sound_that_can_be_decoded_is_kept(tmp_path):
 def test_a_film_whose_sounds_are_all_unknown_is_silent_and_says_so(tmp_path):
     film = open_film(with_sounds(tmp_path / "a.mov", 440, 880, unknown=2))
     notes = write_film(tmp_path / "b.mp4", film.frames(), film)
-    assert notes == ["The film's sound could not be kept."]
+    assert notes == ["The sound of the video could not be kept."]
     assert open_film(tmp_path / "b.mp4").header.sounds == ()
 
 
@@ -432,7 +432,7 @@ def test_a_sound_of_noise_is_passed_over(tmp_path):
 )
 def test_fast_films_are_thinned_for_gif(tmp_path, fps, written):
     film = open_film(filmed(tmp_path / "a.mp4", numbered(24), fps=fps))
-    slow = capped_for(film, tmp_path / "b.gif")
+    slow = limit_fps_for(film, tmp_path / "b.gif")
     assert float(slow.fps) == pytest.approx(written)
     notes = write_film(tmp_path / "b.gif", film.frames(), film)
     if film.fps > 50:
@@ -446,7 +446,7 @@ def test_fast_films_are_thinned_for_gif(tmp_path, fps, written):
         assert made.seconds == pytest.approx(seconds, abs=0.04)
         with Image.open(tmp_path / name) as gif:
             assert gif.n_frames == pytest.approx(seconds * written, abs=1)
-    assert capped_for(film, "b.mp4") is film is capped_for(film, "b.webp")
+    assert limit_fps_for(film, "b.mp4") is film is limit_fps_for(film, "b.webp")
 
 
 def test_thinning_shows_every_so_manieth_frame():

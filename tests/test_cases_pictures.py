@@ -396,7 +396,7 @@ def test_sixteen_bits_into_eight_are_told(tmp_path):
     photo = read_photo(deep_file(DEEP, ".png"))
     for name in ("a.jpg", "a.webp"):
         lost = write_image(tmp_path / name, photo.color, source=photo)
-        assert "16 bits a channel; 8 are kept in" in lost[0]
+        assert "16 bits per channel; 8 are kept in" in lost[0]
         assert close(read_image(tmp_path / name), photo.pixels, 12)
     shallow = read_photo(deep_file(DEEP, ".png"), keep_16bit=False)
     assert shallow.color.dtype == np.uint8 and shallow.loss_notes("a.png")

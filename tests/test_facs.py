@@ -43,7 +43,7 @@ from moodganimation.expressions.spaces import (
     space_named,
 )
 from moodganimation.video.editing import blend_to, offset_by
-from moodganimation.video.live import NeutralOffset, fit_keyframes
+from moodganimation.video.live import ChangeFromNeutral, fit_keyframes
 from moodganimation.video.reenactment import (
     Performance,
     add_masked_change,
@@ -497,12 +497,12 @@ def test_change_of_17_units_is_played_on_both_sides():
 
 
 def test_mirror_keeps_the_space_of_what_it_sees():
-    mirror = NeutralOffset()
+    mirror = ChangeFromNeutral()
     for seconds in (0.0, 0.5):
         mirror.update(seconds, FACE)
     mirror.update(2.0, FACE.replace(AU12L=0.5))
     mouth = region_mask(["mouth"], mirror.space)
-    point = add_masked_change(FACE, mirror.change, mirror.space, 1.0, mouth)
+    point = add_masked_change(FACE, mirror.values, mirror.space, 1.0, mouth)
     assert_near(point, FACE.replace(AU12L=0.5))
     _, keys = fit_keyframes([(0.0, FACE), (1.0, point)])
     assert_near(keys[-1].expression, point)

@@ -223,7 +223,7 @@ def test_what_is_no_film_is_said(tmp_path, monkeypatch):
         with pytest.raises(UnreadableFile, match=sentence):
             open_film(tmp_path / name)
     run("-f", "lavfi", "-i", "sine=440:d=0.3", tmp_path / "sound.mp4")
-    with pytest.raises(UnreadableFile, match="no moving picture that can be read"):
+    with pytest.raises(UnreadableFile, match="no video track that can be read"):
         open_film(tmp_path / "sound.mp4")
     with pytest.raises(UnreadableFile, match="There is no video"):
         open_film(tmp_path / "none.mp4")
@@ -234,7 +234,7 @@ def test_what_is_no_film_is_said(tmp_path, monkeypatch):
     with pytest.raises(UnreadableFile, match="Not one frame"):
         next(open_film(film).frames())
     monkeypatch.setattr(video_reader, "MAX_FILM_SECONDS", 1)
-    with pytest.raises(UnreadableFile, match="films may last"):
+    with pytest.raises(UnreadableFile, match="videos may last"):
         open_film(film)
 
 
@@ -249,7 +249,7 @@ def test_a_damaged_film_ends_early(tmp_path):
 
 def test_a_film_is_not_written_over_itself(tmp_path):
     film = open_film(filmed(tmp_path / "a.mp4", greys(3)))
-    with pytest.raises(Unwritable, match="is the film that is read"):
+    with pytest.raises(Unwritable, match="is the video that is read"):
         write_film(tmp_path / "a.mp4", film.frames(), film)
 
 

@@ -152,12 +152,12 @@ def drive(options) -> None:
     """Write a clip of the photo with the expressions of the face in a film."""
     from ..frame import portrait_for_file
     from ..media.video_reader import open_film
-    from ..media.video_writer import capped_for, check_film_path, write_film
+    from ..media.video_writer import check_film_path, limit_fps_for, write_film
     from ..video.editing import check_strength
     from ..video.reenactment import capture_performance, check_table_path, region_mask, write_curves
     from . import option_values as values
 
-    film, regions = capped_for(open_film(options.by), options.out), values.region_names(options)
+    film, regions = limit_fps_for(open_film(options.by), options.out), values.region_names(options)
     # All options are checked before the film is read.
     check_strength(options.strength)
     if options.csv:

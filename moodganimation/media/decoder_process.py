@@ -75,7 +75,7 @@ def decode_16bit(data: bytes, max_pixels: int) -> tuple[dict, list, object]:
     cv2.setNumThreads(1)
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.dtype != np.uint16 or picture.size > 4 * max_pixels:
-        raise ValueError("not a picture of 16 bits a channel, or too large")
+        raise ValueError("not a picture of 16 bits per channel, or too large")
     if picture.ndim == 3:
         codes = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
         picture = cv2.cvtColor(picture, codes[picture.shape[2]], picture)

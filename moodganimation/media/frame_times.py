@@ -1,4 +1,4 @@
-"""The times at which a film's frames are shown, and the constant frame rate that keeps all of them.
+"""The times of a film's frames, and the constant frame rate at which all of them are shown.
 
 Frames are assigned to the *slots* of a frame grid: slot i lasts from i / fps to (i + 1) / fps
 seconds after the grid's offset.
@@ -16,12 +16,12 @@ from ..animation.easing import MAX_FPS
 from . import ffmpeg
 
 TIMEOUT = 60  # for reading all time stamps of a film [s]
-MAX_FRAMES = 1_000_000  # whose time stamps are read: more than an hour at 240 a second
-# How far a frame may be from its slot: the larger of a time [s] and, for slow films, a share of the
-# shortest time between frames.
+MAX_FRAMES = 1_000_000  # with time stamps that are read: more than an hour at 240 per second
+# How far a frame may be from its slot: the larger of TOLERANCE [s] and, for slow films,
+# TOLERANCE_SHARE of the shortest time between frames.
 TOLERANCE, TOLERANCE_SHARE = 1 / 60, 0.05
-MAX_DROPPED_SHARE = 0.001  # of the frames
-DEFAULT_FPS = 24.0  # of films without any information
+MAX_DROPPED_SHARE = 0.001  # of the frames, on a grid that counts as fitting
+DEFAULT_FPS = 24.0  # of films without time stamps and without a rate in the header
 COMMON_RATES = [
     *map(Fraction, (1, 2, 4, 5, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60)),
     *(Fraction(1000 * fps, 1001) for fps in (24, 30, 60)),  # NTSC
@@ -30,7 +30,7 @@ COMMON_RATES = [
 
 @dataclass(frozen=True)
 class FrameTimes:
-    """When the frames of a film begin, in order, counted from the film's beginning."""
+    """The times at which the frames of a film begin, in order, from the film's beginning."""
 
     starts: np.ndarray  # (T,) [s]
     end: float  # of the last frame [s]
@@ -41,8 +41,8 @@ class FrameGrid:
     """A constant frame rate for the frames of a film."""
 
     fps: Fraction  # 1 to MAX_FPS
-    offset: float = 0.0  # start of slot 0, to be subtracted from every time stamp [s]
-    dropped: int = 0  # frames that share a slot with another one
+    offset: float = 0.0  # start of slot 0 [s], subtracted from every time stamp
+    dropped: int = 0  # number of frames that share a slot with another one and are not shown
 
 
 def read_frame_times(path: str | Path, max_seconds: float) -> FrameTimes | None:
@@ -87,10 +87,12 @@ def _frame_times(packets: np.ndarray, time_base: float) -> FrameTimes | None:
 def choose_frame_grid(times: FrameTimes | None, average_fps: float, base_fps: float) -> FrameGrid:
     """The grid on which every frame is shown at least once, and within the tolerance of its time.
 
-    average_fps, base_fps: what the header says, 0 if unknown. Without times, or with a single
-    frame: the average rate, else 1 / that frame's duration, the base rate or DEFAULT_FPS, in this
-    order. Else the first that fits: one of the header's two rates; the lowest of COMMON_RATES;
-    MAX_FPS, which drops frames.
+    average_fps, base_fps: those of the header, 0 if unknown.
+
+    Without times, or with a single frame, the rate is the first that is known of: the average rate,
+    1 / the frame's duration, the base rate, DEFAULT_FPS. Otherwise it is the first that fits of:
+    the header's two rates, COMMON_RATES from the lowest up. If none fits, it is MAX_FPS, which
+    drops frames.
     """
     average_fps, base_fps = (fps if 0 < fps < 1000 else 0.0 for fps in (average_fps, base_fps))
     if times is not None and len(times.starts) == 1 and times.end > times.starts[0]:
@@ -103,10 +105,10 @@ def choose_frame_grid(times: FrameTimes | None, average_fps: float, base_fps: fl
     if fitting := [grid for fps in rates if (grid := _fitting_grid(times, fps))]:
         # Rounded, so that the average rate wins unless the base rate is nearer by 0.01 s.
         best = min(fitting, key=lambda grid: round(_distances(times, grid).mean(), 2))
-        # Frames that a division leaves out are meant to go: they do not count as dropped.
+        # Frames that are left out because the rate is divided do not count as dropped.
         return replace(_grid(times, divided_fps(best.fps, MAX_FPS)), dropped=0)
     if fitting := [grid for fps in COMMON_RATES if (grid := _fitting_grid(times, fps))]:
-        # Of rates that differ as 29.97 and 30, that to which the frames are nearer.
+        # The lowest rate; of two such as 29.97 and 30, the one with the frames nearer to its slots.
         return min(
             fitting,
             key=lambda grid: (math.ceil(grid.fps), round(_distances(times, grid).mean(), 6)),
@@ -115,7 +117,7 @@ def choose_frame_grid(times: FrameTimes | None, average_fps: float, base_fps: fl
 
 
 def exact_fps(fps: float) -> Fraction:
-    """The rate that a header's rounded number stands for, at least 1: 29.97 is 30000/1001."""
+    """The rate that a header's rounded number stands for: 30000/1001 for 29.97; at least 1."""
     if not float(fps).is_integer() and abs(fps - math.ceil(fps) / 1.001) < 0.006:
         return Fraction(1000 * math.ceil(fps), 1001)
     return Fraction(max(1.0, fps)).limit_denominator(1000)
@@ -127,7 +129,7 @@ def divided_fps(fps: Fraction, max_fps: int) -> Fraction:
 
 
 def _fitting_grid(times: FrameTimes, fps: Fraction) -> FrameGrid | None:
-    """The grid of a rate if it drops (nearly) no frame and moves none beyond the tolerance."""
+    """The grid of a rate if it drops hardly any frame and moves none beyond the tolerance."""
     grid = _grid(times, fps)
     tolerance = max(TOLERANCE, TOLERANCE_SHARE * float(np.diff(times.starts).min()))
     keeps_all = grid.dropped <= MAX_DROPPED_SHARE * len(times.starts)

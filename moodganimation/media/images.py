@@ -66,7 +66,7 @@ class Photo:
         lossy = format not in FORMATS_16BIT or self.color.dtype == np.uint8
         if self.bits > 8 and format and lossy:
             notes.append(
-                Message("{} has {} bits a channel; 8 are kept in {}.", self.name, self.bits, name)
+                Message("{} has {} bits per channel; 8 are kept in {}.", self.name, self.bits, name)
             )
         if self.metadata.has_gps:
             notes.append(Message("The place where the photo was taken is left out of {}.", name))

@@ -17,49 +17,50 @@ from .frame_times import choose_frame_grid, divided_fps, read_frame_times
 from .images import MIN_PHOTO_SIDE
 
 MAX_SIDE = 1920  # longer side of a frame [px]; larger frames are scaled down
-MAX_CHOSEN_SIDE = 1280  # ... of the single frames of `read_frames`
-SCALING = "flags=bicubic+accurate_rnd+full_chroma_int"
+MAX_CHOSEN_SIDE = 1280  # the same for the single frames of `read_frames` [px]
+SCALE_FLAGS = "flags=bicubic+accurate_rnd+full_chroma_int"
 
 
 @dataclass(frozen=True)
 class Film:
-    """What is known of a film before its frames are decoded; made by `open_film`."""
+    """A film whose frames are not decoded yet; `open_film` makes it."""
 
     path: Path
     fps: Fraction  # of `frames`, 1 to MAX_FPS
     seconds: float | None  # of the longest stream; None: unknown
     header: Header
-    offset: float  # subtracted from every time stamp, see `frame_times.FrameGrid` [s]
-    notes: tuple[Message, ...]  # sentences about what is changed when it is read
+    offset: float  # subtracted from every time stamp [s], see `frame_times.FrameGrid`
+    notes: tuple[Message, ...]  # sentences about what reading it changes
 
     @property
     def estimated_frames(self) -> int | None:
-        """About how many frames there are; None: unknown."""
+        """The approximate number of frames; None: unknown."""
         return None if self.seconds is None else max(1, round(self.seconds * self.fps))
 
     @property
     def sound(self) -> str | None:
-        """Codec of the first audio stream, as "aac"; None: there is none."""
-        return self.header.sounds[0] if self.header.sounds else None
+        """Codec of the first audio stream, for instance "aac"; None: there is none."""
+        return self.header.audio_codecs[0] if self.header.audio_codecs else None
 
-    def capped_fps(self, max_fps: int, note: Message) -> "Film":
-        """The same film at no more than `max_fps`; with this note if the rate changes."""
+    def with_max_fps(self, max_fps: int, note: Message) -> "Film":
+        """The same film at a frame rate of at most `max_fps`; with this note if that changes it."""
         fps = divided_fps(self.fps, max_fps)
         return self if fps == self.fps else replace(self, fps=fps, notes=(*self.notes, note))
 
     def frames(self) -> Iterator[np.ndarray]:
         """All frames, (H, W, 3) uint8 RGB with even sides, upright, one at a time.
 
-        Frame i is what is shown i / fps seconds after the film (video or audio) begins: in a film
-        of variable frame rate, a frame is repeated until the next one begins. Frames larger than
-        MAX_SIDE are scaled down and odd sides lose a pixel; `film_header` says how fields, colors
-        and alpha are converted. Reading stops where the film is damaged, and at 2 * `seconds` + 1
-        if it goes on longer than its header says. Raises UnreadableFile if no frame can be decoded.
+        Frame i is the one on the screen i / fps seconds after the film (video or audio) begins: in
+        a film of variable frame rate, a frame is repeated until the next one begins. Frames larger
+        than MAX_SIDE are scaled down and odd sides lose a pixel; `film_header` says how fields,
+        colors and alpha are converted. Reading stops where the film is damaged, and after
+        2 * `seconds` + 1 seconds if it is longer than its header declares. Raises UnreadableFile if
+        no frame can be decoded.
         """
         announced = MAX_FILM_SECONDS if self.seconds is None else self.seconds
         max_seconds = min(MAX_FILM_SECONDS, 2 * announced + 1)
         scale = f"min(1,{MAX_SIDE}/max(iw*sar,ih))"
-        size = f"w='max(2,round(iw*sar*{scale}))':h='max(2,round(ih*{scale}))':{SCALING}"
+        size = f"w='max(2,round(iw*sar*{scale}))':h='max(2,round(ih*{scale}))':{SCALE_FLAGS}"
         filters = [
             *self.header.deinterlace_filters(),
             *([f"setpts=PTS-({self.offset:.6f})/TB"] if self.offset else []),
@@ -94,7 +95,7 @@ def open_film(path: str | Path) -> Film:
         seconds = times.end if seconds is None and times else seconds
     if seconds is not None and seconds > MAX_FILM_SECONDS:
         raise UnreadableFile(
-            "{} lasts {} minutes; films may last {}, so cut it first.",
+            "{} lasts {} minutes; videos may last at most {}: cut it first.",
             path,
             f"{seconds / 60:.0f}",
             MAX_FILM_SECONDS // 60,
@@ -105,19 +106,22 @@ def open_film(path: str | Path) -> Film:
         counts = grid.dropped, len(times.starts), MAX_FPS
         notes.append(
             Message(
-                "{} of {} frames are left out: they follow each other faster than {} a second.",
+                "{} of {} frames are left out: there are more than {} per second.",
                 *counts,
             )
         )
     elif 1000 > header.average_fps > MAX_FPS and (times is None or len(times.starts) > 1):
         rates = f"{header.average_fps:.4g}", f"{float(grid.fps):.4g}", MAX_FPS
         notes.append(
-            Message("The film has {} frames a second; {} are read, since {} is the limit.", *rates)
+            Message(
+                "The video has {} frames per second; {} are read, as at most {} are allowed.",
+                *rates,
+            )
         )
     if max(header.width, header.height) > MAX_SIDE:
         notes.append(
             Message(
-                "The film's {} x {} pixels are reduced to {} on the longer side.",
+                "The {} x {} pixels of the video are reduced to {} on the longer side.",
                 header.width,
                 header.height,
                 MAX_SIDE,
@@ -128,33 +132,40 @@ def open_film(path: str | Path) -> Film:
 
 
 def read_frames(path: str | Path, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """The frames of a film with these numbers, in order, counted from 0: number and (H, W, 3) uint8
-    RGB, one at a time.
+    """Read the frames of a film with these numbers, counted from 0.
 
-    Frames are counted as they are stored, whatever their times. Those larger than MAX_CHOSEN_SIDE
-    are scaled down. Unlike in `Film.frames`, pixels that are not square stay so, and odd sides stay
-    odd. Numbers beyond the end are skipped. Raises UnreadableFile, also if all are.
+    Yields number and frame, (H, W, 3) uint8 RGB, in order.
+
+    Frames are counted as they are stored, independent of their times. Those larger than
+    MAX_CHOSEN_SIDE are scaled down. Unlike in `Film.frames`, pixels that are not square stay so,
+    and odd sides stay odd. Numbers beyond the end are skipped. Raises UnreadableFile, also if all
+    numbers are.
     """
-    wanted = set(numbers)
-    first, last = min(wanted), max(wanted)
+    requested = set(numbers)
+    first, last = min(requested), max(requested)
     number, limit = None, ("-frames:v", str(last - first + 1))
     frames = _select(path, f"gte(n,{first})", MAX_CHOSEN_SIDE, *limit)
     for number, frame in enumerate(frames, first):
-        if number in wanted:
+        if number in requested:
             yield number, frame
     if number is None:
         raise UnreadableFile("{} has no frame {}, counted from 0, nor any later one.", path, first)
 
 
 def read_every(path: str | Path, step: int) -> Iterator[tuple[int, np.ndarray]]:
-    """The frames 0, step, 2 * step, ... of a film: number and frame, as `read_frames`, but scaled
-    down to MAX_SIDE. Raises UnreadableFile."""
+    """Read the frames 0, step, 2 * step, ... of a film, as `read_frames`, but up to MAX_SIDE.
+
+    Yields number and frame. Raises UnreadableFile.
+    """
     for count, frame in enumerate(_select(path, f"not(mod(n,{step}))", MAX_SIDE)):
         yield count * step, frame
 
 
 def _select(path: str | Path, condition: str, max_side: int, *limits: str) -> Iterator[np.ndarray]:
-    """The frames for which a condition of ffmpeg's filter `select` holds."""
+    """The frames for which a condition of ffmpeg's filter `select` holds.
+
+    limits: further options of ffmpeg for its input.
+    """
     header = read_header(path)
     scale = f"min(1,{max_side}/max(iw,ih))"
     size = f"w='max(1,iw*{scale})':h='max(1,ih*{scale})'"
@@ -172,9 +183,10 @@ def _decode(path: Path, header: Header, filters: list[str], *limits: str) -> Ite
 
 
 def _checked_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a frame; raise UnreadableFile if it is too small."""
     if min(shape[:2]) < MIN_PHOTO_SIDE:
         raise UnreadableFile(
-            "{} is {} x {} pixels, too small to hold a face; use a film of at least {} pixels a "
+            "{} is {} x {} pixels, too small to hold a face; use a video of at least {} pixels a "
             "side.",
             path,
             shape[1],

@@ -1,4 +1,4 @@
-"""Write frames to GIF, MP4 or WebP files, and the sound of a film to MP4."""
+"""Write frames to GIF, MP4 or WebP files, and the audio of a film to MP4."""
 
 import contextlib
 import math
@@ -21,12 +21,14 @@ from .pixels import without_alpha
 from .provenance import EDITED, sign, with_edit_label
 from .video_reader import Film
 
-MAX_ANIMATION_PIXELS = 400_000_000  # of all frames together: ffmpeg's GIF encoder holds them all
+# In all frames together, since ffmpeg's GIF encoder keeps all of them in memory.
+MAX_ANIMATION_PIXELS = 400_000_000
 MAX_GIF_FPS = 50  # browsers slow faster GIFs down
-COPIED_CODECS = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")  # of audio that MP4 can hold
+# Audio codecs that MP4 can hold; other audio is encoded anew.
+COPIED_CODECS = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")
 
-# One palette for all frames. It is made of the first 16 frames, every eighth, those that differ
-# from the one before, and the last (which `tpad` repeats 7 times, so that every eighth meets it).
+# One palette for all frames. It is computed from the first 16 frames, every eighth, those that
+# differ from the one before, and the last: `tpad` repeats it 7 times, so that one is an eighth.
 _PALETTE = (
     "split[a][b];[a]tpad=stop=7:stop_mode=clone,"
     "select='lt(n,16)+not(mod(n,8))+gt(scene,0.005)',palettegen=stats_mode=full[p];"
@@ -48,9 +50,10 @@ _CODECS = {  # ending -> codec, pixel format, further options of ffmpeg
     ".gif": ("gif", "pal8", ["-filter_complex", _PALETTE, "-loop", "0"]),
     ".webp": ("libwebp_anim", "yuv420p", ["-loop", "0", "-quality", "85", "-preset", "photo"]),
 }
-_ALPHA_CODECS = {"libwebp_anim": "libwebp"}  # libwebp_anim drops alpha
-_ALPHA_FORMATS = {"pal8": "pal8", "yuv420p": "yuva420p"}  # pixel formats of GIF and WebP
-_WEBP_DO_NOT_BLEND = 0b10  # flag of a frame
+# Replacements for frames with alpha: codec (libwebp_anim drops alpha), and pixel format.
+_ALPHA_CODECS = {"libwebp_anim": "libwebp"}
+_ALPHA_FORMATS = {"pal8": "pal8", "yuv420p": "yuva420p"}
+_WEBP_DO_NOT_BLEND = 0b10  # flag of a frame (ANMF chunk)
 
 
 def write_animation(
@@ -91,49 +94,50 @@ def write_film(
     """Write uint8 frames at the frame rate of a film, completely or not at all.
 
     frames: (H, W, 3 or 4), one for each frame of the film. An .mp4 may have any number of them and
-    gets the film's sound: the first audio stream that can be decoded, copied if MP4 and browsers
-    take its codec, else encoded as AAC. A .gif or .webp is written as by `write_animation`, of
-    every n-th frame if the film is too fast for it. description, recipe, label: as for
-    `images.write_image`. Returns sentences about what was changed or lost. Raises Unwritable.
+    gets the film's audio: the first stream that can be decoded, copied if its codec is one of
+    COPIED_CODECS, else encoded as AAC. A .gif or .webp is written as by `write_animation`, with
+    every n-th frame only if the film's rate is too high for the format. description, recipe, label:
+    as for `images.write_image`. Returns sentences about what was changed or lost. Raises
+    Unwritable.
     """
-    path, capped = check_film_path(path, film), capped_for(film, path)
+    path, limited = check_film_path(path, film), limit_fps_for(film, path)
     if path.suffix.lower() != ".mp4":
-        frames = islice(frames, 0, None, round(film.fps / capped.fps))
-        write_animation(path, frames, float(capped.fps), description, recipe, label)
-        return list(capped.notes[len(film.notes) :])
+        frames = islice(frames, 0, None, round(film.fps / limited.fps))
+        write_animation(path, frames, float(limited.fps), description, recipe, label)
+        return list(limited.notes[len(film.notes) :])  # the note of `limit_fps_for`, if any
     frames = map(without_alpha, frames)
     frames = map(with_edit_label, frames) if label else frames
     comment = comment_text(description, recipe)
     with atomic_write(path, ".mp4") as temporary:
         _encode(temporary, frames, film.fps, comment)
-        notes = _add_sound(temporary, film, comment)
+        notes = _add_audio(temporary, film, comment)
         add_metadata(temporary, description)
         if description == EDITED:
             sign(temporary, ".mp4")
     return notes
 
 
-def capped_for(film: Film, path: str | Path) -> Film:
+def limit_fps_for(film: Film, path: str | Path) -> Film:
     """The film at a frame rate that a file of this ending can have, with a note if it changes."""
-    fastest = max_fps(path)
+    limit = max_fps(path)
     note = Message(
-        "A GIF has at most {} frames a second: the film is reduced to {}.",
-        fastest,
-        f"{float(divided_fps(film.fps, fastest)):.4g}",
+        "A GIF has at most {} frames per second: the video is reduced to {}.",
+        limit,
+        f"{float(divided_fps(film.fps, limit)):.4g}",
     )
-    return film.capped_fps(fastest, note)
+    return film.with_max_fps(limit, note)
 
 
 def check_film_path(path: str | Path, film: Film) -> Path:
     """The path, if the frames of a film can be written there. Raises Unwritable."""
-    path = check_animation_path(path, float(capped_for(film, path).fps))
+    path = check_animation_path(path, float(limit_fps_for(film, path).fps))
     if path.exists() and path.samefile(film.path):
-        raise Unwritable("{} is the film that is read; choose another name.", path)
+        raise Unwritable("{} is the video that is read; choose another name.", path)
     return path
 
 
 def max_fps(path: str | Path) -> int:
-    """The highest frame rate of an animation of this ending."""
+    """The highest frame rate that a file of this ending may have."""
     return MAX_GIF_FPS if Path(path).suffix.lower() == ".gif" else MAX_FPS
 
 
@@ -142,9 +146,9 @@ def check_animation_path(path: str | Path, fps: float) -> Path:
     path = Path(path)
     if path.suffix.lower() not in _CODECS:
         raise Unwritable("{}: animations are written as .gif, .mp4 or .webp.", path)
-    fastest = max_fps(path)
-    if not (math.isfinite(fps) and 1 <= fps <= fastest):
-        raise Unwritable("Frames per second must be from 1 to {}, got {}.", fastest, fps)
+    limit = max_fps(path)
+    if not (math.isfinite(fps) and 1 <= fps <= limit):
+        raise Unwritable("Frames per second must be from 1 to {}, got {}.", limit, fps)
     return check_writable(path)
 
 
@@ -211,24 +215,24 @@ def _disable_blending(path: Path) -> None:
     path.write_bytes(data)
 
 
-def _add_sound(path: Path, film: Film, comment: str) -> list[Message]:
+def _add_audio(path: Path, film: Film, comment: str) -> list[Message]:
     """Add the first audio stream of a film that can be decoded to an MP4 of its frames.
 
     Returns a sentence if it is not the film's first audio stream, or if none could be added.
     """
-    sounds = film.header.sounds
-    for number, sound in enumerate(sounds):
-        codecs = ("copy", "aac") if sound in COPIED_CODECS else ("aac",)
+    streams = film.header.audio_codecs
+    for number, source_codec in enumerate(streams):
+        codecs = ("copy", "aac") if source_codec in COPIED_CODECS else ("aac",)
         if _is_decodable(film.path, number) and any(
-            _merge_sound(path, film.path, number, codec, comment) for codec in codecs
+            _merge_audio(path, film.path, number, codec, comment) for codec in codecs
         ):
             note = Message(
-                "The film's sound {} of {} is kept: those before it cannot be decoded.",
+                "Audio track {} of {} is kept: those before it cannot be decoded.",
                 number + 1,
-                len(sounds),
+                len(streams),
             )
             return [note] if number else []
-    return [Message("The film's sound could not be kept.")] if sounds else []
+    return [Message("The sound of the video could not be kept.")] if streams else []
 
 
 def _is_decodable(film: Path, number: int) -> bool:
@@ -244,8 +248,8 @@ def _is_decodable(film: Path, number: int) -> bool:
         ffmpeg.stop(decoder)
 
 
-def _merge_sound(path: Path, film: Path, number: int, codec: str, comment: str) -> bool:
-    """Add an audio stream of a film to the MP4 at `path`; whether that succeeded."""
+def _merge_audio(path: Path, film: Path, number: int, codec: str, comment: str) -> bool:
+    """Add an audio stream of a film to the MP4 at `path`; return whether that succeeded."""
     merged = path.with_name(f"{path.stem}.sound{path.suffix}")
     merger = ffmpeg.start(
         *("-v", "error", "-i", f"file:{path}", *ffmpeg.input_arguments(film)),

@@ -1,1 +1,1 @@
-"""Videos: faces followed, edited and read, photos driven by a video, and the live camera."""
+"""Videos: track, edit and read faces in them, drive photos by them, and edit a live camera."""

@@ -1,4 +1,4 @@
-"""Edit films: change the expression of faces on every frame, and leave the rest as it is.
+"""Edit films: change the expression of faces on every frame; all else stays unchanged.
 
 film = open_film("talk.mp4")
 edit_video(animator, film, "smiling.mp4", offset_by({"AU12": 0.6}))
@@ -19,14 +19,14 @@ from ..expressions.moods import convert_expression
 from ..expressions.request import Offset, add_offset, split_offset
 from ..expressions.spaces import Expression, ExpressionSpace
 from ..media.video_reader import Film
-from ..media.video_writer import capped_for, check_film_path, write_film
+from ..media.video_writer import check_film_path, limit_fps_for, write_film
 from ..runtime.threads import prefetch
 from .tracking import SmoothedFace, track
 
-MAX_STRENGTH = 2.0
-MAX_FACES = 8  # that are edited on a frame
-# A film is reported as truncated if it has fewer frames than this share of those that its header
-# announces, and these few frames less: headers are not exact.
+MAX_STRENGTH = 2.0  # factor of a change
+MAX_FACES = 8  # edited on a frame
+# A film of which the header declares n frames is reported as truncated if it has at most
+# TRUNCATED_SHARE * n - SLACK_FRAMES, since headers are not exact.
 TRUNCATED_SHARE, SLACK_FRAMES = 0.9, 2
 
 # From a time in the film [s] and a face's reading (Action Units) to its target expression.
@@ -109,7 +109,7 @@ def edit_video(
 ) -> EditedVideo:
     """Edit up to `max_faces` faces of a film, chosen as by `track`, and write it to `out`.
 
-    An .mp4 has the film's frame rate and sound; .gif and .webp are possible, too. Frames without a
+    An .mp4 has the film's frame rate and audio; .gif and .webp are possible, too. Frames without a
     face stay as they are. Where a face appears or disappears within a scene, its edit fades in or
     out. Every frame is edited by itself, also by recurrent generators. Only a few frames are in
     memory. recipe, label: as for `write_film`.
@@ -117,22 +117,22 @@ def edit_video(
     Raises NoFaceFound if no frame shows a face, UnreadableFile, Unwritable and InvalidExpression;
     then nothing is written.
     """
-    film = capped_for(film, out)
+    film = limit_fps_for(film, out)
     check_film_path(out, film)
     check_faces(max_faces)
-    done, edited, covered, angles = 0, 0, 0, Counter()  # numbers of frames
+    done, edited, covered, angles = 0, 0, 0, Counter()  # frame counts, see `_face_notes`
 
     def edited_frames() -> Iterator[np.ndarray]:
         nonlocal done, edited, covered
-        for moment, smoothed_faces in tracked:
-            picture = moment.frame
+        for tracked_frame, smoothed_faces in tracked:
+            picture = tracked_frame.frame
             for face in smoothed_faces:
-                picture = edit_face(animator, picture, face, target, moment.seconds)
+                picture = edit_face(animator, picture, face, target, tracked_frame.seconds)
             yield picture
             done, edited = done + 1, edited + bool(smoothed_faces)
             covered += any(face.portrait.mouth_covered for face in smoothed_faces)
             angles.update({face.portrait.roll_degrees for face in smoothed_faces} - {0})
-            report(progress, done, film)
+            report_progress(progress, done, film)
         if not edited:
             raise NoFaceFound(no_face_message(film, done))
 
@@ -146,24 +146,25 @@ def edit_video(
     return EditedVideo(Path(out), done, edited, notes)
 
 
-def report(progress: Progress | None, done: int, film: Film) -> None:
-    """Report the number of frames that are done."""
+def report_progress(progress: Progress | None, done: int, film: Film) -> None:
+    """Call `progress`, if given, with the number of frames that are done."""
     if progress is not None:
         total = film.estimated_frames
         progress(done, None if total is None else max(done, total))
 
 
 def no_face_message(film: Film, frames: int) -> Message:
+    """The message of NoFaceFound if none of the `frames` decoded frames shows a face."""
     return Message(
-        "No face was found in any of the {} frames of {}. Use a film in which a face looks towards "
-        "the camera.",
+        "No face was found in any of the {} frames of {}. Use a video in which a face looks "
+        "towards the camera.",
         frames,
         film.path,
     )
 
 
 def truncation_notes(film: Film, frames: int) -> list[Message]:
-    """A sentence if a film had far fewer frames than its header says."""
+    """A sentence if far fewer frames were decoded than the header of a film declares."""
     total = film.estimated_frames
     if total is None or frames > TRUNCATED_SHARE * total - SLACK_FRAMES:
         return []
@@ -181,7 +182,8 @@ def truncation_notes(film: Film, frames: int) -> list[Message]:
 def _face_notes(covered: int, angles: Counter[int], frames: int) -> list[Message]:
     """Sentences about the faces of a film.
 
-    covered: frames with a covered mouth. angles: frames with a turned face, by its angle [degrees].
+    covered: number of frames with a covered mouth. angles: number of frames with a face that lies
+    turned, by its angle [degrees]. frames: number of all frames.
     """
     notes = []
     if covered:
@@ -198,7 +200,7 @@ def _face_notes(covered: int, angles: Counter[int], frames: int) -> list[Message
             notes.append(
                 Message(
                     "The face is turned by {} degrees clockwise on {} of {} frames. It was edited "
-                    "that way; the film keeps its orientation.",
+                    "that way; the video keeps its orientation.",
                     angle,
                     count,
                     frames,
@@ -214,7 +216,9 @@ def edit_face(
     target: TargetFunction,
     seconds: float,
 ) -> np.ndarray:
-    """Edit one face of a frame: the picture with the edit in it, weighted by the face's presence.
+    """Edit one face of a frame; return the picture with the edit in it.
+
+    The face goes by the share `face.presence` from its reading to the target expression.
 
     picture: (H, W, 3) uint8 RGB, the frame, possibly with other faces edited already.
     """

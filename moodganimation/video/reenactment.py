@@ -25,12 +25,13 @@ from ..expressions.sides import GAZE_AND_HEAD, convert_units
 from ..expressions.spaces import ACTION_UNITS, FACS, PAD, Expression, ExpressionSpace
 from ..files.atomic import atomic_write, check_writable
 from ..media.video_reader import Film
-from .editing import Progress, check_strength, no_face_message, report, truncation_notes
+from .editing import Progress, check_strength, no_face_message, report_progress, truncation_notes
 from .tracking import track
 
-DRIVEN_WITH = {"gaze": "eyes", "cheeks": "mouth"}  # region of FACS -> region that it moves with
+# Regions of FACS that a user cannot choose -> the region with which they are driven.
+DRIVEN_REGIONS = {"gaze": "eyes", "cheeks": "mouth"}
 NEUTRALS = ("calm", "median", "first")
-CALM_SHARE = 0.1  # of the frames: those with the weakest expression
+CALM_SHARE = 0.1  # of the frames, those with the weakest expression, for the neutral "calm"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Performance:
     """The expressions of one face over the T frames of a film."""
 
     fps: float
-    units: np.ndarray  # (T, D) float32: smoothed readings; interpolated where no face was found
+    units: np.ndarray  # (T, D) float32: smoothed readings, interpolated where no face was found
     found: np.ndarray  # (T,) bool: whether a face was found
     notes: list[str]  # sentences about what was changed or left out
     space: ExpressionSpace = ACTION_UNITS  # of the D axes: ACTION_UNITS or FACS
@@ -46,8 +47,9 @@ class Performance:
     def neutral(self, how: str = "calm") -> np.ndarray:
         """(D,) The performer's neutral expression.
 
-        how: "calm", the median of the tenth of the frames with the smallest sum of units, gaze and
-        head aside; "median", that of all frames; "first", the first frame with a face.
+        how: "calm", the median of the tenth of the frames (CALM_SHARE) with the smallest sum of
+        units, without gaze and head; "median", that of all frames; "first", the first frame with a
+        face. Frames without a face do not count.
         """
         rows = self.units[self.found]
         if how not in NEUTRALS:
@@ -70,10 +72,11 @@ class Performance:
         neutral: str = "calm",
         carry: str = "units",
     ) -> Iterator[Expression]:
-        """Transfer the performance to a face whose expression is `start`: one expression a frame.
+        """Transfer the performance to a face whose expression is `start`: one expression per frame.
 
-        strength: 0 to 2, of the difference from the performer's neutral, which is added to
-        `start`. regions: those that are driven; "eyes" includes the gaze, "head" needs FACS. carry:
+        strength: 0 to 2, factor of the difference from the performer's neutral, which is added to
+        `start`. regions: those that are driven; "eyes" includes the gaze, "head" needs FACS.
+        neutral: as for `neutral`. carry:
         "units" transfers every unit; "moods" only pleasure, arousal and dominance. Raises
         InvalidExpression.
         """
@@ -81,23 +84,24 @@ class Performance:
         if self.space == FACS:
             start = convert_units(start, FACS, start)
         mask = region_mask(regions, start.space if carry == "moods" else self.space)
-        rest = self.neutral(neutral)
+        neutral_values = self.neutral(neutral)
         if carry not in ("units", "moods"):
             raise InvalidExpression(
                 "A photo is driven by units or by moods, not by {}.", repr(carry)
             )
         if carry == "moods":
-            return self._retargeted_moods(start, strength, mask, rest)
-        changes = (row - rest for row in self.units)
-        return (add_masked_change(start, c, self.space, strength, mask) for c in changes)
+            return self._retargeted_moods(start, strength, mask, neutral_values)
+        changes = (row - neutral_values for row in self.units)
+        return (add_masked_change(start, change, self.space, strength, mask) for change in changes)
 
     def played_by(self, start: Expression, **options) -> Iterator[Expression]:
         """Deprecated name of `retarget`."""
         warnings.warn("Performance.played_by is now retarget.", DeprecationWarning, stacklevel=2)
         return self.retarget(start, **options)
 
-    def _retargeted_moods(self, start, strength, mask, rest) -> Iterator[Expression]:
-        neutral_mood = mood_of(Expression.clipped(self.space, rest)).vector()
+    def _retargeted_moods(self, start, strength, mask, neutral_values) -> Iterator[Expression]:
+        """Transfer the change of the mood only. mask: (D,) on the axes of `start`."""
+        neutral_mood = mood_of(Expression.clipped(self.space, neutral_values)).vector()
         for row in self.units:
             change = mood_of(Expression.clipped(self.space, row)).vector() - neutral_mood
             mood = Expression.clipped(PAD, mood_of(start).vector() + strength * change)
@@ -131,7 +135,7 @@ def capture_performance(
         for _, faces in track(animator, frames, float(film.fps)):
             units = faces[0].portrait.reading.values if faces else [np.nan] * len(space.axes)
             rows.append(np.array(units, np.float32))
-            report(progress, len(rows), film)
+            report_progress(progress, len(rows), film)
     units = np.array(rows)
     found = np.isfinite(units).all(1)
     if not found.any():
@@ -156,10 +160,10 @@ def capture_performance(
 def write_curves(
     path: str | Path, expressions: Iterable[Expression], fps: float, found: Iterable[bool]
 ) -> Path:
-    """Write a table with one row a frame, completely or not at all; `read_trajectory` reads it.
+    """Write expressions as a table for `read_trajectory`, one row per frame.
 
     Columns: time [s], Action Units, their mood, the other axes of FACS if the expressions have
-    them, and whether a face was found. Raises Unwritable.
+    them, and whether a face was found. Written completely or not at all. Raises Unwritable.
     """
     path = check_table_path(path)
     with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
@@ -182,7 +186,8 @@ def check_table_path(path: str | Path) -> Path:
 
 
 def _driven_region(region: str) -> str:
-    return DRIVEN_WITH.get(region, region)
+    """The region that a user chooses to drive this one."""
+    return DRIVEN_REGIONS.get(region, region)
 
 
 def regions_of(space: ExpressionSpace) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Clips that show the outputs of a generator side by side, beside faces that were filmed."""
+"""Animations that show the outputs of a generator side by side, next to filmed faces."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,8 +24,8 @@ def filmed_faces(
 ) -> tuple[list[np.ndarray], list[str]]:
     """Locate and crop the faces of these frames of a film: (side, side, 3) uint8 each.
 
-    Grey if the film has no such frame or the frame no face; sentences say how many are grey.
-    Raises UnreadableFile.
+    A face is grey if the film has no such frame or the frame shows no face. Also returns sentences
+    about how many are grey. Raises UnreadableFile.
     """
     faces = {}
     for number, frame in read_frames(film, numbers):
@@ -64,11 +64,13 @@ def write_columns(
     recipe: str | None = None,
     label: bool = False,
 ) -> list[Path]:
-    """Write an animation with the pictures of every frame side by side, and a PNG for each column
-    but the first, which shows the pictures of all frames from left to right.
+    """Write an animation with the pictures of every frame side by side, and a PNG for each column.
+
+    A PNG shows the pictures of its column from left to right, frame by frame. The first column,
+    the original, has none.
 
     The PNGs are STEM_composite.png, STEM_attention.png, STEM_color.png and, with `truth`,
-    STEM_truth.png. side: of a column [px]. truth: filmed faces, one a frame. captions: write the
+    STEM_truth.png. side: of a column [px]. truth: filmed faces, one per frame. captions: write the
     columns' names above them. recipe, label: as for `write_image`, in all files but STEM_truth.png.
     Returns the paths. Raises Unwritable.
     """
@@ -81,15 +83,15 @@ def write_columns(
         check_picture_path(path)
     columns: dict[str, list[np.ndarray]] = {}
 
-    def joined():
+    def joined_frames():
         for count, frame in enumerate(frames):
             pictures = frame.columns(side) + ([truth[count]] if truth else [])
             for name, picture in zip(COLUMN_NAMES, pictures, strict=False):
                 columns.setdefault(name, []).append(picture)
             yield side_by_side(pictures, captions)
 
-    write_animation(out, joined(), fps, recipe=recipe, label=label)
+    write_animation(out, joined_frames(), fps, recipe=recipe, label=label)
     for name, path in paths.items():
-        marks = (FILMED,) if name == "truth" else (EDITED, recipe, label)
-        write_image(path, row(columns[name]), *marks)
+        metadata = (FILMED,) if name == "truth" else (EDITED, recipe, label)
+        write_image(path, row(columns[name]), *metadata)
     return [out, *paths.values()]

@@ -174,11 +174,11 @@ def open_short_film(path: str | None) -> Film:
     film = open_film(path)
     if film.seconds is None:
         raise Problem(
-            "The length of this film cannot be determined: save it as an MP4 and try again."
+            "The length of this video cannot be determined: save it as an MP4 and try again."
         )
     if film.seconds > MAX_CLIP_SECONDS:
         raise Problem(
-            "A film may last at most {} seconds here: cut it, or use python -m "
+            "A video may last at most {} seconds here: cut it, or use python -m "
             "moodganimation film.",
             MAX_CLIP_SECONDS,
         )

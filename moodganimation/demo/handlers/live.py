@@ -23,7 +23,7 @@ from ...media.video_writer import write_animation
 from ...recipe import Face as FacePlace
 from ...recipe import Recipe
 from ...video.editing import TargetFunction, offset_by
-from ...video.live import Live, NeutralOffset, fit_keyframes
+from ...video.live import ChangeFromNeutral, Live, fit_keyframes
 from ...video.reenactment import add_masked_change, region_mask, regions_of, write_curves
 from ..i18n import localize
 from ..recipe_io import current_recipe, fingerprint, panel_settings
@@ -57,7 +57,7 @@ class CameraStream:
         self.recorded: list[tuple[float, bytes]] = []  # seconds and JPEG of each frame
         self.recipe: Recipe | None = None  # of the last recorded frame
         self.label = False  # `Session.label` of the last recorded frame
-        self.neutral_offset = NeutralOffset()
+        self.change_from_neutral = ChangeFromNeutral()
         self.mirrored: list[tuple[float, Expression]] = []  # of the photo, for each recorded frame
         self.used = time.monotonic()
         self.folder = temporary_folder()
@@ -113,7 +113,7 @@ class CameraHandlers:
             "stream_id": stream_id,
             "picture": picture,
             "found": stream.live.found,
-            "calibrated": expression is None or stream.neutral_offset.settled,
+            "calibrated": expression is None or stream.change_from_neutral.calibrated,
             "seconds": seconds,
         }
 
@@ -131,15 +131,15 @@ class CameraHandlers:
         camera's face from its neutral expression."""
         if session is None:
             raise Problem("There is no photo yet: upload one first.")
-        offset, settings = stream.neutral_offset, mirror_settings
+        change, settings = stream.change_from_neutral, mirror_settings
         if recalibrate:
-            offset.recalibrate()
+            change.recalibrate()
         if (camera_reading := stream.live.read(camera_frame)) is not None:
-            offset.update(time.monotonic(), camera_reading)
-        moved = _moved_axes(settings["regions"], offset.space)
+            change.update(time.monotonic(), camera_reading)
+        moved = _moved_axes(settings["regions"], change.space)
         reading = session.face.portrait.reading
         start = convert_units(session.face.state.units, reading.space, reading)
-        return add_masked_change(start, offset.change, offset.space, settings["strength"], moved)
+        return add_masked_change(start, change.values, change.space, settings["strength"], moved)
 
     def restore_settings(self, session: Session | None, recipe: Recipe) -> dict[str, dict]:
         """Return the settings of the tab that a recipe has."""
@@ -267,7 +267,7 @@ def _mirror_settings(request: dict) -> dict | None:
 def _moved_axes(regions: list[str], space: ExpressionSpace) -> np.ndarray:
     """Return `region_mask`; regions that the space lacks are left out.
 
-    The space of a `NeutralOffset` is ACTION_UNITS, which has no head, until it has seen a face.
+    The space of a `ChangeFromNeutral` is ACTION_UNITS, which has no head, until it has seen a face.
     """
     known = [name for name in regions if name in regions_of(space)]
     if regions and not known:
