@@ -133,8 +133,8 @@ def test_all_that_is_passed_over_is_counted_and_named(photos, face, capsys):
         ".DS_Store": "a hidden file",
         "link.png": "a link",
         "album": "a link to a folder",
-        "pipe.jpg": "no plain file",
-        "end.png": "no plain file",
+        "pipe.jpg": "not a regular file",
+        "end.png": "not a regular file",
     }
     found = report(photos)
     assert found["passed over"] == passed
@@ -314,9 +314,9 @@ def test_the_frames_that_were_asked_for_are_named(frames, more, got, tmp_path, c
 def test_a_film_and_a_folder_need_something_that_changes(photos, capsys):
     video = ROOT / "samples" / "videos" / "calm.mp4"
     assert command("film", video, "--out", photos / "a.mp4") == 2
-    assert "Say what shall change, by --add, --set, --preset, " in capsys.readouterr().err
+    assert "Nothing would change: give --add, --set, --preset, " in capsys.readouterr().err
     assert run(photos) == 2
-    assert "Say what shall change, by --set, " in capsys.readouterr().err
+    assert "Nothing would change: give --set, " in capsys.readouterr().err
     assert not (photos.parent / "out").exists() and not (photos / "a.mp4").exists()
 
 

@@ -250,7 +250,7 @@ def test_animations_have_the_pace_of_the_table(tmp_path, capsys):
     command = ["animate", str(PHOTO), "--trajectory", str(path), "--size", "64", "--out"]
     assert main([*command, str(tmp_path / "a.mp4")]) == 0
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "a.mp4")) == (6, 0.24)
-    assert "25 frames a second, as the times of the rows say" in capsys.readouterr().err
+    assert "25 frames per second, from the times of the rows" in capsys.readouterr().err
     assert main([*command, str(tmp_path / "b.mp4"), "--fps", "12"]) == 0
     assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "b.mp4")) == (6, 0.5)
 

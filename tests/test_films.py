@@ -643,7 +643,7 @@ def test_drive_is_a_command(talk, tmp_path, capsys):
         (["film", "none.mp4"], "There is no video"),
         (["film", __file__], "not a video that can be read"),
         (["film", "{talk}", "--set", "AU99=1"], "not an axis"),
-        (["film", "{talk}", "--add", "AU12"], "--add wants AXIS=NUMBER"),
+        (["film", "{talk}", "--add", "AU12"], "--add takes AXIS=NUMBER"),
         (["film", "{talk}", "--add", "AU99=1"], "not an axis"),
         (["film", "{talk}", "--faces", "0"], "From 1 to 8 faces"),
         (["film", "{talk}", "--trajectory", "none.csv"], "cannot be read"),

@@ -264,8 +264,8 @@ def test_animate_takes_a_timeline(tmp_path, capsys):
         assert image.n_frames >= 9 and image.info["duration"] == 100
     out.unlink()
     for others, sentence in (
-        (["--preset", "sad"], "--preset does not go with --timeline"),
-        (["--frames", "3"], "--frames does not go with --timeline"),
+        (["--preset", "sad"], "--preset cannot be combined with --timeline"),
+        (["--frames", "3"], "--frames cannot be combined with --timeline"),
         (["--fps", "60"], "from 1 to 50"),
     ):
         assert run(PHOTO, "--timeline", path, *others, "--out", out) == 2

@@ -355,8 +355,11 @@ def test_a_trajectory_alone_is_an_animation_of_all_its_rows(tmp_path):
     "arguments, sentence",
     [
         (["--trajectory", "none.csv"], "cannot be read"),
-        (["--trajectory", "{csv}", "--preset", "sad"], "--preset does not go with --trajectory"),
-        (["--trajectory", "{csv}", "--ping-pong"], "--ping-pong does not go"),
+        (
+            ["--trajectory", "{csv}", "--preset", "sad"],
+            "--preset cannot be combined",
+        ),
+        (["--trajectory", "{csv}", "--ping-pong"], "--ping-pong cannot be combined"),
         (["--trajectory", "{csv}", "--truth", "{film}"], "--truth needs --columns"),
         (["--trajectory", "{csv}", "--clip", "a"], "leave out"),
         (["--trajectory", "{csv}", "--axes", "feelings"], "not a space"),

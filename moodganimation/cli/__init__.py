@@ -1,1 +1,1 @@
-"""The command line: commands, their arguments, requests, and folders of photos."""
+"""The command line: commands, their options, and edits of whole folders."""

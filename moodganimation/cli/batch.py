@@ -1,4 +1,4 @@
-"""Edit every photo in a folder alike: python -m moodganimation batch FOLDER --out DIR.
+"""Edit every photo in a folder in the same way: python -m moodganimation batch FOLDER --out DIR.
 
 Each result is written to a journal as soon as it is known, so that the same command resumes where
 it stopped. A photo that cannot be edited is reported as failed and the others are edited; files
@@ -29,14 +29,14 @@ EXPRESSION_OPTIONS = ("set", "preset", "like", "intensity", "look")
 
 @dataclass
 class Report:
-    """The results of a folder.
+    """The results of a folder. Photos and files are named by their paths below it.
 
     The summary and report.json call `failed` "left out" and `skipped` "passed over".
     """
 
     edited: int = 0  # photos edited by this run
-    edited_before: int = 0  # ... by earlier runs
-    failed: dict[str, str] = field(default_factory=dict)  # photo -> reason, as a sentence
+    edited_before: int = 0  # photos edited by earlier runs
+    failed: dict[str, str] = field(default_factory=dict)  # photo -> reason
     skipped: dict[str, str] = field(default_factory=dict)  # file that is no photo -> reason
     notes: dict[str, list[str]] = field(default_factory=dict)  # photo -> what was changed or lost
     results: dict[str, str] = field(default_factory=dict)  # photo -> its edited file
@@ -65,7 +65,7 @@ class Report:
         return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
     def add(self, item: dict, result: dict) -> None:
-        """Enter the result of a photo, see `edit_one`."""
+        """Add the result of a photo. item, result: as for `edit_one`."""
         name = item["name"]
         if "notes" in result:
             self.notes[name] = result["notes"]
@@ -90,29 +90,29 @@ def batch(options, progress=lambda done, total: None) -> Report:
 
     options: `folder`, `out`, `recipe` (a file) or the options of `edit` (set, preset, like,
     intensity, look; a recipe overrides them), `checkpoint`, `device`, `detail`, `label`, `engine`,
-    `workers`. progress: called with the numbers of photos done and in all. Raises Problem if
-    nothing can be done.
+    `workers`. progress: called with the number of photos that are done, and of all. Raises Problem
+    if the request is invalid or no photo can be edited.
     """
-    from .option_values import BATCH_REQUESTS, expression_request, require_any
+    from .option_values import BATCH_REQUESTS, expression_request, require_change
 
     folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
     expression_request(options)  # raises for an invalid request
-    _check(options, folder, out)
-    request = _request(options)
+    _check_engine_and_folders(options, folder, out)
+    request = _collect_request(options)
     key = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:16]
     photos, skipped = _find_photos(folder)
-    report, known = Report(skipped=skipped), _read_journal(out, key)
-    if not photos and not known:
+    report, journal_entries = Report(skipped=skipped), _read_journal(out, key)
+    if not photos and not journal_entries:
         reasons = "".join(f"; {line}" for line in _reason_lines(skipped))
         raise Unwritable("There are no photos in {}{}.", folder, reasons)
-    require_any(options, *BATCH_REQUESTS)
-    _prepare(request, options.engine)
+    require_change(options, *BATCH_REQUESTS)
+    _resolve_once(request, options.engine)
     _make_folder(out)
     check_writable(out / REPORT)
-    items = _unfinished(folder, out, photos, known, report)
+    items = _unfinished(folder, out, photos, journal_entries, report)
     work = functools.partial(edit_one, request=request, out_folder=str(out))
     with open(out / JOURNAL, "a", encoding="utf-8") as journal:
-        results = _mapped(work, items, options)
+        results = _edit_all(work, items, options)
         for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
             journal.write(json.dumps({"key": key, **item, **result}) + "\n")
             journal.flush()
@@ -126,33 +126,33 @@ def batch(options, progress=lambda done, total: None) -> Report:
     return report
 
 
-def _request(options) -> dict:
-    """The options that determine the results, as JSON values."""
+def _collect_request(options) -> dict:
+    """Collect the options that determine the results, as JSON values."""
     request = {
         name: getattr(options, name)
         for name in (*EXPRESSION_OPTIONS, "checkpoint", "device", "label")
     }
     recipe = read_recipe(options.recipe) if options.recipe else None
     request["expression"] = _recipe_expression(recipe, options.recipe) if recipe else None
-    # 1, the default, counts as not given.
+    # The recipe's detail applies unless --detail is given; 1, its default, counts as not given.
     request["detail"] = recipe.detail if recipe and options.detail == 1 else options.detail
     request["like"] = request["like"] and str(Path(request["like"]).resolve())
     return request
 
 
-def _mapped(work, items: list[dict], options) -> Iterator[dict]:
-    """The results in the order of the items; an executor's ValueError becomes InvalidValue."""
+def _edit_all(work, items: list[dict], options) -> Iterator[dict]:
+    """Yield the result of every item, in order; turn an executor's ValueError into InvalidValue."""
     try:
         yield from map_items(work, items, options.engine, options.workers)
     except ValueError as problem:
         raise problem if isinstance(problem, Problem) else InvalidValue(str(problem)) from None
 
 
-def _prepare(request: dict, engine: str) -> None:
-    """Load the model and resolve the request for a neutral face, so that errors come at once.
+def _resolve_once(request: dict, engine: str) -> None:
+    """Load the model and resolve the request for a neutral face, so that errors come first.
 
-    Adds to the request the reading of --like, and for other engines the backends to be used by all
-    workers. Raises Problem.
+    Adds to the request the reading of --like, and for other engines than "plain" the backends that
+    all workers use. Raises Problem.
     """
     from ..expressions.schema import expression_to_json
     from ..expressions.spaces import Expression
@@ -162,12 +162,12 @@ def _prepare(request: dict, engine: str) -> None:
     animator.with_detail(request["detail"])
     like = like_reading(argparse.Namespace(**request), animator)
     request["like_reading"] = like and expression_to_json(like)
-    _target(request, animator, Expression.neutral(animator.reader_space))
-    if engine != "plain":  # workers need not measure which backend is the fastest
+    _target_expression(request, animator, Expression.neutral(animator.reader_space))
+    if engine != "plain":  # so that no worker measures which backend is the fastest
         request["backends"] = animator.generator.backends
 
 
-def _check(options, folder: Path, out: Path) -> None:
+def _check_engine_and_folders(options, folder: Path, out: Path) -> None:
     """Raise Problem for an unknown engine or for unsuitable folders."""
     try:
         check_engine(options.engine)
@@ -185,23 +185,24 @@ def _check(options, folder: Path, out: Path) -> None:
 
 
 def _make_folder(out: Path) -> None:
+    """Create the output folder. Raises Unwritable."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise Unwritable("{} cannot be made ({}).", out, problem.strerror) from None
+        raise Unwritable("{} cannot be created ({}).", out, problem.strerror) from None
 
 
 def _unfinished(
-    folder: Path, out: Path, photos: list[Path], known: dict[str, dict], report: Report
+    folder: Path, out: Path, photos: list[Path], journal_entries: dict[str, dict], report: Report
 ) -> list[dict]:
-    """The photos to edit; those with a result or a failure of an earlier run enter the report.
+    """The photos to edit; those that an earlier run has edited or failed at go to the report.
 
-    A photo that has failed is tried again only after its file has changed.
+    A failed photo is tried again only after its file has changed. Returns items for `edit_one`.
     """
     items, done = [], {}
     for path in photos:
         name, stat = path.relative_to(folder).as_posix(), path.stat()
-        stamp, entry = [stat.st_size, stat.st_mtime_ns], known.get(name)
+        stamp, entry = [stat.st_size, stat.st_mtime_ns], journal_entries.get(name)
         if (
             entry
             and entry["stamp"] == stamp
@@ -219,27 +220,28 @@ def _unfinished(
 def result_names(names: list[str], taken: Iterable[str] = ()) -> list[str]:
     """The names of the results of photos.
 
-    That of the photo if its format can be written, else with the ending .png. If two results would
-    have one name, .png is appended to the photo's (a.bmp.png). taken: names of results that exist.
+    A result has the name of its photo if that format can be written, else with the ending .png. If
+    two results would have the same name, .png is appended to the photo's name (a.bmp.png). taken:
+    names of existing results.
     """
     defaults = [
         name if _is_writable(name) else str(Path(name).with_suffix(".png")) for name in names
     ]
-    # Folders of macOS and Windows ignore case, so new names must differ in more than case.
+    # File systems of macOS and Windows ignore case, so new names must differ in more than case.
     counts, results = Counter(map(str.casefold, defaults)), []
-    used, used_folded = {*taken}, set(map(str.casefold, taken))
-    kept_folded = {name.casefold() for name in names if _is_writable(name)}
+    used, used_casefolded = {*taken}, set(map(str.casefold, taken))
+    kept_casefolded = {name.casefold() for name in names if _is_writable(name)}
     for name, result in zip(names, defaults, strict=True):
         if not _is_writable(name):
-            if counts[result.casefold()] > 1 or result.casefold() in used_folded:
+            if counts[result.casefold()] > 1 or result.casefold() in used_casefolded:
                 result = f"{name}.png"
-            while result.casefold() in used_folded | kept_folded:
+            while result.casefold() in used_casefolded | kept_casefolded:
                 result = f"{result}.png"
-        # Names of photos may differ in case only: their folder has room for both.
+        # Names of photos may differ in case only, as their folder holds both.
         elif result in used:  # a result of an earlier run
             result = f"{name}.png"
         used.add(result)
-        used_folded.add(result.casefold())
+        used_casefolded.add(result.casefold())
         results.append(result)
     return results
 
@@ -251,9 +253,9 @@ def _is_writable(name: str) -> bool:
 def edit_one(item: dict, request: dict, out_folder: str) -> dict:
     """Edit one photo and write the result.
 
-    item: {"photo": path, "out": name of the result in `out_folder`}. Returns {"finder": how the
-    face was found, "notes": sentences, if any}, or {"why": the reason of a failure, without the
-    path}.
+    item: {"name": path below the folder, "photo": path, "stamp": size and time of the file, "out":
+    path of the result below `out_folder`}. Returns {"finder": how the face was found, "notes":
+    sentences, if any}, or {"why": the reason of a failure, without the path}.
     """
     from ..media.images import holds_16bit, read_photo, write_image
     from .option_values import recipe_text
@@ -264,7 +266,7 @@ def edit_one(item: dict, request: dict, out_folder: str) -> dict:
         photo = read_photo(item["photo"], holds_16bit(item["out"]))
         portrait = animator.locate(photo.pixels)
         options = argparse.Namespace(**request)
-        target = _target(request, animator, portrait.reading)
+        target = _target_expression(request, animator, portrait.reading)
         path = Path(out_folder) / item["out"]
         path.parent.mkdir(parents=True, exist_ok=True)
         if os.path.realpath(path) == os.path.realpath(item["photo"]):
@@ -281,8 +283,8 @@ def edit_one(item: dict, request: dict, out_folder: str) -> dict:
     return {"finder": portrait.found_by} | ({"notes": notes} if notes else {})
 
 
-def _target(request: dict, animator, reading):
-    """The target expression of a face with this reading."""
+def _target_expression(request: dict, animator, reading):
+    """The target expression of a face with this reading: that of the recipe, or of the options."""
     from ..expressions.moods import convert_expression
     from ..expressions.schema import expression_from_json
     from .option_values import target_function
@@ -297,7 +299,7 @@ def _target(request: dict, animator, reading):
 
 @functools.cache
 def _animator(checkpoint: str | None, device: str, backends: tuple[str, ...] | None):
-    """Load the animator, once a process."""
+    """Load the animator, once per process."""
     import torch
 
     from ..animator import Animator
@@ -316,14 +318,14 @@ def _recipe_expression(recipe: Recipe, path: str) -> dict:
 
     target = recipe.expression or recipe.timeline.keyframes[-1].expression
     if target is None:
-        raise InvalidValue("The recipe in {} asks for no expression.", path)
+        raise InvalidValue("The recipe in {} contains no expression.", path)
     return expression_to_json(target)
 
 
 def _find_photos(folder: Path) -> tuple[list[Path], dict[str, str]]:
-    """Files that may be photos, sorted by name, and the reasons why others are skipped.
+    """Files below a folder that may be photos, sorted by name, and why others are skipped.
 
-    Links are not followed.
+    Links are not followed. The reasons are by path below the folder.
     """
     found, skipped = [], {}
 
@@ -353,12 +355,15 @@ def _skip_reason(path: Path) -> str | None:
         return "a link"
     if path.suffix.lower() not in READABLE_ENDINGS:
         return "not a kind of picture that can be read"
-    return None if path.is_file() else "no plain file"
+    return None if path.is_file() else "not a regular file"
 
 
 def _read_journal(out: Path, key: str) -> dict[str, dict]:
-    """The results of earlier runs of the same request, by name; incomplete lines are ignored."""
-    known = {}
+    """The entries of earlier runs of the same request, by name; incomplete lines are ignored.
+
+    key: hash of the request. An entry is an item with its result, see `edit_one`.
+    """
+    journal_entries = {}
     try:
         lines = (out / JOURNAL).read_text("utf-8").splitlines()
     except OSError:
@@ -369,5 +374,5 @@ def _read_journal(out: Path, key: str) -> dict[str, dict]:
         except ValueError:
             continue
         if entry.get("key") == key:
-            known[entry["name"]] = entry
-    return known
+            journal_entries[entry["name"]] = entry
+    return journal_entries

@@ -1,4 +1,4 @@
-"""Edit the expression of a face in a photo or a film from the command line."""
+"""Edit the expression of faces in photos and videos."""
 
 import argparse
 import json
@@ -8,8 +8,8 @@ from ..demo import serve
 from ..errors import Problem
 from ..runtime.signals import Terminated, raise_on_termination
 from ..runtime.terminal import escape_unprintable
-from . import arguments as groups
-from .console import progress_counter, say, with_counter
+from . import arguments as option_groups
+from .console import print_messages, progress_counter, with_counter
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     escape_unprintable()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["bench"]:
-        print("moodganimation: bench is now: python -m benchmarks inference", file=sys.stderr)
+        print("moodganimation: bench is now python -m benchmarks inference", file=sys.stderr)
         return 2
     options = _parser().parse_args(arguments)
     try:
@@ -46,10 +46,12 @@ def edit(options) -> None:
     frame = animator.edit(portrait, target)
     recipe = recipe_text(options, portrait, expression=target)
     edited = frame.render_for_file(photo)
-    say(*write_image(options.out, edited, recipe=recipe, label=options.label, source=photo))
+    print_messages(
+        *write_image(options.out, edited, recipe=recipe, label=options.label, source=photo)
+    )
     if options.panels:
         write_image(options.panels, row([frame.face, frame.attention, frame.color, frame.motion]))
-        say(*photo.alpha_notes(options.panels, over_white=True))
+        print_messages(*photo.alpha_notes(options.panels, over_white=True))
 
 
 def read(options) -> None:
@@ -64,33 +66,34 @@ def read(options) -> None:
 
 
 def animate(options) -> None:
-    """Write an animation of the photo: by target expression, timeline or trajectory."""
+    """Write an animation of the photo towards a target expression, or along a timeline or
+    trajectory."""
     from ..frame import portrait_for_file
     from ..media.video_writer import check_animation_path, write_animation
     from ..recipe import Output
-    from . import option_values as values
+    from . import option_values
 
-    values.check_combinations(options)
-    timeline_of = values.timeline_factory(options)
-    fps = values.DEFAULT_FPS if options.fps is None else options.fps
-    animator = values.load(options, lambda out: check_animation_path(out, fps))
-    trajectory = values.trajectory_from_file(options, animator)
-    photo, portrait = values.locate(options, animator, trajectory)
+    option_values.check_combinations(options)
+    make_timeline = option_values.timeline_factory(options)
+    fps = option_values.DEFAULT_FPS if options.fps is None else options.fps
+    animator = option_values.check_and_load(options, lambda out: check_animation_path(out, fps))
+    trajectory = option_values.trajectory_from_file(options, animator)
+    photo, portrait = option_values.locate(options, animator, trajectory)
     view = options.view or "face", 512 if options.size is None else options.size
     if trajectory:
         expressions, recipe = trajectory.expressions, None
     else:
-        if timeline_of:
-            timeline = timeline_of(animator.start(portrait))
+        if make_timeline:
+            timeline = make_timeline(animator.start(portrait))
         else:
-            timeline = values.interpolation(options, animator, portrait)
+            timeline = option_values.interpolation(options, animator, portrait)
         expressions = timeline.expressions(animator.space, portrait.reading)
         output = Output(*view, options.fps)
-        how = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
-        recipe = values.recipe_text(
-            options, portrait, timeline=timeline, output=output, options=how
+        settings = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
+        recipe = option_values.recipe_text(
+            options, portrait, timeline=timeline, output=output, options=settings
         )
-    say(*photo.alpha_notes(options.out, over_white=options.columns))
+    print_messages(*photo.alpha_notes(options.out, over_white=options.columns))
     if not options.columns:
         portrait = portrait_for_file(portrait, photo)
         frames = animator.animate(portrait.downscaled_for(*view), expressions, options.feed)
@@ -107,11 +110,11 @@ def _animate_columns(options, animator, portrait, trajectory, expressions, recip
     side, truth = max(MIN_COLUMN_SIDE, animator.generator.config.image_size), None
     if options.truth:
         truth, notes = filmed_faces(animator, options.truth, trajectory.frame_numbers[1:], side)
-        say(*notes)
+        print_messages(*notes)
     # The first expression is the photo's own.
     frames = animator.animate(portrait, expressions[1:], options.feed)
     written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
-    say(f"written: {', '.join(map(str, written))}")
+    print_messages(f"written: {', '.join(map(str, written))}")
 
 
 def batch(options) -> None:
@@ -124,19 +127,19 @@ def batch(options) -> None:
 
 
 def film(options) -> None:
-    """Write a film in which faces have another expression."""
+    """Write a video in which faces have another expression."""
     from ..media.video_reader import open_film
     from ..media.video_writer import check_film_path
     from ..video.editing import check_faces, edit_video
-    from . import option_values as values
+    from . import option_values
 
     film = open_film(options.video)
     check_faces(options.faces)
-    values.require_any(options, *values.FILM_REQUESTS)
-    animator = values.load(options, lambda out: check_film_path(out, film))
-    target = values.film_target_function(options, animator, film)
+    option_values.require_change(options, *option_values.FILM_REQUESTS)
+    animator = option_values.check_and_load(options, lambda out: check_film_path(out, film))
+    target = option_values.film_target_function(options, animator, film)
     with progress_counter("edited") as count:
-        done = edit_video(
+        result = edit_video(
             animator,
             film,
             options.out,
@@ -145,32 +148,36 @@ def film(options) -> None:
             progress=count,
             label=options.label,
         )
-    say(*done.notes, f"A face was edited on {done.edited} of {done.frames} frames.")
+    summary = f"A face was edited on {result.edited} of {result.frames} frames."
+    print_messages(*result.notes, summary)
 
 
 def drive(options) -> None:
-    """Write a clip of the photo with the expressions of the face in a film."""
+    """Write a video in which the photo has the expressions of the face in a film."""
     from ..frame import portrait_for_file
     from ..media.video_reader import open_film
     from ..media.video_writer import check_film_path, limit_fps_for, write_film
     from ..video.editing import check_strength
     from ..video.reenactment import capture_performance, check_table_path, region_mask, write_curves
-    from . import option_values as values
+    from . import option_values
 
-    film, regions = limit_fps_for(open_film(options.by), options.out), values.region_names(options)
+    film, regions = (
+        limit_fps_for(open_film(options.by), options.out),
+        option_values.region_names(options),
+    )
     # All options are checked before the film is read.
     check_strength(options.strength)
     if options.csv:
         check_table_path(options.csv)
-    animator = values.load(options, lambda out: check_film_path(out, film))
+    animator = option_values.check_and_load(options, lambda out: check_film_path(out, film))
     region_mask(regions, animator.reader_space)
-    photo, portrait = values.locate(options, animator)
-    say(*photo.alpha_notes(options.out))
+    photo, portrait = option_values.locate(options, animator)
+    print_messages(*photo.alpha_notes(options.out))
     view = options.view, options.size
     animator.edit(portrait, animator.read(portrait)).view(*view)  # raises if it cannot be shown
     with progress_counter("read") as count:
         performance = capture_performance(animator, film, count)
-    say(*performance.notes)
+    print_messages(*performance.notes)
 
     def expressions():
         return performance.retarget(
@@ -185,7 +192,7 @@ def drive(options) -> None:
     frames = animator.animate(portrait.downscaled_for(*view), expressions())
     pictures = (frame.view(*view) for frame in frames)
     pictures = with_counter("drawn", pictures, len(performance.units))
-    say(*write_film(options.out, pictures, film, label=options.label))
+    print_messages(*write_film(options.out, pictures, film, label=options.label))
     if options.csv:
         write_curves(options.csv, expressions(), performance.fps, performance.found)
 
@@ -198,11 +205,11 @@ def sheet(options) -> None:
 
     animator, photo, portrait = load_and_locate(options)
     write_image(options.out, contact_sheet(animator, portrait, options.kind))
-    say(*photo.alpha_notes(options.out, over_white=True))
+    print_messages(*photo.alpha_notes(options.out, over_white=True))
 
 
 def convert(options) -> None:
-    """Convert a checkpoint of other code to ours."""
+    """Convert a checkpoint of another implementation to this project's format."""
     from ..checkpoints.convert import convert
 
     summary = convert(
@@ -218,47 +225,56 @@ def convert(options) -> None:
 
 
 def demo(options) -> None:
-    """Serve the page."""
+    """Serve the web page."""
     serve.serve(options)
 
 
 def _parser() -> argparse.ArgumentParser:
-    photo, request = groups.add_photo_options, groups.add_request_options
+    """The parser of all commands; `options.run` is the function of the chosen one."""
+    photo, request = option_groups.add_photo_options, option_groups.add_request_options
     parser = argparse.ArgumentParser(prog="moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run, text, *added in (
-        (edit, "write the photo with another expression", photo, request, groups.add_edit_options),
+    for run, text, *groups in (
+        (edit, "change the expression in a photo", photo, request, option_groups.add_edit_options),
         (read, "print the expression in a photo as JSON", photo),
         (
             animate,
-            "write a GIF, MP4 or WebP of the change",
-            *(photo, request, groups.add_animate_options),
+            "write a GIF, MP4 or WebP in which the expression of a photo changes",
+            *(photo, request, option_groups.add_animate_options),
         ),
-        (sheet, "draw a contact sheet of many expressions", photo, groups.add_sheet_options),
-        (film, "write a film with another expression", request, groups.add_film_options),
-        (drive, "write a clip of the photo, driven by a video", photo, groups.add_drive_options),
+        (sheet, "draw a contact sheet of many expressions", photo, option_groups.add_sheet_options),
+        (film, "change the expressions in a video", request, option_groups.add_film_options),
+        (
+            drive,
+            "animate a photo with the expressions in a video",
+            photo,
+            option_groups.add_drive_options,
+        ),
         (
             batch,
             "edit every photo of a folder; run the same command again to resume",
-            *(groups.add_batch_options, request),
+            *(option_groups.add_batch_options, request),
         ),
         (
             convert,
-            "convert a checkpoint of GANimation, MoodGANimation or a replication",
-            groups.add_convert_options,
+            "convert a checkpoint of GANimation, MoodGANimation or a reimplementation",
+            option_groups.add_convert_options,
         ),
-        (demo, "serve the page", serve.add_arguments),
+        (demo, "serve the web page", serve.add_arguments),
     ):
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
         if run not in (convert, demo):
-            groups.add_common_options(command)
+            option_groups.add_common_options(command)
         if run not in (read, demo):
-            command.add_argument("--out", required=True, metavar="DIR" if run is batch else "FILE")
+            metavar = "DIR" if run is batch else "FILE"
+            command.add_argument(
+                "--out", required=True, metavar=metavar, help="where to write the result"
+            )
         if run in (edit, animate, film, drive, batch):
-            text = "draw a label into a corner: edited"
+            text = 'draw "edited with MoodGANimation" into a corner'
             command.add_argument("--label", action="store_true", help=text)
-            groups.add_detail_options(command)
-        for add in added:
-            add(command)
+            option_groups.add_detail_options(command)
+        for add_options in groups:
+            add_options(command)
     return parser

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 
-def say(*sentences: str) -> None:
-    """Print sentences to stderr."""
+def print_messages(*sentences: str) -> None:
+    """Print each sentence on a line of stderr."""
     for sentence in sentences:
         print(sentence, file=sys.stderr)
 
@@ -17,7 +17,7 @@ def progress_counter(
 ) -> Iterator[Callable[[int, int | None], None]]:
     """Yield a progress callback (`video.editing.Progress`) that prints if stderr is a terminal.
 
-    what: what is being done, as "edited"; unit: what is counted.
+    what: what has been done, for instance "edited". unit: what is counted.
     """
     is_terminal = sys.stderr.isatty()
 
@@ -34,7 +34,7 @@ def progress_counter(
 
 
 def with_counter(what: str, frames: Iterable, total: int) -> Iterator:
-    """The frames, with a progress counter."""
+    """Pass frames on, and count on the terminal how many of `total` were taken."""
     with progress_counter(what) as count:
         for done, frame in enumerate(frames, 1):
             yield frame

@@ -1,4 +1,4 @@
-"""Make the model, portrait, expression and timeline that the command line's options name."""
+"""Turn the options of the command line into model, portrait, expressions and timelines."""
 
 import dataclasses
 import math
@@ -19,11 +19,11 @@ from ..media.video_writer import max_fps
 from ..recipe import Face, Fingerprint, Recipe
 from ..runtime.threads import limit_torch_threads
 from ..video.editing import TargetFunction, offset_by
-from .console import say
+from .console import print_messages
 
 DEFAULT_FPS = 24
 DEFAULT_FRAMES = 24
-# Options of `animate` that need others, and those that exclude others.
+# Options of `animate`: those that need all of others, and those that exclude any of others.
 NEEDS = {
     "axes": ["trajectory"],
     "clip": ["trajectory"],
@@ -43,11 +43,11 @@ FILM_REQUESTS = ("add", *REQUESTS, "trajectory", "timeline")
 BATCH_REQUESTS = (*REQUESTS, "recipe")
 
 
-def require_any(options, *names: str) -> None:
-    """Raise Problem if none of these options is given: nothing would change."""
+def require_change(options, *names: str) -> None:
+    """Raise Problem if none of these options, which change the expression, is given."""
     if not any(getattr(options, name) for name in names):
         *others, last = (f"--{name}" for name in names)
-        raise Problem("Say what shall change, by {} or {}.", ", ".join(others), last)
+        raise Problem("Nothing would change: give {} or {}.", ", ".join(others), last)
 
 
 def region_names(options) -> list[str]:
@@ -57,15 +57,15 @@ def region_names(options) -> list[str]:
 
 
 def load_and_locate(options, keep_16bit: bool = False) -> tuple[Animator, Photo, Portrait]:
-    """Load the animator and PHOTO, and locate its face; keep_16bit: as for `read_photo`."""
-    animator = load(options)
+    """Load the animator, read PHOTO, and locate its face. keep_16bit: as for `read_photo`."""
+    animator = check_and_load(options)
     return animator, *locate(options, animator, keep_16bit=keep_16bit)
 
 
-def load(options, check: Callable[[str], object] = check_picture_path) -> Animator:
+def check_and_load(options, check: Callable[[str], object] = check_picture_path) -> Animator:
     """Check the request and the files to write, then load the animator.
 
-    check: raises Problem for a path --out that cannot be written.
+    check: called with the path --out; raises Problem if it cannot be written.
     """
     if hasattr(options, "preset"):
         expression_request(options)
@@ -75,17 +75,17 @@ def load(options, check: Callable[[str], object] = check_picture_path) -> Animat
         check_picture_path(options.panels)
     animator = Animator.load(options.checkpoint, options.device)
     animator = animator.with_detail(getattr(options, "detail", 1.0))
-    if animator.generator.moves_pixels:  # edits are so short that a second thread costs time
+    if animator.generator.moves_pixels:  # its edits take so little time that threads slow it down
         limit_torch_threads()
     for missing in animator.unavailable:
-        say(f"{missing.name} cannot be used here: {missing.reason}")
+        print_messages(f"{missing.name} cannot be used here: {missing.reason}")
     return animator
 
 
 def locate(
     options, animator: Animator, trajectory: Trajectory | None = None, keep_16bit: bool = False
 ) -> tuple[Photo, Portrait]:
-    """Read PHOTO and locate its face; print notes about both.
+    """Read PHOTO and locate its face; print the notes about both.
 
     If PHOTO is the film in --truth, the photo is the first frame that the trajectory names.
     """
@@ -94,9 +94,9 @@ def locate(
         photo = Photo(frame, frame)
     else:
         photo = read_photo(options.photo, keep_16bit)
-    say(*photo.notes)
+    print_messages(*photo.notes)
     portrait = animator.locate(photo.pixels, options.box)
-    say(f"face: {portrait.found_by}", *portrait.notes)
+    print_messages(f"face: {portrait.found_by}", *portrait.notes)
     return photo, portrait
 
 
@@ -107,7 +107,7 @@ def expression_request(options) -> ExpressionRequest:
 
 
 def like_reading(options, animator: Animator) -> Expression | None:
-    """Read the expression in the photo --like, if given.
+    """Read the expression in the photo of --like, if given.
 
     Raises UnreadableImage and NoFaceFound, which name the file.
     """
@@ -120,7 +120,7 @@ def like_reading(options, animator: Animator) -> Expression | None:
             "No face was found in {}. Use a picture in which the face looks towards the camera.",
             options.like,
         ) from None
-    say(f"face of {options.like}: {other.found_by}", *other.notes)
+    print_messages(f"face of {options.like}: {other.found_by}", *other.notes)
     return other.reading
 
 
@@ -133,9 +133,9 @@ def target_function(
     """
     request, space = expression_request(options), animator.space
     if space.name not in SPACES:
-        say(
-            f"The model's axes {', '.join(space.keys)} have no known meaning. The expression "
-            "in the photo is not used; all of them start at 0."
+        print_messages(
+            f"The meaning of the model's axes {', '.join(space.keys)} is unknown. They start at 0; "
+            "the expression in the photo is not used."
         )
     request = dataclasses.replace(request, like=like or like_reading(options, animator))
     return lambda reading: resolve(request, reading, space)
@@ -149,8 +149,8 @@ def target_expression(options, animator: Animator, portrait: Portrait) -> Expres
 def film_target_function(options, animator: Animator, film: Film) -> TargetFunction:
     """The function from a time in a film and a face's reading to its target expression.
 
-    --add, --trajectory and --timeline are added to the reading, then --like, --preset, --set and
-    --look apply as in a photo.
+    The values of --add, --trajectory and --timeline are added to the reading, then --like,
+    --preset, --set and --look apply as in a photo.
     """
     target, offsets = target_function(options, animator), []
     unit_space = FACS if animator.space == FACS else ACTION_UNITS
@@ -160,7 +160,7 @@ def film_target_function(options, animator: Animator, film: Film) -> TargetFunct
         axes = space_named(options.axes) if options.axes else None
         trajectory = read_trajectory(options.trajectory, unit_space, axes=axes)
         offsets.append(offset_by(trajectory.expressions, fps=trajectory.fps or float(film.fps)))
-        say(*trajectory.notes)
+        print_messages(*trajectory.notes)
     if options.timeline:
         timeline = _timeline_named(options.timeline, FilmTimeline)(Expression.neutral(unit_space))
         changes, repeat = timeline.sampled(unit_space), timeline.mode != "once"
@@ -185,7 +185,7 @@ def check_combinations(options) -> None:
     for option, others in EXCLUDES.items():
         for other in others:
             if getattr(options, option) and getattr(options, other):
-                raise Problem("--{} does not go with --{}.", other.replace("_", "-"), option)
+                raise Problem("--{} cannot be combined with --{}.", other.replace("_", "-"), option)
 
 
 def trajectory_from_file(options, animator: Animator) -> Trajectory | None:
@@ -208,41 +208,44 @@ def trajectory_from_file(options, animator: Animator) -> Trajectory | None:
     least = 2 if options.columns else 1
     if not least <= len(trajectory.expressions) <= MAX_ANIMATION_FRAMES:
         raise InvalidExpression(
-            "An animation has {} to {} frames, {} has {}; choose some (--start, --frames).",
+            "An animation has {} to {} frames, but {} has {}: select rows by --start and --frames.",
             least,
             MAX_ANIMATION_FRAMES,
             options.trajectory,
             len(trajectory.expressions),
         )
-    say(*trajectory.notes)
+    print_messages(*trajectory.notes)
     return trajectory
 
 
-def with_supported_fps(trajectory: Trajectory, fastest: int) -> tuple[Trajectory, float]:
+def with_supported_fps(trajectory: Trajectory, max_rate: int) -> tuple[Trajectory, float]:
     """The trajectory and the frame rate of its rows, or DEFAULT_FPS if they have no times.
 
-    If its rows are faster than `fastest`, only every n-th is kept; below 1 a second, 1 is taken.
+    If there are more rows per second than `max_rate`, only every n-th is kept. A rate below 1 is
+    raised to 1.
     """
     if trajectory.fps is None:
         return trajectory, DEFAULT_FPS
-    step = math.ceil(trajectory.fps / fastest - 1e-9)
+    step = math.ceil(trajectory.fps / max_rate - 1e-9)
     kept = {
         "expressions": trajectory.expressions[::step],
         "frame_numbers": trajectory.frame_numbers[::step],
     }
     fps = max(1.0, trajectory.fps / step)
-    note = Message("{} frames a second, as the times of the rows say.", f"{fps:.4g}")
+    note = Message("{} frames per second, from the times of the rows.", f"{fps:.4g}")
     if step > 1:
         note = Message(
-            "The rows are {} a second: one in {} is shown.", f"{trajectory.fps:.4g}", step
+            "The table has {} rows per second: one in {} is shown.", f"{trajectory.fps:.4g}", step
         )
     elif trajectory.fps < 1:
-        note = Message("The rows are {} a second: 1 is the slowest.", f"{trajectory.fps:.4g}")
+        note = Message(
+            "The table has {} rows per second: the lowest frame rate is 1.", f"{trajectory.fps:.4g}"
+        )
     return dataclasses.replace(trajectory, **kept, notes=[*trajectory.notes, note]), fps
 
 
 def timeline_factory(options) -> Callable[[Expression], Timeline] | None:
-    """The timeline in --timeline, if given, as a function of the expression that it starts from.
+    """The function that makes the timeline of --timeline from its first expression, if given.
 
     Its frame rate is --fps, or else its own. Also sets `options.fps` if it is None, unless there is
     a trajectory.
@@ -254,7 +257,11 @@ def timeline_factory(options) -> Callable[[Expression], Timeline] | None:
 
 
 def _timeline_named(name: str, kind: type[Timeline] = Timeline) -> Callable[[Expression], Timeline]:
-    """The timeline of a name or a file, as a function of its start; raises as `read_timeline`."""
+    """The function that makes a timeline from its first expression.
+
+    name: of a timeline or of a file, whose timeline is independent of that expression. Raises what
+    `read_timeline` raises.
+    """
     if name in TIMELINES:
         return lambda start: named_timeline(name, start)
     timeline = read_timeline(name, kind)
@@ -291,6 +298,6 @@ def _axis_values(assignments: list[str] | None, option: str) -> dict[str, float]
             axes[key] = float(value)
         except ValueError:
             raise InvalidExpression(
-                "--{} wants AXIS=NUMBER, as AU12=0.8; got {}.", option, repr(text)
+                "--{} takes AXIS=NUMBER, for instance AU12=0.8; got {}.", option, repr(text)
             ) from None
     return axes
