@@ -12,17 +12,17 @@ from training.evaluate.documents import add_write_option, requested_blocks, writ
 from .blocks import BLOCKS
 
 PHOTO = Path(__file__).resolve().parent.parent / "assets" / "astronaut.png"
-FULL_ONLY = {"speed-whole", "speed-scaling"}  # blocks that --short does not measure
+FULL_ONLY = {"speed-whole", "speed-scaling"}  # blocks whose values --short does not measure
 
 
 def inference(options) -> dict:
     """Measure the stages from a photo file to a written video. Raises ValueError."""
-    from .inference import bench
+    from .inference import measure_inference
 
     if options.short and FULL_ONLY & set(options.blocks):
         names = " and ".join(sorted(FULL_ONLY & set(options.blocks)))
         raise ValueError(f"--short does not measure {names}; leave it out or name other blocks.")
-    return bench(*_animator_and_photo(options), _rounds(options), options.short)
+    return measure_inference(*_animator_and_photo(options), _rounds(options), options.short)
 
 
 def backends(options) -> dict:
@@ -34,13 +34,13 @@ def backends(options) -> dict:
 
 def training(options) -> dict:
     """Compare training steps with the reference loop. Raises ValueError."""
-    from .training import bench, compare_penalties, compare_precisions
+    from .training import compare_penalties, compare_precisions, measure_training
 
     if len(options.blocks) > 1:
         raise ValueError("Write one block of training speeds at a time.")
     if "speed-training-penalty" in options.blocks:
         return compare_penalties(options)
-    return compare_precisions(options) if options.blocks else bench(options)
+    return compare_precisions(options) if options.blocks else measure_training(options)
 
 
 def _animator_and_photo(options) -> tuple:
@@ -59,6 +59,7 @@ def _rounds(options) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run a measurement and print its results; return the exit status."""
     escape_unprintable()
     options = _parser().parse_args(arguments)
     try:
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def table(result: dict) -> str:
-    """Format measured values, one per line, below the titles of their groups."""
+    """Format results for the terminal: one value per line, below the titles of their groups."""
     if "runs" in result:
         return "\n\n".join(map(table, result["runs"]))
     lines = []
@@ -95,7 +96,8 @@ COMMANDS = {  # function -> help
     backends: "compare one generator by torch, OpenVINO and ONNX Runtime",
     training: "compare a training step of ganimation with the reference loop",
 }
-WRITTEN = {  # blocks that --write writes by default, and blocks that must be named
+# Function -> blocks that --write writes by default, and, if any, blocks that must be named.
+WRITTEN = {
     inference: (("machine", "speed-slider", "speed-stages", "speed-whole", "speed-scaling"),),
     backends: (("speed-backends",),),
     training: (("speed-training",), ("speed-training-penalty",)),
@@ -113,28 +115,43 @@ def _parser() -> argparse.ArgumentParser:
         if run is training:
             _add_training_arguments(command)
             continue
-        command.add_argument("--checkpoint", metavar="FILE", help="default: the shipped one")
-        command.add_argument("--device", default="auto", help="auto, cpu or cuda")
-        command.add_argument("--photo", default=PHOTO, metavar="FILE")
-        command.add_argument("--rounds", type=int, default=15, metavar="N")
+        checkpoint = "weights of the generator; default: the shipped ones"
+        command.add_argument("--checkpoint", metavar="FILE", help=checkpoint)
+        device = "auto, cpu or cuda; default: auto"
+        command.add_argument("--device", default="auto", help=device)
+        photo = "photo to edit; default: assets/astronaut.png"
+        command.add_argument("--photo", default=PHOTO, metavar="FILE", help=photo)
+        rounds = "measurements of which the median counts; default: 15"
+        command.add_argument("--rounds", type=int, default=15, metavar="N", help=rounds)
         if run is inference:
-            command.add_argument("--short", action="store_true", help="measure the stages only")
+            command.add_argument(
+                "--short",
+                action="store_true",
+                help="measure the stages only, not whole requests and scaling",
+            )
     return parser
 
 
 def _add_training_arguments(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add("--data", type=Path, nargs="+", metavar="DIR", help="default: samples/aus")
-    add("--batch", type=int, default=4)
-    add("--rounds", type=int, default=5, metavar="N")
+    data = "packs to train on; default: samples/aus"
+    add("--data", type=Path, nargs="+", metavar="DIR", help=data)
+    add("--batch", type=int, default=4, metavar="N", help="samples per step; default: 4")
+    rounds = "measurements of which the median counts; default: 5"
+    add("--rounds", type=int, default=5, metavar="N", help=rounds)
     add(
         "--penalty-every",
         type=int,
         default=1,
         metavar="K",
-        help="apply our gradient penalty every K steps",
+        help="compute the gradient penalty of our loop every K steps only; default: 1",
     )
-    add("--precision", choices=("quickest", "float32", "bf16"), default="quickest")
+    add(
+        "--precision",
+        choices=("quickest", "float32", "bf16"),
+        default="quickest",
+        help="of our loop; default: quickest, which is chosen by the device",
+    )
     add("--cpu", action="store_true", help="do not use a GPU")
 
 

@@ -1,7 +1,7 @@
-"""Times the reference generator by every installed backend: python -m benchmarks backends.
+"""Time the reference generator with every installed backend: python -m benchmarks backends.
 
-Only the network is timed, on one face and on batches. The backends alternate, with IN_A_ROW edits
-each: during the first one, threads of the previous backend may still be busy-waiting.
+Only the network is timed, on one face and on batches. The backends alternate, with EDITS_IN_A_ROW
+edits each: during the first one, threads of the previous backend may still be busy-waiting.
 """
 
 import contextlib
@@ -24,17 +24,20 @@ from moodganimation.runtime.quantization import FusedGenerator
 from moodganimation.runtime.threads import cores
 
 from .inference import reference_generator
-from .timing import machine, time_interleaved
+from .keys import EAGER, PSNR_TO_EAGER
+from .timing import describe_machine, time_interleaved
 
 LOG = logging.getLogger("benchmarks.backends")
-IN_A_ROW = 3
+EDITS_IN_A_ROW = 3
 BATCHES = (1, 8)
-EAGER = "torch, eager float32"  # the backend of the reference code
 
 
 @torch.inference_mode()
 def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str, object]:
-    """Measure milliseconds per face, speed over eager float32, and PSNR to it, by backend."""
+    """Measure milliseconds per face, speed relative to eager float32, and PSNR to it, by backend.
+
+    photo: (H, W, 3) uint8 RGB. Returns values by title.
+    """
     torch.set_num_threads(cores())
     device, network = animator.device, reference_generator().to(animator.device)
     source = animator._source(animator.locate(photo), network.config.image_size)
@@ -42,8 +45,8 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
     backends = _backends(network, device)
     expected = backends[EAGER](source, condition)
     result = {
-        "machine": machine(device, "all"),
-        "dB (PSNR) between its composite and float32's": {
+        "machine": describe_machine(device, "all"),
+        PSNR_TO_EAGER: {
             name: round(psnr(composite(source, condition), expected), 1)
             for name, composite in backends.items()
             if name != EAGER
@@ -53,7 +56,7 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
         inputs = [x.expand(batch, *x.shape[1:]).contiguous() for x in (source, condition)]
 
         def edit_in_a_row(composite, inputs=inputs):
-            for _ in range(IN_A_ROW):
+            for _ in range(EDITS_IN_A_ROW):
                 composite(*inputs)
 
         functions = {
@@ -64,7 +67,8 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
         title = f"in batches of {batch}"
         result |= {
             f"ms a face, {title}": {
-                name: round(1000 * taken / IN_A_ROW / batch, 2) for name, taken in times.items()
+                name: round(1000 * taken / EDITS_IN_A_ROW / batch, 2)
+                for name, taken in times.items()
             },
             f"times faster, {title}": {
                 name: round(times[EAGER] / taken, 1) for name, taken in times.items()
@@ -76,7 +80,10 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
 def _backends(
     network: nn.Module, device: torch.device
 ) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
-    """Make functions from photo and condition to the composite, by name of the backend."""
+    """Make functions from source and condition to the composite, by name of the backend.
+
+    Source (N, 3, side, side), condition (N, D), composite (N, 3, side, side).
+    """
     generators = {
         EAGER: use_instance_norms(copy.deepcopy(network)),
         "torch, bf16": optimize(copy.deepcopy(network), device, ["bf16"]),
@@ -95,7 +102,7 @@ def _backends(
 
 
 def _onnx(network: nn.Module) -> Callable[[Tensor, Tensor], Tensor] | None:
-    """Make a function that runs the network by ONNX Runtime, from photo and condition.
+    """Make a function from source and condition to the composite, by ONNX Runtime.
 
     Logs a message and returns None if ONNX Runtime or torch's exporter is missing.
     """

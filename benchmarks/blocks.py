@@ -1,4 +1,7 @@
-"""Formats the blocks of figures of docs/performance.md as Markdown."""
+"""Format the blocks of figures of docs/performance.md as Markdown.
+
+values: the results of a measurement, by title.
+"""
 
 import re
 from collections.abc import Iterable
@@ -6,33 +9,36 @@ from collections.abc import Iterable
 from training.evaluate.documents import FigureBlock
 from training.evaluate.markdown import duration, short, significant, table, word
 
+from .keys import BASELINE, EAGER, FASTER_THAN_BASELINE, PSNR_TO_EAGER
+
 # Sliders that every generator has: name in the values -> heading of a column.
-COLUMNS = {"mean of all units": "mean of all units", "open mouth": "open mouth (worst case)"}
-EQUAL_PSNR = 120  # [dB]: above it, two float32 pictures differ by rounding only
-BASELINE = "seed generator (width 64, float32)"  # key of the reference generator, see inference.py
+SLIDER_COLUMNS = {"mean of all units": "mean of all units", "open mouth": "open mouth (worst case)"}
+EQUAL_PSNR = 120  # [dB]; above it, two float32 pictures differ by rounding only
 
 
 def machine(values: dict) -> str:
     """Describe the processor, its measured peak rates and the backend that was chosen."""
-    here = values["machine"]
-    name = re.sub(r"\((R|TM)\)|\b(CPU|Processor)\b|@.*", "", here["processor"])
+    description = values["machine"]
+    name = re.sub(r"\((R|TM)\)|\b(CPU|Processor)\b|@.*", "", description["processor"])
     name = " ".join(name.split()) or "unknown processor"
     article = "an" if name[0] in "AEIOaeiou" else "a"
-    cores = "core" if here["cores"] == 1 else "cores"
-    amx = " with AMX" if "amx_bf16" in here["flags"] else ""
-    gpu = f", and one {here['gpu']}" if "gpu" in here else ""
-    float32, bf16 = (significant(here[f"matmul {kind} [GFLOP/s]"]) for kind in ("float32", "bf16"))
+    cores = "core" if description["cores"] == 1 else "cores"
+    amx = " with AMX" if "amx_bf16" in description["flags"] else ""
+    gpu = f", and one {description['gpu']}" if "gpu" in description else ""
+    float32, bf16 = (
+        significant(description[f"matmul {kind} [GFLOP/s]"]) for kind in ("float32", "bf16")
+    )
     return (
-        f"{word(here['cores']).capitalize()} {cores} of {article} {name}{amx}{gpu}. "
+        f"{word(description['cores']).capitalize()} {cores} of {article} {name}{amx}{gpu}. "
         f"Matrix products: {float32} GFLOP/s in float32, {bf16} GFLOP/s in bf16. "
-        f"{here['precision']} was chosen by the measurement at start."
+        f"{description['precision']} was chosen by the measurement at start."
     )
 
 
 def speed_slider(values: dict) -> str:
     """Format the times from a slider to the picture, beside the reference generator."""
     times, sides = values["ms"], values["sides [px]"]
-    faster = values["times faster than the seed's generator"]  # the reference generator
+    faster = values[FASTER_THAN_BASELINE]
     subjects = {
         "slider to photo": f"a photo of {sides['photo']} pixels, "
         f"the face {sides['face in the photo']} of them",
@@ -43,12 +49,12 @@ def speed_slider(values: dict) -> str:
         titles = [f"{subject}, {name}" for name in sliders]
         return [f"{short(times[t])} ms, {short(faster[t])} times faster" for t in titles]
 
-    rows = [[text, *cells(key, COLUMNS)] for key, text in subjects.items()]
+    rows = [[text, *cells(key, SLIDER_COLUMNS)] for key, text in subjects.items()]
     baseline = f"{short(times[BASELINE])} ms"
     rows.append(["baseline: GANimation's generator, 128 pixels", baseline, ""])
-    units = table(["", *COLUMNS.values()], rows)
+    units = table(["", *SLIDER_COLUMNS.values()], rows)
     sliders = [title.partition(", ")[2] for title in times if title.startswith("slider to face, ")]
-    sliders = [name for name in sliders if name not in COLUMNS]
+    sliders = [name for name in sliders if name not in SLIDER_COLUMNS]
     if not sliders:
         return units
     rows = [[text, *cells(key, sliders)] for key, text in subjects.items()]
@@ -85,15 +91,15 @@ def speed_whole(values: dict) -> str:
     def times(*titles: str) -> str:
         return "; ".join(duration(seconds[title]) for title in titles)
 
-    coded = "120 frames, GIF coded", "120 frames, GIF coded by imageio"
-    small = "24 frames, MP4 whole", "24 frames, GIF whole"
+    gif_encoding = "120 frames, GIF coded", "120 frames, GIF coded by imageio"
+    short_animations = "24 frames, MP4 whole", "24 frames, GIF whole"
     rows = [
         ["a file to its first picture", times("upload to first picture")],
         ["120 frames, drawn", times("120 frames, drawn")],
         ["120 frames, drawn and written as MP4", times("120 frames, MP4 whole")],
         ["120 frames, drawn and written as GIF", times("120 frames, GIF whole")],
-        ["encoding of that GIF; by imageio's writer", times(*coded)],
-        ["24 frames, drawn and written as MP4; as GIF", times(*small)],
+        ["encoding of that GIF; by imageio's writer", times(*gif_encoding)],
+        ["24 frames, drawn and written as MP4; as GIF", times(*short_animations)],
         ["editing a 720p video", f"{rate['film of 720p']:.0f} frames per second"],
         ["editing a camera stream", f"{rate['camera']:.0f} frames per second"],
     ]
@@ -127,23 +133,22 @@ def speed_scaling(values: dict) -> str:
 
 def speed_backends(values: dict) -> str:
     """Format the backends of one generator, the slowest first."""
-    eager = "torch, eager float32"
     times = {
         int(title.rpartition(" ")[2]): times
         for title, times in values.items()
         if title.startswith("ms a face")
     }
     single = times[min(times)]
-    others = sorted((name for name in single if name != eager), key=single.get, reverse=True)
+    others = sorted((name for name in single if name != EAGER), key=single.get, reverse=True)
     names = {"OpenVINO, its own choice": "OpenVINO, automatic precision"}
     rows = []
     for batch, row in times.items():
         title = "ms per face" if batch == 1 else f"ms per face in batches of {batch}"
-        cells = [f"{short(row[name])} ({row[eager] / row[name]:.1f})" for name in others]
+        cells = [f"{short(row[name])} ({row[EAGER] / row[name]:.1f})" for name in others]
         if others and not rows:
             cells[0] = cells[0].replace(")", " times faster)")
-        rows.append([title, short(row[eager]), *cells])
-    psnr = values["dB (PSNR) between its composite and float32's"]
+        rows.append([title, short(row[EAGER]), *cells])
+    psnr = values[PSNR_TO_EAGER]
     rows.append(["PSNR to eager float32", "", *(_psnr(psnr[name]) for name in others)])
     return table(["", "eager float32", *(names.get(name, name) for name in others)], rows)
 

@@ -1,4 +1,4 @@
-"""Times every stage on this machine in one run: python -m benchmarks inference.
+"""Time every stage on this machine in one run: python -m benchmarks inference.
 
 The baseline is the reference generator: the network of the code of Pumarola et al. 2018 as it was
 published (resnet, width 64, eager, float32). Every round times each function once, so that other
@@ -39,12 +39,11 @@ from moodganimation.video.editing import edit_video, offset_by
 from moodganimation.video.live import Live
 from training.data.units import in_facs, units_of
 
+from .keys import BASELINE, FASTER_THAN_BASELINE
 from .scaling import scaling
-from .timing import machine, median_seconds, time_interleaved
+from .timing import describe_machine, median_seconds, time_interleaved
 
 REFERENCE = GeneratorConfig(architecture="resnet", condition_dim=17, width=64)
-# Key of the reference generator in the results, as in those of earlier versions.
-BASELINE = "seed generator (width 64, float32)"
 # Sliders that only generators of FACS have, one example of each kind: name in the results -> axis.
 SLIDERS = {"one side (AU12L)": "AU12L", "gaze (AU61)": "AU61", "head (AU51)": "AU51"}
 SIDE = 512  # side of the photo, and of the face crop in the close-up [px]
@@ -52,11 +51,11 @@ UPLOAD_ROUNDS = 5
 ANIMATION_FRAMES = (24, 120)
 FILM_SIDES = (720, 1280)  # height and width of the edited video [px]
 FILM_FRAMES, CAMERA_FRAMES = 72, 40
-CAMERA_STEP = 3  # the camera stream has every third pixel of the video
+CAMERA_STEP = 3  # frames of the camera stream have every third pixel of the video's
 
 
 def reference_generator() -> Generator:
-    """Build the reference generator with the output of the shipped one, which is half as wide.
+    """Build the reference generator with the output of the shipped `ganimation`, half as wide.
 
     Every channel of the shipped weights is duplicated, so that pictures can be compared as well as
     speed.
@@ -118,10 +117,13 @@ class Subject:
 
 
 @torch.inference_mode()
-def bench(
+def measure_inference(
     animator: Animator, photo: np.ndarray, rounds: int = 15, short: bool = False
 ) -> dict[str, object]:
-    """Measure all stages; return values by title. short: without animations, videos and scaling."""
+    """Measure all stages; return values by title.
+
+    photo: (H, W, 3) uint8 RGB. short: without animations, videos and scaling.
+    """
     torch.set_num_threads(cores())  # as in the reference code, and when the library is imported
     subject = Subject.of(animator, photo)
     with tempfile.TemporaryDirectory() as folder:
@@ -147,7 +149,9 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     def move_sliders(portrait: Portrait, *keys: str, **others: float) -> None:
         """Set axes of the initial expression one after the other, and paste each edit."""
         start = animator.start(portrait) if animator.space == FACS else portrait.reading
-        level = 0.5 + (next(calls) % 40) / 80  # another one at every call: nothing is cached
+        level = (
+            0.5 + (next(calls) % 40) / 80
+        )  # differs from call to call, so that nothing is cached
         for key in keys:
             target = start.replace(**{key: level}, **others)
             animator.edit(portrait, target).image  # noqa: B018  pasted on access
@@ -177,22 +181,22 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
 def _stage_figures(subject: Subject, times: dict[str, float]) -> dict[str, dict]:
     """Compute the figures of the stages, also relative to the baseline and the machine's peak."""
     animator, baseline = subject.animator, times[BASELINE]
-    here = machine(animator.device, animator.generator.backend)
+    description = describe_machine(animator.device, animator.generator.backend)
     multiply_adds = {
         BASELINE: giga_multiply_adds(subject.run_reference),
         "encode": giga_multiply_adds(subject.encode),
         "generate": giga_multiply_adds(subject.generate),
     }
-    peak = here["matmul float32 [GFLOP/s]"]
+    peak = description["matmul float32 [GFLOP/s]"]
     return {
-        "machine": here,
+        "machine": description,
         "sides [px]": {
             "photo": max(subject.portrait.photo.shape[:2]),
             "face in the photo": round(subject.portrait.side),
             "face in the close-up": SIDE,  # in the stages and all below
         },
         "ms": {name: round(1000 * value, 2) for name, value in times.items()},
-        "times faster than the seed's generator": {
+        FASTER_THAN_BASELINE: {
             name: round(baseline / value, 1)
             for name, value in times.items()
             if name.startswith("slider") or (name == "encode" and animator.space == FACS)
@@ -214,7 +218,7 @@ def crop_close_up(portrait: Portrait) -> np.ndarray:
 
 
 def _paste_inputs(frame: Frame) -> tuple:
-    """Convert the outputs of the network to the arguments of `Portrait.paste`."""
+    """Convert an edit to the arguments of `Portrait.paste`: arrays (h, w[, C]) float32."""
     attention, color, motion, light = (x[0].float().numpy() for x in frame.edit[1:5])
     return attention[0], color.transpose(1, 2, 0), motion.transpose(1, 2, 0), light[0]
 
@@ -222,8 +226,8 @@ def _paste_inputs(frame: Frame) -> tuple:
 def _requests(animator: Animator, path: Path, folder: Path, target: Expression) -> dict[str, float]:
     """Measure the seconds from a file to its first picture, and of animations.
 
-    Animations: *drawn*: all frames are rendered; *coded*: the rendered frames are written; *whole*:
-    both together, frame by frame.
+    Titles of animations: *drawn*: all frames are rendered; *coded*: the rendered frames are encoded
+    and written; *whole*: both together, frame by frame.
     """
 
     def upload():
@@ -253,18 +257,21 @@ def _requests(animator: Animator, path: Path, folder: Path, target: Expression) 
 
 
 def _videos(animator: Animator, photo: np.ndarray, folder: Path) -> dict[str, float]:
-    """Measure frames per second of editing a video of the moving photo, and a camera stream."""
+    """Measure frames per second of editing a video of the moving photo, and a camera stream.
+
+    A frame of the camera stream is decoded from JPEG, edited and encoded again.
+    """
     change = offset_by({"AU12": 0.5, "AU25": 0.4})
     write_animation(folder / "film.mp4", _moving_photo(photo, FILM_FRAMES))
     started = time.perf_counter()
     report = edit_video(animator, open_film(folder / "film.mp4"), folder / "out.mp4", change)
     film_rate = report.frames / (time.perf_counter() - started)
     frames = (frame[::CAMERA_STEP, ::CAMERA_STEP] for frame in _moving_photo(photo, CAMERA_FRAMES))
-    sent = [cv2.imencode(".jpg", frame)[1] for frame in frames]
+    camera_jpegs = [cv2.imencode(".jpg", frame)[1] for frame in frames]
     live, times = Live(animator), []
-    for data in sent:
+    for jpeg in camera_jpegs:
         started = time.perf_counter()
-        picture = live.edit(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), change)
+        picture = live.edit(cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB), change)
         cv2.imencode(".jpg", picture)
         times.append(time.perf_counter() - started)
     return {"film of 720p": round(film_rate, 1), "camera": round(1 / statistics.mean(times), 1)}
@@ -285,7 +292,10 @@ def _moving_photo(photo: np.ndarray, count: int) -> Iterator[np.ndarray]:
 
 
 def _networks(animator: Animator, reference, source, rounds: int) -> dict[str, float]:
-    """Measure the milliseconds of encoding and editing one face by every shipped generator."""
+    """Measure the milliseconds of encoding and editing one face by every shipped generator.
+
+    reference: the reference generator. source: (1, 3, H, W).
+    """
     optimized = build_generator(REFERENCE).eval()
     optimized.load_state_dict(reference.state_dict())
     optimized = optimize(optimized, animator.device)

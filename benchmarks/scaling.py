@@ -1,4 +1,4 @@
-"""Measures how edits scale with the number of frames and faces, and the size of the photo."""
+"""Measure how edits scale with the number of frames and faces, and the size of the photo."""
 
 import cv2
 import numpy as np
@@ -12,22 +12,25 @@ FRAMES = (12, 24, 48, 96)  # of an animation
 FACES = (1, 2, 4, 8)  # side by side in one photo
 SIDES = (256, 512, 1024, 2048, 4096)  # of the photo [px]
 TILE = 256  # side of the photo that is repeated [px]
-ROUNDS = 5  # of which the median counts
+ROUNDS = 5  # measurements of which the median counts
 
 
 def scaling(animator: Animator, photo: np.ndarray, target: Expression) -> dict[str, dict]:
-    """Measure median times [ms] by number of items, and fit lines to them, by title."""
+    """Measure median times [ms] by number of frames, faces and pixels, and fit lines; by title.
+
+    photo: (H, W, 3) uint8 RGB with one face.
+    """
     seconds = {
         "drawing [ms] by frames": _frames(animator, photo, target),
         "editing [ms] by faces": _faces(animator, photo, target),
     }
-    return {title: _milliseconds(times) | line(times) for title, times in seconds.items()} | {
+    return {title: _milliseconds(times) | fit_line(times) for title, times in seconds.items()} | {
         f"{stage} [ms] by side of the photo": _milliseconds(times)
         for stage, times in _sizes(animator, photo, target).items()
     }
 
 
-def line(seconds: dict[int, float]) -> dict[str, float]:
+def fit_line(seconds: dict[int, float]) -> dict[str, float]:
     """Fit a least-squares line to seconds by number of items.
 
     Returns its slope in milliseconds per item ("each"), its intercept ("before") and R2.
@@ -44,7 +47,7 @@ def line(seconds: dict[int, float]) -> dict[str, float]:
 
 
 def _milliseconds(seconds: dict[int, float]) -> dict[str, float]:
-    """Convert seconds by number of items for the results."""
+    """Convert seconds by number of items to milliseconds, with the keys of JSON."""
     return {str(count): round(1000 * taken, 2) for count, taken in seconds.items()}
 
 

@@ -1,4 +1,4 @@
-"""Describes this machine, and times functions on it."""
+"""Describe this machine, and time functions on it."""
 
 import platform
 import statistics
@@ -14,7 +14,7 @@ from moodganimation.runtime.threads import cores
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
 
 
-def processor() -> dict[str, object]:
+def describe_processor() -> dict[str, object]:
     """Describe the processor, and torch's version and threads."""
     path = Path("/proc/cpuinfo")
     text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -30,13 +30,13 @@ def processor() -> dict[str, object]:
     }
 
 
-def machine(device: torch.device, backend: str) -> dict[str, object]:
+def describe_machine(device: torch.device, backend: str) -> dict[str, object]:
     """Describe the processor, the device and its measured peak rates.
 
     backend: the one that is timed, for instance "bf16" or "OpenVINO int8"; "all" if several are
     compared. Its key in the results is "precision".
     """
-    description = processor() | {"device": str(device), "precision": backend}
+    description = describe_processor() | {"device": str(device), "precision": backend}
     if device.type == "cuda":
         description["gpu"] = torch.cuda.get_device_name(device)
     return description | peak_rates(device)

@@ -1,4 +1,4 @@
-"""Times a training step on this machine, beside the reference loop.
+"""Time a training step on this machine, and one of the reference loop.
 
 The reference loop is that of the code of Pumarola et al. 2018 (eager, float32, Adam). Both loops
 are timed alternately on the same batch, so that other load on the machine affects both; medians are
@@ -17,7 +17,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from benchmarks.timing import processor, time_interleaved
+from benchmarks.timing import describe_processor, time_interleaved
 from moodganimation.checkpoints.files import build_generator
 from moodganimation.expressions.spaces import space_named
 from moodganimation.runtime.openvino import use_instance_norms
@@ -35,7 +35,7 @@ SAMPLES = Path(__file__).resolve().parent.parent / "samples" / "aus"
 
 
 class ReferenceLoop:
-    """The reference's training step at the sizes of `ganimation`, without optimizations."""
+    """The training step of the reference code, at the sizes of `ganimation`."""
 
     def __init__(self, experiment: Experiment, device: torch.device):
         self.experiment = experiment
@@ -55,31 +55,31 @@ class ReferenceLoop:
         fake = self.generator(photo, batch.targets[:, 0])[0].composite.detach()[:, None]
         real_critique, fake_critique = self.critic(batch.frames), self.critic(fake)
         loss = weights.realism * (fake_critique.realism.mean() - real_critique.realism.mean())
-        loss = loss + self.error(real_critique.condition, batch.conditions)
-        self.descend(self.critic_optimizer, loss)
+        loss = loss + self.condition_error(real_critique.condition, batch.conditions)
+        self.minimize(self.critic_optimizer, loss)
         penalty = gradient_penalty(
             self.critic, batch.frames, fake, interpolation["frame"], PENALTY_EPSILON["frame"]
         )
-        self.descend(self.critic_optimizer, weights.penalty * penalty.sum())
+        self.minimize(self.critic_optimizer, weights.penalty * penalty.sum())
         if update_generator:
             edit = self.generator(photo, batch.targets[:, 0])[0]
             fake_critique = self.critic(edit.composite[:, None])
             cycle = self.generator(edit.composite, batch.conditions[:, 0])[0]
-            loss = self.error(fake_critique.condition, batch.targets)
+            loss = self.condition_error(fake_critique.condition, batch.targets)
             loss = loss - weights.realism * fake_critique.realism.mean()
             loss = loss + weights.reconstruction * (cycle.composite - photo).abs().mean()
             for mask in (edit.attention, cycle.attention):
                 loss = loss + weights.attention * mask.mean()
                 loss = loss + weights.smoothness * total_variation(mask, 1).sum()
-            self.descend(self.generator_optimizer, loss)
+            self.minimize(self.generator_optimizer, loss)
 
-    def error(self, condition: Tensor, target: Tensor) -> Tensor:
-        """Compute the weighted condition error; the reference divides its mean by the batch."""
+    def condition_error(self, condition: Tensor, target: Tensor) -> Tensor:
+        """Compute the weighted condition error, divided by the batch as in the reference code."""
         weight = self.experiment.weights.condition
         return weight * (condition - target).square().mean() / self.experiment.batch
 
-    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        """Take one step of an optimizer."""
+    def minimize(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+        """Take one step of an optimizer along the gradient of the loss."""
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -95,7 +95,7 @@ def reference_layers(network: nn.Module) -> nn.Module:
     return network
 
 
-def bench(options) -> dict:
+def measure_training(options) -> dict:
     """Measure images per second of both loops and samples per second of the loader.
 
     Raises ValueError for unusable data.
@@ -177,11 +177,14 @@ def measure(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool)
             our_step, update_generator=generator, with_penalty=penalty
         )
     times = time_interleaved(functions, rounds, device)
-    result = processor() | {"device": str(device), "precision of ours": experiment.precision}
+    result = describe_processor() | {
+        "device": str(device),
+        "precision of ours": experiment.precision,
+    }
     result["batch"] = experiment.batch
     result["ours: penalty in one step of"] = experiment.penalty_every
     figures, our_speed = _speeds(experiment, schedules, times)
-    loader_speed = loading(samples, spec)
+    loader_speed = loader_rate(samples, spec)
     return (
         result
         | figures
@@ -213,7 +216,7 @@ def _speeds(experiment: Experiment, schedules: dict, times: dict) -> tuple[dict,
     return figures, speeds["ours"]
 
 
-def loading(samples, spec: BatchSpec, batches: int = 50) -> float:
+def loader_rate(samples, spec: BatchSpec, batches: int = 50) -> float:
     """Measure the samples per second of the loader alone."""
     specs = (spec._replace(step=step) for step in range(batches))
     started = time.perf_counter()

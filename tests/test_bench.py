@@ -14,10 +14,10 @@ from benchmarks.blocks import speed_training, speed_training_penalty
 from benchmarks.training import (
     SAMPLES,
     ReferenceLoop,
-    bench,
     compare_penalties,
     compare_precisions,
     measure,
+    measure_training,
     reference_layers,
 )
 from training.common.precision import suitable_precision
@@ -117,7 +117,7 @@ def test_benchmark_averages_steps_with_and_without_penalty(every, ours, monkeypa
 
 def test_benchmark_with_an_invalid_penalty_interval_is_refused():
     with pytest.raises(ValueError, match="--penalty-every must be at least 1"):
-        bench(SimpleNamespace(batch=1, rounds=1, penalty_every=0))
+        measure_training(SimpleNamespace(batch=1, rounds=1, penalty_every=0))
 
 
 def test_comparisons_measure_what_their_blocks_compare(monkeypatch):

@@ -8,7 +8,7 @@ from PIL import Image
 from benchmarks import blocks
 from benchmarks.__main__ import main as benchmarks
 from benchmarks.inference import reference_generator
-from benchmarks.scaling import line, scaling
+from benchmarks.scaling import fit_line, scaling
 from moodganimation.checkpoints.files import build_generator, load_generator, save_generator
 from moodganimation.cli.commands import main
 from moodganimation.expressions.moods import values_by_axis
@@ -235,7 +235,7 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
-    told = line({1: 0.012, 2: 0.022, 4: 0.042})
+    told = fit_line({1: 0.012, 2: 0.022, 4: 0.042})
     assert told == {"each": 10, "before": 2, "R2": 1}
     for name, value in {
         "FRAMES": (2, 3),
@@ -255,7 +255,7 @@ def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
 @pytest.mark.slow
 def test_bench_compares_engines_and_what_they_show(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("benchmarks.backends.BATCHES", (1,))
-    monkeypatch.setattr("benchmarks.backends.IN_A_ROW", 1)
+    monkeypatch.setattr("benchmarks.backends.EDITS_IN_A_ROW", 1)
     assert bench("backends", "--rounds", 1, "--json", tmp_path / "bench.json") == 0
     result = json.loads((tmp_path / "bench.json").read_text())
     assert result["times faster, in batches of 1"]["torch, eager float32"] == 1

@@ -321,9 +321,9 @@ def test_speeds_of_facs_have_their_own_rows():
 
 @pytest.mark.slow
 def test_benchmark_of_facs_times_units_a_side_gaze_and_head(animator, photo):
-    from benchmarks.inference import bench
+    from benchmarks.inference import measure_inference
 
-    result = bench(animator, photo, 1, short=True)
+    result = measure_inference(animator, photo, 1, short=True)
     faster = result["times faster than the seed's generator"]
     assert set(faster) <= set(result["ms"]) and len(faster) == 2 * 5 + 1
     assert all(value > 0 for value in faster.values())
