@@ -623,7 +623,7 @@ def ended(patch, place: str, name: str, after: int = 2):
 @pytest.mark.parametrize("name", SIGNALS)
 def test_signals_end_a_film_and_leave_nothing(tmp_path, talk, name, monkeypatch, capsys):
     (tmp_path / "out").mkdir()
-    ended(monkeypatch, "moodganimation.video.editing.report", name)
+    ended(monkeypatch, "moodganimation.video.editing.report_progress", name)
     out = str(tmp_path / "out" / "b.mp4")
     before = signal.getsignal(getattr(signal, name))
     assert main(["film", str(talk), "--add", "AU12=0.5", "--out", out]) == 128 + getattr(
@@ -641,7 +641,7 @@ def test_sigterm_ends_other_commands_too(tmp_path, talk, command, monkeypatch):
     options = {"animate": ["--preset", "happy"], "drive": ["--by", str(talk)]}[command]
     place = {
         "animate": "moodganimation.media.video_writer._checked_size",
-        "drive": "moodganimation.video.reenactment.report",
+        "drive": "moodganimation.video.reenactment.report_progress",
     }[command]
     ended(monkeypatch, place, "SIGTERM", 1 if command == "animate" else 2)
     assert main([command, photo, *options, "--out", out]) == 143

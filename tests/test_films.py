@@ -197,7 +197,7 @@ def test_sound_stays_with_its_picture(tmp_path, codec, kept):
 
 def test_sound_that_cannot_be_read_is_left_out_and_said(tmp_path, monkeypatch):
     film = open_film(filmed(tmp_path / "a.mp4", greys(3), sound="sine=440:d=0.3"))
-    monkeypatch.setattr("moodganimation.media.video_writer._merge_sound", lambda *_: False)
+    monkeypatch.setattr("moodganimation.media.video_writer._merge_audio", lambda *_: False)
     assert "sound could not be kept" in write_film(tmp_path / "b.mp4", film.frames(), film)[0]
     assert open_film(tmp_path / "b.mp4").sound is None
 

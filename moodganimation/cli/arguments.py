@@ -43,9 +43,16 @@ def add_request_options(command: argparse.ArgumentParser) -> None:
     option("--look", choices=LOOKS, help="turn both eyes to the camera")
 
 
-def add_detail_options(command: argparse.ArgumentParser) -> None:
-    text = f"0 to {MAX_DETAIL}: strength of skin folds; default: 1, as in real faces"
-    command.add_argument("--detail", type=float, default=1.0, metavar="NUMBER", help=text)
+def add_out_option(command: argparse.ArgumentParser, metavar: str) -> None:
+    text = "where to write the result"
+    command.add_argument("--out", required=True, metavar=metavar, help=text)
+
+
+def add_label_and_detail_options(command: argparse.ArgumentParser) -> None:
+    label = 'draw "edited with MoodGANimation" into a corner'
+    command.add_argument("--label", action="store_true", help=label)
+    detail = f"0 to {MAX_DETAIL}: strength of skin folds; default: 1, as in real faces"
+    command.add_argument("--detail", type=float, default=1.0, metavar="NUMBER", help=detail)
 
 
 def add_edit_options(command: argparse.ArgumentParser) -> None:

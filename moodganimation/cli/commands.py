@@ -161,10 +161,8 @@ def drive(options) -> None:
     from ..video.reenactment import capture_performance, check_table_path, region_mask, write_curves
     from . import option_values
 
-    film, regions = (
-        limit_fps_for(open_film(options.by), options.out),
-        option_values.region_names(options),
-    )
+    film = limit_fps_for(open_film(options.by), options.out)
+    regions = option_values.region_names(options)
     # All options are checked before the film is read.
     check_strength(options.strength)
     if options.csv:
@@ -180,16 +178,12 @@ def drive(options) -> None:
     print_messages(*performance.notes)
 
     def expressions():
-        return performance.retarget(
-            animator.read(portrait),
-            strength=options.strength,
-            regions=regions,
-            neutral=options.neutral,
-            carry=options.carry,
-        )
+        names = ("strength", "neutral", "carry")
+        settings = {name: getattr(options, name) for name in names}
+        return performance.retarget(animator.read(portrait), regions=regions, **settings)
 
-    portrait = portrait_for_file(portrait, photo)
-    frames = animator.animate(portrait.downscaled_for(*view), expressions())
+    shown_portrait = portrait_for_file(portrait, photo).downscaled_for(*view)
+    frames = animator.animate(shown_portrait, expressions())
     pictures = (frame.view(*view) for frame in frames)
     pictures = with_counter("drawn", pictures, len(performance.units))
     print_messages(*write_film(options.out, pictures, film, label=options.label))
@@ -231,50 +225,43 @@ def demo(options) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     """The parser of all commands; `options.run` is the function of the chosen one."""
-    photo, request = option_groups.add_photo_options, option_groups.add_request_options
     parser = argparse.ArgumentParser(prog="moodganimation", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run, text, *groups in (
-        (edit, "change the expression in a photo", photo, request, option_groups.add_edit_options),
-        (read, "print the expression in a photo as JSON", photo),
-        (
-            animate,
-            "write a GIF, MP4 or WebP in which the expression of a photo changes",
-            *(photo, request, option_groups.add_animate_options),
-        ),
-        (sheet, "draw a contact sheet of many expressions", photo, option_groups.add_sheet_options),
-        (film, "change the expressions in a video", request, option_groups.add_film_options),
-        (
-            drive,
-            "animate a photo with the expressions in a video",
-            photo,
-            option_groups.add_drive_options,
-        ),
-        (
-            batch,
-            "edit every photo of a folder; run the same command again to resume",
-            *(option_groups.add_batch_options, request),
-        ),
-        (
-            convert,
-            "convert a checkpoint of GANimation, MoodGANimation or a reimplementation",
-            option_groups.add_convert_options,
-        ),
-        (demo, "serve the web page", serve.add_arguments),
-    ):
+    for run, (text, *groups) in COMMANDS.items():
         command = commands.add_parser(run.__name__, help=text, description=text)
         command.set_defaults(run=run)
         if run not in (convert, demo):
             option_groups.add_common_options(command)
         if run not in (read, demo):
-            metavar = "DIR" if run is batch else "FILE"
-            command.add_argument(
-                "--out", required=True, metavar=metavar, help="where to write the result"
-            )
+            option_groups.add_out_option(command, "DIR" if run is batch else "FILE")
         if run in (edit, animate, film, drive, batch):
-            text = 'draw "edited with MoodGANimation" into a corner'
-            command.add_argument("--label", action="store_true", help=text)
-            option_groups.add_detail_options(command)
+            option_groups.add_label_and_detail_options(command)
         for add_options in groups:
             add_options(command)
     return parser
+
+
+_PHOTO, _REQUEST = option_groups.add_photo_options, option_groups.add_request_options
+COMMANDS = {  # function -> help, and the functions that add its options
+    edit: ("change the expression in a photo", _PHOTO, _REQUEST, option_groups.add_edit_options),
+    read: ("print the expression in a photo as JSON", _PHOTO),
+    animate: (
+        "write a GIF, MP4 or WebP in which the expression of a photo changes",
+        *(_PHOTO, _REQUEST, option_groups.add_animate_options),
+    ),
+    sheet: ("draw a contact sheet of many expressions", _PHOTO, option_groups.add_sheet_options),
+    film: ("change the expressions in a video", _REQUEST, option_groups.add_film_options),
+    drive: (
+        "animate a photo with the expressions in a video",
+        *(_PHOTO, option_groups.add_drive_options),
+    ),
+    batch: (
+        "edit every photo of a folder; run the same command again to resume",
+        *(option_groups.add_batch_options, _REQUEST),
+    ),
+    convert: (
+        "convert a checkpoint of GANimation, MoodGANimation or a reimplementation",
+        option_groups.add_convert_options,
+    ),
+    demo: ("serve the web page", serve.add_arguments),
+}

@@ -13,7 +13,7 @@ from ..animation.easing import MAX_FILM_SECONDS, MAX_FPS
 from ..errors import Message, UnreadableFile
 from . import ffmpeg
 from .film_header import Header, read_header
-from .frame_times import choose_frame_grid, divided_fps, read_frame_times
+from .frame_times import FrameGrid, FrameTimes, choose_frame_grid, divided_fps, read_frame_times
 from .images import MIN_PHOTO_SIDE
 
 MAX_SIDE = 1920  # longer side of a frame [px]; larger frames are scaled down
@@ -101,6 +101,12 @@ def open_film(path: str | Path) -> Film:
             MAX_FILM_SECONDS // 60,
         )
     grid = choose_frame_grid(times, header.average_fps, header.base_fps)
+    notes = (*_frame_notes(header, times, grid), *header.notes())
+    return Film(Path(path), grid.fps, seconds, header, grid.offset, notes)
+
+
+def _frame_notes(header: Header, times: FrameTimes | None, grid: FrameGrid) -> list[Message]:
+    """Sentences about frames that are left out or scaled down."""
     notes = []
     if grid.dropped:
         counts = grid.dropped, len(times.starts), MAX_FPS
@@ -127,8 +133,7 @@ def open_film(path: str | Path) -> Film:
                 MAX_SIDE,
             )
         )
-    notes = (*notes, *header.notes())
-    return Film(Path(path), grid.fps, seconds, header, grid.offset, notes)
+    return notes
 
 
 def read_frames(path: str | Path, numbers: Iterable[int]) -> Iterator[tuple[int, np.ndarray]]:
