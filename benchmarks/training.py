@@ -177,22 +177,19 @@ def measure(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool)
             our_step, update_generator=generator, with_penalty=penalty
         )
     times = time_interleaved(functions, rounds, device)
-    result = describe_processor() | {
-        "device": str(device),
-        "precision of ours": experiment.precision,
-    }
-    result["batch"] = experiment.batch
-    result["ours: penalty in one step of"] = experiment.penalty_every
     figures, our_speed = _speeds(experiment, schedules, times)
     loader_speed = loader_rate(samples, spec)
-    return (
-        result
-        | figures
-        | {
-            "loader: samples a second": round(loader_speed, 1),
-            "loader faster than our steps, times": round(loader_speed / our_speed, 1),
-        }
-    )
+    settings = {
+        "device": str(device),
+        "precision of ours": experiment.precision,
+        "batch": experiment.batch,
+        "ours: penalty in one step of": experiment.penalty_every,
+    }
+    loader = {
+        "loader: samples a second": round(loader_speed, 1),
+        "loader faster than our steps, times": round(loader_speed / our_speed, 1),
+    }
+    return describe_processor() | settings | figures | loader
 
 
 def _speeds(experiment: Experiment, schedules: dict, times: dict) -> tuple[dict, float]:
