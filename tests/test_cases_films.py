@@ -53,7 +53,7 @@ def numbers(frames) -> list[int]:
     return [round((frame.mean() - 12) / 4) for frame in frames]
 
 
-def said(notes) -> str:
+def joined(notes) -> str:
     return " ".join(notes)
 
 
@@ -94,7 +94,7 @@ def test_hdr_reference_levels_become_those_of_ordinary_films(tmp_path, transfer,
     middle = 255 * (1.055 * (26 / 203) ** (1 / 2.4) - 0.055)
     assert black.max() <= 2 and np.abs(grey - middle).max() <= 6
     assert 235 <= white.min() < peak.min() and np.ptp(white) <= 2
-    assert f"HDR colors ({name})" in said(open_film(path).notes)
+    assert f"HDR colors of the video ({name})" in joined(open_film(path).notes)
 
 
 @pytest.mark.parametrize(
@@ -102,17 +102,17 @@ def test_hdr_reference_levels_become_those_of_ordinary_films(tmp_path, transfer,
     [("bt2020", "bt2020nc", BT2020, "BT.2020"), ("smpte432", "bt709", P3, "Display P3")],
 )
 def test_wide_colors_keep_their_look(tmp_path, primaries, matrix, to_theirs, name):
-    wanted = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.2], [0.1, 0.2, 0.8], [0.5, 0.5, 0.5]])
-    light = np.clip((wanted**2.4) @ to_theirs.T, 0, 1)
+    expected = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.2], [0.1, 0.2, 0.8], [0.5, 0.5, 0.5]])
+    light = np.clip((expected**2.4) @ to_theirs.T, 0, 1)
     path = patches(tmp_path / "a.mkv", light ** (1 / 2.4), matrix, primaries, "bt709")
-    assert np.abs(colors(path) - 255 * wanted).max() <= 8
-    assert f"wide-gamut colors of the video ({name})" in said(open_film(path).notes)
+    assert np.abs(colors(path) - 255 * expected).max() <= 8
+    assert f"wide-gamut colors of the video ({name})" in joined(open_film(path).notes)
 
 
 def test_ordinary_films_of_ten_bits_are_left_as_they_are(tmp_path):
-    wanted = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.2]])
-    path = patches(tmp_path / "a.mkv", wanted, "bt709", "bt709", "bt709")
-    assert np.abs(colors(path) - 255 * wanted).max() <= 2 and open_film(path).notes == ()
+    expected = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.2]])
+    path = patches(tmp_path / "a.mkv", expected, "bt709", "bt709", "bt709")
+    assert np.abs(colors(path) - 255 * expected).max() <= 2 and open_film(path).notes == ()
 
 
 def test_films_of_full_range_are_no_darker_or_lighter(tmp_path):
@@ -170,7 +170,7 @@ def test_interlaced_films_become_whole_frames(tmp_path, first, ending):
     film = open_film(path)
     frames = list(film.frames())
     assert film.fps == 25 and len(frames) == pytest.approx(12, abs=1)
-    assert "interlaced" in said(film.notes)
+    assert "interlaced" in joined(film.notes)
     assert max(map(combs, frames[1:-1])) < 3  # 25 with its fields
     assert combs(dict(read_frames(path, [5]))[5]) < 3
 
@@ -183,7 +183,7 @@ def test_dv_tapes_are_interlaced_though_their_header_does_not_say(tmp_path):
         fps=50,
     )
     film = open_film(path)
-    assert film.fps == 25 and "interlaced" in said(film.notes)
+    assert film.fps == 25 and "interlaced" in joined(film.notes)
     assert len(list(film.frames())) == 4
 
 
@@ -268,7 +268,7 @@ def test_the_frame_rate_of_frames_at_these_times(times, mean, grid, fps, lost):
 def test_frames_that_follow_too_fast_are_said_to_be_left_out(tmp_path):
     times = [*(i / 25 for i in range(10)), 0.361, 0.362, 0.5]
     film = open_film(uneven(tmp_path / "a.mkv", times))
-    assert film.fps == 60 and "2 of 13 frames are left out" in said(film.notes)
+    assert film.fps == 60 and "2 of 13 frames are left out" in joined(film.notes)
 
 
 def test_a_film_that_begins_between_two_frames_skips_none(tmp_path):
@@ -317,7 +317,7 @@ def test_animated_pictures_are_films(tmp_path, name, options):
     path = animated(tmp_path / name, shapes(), duration=LASTING, loop=0, **options)
     film = open_film(path)
     frames = list(film.frames())
-    assert film.estimated_frames == len(frames) and "transparent" in said(film.notes)
+    assert film.estimated_frames == len(frames) and "Transparent parts" in joined(film.notes)
     lasting = np.array(LASTING) * float(film.fps) / 1000
     for i, end in enumerate(np.cumsum(lasting)):
         for frame in frames[round(end - lasting[i]) : round(end)]:
@@ -367,7 +367,7 @@ def test_transparent_parts_of_videos_are_white(tmp_path):
 
 
 def with_sounds(path, *tones: int, unknown: int):
-    """A film with these tones; of the first `unknown` ones the codec is one that nobody has."""
+    """A film with these tones; of the first `unknown` ones no decoder knows the codec."""
     sounds = [("-f", "lavfi", "-i", f"sine={tone}:d=1") for tone in tones]
     maps = [("-map", f"{i + 1}:a") for i in range(len(tones))]
     made = path.with_name("made.mov")
@@ -420,7 +420,7 @@ def test_a_sound_of_noise_is_passed_over(tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(video_writer, "_is_decodable", decodable)
         notes = write_film(tmp_path / "b.mp4", film.frames(), film)
-    assert tried == [0, 1] and "sound 2 of 2" in said(notes)
+    assert tried == [0, 1] and "Audio track 2 of 2" in joined(notes)
 
 
 # ---- Fast films ----

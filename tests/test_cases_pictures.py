@@ -85,9 +85,9 @@ def test_tiles_of_heic_are_put_together_and_the_primary_picture_is_taken():
 
 def test_colors_of_heic_are_converted_and_ten_bits_are_told(tmp_path):
     data = heif.heic(heif.coded(PICTURE, heif.profile(adobe_rgb())))
-    wanted = np.asarray(to_srgb(Image.fromarray(PICTURE), adobe_rgb()))
+    expected = np.asarray(to_srgb(Image.fromarray(PICTURE), adobe_rgb()))
     error, unconverted = (
-        np.abs(read_image(data).astype(int) - x).mean() for x in (wanted, PICTURE)
+        np.abs(read_image(data).astype(int) - x).mean() for x in (expected, PICTURE)
     )
     assert error < 2 < unconverted / 2  # single pixels differ by more: the encoder is lossy
     photo = read_photo(heif.heic(heif.coded(DEEP)))
@@ -250,11 +250,11 @@ def cut_out(mode="RGBA") -> Image.Image:
 @pytest.mark.parametrize("ending", ["png", "webp", "tif"])
 def test_transparency_comes_back_as_it_was(image, format, ending, tmp_path):
     photo = read_photo(saved(image, format, **({"lossless": True} if format == "WEBP" else {})))
-    wanted = np.asarray(image.convert("RGBA"))[..., 3]
-    np.testing.assert_array_equal(photo.alpha, wanted)
+    expected = np.asarray(image.convert("RGBA"))[..., 3]
+    np.testing.assert_array_equal(photo.alpha, expected)
     path = tmp_path / f"a.{ending}"
     lost = write_image(path, np.dstack([photo.color, photo.alpha]), source=photo)
-    np.testing.assert_array_equal(np.asarray(Image.open(path).convert("RGBA"))[..., 3], wanted)
+    np.testing.assert_array_equal(np.asarray(Image.open(path).convert("RGBA"))[..., 3], expected)
     assert lost == []
 
 
@@ -352,13 +352,13 @@ def test_sixteen_bits_come_back_as_they_were(ending, kind, out, tmp_path):
     picture = {"grey": DEEP[..., 0], "rgb": DEEP, "rgba": np.dstack([DEEP, alpha])}[kind]
     photo = read_photo(deep_file(picture, ending))
     assert photo.bits == 16 and photo.color.dtype == np.uint16
-    wanted = np.repeat(picture[..., None], 3, 2) if kind == "grey" else picture
+    expected = np.repeat(picture[..., None], 3, 2) if kind == "grey" else picture
     whole = photo.color if photo.alpha is None else np.dstack([photo.color, photo.alpha])
-    np.testing.assert_array_equal(whole, wanted)
+    np.testing.assert_array_equal(whole, expected)
     path = tmp_path / f"a.{out}"
     assert write_image(path, whole, source=photo, recipe="{}") == []
     again = read_photo(path)
-    np.testing.assert_array_equal(again.color, wanted[..., :3])
+    np.testing.assert_array_equal(again.color, expected[..., :3])
     assert (again.alpha is None) == (kind != "rgba")
     assert Image.open(path).getexif()[0x010E] and read_recipe_text(path) == "{}"
 
@@ -440,8 +440,8 @@ def adobe_jpeg(space: int, index: str | None, **options) -> bytes:
 def test_adobe_rgb_is_converted_where_only_exif_says_so(space, index, adobe):
     photo = read_photo(adobe_jpeg(space, index))
     plain = read_image(saved(Image.fromarray(PICTURE), "JPEG", quality=98))
-    wanted = np.asarray(to_srgb(Image.fromarray(plain), adobe_rgb())) if adobe else plain
-    np.testing.assert_array_equal(photo.pixels, wanted)
+    expected = np.asarray(to_srgb(Image.fromarray(plain), adobe_rgb())) if adobe else plain
+    np.testing.assert_array_equal(photo.pixels, expected)
     assert bool(photo.notes) == adobe
 
 

@@ -48,16 +48,16 @@ def test_edit_without_a_wish_returns_the_photo(tmp_path, photo):
 
 
 def test_a_label_is_written_where_it_is_asked(tmp_path, photo):
-    assert run("edit", PHOTO, "--label", "--out", tmp_path / "told.png") == 0
-    told = read_image(tmp_path / "told.png")
-    assert (told[-30:] != photo[-30:]).any() and (told[:-60] == photo[:-60]).all()
+    assert run("edit", PHOTO, "--label", "--out", tmp_path / "labeled.png") == 0
+    labeled = read_image(tmp_path / "labeled.png")
+    assert (labeled[-30:] != photo[-30:]).any() and (labeled[:-60] == photo[:-60]).all()
 
 
 @pytest.mark.parametrize(
-    "wish", [["--set", "pleasure=-0.8"], ["--preset", "sad", "--intensity", "0.7"]]
+    "options", [["--set", "pleasure=-0.8"], ["--preset", "sad", "--intensity", "0.7"]]
 )
-def test_moods_and_presets_are_wishes_too(tmp_path, photo, wish):
-    assert run("edit", PHOTO, *wish, "--out", tmp_path / "a.png") == 0
+def test_moods_and_presets_can_be_requested(tmp_path, photo, options):
+    assert run("edit", PHOTO, *options, "--out", tmp_path / "a.png") == 0
     assert (read_image(tmp_path / "a.png") != photo).any()
 
 
@@ -94,10 +94,10 @@ def test_other_sheets(tmp_path, animator, kind, shape):
     assert run("sheet", PHOTO, "--kind", kind, "--out", tmp_path / "sheet.png") == 0
     rows, columns = shape or (-(-len(animator.space.axes) // 6), 6)
     if kind == "fields":
-        wanted = rows * (256 + 22), columns * 256, 3
+        expected = rows * (256 + 22), columns * 256, 3
     else:
-        wanted = rows * 256 + 22, 92 + columns * 256, 3
-    assert read_image(tmp_path / "sheet.png").shape == wanted
+        expected = rows * 256 + 22, 92 + columns * 256, 3
+    assert read_image(tmp_path / "sheet.png").shape == expected
 
 
 def test_sheets_have_the_names_of_the_command_line():
@@ -111,7 +111,7 @@ def test_sheets_have_the_names_of_the_command_line():
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory):
-    """Fresh generators of valence and arousal, and of four axes that nobody named."""
+    """Fresh generators of valence and arousal, and of four axes without names."""
     folder = tmp_path_factory.mktemp("checkpoints")
     for name in ("valence_arousal", "c4"):
         space = space_named(name)
@@ -127,7 +127,7 @@ def checkpoints(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name, wish",
+    "name, options",
     [
         ("valence_arousal", ["--set", "valence=-1"]),
         ("valence_arousal", ["--set", "AU12=1"]),
@@ -135,25 +135,40 @@ def checkpoints(tmp_path_factory):
         ("c4", ["--set", "c3=1"]),
     ],
 )
-def test_wishes_are_in_the_axes_of_the_checkpoint(tmp_path, photo, checkpoints, name, wish, capsys):
+def test_requests_are_in_the_axes_of_the_checkpoint(
+    tmp_path, photo, checkpoints, name, options, capsys
+):
     out = tmp_path / "a.png"
-    assert run("edit", PHOTO, "--checkpoint", checkpoints / name, *wish, "--out", out) == 0
+    assert run("edit", PHOTO, "--checkpoint", checkpoints / name, *options, "--out", out) == 0
     assert (read_image(out) != photo).any()
-    assert ("all of them start at 0" in capsys.readouterr().err) == (name == "c4")
+    assert ("They start at 0" in capsys.readouterr().err) == (name == "c4")
 
 
 @pytest.mark.parametrize(
-    "wish", [["--preset", "happy"], ["--set", "AU12=1"], ["--set", "c4=1"], ["--set", "c0=2"]]
+    "options",
+    [["--preset", "happy"], ["--set", "AU12=1"], ["--set", "c4=1"], ["--set", "c0=2"]],
 )
-def test_axes_without_a_name_take_no_other_wishes(tmp_path, checkpoints, wish, capsys):
+def test_checkpoints_without_axis_names_take_no_other_requests(
+    tmp_path, checkpoints, options, capsys
+):
     out = tmp_path / "a.png"
-    assert run("edit", PHOTO, "--checkpoint", checkpoints / "c4", *wish, "--out", out) == 2
+    assert run("edit", PHOTO, "--checkpoint", checkpoints / "c4", *options, "--out", out) == 2
     assert "c0" in capsys.readouterr().err and not out.exists()
 
 
 def test_valence_is_pleasure_to_a_checkpoint_of_units(tmp_path, photo):
-    for wish in ("valence=-0.8", "pleasure=-0.8"):
-        assert run("edit", PHOTO, "--set", wish, "--out", tmp_path / f"{wish}.png") == 0
+    for options in ("valence=-0.8", "pleasure=-0.8"):
+        assert (
+            run(
+                "edit",
+                PHOTO,
+                "--set",
+                options,
+                "--out",
+                tmp_path / f"{options}.png",
+            )
+            == 0
+        )
     valence, pleasure = (read_image(path) for path in sorted(tmp_path.iterdir(), reverse=True))
     assert (valence != photo).any() and (pleasure != photo).any()
 
@@ -200,8 +215,8 @@ def test_compound_emotions_are_presets(tmp_path, photo):
 def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, sentence, tmp_path, capsys):
     out = tmp_path / ("a.gif" if arguments[0] == "animate" else "a.png")
     assert run(*arguments, "--out", out) == 2
-    said = capsys.readouterr().err
-    assert sentence in said and "Traceback" not in said
+    stderr = capsys.readouterr().err
+    assert sentence in stderr and "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -235,8 +250,8 @@ def test_bench_tells_every_stage_and_the_machine(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_curves_tell_the_line_through_them(animator, photo, monkeypatch):
-    told = fit_line({1: 0.012, 2: 0.022, 4: 0.042})
-    assert told == {"each": 10, "before": 2, "R2": 1}
+    fit = fit_line({1: 0.012, 2: 0.022, 4: 0.042})
+    assert fit == {"each": 10, "before": 2, "R2": 1}
     for name, value in {
         "FRAMES": (2, 3),
         "FACES": (1, 2),

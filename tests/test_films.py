@@ -169,10 +169,10 @@ def test_large_frames_are_reduced_and_it_is_said(tmp_path, monkeypatch):
 @pytest.mark.parametrize("tags", [["bt709"] * 3, ["smpte170m"] * 3, None])
 def test_colors_stay_what_they_are(tmp_path, tags):
     """Coded by the matrix that the film names, or, as it names none, by that of its size."""
-    said = zip(("-colorspace", "-color_primaries", "-color_trc"), tags or (), strict=False)
+    options = zip(("-colorspace", "-color_primaries", "-color_trc"), tags or (), strict=False)
     matrix = ["-vf", f"scale=out_color_matrix={tags[0] if tags else 'bt601'}"]
     bars = np.repeat(np.uint8([[(200, 60, 40), (60, 180, 50), (50, 60, 210)]] * 64), 32, 1)
-    film = open_film(filmed(tmp_path / "a.mp4", [bars] * 2, *matrix, *sum(said, ())))
+    film = open_film(filmed(tmp_path / "a.mp4", [bars] * 2, *matrix, *sum(options, ())))
     write_film(tmp_path / "b.mp4", film.frames(), film)
     again = open_film(tmp_path / "b.mp4")
     assert again.header.color_matrix == "auto"  # it says bt709
@@ -198,7 +198,10 @@ def test_sound_stays_with_its_picture(tmp_path, codec, kept):
 def test_sound_that_cannot_be_read_is_left_out_and_said(tmp_path, monkeypatch):
     film = open_film(filmed(tmp_path / "a.mp4", greys(3), sound="sine=440:d=0.3"))
     monkeypatch.setattr("moodganimation.media.video_writer._merge_audio", lambda *_: False)
-    assert "sound could not be kept" in write_film(tmp_path / "b.mp4", film.frames(), film)[0]
+    assert (
+        "sound of the video could not be kept"
+        in write_film(tmp_path / "b.mp4", film.frames(), film)[0]
+    )
     assert open_film(tmp_path / "b.mp4").sound is None
 
 
@@ -487,16 +490,18 @@ def test_what_ends_the_work_leaves_nothing(animator, talk, tmp_path, head):
             animator, open_film(talk), tmp_path / "a.mp4", offset_by({"AU12": 1}), progress=cancel
         )
     assert threading.active_count() == threads
-    nobody = open_film(filmed(tmp_path / "nobody.mkv", [np.full((64, 64, 3), GREY, np.uint8)] * 3))
+    film_without_face = open_film(
+        filmed(tmp_path / "without_face.mkv", [np.full((64, 64, 3), GREY, np.uint8)] * 3)
+    )
     with pytest.raises(NoFaceFound, match="any of the 3 frames"):
-        edit_video(animator, nobody, tmp_path / "a.mp4", offset_by({"AU12": 1}))
+        edit_video(animator, film_without_face, tmp_path / "a.mp4", offset_by({"AU12": 1}))
     with pytest.raises(NoFaceFound, match="any of the 3 frames"):
-        capture_performance(animator, nobody)
+        capture_performance(animator, film_without_face)
     with pytest.raises(InvalidExpression, match="From 1 to 8 faces"):
         edit_video(
             animator, open_film(talk), tmp_path / "a.mp4", offset_by({"AU12": 1}), max_faces=9
         )
-    assert [path.name for path in tmp_path.iterdir()] == ["nobody.mkv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["without_face.mkv"]
 
 
 def test_one_frame_is_a_film(animator, tmp_path, head):
@@ -659,6 +664,6 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
 ):
     arguments = [a.format(talk=talk, photo=ASSETS / "portrait-calm.png") for a in arguments]
     assert command(*arguments, "--out", tmp_path / "a.mp4") == 2
-    said = capsys.readouterr().err
-    assert sentence in said and "Traceback" not in said
+    stderr = capsys.readouterr().err
+    assert sentence in stderr and "Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []

@@ -44,8 +44,8 @@ def test_animations_say_that_they_are_edited(ending, tmp_path):
         assert EDITED.encode() in path.read_bytes()
         return
     image = Image.open(path)
-    said = image.getexif()[0x010E] if ending == "webp" else image.info["comment"].decode()
-    assert said == EDITED
+    description = image.getexif()[0x010E] if ending == "webp" else image.info["comment"].decode()
+    assert description == EDITED
     image.seek(2)  # and every frame is still there
 
 

@@ -57,7 +57,7 @@ class Photo:
     metadata: PhotoMetadata = field(default_factory=PhotoMetadata)
     name: str = Message("The picture")  # of the file, without its folder; for messages
     format: str = ""  # of the file: Pillow's name, or HEIF
-    notes: tuple[Message, ...] = ()  # what reading has changed or found missing
+    notes: tuple[Message, ...] = ()  # about what reading has changed, and what the file lacks
 
     def loss_notes(self, path: str | Path) -> list[Message]:
         """Sentences about what an edit loses in a file of this name: alpha, bit depth, location."""
