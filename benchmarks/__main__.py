@@ -105,6 +105,7 @@ WRITTEN = {
 
 
 def _parser() -> argparse.ArgumentParser:
+    """The parser of all measurements; `options.run` is the function of the chosen one."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for run, text in COMMANDS.items():

@@ -247,6 +247,7 @@ def result_names(names: list[str], taken: Iterable[str] = ()) -> list[str]:
 
 
 def _is_writable(name: str) -> bool:
+    """Whether pictures of this name can be written."""
     return Path(name).suffix.lower() in WRITABLE_FORMATS
 
 

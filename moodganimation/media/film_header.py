@@ -140,6 +140,7 @@ class Header:
 
     @property
     def _has_alpha(self) -> bool:
+        """Whether frames are laid over BACKGROUND; HDR and wide-gamut films count as opaque."""
         has_alpha = ALPHA_FORMATS.match(self.pixel_format) is not None
         return has_alpha and not (self._is_hdr or self._is_wide_gamut)
 

@@ -243,11 +243,13 @@ def _read_color_alpha_16bit(
 
 
 def _read_head(path: str | Path) -> bytes:
+    """Read the first HEAD_BYTES of a file."""
     with open(path, "rb") as file:
         return file.read(HEAD_BYTES)
 
 
 def _read_bytes(source: str | Path | bytes) -> bytes:
+    """Read a whole file, unless its bytes are given."""
     return source if isinstance(source, bytes) else Path(source).read_bytes()
 
 
@@ -351,6 +353,7 @@ def _write(path: Path, picture: np.ndarray, format: str, description, recipe, so
 
 
 def _too_large(name: str) -> Message:
+    """The message for a picture of more than MAX_PHOTO_PIXELS. name: of the file."""
     return Message(
         "{} has more than {} megapixels; make it smaller or cut the face out first.",
         name,

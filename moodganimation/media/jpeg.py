@@ -117,6 +117,7 @@ def missing_share(jpeg: bytes, image: Image.Image, truncated: bool) -> float:
 
 
 def _strips(image: Image.Image) -> Iterator[np.ndarray]:
+    """The rows of a picture, STRIP_ROWS at a time: (h, W[, C]) uint8."""
     width, height = image.size
     for row in range(0, height, STRIP_ROWS):
         yield np.asarray(image.crop((0, row, width, min(row + STRIP_ROWS, height))))

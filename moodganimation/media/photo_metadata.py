@@ -121,4 +121,5 @@ def _dpi(values: object, units_per_inch: float = 1.0) -> tuple[float, float] | N
 
 
 def _bytes(value: object) -> bytes:
+    """Return bytes unchanged, and text as UTF-8."""
     return value if isinstance(value, bytes) else str(value).encode()

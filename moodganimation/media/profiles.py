@@ -69,6 +69,7 @@ def srgb_to_profile(colors: np.ndarray, profile: bytes) -> np.ndarray:
 
 
 def _from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert an RGB picture from sRGB to a profile. Raises as `to_srgb`."""
     target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
     srgb = ImageCms.createProfile("sRGB")
     return ImageCms.profileToProfile(image, srgb, target, outputMode="RGB")

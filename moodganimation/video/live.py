@@ -78,6 +78,7 @@ class Live:
         self._past = deque(maxlen=SMOOTHING_RADIUS + 1)
 
     def _arriving_frames(self) -> Iterator[np.ndarray]:
+        """The frames of the queue, for `track_unsmoothed`."""
         while True:
             yield self._frames.popleft()
 
