@@ -402,7 +402,7 @@ def test_a_film_whose_sounds_are_all_unknown_is_silent_and_says_so(tmp_path):
     film = open_film(with_sounds(tmp_path / "a.mov", 440, 880, unknown=2))
     notes = write_film(tmp_path / "b.mp4", film.frames(), film)
     assert notes == ["The sound of the video could not be kept."]
-    assert open_film(tmp_path / "b.mp4").header.sounds == ()
+    assert open_film(tmp_path / "b.mp4").header.audio_codecs == ()
 
 
 def test_a_sound_of_noise_is_passed_over(tmp_path):

@@ -121,7 +121,7 @@ def test_a_heic_that_is_too_large_is_not_decoded():
 def test_a_decoder_that_is_missing_or_hangs_is_told(monkeypatch, tmp_path):
     data = heif.heic(heif.coded(PICTURE))
     program = tmp_path / "decoder.py"
-    monkeypatch.setattr(decoding, "PROGRAM", program)
+    monkeypatch.setattr(decoding, "DECODER_PROGRAM", program)
     program.write_text('print(\'{"missing": "pi_heif"}\')')
     with pytest.raises(UnreadableImage, match="install the package pi-heif"):
         read_image(data)
@@ -140,7 +140,7 @@ def test_the_decoder_may_take_little_memory_and_write_nothing(monkeypatch, tmp_p
     for attempt in ("bytearray(3 * 10**9)", write):
         program = tmp_path / "decoder.py"
         program.write_text(source.replace("    import pi_heif\n", f"    {attempt}\n    1 / 0\n"))
-        monkeypatch.setattr(decoding, "PROGRAM", program)
+        monkeypatch.setattr(decoding, "DECODER_PROGRAM", program)
         with pytest.raises(UnreadableImage) as refused:
             read_image(heif.heic(heif.coded(PICTURE)))
         assert "ZeroDivision" not in str(refused.value.__cause__)
