@@ -116,11 +116,11 @@ class Hostile:
 @pytest.mark.parametrize(
     "content, sentence",
     [
-        ({"state_dict": {}, "epoch": 3}, "is no tensor"),
-        ({"state_dict": Hostile(), "epoch": 3}, "asks to run code"),
+        ({"state_dict": {}, "epoch": 3}, "is not a tensor"),
+        ({"state_dict": Hostile(), "epoch": 3}, "would run code"),
         ({"state_dict": {"net.0.weight": torch.zeros(2, 2)}}, "layers are called net.0.weight"),
-        ({"optimizer": {"state": {}, "param_groups": []}, "epoch": 3}, "is no tensor"),
-        ({"model": nn.Linear(1, 1)}, "asks to run code .*Linear"),
+        ({"optimizer": {"state": {}, "param_groups": []}, "epoch": 3}, "is not a tensor"),
+        ({"model": nn.Linear(1, 1)}, "would run code .*Linear"),
     ],
 )
 def test_file_without_a_network_raises_not_a_checkpoint(content, sentence, tmp_path):
@@ -133,7 +133,7 @@ def test_dict_that_contains_itself_raises_not_a_checkpoint(tmp_path):
     content = {"epoch": 3}
     content |= {f"{i}": content for i in range(100)}
     torch.save(content, tmp_path / "a.pth")
-    with pytest.raises(NotACheckpoint, match="'epoch' is no tensor"):
+    with pytest.raises(NotACheckpoint, match="'epoch' is not a tensor"):
         convert(tmp_path / "a.pth", tmp_path / "a.safetensors")
 
 
@@ -184,8 +184,8 @@ OTHERS = {
     "a.tar.xz": (archived("xz"), UNPACK),
     "a.7z": (starting(b"7z\xbc\xaf\x27\x1c\0\4"), UNPACK),
     "a.rar": (starting(b"Rar!\x1a\x07\x01\0"), UNPACK),
-    "a.onnx": (starting(b"\x08\x08\x12\x07pytorch"), "an ONNX program"),
-    "renamed.ckpt": (starting(b"\x08\x08\x12\x07pytorch"), "an ONNX program"),
+    "a.onnx": (starting(b"\x08\x08\x12\x07pytorch"), "an ONNX model"),
+    "renamed.ckpt": (starting(b"\x08\x08\x12\x07pytorch"), "an ONNX model"),
     "weights.h5": (starting(b"\x89HDF\r\n\x1a\n"), "a file of Keras or TensorFlow"),
     "a.npz": (lambda path: np.savez(path, a=np.zeros(2)), "a file of NumPy arrays"),
     "a.npy": (lambda path: np.save(path, np.zeros(2)), "a file of NumPy arrays"),

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..errors import InvalidValue, NotACheckpoint, Unwritable
 from ..expressions.spaces import ExpressionSpace, space_named, space_of_size
 from ..networks.base import GeneratorConfig
-from .files import CRITIC_FORMAT, GENERATOR_FORMAT, as_not_a_checkpoint, write_checkpoint
+from .files import CRITIC_FORMAT, GENERATOR_FORMAT, wrap_read_errors, write_checkpoint
 from .original import OriginalNetwork, read_original
 
 
@@ -23,22 +23,23 @@ def convert(
     float16: bool = False,
     network: str | None = None,
 ) -> str:
-    """Write an original checkpoint (see `original`) as one of ours, and return `describe` of it.
+    """Convert an original checkpoint (see `original`) to our format; return the line of `describe`.
 
     space: name of the space of its conditions, by default chosen by their number. image_size: side
-    of a generator's crops [px], 128 by default; critics imply theirs. saturate: whether a generator
-    was trained with --do_saturate_mask. float16: store the weights as float16 instead of as they
-    are. network: name of the network, if the file holds several. Raises NotACheckpoint,
-    InvalidExpression for an unknown space, InvalidValue for an impossible image_size, and
+    of a generator's crops [px], 128 by default; a critic's follows from its weights. saturate:
+    whether a generator was trained with the original option --do_saturate_mask, see
+    `SharpenAttention`. float16: store the weights as float16 instead of float32. network: name of
+    the network, if the file holds several. Raises NotACheckpoint, InvalidExpression for an unknown
+    space, InvalidValue for an image_size that is not a multiple of 4 or out of range, and
     Unwritable.
     """
     out = Path(out)
     _check_arguments(out, image_size)
-    named_space = space_named(space) if space else None
-    with as_not_a_checkpoint(path):
+    requested = space_named(space) if space else None
+    with wrap_read_errors(path):
         original = read_original(path, network)
-        meaning = named_space or space_of_size(original.config["condition_dim"])
-        _check_condition_dim(path, original, meaning)
+        condition_space = requested or space_of_size(original.config["condition_dim"])
+        _check_condition_dim(path, original, condition_space)
         if original.role == "generator":
             config = GeneratorConfig(
                 **original.config, image_size=image_size or 128, saturate=saturate
@@ -50,13 +51,13 @@ def convert(
     if float16:
         _check_float16(path, original.weights)
     card = {"name": Path(path).stem, "origin": original.origin}
-    header |= {"space": meaning.name, "card": card}
+    header |= {"space": condition_space.name, "card": card}
     write_checkpoint(out, original.weights, header, float16)
-    return describe(original, meaning)
+    return describe(original, condition_space)
 
 
 def _check_arguments(out: Path, image_size: int | None) -> None:
-    """Raise Unwritable for an impossible file and InvalidValue for an impossible crop size."""
+    """Raise Unwritable if `out` is not .safetensors or has no folder; InvalidValue for the size."""
     if out.suffix.lower() != ".safetensors":
         raise Unwritable("{}: checkpoints are written as .safetensors.", out)
     if not out.parent.is_dir():
@@ -98,13 +99,15 @@ def _check_critic_options(
 
 def _check_float16(path: str | Path, weights: dict[str, Tensor]) -> None:
     """Raise Unwritable if a weight is out of float16's range."""
-    most = torch.finfo(torch.float16).max
-    if any(value.abs().max() > most for value in weights.values()):
-        raise Unwritable("{} has weights beyond half precision; convert it without --half.", path)
+    largest = torch.finfo(torch.float16).max
+    if any(value.abs().max() > largest for value in weights.values()):
+        raise Unwritable(
+            "{} has weights out of the range of float16; convert it without --half.", path
+        )
 
 
 def describe(original: OriginalNetwork, space: ExpressionSpace) -> str:
-    """One line: what was recognized, what its conditions mean, and what was left out."""
+    """Return one line: the recognized network, the space of its conditions, what was left out."""
     config = original.config
     kind = config["architecture"] if original.role == "generator" else config["kind"]
     parts = [f"{original.origin} {original.role}", kind]

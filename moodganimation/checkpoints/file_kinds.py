@@ -14,14 +14,14 @@ from ..files.plain import check_plain_file
 
 
 class FileKind(Enum):
-    """A kind of file; the value completes the message "FILE is ..."."""
+    """A kind of file; its value is the rest of the message "FILE is ..."."""
 
     ARCHIVE = "an archive; unpack it and choose the file of the network in it"
     TORCHSCRIPT = (
         "a TorchScript program, not weights; save the state_dict() of the network with torch.save"
     )
     KERAS = "a file of Keras or TensorFlow; only networks that PyTorch saved can be read"
-    ONNX = "an ONNX program, not weights of PyTorch; save the state_dict() of the network"
+    ONNX = "an ONNX model, not PyTorch weights; save the state_dict() of the network"
     NUMPY = "a file of NumPy arrays; save the state_dict() of the network with torch.save"
     PICKLE = (
         "a pickle that torch.save did not write, and nothing in it was run; save the state_dict() "
@@ -33,7 +33,7 @@ class FileKind(Enum):
     OUR_CHECKPOINT = "a checkpoint of MoodGANimation already; use it as it is, with --checkpoint"
 
 
-FOLDER_ADVICE = "choose the file of the network in it"
+FOLDER_ADVICE = "choose the file of the network in it"  # the rest of "FOLDER is a folder; ..."
 # First bytes of a file by torch.save before PyTorch 1.6: a pickle of its magic number.
 TORCH_LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
@@ -51,8 +51,8 @@ SIGNATURES = (  # offset, bytes there, kind
     (0, b"version https://git-lfs", FileKind.LFS_POINTER),
     *((0, b"\x80" + bytes([protocol]), FileKind.PICKLE) for protocol in range(2, 6)),
 )
-_HEAD = 4096  # bytes that are looked at
-_MAX_HEADER = 1 << 20  # most bytes of a safetensors header that are parsed
+HEAD_BYTES = 4096  # read from the start of a file to recognize it
+MAX_HEADER_BYTES = 1 << 20  # of a safetensors file; longer headers are not parsed to their end
 
 
 def check_file_kind(path: str | Path, allowed: tuple[FileKind, ...] = ()) -> None:
@@ -64,7 +64,7 @@ def check_file_kind(path: str | Path, allowed: tuple[FileKind, ...] = ()) -> Non
     path = Path(path)
     check_plain_file(path, NotACheckpoint, FOLDER_ADVICE)
     with open(path, "rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD_BYTES)
     if not head:
         raise NotACheckpoint("{} is not a readable checkpoint: it is empty.", path)
     kind = _kind(path, head)
@@ -78,7 +78,7 @@ def _kind(path: Path, head: bytes) -> FileKind | None:
         return _zip_kind(path)
     for offset, signature, kind in SIGNATURES:
         if head[offset:].startswith(signature):
-            # Whatever the pickle protocol in byte 1, the magic number follows it.
+            # Byte 1 is the version of the pickle protocol, which differs between files.
             by_torch = head[2:].startswith(TORCH_LEGACY_MAGIC[2:])
             return None if kind == FileKind.PICKLE and by_torch else kind
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
@@ -89,15 +89,16 @@ def _kind(path: Path, head: bytes) -> FileKind | None:
 
 
 def _is_onnx(head: bytes) -> bool:
-    """Whether a file is a protobuf of an ONNX model by one of the usual exporters.
+    """Whether a file begins as an ONNX model that PyTorch or tf2onnx exported.
 
-    The fields of a model begin with tag 0x08, ir_version (varint), and 0x12, producer_name (text).
+    A model is a protobuf; its first fields are ir_version (tag 0x08, a varint) and producer_name
+    (tag 0x12, its length, text).
     """
     return head[0] == 8 and head[2:3] == b"\x12" and head[4:].startswith((b"pytorch", b"tf2onnx"))
 
 
 def _zip_kind(path: Path) -> FileKind | None:
-    """Return the kind of a zip archive by its entries; None for torch.save and damaged ones."""
+    """Return the kind of a zip file by its entries; None for torch.save and damaged files."""
     names = []
     unreadable = zipfile.BadZipFile, ValueError, NotImplementedError, EOFError
     with contextlib.suppress(*unreadable), zipfile.ZipFile(path) as archive:
@@ -118,10 +119,10 @@ def _safetensors_kind(path: Path) -> FileKind | None:
     """Return the kind of a safetensors file by the metadata in its header."""
     with open(path, "rb") as file:
         size = int.from_bytes(file.read(8), "little")
-        header = file.read(min(size, _MAX_HEADER))
+        header = file.read(min(size, MAX_HEADER_BYTES))
     try:
-        format = json.loads(header)["__metadata__"]["format"]
+        name = json.loads(header)["__metadata__"]["format"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return FileKind.FOREIGN_SAFETENSORS if b'"dtype"' in header else None
-    ours = isinstance(format, str) and format.startswith("moodganimation-")
+    ours = isinstance(name, str) and name.startswith("moodganimation-")
     return FileKind.OUR_CHECKPOINT if ours else FileKind.FOREIGN_SAFETENSORS

@@ -1,4 +1,4 @@
-"""Checkpoint files that store weights, configuration and space together."""
+"""Our checkpoint files, which store weights, configuration and space; loading any generator."""
 
 import contextlib
 import dataclasses
@@ -29,15 +29,18 @@ CRITIC_FORMAT = "moodganimation-critic-1"  # training.ganimation.critic_checkpoi
 
 
 class Checkpoint(NamedTuple):
-    """A generator, and what its file states about it."""
+    """A generator with its space and its model card."""
 
     generator: Generator  # in evaluation mode, on the CPU, without gradients
     space: ExpressionSpace  # of its condition
-    card: dict  # facts for people: licence, data, figures
+    card: dict  # the model card: licence, training data, results; for people
 
 
 def generators_in(folder: Path) -> dict[str, Path]:
-    """Paths of our generator checkpoints in a folder, by name; only their headers are read."""
+    """Return name -> path of our generator checkpoints in a folder. Reads only their headers.
+
+    A name is the file's without its ending.
+    """
     found = {}
     for path in sorted(folder.glob("*.safetensors")):
         with contextlib.suppress(SafetensorError, OSError), safe_open(path, framework="pt") as file:
@@ -47,7 +50,7 @@ def generators_in(folder: Path) -> dict[str, Path]:
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
-    """Build the generator of a configuration, with new weights."""
+    """Build the generator of a configuration, with randomly initialized weights."""
     match config.architecture:
         case "warp":
             return WarpGenerator(config)
@@ -64,7 +67,7 @@ def save_generator(
     card: dict[str, object],
     float16: bool = True,
 ) -> None:
-    """Write a generator with its card: facts for people, such as licence and data.
+    """Write a generator with its model card, see `Checkpoint`.
 
     float16: store the weights as float16. Raises Unwritable.
     """
@@ -76,51 +79,53 @@ def save_generator(
 def write_checkpoint(path: Path, weights: dict[str, Tensor], header: dict, float16: bool) -> None:
     """Write weights and header as safetensors, atomically.
 
-    header: values that are not strings are stored as JSON. float16: convert floating-point weights
-    to float16. Raises Unwritable.
+    header: the metadata; values that are not strings are stored as JSON. float16: convert
+    floating-point weights to float16. Raises Unwritable.
     """
     header = {k: v if isinstance(v, str) else json.dumps(v) for k, v in header.items()}
     weights = {
         key: value.detach().cpu().half() if float16 and value.is_floating_point() else value.cpu()
         for key, value in weights.items()
     }
-    with atomic_write(path) as part:
-        part.touch()
-        mode = part.stat().st_mode
+    with atomic_write(path) as temporary:
+        # `save_file` lets only the owner read; `touch` creates a file with the usual permissions.
+        temporary.touch()
+        mode = temporary.stat().st_mode
         try:
-            save_file({k: v.contiguous() for k, v in weights.items()}, part, header)
+            save_file({k: v.contiguous() for k, v in weights.items()}, temporary, header)
         except SafetensorError as problem:
             raise Unwritable("{} cannot be written ({}).", path, str(problem)) from problem
-        part.chmod(mode)  # save_file lets only the owner read
+        temporary.chmod(mode)
 
 
 def read_checkpoint(
     path: str | Path, expected_format: str
 ) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """Return header and weights (float32) of a file by `write_checkpoint`. Executes nothing in it.
+    """Return header and weights (float32) of a file by `write_checkpoint`. Runs no code in it.
 
-    expected_format: GENERATOR_FORMAT or CRITIC_FORMAT. To be called within `as_not_a_checkpoint`.
+    expected_format: GENERATOR_FORMAT or CRITIC_FORMAT. Call it within `wrap_read_errors`, since a
+    damaged file raises exceptions of many types.
     """
     with safe_open(path, framework="pt") as file:
         header = file.metadata() or {}
-        format = header.get("format")
-        if format in {GENERATOR_FORMAT, CRITIC_FORMAT} - {expected_format}:
-            critic = format == CRITIC_FORMAT
-            what = "a critic, no generator" if critic else "a generator, not a critic"
-            raise NotACheckpoint("{} is the checkpoint of {}.", path, what)
-        if format != expected_format:
+        found_format = header.get("format")
+        if found_format in {GENERATOR_FORMAT, CRITIC_FORMAT} - {expected_format}:
+            if found_format == CRITIC_FORMAT:
+                raise NotACheckpoint("{} is the checkpoint of a critic, not a generator.", path)
+            raise NotACheckpoint("{} is the checkpoint of a generator, not a critic.", path)
+        if found_format != expected_format:
             raise NotACheckpoint(
                 "{} is a safetensors file, but not a checkpoint of MoodGANimation.", path
             )
         weights = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     if not all(torch.isfinite(value).all() for value in weights.values()):
-        raise ValueError("some of its weights are not numbers")
+        raise ValueError("some of its weights are not finite numbers")
     return header, weights
 
 
 @contextlib.contextmanager
-def as_not_a_checkpoint(path: str | Path) -> Iterator[None]:
-    """Convert exceptions of reading `path` inside the `with` block to NotACheckpoint."""
+def wrap_read_errors(path: str | Path) -> Iterator[None]:
+    """Raise NotACheckpoint in place of exceptions inside the `with` block, which reads `path`."""
     try:
         yield
     except NotACheckpoint:
@@ -146,21 +151,22 @@ def as_not_a_checkpoint(path: str | Path) -> Iterator[None]:
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Load a generator and what its file states about it, from one of ours or an original one.
+    """Load a generator with its space and card, from a file in our format or an original one.
 
-    An original checkpoint (see `original`) does not state its space, which is chosen by the number
-    of conditions, nor the side of its crops, taken to be 128 pixels. Raises NotACheckpoint.
+    An original checkpoint (see `original`) names neither its space, which is chosen by the number
+    of conditions, nor the side of its crops, which is taken to be 128 pixels. Raises
+    NotACheckpoint.
     """
-    with as_not_a_checkpoint(path):
+    with wrap_read_errors(path):
         if is_torch_file(path):
             original = read_original(path)
             if original.role != "generator":
-                raise NotACheckpoint("{} is the checkpoint of a critic, no generator.", path)
+                raise NotACheckpoint("{} is the checkpoint of a critic, not a generator.", path)
             config, weights = GeneratorConfig(**original.config), original.weights
             space = space_of_size(config.condition_dim)
             card = {"name": Path(path).stem, "origin": original.origin}
         else:
-            # For these two kinds `read_checkpoint` has better messages.
+            # `read_checkpoint` tells these two kinds apart and has more exact messages for them.
             check_file_kind(path, (FileKind.OUR_CHECKPOINT, FileKind.FOREIGN_SAFETENSORS))
             header, weights = read_checkpoint(path, GENERATOR_FORMAT)
             config = GeneratorConfig(**json.loads(header["generator"]))
@@ -172,7 +178,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
 
 def build_with_weights(build: Callable[[], Network], weights: dict[str, Tensor]) -> Network:
-    """Call `build` on the meta device and assign `weights`, without copy or initialization.
+    """Call `build` on the meta device and assign `weights`: without copying or initializing them.
 
     Returns the network in evaluation mode, without gradients.
     """
@@ -199,7 +205,7 @@ def device_named(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         if torch.device(name).type not in ("cpu", "cuda", "mps"):
-            raise RuntimeError(f"{name} is no device for pictures")
+            raise RuntimeError(f"{name} is not supported")
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as problem:
         raise DeviceMissing("The device {} cannot be used here; try cpu.", repr(name)) from problem

@@ -1,4 +1,4 @@
-"""State dicts in files of torch.save, in its old and new format, read without executing code."""
+"""Reading state dicts from files of torch.save, in its old and new format, without running code."""
 
 import argparse
 import re
@@ -14,7 +14,7 @@ from ..files.plain import check_plain_file
 from .file_kinds import FOLDER_ADVICE, TORCH_LEGACY_MAGIC, check_file_kind
 from .unwrap import unwrap
 
-MAX_BYTES = 4 << 30  # the largest network of GANimation's family, a critic, has 1.1e9
+MAX_BYTES = 4 << 30  # the largest network of the GANimation family, a critic, has 1.1e9
 ZIP_MAGIC = b"PK\x03\x04"  # torch.save writes zip archives since PyTorch 1.6
 
 
@@ -29,12 +29,11 @@ def is_torch_file(path: Path) -> bool:
     return start.startswith(ZIP_MAGIC) or start == TORCH_LEGACY_MAGIC
 
 
-def read_state_dict(path: Path, network: str | None = None) -> tuple[dict, dict[str, int]]:
-    """Read the state dict of the network in a file, or of the one called `network`.
+def read_state_dict(path: Path, name: str | None = None) -> tuple[dict, dict[str, int]]:
+    """Read the state dict of the network in a file, or of the one called `name` of several.
 
-    Returns names and tensors on the CPU, whatever device and Python version wrote them, and what
-    was left out (see `unwrap`). Raises NotACheckpoint with a message that says what the file is
-    instead, and OSError.
+    Returns the state dict, with its tensors on the CPU, and what was left out (see `unwrap`).
+    Raises NotACheckpoint with a message that says what the file is instead, and OSError.
     """
     check_file_kind(path)
     if not is_torch_file(path):
@@ -43,7 +42,7 @@ def read_state_dict(path: Path, network: str | None = None) -> tuple[dict, dict[
             "called net_epoch_30_id_G.pth, for example.",
             path,
         )
-    return unwrap(path, _load(path), network)
+    return unwrap(path, _load(path), name)
 
 
 def _load(path: Path):
@@ -51,7 +50,7 @@ def _load(path: Path):
     size = path.stat().st_size
     try:
         if size > MAX_BYTES:
-            raise NotACheckpoint("{} is larger than any network of GANimation's family.", path)
+            raise NotACheckpoint("{} is larger than any network of the GANimation family.", path)
         if _declared_bytes(path) > size:
             raise NotACheckpoint(
                 "{} is damaged or was tampered with: its contents are declared larger than the "
@@ -64,13 +63,14 @@ def _load(path: Path):
     except NotACheckpoint:
         raise
     except Exception as problem:  # a damaged or hostile file can make the parser raise anything
-        code = re.search(r"GLOBAL ([\w.]+)", str(problem))
-        if isinstance(problem, UnpicklingError) and code:
+        # torch names the global that is not allowed: a function or class that the file refers to.
+        refused = re.search(r"GLOBAL ([\w.]+)", str(problem))
+        if isinstance(problem, UnpicklingError) and refused:
             raise NotACheckpoint(
-                "{} asks to run code when it is read ({}), so it was not read; save the "
-                "state_dict() of the network alone.",
+                "Reading {} would run code ({}), so it was not read; save the state_dict() of the "
+                "network alone.",
                 path,
-                code[1][:80],
+                refused[1][:80],
             ) from None
         raise NotACheckpoint(
             "{} is not a readable checkpoint: it is damaged or cut off.", path

@@ -1,4 +1,4 @@
-"""Finding the networks in what torch.save wrote: a state dict, or several inside other objects.
+"""Finding networks in the content of a file of torch.save: one state dict, or several in dicts.
 
 Training scripts save {'state_dict': ..., 'epoch': ...}, {'G': ..., 'D': ...}, {'params_ema': ...},
 or the state dict of a module that has the networks as parts: `generator.main.0.weight`.
@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import NotACheckpoint
 
 MAX_DEPTH = 4  # of dicts within dicts
-# A state dict with one of these prefixes is taken for a network of the GANimation family.
+# A state dict in which a name begins with one of these is a network of the GANimation family.
 KNOWN_PREFIXES = (
     *("img_reg.", "attetion_reg.", "attention_reg.", "color_top.", "au_top."),
     *("im_reg.", "im_att.", "first_conv.", "conv1.", "conv2.", "dis_top.", "aus_top."),
@@ -20,57 +20,59 @@ KNOWN_PREFIXES = (
 )
 
 
-def unwrap(path: Path, content: object, network: str | None = None) -> tuple[dict, dict[str, int]]:
-    """Return the state dict of the only network in a file, or of the one called `network`.
+def unwrap(path: Path, content: object, name: str | None = None) -> tuple[dict, dict[str, int]]:
+    """Return the state dict of the only network in a file, or of the one called `name`.
 
-    content: what torch.load returned. Also returns what was left out: description -> number of
+    path: for messages. content: what torch.load returned. name: the keys that lead to the network,
+    joined by dots, or the last of them. Also returns what was left out: description -> number of
     entries. Raises NotACheckpoint if there is no such network, or more than one.
     """
     if not isinstance(content, dict) or not content:
-        raise NotACheckpoint("{} holds no network, but a {}.", path, type(content).__name__)
+        raise NotACheckpoint("{} holds a {}, not a network.", path, type(content).__name__)
     found = dict(_find_networks(content, "", set()))
     known = {name: weights for name, weights in found.items() if _is_known(weights)} or found
     if not known:
         raise NotACheckpoint(*_no_network_message(path, content))
-    name = _choose(path, list(known), network)
-    weights, outer = known[name], name.partition(".")[0]
-    others = len(content) - (1 if outer in content else len(weights))
-    return weights, {"entries beside the network": others} if others else {}
+    full_name = _choose(path, list(known), name)
+    weights, top_key = known[full_name], full_name.partition(".")[0]
+    count_beside = len(content) - (1 if top_key in content else len(weights))
+    return weights, {"entries beside the network": count_beside} if count_beside else {}
 
 
-def _choose(path: Path, names: list[str], network: str | None) -> str:
-    """Return the full name of the network to read. Raises NotACheckpoint."""
-    if network is None:
-        chosen = names
+def _choose(path: Path, full_names: list[str], name: str | None) -> str:
+    """Return the full name of the network called `name`. Raises NotACheckpoint."""
+    if name is None:
+        matches = full_names
     else:
-        chosen = [name for name in names if network in (name, name.rpartition(".")[2])]
-    if len(chosen) == 1:
-        return chosen[0]
-    listed = ", ".join(name[:60] or "the outermost one" for name in names[:6])
-    if network is None:
+        matches = [full for full in full_names if name in (full, full.rpartition(".")[2])]
+    if len(matches) == 1:
+        return matches[0]
+    listed = ", ".join(full[:60] or "one without a name" for full in full_names[:6])
+    if name is None:
         raise NotACheckpoint(
             "{} holds {} networks ({}): choose one of them, with convert and --network NAME.",
             path,
-            len(names),
+            len(full_names),
             listed,
         )
-    called = repr(network[:60])
-    if chosen:
+    quoted = repr(name[:60])
+    if matches:
         raise NotACheckpoint(
             "{} has several networks called {}; give the full name, one of {}.",
             path,
-            called,
+            quoted,
             listed,
         )
-    raise NotACheckpoint("{} has no network called {}; choose one of {}.", path, called, listed)
+    raise NotACheckpoint("{} has no network called {}; choose one of {}.", path, quoted, listed)
 
 
 def _find_networks(content: dict, name: str, seen: set[int]) -> Iterator[tuple[str, dict]]:
-    """Yield names and state dicts in a dict called `name`, and in the dicts and lists inside it.
+    """Yield name and state dict of each network in a dict called `name`, at any depth.
 
     seen: ids of the dicts visited so far, since one may contain itself.
     """
-    if id(content) in seen or name.count(".") >= MAX_DEPTH or "param_groups" in content:
+    is_optimizer = "param_groups" in content
+    if id(content) in seen or name.count(".") >= MAX_DEPTH or is_optimizer:
         return
     seen.add(id(content))
     weights = {k: v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
@@ -87,7 +89,10 @@ def _find_networks(content: dict, name: str, seen: set[int]) -> Iterator[tuple[s
 
 
 def _split_parts(weights: dict[str, Tensor], name: str) -> Iterator[tuple[str, dict]]:
-    """Yield a state dict, or those of the known networks that are parts of its module."""
+    """Yield name and state dict of each known network that is a part of a module.
+
+    Of a network, or of a module without known networks, yields its own name and state dict.
+    """
     parts = {}
     if not _is_known(weights):
         for key, value in weights.items():
@@ -102,7 +107,7 @@ def _split_parts(weights: dict[str, Tensor], name: str) -> Iterator[tuple[str, d
 
 
 def _strip_common_prefix(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Remove prefixes that all keys share until the network is known.
+    """Remove prefixes that all keys share, until those of a known network appear.
 
     `module.` comes from DataParallel, `netG.` from a module that has the network as its only part.
     The weights are returned unchanged if no prefix leads to a known network.
@@ -122,7 +127,7 @@ def _is_known(weights: dict[str, Tensor]) -> bool:
 
 
 def _no_network_message(path: Path, content: dict) -> tuple:
-    """The message for a file without a network: its template and parameters."""
+    """Return the message for a file without a network: its template and parameters."""
     if "param_groups" in content:
         return (
             "{} holds the state of an optimizer, not a network; take the file net_epoch_* beside "
@@ -131,8 +136,8 @@ def _no_network_message(path: Path, content: dict) -> tuple:
         )
     others = (k for k, v in content.items() if not (isinstance(k, str) and isinstance(v, Tensor)))
     return (
-        "{} holds more or other than a network ({} is no tensor); save the state_dict() of the "
-        "network alone.",
+        "{} does not hold a network alone ({} is not a tensor); save the state_dict() of the "
+        "network.",
         path,
         repr(str(next(others, ""))[:40]),
     )

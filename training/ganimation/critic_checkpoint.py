@@ -6,9 +6,9 @@ from pathlib import Path
 
 from moodganimation.checkpoints.files import (
     CRITIC_FORMAT,
-    as_not_a_checkpoint,
     build_with_weights,
     read_checkpoint,
+    wrap_read_errors,
     write_checkpoint,
 )
 from moodganimation.checkpoints.original import read_original
@@ -39,7 +39,7 @@ def load_critic(path: str | Path, carry: bool | None = None) -> Critic:
     alone and score the last one. Raises NotACheckpoint, and ValueError for `carry` with another
     kind of critic.
     """
-    with as_not_a_checkpoint(path):
+    with wrap_read_errors(path):
         if is_torch_file(path):
             original = read_original(path)
             if original.role != "critic":
