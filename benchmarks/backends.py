@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from moodganimation.animator import Animator
-from moodganimation.runtime.backends import optimize, psnr
+from moodganimation.runtime.backends import lowest_psnr, optimize
 from moodganimation.runtime.openvino import compile_generator, use_instance_norms
 from moodganimation.runtime.quantization import FusedGenerator
-from moodganimation.runtime.threads import cores
+from moodganimation.runtime.threads import usable_cores
 
 from .inference import reference_generator
 from .keys import EAGER, PSNR_TO_EAGER
@@ -38,7 +38,7 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
 
     photo: (H, W, 3) uint8 RGB. Returns values by title.
     """
-    torch.set_num_threads(cores())
+    torch.set_num_threads(usable_cores())
     device, network = animator.device, reference_generator().to(animator.device)
     source = animator._source(animator.locate(photo), network.config.image_size)
     condition = source.new_ones(1, network.config.condition_dim)
@@ -47,7 +47,7 @@ def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) ->
     result = {
         "machine": describe_machine(device, "all"),
         PSNR_TO_EAGER: {
-            name: round(psnr(composite(source, condition), expected), 1)
+            name: round(lowest_psnr(composite(source, condition), expected), 1)
             for name, composite in backends.items()
             if name != EAGER
         },
@@ -115,7 +115,7 @@ def _onnx(network: nn.Module) -> Callable[[Tensor, Tensor], Tensor] | None:
     side, axes = network.config.image_size, network.config.condition_dim
     batch = torch.export.Dim("batch")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores()
+    options.intra_op_num_threads = usable_cores()
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "network.onnx"

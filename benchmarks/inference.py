@@ -34,7 +34,7 @@ from moodganimation.networks.base import Generator, GeneratorConfig
 from moodganimation.resources import CHECKPOINTS
 from moodganimation.runtime.backends import optimize
 from moodganimation.runtime.openvino import use_instance_norms
-from moodganimation.runtime.threads import cores, limit_torch_threads
+from moodganimation.runtime.threads import limit_torch_threads, usable_cores
 from moodganimation.video.editing import edit_video, offset_by
 from moodganimation.video.live import Live
 from training.data.units import in_facs, units_of
@@ -124,7 +124,8 @@ def measure_inference(
 
     photo: (H, W, 3) uint8 RGB. short: without animations, videos and scaling.
     """
-    torch.set_num_threads(cores())  # as in the reference code, and when the library is imported
+    # As in the reference code, and as after an import of the library.
+    torch.set_num_threads(usable_cores())
     subject = Subject.of(animator, photo)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from moodganimation.runtime.threads import cores
+from moodganimation.runtime.threads import usable_cores
 
 # Instruction sets that speed up networks, as /proc/cpuinfo names them.
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
@@ -24,7 +24,7 @@ def describe_processor() -> dict[str, object]:
     return {
         "processor": fields.get("model name") or platform.processor() or platform.machine(),
         "flags": [flag for flag in FLAGS if flag in flags],
-        "cores": cores(),
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }

@@ -26,7 +26,7 @@ from moodganimation.faces.detection import CenterFaceFinder, HaarFinder
 from moodganimation.media.images import write_image
 from moodganimation.media.video_writer import write_animation
 from moodganimation.runtime.terminal import escape_unprintable
-from moodganimation.runtime.threads import cores
+from moodganimation.runtime.threads import usable_cores
 from training import __main__ as training_main
 from training.data.prepare import __main__ as prepare_main
 from training.evaluate import __main__ as evaluate_main
@@ -248,7 +248,7 @@ def test_cores_are_known_without_linux(monkeypatch):
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: (_ for _ in ()).throw(OSError))
     for found, told in ((8, 8), (None, 1)):
         monkeypatch.setattr(os, "cpu_count", lambda found=found: found)
-        assert cores() == told
+        assert usable_cores() == told
 
 
 def test_metrics_leave_memory_out_where_the_system_does_not_tell(monkeypatch):

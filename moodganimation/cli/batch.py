@@ -304,9 +304,9 @@ def _animator(checkpoint: str | None, device: str, backends: tuple[str, ...] | N
     import torch
 
     from ..animator import Animator
-    from ..runtime.threads import cores
+    from ..runtime.threads import usable_cores
 
-    torch.set_num_threads(cores())
+    torch.set_num_threads(usable_cores())
     return Animator.load(checkpoint, device, backends=backends)
 
 

@@ -36,10 +36,10 @@ def optimize(
 ) -> nn.Module:
     """Return a generator with fused norms on a device, run by the first backend that is available.
 
-    backends: names of BACKENDS in order of preference. By default they are ranked by speed,
-    measured once a process, so that all pictures of a process are computed alike. The result has
-    the attributes `backend`, its name, and `backends`, the names in order. Raises ValueError for an
-    unknown name.
+    backends: names of BACKENDS in order of preference. By default they are ranked by speed, which
+    is measured once per process, so that a process computes all pictures in the same way. The
+    result has the attributes `backend`, its name, and `backends`, the names in order. Raises
+    ValueError for an unknown name.
     """
     if backends is not None and (
         isinstance(backends, str) or not backends or not set(backends) <= set(BACKENDS)
@@ -66,38 +66,41 @@ def optimize(
 
 
 def _rank(versions: dict[str, nn.Module], device: torch.device) -> list[str]:
-    """Sort the names of backends by the measured time of their versions of a generator."""
-    scores = dict(zip(versions, fastest_times(list(versions.values()), device), strict=True))
-    scores["float32"] *= MAX_TIME_SHARE
-    return sorted(scores, key=scores.get)
+    """Sort the names of backends by the measured time of their versions of a generator.
+
+    versions: name of a backend -> the generator run by it.
+    """
+    times = dict(zip(versions, min_edit_times(list(versions.values()), device), strict=True))
+    times["float32"] *= MAX_TIME_SHARE  # so that a backend that is hardly faster comes after it
+    return sorted(times, key=times.get)
 
 
 @torch.inference_mode()
-def outputs_match(int8: nn.Module, network: nn.Module) -> bool:
+def outputs_match(quantized: nn.Module, reference: nn.Module) -> bool:
     """Whether the composites of an int8 and a float32 generator agree to MIN_PSNR.
 
-    Compared on a synthetic face, light and dark, with the first axis at 1 and with all axes at 1.
-    The face has no texture, in which errors could go unnoticed. Logs a warning if they differ.
+    Compared on a bright and a dark synthetic face, with the first axis at 1 and with all axes at 1.
+    The face has no texture, since errors are hard to see in texture. Logs a warning if they differ.
     """
-    axes, light = network.config.condition_dim, synthetic_face(network.config.image_size)
-    source = torch.cat([light, (light - 3) / 4]).repeat(2, 1, 1, 1)
+    axes, bright = reference.config.condition_dim, synthetic_face(reference.config.image_size)
+    source = torch.cat([bright, (bright - 3) / 4]).repeat(2, 1, 1, 1)
     condition = torch.cat([torch.eye(1, axes), torch.ones(1, axes)]).repeat_interleave(2, 0)
-    composite, reference = (one(source, condition)[0].composite for one in (int8, network))
-    found = psnr(composite, reference)
-    if found < MIN_PSNR:
+    composites = (network(source, condition)[0].composite for network in (quantized, reference))
+    psnr = lowest_psnr(*composites)
+    if psnr < MIN_PSNR:
         LOG.warning(
             "The int8 version of this %s generator differs too much from float32 (PSNR %.1f dB, at "
             "least %d needed), so it is not used.",
-            network.config.architecture,
-            found,
+            reference.config.architecture,
+            psnr,
             MIN_PSNR,
         )
-    return found >= MIN_PSNR
+    return psnr >= MIN_PSNR
 
 
-def psnr(pictures: Tensor, reference: Tensor) -> float:
-    """PSNR [dB] of the worst of some pictures (B, 3, H, W) in [-1, 1]; at most 126, if equal."""
-    errors = (pictures - reference).square().mean(dim=(1, 2, 3))
+def lowest_psnr(pictures: Tensor, references: Tensor) -> float:
+    """Return the lowest PSNR [dB] in a batch (B, 3, H, W) in [-1, 1]; at most 126, if equal."""
+    errors = (pictures - references).square().mean(dim=(1, 2, 3))
     return float(10 * torch.log10(4 / errors.max().clamp(min=1e-12)))
 
 
@@ -105,19 +108,19 @@ def synthetic_face(side: int) -> Tensor:
     """Draw a bright disk with two eyes and a mouth, (1, 3, side, side) in [-1, 1]."""
     x = torch.linspace(-1, 1, side)
 
-    def spot(left: float, top: float, size: float) -> Tensor:
-        return torch.exp(-((x - left) ** 2 + (x[:, None] - top) ** 2) / size**2)
+    def spot(center_x: float, center_y: float, radius: float) -> Tensor:
+        return torch.exp(-((x - center_x) ** 2 + (x[:, None] - center_y) ** 2) / radius**2)
 
     dark = spot(-0.35, -0.2, 0.15) + spot(0.35, -0.2, 0.15) + spot(0, 0.45, 0.2)
-    light = 1.4 * spot(0, 0, 0.7) - 0.9 * dark - 0.8
-    return (light * torch.tensor([1.0, 0.85, 0.7])[:, None, None])[None].clamp(-1, 1)
+    brightness = 1.4 * spot(0, 0, 0.7) - 0.9 * dark - 0.8
+    return (brightness * torch.tensor([1.0, 0.85, 0.7])[:, None, None])[None].clamp(-1, 1)
 
 
 def use_bf16_convs(network: nn.Module) -> nn.Module:
     """Cast all convolutions with a kernel larger than 1x1 to bfloat16, in place.
 
-    Return the network. These layers do nearly all of the arithmetic. Hooks cast the input of each
-    layer to the dtype of its weights; operations without weights work in the dtype that arrives.
+    Returns the network. These layers do nearly all of the arithmetic. Hooks cast the input of each
+    layer to the dtype of its weights; operations without weights keep the dtype of their input.
     """
 
     def cast_input(module: nn.Module, inputs: tuple) -> tuple:
@@ -126,9 +129,9 @@ def use_bf16_convs(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.kernel_size != (1, 1):
             module.bfloat16()
-        # On CPUs group norms take bfloat16 input with float32 weights.
-        one_dtype = isinstance(module, nn.GroupNorm) and module.weight.is_cuda
-        if one_dtype or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        # On CUDA, group norms need input and weights of one dtype; on CPUs they do not.
+        strict_norm = isinstance(module, nn.GroupNorm) and module.weight.is_cuda
+        if strict_norm or isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             module.register_forward_pre_hook(cast_input)
     return network
 
@@ -144,12 +147,12 @@ BACKENDS = {
 
 
 @torch.inference_mode()
-def fastest_times(networks: list[nn.Module], device: torch.device) -> list[float]:
-    """Minimum of ROUNDS timings [s] of an edit of one face, for each of some generators.
+def min_edit_times(networks: list[nn.Module], device: torch.device) -> list[float]:
+    """Return the minimum of ROUNDS timings [s] of an edit of one face, for each generator.
 
-    The generators have one configuration. The minimum is taken because other work on the machine
-    only ever adds time. Speed is measured, not derived from the processor's name: AMX multiplies
-    bfloat16 in hardware, AVX-512 alone gains little from it.
+    All generators have the same configuration. The minimum is taken because other work on the
+    machine can only add time. Speed is measured, not derived from the processor's name: AMX
+    multiplies bfloat16 in hardware, while AVX-512 alone is hardly faster with it.
     """
     size, axes = networks[0].config.image_size, networks[0].config.condition_dim
     source = torch.zeros(1, 3, size, size, device=device).contiguous(
@@ -157,12 +160,12 @@ def fastest_times(networks: list[nn.Module], device: torch.device) -> list[float
     )
     condition = torch.ones(1, axes, device=device)
     times = [[] for _ in networks]
-    for round_ in range(ROUNDS + 1):
+    for i in range(ROUNDS + 1):
         for network, durations in zip(networks, times, strict=True):
-            began = time.perf_counter()
+            start = time.perf_counter()
             network(source, condition)
             if device.type == "cuda":
                 torch.cuda.synchronize()
-            if round_:  # the first one warms up
-                durations.append(time.perf_counter() - began)
+            if i > 0:  # the first call warms up
+                durations.append(time.perf_counter() - start)
     return [min(durations) for durations in times]

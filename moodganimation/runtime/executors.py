@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-ENGINES = ("plain", "processes", "ray")  # plain: in this process
+ENGINES = ("plain", "processes", "ray")  # values of --engine; plain: in this process
 ROOT = Path(__file__).resolve().parents[2]  # on PYTHONPATH of Ray workers, to import our packages
 JOBS_PER_WORKER = 4  # submitted in advance to a pool
-ITEMS_PER_BLOCK, MAX_BLOCKS = 32, 4096  # how items are split into Ray blocks (tasks)
+# Ray runs one task per block of items: blocks of ITEMS_PER_BLOCK, but at least two per worker, so
+# that all workers are busy, and at most MAX_BLOCKS.
+ITEMS_PER_BLOCK, MAX_BLOCKS = 32, 4096
+BLOCKS_PER_WORKER, DEFAULT_RAY_WORKERS = 2, 8
 
 
 def map_items(
@@ -22,13 +25,15 @@ def map_items(
     """Yield function(item) for every item, in the order of the items, as soon as it is available.
 
     function: importable by name, or a partial of such a function. Items and results must be
-    JSON-serializable. workers: processes of the pool (default: one per core), or the most tasks at
-    once on the cluster. Raises ValueError if an engine is missing or a worker process died.
+    JSON-serializable. engine: one of ENGINES. workers: processes of the pool (default: one per
+    core), or the maximum of concurrent tasks on the Ray cluster. Raises ValueError if an engine is
+    not installed or a worker process died.
     """
     check_engine(engine)
     if engine == "plain" or not items:
         return map(function, items)
-    return (_by_processes if engine == "processes" else _by_ray)(function, items, workers)
+    map_with = _map_in_processes if engine == "processes" else _map_on_ray
+    return map_with(function, items, workers)
 
 
 def check_engine(engine: str) -> None:
@@ -41,14 +46,17 @@ def check_engine(engine: str) -> None:
         )
 
 
-def _by_processes(function, items, workers) -> Iterator[dict]:
+def _map_in_processes(
+    function: Callable[[dict], dict], items: list[dict], workers: int | None
+) -> Iterator[dict]:
+    """`map_items` in a pool of processes."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     workers = min(workers or os.cpu_count() or 1, len(items))
-    others = multiprocessing.active_children()
-    # fork would copy the locks of OpenCV's and torch's threads
+    other_children = multiprocessing.active_children()
+    # Not fork, which would copy the locks that threads of OpenCV and torch may hold.
     with ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), _exit_on_sigterm
     ) as pool:
@@ -62,13 +70,13 @@ def _by_processes(function, items, workers) -> Iterator[dict]:
                 yield jobs.popleft().result()
         except BrokenProcessPool:
             raise ValueError(
-                "A worker process died, most likely for want of memory. Run the same command "
-                "again, with fewer --workers, to go on where it stopped."
+                "A worker process died, probably because memory ran out. Run the same command "
+                "again with fewer --workers; it continues where it stopped."
             ) from None
         except BaseException:  # this process is terminated: do not wait for the items in progress
-            for worker in multiprocessing.active_children():
-                if worker not in others:
-                    worker.terminate()
+            for child in multiprocessing.active_children():
+                if child not in other_children:
+                    child.terminate()
             raise
         finally:
             for job in jobs:
@@ -78,7 +86,7 @@ def _by_processes(function, items, workers) -> Iterator[dict]:
 def _exit_on_sigterm() -> None:
     """In a worker process, let SIGTERM raise SystemExit, so that unfinished files are removed.
 
-    SIGINT is ignored, since Ctrl-C reaches the parent process as well, which ends its workers.
+    SIGINT is ignored: Ctrl-C also reaches the parent process, which terminates its workers.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -87,7 +95,7 @@ def _exit_on_sigterm() -> None:
 def _run_item(function: Callable[[dict], dict], item: dict) -> dict:
     """Return function(item); on SystemExit (SIGTERM) exit the worker process.
 
-    The pool would send the exception to the parent process and go on.
+    Otherwise the pool would send the exception to the parent process and take the next item.
     """
     try:
         return function(item)
@@ -95,7 +103,10 @@ def _run_item(function: Callable[[dict], dict], item: dict) -> dict:
         os._exit(end.code)
 
 
-def _by_ray(function, items, workers) -> Iterator[dict]:
+def _map_on_ray(
+    function: Callable[[dict], dict], items: list[dict], workers: int | None
+) -> Iterator[dict]:
+    """`map_items` on a Ray cluster."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends usage statistics otherwise
     import ray
     import ray.data
@@ -109,20 +120,20 @@ def _by_ray(function, items, workers) -> Iterator[dict]:
         )
     logging.getLogger("ray.data").setLevel("ERROR")  # failures are raised anyway
     ray.data.DataContext.get_current().enable_progress_bars = False
-    rows = [{"index": i, "text": json.dumps(item)} for i, item in enumerate(items)]
-    at_least = min(len(rows), 2 * (workers or 8))  # two blocks per worker
-    blocks = max(1, min(len(rows) // ITEMS_PER_BLOCK, MAX_BLOCKS), at_least)
+    rows = [{"index": i, "json": json.dumps(item)} for i, item in enumerate(items)]
+    min_blocks = min(len(rows), BLOCKS_PER_WORKER * (workers or DEFAULT_RAY_WORKERS))
+    blocks = max(1, min(len(rows) // ITEMS_PER_BLOCK, MAX_BLOCKS), min_blocks)
     results = ray.data.from_items(rows, override_num_blocks=blocks).map(
         _run_row, fn_args=(function,), compute=ray.data.TaskPoolStrategy(workers)
     )
-    waiting, index = {}, 0  # blocks arrive in the order in which they finish
+    arrived, index = {}, 0  # results come in the order in which blocks finish
     for row in results.iter_rows():
-        waiting[row["index"]] = row["text"]
-        while index in waiting:
-            yield json.loads(waiting.pop(index))
+        arrived[row["index"]] = row["json"]
+        while index in arrived:
+            yield json.loads(arrived.pop(index))
             index += 1
 
 
-def _run_row(row: dict, function) -> dict:
+def _run_row(row: dict, function: Callable[[dict], dict]) -> dict:
     """Return the result of one row of a Ray dataset, with the row's index."""
-    return {"index": row["index"], "text": json.dumps(function(json.loads(row["text"])))}
+    return {"index": row["index"], "json": json.dumps(function(json.loads(row["json"])))}

@@ -1,4 +1,4 @@
-"""Repainting generators run by OpenVINO, on CPUs where that package is installed."""
+"""OpenVINO as a backend, on CPUs, for generators that repaint the face and do not warp it."""
 
 import copy
 import logging
@@ -10,18 +10,18 @@ from torch import Tensor, nn
 
 from ..networks.compositing import repaint
 from .quantization import FusedGenerator
-from .threads import cores
+from .threads import usable_cores
 
 LOG = logging.getLogger("moodganimation.runtime.openvino")
 
 
 def compile_generator(network: nn.Module, int8: bool = False, **settings: str) -> nn.Module | None:
-    """Return a copy of a repainting generator whose `edit` runs in OpenVINO, or None.
+    """Return a copy of a generator that repaints whose `edit` runs in OpenVINO, or None.
 
-    int8: with the convolutions quantized that `FusedGenerator` quantizes; otherwise OpenVINO
-    chooses the precision. settings: further ones of OpenVINO. The compiled model takes one face,
-    which is fastest; a batch is edited face by face. Returns None if the generator does not
-    repaint (has no `attend`) or is not on the CPU, if OpenVINO is missing, or if it fails (logged).
+    int8: quantize convolutions as `FusedGenerator` does; otherwise OpenVINO chooses the precision.
+    settings: further properties of the compiled model. It takes one face, which is fastest; a batch
+    is edited face by face. Returns None if the generator does not repaint (has no `attend`) or is
+    not on the CPU, if OpenVINO is not installed, or if it cannot compile the generator (logged).
     """
     if not hasattr(network, "attend") or next(network.parameters()).device.type != "cpu":
         return None
@@ -39,7 +39,8 @@ def compile_generator(network: nn.Module, int8: bool = False, **settings: str) -
             request = idle.pop()
         except IndexError:
             request = model.create_infer_request()
-        outputs = request.infer([x.float().contiguous().numpy() for x in inputs])  # copies
+        # The outputs are copies, which the next use of the request does not change.
+        outputs = request.infer([x.float().contiguous().numpy() for x in inputs])
         idle.append(request)
         return list(outputs.values())
 
@@ -49,49 +50,49 @@ def compile_generator(network: nn.Module, int8: bool = False, **settings: str) -
         composite, attention, color = map(torch.from_numpy, parts)
         return repaint(encoding, attention, color, composite), ()
 
-    version = copy.copy(network)  # with the same parameters
+    version = copy.copy(network)  # shares the parameters
     version.edit = edit
     return version
 
 
 def _compile_or_none(openvino, network: nn.Module, int8: bool, settings: dict[str, str]):
-    """Return the compiled model, or None and log a warning if OpenVINO cannot compile it."""
+    """Return the compiled model; None, with a warning in the log, if OpenVINO cannot compile it."""
     root = logging.getLogger()
     level, filters = root.level, list(root.filters)
     try:
         return _compile(openvino, network, int8, settings)
-    except Exception as problem:  # of many kinds; torch can run every network
+    except Exception as problem:  # of many types; another backend can run the network
         reason = (str(problem).splitlines() or [repr(problem)])[0]
     finally:
-        root.setLevel(level)  # a conversion silences the log of the whole process
+        root.setLevel(level)  # OpenVINO's conversion silences the log of the whole process
         root.filters = filters
     LOG.warning(
         "OpenVINO cannot compile this %s generator%s (%s); another backend is used.",
         network.config.architecture,
-        " in int8" * int8,
+        " in int8" if int8 else "",
         reason,
     )
     return None
 
 
 def _compile(openvino, network: nn.Module, int8: bool, settings: dict[str, str]):
+    """Return the model of a copy of `network`, compiled for one face on the CPU."""
     side, axes = network.config.image_size, network.config.condition_dim
-    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": cores()} | settings
+    properties = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": usable_cores()}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing warns of sizes that it takes to be constant
+        warnings.simplefilter("ignore")  # tracing warns that sizes become constants
         model = openvino.convert_model(
             FusedGenerator(use_instance_norms(copy.deepcopy(network)), int8).eval(),
             input=[(1, 3, side, side), (1, axes)],
             example_input=(torch.zeros(1, 3, side, side), torch.zeros(1, axes)),
         )
-    return openvino.Core().compile_model(model, "CPU", settings)
+    return openvino.Core().compile_model(model, "CPU", properties | settings)
 
 
 def use_instance_norms(network: nn.Module) -> nn.Module:
-    """Replace every GroupNorm of one channel per group by InstanceNorm2d, in place; return it.
+    """Replace every GroupNorm of one channel per group by InstanceNorm2d, in place.
 
-    The function stays the same. The original code has instance norms, and OpenVINO's own group
-    norms crash.
+    Returns the network, which computes the same. OpenVINO crashes on group norms.
     """
     for module in list(network.modules()):
         for name, norm in module.named_children():

@@ -1,10 +1,10 @@
-"""A repainting generator rewritten for compilers, in plain torch, with the same function.
+"""Quantization: the layers of a `resnet` generator rearranged for compilers, without or with int8.
 
 The condition enters as a bias of the first layer, and both output layers are one convolution. With
-int8, most convolutions have their inputs and weights fake-quantized to 255 steps: a compiler turns
-that into 8-bit arithmetic, and torch computes it in float32, so that the error can be tested
-anywhere. Input ranges need no calibration photos: a norm's parameters are the mean and standard
-deviation of its output.
+int8, the inputs and weights of most convolutions are fake-quantized to 255 steps: a compiler makes
+8-bit arithmetic of that, while torch computes it in float32, so that the error can be tested on
+every machine. Input ranges need no calibration photos, since a norm's parameters are the mean and
+standard deviation of its output.
 
 B batch · D axes of the condition · C channels · S side of the crop.
 """
@@ -15,45 +15,48 @@ from torch import Tensor, nn
 
 from ..networks.compositing import blend
 
-RANGE = 6  # standard deviations from the mean that are represented; values beyond are clipped
-# The same in the first layers: their outputs are edges, which are rare and strong in flat photos.
-FIRST_RANGE = 8
+# Values farther from the mean than so many standard deviations are clipped.
+RANGE_DEVIATIONS = 6
+# More in the first layers, which detect edges: in a photo with few edges they are outliers.
+FIRST_RANGE_DEVIATIONS = 8
+MIN_RANGE = 1e-3  # of a channel, which is divided by its range
 
 
 class FusedGenerator(nn.Module):
     """Photo (B, 3, S, S), condition (B, D) -> composite, attention, color, as in an `Edit`.
 
-    int8: quantize all convolutions but the first and the transposed ones, where it would cost
-    15 dB. Takes over and modifies the modules of `network`; pass a copy.
+    int8: quantize all convolutions but the first and the transposed ones, which would lower the
+    PSNR by 15 dB. Uses and modifies the modules of `network`; pass a copy.
     """
 
     def __init__(self, network: nn.Module, int8: bool = False):
         super().__init__()
-        first, norm, _, down, norm2, _, down2, norm3, _, *rest = network.main
-        *blocks, up, norm4, _, up2, norm5, _ = rest
+        first, norm1, _, down1, norm2, _, down2, norm3, _, *rest = network.main
+        *blocks, up1, norm4, _, up2, norm5, _ = rest
         self.first = FirstConv(first, network.config.image_size)
-        layers = [_norm_relu_conv(norm, down, int8, FIRST_RANGE)]
-        layers += [_norm_relu_conv(norm2, down2, int8, FIRST_RANGE), norm3, nn.ReLU()]
-        # Bounds on mean and variance of the blocks' input, a sum of norms' outputs taken to be
-        # independent: an instance norm's output has mean `bias` and standard deviation |weight|.
+        layers = [_norm_relu_conv(norm1, down1, int8, FIRST_RANGE_DEVIATIONS)]
+        layers += [_norm_relu_conv(norm2, down2, int8, FIRST_RANGE_DEVIATIONS), norm3, nn.ReLU()]
+        # The range of a block's input, a sum of outputs of instance norms. Each has the mean `bias`
+        # and the standard deviation |weight|. |mean| is bounded by the sum of theirs; variances
+        # add up as if they were independent.
         mean, variance = norm3.bias.abs(), norm3.weight**2
         for block in blocks:
-            conv, inner, _, conv2, last = block.main
+            conv1, block_norm1, _, conv2, block_norm2 = block.main
             if int8:
-                scale = (mean + RANGE * variance.sqrt()).clamp(min=1e-3)
-                conv = nn.Sequential(
-                    ChannelScale(1 / scale), FakeQuantConv2d(conv, scale, -128, 127)
+                scale = (mean + RANGE_DEVIATIONS * variance.sqrt()).clamp(min=MIN_RANGE)
+                conv1 = nn.Sequential(
+                    ChannelScale(1 / scale), FakeQuantConv2d(conv1, scale, -128, 127)
                 )
-            layers.append(Residual(conv, _norm_relu_conv(inner, conv2, int8), last))
-            mean, variance = mean + last.bias.abs(), variance + last.weight**2
-        heads = nn.Conv2d(up2.out_channels, 4, 7, padding=3, bias=False)
-        heads.weight.data = torch.cat([network.img_reg[0].weight, network.attention_reg[0].weight])
-        layers += [up, _norm_relu_conv(norm4, up2, False), _norm_relu_conv(norm5, heads, int8)]
+            layers.append(Residual(conv1, _norm_relu_conv(block_norm1, conv2, int8), block_norm2))
+            mean, variance = mean + block_norm2.bias.abs(), variance + block_norm2.weight**2
+        output = nn.Conv2d(up2.out_channels, 4, 7, padding=3, bias=False)
+        output.weight.data = torch.cat([network.img_reg[0].weight, network.attention_reg[0].weight])
+        layers += [up1, _norm_relu_conv(norm4, up2, False), _norm_relu_conv(norm5, output, int8)]
         self.layers = nn.Sequential(*layers)
         self.color, self.attention = network.img_reg[1:], network.attention_reg[1:]
 
     def forward(self, photo: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
-        outputs = self.layers(self.first(photo, condition))
+        outputs = self.layers(self.first(photo, condition))  # color, attention before activation
         attention, color = self.attention(outputs[:, 3:]), self.color(outputs[:, :3])
         return blend(photo, attention, color), attention, color
 
@@ -61,8 +64,8 @@ class FusedGenerator(nn.Module):
 class FirstConv(nn.Module):
     """The first convolution, with the condition's constant planes replaced by an exact bias.
 
-    A constant plane contributes a constant, except near borders, where padding cuts the kernel. A
-    kernel of 7 pixels has 7 border cases per axis, so 49 in all.
+    A constant plane adds a constant to the output, except near borders, where the kernel covers
+    padding. There are as many border cases as the kernel has pixels: 7 per axis, 49 in all.
     """
 
     def __init__(self, conv: nn.Conv2d, side: int):
@@ -73,17 +76,17 @@ class FirstConv(nn.Module):
         colors, planes = conv.weight.data.split([3, conv.in_channels - 3], 1)
         axes = torch.eye(planes.shape[1])[..., None, None].expand(-1, -1, size, size)
         table = F.conv2d(axes, planes, padding=pad)  # (D, C, 7, 7): one cell per border case
-        i = torch.arange(side)
-        case = i.clamp(max=pad) + (i - side + pad + 1).clamp(min=0)  # of a row, of a column
-        self.pad, self.side, self.cases = pad, side, size * size
+        i = torch.arange(side)  # rows and columns alike
+        line_case = i.clamp(max=pad) + (i - side + pad + 1).clamp(min=0)  # (S,) in 0..6
+        self.pad, self.side, self.case_count = pad, side, size * size
         self.register_buffer("colors", colors.contiguous())
         # (D, 49 C): contribution of each axis in each border case
         self.register_buffer("bias_table", table.movedim(1, -1).flatten(1))
         # (S * S,): border case of each pixel
-        self.register_buffer("border_case", (size * case[:, None] + case).flatten())
+        self.register_buffer("border_case", (size * line_case[:, None] + line_case).flatten())
 
     def forward(self, photo: Tensor, condition: Tensor) -> Tensor:
-        biases = (condition @ self.bias_table).unflatten(1, (self.cases, -1))
+        biases = (condition @ self.bias_table).unflatten(1, (self.case_count, -1))
         bias = biases[:, self.border_case].unflatten(1, (self.side, self.side)).permute(0, 3, 1, 2)
         return F.conv2d(photo, self.colors, padding=self.pad) + bias
 
@@ -91,9 +94,9 @@ class FirstConv(nn.Module):
 class FakeQuantConv2d(nn.Module):
     """Convolution with fake-quantized input and weights.
 
-    The input must already be divided by `scale` (C,), its range per channel; it is rounded to
-    multiples of 1 / high from low / high to 1. The weights, times `scale`, are rounded to 127
-    steps each way per output channel.
+    scale (C,): the range of each input channel, by which the input must already be divided. It is
+    rounded to multiples of 1 / high and clipped to low / high .. 1. The weights are multiplied by
+    `scale` and rounded to 127 positive and 127 negative steps, per output channel.
     """
 
     def __init__(self, conv: nn.Conv2d, scale: Tensor, low: int, high: int):
@@ -135,16 +138,17 @@ class Residual(nn.Module):
 
 
 def _norm_relu_conv(
-    norm: nn.Module, conv: nn.Module, int8: bool, deviations: float = RANGE
+    norm: nn.Module, conv: nn.Module, int8: bool, deviations: float = RANGE_DEVIATIONS
 ) -> nn.Sequential:
-    """norm -> ReLU -> convolution.
+    """Return norm, ReLU, convolution.
 
     int8: divide the norm's parameters by the range of each channel, in place, and quantize the
-    convolution, whose weights are multiplied by that range.
+    convolution, whose weights are multiplied by that range. deviations: how far the range extends
+    above the mean, in standard deviations.
     """
     if int8:
         scale = norm.bias.clamp(min=0) + deviations * norm.weight.abs()
-        scale = scale.detach().clamp(min=1e-3)
+        scale = scale.detach().clamp(min=MIN_RANGE)
         norm.weight.data /= scale
         norm.bias.data /= scale
         conv = FakeQuantConv2d(conv, scale, 0, 255)

@@ -21,7 +21,7 @@ class Terminated(BaseException):
 def raise_on_termination() -> Iterator[None]:
     """Let the first signal of TERMINATION raise Terminated inside the `with` block.
 
-    Later ones are ignored, since schedulers send several and cleaning up must not be interrupted.
+    Later ones are ignored: schedulers send several, which must not interrupt the clean-up.
     Signals that are ignored already, as under nohup, stay ignored.
     """
     if threading.current_thread() is not threading.main_thread():

@@ -1,14 +1,14 @@
-"""Terminal output of characters that its encoding lacks."""
+"""Printing characters that are not in the terminal's encoding."""
 
 import sys
 
 
 def escape_unprintable() -> None:
-    r"""Print characters that the encoding of stdout or stderr lacks as escapes, such as \u4eba.
+    r"""From now on, print characters that are not in the encoding as escapes, such as \u4eba.
 
-    Windows consoles, and redirected output there, often have the characters of one region only.
-    File names may have any character, and on Linux even bytes that are no characters.
+    Applies to stdout and stderr. On Windows their encoding often has the characters of one region
+    only. File names may have any character, and on Linux even bytes that are no characters.
     """
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a stream that a program put in place may lack it
+        if hasattr(stream, "reconfigure"):  # other programs may replace the streams
             stream.reconfigure(errors="backslashreplace")

@@ -10,11 +10,11 @@ from typing import TypeVar
 import torch
 
 Item = TypeVar("Item")
-END = object()
+END = object()  # what `next` returns when there are no more items
 
 
-def cores() -> int:
-    """Number of processor cores that this process may use: its affinity and container quota."""
+def usable_cores() -> int:
+    """Count the processor cores that this process may use, by its affinity and container quota."""
     if "RAY_JOB_ID" in os.environ:  # a Ray worker is one of many, each with a core of its own
         return 1
     allowed = (
@@ -29,11 +29,11 @@ def cores() -> int:
 
 
 def limit_torch_threads() -> None:
-    """Let torch compute every call in the calling thread alone, from now on.
+    """Make torch compute every operation in the calling thread alone, from now on.
 
-    An edit by `warp` consists of many small operations, which a second thread speeds up little. It
-    slows them down where other work needs the core: prefetched frames, a video encoder, requests
-    of other visitors.
+    An edit by `warp` consists of many small operations, which are hardly faster with a second
+    thread, and slower if other work needs its core: prefetched frames, a video encoder, requests of
+    other visitors.
     """
     torch.set_num_threads(1)
 
@@ -41,10 +41,10 @@ def limit_torch_threads() -> None:
 def prefetch(items: Iterable[Item], ahead: int = 2) -> Iterator[Item]:
     """Yield the items, computed in one other thread, at most `ahead` of them in advance.
 
-    An exception is raised where its item would have been yielded. When the generator is closed, it
-    waits for the item in progress and computes no other.
+    An exception is raised where its item would have been yielded. Closing the generator waits for
+    the item in progress and cancels the others.
     """
-    # A thread takes over torch.set_num_threads() when it first asks for the number.
+    # torch.set_num_threads() has an effect in a new thread only after it has asked for the number.
     items, pool = iter(items), ThreadPoolExecutor(1, initializer=torch.get_num_threads)
     try:
         pending = deque(pool.submit(next, items, END) for _ in range(ahead))
