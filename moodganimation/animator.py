@@ -16,11 +16,17 @@ from .expressions.moods import convert_reading, convert_trajectory
 from .expressions.request import MAX_DETAIL
 from .expressions.spaces import FACS, SPACES, Expression, space_of_size
 from .faces.alignment import Aligner, align, load_aligner, to_tensor
-from .faces.detection import Finder, Unavailable, check_box, default_finder, from_box
-from .faces.inspection import COVERED, Inspector, inspect, load_inspector
+from .faces.detection import (
+    Finder,
+    UnavailableFinder,
+    check_box,
+    crop_from_box,
+    default_finder,
+)
+from .faces.inspection import COVERED_THRESHOLD, Inspector, inspect_crops, load_inspector
 from .faces.masks import upper_face_mask
 from .faces.portrait import Portrait, center_side_roll
-from .faces.search import find_faces, set_upright
+from .faces.search import find_faces, rotate_upright
 from .frame import Frame, compose_edits, mask_tensor
 from .media.images import check_photo
 from .networks.compositing import Edit, compose, confine, resize
@@ -56,7 +62,7 @@ class Animator:
         aligner: Aligner | None,
         device: torch.device,
         inspector: Inspector | None = None,
-        unavailable: tuple[Unavailable, ...] = (),
+        unavailable: tuple[UnavailableFinder, ...] = (),
         path: Path = DEFAULT_CHECKPOINT,
     ):
         """checkpoint: the generator of edits. reader: the shipped `warp` generator, which reads
@@ -160,9 +166,9 @@ class Animator:
         if face is not None:
             to_face = face
         elif box is not None:
-            to_face, found_by = from_box(*check_box(box, photo.shape)), "box drawn by hand"
+            to_face, found_by = crop_from_box(*check_box(box, photo.shape)), "box drawn by hand"
             if self.inspector is not None:
-                upright = set_upright(self.inspector, photo, to_face)
+                upright = rotate_upright(self.inspector, photo, to_face)
                 to_face = to_face if upright is None else upright
         else:
             faces = self.find(photo)
@@ -302,8 +308,8 @@ class Animator:
         """1.0 where something hides the mouth, else 0.0."""
         if self.inspector is None:
             return 0.0
-        (inspection,) = inspect(self.inspector, portrait.photo, [portrait.to_face])
-        return float(inspection.covered_probability > COVERED)
+        (inspection,) = inspect_crops(self.inspector, portrait.photo, [portrait.to_face])
+        return float(inspection.covered_probability > COVERED_THRESHOLD)
 
     def _edit_mask(self, portrait: Portrait, where: np.ndarray | None) -> Tensor | None:
         """Return where edits may have an effect, (1, 1, h, w) in [0, 1]; None for everywhere.

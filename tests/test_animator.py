@@ -28,7 +28,12 @@ from moodganimation.expressions.spaces import (
     Expression,
     space_named,
 )
-from moodganimation.faces.detection import CenterFaceFinder, HaarFinder, LandmarkFinder, from_points
+from moodganimation.faces.detection import (
+    CenterFaceFinder,
+    HaarFinder,
+    LandmarkFinder,
+    crop_from_points,
+)
 from moodganimation.faces.masks import half_face_mask
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
@@ -204,7 +209,7 @@ def test_landmark_finder_uses_any_landmarker(photo, portrait):
     ) @ np.linalg.inv(portrait.to_face[:, :2]).T
     points[36:42], points[42:48], points[30], points[48], points[54] = five
     (found,) = LandmarkFinder(lambda picture: [points])(photo)
-    np.testing.assert_allclose(found, from_points(five))
+    np.testing.assert_allclose(found, crop_from_points(five))
     np.testing.assert_allclose(found, portrait.to_face, atol=0.2)
 
 

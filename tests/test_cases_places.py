@@ -9,10 +9,10 @@ from moodganimation.animator import INSPECTOR, Animator
 from moodganimation.cli.commands import main
 from moodganimation.demo.api import API
 from moodganimation.errors import NotACheckpoint
-from moodganimation.faces.detection import HaarFinder, from_box
-from moodganimation.faces.inspection import Inspector, inspect, load_inspector
+from moodganimation.faces.detection import HaarFinder, crop_from_box
+from moodganimation.faces.inspection import Inspector, inspect_crops, load_inspector
 from moodganimation.faces.portrait import Portrait, center_side_roll, square_crop
-from moodganimation.faces.search import find_faces, rotate_photo, set_upright
+from moodganimation.faces.search import find_faces, rotate_photo, rotate_upright
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import open_film
 from moodganimation.recipe import Face
@@ -111,7 +111,7 @@ def test_lying_face_beside_an_upright_one_is_set_upright(animator, photo):
     faces = [Portrait(both, face, "") for face in animator.find(both)]
     assert sorted(face.roll_degrees for face in faces) == [0, 270]
     for face in faces:
-        (seen,) = inspect(animator.inspector, both, [face.to_face])
+        (seen,) = inspect_crops(animator.inspector, both, [face.to_face])
         assert seen.upright
 
 
@@ -133,11 +133,11 @@ def test_matrix_of_rotate_photo_maps_pixels(quarters):
 def test_upside_down_crop_is_set_upright_or_dropped(animator, photo, portrait):
     x, y, side, roll = center_side_roll(portrait.to_face)
     wrong = square_crop((x, y), side, roll + np.pi)
-    assert inspect(animator.inspector, photo, [wrong])[0].wrong_way
+    assert inspect_crops(animator.inspector, photo, [wrong])[0].rotated
     found = find_faces(lambda _: [wrong], animator.inspector, photo)
     assert np.cos(center_side_roll(found[0])[3] - roll) > 0.95
     blank = np.full_like(photo, 128)
-    assert set_upright(animator.inspector, blank, wrong) is None
+    assert rotate_upright(animator.inspector, blank, wrong) is None
 
 
 def test_finder_is_called_once_for_an_upright_photo(animator, photo):
@@ -309,13 +309,13 @@ def test_animator_without_an_inspector_does_not_rotate_crops(animator, photo, po
 def test_damaged_inspector_raises_not_a_checkpoint(tmp_path):
     path = tmp_path / "inspector.safetensors"
     path.write_bytes(INSPECTOR.read_bytes()[:5000])
-    with pytest.raises(NotACheckpoint, match="install it once more"):
+    with pytest.raises(NotACheckpoint, match="install MoodGANimation again"):
         load_inspector(path)
 
 
 def test_box_without_a_face_is_not_rotated(animator):
     blank = np.full((200, 300, 3), 128, np.uint8)
-    assert set_upright(animator.inspector, blank, from_box(50, 50, 150, 150)) is None
+    assert rotate_upright(animator.inspector, blank, crop_from_box(50, 50, 150, 150)) is None
     assert animator.locate(blank, (50, 50, 150, 150)).roll_degrees == 0
 
 

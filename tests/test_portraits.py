@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from moodganimation.faces.alignment import apply_offset
-from moodganimation.faces.detection import FIVE_POINTS, from_points
+from moodganimation.faces.detection import FIVE_POINTS, crop_from_points
 from moodganimation.faces.portrait import Portrait, square_crop
 
 
@@ -107,7 +107,7 @@ def test_crop_may_extend_beyond_the_photo(photo):
 def test_five_points_of_the_template_give_the_canonical_crop():
     place = square_crop((300, 200), 180, 0.3)
     points = (FIVE_POINTS - place[:, 2]) @ np.linalg.inv(place[:, :2]).T
-    np.testing.assert_allclose(from_points(points), place, atol=1e-9)
+    np.testing.assert_allclose(crop_from_points(points), place, atol=1e-9)
 
 
 def test_apply_offset_moves_a_crop_by_the_offset():

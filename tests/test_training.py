@@ -14,7 +14,7 @@ from accelerate import Accelerator
 
 from moodganimation.checkpoints.files import load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
-from moodganimation.faces.alignment import SIZE, VIEW
+from moodganimation.faces.alignment import INPUT_SHARE, SIZE
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import backward_warp, relight
 from training.common.aligner import draw_sample
@@ -313,7 +313,7 @@ def test_aligner_samples_have_the_true_offset(data):
         eyes = (np.array([(49, 53), (94, 53)]) - (FRAME - 1) / 2) / (FRAME / 2)
         turn = [[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]
         places = eyes @ np.transpose(turn) * np.exp(scale) + (x, y)
-        places = ((places / VIEW + 1) * SIZE - 1) / 2
+        places = ((places / INPUT_SHARE + 1) * SIZE - 1) / 2
         grey = view.astype(float).mean(2)
         for column, row in places.round().astype(int):
             if 3 <= column < SIZE - 3 and 3 <= row < SIZE - 3:

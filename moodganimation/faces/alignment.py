@@ -16,16 +16,18 @@ from ..errors import NotACheckpoint
 from .portrait import Portrait, rotation_matrix
 
 SIZE = 64  # side of the network's input [px]
-VIEW = 0.85  # side of the input as a share of the coarse crop's: rarely beyond the photo's border
-PASSES = 2
-OUTPUT_SCALE = 0.1  # of the last layer, so that its outputs are of the order of 1
+# The input shows the middle of the coarse crop, this share of its side: more would often include
+# the outside of the photo.
+INPUT_SHARE = 0.85
+PASSES = 2  # number of corrections, each from the crop that the last one gave
+OUTPUT_SCALE = 0.1  # offsets are of this order, so that the last layer's outputs are of order 1
 
 
 class Aligner(nn.Module):
     """(B, 3, 64, 64) in [-1, 1] -> (B, 4): offset from the coarse to the canonical crop.
 
-    Center x, y of the canonical crop (face coordinates of the coarse one), logarithm of its side
-    over the coarse side, and its roll against the coarse crop [rad, clockwise on screen].
+    Center x, y of the canonical crop (face coordinates of the coarse one), natural logarithm of its
+    side over the coarse side, and its roll against the coarse crop [rad, clockwise on screen].
     """
 
     def __init__(self):
@@ -38,8 +40,8 @@ class Aligner(nn.Module):
         self.head = nn.Linear(128, 4)
         nn.init.zeros_(self.head.weight)
 
-    def forward(self, view: Tensor) -> Tensor:
-        return self.head(self.main(view)) * OUTPUT_SCALE
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.head(self.main(picture)) * OUTPUT_SCALE
 
 
 def conv_layer(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
@@ -61,7 +63,9 @@ def load_weights(network: nn.Module, path: Path) -> nn.Module:
     try:
         network.load_state_dict(load_file(path))
     except (SafetensorError, OSError, RuntimeError) as problem:
-        raise NotACheckpoint("{} is missing or damaged: install it once more.", path) from problem
+        raise NotACheckpoint(
+            "{} is missing or damaged: install MoodGANimation again.", path
+        ) from problem
     return network.eval().requires_grad_(False)
 
 
@@ -69,8 +73,9 @@ def load_weights(network: nn.Module, path: Path) -> nn.Module:
 def align(aligner: Aligner, photo: np.ndarray, to_face: np.ndarray) -> np.ndarray:
     """Compute the canonical `to_face` (2, 3) from a coarse one, in PASSES corrections."""
     for _ in range(PASSES):
-        view = Portrait(photo, to_face / VIEW, "").face(SIZE)
-        offset = aligner(to_tensor(view))[0]
+        # The quotient is the crop of INPUT_SHARE times the side around the same center.
+        picture = Portrait(photo, to_face / INPUT_SHARE, "").face(SIZE)
+        offset = aligner(to_tensor(picture))[0]
         to_face = apply_offset(to_face, offset.double().numpy())
     return to_face
 
@@ -81,7 +86,7 @@ def to_tensor(picture: np.ndarray, device: torch.device | None = None) -> Tensor
 
 
 def apply_offset(to_face: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Move a crop by (x, y, log of scale, roll) in its own coordinates, see `Aligner`."""
+    """Move, scale and rotate a crop (`to_face`) by an offset (4,) in the form of `Aligner`'s."""
     x, y, log_scale, roll = offset
     linear = rotation_matrix(roll) / np.exp(log_scale)
     return linear @ np.c_[to_face[:, :2], to_face[:, 2] - (x, y)]

@@ -1,7 +1,7 @@
 """The inspector: a network that predicts the roll of a face and whether its mouth is covered.
 
-Detectors also find faces that lie on their side or are upside down, but their landmarks, and so the
-crop, may then be upside down. They also find faces behind masks, whose mouths must not be painted.
+Finders also find faces that lie on their side or are upside down, but their points, and so the crop
+may then be upside down. They also find faces behind masks, whose mouths must not be painted.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from .portrait import Portrait
 
 SIZE = 64  # side of the network's input [px]
 MIN_CONFIDENCE = 0.6  # below it a crop counts as no face
-MAX_TILT = np.radians(50)  # faces with less roll count as upright
+MAX_UPRIGHT_ROLL = np.radians(50)  # faces with less roll count as upright
 CONTRAST_EPS = 0.02  # added to the standard deviation, so that flat inputs are not amplified
-# Probability from which a mouth counts as covered. It is high because wide open mouths and
+# Probability above which a mouth counts as covered. It is high because wide open mouths and
 # moustaches sometimes reach 0.5, while covered mouths are rarely below 0.9.
-COVERED = 0.9
+COVERED_THRESHOLD = 0.9
 
 
 class Inspection(NamedTuple):
@@ -39,17 +39,19 @@ class Inspection(NamedTuple):
     @property
     def upright(self) -> bool:
         """Whether the crop shows an upright face."""
-        return self.confidence > MIN_CONFIDENCE and abs(self.roll) < MAX_TILT
+        return self.confidence > MIN_CONFIDENCE and abs(self.roll) < MAX_UPRIGHT_ROLL
 
     @property
-    def wrong_way(self) -> bool:
+    def rotated(self) -> bool:
         """Whether the crop shows a face that lies on its side or is upside down."""
-        return self.confidence > MIN_CONFIDENCE and abs(self.roll) >= MAX_TILT
+        return self.confidence > MIN_CONFIDENCE and abs(self.roll) >= MAX_UPRIGHT_ROLL
 
 
 class Inspector(nn.Module):
-    """(B, 3, 64, 64) in [-1, 1] -> (B, 3): confidence * cos(roll), confidence * sin(roll), and the
-    log-odds that the mouth is covered."""
+    """(B, 3, 64, 64) in [-1, 1] -> (B, 3), see `Inspection`.
+
+    confidence * cos(roll), confidence * sin(roll), and the logit of `covered_probability`.
+    """
 
     def __init__(self):
         super().__init__()
@@ -60,11 +62,11 @@ class Inspector(nn.Module):
         self.main = nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, 64), nn.ReLU())
         self.head = nn.Linear(64, 3)
 
-    def forward(self, view: Tensor) -> Tensor:
+    def forward(self, picture: Tensor) -> Tensor:
         # Normalized, so that the result does not depend on brightness and contrast of the photo.
-        view = view - view.mean((1, 2, 3), keepdim=True)
-        view = view / (view.std((1, 2, 3), keepdim=True) + CONTRAST_EPS)
-        return self.head(self.main(view))
+        picture = picture - picture.mean((1, 2, 3), keepdim=True)
+        picture = picture / (picture.std((1, 2, 3), keepdim=True) + CONTRAST_EPS)
+        return self.head(self.main(picture))
 
 
 def load_inspector(path: Path) -> Inspector:
@@ -73,14 +75,14 @@ def load_inspector(path: Path) -> Inspector:
 
 
 @torch.inference_mode()
-def inspect(
+def inspect_crops(
     inspector: Inspector, photo: np.ndarray, crops: Sequence[np.ndarray]
 ) -> list[Inspection]:
     """Inspect crops (`to_face` matrices) of a photo."""
     if not len(crops):
         return []
-    views = np.stack([Portrait(photo, to_face, "").face(SIZE) for to_face in crops])
-    tensor = torch.from_numpy(views).movedim(-1, 1).float() / 127.5 - 1
+    pictures = np.stack([Portrait(photo, to_face, "").face(SIZE) for to_face in crops])
+    tensor = torch.from_numpy(pictures).movedim(-1, 1).float() / 127.5 - 1
     return [
         Inspection(float(np.arctan2(y, x)), float(np.hypot(x, y)), float(1 / (1 + np.exp(-logit))))
         for x, y, logit in inspector(tensor).double().numpy()
@@ -88,7 +90,7 @@ def inspect(
 
 
 def rotate_crop(to_face: np.ndarray, roll: float) -> np.ndarray:
-    """Rotate a crop about its center, so that a face with `roll` in it becomes upright.
+    """Rotate a crop (`to_face`) about its center, so that a face with `roll` in it becomes upright.
 
     roll: [rad, clockwise on screen].
     """

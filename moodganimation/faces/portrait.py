@@ -1,8 +1,8 @@
 """Portraits: a photo and the position of a face in it; from the photo to the crop and back.
 
-Face coordinates: x to the right and y down, in halves of the crop's side, 0 in the middle. A
-`to_face` (2, 3) is an affine matrix from pixels of the photo to face coordinates: a crop's place.
-Crop pixels: the crop sampled at any resolution, centers of pixels at integers, as in the photo.
+Face coordinates: x to the right and y down, from -1 to 1 across the crop. A crop is given by its
+`to_face`, the affine matrix (2, 3) from pixels of the photo to face coordinates. Crop pixels: the
+crop sampled at any resolution. Centers of pixels are at integers, in the crop as in the photo.
 """
 
 import warnings
@@ -17,32 +17,37 @@ from ..errors import Message
 from ..networks.compositing import SURROUNDINGS_SCALE
 from .masks import fade_mask
 
-MOTION_EPS = 0.05  # [px of the photo] motion below it is invisible
-LIGHT_EPS = 0.002  # relative change of brightness below it is invisible
-KEEP_EPS = 0.998  # attention above it keeps the photo
-CUBIC_MARGIN = 4  # [px] around a point that cubic interpolation reads, and its overshoot
-# Head motion is damped where the photo's border is nearer than about so many times its length.
+MOTION_EPS = 0.05  # motion of fewer pixels of the photo is invisible and left out
+LIGHT_EPS = 0.002  # a smaller relative change of brightness is invisible and left out
+KEEP_EPS = 0.998  # where attention is greater, nothing is painted
+CUBIC_MARGIN = 4  # pixels around a box that cubic interpolation reads, its overshoot included
+# Head motion that looks beyond the photo is shortened; see `damp_at_borders`. This is the distance
+# to the border, in lengths of the motion, at which it is shortened by 1 / e.
 BORDER_DAMPING = 1.5
-MIN_ROLL = 50  # [degrees] a face with less roll counts as upright or tilted
-MAX_DISTANCE = 0.5  # between the centers of two crops of one face, over the side of a crop
-CANONICAL = 1.25  # side of the canonical crop, in heights of the face from forehead to chin
+MIN_REPORTED_ROLL = 50  # [degrees] people are told of it from here on; less is a tilted head
+# Two crops show the same face if the distance of their centers is below this share of a side, and
+# the ratio of their sides below MAX_SIDE_RATIO.
+MAX_CENTER_DISTANCE = 0.5
+MAX_SIDE_RATIO = 2
+CANONICAL_SCALE = 1.25  # side of the canonical crop, in heights of the face from forehead to chin
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 [px of the photo], ends excluded
 
 
 @dataclass(frozen=True, eq=False)
 class Portrait:
-    """A photo and the position of one face. Immutable; the animator adds encoding and reading."""
+    """A photo and the position of one face. Immutable; `Animator.encode` returns one with encoding
+    and reading."""
 
-    # (H, W, 3) uint8 RGB. uint16 is allowed for `paste` (16-bit files); `face` returns uint16 then.
+    # (H, W, 3) uint8 RGB; for 16-bit files uint16, and then `face` and `paste` return uint16.
     photo: np.ndarray
     to_face: np.ndarray  # (2, 3) float64: pixels of the photo -> face coordinates
     found_by: str  # shown to people, for example "CenterFace, the largest of 3 faces"
     encoding: object = None  # of the generator
-    reading: object = None  # Expression: the Action Units read in the photo
-    alpha: np.ndarray | None = None  # (H, W) uint8: transparency, which views of edits keep
-    # How far edits are kept off the lower face because something hides the mouth: 0 or 1 for a
-    # photo; for a frame of a video the mean over the frames around it. None: not inspected yet.
+    reading: object = None  # an Expression: the Action Units read in the photo
+    alpha: np.ndarray | None = None  # (H, W) uint8: the alpha channel, which edits keep
+    # Whether something hides the mouth, so that edits leave out the lower face: 0 or 1 for a photo;
+    # for a frame of a video the mean over the frames around it. None: not inspected yet.
     covered: float | None = None
 
     @property
@@ -52,9 +57,12 @@ class Portrait:
 
     @property
     def roll_degrees(self) -> int:
-        """Clockwise rotation of the face in the photo, in tens of degrees; 0 below MIN_ROLL."""
+        """Clockwise rotation of the face in the photo [degrees], from 0 to 350.
+
+        Rounded to multiples of 10; 0 if it is less than MIN_REPORTED_ROLL in either direction.
+        """
         degrees = round(np.degrees(center_side_roll(self.to_face)[3]), -1)
-        return int(degrees % 360) if abs(degrees) >= MIN_ROLL else 0
+        return int(degrees % 360) if abs(degrees) >= MIN_REPORTED_ROLL else 0
 
     @property
     def turned(self) -> int:
@@ -91,13 +99,13 @@ class Portrait:
 
     @property
     def corners(self) -> np.ndarray:
-        """(4, 2): the corners of the crop [px of the photo]."""
+        """The corners of the crop (4, 2) [px of the photo], clockwise from its upper left."""
         square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
         return (square - self.to_face[:, 2]) @ np.linalg.inv(self.to_face[:, :2]).T
 
     @cached_property
     def box(self) -> Box:
-        """The bounding box of the crop in the photo: the pixels that an edit may change."""
+        """The bounding box of the crop, clipped to the photo; an edit changes only its pixels."""
         height, width = self.photo.shape[:2]
         low = np.floor(self.corners.min(0)).astype(int)
         high = np.ceil(self.corners.max(0)).astype(int) + 1
@@ -110,15 +118,15 @@ class Portrait:
         return replace(self, to_face=self.to_face / SURROUNDINGS_SCALE, encoding=None)
 
     def downscaled(self, size: int) -> "Portrait":
-        """The portrait with its photo reduced to a longer side of at most `size` pixels."""
+        """Return the portrait with its photo reduced to a longer side of at most `size` pixels."""
         scale = size / max(self.photo.shape[:2])
         if scale >= 1:
             return self
         photo, alpha = (
-            part
-            if part is None
-            else cv2.resize(part, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-            for part in (self.photo, self.alpha)
+            picture
+            if picture is None
+            else cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            for picture in (self.photo, self.alpha)
         )
         # The center of pixel i of the small photo is at (i + .5) / scale - .5 in the large one.
         shift = np.full(2, 0.5 / scale - 0.5)
@@ -127,17 +135,17 @@ class Portrait:
         return replace(self, photo=photo, to_face=to_face, alpha=alpha)
 
     def downscaled_for(self, view: Literal["face", "photo"], size: int) -> "Portrait":
-        """The portrait with no more pixels than a view of this size needs, to animate it faster."""
+        """Return the portrait with the pixels that a view of this size needs, to animate faster."""
         if view == "face":  # twice the resolution of the crop
             size = round(2 * size * max(self.photo.shape[:2]) / self.side)
         return self.downscaled(size)
 
     def with_alpha(self, picture: np.ndarray) -> np.ndarray:
-        """Add the photo's transparency, if it has one, to a picture (H, W, 3) of its size."""
+        """Append the photo's alpha channel, if it has one, to a picture (H, W, 3) of its size."""
         return picture if self.alpha is None else np.dstack([picture, self.alpha])
 
     def face(self, size: int, photo: np.ndarray | None = None) -> np.ndarray:
-        """The face crop (size, size, 3) of the photo, or of another picture of the same size."""
+        """Return the face crop (size, size, 3) of the photo, or of another picture of its size."""
         photo = self.photo if photo is None else photo
         to_crop = photo_to_crop_matrix(self.to_face, size)
         x0, y0, x1, y1 = self.box
@@ -169,19 +177,20 @@ class Portrait:
 
         attention (h, w) in [0, 1]; color (h, w, 3) in [-1, 1]; motion (h, w, 2), backward flow
         [face coordinates]; light (h, w), relative change of brightness; each of any size over the
-        crop. head_motion (H, W, 2): the part of `motion` that turns the head, over the
-        surroundings. Pixels outside `box` (with head motion: `surroundings.box`), and those that
-        the edit does not change, equal the photo's. OpenCV blends and relights, for speed, and
-        rounds to the photo's own depth of 8 or 16 bits.
+        crop. head_motion (H', W', 2): the backward flow of the turn of the head over the
+        surroundings, which over the crop is a part of `motion`. Pixels outside `box` (with head
+        motion: `surroundings.box`), and those that the edit does not change, equal the photo's.
+        OpenCV blends and relights, for speed, and rounds to the photo's own depth of 8 or 16 bits.
         """
         result = self.photo.copy()
+        # Transposed, since offsets are rows: `motion @ to_pixels` is in pixels of the photo.
         to_pixels = np.linalg.inv(self.to_face[:, :2]).T.astype(np.float32)
         light = light * fade_mask(len(light))
         if head_motion is None:
             motion = motion * fade_mask(len(motion))[..., None]
             self._warp_and_relight(result, motion @ to_pixels, light)
         else:
-            motion, light = _over_surroundings(motion, head_motion), _pad_to_surroundings(light)
+            motion, light = _combine_motion(motion, head_motion), _pad_to_surroundings(light)
             self.surroundings._warp_and_relight(result, motion @ to_pixels, light, damp=True)
         self._blend_color(result, attention, color)
         return result
@@ -189,13 +198,14 @@ class Portrait:
     def _warp_and_relight(
         self, result: np.ndarray, motion: np.ndarray, light: np.ndarray, damp: bool = False
     ) -> None:
-        """Write W(I) into `result` where `motion` [px] or `light`, over this crop, have an effect.
+        """Write W(I) into `result` where motion or light has an effect.
 
-        damp: never look up pixels beyond the photo, see `damp_at_borders`.
+        motion (h, w, 2) [px of the photo] and light (h, w): over this crop. damp: never look up
+        pixels beyond the photo, see `damp_at_borders`.
         """
         light = np.where(np.abs(light) > LIGHT_EPS, light, 0)
         moves_x, moves_y = np.abs(motion.transpose(2, 0, 1)) > MOTION_EPS
-        box = self._photo_box(moves_x | moves_y, light != 0)
+        box = self._changed_box(moves_x | moves_y, light != 0)
         if box is None:
             return
         x0, y0, x1, y1 = box
@@ -209,22 +219,23 @@ class Portrait:
     def _blend_color(self, result: np.ndarray, attention: np.ndarray, color: np.ndarray) -> None:
         """Blend `color` into `result` where `attention`, over this crop, is below KEEP_EPS."""
         attention = 1 - (1 - attention) * fade_mask(len(attention))
-        box = self._photo_box(attention < KEEP_EPS)
+        box = self._changed_box(attention < KEEP_EPS)
         if box is None:
             return
         x0, y0, x1, y1 = box
-        top = np.iinfo(self.photo.dtype).max
+        white = np.iinfo(self.photo.dtype).max
+        # Beyond the crop attention is 1, so its difference from 1 is resampled with 0 outside.
         keep = np.clip(self._resample(attention - 1, box, 0.0) + 1, 0, 1)
         keep[keep >= KEEP_EPS] = 1
-        color = np.clip(self._resample(top / 2 * (color + 1), box, None) + 0.5, 0, top)
+        color = np.clip(self._resample(white / 2 * (color + 1), box, None) + 0.5, 0, white)
         region = result[y0:y1, x0:x1]
         region[:] = _blend(region, color.astype(region.dtype), keep)
 
-    def _photo_box(self, *masks: np.ndarray) -> Box | None:
-        """The bounding box of the crop pixels set in any of the masks (h, w) bool.
+    def _changed_box(self, *masks: np.ndarray) -> Box | None:
+        """Return the box of the photo that holds the crop pixels set in any mask (h, w) bool.
 
-        It is 2 crop pixels wider, for interpolation, and clipped to `box`; None if no pixel is set.
-        With it, a small edit of a large face costs little.
+        It has a margin of 2 crop pixels, for interpolation, and is clipped to `box`; None if no
+        pixel is set. Limited to it, a small edit of a large face takes little time.
         """
         corners = []
         for mask in masks:
@@ -242,23 +253,28 @@ class Portrait:
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def _warp(self, motion: np.ndarray, box: Box, damp: bool) -> np.ndarray:
-        """The pixels of a box of the photo, warped by `motion` (h, w, 2) [px] over the crop."""
+        """Return the pixels of a box of the photo, warped by motion over the crop.
+
+        motion: (h, w, 2), backward flow [px of the photo].
+        """
         x0, y0, x1, y1 = box
-        reach = int(np.abs(motion).max()) + CUBIC_MARGIN
-        u0, v0 = max(0, x0 - reach), max(0, y0 - reach)
-        around = self.photo[v0 : y1 + reach, u0 : x1 + reach]
+        margin = int(np.abs(motion).max()) + CUBIC_MARGIN
+        left, top = max(0, x0 - margin), max(0, y0 - margin)
+        source = self.photo[top : y1 + margin, left : x1 + margin]
         lookup = self._resample(motion, box, 0.0)
         if damp:
             lookup = damp_at_borders(lookup, (x0, y0), self.photo.shape[1::-1])
-        lookup[..., 0] += np.arange(x0 - u0, x1 - u0, dtype=np.float32)
-        lookup[..., 1] += np.arange(y0 - v0, y1 - v0, dtype=np.float32)[:, None]
+        # In place, from offsets to positions in `source`.
+        lookup[..., 0] += np.arange(x0 - left, x1 - left, dtype=np.float32)
+        lookup[..., 1] += np.arange(y0 - top, y1 - top, dtype=np.float32)[:, None]
         border = cv2.BORDER_REFLECT_101
-        return cv2.remap(around, lookup, None, cv2.INTER_CUBIC, borderMode=border)
+        return cv2.remap(source, lookup, None, cv2.INTER_CUBIC, borderMode=border)
 
     def _resample(self, field: np.ndarray, box: Box, outside: float | None) -> np.ndarray:
-        """Interpolate a field over the crop, (h, w[, C]), at the pixels of a box of the photo.
+        """Interpolate a field over the crop, (n, n[, C]), at the pixels of a box of the photo.
 
-        outside: the value beyond the crop; None repeats the values at its border.
+        outside: the value beyond the crop; None repeats the values at its border. Returns
+        (y1 - y0, x1 - x0[, C]) float32.
         """
         x0, y0, x1, y1 = box
         size = len(field)
@@ -282,12 +298,12 @@ class Portrait:
 
 
 def _corners(left: float, top: float, right: float, bottom: float) -> np.ndarray:
-    """The corners of a rectangle in homogeneous coordinates, (4, 3)."""
+    """Return the corners of a rectangle in homogeneous coordinates, (4, 3)."""
     return np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]])
 
 
 def _blend(picture: np.ndarray, color: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """keep * picture + (1 - keep) * color, in the depth of both, uint8 or uint16."""
+    """Compute keep * picture + (1 - keep) * color, in the dtype of both, uint8 or uint16."""
     if picture.dtype == np.uint8:
         return cv2.blendLinear(picture, color, keep, 1 - keep)
     picture, color = np.float32(picture), np.float32(color)  # blendLinear takes no uint16
@@ -304,11 +320,12 @@ def photo_to_crop_matrix(to_face: np.ndarray, size: int) -> np.ndarray:
 def damp_at_borders(
     motion: np.ndarray, corner: tuple[int, int], size: tuple[int, int]
 ) -> np.ndarray:
-    """Reduce motion near the photo's borders, so that no lookup leads beyond them.
+    """Shorten motion near the photo's borders, so that no lookup leads beyond them.
 
-    A head that a border cuts is stretched there, since nothing is known of the rest. motion
-    (H, W, 2) [px]: of a box whose first pixel is `corner` (x, y), in a photo of `size` (width,
-    height).
+    The part of a head that the border cuts off is unknown, so what is visible is stretched instead.
+    Per component m at the distance d from the border that it points to, the result is
+    m * (1 - exp(-d / (BORDER_DAMPING * |m|))). motion: (H, W, 2) [px], over a box of the photo.
+    corner: x, y of its first pixel. size: width, height of the photo.
     """
     damped = np.empty_like(motion)
     for axis in (0, 1):
@@ -316,17 +333,18 @@ def damp_at_borders(
         shape = (1, -1) if axis == 0 else (-1, 1)
         position = corner[axis] + np.arange(motion.shape[1 - axis], dtype=np.float32)
         position = position.reshape(shape)
-        room = np.where(component < 0, position, size[axis] - 1 - position)
-        share = 1 - np.exp(-room / (BORDER_DAMPING * np.abs(component) + 1e-3))
-        damped[..., axis] = component * share
+        distance = np.where(component < 0, position, size[axis] - 1 - position)
+        factor = 1 - np.exp(-distance / (BORDER_DAMPING * np.abs(component) + 1e-3))
+        damped[..., axis] = component * factor
     return damped
 
 
-def _over_surroundings(motion: np.ndarray, head_motion: np.ndarray) -> np.ndarray:
+def _combine_motion(motion: np.ndarray, head_motion: np.ndarray) -> np.ndarray:
     """Combine motion over the crop and head motion over the surroundings.
 
-    motion (n, n, 2), which includes the head motion, and head_motion (H, W, 2) -> (N, N, 2), with
-    cells of the size of those of `motion`. What is not head motion fades at the crop's border.
+    motion: (n, n, 2), includes the head motion. head_motion: (H', W', 2). Returns (N, N, 2) over
+    the surroundings, with cells as large as those of `motion`. The motion of the expression fades
+    out at the crop's border.
     """
     size = len(motion)
     shape = (round(SURROUNDINGS_SCALE * size),) * 2
@@ -343,25 +361,29 @@ def _pad_to_surroundings(field: np.ndarray) -> np.ndarray:
 
 
 def rotation_matrix(roll: float) -> np.ndarray:
-    """(2, 2): counterclockwise on screen by `roll` [rad]; a face of that roll becomes upright."""
+    """Return the rotation (2, 2) by `roll` [rad], counterclockwise on screen.
+
+    It makes a face with that roll upright.
+    """
     return np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
 
 
 def square_crop(center, side: float, roll: float = 0.0) -> np.ndarray:
-    """`to_face` of a square crop: center (x, y) and side [px], roll [rad, clockwise on screen]."""
+    """Return the `to_face` of a square crop: center (x, y) and side [px], roll [rad, clockwise]."""
     linear = rotation_matrix(roll) * (2 / side)
     return np.c_[linear, -linear @ np.asarray(center, np.float64)]
 
 
 def center_side_roll(to_face: np.ndarray) -> tuple[float, float, float, float]:
-    """Inverse of `square_crop`: center x, y and side [px], roll [rad, clockwise on screen]."""
-    (a, b), _ = linear = to_face[:, :2]
+    """Invert `square_crop`: return center x, y and side [px], roll [rad, clockwise on screen]."""
+    (a, b), _ = linear = to_face[:, :2]  # a, b = 2 / side * (cos(roll), sin(roll))
     x, y = np.linalg.solve(linear, -to_face[:, 2])
     return float(x), float(y), float(2 / np.hypot(a, b)), float(np.arctan2(b, a))
 
 
-def show_same_face(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two crops (`to_face`) have about the same place and size."""
-    (x, y, side, _), (u, v, other_side, _) = center_side_roll(one), center_side_roll(other)
-    near = np.hypot(x - u, y - v) < MAX_DISTANCE * other_side
-    return near and 0.5 < side / other_side < 2
+def is_same_face(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two crops (`to_face`) have about the same center and size."""
+    x, y, side, _ = center_side_roll(one)
+    other_x, other_y, other_side, _ = center_side_roll(other)
+    near = np.hypot(x - other_x, y - other_y) < MAX_CENTER_DISTANCE * other_side
+    return near and 1 / MAX_SIDE_RATIO < side / other_side < MAX_SIDE_RATIO

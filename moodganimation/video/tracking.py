@@ -12,7 +12,7 @@ import numpy as np
 
 from ..animator import Animator
 from ..expressions.spaces import Expression
-from ..faces.portrait import Portrait, center_side_roll, show_same_face, square_crop
+from ..faces.portrait import Portrait, center_side_roll, is_same_face, square_crop
 from .smoothing import bilateral_smooth, smoothing_radius, windows
 
 DETECTION_INTERVAL = 0.25  # between two searches of the whole frame [s]
@@ -137,7 +137,7 @@ def _match_detections(
     """
     detected, kept = animator.find(frame), {}
     for track_id, face in faces.items():
-        near = [show_same_face(to_face, face.portrait.to_face) for to_face in detected]
+        near = [is_same_face(to_face, face.portrait.to_face) for to_face in detected]
         if any(near):
             if face.looks_different:
                 face = _align_repeatedly(animator, frame, detected[near.index(True)])

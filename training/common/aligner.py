@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from moodganimation.faces.alignment import SIZE, VIEW, Aligner
+from moodganimation.faces.alignment import INPUT_SHARE, SIZE, Aligner
 from moodganimation.faces.portrait import rotation_matrix
 
 from ..data.augment import DIRECTED_LIGHT_SHARE, directed_light, draw_ellipse
@@ -48,7 +48,7 @@ def draw_sample(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     # Pixel of the picture, which has FRAME pixels a side -> face coordinates of the canonical crop
     # -> those of the coarse crop -> pixel of the view.
     linear = np.exp(log_scale) * rotation_matrix(-roll) / (FRAME / 2)
-    matrix = np.c_[linear, (x, y) - linear @ np.full(2, (FRAME - 1) / 2)] * (SIZE / 2 / VIEW)
+    matrix = np.c_[linear, (x, y) - linear @ np.full(2, (FRAME - 1) / 2)] * (SIZE / 2 / INPUT_SHARE)
     matrix[:, 2] += (SIZE - 1) / 2
     blurred = cv2.GaussianBlur(picture, (0, 0), rng.uniform(*BLUR_RANGE))
     view = cv2.warpAffine(blurred, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT_101)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodganimation.faces.portrait import CANONICAL, square_crop
+from moodganimation.faces.portrait import CANONICAL_SCALE, square_crop
 
 from ..rendering.mesh_points import FACE_POINTS
 from .augment import FRAME
@@ -76,7 +76,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def canonical_to_face(points: np.ndarray) -> np.ndarray:
     """Compute the matrix `to_face` (see faces.portrait) of the canonical crop of Face Mesh points.
 
-    The crop is upright between the eyes; its side is CANONICAL times the height of the mesh.
+    The crop is upright between the eyes; its side is CANONICAL_SCALE times the height of the mesh.
     points: (478, 2 or more) [px]. Raises ValueError for degenerate points.
     """
     mesh = np.asarray(points, np.float64)[:FACE_POINTS, :2]
@@ -89,4 +89,4 @@ def canonical_to_face(points: np.ndarray) -> np.ndarray:
     if not np.isfinite(height) or height < 1:
         raise ValueError("The landmarks do not form a face.")
     center = (low + high) / 2 - (0, CENTER_RISE * height)
-    return square_crop(center @ upright, CANONICAL * height, roll)
+    return square_crop(center @ upright, CANONICAL_SCALE * height, roll)

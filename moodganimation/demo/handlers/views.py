@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 
 from ...expressions.spaces import Expression
-from ...faces.portrait import CANONICAL, Portrait
+from ...faces.portrait import CANONICAL_SCALE, Portrait
 from ..sessions import FaceEdit, Session
 from .common import DRAFT_WEBP_QUALITY, WEBP_QUALITY, webp_data_url
 
 VIEWS = ("face", "photo")
-# Side of the square around the face, in sides of its crop: 1.22 heights of the face, of which the
-# crop has CANONICAL. A little smaller than the crop, since edits fade out at the crop's border.
-FACE_VIEW = 1.22 / CANONICAL
+# Side of the square around the face, in sides of its crop. It is 1.22 heights of the face; that of
+# the crop is CANONICAL_SCALE, a little more, since edits fade out at the crop's border.
+FACE_VIEW = 1.22 / CANONICAL_SCALE
 THUMBNAIL = 112  # side of small pictures of a face [px]
 
 

@@ -13,7 +13,7 @@ import torch
 from moodganimation.animator import ALIGNER, Animator
 from moodganimation.errors import UnreadableImage
 from moodganimation.faces.alignment import align, load_aligner
-from moodganimation.faces.detection import default_finder, from_box
+from moodganimation.faces.detection import crop_from_box, default_finder
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 
@@ -124,7 +124,7 @@ def _face_of(photo: np.ndarray, box: list | None) -> tuple[np.ndarray | None, li
         height, width = photo.shape[:2]
         inside = -1 <= x0 < x1 <= width + 1 and -1 <= y0 < y1 <= height + 1
         if inside and min(x1 - x0, y1 - y0) >= 16:
-            return from_box(*box), notes
+            return crop_from_box(*box), notes
         notes.append(BAD_BOX)
     faces = find_faces(photo)
     if len(faces) > 1:

@@ -15,7 +15,7 @@ from moodganimation.animator import Animator
 from moodganimation.expressions.moods import PROTOTYPES, mood_of
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, Expression
-from moodganimation.faces.portrait import CANONICAL, Portrait
+from moodganimation.faces.portrait import CANONICAL_SCALE, Portrait
 from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
 from moodganimation.resources import ASSETS
@@ -181,7 +181,7 @@ def _write_with_margin(path: Path, image: np.ndarray, portrait: Portrait) -> tup
     shape = (round(part.shape[1] * scale), round(part.shape[0] * scale))
     _jpeg(path, cv2.resize(part, shape, interpolation=cv2.INTER_AREA))
     x, y = (x0 + x1) / 2 - left, (y0 + y1) / 2 - top
-    face = (x1 - x0) / CANONICAL  # from forehead to chin
+    face = (x1 - x0) / CANONICAL_SCALE  # from forehead to chin
     box = [round(float(v) * scale) for v in (x - face / 2, y - face / 2, face, face)]
     points = [(x + a * face, y + b * face) for a, b in FIVE_POINTS]
     return box, ";".join(f"{float(v) * scale:.1f}" for point in points for v in point)

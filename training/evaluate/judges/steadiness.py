@@ -23,7 +23,8 @@ from .face_mesh import face_mesh, landmarks
 from .face_mesh_measures import RIGID, pose
 from .tables import Rows, report
 
-# Height of Face Mesh's box [px of 128 across the canonical crop]; 1.25 is faces.portrait.CANONICAL.
+# Height of Face Mesh's box [px of 128 across the canonical crop]; 1.25 is CANONICAL_SCALE of
+# faces.portrait.
 FACE_HEIGHT = 128 / 1.25
 EYES = ((468, 33, 133), (473, 362, 263))  # landmarks: iris, corners
 
