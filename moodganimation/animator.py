@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
-from .errors import InvalidValue, NoFaceFound, Problem, shown
+from .errors import InvalidValue, NoFaceFound, Problem, short_repr
 from .expressions.moods import convert_reading, convert_trajectory
 from .expressions.request import MAX_DETAIL
 from .expressions.spaces import FACS, SPACES, Expression, space_of_size
@@ -129,7 +129,7 @@ class Animator:
         """
         if not 0 <= detail <= MAX_DETAIL:
             raise InvalidValue(
-                "Detail is a number from 0 to {}, not {}.", MAX_DETAIL, shown(detail)
+                "Detail is a number from 0 to {}, not {}.", MAX_DETAIL, short_repr(detail)
             )
         if detail != 1 and not self.generator.config.folds:
             raise InvalidValue(

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 
 class Message(str):
-    """An English sentence that keeps its template and parameters, for translation.
+    """An English sentence that keeps its template and parameters, so that it can be translated.
 
     The template is the message id, as in gettext. Each {} in it stands for one parameter. Without
-    parameters, the template is used as it is, braces included. Parameters that are a Message are
+    parameters, the template is used as it is, braces included. Parameters of type Message are
     translated, too.
     """
 
@@ -29,14 +29,14 @@ class Message(str):
         return self.message_id, *self.parameters
 
 
-def listing(names: Iterable[str]) -> Message:
-    """Join names with commas into a message in which each is translated by itself."""
+def join_names(names: Iterable[str]) -> Message:
+    """Join names by commas into a message, each of which is translated on its own."""
     names = [Message(name) for name in names]
     return Message(", ".join(["{}"] * len(names)), *names)
 
 
-def shown(value: object) -> str:
-    """Return the repr of a value for a message, cut after 40 characters."""
+def short_repr(value: object) -> str:
+    """Return the repr of a value for a message, cut after 40 characters; "..." marks the cut."""
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:40]}..."
 
@@ -44,9 +44,9 @@ def shown(value: object) -> str:
 class Problem(ValueError):
     """The base of errors that a user can correct; the command line and the page show its message.
 
-    Cancelled, which is no error, is shown in the same way.
-
-    NoFaceFound("There is no face in {}.", path): a template and its parameters, see `Message`.
+    Arguments are a template and its parameters, see `Message`:
+    NoFaceFound("There is no face in {}.", path). Its subclass Cancelled is no error, but its
+    message is shown in the same way.
     """
 
     def __init__(self, message_id: str = "", *parameters: object):
@@ -68,7 +68,7 @@ class Problem(ValueError):
 class InvalidExpression(Problem):
     """An unknown axis, preset or space, or a value that is not a number in the axis's range.
 
-    Also a wrong argument of an animation of expressions: its frames, easing or named timeline.
+    Also a wrong argument of an animation: its number of frames, easing or named timeline.
     """
 
 
@@ -93,19 +93,19 @@ class UnreadableFile(Problem):
 
 
 class NoFaceFound(Problem):
-    """No face found in a photo, or a box that is too small for one."""
+    """No face found in a photo, or a box that does not lie in the photo or is too small."""
 
 
 class NotACheckpoint(Problem):
-    """A file that is not a supported checkpoint, or a damaged one."""
+    """A file that is not a supported checkpoint, or weights that are missing or damaged."""
 
 
 class Unwritable(Problem):
-    """A picture or an animation that cannot be written in the requested way."""
+    """A file that cannot be written, or a picture or animation in a form that is not supported."""
 
 
 class DeviceMissing(Problem):
-    """A requested device that this machine does not have."""
+    """A requested device that this machine does not have or that cannot be used."""
 
 
 class Cancelled(Problem):

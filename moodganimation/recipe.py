@@ -24,13 +24,13 @@ from .errors import (
     NotARecipe,
     UnreadableFile,
     UnreadableImage,
-    shown,
+    short_repr,
 )
 from .expressions import schema
 from .expressions.request import MAX_DETAIL
 from .expressions.spaces import Expression
 from .faces.portrait import Portrait
-from .files.plain import check_plain_file
+from .files.regular import check_regular_file
 from .frame import SIZES, VIEWS
 from .media.images import MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE
 from .media.metadata import RECIPE_KEY, read_recipe_text
@@ -158,7 +158,7 @@ class Recipe:
 
     def __post_init__(self):
         if not isinstance(self.options, dict):
-            raise InvalidValue("Options must be named, got {}.", shown(self.options))
+            raise InvalidValue("Options must be named, got {}.", short_repr(self.options))
         object.__setattr__(self, "options", schema.checked_copy(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
@@ -190,7 +190,7 @@ class Recipe:
             raise NotARecipe(
                 "The recipe is of a newer version of MoodGANimation ({}) than this one ({}): "
                 "update MoodGANimation.",
-                shown(values.get("version")),
+                short_repr(values.get("version")),
                 __version__,
             )
         required = (RECIPE_KEY, "version", "checkpoint", "face")
@@ -242,7 +242,7 @@ def read_recipe(path: str | Path) -> Recipe:
 
     Raises UnreadableFile, NotARecipe and what `Recipe.from_json` raises.
     """
-    check_plain_file(path, UnreadableFile, "choose a picture, an animation or a recipe in it")
+    check_regular_file(path, UnreadableFile, "choose a picture, an animation or a recipe in it")
     try:
         with open(path, "rb") as file:
             text = file.read(schema.MAX_BYTES + 1)

@@ -284,7 +284,7 @@ def test_what_is_no_file_is_named_and_not_opened(odd, kind, arguments, tmp_path,
     arguments = [str(a).format(given, out=tmp_path / "out") for a in arguments]
     assert command(*arguments) == 2
     said = capsys.readouterr().err
-    assert (f"is a {kind}; " in said and "choose" in said) or "save what it gives" in said
+    assert (f"is a {kind}; " in said and "choose" in said) or "save its output" in said
     assert not list(tmp_path.glob("out*"))
 
 

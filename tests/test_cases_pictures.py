@@ -566,9 +566,9 @@ def test_links_that_lead_nowhere_and_what_is_no_file_are_refused(tmp_path):
     (tmp_path / "device.png").symlink_to(os.devnull)
     for name, sentence in (
         ("loop.png", "leads back to itself"),
-        ("folder.png", "not a plain file"),
+        ("folder.png", "not a regular file"),
         ("far.png", "no folder"),
-        ("device.png", "not a plain file"),
+        ("device.png", "not a regular file"),
     ):
         with pytest.raises(Unwritable, match=sentence):
             write_image(tmp_path / name, PICTURE)

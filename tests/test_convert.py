@@ -556,6 +556,6 @@ def test_convert_command_prints_why_it_failed(options, sentence, tmp_path, capsy
 def test_failed_conversion_leaves_no_file(tmp_path):
     torch.save(original(generator()), tmp_path / "G.pth")
     (tmp_path / "G.safetensors").mkdir()
-    with pytest.raises(Unwritable, match="not a plain file"):
+    with pytest.raises(Unwritable, match="not a regular file"):
         convert(tmp_path / "G.pth", tmp_path / "G.safetensors")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["G.pth", "G.safetensors"]

@@ -26,7 +26,7 @@ from moodganimation.demo.names import (
 from moodganimation.demo.ui.markup import texts_in
 from moodganimation.demo.ui.page import PART_SCRIPTS, SCRIPTS, build, head, script
 from moodganimation.demo.ui.page import templates as parts
-from moodganimation.errors import Message, listing
+from moodganimation.errors import Message, join_names
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.media.video_reader import open_film
 from moodganimation.resources import CHECKPOINTS
@@ -205,7 +205,7 @@ def test_the_page_has_all_its_texts_in_every_language():
         (Message("{} x {} pixels", 640, 480), "zh", "640 x 480 像素"),
         (Message("{} x {} pixels", 640, 480), "de", "640 x 480 pixels"),
         (
-            Message("Choose at least one of {}.", listing(["GIF", "PNG strip"])),
+            Message("Choose at least one of {}.", join_names(["GIF", "PNG strip"])),
             "es",
             "Elige al menos uno de GIF, Tira PNG.",
         ),

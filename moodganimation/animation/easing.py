@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from ..errors import InvalidExpression, listing
+from ..errors import InvalidExpression, join_names
 from ..expressions.spaces import Expression
 from ..networks.compositing import smoothstep
 
@@ -49,7 +49,7 @@ def interpolate(
         )
     if easing not in EASINGS:
         raise InvalidExpression(
-            "{} is not an easing; choose from {}.", repr(easing), listing(EASINGS)
+            "{} is not an easing; choose from {}.", repr(easing), join_names(EASINGS)
         )
     total = (2 * frames - 2 if ping_pong else frames) + hold
     if not (frames >= 2 and total <= MAX_ANIMATION_FRAMES):

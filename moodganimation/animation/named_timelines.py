@@ -1,6 +1,6 @@
 """Named timelines: short movements of head, eyes and brows that return to where they start."""
 
-from ..errors import InvalidExpression, shown
+from ..errors import InvalidExpression, short_repr
 from ..expressions.request import add_offset, split_offset
 from ..expressions.spaces import FACS, Expression
 from .timeline import Keyframe, Timeline
@@ -36,7 +36,7 @@ def named_timeline(name: str, start: Expression) -> Timeline:
     """
     if not (isinstance(name, str) and name in TIMELINES):
         raise InvalidExpression(
-            "There is no timeline called {}; there are {}.", shown(name), ", ".join(TIMELINES)
+            "There is no timeline called {}; there are {}.", short_repr(name), ", ".join(TIMELINES)
         )
     if start.space != FACS:
         raise InvalidExpression(

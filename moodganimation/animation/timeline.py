@@ -12,7 +12,7 @@ from ..errors import InvalidTimeline, Message, UnreadableFile
 from ..expressions import schema
 from ..expressions.moods import convert_expression, convert_reading
 from ..expressions.spaces import ACTION_UNITS, Expression, ExpressionSpace
-from ..files.plain import check_plain_file
+from ..files.regular import check_regular_file
 from .easing import EASINGS, MAX_ANIMATION_FRAMES, MAX_FILM_SECONDS, MAX_FPS, interpolate
 from .sampling import BlinkingSequence, KeyframeSequence
 
@@ -235,7 +235,7 @@ def read_timeline(path: str | Path, kind: type[Timeline] = Timeline) -> Timeline
 
     Raises UnreadableFile, InvalidValue, InvalidTimeline and InvalidExpression.
     """
-    check_plain_file(path, UnreadableFile, "choose a .json file in it")
+    check_regular_file(path, UnreadableFile, "choose a .json file in it")
     try:
         with open(path, "rb") as file:
             text = file.read(kind.MAX_BYTES + 1)

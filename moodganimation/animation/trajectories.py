@@ -22,7 +22,7 @@ from ..expressions.spaces import (
     Expression,
     ExpressionSpace,
 )
-from ..files.plain import check_plain_file
+from ..files.regular import check_regular_file
 from . import tables
 from .bounded_pickle import read_pickle
 from .face_tables import face_layout, frame_rate, read_faces
@@ -96,7 +96,7 @@ def read_trajectory(
     path = Path(path)
     reader = _reader(path, space, clip)
     try:
-        check_plain_file(path, UnreadableFile, "choose a .csv, .npy or .pkl file in it")
+        check_regular_file(path, UnreadableFile, "choose a .csv, .npy or .pkl file in it")
         size = path.stat().st_size
         if size > MAX_TABLE_BYTES:
             raise UnreadableFile(

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import Message, NotACheckpoint
-from ..files.plain import check_plain_file
+from ..files.regular import check_regular_file
 
 
 class FileKind(Enum):
@@ -62,7 +62,7 @@ def check_file_kind(path: str | Path, allowed: tuple[FileKind, ...] = ()) -> Non
     the file cannot be read.
     """
     path = Path(path)
-    check_plain_file(path, NotACheckpoint, FOLDER_ADVICE)
+    check_regular_file(path, NotACheckpoint, FOLDER_ADVICE)
     with open(path, "rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:

@@ -10,7 +10,7 @@ from pickle import UnpicklingError
 import torch
 
 from ..errors import NotACheckpoint
-from ..files.plain import check_plain_file
+from ..files.regular import check_regular_file
 from .file_kinds import FOLDER_ADVICE, TORCH_LEGACY_MAGIC, check_file_kind
 from .unwrap import unwrap
 
@@ -23,7 +23,7 @@ def is_torch_file(path: Path) -> bool:
 
     Raises OSError, and NotACheckpoint for anything but a regular file.
     """
-    check_plain_file(path, NotACheckpoint, FOLDER_ADVICE)
+    check_regular_file(path, NotACheckpoint, FOLDER_ADVICE)
     with open(path, "rb") as file:
         start = file.read(len(TORCH_LEGACY_MAGIC))
     return start.startswith(ZIP_MAGIC) or start == TORCH_LEGACY_MAGIC

@@ -14,7 +14,7 @@ from ..animation.named_timelines import named_timeline
 from ..animation.timeline import Timeline
 from ..animator import Animator
 from ..contact_sheets import contact_sheet
-from ..errors import Message, Problem, shown
+from ..errors import Message, Problem, short_repr
 from ..expressions.moods import convert_expression, values_by_axis
 from ..expressions.request import ExpressionRequest, resolve
 from ..expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
@@ -293,7 +293,7 @@ def _number(value) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise Problem("{} is not a number.", shown(value))
+        raise Problem("{} is not a number.", short_repr(value))
     return number
 
 

@@ -1,6 +1,6 @@
 """Presets: named expressions, and gestures that set some axes of FACS only."""
 
-from ..errors import InvalidExpression, shown
+from ..errors import InvalidExpression, short_repr
 from .spaces import ACTION_UNITS, Expression
 
 # The seven combinations of Action Units in the figure of the original MoodGANimation repository.
@@ -70,5 +70,5 @@ def check_preset(name: str, names: tuple[str, ...] = PRESET_NAMES) -> None:
     """Raise InvalidExpression unless `name` is one of `names`."""
     if not (isinstance(name, str) and name in names):
         raise InvalidExpression(
-            "There is no preset called {}; there are {}.", shown(name), ", ".join(names)
+            "There is no preset called {}; there are {}.", short_repr(name), ", ".join(names)
         )

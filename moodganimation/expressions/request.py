@@ -31,7 +31,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import InvalidExpression, shown
+from ..errors import InvalidExpression, short_repr
 from .gaze import GAZE_KEYS, LOOKS, look_at_camera
 from .moods import convert_expression, convert_reading
 from .presets import GESTURES, check_preset, preset_named
@@ -67,7 +67,9 @@ class ExpressionRequest:
         if self.look is None:
             return
         if self.look not in LOOKS:
-            raise InvalidExpression("Eyes can look at {}, not at {}.", *LOOKS, shown(self.look))
+            raise InvalidExpression(
+                "Eyes can look at {}, not at {}.", *LOOKS, short_repr(self.look)
+            )
         for key in map(FACS.canonical, self.axes):
             if key in GAZE_KEYS:
                 raise InvalidExpression("A look sets the gaze: leave out the look or {}.", key)

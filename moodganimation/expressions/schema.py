@@ -17,7 +17,7 @@ from pydantic import AllowInfNan, BeforeValidator, ConfigDict, TypeAdapter, Vali
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic_core import core_schema
 
-from ..errors import InvalidValue, Message, Problem, listing, shown
+from ..errors import InvalidValue, Message, Problem, join_names, short_repr
 from .spaces import (
     ACTION_UNITS,
     FACS,
@@ -79,13 +79,13 @@ def check_keys(
     """
     if not isinstance(values, dict):
         raise InvalidValue(
-            "{} must be an object of named values, got {}.", Message(name), shown(values)
+            "{} must be an object of named values, got {}.", Message(name), short_repr(values)
         )
     for key in values:
         if key not in required and key not in optional:
             names = ", ".join([*required, *optional])
             raise InvalidValue(
-                "{} must not contain {}; it may contain {}.", Message(name), shown(key), names
+                "{} must not contain {}; it may contain {}.", Message(name), short_repr(key), names
             )
     missing = [key for key in required if key not in values]
     if missing:
@@ -107,7 +107,7 @@ class _ErrorMessage(NamedTuple):
             try:
                 return validate(value)
             except ValidationError as errors:
-                parameters = *self.parameters, shown(value)
+                parameters = *self.parameters, short_repr(value)
                 raise _inner_problem(errors) or InvalidValue(self.template, *parameters) from None
 
         return core_schema.no_info_wrap_validator_function(validate_or_explain, handler(source))
@@ -144,7 +144,7 @@ def int_type(name: str, low: int, high: int):
 def choice_type(name: str, choices: Iterable[str]):
     """Return the type of one of these texts."""
     choices = tuple(choices)
-    message = _ErrorMessage("{} must be one of {}, got {}.", (Message(name), listing(choices)))
+    message = _ErrorMessage("{} must be one of {}, got {}.", (Message(name), join_names(choices)))
     return Annotated[Literal[choices], message]
 
 
@@ -279,7 +279,7 @@ def _check_assumed_space(axes: object, space: ExpressionSpace) -> None:
             key = next(key for key in keys if key not in space)
             raise InvalidValue(
                 '{} is an axis of {} and not of {}: write "space": "{}" beside the expression.',
-                shown(key),
+                short_repr(key),
                 other.name,
                 space.name,
                 other.name,

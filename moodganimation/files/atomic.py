@@ -10,30 +10,30 @@ from pathlib import Path
 
 from ..errors import Unwritable
 
-# The temporary file's name keeps so many bytes of the target's name at most, so that with prefix,
-# checksum and suffix it stays below the 255 bytes that file systems allow.
+# Most bytes of the target's name that begin the temporary file's name: with checksum and suffixes,
+# it stays below the 255 bytes that file systems allow.
 MAX_NAME_BYTES = 120
 
 
 def resolve_target(path: str | Path) -> Path:
-    """Return the file that writing to `path` replaces: `path` itself, or the end of its links.
+    """Return the file that writing to `path` replaces: `path` itself, or what its links lead to.
 
     Raises Unwritable for a cycle of links, a missing folder, a name that is too long, and anything
     but a regular file: replacing a folder or a device would destroy it.
     """
     target = Path(os.path.realpath(path))
     try:
-        link = stat.S_ISLNK(target.lstat().st_mode)
+        in_cycle = stat.S_ISLNK(target.lstat().st_mode)  # `realpath` resolves all other links
     except FileNotFoundError:
-        link = False
+        in_cycle = False
     except OSError as problem:
         raise Unwritable("{} cannot be written ({}).", path, problem.strerror) from problem
-    if link:
+    if in_cycle:
         raise Unwritable("{} is a link that leads back to itself.", path)
     if not os.path.isdir(target.parent):
         raise Unwritable("There is no folder {}.", target.parent)
     if os.path.exists(target) and not os.path.isfile(target):
-        raise Unwritable("{} is not a plain file; choose another name.", path)
+        raise Unwritable("{} is not a regular file; choose another name.", path)
     return target
 
 
@@ -41,7 +41,7 @@ def check_writable(path: str | Path) -> Path:
     """Raise Unwritable if `path` cannot be written; otherwise return it as a Path.
 
     For use before long work, so that its result is not lost. Raises what `resolve_target` raises,
-    and Unwritable if its folder takes no new files.
+    and Unwritable if no file can be created in its folder.
     """
     target = resolve_target(path)
     try:
@@ -63,14 +63,14 @@ def atomic_write(path: str | Path, suffix: str = "") -> Iterator[Path]:
     target = resolve_target(path)
     name = os.fsencode(target.name)
     start = name[:MAX_NAME_BYTES].decode(errors="ignore")
-    # The checksum tells apart long names of one folder that begin alike.
-    part = target.with_name(f".{start}.{zlib.crc32(name):08x}.part{suffix}")
+    # The checksum distinguishes long names that begin alike.
+    temporary = target.with_name(f".{start}.{zlib.crc32(name):08x}.part{suffix}")
     try:
-        yield part
-        os.replace(part, target)
+        yield temporary
+        os.replace(temporary, target)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise Unwritable("{} cannot be written ({}).", path, reason) from problem
     finally:
         with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)

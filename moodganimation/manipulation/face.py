@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from ..animator import Animator
-from ..errors import InvalidValue, Problem, shown
+from ..errors import InvalidValue, Problem, short_repr
 from ..expressions.moods import convert_expression
 from ..expressions.spaces import Expression
 from ..faces.portrait import Portrait
@@ -55,7 +55,7 @@ class Manipulation:
         side, and InvalidExpression if `before` cannot be converted to the generator's space.
         """
         if side not in SIDES:
-            raise InvalidValue('A drag moves "both" sides or "one", not {}.', shown(side))
+            raise InvalidValue('A drag moves "both" sides or "one", not {}.', short_repr(side))
         before, points = self._in_space(before), [self._to_face(point) for point in (at, to)]
         return drag_face(self.fields, *points, before, side == "one")
 
@@ -80,7 +80,7 @@ class Manipulation:
         except (TypeError, ValueError):
             x = y = math.nan
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise InvalidValue("A place on the photo is two numbers, got {}.", shown(point))
+            raise InvalidValue("A place on the photo is two numbers, got {}.", short_repr(point))
         height, width = self.portrait.photo.shape[:2]
         pixel = np.array([x * width, y * height]).clip(-MAX_COORDINATE, MAX_COORDINATE) - 0.5
         return self.portrait.to_face[:, :2] @ pixel + self.portrait.to_face[:, 2]

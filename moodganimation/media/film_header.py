@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import Message, UnreadableFile
-from ..files.plain import check_plain_file
+from ..files.regular import check_regular_file
 from . import ffmpeg
 from .formats import PILLOW_FORMATS
 from .opening import open_lazily
@@ -195,7 +195,7 @@ def header_text(path: str | Path) -> str:
 
 def check_exists(path: str | Path) -> None:
     """Raise UnreadableFile unless `path` is a regular file."""
-    check_plain_file(path, UnreadableFile, "choose a video in it")
+    check_regular_file(path, UnreadableFile, "choose a video in it")
     if not Path(path).is_file():
         raise UnreadableFile("There is no video {}.", path)
 

@@ -16,7 +16,7 @@ from PIL.ExifTags import Base as Tag
 from ..deprecation import renamed_parameters
 from ..errors import Message, UnreadableImage, Unwritable
 from ..files.atomic import atomic_write, check_writable
-from ..files.plain import check_plain_file
+from ..files.regular import check_regular_file
 from .decoding import avif_bit_depth, is_heif, read_16bit, read_heif
 from .formats import ENDINGS_WITHOUT_ALPHA, FORMATS_16BIT, PILLOW_FORMATS, WRITABLE_FORMATS
 from .jpeg import LACKS_SCANS, MAX_MISSING_SHARE, append_missing_end, missing_share
@@ -111,7 +111,7 @@ def read_photo(source: str | Path | bytes, keep_16bit: bool = True) -> Photo:
     """
     name = Message("The picture") if isinstance(source, bytes) else str(source)
     if not isinstance(source, bytes):
-        check_plain_file(source, UnreadableImage, FOLDER_ADVICE)
+        check_regular_file(source, UnreadableImage, FOLDER_ADVICE)
     try:
         return _decode_photo(source, name, keep_16bit)
     except UnreadableImage:

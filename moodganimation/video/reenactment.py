@@ -18,7 +18,7 @@ import numpy as np
 
 from ..animator import Animator
 from ..deprecation import renamed_parameters
-from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, listing
+from ..errors import InvalidExpression, Message, NoFaceFound, Unwritable, join_names
 from ..expressions.moods import mood_of, values_by_axis, with_mood
 from ..expressions.request import add_offset
 from ..expressions.sides import GAZE_AND_HEAD, convert_units
@@ -202,7 +202,7 @@ def region_mask(regions: Iterable[str], space: ExpressionSpace = ACTION_UNITS) -
     if not regions or regions - set(known):
         raise InvalidExpression(
             "Regions are any of {}, or all; got {}.",
-            listing(known),
+            join_names(known),
             ", ".join(sorted(regions)) or "none",
         )
     return np.array([_driven_region(axis.region) in regions for axis in space.axes])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...animation.timeline import Timeline
-from ...errors import InvalidExpression, Message, listing
+from ...errors import InvalidExpression, Message, join_names
 from ...expressions import schema
 from ...expressions.sides import units_of
 from ...expressions.spaces import Expression
@@ -56,7 +56,7 @@ class TimelineHandlers:
         session = self.sessions[request.get("token")]
         settings = checked_settings(request, TIMELINE | OUTPUT)
         if not settings["formats"]:
-            raise InvalidExpression("Choose at least one of {}.", listing(FORMATS))
+            raise InvalidExpression("Choose at least one of {}.", join_names(FORMATS))
         timeline = timeline_of(session, settings)
         pictures, expressions = self._draw(session, timeline, settings)
         recipe = self._recipe(session, timeline, settings)
