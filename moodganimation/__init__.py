@@ -13,7 +13,7 @@ import warnings
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_PUBLIC_NAMES = {  # module -> names that this package offers
     "animator": ("Animator",),
     "checkpoints.files": ("load_generator",),
     "video.reenactment": ("capture_performance", "write_curves"),
@@ -55,16 +55,16 @@ _RENAMED = {  # deprecated name -> name
     "retake": "edit_video",
     "towards": "blend_to",
 }
-__all__ = sorted(name for names in _HOMES.values() for name in names)
+__all__ = sorted(name for names in _PUBLIC_NAMES.values() for name in names)
 
 
 def __getattr__(name: str):
-    """Import public names when they are first used, so that importing the package stays cheap."""
+    """Import public names when they are first used, so that importing the package is fast."""
     if name in _RENAMED:
         message = f"moodganimation.{name} is now moodganimation.{_RENAMED[name]}."
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         name = _RENAMED[name]
-    for module, names in _HOMES.items():
+    for module, names in _PUBLIC_NAMES.items():
         if name in names:
             return getattr(importlib.import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

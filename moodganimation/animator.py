@@ -49,8 +49,8 @@ NO_FACE = (
 class Animator:
     """Locates faces in photos, edits and animates their expressions.
 
-    Immutable: it holds the networks only, while all that belongs to one photo is in its Portrait,
-    so that one instance serves many threads.
+    Immutable and safe to share between threads: it holds the networks, while everything that
+    belongs to one photo is in its Portrait.
     """
 
     def __init__(
@@ -65,9 +65,11 @@ class Animator:
         unavailable: tuple[UnavailableFinder, ...] = (),
         path: Path = DEFAULT_CHECKPOINT,
     ):
-        """checkpoint: the generator of edits. reader: the shipped `warp` generator, which reads
-        photos, in ACTION_UNITS or FACS. inspector: without it, faces must be upright and their
-        mouths visible. unavailable: finders that would be better. path: of the checkpoint."""
+        """checkpoint: the generator that edits, with its space. reader: the shipped `warp`
+        generator, which reads photos in ACTION_UNITS or FACS. aligner: None for finders that return
+        canonical crops. inspector: without it, faces must be upright and their mouths visible.
+        unavailable: finders that are better but cannot be used. path: the file of the checkpoint.
+        """
         layout = torch.channels_last
         self.generator = checkpoint.generator.to(device, memory_format=layout)
         self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
@@ -112,7 +114,7 @@ class Animator:
         """Return an animator with another generator and detail 1. Raises NotACheckpoint."""
         generator, space, card = load_checkpoint(Path(checkpoint))
         if Path(checkpoint).resolve() == DEFAULT_CHECKPOINT:
-            generator = self.reader  # so that it encodes and reads a photo at once
+            generator = self.reader  # one network, so that a photo is encoded only once
         else:
             generator = optimize(generator, self.device, backends)
         other = copy.copy(self)
@@ -156,10 +158,10 @@ class Animator:
     ) -> Portrait:
         """Detect, align, read and encode the face of a photo (H, W, 3) uint8 RGB.
 
-        box: x0, y0, x1, y1 [px] around a face, forehead to chin, instead of detection; face: a
-        result of `find` instead of detection. Of several faces the largest is taken, and
-        `portrait.found_by` says so. Raises NoFaceFound, and UnreadableImage for an array that is no
-        photo.
+        Of several faces the largest is taken, and `portrait.found_by` says so. Instead of
+        detection, box gives the face by x0, y0, x1, y1 [px], forehead to chin, or face by an item
+        of the list that `find` returns. Raises NoFaceFound, and UnreadableImage for an array that
+        is no photo.
         """
         check_photo(photo)
         found_by = getattr(self.finder, "name", "finder")
@@ -183,33 +185,33 @@ class Animator:
 
     @torch.inference_mode()
     def track_crop(self, photo: np.ndarray, to_face: np.ndarray) -> Portrait:
-        """Align and read, but do not encode, the face at a coarse crop: enough to track a face."""
+        """Align and read the face at a coarse crop, without encoding it: enough to track a face."""
         if self.aligner is not None:
             to_face = align(self.aligner, photo, to_face)
-        portrait = Portrait(photo, to_face, "followed")
+        portrait = Portrait(photo, to_face, "tracking")
         units = self.reader.read(self._source(portrait, self.reader.config.image_size))
-        reading, covered = self._to_expression(units, portrait), self._mouth_cover(portrait)
+        reading, covered = self._to_expression(units, portrait), self._covered(portrait)
         return dataclasses.replace(portrait, reading=reading, covered=covered)
 
     @torch.inference_mode()
     def encode(self, portrait: Portrait, reading: Expression | None = None) -> Portrait:
         """Return the portrait with this animator's encoding and the shipped reader's reading.
 
-        reading: Action Units that replace the reader's; every change is then counted from them.
+        reading: Action Units that replace the reader's; edits then start from them.
         """
         source = self._source(portrait, self.reader.config.image_size)
-        shared = self.generator is self.reader
-        encoding = self.reader.encode(source) if shared else None
-        units = self.reader.reading(encoding) if shared else self.reader.read(source)
+        same_network = self.generator is self.reader
+        encoding = self.reader.encode(source) if same_network else None
+        units = self.reader.reading(encoding) if same_network else self.reader.read(source)
         if reading is None:
-            # Rounded as sliders are, so that an expression by untouched sliders equals
-            # `start(portrait)`, which gives the photo back.
+            # Rounded to 2 decimals, as the values of sliders are: with untouched sliders the
+            # expression equals `start(portrait)`, and the edit the photo.
             reading = self._to_expression(units, portrait)
             reading = Expression(reading.space, tuple(reading.vector().round(2)))
-        if not shared:
+        if not same_network:
             source = self._source(portrait, self.generator.config.image_size)
             encoding = self.generator.encode(source)
-        covered = self._mouth_cover(portrait) if portrait.covered is None else portrait.covered
+        covered = self._covered(portrait) if portrait.covered is None else portrait.covered
         portrait = dataclasses.replace(
             portrait, encoding=encoding, reading=reading, covered=covered
         )
@@ -218,7 +220,7 @@ class Animator:
         return dataclasses.replace(portrait, encoding=encoding)
 
     def read(self, portrait: Portrait) -> Expression:
-        """Return the Action Units that the shipped reader has read in the photo."""
+        """Return the Action Units that the shipped reader read in the photo."""
         return portrait.reading
 
     @torch.inference_mode()
@@ -229,18 +231,19 @@ class Animator:
         return self._to_expression(self.reader.read(face), frame.portrait)
 
     def start(self, portrait: Portrait) -> Expression:
-        """Return the portrait's reading in the generator's space, at which the photo is unchanged.
+        """Return the portrait's reading in the generator's space: the expression of the photo.
 
-        Neutral if the meaning of the axes is unknown (spaces `cN`).
+        An edit to it leaves the photo unchanged. In spaces `cN`, whose axes have no known meaning,
+        it is neutral, and an edit to it changes the photo.
         """
         return convert_reading(portrait.reading, self.space)
 
     def edit(
         self, portrait: Portrait, expression: Expression, where: np.ndarray | None = None
     ) -> Frame:
-        """Edit the photo to another expression. where: as for `animate`.
+        """Edit the photo to another expression. where: a mask, see `animate`.
 
-        A mood changes only the Action Units that take part in the mapping of `expressions.moods`.
+        A mood changes only the Action Units that `expressions.moods` maps moods to.
         """
         return next(self.animate(portrait, [expression], where=where))
 
@@ -254,67 +257,70 @@ class Animator:
     ) -> Iterator[Frame]:
         """Yield a frame for each expression, or for each row (D,) of an array in `self.space`.
 
-        Recurrent generators keep their state from frame to frame. feed: "generated" starts each
-        edit from the last composite instead of the photo, for generators that repaint. where: mask
-        (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
-        `faces.masks`). Raises InvalidExpression, and Problem for "generated" and the warp
-        generator.
+        Recurrent generators keep their state from frame to frame. feed: what each edit starts from:
+        the photo ("portrait") or the last composite ("generated"), for generators that repaint.
+        where: mask (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
+        `faces.masks`). Raises InvalidExpression; and Problem for an invalid mask, and for
+        "generated" with the warp generator.
         """
-        points = [
-            p if isinstance(p, Expression) else Expression(self.space, tuple(p)) for p in trajectory
+        targets = [
+            t if isinstance(t, Expression) else Expression(self.space, tuple(t)) for t in trajectory
         ]
-        points = convert_trajectory(points, self.space, portrait.reading)
+        targets = convert_trajectory(targets, self.space, portrait.reading)
         source = self.generator.source(portrait.encoding)
-        unchanged = self.start(portrait) if self.space.name in SPACES else None
+        start = self.start(portrait) if self.space.name in SPACES else None
         total, edit_mask = None, self._edit_mask(portrait, where)
-        edits = self._edits(portrait, points, feed)
-        if len(points) > 1 and self.generator.moves_pixels:
+        edits = self._edits(portrait, targets, feed)
+        if len(targets) > 1 and self.generator.moves_pixels:
             # While a frame is pasted, a thread computes the next edit. Generators that repaint
             # use all cores already.
             edits = prefetch(edits)
-        for point, edit in zip(points, edits, strict=True):
+        for target, edit in zip(targets, edits, strict=True):
             if feed == "generated":
                 total = edit if total is None else compose_edits(total, edit)
-            elif point == unchanged:  # the photo exactly, whatever the network computes
-                keep, no_motion = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
-                edit = compose(source, keep, edit.color, no_motion, no_motion[:, :1])
+            elif target == start:  # exactly the photo, without rounding errors of the network
+                keep_all, no_motion = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
+                edit = compose(source, keep_all, edit.color, no_motion, no_motion[:, :1])
             results = [edit] if total is None else [edit, total]
             if edit_mask is not None:
                 results = [confine(source, result, edit_mask) for result in results]
             yield Frame(portrait, *(result.map(Tensor.cpu) for result in results))
 
     @torch.inference_mode()
-    def _edits(self, portrait: Portrait, points: list[Expression], feed: str) -> Iterator[Edit]:
-        """Yield the generator's edits along points of its space. Raises Problem."""
+    def _edits(self, portrait: Portrait, targets: list[Expression], feed: str) -> Iterator[Edit]:
+        """Yield the generator's edits to target expressions of its space.
+
+        Raises Problem for the feed "generated" with a generator that moves pixels.
+        """
         if feed != "portrait" and self.generator.moves_pixels:
             raise Problem(
                 "The warp generator moves the photo's own pixels, so that every frame starts from "
                 "the photo; feed 'generated' is for checkpoints that repaint the face."
             )
-        if points:
-            conditions = torch.stack([self._condition(point) for point in points], 1)
+        if targets:
+            conditions = torch.stack([self._condition(target) for target in targets], 1)
             source = self.generator.source(portrait.encoding)
             yield from rollout(self.generator, source, conditions, feed, encoding=portrait.encoding)
 
     def warm_up(self) -> None:
-        """Run every network once, since first calls are slow."""
+        """Run every network once, since the first calls are slow."""
         # A crop of 128 pixels around the corner of a black photo; the results do not matter.
         portrait = self.encode(Portrait(np.zeros((128, 128, 3), np.uint8), np.eye(2, 3) / 64, ""))
         highest = Expression.clipped(self.space, np.ones(len(self.space.axes)))
         self.edit(portrait, highest).image  # noqa: B018
         self.find(portrait.photo)
 
-    def _mouth_cover(self, portrait: Portrait) -> float:
-        """1.0 where something hides the mouth, else 0.0."""
+    def _covered(self, portrait: Portrait) -> float:
+        """Compute `Portrait.covered`: 1.0 if something hides the mouth, else 0.0."""
         if self.inspector is None:
             return 0.0
         (inspection,) = inspect_crops(self.inspector, portrait.photo, [portrait.to_face])
         return float(inspection.covered_probability > COVERED_THRESHOLD)
 
     def _edit_mask(self, portrait: Portrait, where: np.ndarray | None) -> Tensor | None:
-        """Return where edits may have an effect, (1, 1, h, w) in [0, 1]; None for everywhere.
+        """Return the mask of edits, (1, 1, h, w) in [0, 1]; None if it is 1 everywhere.
 
-        That is `where`, without the lower face if the mouth is covered.
+        It is `where`, without the lower face as far as the mouth is covered.
         """
         if where is None and not portrait.covered:
             return None
@@ -324,19 +330,19 @@ class Animator:
         return (allowed * (1 - (portrait.covered or 0) * (1 - upper))).to(self.device)
 
     def _source(self, portrait: Portrait, size: int) -> Tensor:
-        """The face crop as a tensor (1, 3, size, size) in [-1, 1]."""
+        """Return the face crop as a tensor (1, 3, size, size) in [-1, 1]."""
         face = to_tensor(portrait.face(size), self.device)
         return face.contiguous(memory_format=torch.channels_last)
 
     def _condition(self, expression: Expression) -> Tensor:
-        """An expression as a condition (1, D)."""
+        """Return an expression as a condition (1, D)."""
         return torch.tensor(expression.values, dtype=torch.float32, device=self.device)[None]
 
     def _to_expression(self, units: Tensor, portrait: Portrait) -> Expression:
-        """Convert a reading (1, D) of the portrait's crop to an expression.
+        """Convert the reader's output (1, D) for the portrait's crop to an expression.
 
-        The crop is upright, so the tilt of the head is not read but follows from the crop's roll,
-        against the nearest multiple of 90 degrees.
+        The crop is upright, so that the tilt of the head cannot be read in it. It is the roll of
+        the crop, minus the nearest multiple of 90 degrees, since whole photos may be rotated.
         """
         reading = Expression.clipped(self.reader_space, units[0].cpu().double().numpy())
         if self.reader_space != FACS:

@@ -1,4 +1,4 @@
-"""Contact sheets: one face with many expressions, to see the effect of the sliders at once."""
+"""Contact sheets: one face with many expressions in one picture."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,30 +13,36 @@ from .faces.portrait import Portrait
 from .frame import Frame
 from .media import figures
 
-FIGURE_INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the MoodGANimation figure
+FIGURE_INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the figure of original MoodGANimation
 LEVELS = (0, 0.25, 0.5, 0.75, 1)  # of axes from 0 to 1
 MOOD_LEVELS = (-1, -0.5, 0, 0.5, 1)  # of axes from -1 to 1
-PER_ROW = 6  # two units with both, left and right, or six axes without sides
+PER_ROW = 6  # pictures: two units (both sides, left, right), or six axes without sides
 
 Rows = list[tuple[str, list[Expression]]]  # label and expressions of each row
-Progress = Callable[[int, int], None]  # called with the number of pictures drawn, and of all
+Progress = Callable[[int, int], None]  # called with the number of pictures drawn so far, and of all
 
 
-def _figure(reading: Expression) -> tuple[Rows, list[str]]:
+# Each of these functions returns the rows of a sheet and the labels of its columns.
+
+
+def _preset_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """Presets down, intensities across."""
     rows = [
-        (name, [reading.blend_to(PRESETS[name], share) for share in FIGURE_INTENSITIES])
+        (name, [reading.blend_to(PRESETS[name], intensity) for intensity in FIGURE_INTENSITIES])
         for name in SHEET_PRESET_NAMES
     ]
-    return rows, [f"{share:g}" for share in FIGURE_INTENSITIES]
+    return rows, [f"{intensity:g}" for intensity in FIGURE_INTENSITIES]
 
 
-def _units(reading: Expression) -> tuple[Rows, list[str]]:
+def _unit_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """Action Units down, their values across."""
     keys = ACTION_UNITS.keys
     rows = [(key, [reading.replace(**{key: level}) for level in LEVELS]) for key in keys]
     return rows, [f"{level:g}" for level in LEVELS]
 
 
-def _moods(reading: Expression) -> tuple[Rows, list[str]]:
+def _mood_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """Arousal down, pleasure across, with the dominance of the reading."""
     dominance = mood_of(reading)["dominance"]
     rows = [
         (
@@ -51,7 +57,8 @@ def _moods(reading: Expression) -> tuple[Rows, list[str]]:
     return rows, [f"pleasure {pleasure:+g}" for pleasure in MOOD_LEVELS]
 
 
-def _scales(reading: Expression) -> tuple[Rows, list[str]]:
+def _mood_axis_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """Both ends of each axis of a mood down, the share of the way to that end across."""
     mood = mood_of(reading)
     rows = [
         (
@@ -64,32 +71,41 @@ def _scales(reading: Expression) -> tuple[Rows, list[str]]:
     return rows, [f"{share:g}" for share in LEVELS]
 
 
-def _emotions(reading: Expression) -> tuple[Rows, list[str]]:
+def _emotion_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """One row: all presets at full intensity."""
     names = [*PRESETS]
     return [("", [reading.blend_to(PRESETS[name], 1) for name in names])], names
 
 
 # Units with a small effect, mouths with too many units at once, and all units.
-HARD = ("AU05", "AU06", "AU14", "AU23", "AU12 AU23 AU26", "AU12 AU20 AU25 AU26", "everything")
+ALL_UNITS = "everything"
+LIMIT_CASES = ("AU05", "AU06", "AU14", "AU23", "AU12 AU23 AU26", "AU12 AU20 AU25 AU26", ALL_UNITS)
 
 
-def _limits(reading: Expression) -> tuple[Rows, list[str]]:
-    expressions = [
-        reading.replace(**dict.fromkeys(ACTION_UNITS.keys if name == HARD[-1] else name.split(), 1))
-        for name in HARD
-    ]
-    return [("", [reading, *expressions])], ["photo", *HARD]
+def _limit_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """One row: the reading, then each of LIMIT_CASES with its units at 1."""
+    expressions = []
+    for case in LIMIT_CASES:
+        keys = ACTION_UNITS.keys if case == ALL_UNITS else case.split()
+        expressions.append(reading.replace(**dict.fromkeys(keys, 1)))
+    return [("", [reading, *expressions])], ["photo", *LIMIT_CASES]
 
 
-# Name -> description, and the function from a reading to rows and labels of columns (None: drawn
-# by a function of its own).
-KINDS: dict[str, tuple[str, Callable]] = {
-    "figure": ("seven expressions at seven intensities, as the MoodGANimation figure", _figure),
-    "units": ("every Action Unit at five levels", _units),
-    "moods": ("pleasure across, arousal down", _moods),
-    "scales": ("pleasure, arousal and dominance, each up and down", _scales),
-    "emotions": ("every emotion in a strip", _emotions),
-    "limits": ("where it fails: units that hardly show, and too much at once", _limits),
+# Name -> description, and the function from a reading to rows and labels of columns; None for
+# sheets that `contact_sheet` draws in another way.
+KINDS: dict[str, tuple[str, Callable | None]] = {
+    "figure": (
+        "seven expressions at seven intensities, as the MoodGANimation figure",
+        _preset_rows,
+    ),
+    "units": ("every Action Unit at five levels", _unit_rows),
+    "moods": ("pleasure across, arousal down", _mood_rows),
+    "scales": ("pleasure, arousal and dominance, each up and down", _mood_axis_rows),
+    "emotions": ("every emotion in a strip", _emotion_rows),
+    "limits": (
+        "limits of the model: units with a small effect, and too many units at once",
+        _limit_rows,
+    ),
     "fields": ("where every axis moves this face, as arrows", None),
     "muscles": ("every unit at 1, on both sides and on each, with gaze and head", None),
 }
@@ -102,12 +118,15 @@ def contact_sheet(
     side: int = figures.PANEL_SIDE,
     progress: Progress = lambda drawn, total: None,
 ) -> np.ndarray:
-    """Draw a contact sheet, (H, W, 3) uint8, with faces of `side` pixels. kind: one of KINDS."""
+    """Draw a contact sheet, (H, W, 3) uint8, with faces of `side` pixels. kind: a key of KINDS.
+
+    Raises InvalidExpression for a kind that the generator's space does not allow.
+    """
     if kind == "fields":
-        return _fields(animator, portrait, progress)
+        return _draw_motion(animator, portrait, progress)
     portrait = portrait.downscaled_for("face", side)
     if kind == "muscles":
-        return _muscles(animator, portrait, side, progress)
+        return _draw_sides(animator, portrait, side, progress)
     rows, columns = KINDS[kind][1](portrait.reading)
     expressions = [expression for _, row in rows for expression in row]
     frames = _edit_each(animator, portrait, expressions, progress)
@@ -120,13 +139,13 @@ def contact_sheet(
 def _edit_each(
     animator: Animator, portrait: Portrait, expressions: list[Expression], progress: Progress
 ) -> Iterator[Frame]:
-    """Yield a frame for each expression, edited alone, so that recurrent generators start anew."""
+    """Yield a frame for each expression, edited independently: without a recurrent state."""
     for count, expression in enumerate(expressions, 1):
         yield animator.edit(portrait, expression)
         progress(count, len(expressions))
 
 
-def _fields(animator: Animator, portrait: Portrait, progress: Progress) -> np.ndarray:
+def _draw_motion(animator: Animator, portrait: Portrait, progress: Progress) -> np.ndarray:
     """Draw the motion of every axis at its highest value, as arrows."""
     start, axes = animator.start(portrait), animator.space.axes
     expressions = [start.replace(**{axis.key: axis.high}) for axis in axes]
@@ -138,8 +157,11 @@ def _fields(animator: Animator, portrait: Portrait, progress: Progress) -> np.nd
     return figures.grid(panels, PER_ROW)
 
 
-def _muscles(animator: Animator, portrait: Portrait, side: int, progress: Progress) -> np.ndarray:
-    """Draw the face with every unit of FACS at 1: units with sides, without, gaze and head."""
+def _draw_sides(
+    animator: Animator, portrait: Portrait, side: int, progress: Progress
+) -> np.ndarray:
+    """Draw the face with each axis of FACS at 1: units with both sides and each side, units without
+    sides, and opposites (gaze and head)."""
     if animator.space != FACS:
         raise InvalidExpression(
             "The sheet muscles needs left and right units, gaze and head pose, which this model "
@@ -156,5 +178,6 @@ def _muscles(animator: Animator, portrait: Portrait, side: int, progress: Progre
         key: figures.captioned(figures.panel(frame.face, side), key)
         for key, frame in zip(keys, frames, strict=True)
     }
-    blocks = (lateral, central, opposites)  # each begins a new row
-    return np.concatenate([figures.grid([panels[k] for k in keys], PER_ROW) for keys in blocks])
+    blocks = (lateral, central, opposites)  # each begins on a new row
+    grids = [figures.grid([panels[key] for key in block], PER_ROW) for block in blocks]
+    return np.concatenate(grids)

@@ -15,23 +15,30 @@ from .media.pixels import fill_hidden_colors
 from .media.profiles import srgb_to_profile
 from .networks.compositing import Edit
 
-VIEWS = ("face", "photo")
-SIZES = (64, 4096)  # least and most pixels of a view's longer side
+VIEWS = ("face", "photo")  # what a view of an edit shows: the face crop, or the whole photo
+MIN_VIEW_SIZE, MAX_VIEW_SIZE = 64, 4096  # of the longer side of a view [px]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
-    """One edited photo. Its pictures, (H, W, 3) uint8, are computed when they are first read."""
+    """One edited photo. Its pictures, uint8 RGB, are computed when they are first read.
+
+    `face`, `attention`, `color` and `motion` are panels (P, P, 3), where P is `figures.PANEL_SIDE`.
+    """
 
     portrait: Portrait
     edit: Edit  # batch of one, on the CPU
-    # With feed="generated": all edits so far as one edit of the photo; `edit` is the last one.
+    # With feed="generated": the combination of all edits so far, as one edit of the photo. `edit`
+    # is then the last one alone.
     total: Edit | None = None
 
     @cached_property
     def image(self) -> np.ndarray:
-        """The edited photo, at its own size. Pixels outside `portrait.box` (if the head turns:
-        `portrait.surroundings.box`) equal the photo's."""
+        """The edited photo (H, W, 3), at the photo's size.
+
+        Pixels outside `portrait.box` (if the head turns: `portrait.surroundings.box`) equal the
+        photo's.
+        """
         edit = self.edit if self.total is None else self.total
         changed = (edit.attention < 1).any() or edit.motion.any() or edit.light.any()
         if not changed:
@@ -75,7 +82,7 @@ class Frame:
 
     @cached_property
     def attention(self) -> np.ndarray:
-        """The attention map. White: the photo's own, warped pixels are kept. Black: painted."""
+        """The attention map. White: the warped photo is kept. Black: color is painted."""
         return _panel(2 * self.edit.attention - 1, figures.PANEL_SIDE)
 
     @cached_property
@@ -89,39 +96,46 @@ class Frame:
         return figures.arrows(self.portrait.face(figures.PANEL_SIDE), _to_array(self.edit.motion))
 
     def columns(self, side: int) -> list[np.ndarray]:
-        """Original, composite, attention and color of the face crop, (side, side, 3) uint8 each."""
+        """Return original, composite, attention and color of the face crop, (side, side, 3) each.
+
+        They are the columns of side-by-side videos, see `figures.COLUMN_NAMES`.
+        """
         maps = (self.edit.composite, 2 * self.edit.attention - 1, self.edit.color)
         return [self.portrait.face(side), *(_panel(values, side) for values in maps)]
 
     def view(self, view: str, size: int) -> np.ndarray:
-        """The edited "face" crop or "photo", its longer side at most `size` pixels.
+        """Return the edited face crop or photo, with a longer side of at most `size` pixels.
 
-        Returns (h, w, 3), or (h, w, 4) if the portrait has transparency. Raises Unwritable for a
-        size out of SIZES.
+        view: one of VIEWS. Returns (h, w, 3), or (h, w, 4) if the portrait has an alpha channel.
+        Raises Unwritable for a size out of MIN_VIEW_SIZE to MAX_VIEW_SIZE.
         """
-        least, most = SIZES
-        if not least <= size <= most:
+        if not MIN_VIEW_SIZE <= size <= MAX_VIEW_SIZE:
             raise Unwritable(
-                "The longest side must be from {} to {} pixels, got {}.", least, most, size
+                "The longest side must be from {} to {} pixels, got {}.",
+                MIN_VIEW_SIZE,
+                MAX_VIEW_SIZE,
+                size,
             )
         frame = dataclasses.replace(self, portrait=self.portrait.downscaled_for(view, size))
         image = frame.portrait.with_alpha(frame.image)
         if view == "photo":
             return image
-        side = min(size, max(least, round(self.portrait.side)))
+        side = min(size, max(MIN_VIEW_SIZE, round(self.portrait.side)))
         return frame.portrait.face(side, image)
 
 
 def portrait_for_file(portrait: Portrait, photo: Photo) -> Portrait:
-    """The portrait in the bit depth, color profile and transparency of the photo's file."""
+    """Return the portrait in the bit depth, color profile and transparency of the photo's file."""
     color = fill_hidden_colors(photo.color, photo.alpha)
     return dataclasses.replace(portrait, photo=color, alpha=photo.alpha)
 
 
 def compose_edits(first: Edit, second: Edit) -> Edit:
-    """Combine two edits, the second of the first one's result, as one edit of the first's source.
+    """Combine two edits, the second of which edits the result of the first, into one.
 
-    For generators that repaint: A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 has the attention A1 A2.
+    For generators that repaint, with photo I, attention A and color C: the result
+    A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 is that of an edit of I with the attention A1 A2, whose
+    color is the rest of the sum over 1 - A1 A2.
     """
     attention = first.attention * second.attention
     painted = second.attention * (1 - first.attention) * first.color
@@ -146,7 +160,7 @@ def mask_tensor(where: np.ndarray) -> torch.Tensor:
 
 
 def _to_array(field: torch.Tensor) -> np.ndarray:
-    """(1, C, H, W) as an array (H, W, C) float32."""
+    """Convert a tensor (1, C, H, W) to an array (H, W, C) float32."""
     return field[0].float().numpy().transpose(1, 2, 0)
 
 
@@ -158,5 +172,5 @@ def _color_in_profile(color: torch.Tensor, profile: bytes) -> torch.Tensor:
 
 
 def _panel(values: torch.Tensor, side: int) -> np.ndarray:
-    """A picture (1, C, H, W) in [-1, 1], of one or three channels, as (side, side, 3) uint8."""
+    """Convert a tensor (1, C, H, W) in [-1, 1], C 1 or 3, to a picture (side, side, 3) uint8."""
     return figures.panel((_to_array(values) + 1) * 127.5, side)

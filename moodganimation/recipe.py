@@ -1,7 +1,7 @@
-"""Recipes: all settings that made a picture, stored inside its file, as JSON or in a link.
+"""Recipes: all settings that made a picture, stored inside its file, in a JSON file or in a link.
 
-A recipe holds no picture and names no file but the checkpoint: with the photo, it makes the same
-picture again. Reading one runs no code, and takes a bounded amount of memory.
+With its recipe and the photo, the same picture can be made again. A recipe holds no pictures, and
+of files only the name of the checkpoint. Reading one runs no code and takes bounded memory.
 """
 
 import base64
@@ -31,12 +31,12 @@ from .expressions.request import MAX_DETAIL
 from .expressions.spaces import Expression
 from .faces.portrait import Portrait
 from .files.regular import check_regular_file
-from .frame import SIZES, VIEWS
+from .frame import MAX_VIEW_SIZE, MIN_VIEW_SIZE, VIEWS
 from .media.images import MAX_PHOTO_PIXELS, MIN_PHOTO_SIDE
 from .media.metadata import RECIPE_KEY, read_recipe_text
 
 FORMAT = 1  # version of the recipe format that is written, and the newest that can be read
-LINK_PREFIX = "recipe="  # of the fragment of a link
+LINK_PREFIX = "recipe="  # begins the fragment of a link: its part after the #
 MAX_FRAGMENT = 2 * schema.MAX_BYTES  # characters; base64 makes a recipe longer by a third
 # The side of a face's crop is at least MIN_CROP_SIDE [px] and at most MAX_CROP_RATIO times the
 # photo's longer side. The crop overlaps the photo by at least MIN_CROP_PIXELS in x and in y.
@@ -50,11 +50,11 @@ _Digest = schema.text_type("The SHA-256 of the checkpoint")
 # `Face` checks the area, too.
 _PhotoSide = schema.int_type("A side of the photo", MIN_PHOTO_SIDE, MAX_PHOTO_PIXELS)
 _PhotoSize = schema.tuple_type("The size of the photo", _PhotoSide, _PhotoSide)
-_Value = schema.number_type("A value of to_face", -MAX_MATRIX_VALUE, MAX_MATRIX_VALUE)
-_Row = schema.tuple_type("A row of to_face", _Value, _Value, _Value)
+_MatrixValue = schema.number_type("A value of to_face", -MAX_MATRIX_VALUE, MAX_MATRIX_VALUE)
+_Row = schema.tuple_type("A row of to_face", _MatrixValue, _MatrixValue, _MatrixValue)
 _Matrix = schema.tuple_type("to_face", _Row, _Row)
 _View = schema.choice_type("The view", VIEWS)
-_Size = schema.int_type("The size", *SIZES)  # least and most
+_Size = schema.int_type("The size", MIN_VIEW_SIZE, MAX_VIEW_SIZE)
 _Fps = schema.number_type("Frames per second", 1, MAX_FPS)
 _Version = schema.text_type("The version")
 DetailType = schema.number_type("Detail", 0, MAX_DETAIL)
@@ -97,8 +97,8 @@ class Face:
         if (self.to_face is None) == (self.box is None):
             raise InvalidValue("A face needs either a box or to_face.")
         if self.box is not None:
-            edge = schema.number_type("A side of the box", 0, max(self.photo))
-            box = schema.check(schema.tuple_type("The box of the face", *[edge] * 4), self.box)
+            number = schema.number_type("A coordinate of the box", 0, max(self.photo))
+            box = schema.check(schema.tuple_type("The box of the face", *[number] * 4), self.box)
             object.__setattr__(self, "box", box)
         elif not _crop_is_valid(np.array(self.to_face), *self.photo):
             raise InvalidValue(
@@ -109,6 +109,7 @@ class Face:
 
     @classmethod
     def of(cls, portrait: Portrait) -> "Face":
+        """Return the crop of a portrait, with the size of its photo."""
         height, width = portrait.photo.shape[:2]
         return cls((width, height), tuple(map(tuple, portrait.to_face.tolist())))
 
@@ -158,7 +159,7 @@ class Recipe:
 
     def __post_init__(self):
         if not isinstance(self.options, dict):
-            raise InvalidValue("Options must be named, got {}.", short_repr(self.options))
+            raise InvalidValue("Options must have names, got {}.", short_repr(self.options))
         object.__setattr__(self, "options", schema.checked_copy(self.options, "options"))
         if self.expression is None and self.timeline is None:
             raise InvalidValue("A recipe needs an expression or a timeline.")
@@ -180,7 +181,7 @@ class Recipe:
 
     @classmethod
     def from_json(cls, values: object) -> "Recipe":
-        """Return the recipe of JSON values.
+        """Restore a recipe from what `to_json` returned.
 
         Raises NotARecipe, and for wrong values InvalidValue, InvalidExpression or InvalidTimeline.
         """
@@ -214,22 +215,24 @@ class Recipe:
 
     @classmethod
     def from_text(cls, text: str | bytes) -> "Recipe":
-        """Return the recipe of a JSON text. Raises as `from_json` does."""
+        """Restore a recipe from JSON. Raises what `from_json` raises."""
         return cls.from_json(schema.loads(text, "The recipe"))
 
     def link(self) -> str:
-        """Return the recipe as the part of a link after the #, its fragment, without escapes."""
-        packed = zlib.compress(self.text().encode(), 9)
-        return LINK_PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+        """Return the recipe as the fragment of a link, which needs no percent-encoding."""
+        compressed = zlib.compress(self.text().encode(), 9)
+        return LINK_PREFIX + base64.urlsafe_b64encode(compressed).decode().rstrip("=")
 
     @classmethod
     def from_link(cls, fragment: str) -> "Recipe":
-        """Return the recipe of a link's fragment. Raises as `from_json` does."""
+        """Restore a recipe from a link's fragment. Raises what `from_json` raises."""
         encoded = fragment[: MAX_FRAGMENT + 1].removeprefix("#").removeprefix(LINK_PREFIX)
         decompressor, padding = zlib.decompressobj(), "=" * (-len(encoded) % 4)
         try:
-            packed = base64.b64decode(encoded + padding, b"-_", validate=True)
-            text = decompressor.decompress(packed, schema.MAX_BYTES + 1)
+            compressed = base64.b64decode(encoded + padding, b"-_", validate=True)
+            # One byte too many at most, however much the data would decompress to; `from_text`
+            # then raises NotARecipe or InvalidValue.
+            text = decompressor.decompress(compressed, schema.MAX_BYTES + 1)
         except (ValueError, zlib.error):
             raise NotARecipe("The link holds no recipe, or not all of it: copy it again.") from None
         if len(text) <= schema.MAX_BYTES and not decompressor.eof:
@@ -238,7 +241,7 @@ class Recipe:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read the recipe inside a picture or animation that MoodGANimation wrote, or of a JSON file.
+    """Read the recipe inside a picture or animation that MoodGANimation wrote, or from a JSON file.
 
     Raises UnreadableFile, NotARecipe and what `Recipe.from_json` raises.
     """
@@ -260,7 +263,7 @@ def read_recipe(path: str | Path) -> Recipe:
 
 
 def _crop_is_valid(to_face: np.ndarray, width: int, height: int) -> bool:
-    """Return whether the side and the overlap of a crop are within the limits above."""
+    """Whether the side of a crop and its overlap with the photo are within the limits above."""
     # A portrait without pixels, for its `side` and `box`.
     crop = Portrait(np.broadcast_to(np.uint8(0), (height, width, 3)), to_face, "")
     max_side = MAX_CROP_RATIO * max(width, height)
@@ -276,7 +279,7 @@ def _without_none(part: object) -> dict[str, object]:
 
 
 def _from_fields(kind: type, values: object, name: str):
-    """Return a dataclass of this kind from its `_without_none`; `name` is for messages."""
+    """Invert `_without_none`: return a dataclass of this kind. name: for messages."""
     fields = dataclasses.fields(kind)
     required = [f.name for f in fields if f.default is dataclasses.MISSING]
     optional = [f.name for f in fields if f.name not in required]

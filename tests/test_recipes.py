@@ -182,7 +182,7 @@ VALUES = RECIPE.to_json()
         ({"output": {"size": 512.5}}, "whole number"),
         ({"output": {"fps": 0}}, "from 1 to 60"),
         ({"output": {"path": "/etc"}}, "not contain 'path'"),
-        ({"options": [1]}, "Options must be named"),
+        ({"options": [1]}, "Options must have names"),
         ({"options": {"a": [[[[[[1]]]]]]}}, "nested at most 6 deep"),
         ({"options": {"a": [1] * 300}}, "at most 256"),
         ({"options": {"a": "x" * 1001}}, "1 to 1000 characters"),
