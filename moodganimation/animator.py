@@ -76,7 +76,8 @@ class Animator:
         self.reader = reader.to(device, memory_format=layout)
         self.reader_space = space_of_size(reader.config.condition_dim)
         self.finder, self.aligner, self.device = finder, aligner, device
-        self.inspector, self.unavailable, self.detail = inspector, unavailable, 1.0
+        self.inspector, self.unavailable = inspector, unavailable
+        self.detail = 1.0  # strength of skin folds, see `with_detail`
 
     @classmethod
     def load(

@@ -230,8 +230,8 @@ class Recipe:
         decompressor, padding = zlib.decompressobj(), "=" * (-len(encoded) % 4)
         try:
             compressed = base64.b64decode(encoded + padding, b"-_", validate=True)
-            # One byte too many at most, however much the data would decompress to; `from_text`
-            # then raises NotARecipe or InvalidValue.
+            # Stops at one byte too many, however much the data would decompress to; `from_text`
+            # then raises InvalidValue.
             text = decompressor.decompress(compressed, schema.MAX_BYTES + 1)
         except (ValueError, zlib.error):
             raise NotARecipe("The link holds no recipe, or not all of it: copy it again.") from None
