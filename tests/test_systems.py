@@ -278,7 +278,7 @@ def test_the_curriculum_goes_from_filmed_to_generated_frames():
     assert early > 20 > late and set(feeds[100:]) == {"generated"}
 
 
-def test_processes_share_one_draw_of_penalty_mixing():
+def test_processes_share_one_draw_of_interpolation_weights():
     e = preset(EXPERIMENTS["spatiotemporal"], "small")
     whole = draw_interpolation(e, 3, 3, 0, 1)
     halves = [draw_interpolation(e, 3, 3, rank, 2) for rank in (0, 1)]

@@ -11,8 +11,8 @@ from collections import defaultdict, deque
 PATIENCE = 10  # consecutive log lines in which a problem must hold before it is reported
 COLLAPSED = 0.02  # distance of the mean attention from 0 or 1 below which it has collapsed
 MIN_DECREASE = 0.02  # a condition loss that fell by less, as a share of its first value, is stuck
-# A critic is blind if its mean scores of real and generated faces differ by less, as a share of the
-# sum of their absolute values.
+# A critic scores real and generated faces alike if their mean scores differ by less, as a share of
+# the sum of their absolute values.
 MIN_SCORE_GAP = 1e-4
 
 

@@ -77,17 +77,17 @@ def generator_losses(
     for kind, critic in critics.items():
         realism, condition = critic(edit.composite)
         # The original sums over the scores of a sample: one a frame, or one a clip.
-        scores, prefix = realism.shape[1], critic_prefix(kind)
+        score_count, prefix = realism.shape[1], critic_prefix(kind)
         error = _condition_error(condition, batch.targets, experiment)
-        terms[f"g.{prefix}realism"] = scores * losses.wasserstein(realism)
-        terms[f"g.{prefix}condition"] = scores * error
+        terms[f"g.{prefix}realism"] = score_count * losses.wasserstein(realism)
+        terms[f"g.{prefix}condition"] = score_count * error
     if batch.truth is None:  # unpaired data: cycle consistency
         back = stack(rollout(generator, edit.composite[:, -1], batch.conditions[:, :1]))
         terms["g.reconstruction"] = F.l1_loss(back.composite[:, 0], batch.frames[:, 0])
         attentions = {"": edit.attention, "_back": back.attention}
     else:
-        frames = edit.composite.shape[1]
-        terms["g.reconstruction"] = frames * F.l1_loss(edit.composite, batch.truth)
+        frame_count = edit.composite.shape[1]
+        terms["g.reconstruction"] = frame_count * F.l1_loss(edit.composite, batch.truth)
         if weights.told:
             terms["g.told"] = sum(supervised_terms(edit, batch).values())
         attentions = {"": edit.attention}
@@ -122,12 +122,12 @@ def critic_losses(
     # One pass for both, since critics have no batch norm.
     realism, condition = critic(torch.cat([real, fake.detach()]))
     real_scores, fake_scores = realism.chunk(2)
-    scores, prefix = real_scores.shape[1], critic_prefix(kind)
+    score_count, prefix = real_scores.shape[1], critic_prefix(kind)
     error = _condition_error(condition.chunk(2)[0], conditions, experiment)
     terms = {
-        f"d.{prefix}realism_real": scores * losses.wasserstein(real_scores),
-        f"d.{prefix}realism_fake": -scores * losses.wasserstein(fake_scores),
-        f"d.{prefix}condition": scores * error,
+        f"d.{prefix}realism_real": score_count * losses.wasserstein(real_scores),
+        f"d.{prefix}realism_fake": -score_count * losses.wasserstein(fake_scores),
+        f"d.{prefix}condition": score_count * error,
     }
     return _weighted(terms, experiment.weights)
 

@@ -87,11 +87,13 @@ def adversarial_step(
     with torch.set_grad_enabled(update_generator), accelerator.autocast():
         edit = generate(networks.generator.network, batch, feed)  # for critics and generator
     fake = edit.composite.detach()
-    trainer = CriticTrainer(networks.critics, fake, batch, experiment, interpolation, accelerator)
+    critic_trainer = CriticTrainer(
+        networks.critics, fake, batch, experiment, interpolation, accelerator
+    )
     has_penalty_step = with_penalty and experiment.penalty_apart
-    terms = trainer.step(with_penalty=with_penalty and not has_penalty_step)
+    terms = critic_trainer.step(with_penalty=with_penalty and not has_penalty_step)
     if has_penalty_step:
-        terms |= trainer.step_penalty()
+        terms |= critic_trainer.step_penalty()
     if update_generator:
         terms |= generator_step(networks, edit, batch, experiment, accelerator)
     return {name: value.detach() for name, value in terms.items()}
