@@ -216,7 +216,7 @@ class Animator:
         portrait = dataclasses.replace(
             portrait, encoding=encoding, reading=reading, covered=covered
         )
-        encoding = self.generator.rebase(encoding, self._condition(self.start(portrait)))
+        encoding = self.generator.with_reading(encoding, self._condition(self.start(portrait)))
         encoding = self.generator.with_detail(encoding, self.detail)
         return dataclasses.replace(portrait, encoding=encoding)
 

@@ -125,7 +125,7 @@ class SidedLamps(Lamps):
 
     requests = ()
 
-    def rebase(self, encoding, reading):
+    def with_reading(self, encoding, reading):
         self.start = reading
         return encoding
 

@@ -10,7 +10,7 @@ import torch
 from moodganimation.expressions.axis_map import axis_map
 from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.folds import FALLOFF, Folds
+from moodganimation.networks.folds import FOLD_FALLOFF, Folds
 from moodganimation.networks.warp import WarpGenerator
 from training.warp import folds as making
 from training.warp.extend import extended
@@ -49,9 +49,9 @@ def test_folds_of_one_side_stay_on_that_side(folds):
 @torch.inference_mode()
 def test_there_are_no_folds_beyond_the_face(folds):
     still, change = torch.zeros(1, 2, 32, 32), torch.tensor([[[0.0, 1, 0], [0, 1, 0]]])
-    on_face, faded = (folds(fold_map(folds, d), still, change) for d in (-0.2, FALLOFF / 2))
+    on_face, faded = (folds(fold_map(folds, d), still, change) for d in (-0.2, FOLD_FALLOFF / 2))
     torch.testing.assert_close(faded, on_face / 2)
-    assert not folds(fold_map(folds, FALLOFF), still, change).any()
+    assert not folds(fold_map(folds, FOLD_FALLOFF), still, change).any()
 
 
 @torch.inference_mode()

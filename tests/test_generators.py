@@ -39,7 +39,7 @@ def test_only_what_may_open_a_mouth_paints_and_only_near_it(tiny):
     tiny.painter.heads.bias.data[0] = -3.0  # paints wherever it may
     set_axes(tiny, ACTION_UNITS)
     encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)
-    encoding = encoding._replace(reading=torch.zeros(1, 17), visible_teeth=None)
+    encoding = encoding._replace(reading=torch.zeros(1, 17), visible_teeth_mask=None)
     window = encoding.window
     assert 100 < window.height * window.width < 32 * 32
     for key, paints in (("AU45", False), ("AU12", False), ("AU26", True)):
@@ -101,9 +101,9 @@ def test_a_row_of_a_batch_equals_a_batch_of_one(name):
             paints |= generator.turns.any(1)  # turned colors are finer or coarser by more
         condition[1] = torch.where(paints, start[1], condition[1])  # nothing painted
         assert len(set(encoding.window.corners)) == 3
-    batch, _ = generator.edit(generator.rebase(encoding, start), condition)
+    batch, _ = generator.edit(generator.with_reading(encoding, start), condition)
     for i in range(3):
-        encoding = generator.rebase(generator.encode(source[i : i + 1]), start[i : i + 1])
+        encoding = generator.with_reading(generator.encode(source[i : i + 1]), start[i : i + 1])
         alone, _ = generator.edit(encoding, condition[i : i + 1])
         for field, expected in zip(batch[:5], alone[:5], strict=True):
             expected = resize(expected, field.shape[-2:])  # an unpainted row alone is coarser
@@ -123,7 +123,9 @@ def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
 def test_motion_ends_beside_the_face(tiny):
     encoding = tiny.encode(torch.rand(1, 3, 32, 32) * 2 - 1)._replace(reading=torch.zeros(1, 17))
     distance = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)  # the face is the left half
-    motion, light = tiny.motion(encoding._replace(face_distance=distance), torch.ones(1, 17))
+    motion, light = tiny.motion_and_light(
+        encoding._replace(face_distance=distance), torch.ones(1, 17)
+    )
     length = motion.norm(dim=1)[0]
     assert length[:, :14].max() > 0.01
     far = distance[0, 0] > MOTION_FALLOFF[0] + (MOTION_FALLOFF[1] + 1) * length.max()
@@ -156,7 +158,7 @@ def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(ti
     jaws.falls[ACTION_UNITS.index("AU26")] = 0.5
     jaws.usual.copy_(torch.tensor([1.0, 0, 0, 0, 1, 0, 0.5, 0, 0, 0, 0.25, 0.25, 1, 0, 0]))
     encoding = tiny.encode(source)._replace(
-        reading=torch.zeros(1, 17), visible_teeth=None, upper_teeth=None
+        reading=torch.zeros(1, 17), visible_teeth_mask=None, upper_teeth=None
     )
     closed, opened = torch.zeros(1, 17), torch.zeros(1, 17)
     opened[0, ACTION_UNITS.index("AU26")] = 1.0
@@ -197,7 +199,7 @@ def test_gradients_reach_every_parameter(architecture):
     told = edit.composite.square().mean() + edit.color.mean()
     if architecture == "warp":  # what is told apart from the picture
         encoding = generator.encode(source)
-        told = told + generator.render(encoding, torch.rand(2, 17)).inside.mean()
+        told = told + generator.render(encoding, torch.rand(2, 17)).mouth_mask.mean()
         told = told + encoding.jaws.square().mean() + encoding.face_distance.square().mean()
     told.backward()
     dead = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()]

@@ -12,7 +12,7 @@ import torch
 from moodganimation.animator import DEFAULT_CHECKPOINT, Animator
 from moodganimation.checkpoints.files import Checkpoint, build_generator, load_generator
 from moodganimation.expressions.presets import PRESETS
-from moodganimation.networks.base import GeneratorConfig, with_condition
+from moodganimation.networks.base import GeneratorConfig, append_condition
 from moodganimation.runtime.backends import (
     BACKENDS,
     INT8,
@@ -89,7 +89,7 @@ def test_fused_generator_matches_the_network(name, int8, portrait):
 def test_first_conv_matches_condition_planes_at_every_border(side):
     conv = torch.nn.Conv2d(3 + 17, 8, 7, padding=3, bias=False)
     photo, condition = torch.randn(2, 3, side, side), torch.randn(2, 17)
-    wanted = conv(with_condition(photo, condition))
+    wanted = conv(append_condition(photo, condition))
     torch.testing.assert_close(FirstConv(conv, side)(photo, condition), wanted, atol=1e-5, rtol=0)
 
 

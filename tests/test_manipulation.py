@@ -103,7 +103,7 @@ def where(manipulation: Manipulation, pixel, expression) -> np.ndarray:
     """The pixel to which an expression takes a pixel of the photo."""
     to_face = manipulation.portrait.to_face
     face = to_face[:, :2] @ pixel + to_face[:, 2]
-    gone = manipulation.fields.motion.forward(face[None], expression.vector()[None])[0, 0]
+    gone = manipulation.fields.motion.displacements(face[None], expression.vector()[None])[0, 0]
     return np.asarray(pixel) + np.linalg.solve(to_face[:, :2], gone)
 
 
@@ -132,11 +132,11 @@ def test_places_come_from_where_the_picture_shows_them(animator, portrait, value
     target = animator.start(portrait).replace(**values)
     edit, _ = animator.generator.edit(portrait.encoding, torch.tensor([target.values]).float())
     places = np.float32(np.random.default_rng(0).uniform(-0.8, 0.8, (400, 2)))
-    source = motion.source(places, target.vector())
+    source = motion.photo_points(places, target.vector())
     shown = places + sample(edit.motion[0].movedim(0, -1).numpy(), places)
     error = np.linalg.norm(source - shown, axis=1) * 64  # px of 128
     assert np.median(error) < 0.05 and np.percentile(error, 90) < 0.3
-    gone = motion.forward(source, target.vector()[None])[0]
+    gone = motion.displacements(source, target.vector()[None])[0]
     assert np.percentile(np.linalg.norm(source + gone - places, axis=1), 90) < 2e-3
 
 
@@ -146,7 +146,7 @@ def test_the_grabbed_place_follows_the_pointer(calm):
     fields, linear = calm.fields, calm.portrait.to_face[:, :2]
     place = np.float32(calm._to_face(shares(calm, FACES["portrait-calm"]["lid"])))
     points = np.stack([calm.reading.vector(), drag.expression.vector()])
-    before, after = fields.motion.forward(place[None], points)[:, 0]
+    before, after = fields.motion.displacements(place[None], points)[:, 0]
     assert np.linalg.norm(linear @ way - (after - before)) < 0.05 * np.linalg.norm(linear @ way)
 
 

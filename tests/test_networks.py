@@ -12,7 +12,7 @@ from moodganimation.checkpoints.files import build_generator
 from moodganimation.checkpoints.original import critic_shapes
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU
-from moodganimation.networks.rollout import rollout, stack
+from moodganimation.networks.rollout import rollout, stack_edits
 from training.ganimation import golden_fill
 from training.ganimation.critics import CriticConfig, build_critic
 
@@ -139,7 +139,7 @@ def test_the_convgru_unet_equals_the_reference():
     )
     frames = torch.stack([picture(50 + t) for t in range(4)], 1)
     conditions = torch.from_numpy(golden_fill.conditions(50, (2, 4, 4), is_signed=True))
-    edit = stack(rollout(network, frames[:, 0], conditions[:, 1:]))
+    edit = stack_edits(rollout(network, frames[:, 0], conditions[:, 1:]))
     near(edit.attention.mean((0, 2, 3, 4)).sum(), 1.2482656594706296)
     distances = (edit.composite - frames[:, 1:]).abs().mean((0, 2, 3, 4))
     near(distances.sum(), 1.2902294822966557)

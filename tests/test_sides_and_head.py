@@ -8,7 +8,7 @@ from moodganimation.expressions.axis_map import axis_map, mirrored_axes
 from moodganimation.expressions.spaces import FACS, Expression
 from moodganimation.faces.portrait import Portrait, damp_at_borders, square_crop
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.networks.compositing import SURROUNDINGS_SCALE, crop_surroundings, resize
+from moodganimation.networks.compositing import SURROUNDINGS_SCALE, part_over_crop, resize
 from moodganimation.networks.head import backward_head_motion, forward_head_motion, left_weight
 from moodganimation.networks.motion_fields import mix_fields
 from moodganimation.networks.warp import WarpGenerator
@@ -52,7 +52,7 @@ def test_both_sides_are_the_sum_of_each(sided):
     sided.extra[2].weight.zero_()
     sided.extra[2].bias.zero_()
     encoding = known(sided)
-    weights = [sided._by_side(request(**{key: 0.7})) for key in ("AU12", "AU12L", "AU12R")]
+    weights = [sided._to_units(request(**{key: 0.7})) for key in ("AU12", "AU12L", "AU12R")]
     pad, none = torch.zeros(1, 2, 3), torch.zeros(1, 2, 32)
 
     def values(weights: torch.Tensor) -> torch.Tensor:
@@ -70,7 +70,7 @@ def test_opposite_axes_undo_each_other(sided):
         if first == "AU63":  # lids follow the eyes up and down by fields of their own
             continue
         change = request(**{first: 0.6}) + request(**{second: 0.6})
-        assert not sided._by_side(change).any() and not (change @ sided.turns).any()
+        assert not sided._to_units(change).any() and not (change @ sided.turns).any()
 
 
 def test_a_turn_reaches_beyond_the_crop_and_ends_in_its_surroundings(sided):
@@ -85,7 +85,7 @@ def test_a_turn_reaches_beyond_the_crop_and_ends_in_its_surroundings(sided):
         [edit.head_motion[..., 0], edit.head_motion[..., -1], edit.head_motion[..., 0, :]], -1
     )
     assert edge.abs().max() < 1e-4
-    expected = resize(crop_surroundings(edit.head_motion), edit.motion.shape[-2:])
+    expected = resize(part_over_crop(edit.head_motion), edit.motion.shape[-2:])
     torch.testing.assert_close(edit.motion, expected, atol=1e-5, rtol=1e-4)
     assert sided.edit(encoding, request(AU12=1))[0].head_motion is None
 

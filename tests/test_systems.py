@@ -20,7 +20,7 @@ from moodganimation.checkpoints.files import build_generator, load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, space_named
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.convgru import ConvGRU, ConvGRUCell, init_orthogonal_
-from moodganimation.networks.rollout import rollout, stack
+from moodganimation.networks.rollout import rollout, stack_edits
 from training import load_critic
 from training.common.health import PATIENCE, Guard, TrainingDiverged
 from training.common.runs import Run
@@ -144,7 +144,7 @@ def test_rollout_starts_each_frame_from_its_feed():
     generator, portrait = tiny(), torch.rand(1, 3, 16, 16)
     conditions, truth = torch.rand(1, 3, 2), torch.rand(1, 3, 3, 16, 16)
     fed = {
-        feed: stack(rollout(generator, portrait, conditions, feed, truth)).composite
+        feed: stack_edits(rollout(generator, portrait, conditions, feed, truth)).composite
         for feed in ("portrait", "generated", "truth")
     }
     step = [generator(portrait, c)[0].composite for c in conditions.unbind(1)]
@@ -169,8 +169,8 @@ def test_generated_feed_has_no_gradient():
 def test_state_is_passed_between_frames_and_not_stored_in_the_network():
     generator, portrait = tiny("convgru_unet"), torch.rand(1, 3, 16, 16)
     same = torch.ones(1, 3, 2)
-    once = stack(rollout(generator, portrait, same)).composite
-    again = stack(rollout(generator, portrait, same)).composite
+    once = stack_edits(rollout(generator, portrait, same)).composite
+    again = stack_edits(rollout(generator, portrait, same)).composite
     torch.testing.assert_close(once, again, atol=0, rtol=0)
     assert not torch.equal(once[:, 0], once[:, 1])
 

@@ -5,8 +5,8 @@ and d the vector of the drag. A change of control k by a moves the place by
 
     v_k(a) = M(s, c with k changed by a) - M(s, c)
 
-where M is the generator's motion of places, `PointMotion.forward`. With the best a in range, k
-explains the fraction
+where M is the generator's motion of places, `PointMotion.displacements`. With the best a in range,
+k explains the fraction
 
     e_k = 1 - |d - v_k(a)|^2 / |d|^2
 
@@ -153,7 +153,7 @@ class DragSolver:
         trials += [
             m.control.moved(current, TRIED_FRACTIONS * m.limit, self.fields.low) for m in moves
         ]
-        ends = self.fields.motion.forward(self.place, np.concatenate(trials))[:, 0]
+        ends = self.fields.motion.displacements(self.place, np.concatenate(trials))[:, 0]
         curves = (ends[1:] - ends[0]).reshape(len(moves), len(TRIED_FRACTIONS), 2)
         fractions, residuals = closest_on_curves(curves, drag)
         explained = 1 - np.square(residuals).sum(1) / np.square(drag).sum()
@@ -196,7 +196,7 @@ def drag_face(
     at, to: (2,) [face coordinates]. one_side: see `DragSolver`.
     """
     vector = before.vector()
-    place = fields.motion.source(np.float32(at)[None], vector)[0]
+    place = fields.motion.photo_points(np.float32(at)[None], vector)[0]
     drag = np.float32(to) - np.float32(at)
     changes = []
     for control, amount in DragSolver(fields, place, vector, one_side).solve(drag):

@@ -71,7 +71,7 @@ class FaceFields:
             trial = control.moved(start, sign * TRIAL_AMOUNT, low)[0]
             trials.append(trial)
             changes.append(control.values(trial) - control.values(start))
-        moved = self.motion.forward(self.grid, np.array(trials))
+        moved = self.motion.displacements(self.grid, np.array(trials))
         fields = (moved / np.float32(changes)[:, None, None]).reshape(-1, GRID, GRID, 2)
         return np.ascontiguousarray(fields.transpose(1, 2, 0, 3))
 

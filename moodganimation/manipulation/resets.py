@@ -16,7 +16,7 @@ def reset_place(fields: FaceFields, at: np.ndarray, before: Expression) -> Expre
     head.
     """
     vector = before.vector()
-    place = fields.motion.source(np.float32(at)[None], vector)
+    place = fields.motion.photo_points(np.float32(at)[None], vector)
     influences = fields.influences_at(place)
     (in_group,), changes = fields.groups(influences), []
     for control, influence, included in zip(fields.controls, influences[0], in_group, strict=True):

@@ -2,10 +2,14 @@
 
 A generator edits the expression of a face crop: source crop and condition in, `Edit` out.
 
+A *cell* is an element of a feature map or field over the crop, which may be coarser than the crop's
+pixels.
+
 B batch · D axes of the condition · C channels · H x W pixels of the face crop · h x w cells
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +19,8 @@ from torch import Tensor, nn
 
 from .compositing import Edit
 
-# What a recurrent generator remembers of the frames before; () for generators without memory.
+# What a recurrent generator passes from a frame to the next: one (B, C, h, w) for each ConvGRU
+# layer. () for generators that are not recurrent.
 State = tuple[Tensor, ...]
 
 
@@ -26,33 +31,36 @@ class GeneratorConfig:
     architecture: Literal["warp", "resnet", "convgru_unet"]
     condition_dim: int
     image_size: int = 128  # side of the face crop [px]; a multiple of 16 (warp) or 4 (the others)
-    # Channels of the first layer (convgru_unet: 8 in the original). warp: all numbers of channels
-    # in the code are those for a width of 64; others are in proportion.
+    # Channels of the first layer (convgru_unet: 8 in the original). warp: the code has the channels
+    # of each layer for a width of 64; `WarpGenerator.scaled` multiplies them by width / 64.
     width: int = 64
     depth: int = 6  # residual blocks of resnet, ConvGRU layers of convgru_unet
-    extra_fields: int = 15  # warp: motion fields for combinations of units
-    # warp: units, each with a motion field for its axes of both sides (AU12L and AU12R). 0: every
-    # axis is a unit; such a generator has neither sides nor turns of the head.
+    # warp: motion fields beside those of the units. A perceptron weights them, for what is not
+    # linear in the units: lips that meet, lids that close.
+    extra_fields: int = 15
+    # warp: number of units, each with one motion field for its axes of both sides (AU12L, AU12R).
+    # 0: every axis is a unit; such a generator has neither sides nor turns of the head.
     unit_fields: int = 0
     deep_blocks: int = 3  # warp: residual blocks at a sixteenth of the resolution
     eye_reader: bool = False  # warp: whether an `EyeReader` corrects the reading
-    refiner: bool = False  # warp: whether a `Refiner` completes the mouth
+    refiner: bool = False  # warp: whether a `Refiner` paints the inside of the mouth
     folds: int = 0  # warp: number of fold pictures, see `Folds`
-    saturate: bool = False  # resnet, convgru_unet: whether attention is sharpened
+    saturate: bool = False  # resnet, convgru_unet: whether there is a `SharpenAttention` layer
 
     def __post_init__(self):
-        step = {"warp": 16, "resnet": 4, "convgru_unet": 4}.get(self.architecture)
-        if step is None:
+        multiple = {"warp": 16, "resnet": 4, "convgru_unet": 4}.get(self.architecture)
+        if multiple is None:
             raise ValueError(
                 f"architecture must be warp, resnet or convgru_unet, got {self.architecture!r}."
             )
-        numbers = (self.condition_dim, self.image_size, self.width, self.depth)
-        numbers += (self.extra_fields, self.unit_fields, self.deep_blocks, self.folds)
-        if not all(isinstance(n, int) and 0 <= n <= 1024 for n in numbers):
+        sizes = (self.condition_dim, self.image_size, self.width, self.depth)
+        sizes += (self.extra_fields, self.unit_fields, self.deep_blocks, self.folds)
+        if not all(isinstance(size, int) and 0 <= size <= 1024 for size in sizes):
             raise ValueError("Sizes of a generator must be whole numbers from 0 to 1024.")
-        if not self.image_size or self.image_size % step or not self.condition_dim * self.width:
+        is_multiple = self.image_size > 0 and self.image_size % multiple == 0
+        if not is_multiple or self.condition_dim == 0 or self.width == 0:
             raise ValueError(
-                f"image_size must be a positive multiple of {step}, condition_dim and width at "
+                f"image_size must be a positive multiple of {multiple}, condition_dim and width at "
                 f"least 1; got {self.image_size}, {self.condition_dim} and {self.width}."
             )
 
@@ -61,26 +69,26 @@ class Generator(nn.Module, ABC):
     """A network that edits faces: `encode` once a photo, `edit` once an expression.
 
     source: (B, 3, H, W) in [-1, 1]. condition: (B, D), the target value of every axis (not a
-    change). state: of the frame before, None at the start of a clip. The type of an encoding is the
-    generator's own; only its methods look into it. Rows of a batch do not influence each other.
+    change). state: of the frame before, None at the start of a clip. Each class has its own type of
+    encoding; other code passes it on unchanged. Samples of a batch are independent.
     """
 
-    moves_pixels = False  # whether an edit warps the photo, or only paints over it
+    moves_pixels = False  # True if an edit warps the photo, False if it only paints over it
 
     def __init__(self, config: GeneratorConfig):
         super().__init__()
         self.config = config
 
     def encode(self, source: Tensor):
-        """Compute everything that does not depend on the condition.
+        """Compute everything that depends on the source alone.
 
-        By default that is nothing: the encoding is the source.
+        By default the encoding is the source itself.
         """
         return source
 
     @abstractmethod
     def edit(self, encoding, condition: Tensor, state: State | None = None) -> tuple[Edit, State]:
-        """Edit an encoded face; returns the edit and the new state."""
+        """Edit an encoded face; return the edit and the new state."""
 
     def source(self, encoding) -> Tensor:
         """The face crop (B, 3, H, W) that was encoded."""
@@ -90,29 +98,30 @@ class Generator(nn.Module, ABC):
         """The expression (B, D) read in the source; None if the generator has no reader."""
         return None
 
-    def rebase(self, encoding, reading: Tensor):
-        """Replace the reading, from which changes are measured, by another (B, D).
+    def with_reading(self, encoding, reading: Tensor):
+        """Return the encoding with another reading (B, D), at which the photo is unchanged.
 
-        Generators that do not measure changes return the encoding as it is.
+        Generators whose edits do not depend on a reading return the encoding as it is.
         """
         return encoding
 
     def with_detail(self, encoding, detail: float):
-        """Set the strength of skin folds (1: as trained).
+        """Return the encoding with skin folds scaled by `detail` (0: none, 1: as trained).
 
         Generators without folds return the encoding as it is.
         """
         return encoding
 
     def forward(self, source: Tensor, condition: Tensor, state: State | None = None):
-        """Encode and edit, see `edit`."""
+        """Encode and edit; return the edit and the new state."""
         return self.edit(self.encode(source), condition, state)
 
 
 class ResidualBlock(nn.Module):
     """x + [conv, norm, ReLU, conv, norm](x), without a ReLU after the sum."""
 
-    def __init__(self, channels: int, norm):
+    def __init__(self, channels: int, norm: Callable[[int], nn.Module]):
+        """norm: from a number of channels to a norm layer."""
         super().__init__()
         self.main = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
@@ -127,52 +136,61 @@ class ResidualBlock(nn.Module):
 
 
 def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
-    """Convolution without bias (size kept, divided by the stride), batch norm, ReLU."""
+    """Convolution without bias, batch norm, ReLU: (B, C, h, w) to (B, outputs, h / stride,
+    w / stride), rounded up."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
-def batchnorm_blocks(channels: int, count: int) -> list[nn.Module]:
+def residual_blocks(channels: int, count: int) -> list[nn.Module]:
     """`count` residual blocks with batch norm."""
     return [ResidualBlock(channels, nn.BatchNorm2d) for _ in range(count)]
 
 
 def instance_norm(channels: int) -> nn.GroupNorm:
-    """Instance norm as a group norm with one channel a group: the same function and parameter
-    names, but on CPUs the backward pass takes a fifth of the time."""
+    """Instance norm as a group norm with one channel per group.
+
+    It has the function and the parameter names of nn.InstanceNorm2d(affine=True), but its backward
+    pass on CPUs takes a fifth of the time.
+    """
     return nn.GroupNorm(channels, channels)
 
 
 def upsample2x(x: Tensor) -> Tensor:
-    """Enlarge (B, C, h, w) to (B, C, 2h, 2w), bilinear."""
+    """Upsample (B, C, h, w) to (B, C, 2h, 2w), bilinear."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class SharpenAttention(nn.Module):
-    """Push attention in [0, 1] towards 0 and 1: option `--do_saturate_mask` of the original
-    MoodGANimation code, with its constants (slope 1.65 at 0.5)."""
+    """Push attention in [0, 1] towards 0 and 1, by a tanh around 0.5 with slope 1.65 there.
+
+    Formula and constants are those of `--do_saturate_mask` in the original MoodGANimation code.
+    """
 
     def forward(self, attention: Tensor) -> Tensor:
         return (0.55 * torch.tanh(3 * (attention - 0.5)) + 0.5).clamp(0, 1)
 
 
 def output_layers(channels: int, saturate: bool) -> tuple[nn.Sequential, nn.Sequential]:
-    """The layers from features to color and to attention (Pumarola et al. 2018, "Network
-    Architecture")."""
-    color, attention = (nn.Conv2d(channels, n, 7, 1, 3, bias=False) for n in (3, 1))
-    last = [nn.Sigmoid(), SharpenAttention()] if saturate else [nn.Sigmoid()]
-    return nn.Sequential(color, nn.Tanh()), nn.Sequential(attention, *last)
+    """The layers from features (B, channels, H, W) to color (B, 3, H, W) in [-1, 1], and to
+    attention (B, 1, H, W) in [0, 1] (Pumarola et al. 2018, "Network Architecture").
+
+    saturate: see `GeneratorConfig`.
+    """
+    color_conv, attention_conv = (nn.Conv2d(channels, n, 7, 1, 3, bias=False) for n in (3, 1))
+    activations = [nn.Sigmoid(), SharpenAttention()] if saturate else [nn.Sigmoid()]
+    return nn.Sequential(color_conv, nn.Tanh()), nn.Sequential(attention_conv, *activations)
 
 
-def with_condition(source: Tensor, condition: Tensor) -> Tensor:
+def append_condition(source: Tensor, condition: Tensor) -> Tensor:
     """Append the condition (B, D) to a source (B, 3, H, W) as constant planes: (B, 3 + D, H, W)."""
     planes = condition[:, :, None, None].expand(-1, -1, *source.shape[-2:])
     return torch.cat([source, planes], 1)
 
 
 def init_normal_(network: nn.Module) -> None:
-    """Draw the weights of convolutions from N(0, 0.02) and set their biases to 0, as the original
-    MoodGANimation code does for all networks."""
+    """Initialize the weights of convolutions from a normal distribution with standard deviation
+    0.02, and their biases with 0, as the original MoodGANimation code does for all networks."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0, 0.02)

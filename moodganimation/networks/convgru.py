@@ -1,4 +1,4 @@
-"""Convolutional gated recurrent units (ConvGRU). The state is passed in and out, never stored.
+"""Convolutional gated recurrent units (ConvGRU). The caller keeps the state; modules store none.
 
 After Ballas et al. 2016, "Delving Deeper into Convolutional Networks for Learning Video
 Representations", with the gates as in the original MoodGANimation code.
@@ -19,13 +19,14 @@ class ConvGRUCell(nn.Module):
     def __init__(self, channels: int, hidden: int, kernel: int):
         super().__init__()
         shape = (channels + hidden, hidden, kernel, 1, kernel // 2)
+        # The names are keys of checkpoints. `out_gate` is no gate: it computes the new value.
         self.reset_gate = nn.Conv2d(*shape)
         self.update_gate = nn.Conv2d(*shape)
         self.out_gate = nn.Conv2d(*shape)
 
     def forward(self, x: Tensor, h: Tensor) -> Tensor:
-        both = torch.cat([x, h], 1)
-        update, reset = self.update_gate(both).sigmoid(), self.reset_gate(both).sigmoid()
+        inputs = torch.cat([x, h], 1)
+        update, reset = self.update_gate(inputs).sigmoid(), self.reset_gate(inputs).sigmoid()
         new = self.out_gate(torch.cat([x, reset * h], 1)).tanh()
         return (1 - update) * h + update * new
 
@@ -36,14 +37,14 @@ class ConvGRU(nn.Module):
     def __init__(self, channels: int, hidden: int, kernel: int, layers: int):
         super().__init__()
         self.hidden = hidden
-        for i in range(layers):  # names of the original checkpoints
+        for i in range(layers):  # ConvGRUCell_00 and so on are keys of the original checkpoints
             cell = ConvGRUCell(hidden if i else channels, hidden, kernel)
             self.add_module(f"ConvGRUCell_{i:02d}", cell)
 
     def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, ...]:
-        """The new states of all layers, (B, K, h, w) each.
+        """Return the new states of all layers, (B, K, h, w) each; the last one is the output.
 
-        x: (B, C, h, w); state: those of the step before; None or () for zeros.
+        x: (B, C, h, w); state: the states after the step before; None or () for zeros.
         """
         cells = list(self.children())
         if not state:
@@ -62,11 +63,12 @@ def gate_parameters(network: nn.Module) -> set[nn.Parameter]:
 
 
 def init_orthogonal_(network: nn.Module, open_gates: bool = False) -> None:
-    """Draw the weights of every ConvGRU in a network orthogonal and set the biases to 0.
+    """Initialize the weights of every ConvGRU in a network by random orthogonal matrices, and the
+    biases by 0.
 
-    open_gates: set the bias of update gates to 2 and the gain of all weights to sqrt(2). With a
-    bias of 0 the update gate starts at 0.5, so that each layer of a stack halves its input, and
-    after six layers hardly any of it is left.
+    open_gates: initialize the biases of update gates by 2 instead, and multiply all weights by
+    sqrt(2). With a bias of 0 the update gate starts at 0.5, so that each layer of a stack halves
+    its input: six layers leave a 64th of it.
     """
     for cell in network.modules():
         if isinstance(cell, ConvGRUCell):

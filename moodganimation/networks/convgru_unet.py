@@ -7,20 +7,21 @@ from .base import (
     Generator,
     GeneratorConfig,
     State,
+    append_condition,
     init_normal_,
     instance_norm,
     output_layers,
-    with_condition,
 )
-from .compositing import Edit, repaint
+from .compositing import Edit, compose_unwarped
 from .convgru import ConvGRU
 
 
 class ConvGRUUNetGenerator(Generator):
-    """A U-Net of three resolutions whose ConvGRU layers, at the lowest, carry state between frames.
+    """A U-Net of three resolutions. ConvGRU layers at the lowest one pass a state between frames.
 
-    Names and shapes of parameters are those of the original checkpoints; the converter renames
-    `attetion_reg` to `attention_reg`.
+    The condition enters as constant planes beside the photo's channels; the photo is not warped.
+    Names and shapes of parameters are those of the original checkpoints, so their state dicts load;
+    the converter renames `attetion_reg` to `attention_reg`.
     """
 
     def __init__(self, config: GeneratorConfig):
@@ -40,13 +41,13 @@ class ConvGRUUNetGenerator(Generator):
     def edit(
         self, encoding: Tensor, condition: Tensor, state: State | None = None
     ) -> tuple[Edit, State]:
-        full = self.first_conv(with_condition(encoding, condition))
+        full = self.first_conv(append_condition(encoding, condition))
         half = self.encode1(full)
         quarter = self.encode2(half)
         state = self.gru(quarter, state)
         x = self.deconv1(torch.cat([state[-1], quarter], 1))
         x = self.deconv2(torch.cat([x, half], 1))
-        return repaint(encoding, self.attention_reg(x), self.img_reg(x)), state
+        return compose_unwarped(encoding, self.attention_reg(x), self.img_reg(x)), state
 
 
 def _conv_norm_relu(conv: nn.Module) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """The modes of the `warp` generator, and its encoding of a photo.
 
-B batch · D axes of the condition · N features of the basis · C channels · H x W pixels of the crop
+B batch · D axes of the condition · N channels of the basis · C channels · H x W pixels of the crop
 · h x w pixels of the mouth window
 """
 
@@ -10,47 +10,65 @@ from torch import Tensor
 
 from .inpainting import Window
 
-PAINT_SCALE = 2  # cells of painted layers per cell of the crop, along a side: teeth are fine
-PAINT_THRESHOLD = 0.06  # opacity below which nothing is painted
+# Cells of painted layers per pixel of the crop, along a side: teeth need a finer grid.
+PAINT_SCALE = 2
+PAINT_THRESHOLD = 0.06  # paint of less opacity is left out, see `mouth.suppress_paint`
 
 
 class Mode(NamedTuple):
     """What differs between training and inference, see `WarpGenerator.mode`.
 
-    Training paints the whole crop, on its own cells, by differentiable steps alone.
+    Training paints the whole crop, at its resolution, and leaves out all steps that would stop
+    gradients.
     """
 
     clamp_reading: bool  # whether readings are clamped to [0, 1]
-    limit_motion: bool  # whether motion fades out beyond the face
-    mouth_only: bool  # whether painting is limited to the mouth window and keeps the photo's teeth
+    fade_motion: bool  # whether motion fades out beyond the face, see `motion_fields.fade_out`
+    # Whether painting is limited to the mouth window. There, teeth that the photo shows are kept,
+    # and the refiner paints, if there is one.
+    mouth_only: bool
     folds: bool  # whether skin folds are added; training/warp/folds.py trains them separately
     paint_threshold: float  # see PAINT_THRESHOLD
     paint_scale: int  # see PAINT_SCALE
 
 
-TRAINING = Mode(False, False, False, False, 0.0, 1)
-INFERENCE = Mode(True, True, True, True, PAINT_THRESHOLD, PAINT_SCALE)
+TRAINING = Mode(
+    clamp_reading=False,
+    fade_motion=False,
+    mouth_only=False,
+    folds=False,
+    paint_threshold=0.0,
+    paint_scale=1,
+)
+INFERENCE = Mode(
+    clamp_reading=True,
+    fade_motion=True,
+    mouth_only=True,
+    folds=True,
+    paint_threshold=PAINT_THRESHOLD,
+    paint_scale=PAINT_SCALE,
+)
 
 
 class Encoding(NamedTuple):
-    """Everything that `WarpGenerator.edit` needs of a photo."""
+    """Everything that `WarpGenerator.edit` needs to know of a photo."""
 
     photo: Tensor  # (B, 3, H, W) in [-1, 1]
-    reading: Tensor  # (B, D): the expression read in the photo, from which changes are measured
-    basis: Tensor  # (B, N, H, W): features of which every field is a linear combination
-    shallow: Tensor  # (B, C, H/2, W/2), see `WarpGenerator.pyramid`
-    deep: Tensor  # (B, C, H/4, W/4), see `WarpGenerator.deep`
-    jaws: Tensor  # (B, 15): placement and color of the teeth, see `JawPlacement`
+    reading: Tensor  # (B, D): the expression at which the photo is unchanged
+    basis: Tensor  # (B, N, H, W): features of which every motion field is a linear combination
+    shallow_features: Tensor  # (B, C, H/2, W/2), see `WarpGenerator.pyramid`
+    deep_features: Tensor  # (B, C, H/4, W/4), see `WarpGenerator.deep_features`
+    jaws: Tensor  # (B, 15): placement and color of the teeth, see `teeth.JawPlacement.of`
     face_distance: Tensor  # (B, 1, H, W): to the face's outline [face coordinates], inside negative
-    window: Window  # the mouth window
-    saturation: Tensor  # (B, 1, 1, 1), see `inpainting.saturation`
+    window: Window  # the mouth window; in training the whole crop
+    saturation: Tensor  # (B, 1, 1, 1) in [0, 1], see `inpainting.saturation`
     # Only of generators with sides:
-    across: Tensor | None = None  # (B, 1, H/4, W/4): position across the face, see `left_weight`
+    lateral_position: Tensor | None = None  # (B, 1, H/4, W/4), see `head.left_weight`
     left_weight: Tensor | None = None  # (B, 1, H, W) in [0, 1]: 1 on the person's left half
     depth: Tensor | None = None  # (B, 1, H/4, W/4) [face coordinates], see `head`
     # Only of generators with folds:
     fold_map: Tensor | None = None  # (B, 3, H/4, W/4), see `Folds.fold_map`
-    detail: Tensor | None = None  # (1,): strength of folds; None is 1
+    detail: Tensor | None = None  # (1,): factor on the folds, see `Generator.with_detail`
     # Only at inference:
-    visible_teeth: Tensor | None = None  # (B, 1, h, w), see `visible_teeth_mask`
-    upper_teeth: Tensor | None = None  # (B, 4, 2h, 2w), see `Jaws.render_upper`
+    visible_teeth_mask: Tensor | None = None  # (B, 1, h, w), see `inpainting.visible_teeth_mask`
+    upper_teeth: Tensor | None = None  # (B, 4, 2h, 2w): picture, see `Jaws.render_upper`

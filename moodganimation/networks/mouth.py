@@ -1,9 +1,10 @@
-"""The painted mouth of `warp`: the layers in the mouth window, and the steps that change them.
+"""The painted mouth of `warp`: its layers, which the painter (`inpainting`) paints in the mouth
+window, and three steps that change them in turn.
 
-The painter paints them first (`inpainting`); a refiner may take the place of the last step.
+With a refiner, the last step, rendered teeth, is left out: the refiner paints them.
 
-B batch · H x W pixels of the crop · h x w pixels of the mouth window · h' x w' cells of painted
-layers in it
+B batch · H x W pixels of the crop · h x w pixels of the mouth window · h' x w' cells of the window
+on the finer grid of rendered teeth, see `encoding.PAINT_SCALE`
 """
 
 from typing import NamedTuple
@@ -21,8 +22,10 @@ class MouthLayers(NamedTuple):
 
     opacity: Tensor  # (B, 1, h, w) in [0, 1]: 1 - attention
     color: Tensor  # (B, 3, h, w) in [-1, 1]
-    inside: Tensor  # (B, 1, h, w) in [0, 1]: where the mouth is open
-    cavity: Tensor  # (B, 1, h, w) in [0, 1]: where rendered teeth may show; without gradient
+    mouth_mask: Tensor  # (B, 1, h, w) in [0, 1]: where the inside of the mouth shows
+    # (B, 1, h, w) in [0, 1]: where rendered teeth may show, the mouth mask without the teeth of the
+    # photo; no gradient flows through it.
+    rendered_teeth_mask: Tensor
 
 
 class Rendering(NamedTuple):
@@ -33,12 +36,12 @@ class Rendering(NamedTuple):
     warped: Tensor  # (B, 3, H, W): the photo, warped and relit
     attention: Tensor  # (B, 1, h', w') in [0, 1]
     color: Tensor  # (B, 3, h', w') in [-1, 1]
-    inside: Tensor  # (B, 1, h, w) in [0, 1]: where the mouth is open
+    mouth_mask: Tensor  # (B, 1, h, w) in [0, 1]: where the inside of the mouth shows
 
 
 def suppress_paint(mouth: MouthLayers, threshold: float, amount: Tensor) -> MouthLayers:
-    """Remove paint fainter than the threshold, which would only blur the photo, and scale the rest
-    by `amount` (B, 1, 1, 1)."""
+    """Lower the opacity by the threshold in [0, 1), since faint paint would only blur the photo,
+    stretch the rest to [0, 1], and multiply it by `amount` (B, 1, 1, 1) in [0, 1]."""
     opacity = ((mouth.opacity - threshold) / (1 - threshold)).clamp(min=0)
     return mouth._replace(opacity=amount * opacity)
 
@@ -46,38 +49,42 @@ def suppress_paint(mouth: MouthLayers, threshold: float, amount: Tensor) -> Mout
 def keep_visible_teeth(
     mouth: MouthLayers,
     photo: Tensor,
-    visible_teeth: Tensor,
+    visible_teeth_mask: Tensor,
     window: Window,
     motion: Tensor,
     light: Tensor,
 ) -> tuple[MouthLayers, Tensor, Tensor]:
-    """Keep the teeth that the photo shows: neither moved nor painted.
+    """Keep the teeth that the photo shows: neither moved, relit nor painted.
 
-    photo (B, 3, H, W), not warped; visible_teeth (B, 1, h, w), see `visible_teeth_mask`; returns
-    the mouth, motion and light.
+    photo: (B, 3, H, W) in [-1, 1], not warped; visible_teeth_mask: (B, 1, h, w), see
+    `inpainting.visible_teeth_mask`; motion, light: as in `Rendering`. Returns the mouth, the motion
+    and the light with these teeth kept.
     """
-    teeth = visible_teeth * mouth.inside
-    factor = 1 - teeth * mouth.opacity
-    motion = window.insert(window.crop(motion) * factor, motion)
-    light = window.insert(window.crop(light) * factor, light)
+    teeth = visible_teeth_mask * mouth.mouth_mask
+    # Where the painter would cover teeth, the photo shows instead, unmoved. Elsewhere teeth move.
+    movable = 1 - teeth * mouth.opacity
+    motion = window.insert(window.crop(motion) * movable, motion)
+    light = window.insert(window.crop(light) * movable, light)
     color = blend(window.crop(photo), teeth, mouth.color)
-    opacity, cavity = mouth.opacity * (1 - teeth), mouth.cavity * (1 - teeth)
-    return MouthLayers(opacity, color, mouth.inside, cavity), motion, light
+    opacity, rendered = mouth.opacity * (1 - teeth), mouth.rendered_teeth_mask * (1 - teeth)
+    return MouthLayers(opacity, color, mouth.mouth_mask, rendered), motion, light
 
 
 def add_rendered_teeth(
     mouth: MouthLayers, teeth: Tensor, white: Tensor, saturation: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Attention (B, 1, h', w') and color (B, 3, h', w') of the mouth with rendered teeth.
+    """Draw rendered teeth over the mouth: attention (B, 1, h', w') and color (B, 3, h', w').
 
     teeth: (B, 4, h', w'), see `Jaws.render_teeth`; white: (B, 3) in [0, 1], the color of white
-    teeth; saturation: (B, 1, 1, 1), of the photo.
+    teeth; saturation: (B, 1, 1, 1) in [0, 1], of the photo.
     """
-    shading = mouth.cavity * lip_shading(mouth.cavity)
-    layers = torch.cat([mouth.opacity, mouth.color, mouth.cavity, shading], 1)
-    opacity, color, cavity, shading = resize(layers, teeth.shape[-2:]).split([1, 3, 1, 1], 1)
+    mask = mouth.rendered_teeth_mask
+    shaded = mask * lip_shading(mask)
+    layers = torch.cat([mouth.opacity, mouth.color, mask, shaded], 1)
+    opacity, color, mask, shaded = resize(layers, teeth.shape[-2:]).split([1, 3, 1, 1], 1)
     teeth, alpha = teeth.split([3, 1], 1)
     teeth = teeth * white[..., None, None]
     teeth = blend(teeth, saturation, teeth.mean(1, keepdim=True))
-    color = (color + 1) * (1 - cavity * alpha) + 2 * shading * teeth - 1
+    # Teeth are in [0, 1], times alpha; colors are in [-1, 1].
+    color = (color + 1) * (1 - mask * alpha) + 2 * shaded * teeth - 1
     return 1 - opacity.clamp(0, 1), color.clamp(-1, 1)

@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 from .base import conv_bn_relu
 
-EYES = (0.24, 0.50, 0.16, 0.84)  # top, bottom, left, right of both eyes, as fractions of the crop
+EYE_BOX = (0.24, 0.50, 0.16, 0.84)  # top, bottom, left, right, around both eyes [crop sides]
 
 
 class FaceReader(nn.Sequential):
-    """The expression (B, D) from the coarsest features (B, C, H/16, W/16): a 1 x 1 convolution,
+    """From the coarsest features (B, C, H/16, W/16) to the expression (B, D): a 1 x 1 convolution,
     then one linear layer over all cells."""
 
     def __init__(self, inputs: int, channels: int, cells: int, axes: int):
-        """cells: along each side of the features."""
+        """inputs: C; cells: along each side of the features."""
         super().__init__(
             nn.Conv2d(inputs, channels, 1),
             nn.ReLU(),
@@ -26,17 +26,17 @@ class FaceReader(nn.Sequential):
 
 
 class EyeReader(nn.Module):
-    """A correction (B, D), to be added to the reading, from features (B, C, H/2, W/2) around the
-    eyes; 0 before training.
+    """From features (B, C, H/2, W/2) to a correction (B, D) of the reading, to be added to it; 0
+    before training.
 
-    Irises and lids move by two or three pixels of the crop, less than a cell of the features that
-    the `FaceReader` sees.
+    It uses the features around the eyes only. Irises and lids move by two or three pixels of the
+    crop, much less than a cell of the features that `FaceReader` takes.
     """
 
-    def __init__(self, inputs: int, channels: int, hidden: int, size: int, axes: int):
-        """size: pixels along each side of the crop."""
+    def __init__(self, inputs: int, channels: int, hidden: int, image_size: int, axes: int):
+        """inputs: C; image_size: side of the crop [px]."""
         super().__init__()
-        top, bottom, left, right = (round(size // 2 * fraction) for fraction in EYES)
+        top, bottom, left, right = (round(image_size // 2 * edge) for edge in EYE_BOX)
         self.rows, self.columns = slice(top, bottom), slice(left, right)
         cells = -(-(bottom - top) // 2) * -(-(right - left) // 2)  # after stride 2, rounded up
         self.main = nn.Sequential(

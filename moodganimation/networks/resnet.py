@@ -7,12 +7,12 @@ from .base import (
     GeneratorConfig,
     ResidualBlock,
     State,
+    append_condition,
     init_normal_,
     instance_norm,
     output_layers,
-    with_condition,
 )
-from .compositing import Edit, repaint
+from .compositing import Edit, compose_unwarped
 
 
 class ResNetGenerator(Generator):
@@ -39,14 +39,14 @@ class ResNetGenerator(Generator):
     def edit(
         self, encoding: Tensor, condition: Tensor, state: State | None = None
     ) -> tuple[Edit, State]:
-        return repaint(encoding, *self.attend(encoding, condition)), ()
+        return compose_unwarped(encoding, *self.attention_and_color(encoding, condition)), ()
 
-    def attend(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Attention (B, 1, H, W) and color (B, 3, H, W), from which `edit` makes the composite.
+    def attention_and_color(self, source: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute attention (B, 1, H, W) and color (B, 3, H, W), of which `edit` makes a composite.
 
-        OpenVINO (`runtime/openvino.py`) takes only generators with this method.
+        OpenVINO (`runtime/openvino.py`) runs only generators that have this method.
         """
-        features = self.main(with_condition(source, condition))
+        features = self.main(append_condition(source, condition))
         return self.attention_reg(features), self.img_reg(features)
 
 

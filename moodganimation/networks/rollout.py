@@ -1,4 +1,4 @@
-"""The loop over the frames of a clip: one edit per condition, in training and in use.
+"""The loop over the frames of a clip, one edit per condition, for training and inference.
 
 B batch · T frames · D axes · H x W pixels
 """
@@ -10,38 +10,38 @@ import torch
 from torch import Tensor
 
 from .base import Generator, State
-from .compositing import Edit, repaint
+from .compositing import Edit, compose_unwarped
 
-Feed = Literal["portrait", "generated", "truth"]  # the source of each frame, see `rollout`
+Feed = Literal["portrait", "generated", "truth"]  # what each frame starts from, see `rollout`
 
 
 def rollout(
     generator: Generator,
-    portrait: Tensor,
+    source: Tensor,
     conditions: Tensor,
     feed: Feed = "portrait",
     truth: Tensor | None = None,
     state: State | None = None,
     encoding=None,
 ) -> Iterator[Edit]:
-    """Yield the edits of a portrait (B, 3, H, W) along conditions (B, T, D), frame by frame.
+    """Yield the edits of a source (B, 3, H, W) along conditions (B, T, D), frame by frame.
 
-    feed: the source of every frame. "portrait": the portrait. "generated": the composite of the
-    frame before; its gradient reaches the generator through the network's input, but not through
-    the picture that is blended (for generators that do not warp). "truth": the filmed frame before,
-    truth[:, t - 1], which is teacher forcing. The first frame always starts from the portrait.
+    The first frame starts from `source`. feed: what the others start from. "portrait": also
+    `source`. "generated": the composite of the frame before; gradients flow back to it through the
+    network's input, but not through the picture that is blended with the color. "truth": the true
+    frame before, truth[:, t - 1] (teacher forcing).
 
-    truth: (B, T, 3, H, W); state: of the frame before the first; encoding: of the portrait, if it
-    is known already.
+    truth: (B, T, 3, H, W), only for the feed "truth"; state: of the frame before the first;
+    encoding: of `source`, if it is known already.
     """
-    frame = portrait
+    frame = source
     for t, condition in enumerate(conditions.unbind(1)):
-        if frame is portrait and encoding is not None:
+        if frame is source and encoding is not None:
             edit, state = generator.edit(encoding, condition, state)
         else:
             edit, state = generator(frame, condition, state)
         if frame.requires_grad and feed == "generated":
-            edit = repaint(frame.detach(), edit.attention, edit.color)
+            edit = compose_unwarped(frame.detach(), edit.attention, edit.color)
         yield edit
         match feed:
             case "generated":
@@ -50,7 +50,8 @@ def rollout(
                 frame = truth[:, t]
 
 
-def stack(edits: Iterator[Edit]) -> Edit:
-    """Stack the edits of T frames into one with fields (B, T, ...). Head motion is left out."""
-    fields = zip(*(edit[:5] for edit in edits), strict=True)
-    return Edit(*(torch.stack(parts, 1) for parts in fields))
+def stack_edits(edits: Iterator[Edit]) -> Edit:
+    """Stack the edits of T frames into one whose fields are (B, T, ...). Head motion is left out,
+    since frames may lack it."""
+    fields = zip(*(edit[:-1] for edit in edits), strict=True)  # head_motion is the last field
+    return Edit(*(torch.stack(frames, 1) for frames in fields))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..networks.compositing import repaint
+from ..networks.compositing import compose_unwarped
 from .quantization import FusedGenerator
 from .threads import usable_cores
 
@@ -20,10 +20,12 @@ def compile_generator(network: nn.Module, int8: bool = False, **settings: str) -
 
     int8: quantize convolutions as `FusedGenerator` does; otherwise OpenVINO chooses the precision.
     settings: further properties of the compiled model. It takes one face, which is fastest; a batch
-    is edited face by face. Returns None if the generator does not repaint (has no `attend`) or is
-    not on the CPU, if OpenVINO is not installed, or if it cannot compile the generator (logged).
+    is edited face by face. Returns None if the generator does not repaint (has no method
+    `attention_and_color`) or is not on the CPU, if OpenVINO is not installed, or if it cannot
+    compile the generator (logged).
     """
-    if not hasattr(network, "attend") or next(network.parameters()).device.type != "cpu":
+    repaints = hasattr(network, "attention_and_color")
+    if not repaints or next(network.parameters()).device.type != "cpu":
         return None
     try:
         import openvino
@@ -48,7 +50,7 @@ def compile_generator(network: nn.Module, int8: bool = False, **settings: str) -
         faces = [infer(*one) for one in zip(encoding.split(1), condition.split(1), strict=True)]
         parts = (np.concatenate(part) for part in zip(*faces, strict=True))
         composite, attention, color = map(torch.from_numpy, parts)
-        return repaint(encoding, attention, color, composite), ()
+        return compose_unwarped(encoding, attention, color, composite), ()
 
     version = copy.copy(network)  # shares the parameters
     version.edit = edit

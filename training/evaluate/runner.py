@@ -80,7 +80,7 @@ class Runner:
 
     def encode(self, faces: Tensor, starts: Tensor):
         """Encode faces; a generator that edits relative to a reading takes `starts` as reading."""
-        return self.generator.rebase(self._encode_photos(faces), starts.to(self.device))
+        return self.generator.with_reading(self._encode_photos(faces), starts.to(self.device))
 
     @torch.inference_mode()
     def edit(self, encoding, condition: Tensor, state: State | None = None) -> tuple[Edit, State]:

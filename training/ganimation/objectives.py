@@ -20,7 +20,7 @@ from torch import Tensor
 
 from moodganimation.networks.base import Generator
 from moodganimation.networks.compositing import Edit
-from moodganimation.networks.rollout import Feed, rollout, stack
+from moodganimation.networks.rollout import Feed, rollout, stack_edits
 
 from ..data.batches import Batch
 from . import losses
@@ -41,7 +41,7 @@ MIN_PROBABILITY = 1e-4  # smallest argument of a logarithm
 
 def generate(generator: Generator, batch: Batch, feed: Feed) -> Edit:
     """Generate the frames of the batch's targets from its first frame; an edit (B, S, ...)."""
-    edit = stack(rollout(generator, batch.frames[:, 0], batch.targets, feed, batch.truth))
+    edit = stack_edits(rollout(generator, batch.frames[:, 0], batch.targets, feed, batch.truth))
     return edit.map(lambda field: field.to(batch.frames.dtype))  # losses need full precision
 
 
@@ -82,7 +82,7 @@ def generator_losses(
         terms[f"g.{prefix}realism"] = score_count * losses.wasserstein(realism)
         terms[f"g.{prefix}condition"] = score_count * error
     if batch.truth is None:  # unpaired data: cycle consistency
-        back = stack(rollout(generator, edit.composite[:, -1], batch.conditions[:, :1]))
+        back = stack_edits(rollout(generator, edit.composite[:, -1], batch.conditions[:, :1]))
         terms["g.reconstruction"] = F.l1_loss(back.composite[:, 0], batch.frames[:, 0])
         attentions = {"": edit.attention, "_back": back.attention}
     else:

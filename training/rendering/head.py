@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from moodganimation.networks import head
-from moodganimation.networks.compositing import crop_surroundings
+from moodganimation.networks.compositing import part_over_crop
 
 from .fit import Fit
 from .model import SIDE, FaceModel, project
@@ -57,7 +57,7 @@ def flow(depth: np.ndarray, turn: np.ndarray) -> np.ndarray:
     """
     cells = cv2.resize(depth, (CELLS, CELLS), interpolation=cv2.INTER_AREA) * (2 / SIDE)
     motion = head.backward_head_motion(torch.from_numpy(cells)[None, None], _batch(turn))
-    motion = crop_surroundings(motion)[0].movedim(0, -1).numpy() * (SIDE / 2)
+    motion = part_over_crop(motion)[0].movedim(0, -1).numpy() * (SIDE / 2)
     return cv2.resize(motion, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
 
 

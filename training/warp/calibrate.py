@@ -74,7 +74,7 @@ def motion_error(generator: WarpGenerator, batch: Batch) -> Tensor:
         straight_through_reading(generator, photo) for photo in (batch.source, batch.target)
     )
     after = torch.where(IS_EXPRESSION, after, before)
-    motion, _ = generator.motion(generator.rebase(encoding, before), after)
+    motion, _ = generator.motion_and_light(generator.with_reading(encoding, before), after)
     return losses.flow_error(
         losses.to_pixels(motion), losses.to_pixels(batch.flow), batch.field_weight
     )

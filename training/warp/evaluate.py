@@ -43,7 +43,7 @@ def measure_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dic
     for first in tqdm(range(0, len(rendered), batch), desc="pairs"):
         rows = rendered[first : first + batch]
         pairs = collate([data.pair(i) for i in rows], [data.photo(0)])  # the photo is not used
-        encoding = generator.rebase(generator.encode(pairs.source), pairs.before)
+        encoding = generator.with_reading(generator.encode(pairs.source), pairs.before)
         edit, _ = generator.edit(encoding, pairs.after)
         values = _sums_of_fields(encoding, edit, pairs) | _sums_of_pictures(edit, pairs)
         for name, value in values.items():

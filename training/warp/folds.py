@@ -191,8 +191,8 @@ def distance_to_truth(generator: WarpGenerator, photo: Tensor, truth: Tensor) ->
     """Mean distance of mean-face coordinates from the truth (B, 2, h, w), where that is not NaN."""
     with torch.no_grad():
         photo = photo.contiguous(memory_format=torch.channels_last)
-        features = generator.deep(generator.pyramid(photo))
-    predicted = generator.folds.mean_face_map(features).movedim(1, -1)
+        features = generator.deep_features(generator.pyramid(photo))
+    predicted = generator.folds.mean_face_coordinates(features).movedim(1, -1)
     is_known = truth[:, 0].isfinite()
     square = (predicted[is_known] - truth.movedim(1, -1)[is_known]).square().sum(1)
     return (square + 1e-6).sqrt().mean()  # the root has no gradient at 0

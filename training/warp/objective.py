@@ -39,7 +39,7 @@ def generator_losses(
     """
     encoding = generator.encode(batch.source)
     terms = {"reading": reading_loss(generator, encoding, batch)}
-    encoding = generator.rebase(encoding, batch.before)  # the label replaces the reading
+    encoding = generator.with_reading(encoding, batch.before)  # the label replaces the reading
     if weights.composite:
         rendering = generator.render(encoding, batch.after)
         composite = blend(rendering.warped, rendering.attention, rendering.color)
@@ -50,7 +50,7 @@ def generator_losses(
         motion, light = rendering.motion, rendering.light
     else:
         composite = None
-        motion, light = generator.motion(encoding, batch.after)
+        motion, light = generator.motion_and_light(encoding, batch.after)
     terms |= field_losses(motion, light, encoding, batch)
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
 
@@ -80,9 +80,9 @@ def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dic
         "mouth": losses.masked_squared_error(color, batch.target, inner_mouth),
         "color": losses.picture_error(color, batch.target, weight),
         "attention": losses.mask_error(attention, paint_region, keep_region),
-        # As an attention: 1 - inside has to be 0 in inner mouths and 1 elsewhere.
+        # As an attention: 1 - mouth_mask has to be 0 in inner mouths and 1 elsewhere.
         "inside": losses.mask_error(
-            1 - rendering.inside, inner_mouth, mouth_known * (1 - inner_mouth)
+            1 - rendering.mouth_mask, inner_mouth, mouth_known * (1 - inner_mouth)
         ),
         "smoothness": losses.total_variation(attention),
     }
@@ -119,8 +119,10 @@ def field_losses(
 def geometry_losses(encoding: Encoding, batch: Batch) -> dict[str, Tensor]:
     """Errors of the maps of depth and of lateral position, on the grid of the encoding."""
     side, terms = batch.source.shape[-1], {}
-    for name, weight in (("depth", 1.0), ("across", LATERAL_WEIGHT)):
-        predicted, truth = getattr(encoding, name), getattr(batch, name)
+    for name, predicted, truth, weight in (
+        ("depth", encoding.depth, batch.depth, 1.0),
+        ("across", encoding.lateral_position, batch.across, LATERAL_WEIGHT),
+    ):
         truth = F.interpolate(truth, size=predicted.shape[-2:], mode="area")
         truth = known_or_predicted(truth, predicted)
         terms[name] = weight * losses.error_in_pixels(predicted, truth, side)

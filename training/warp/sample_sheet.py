@@ -27,7 +27,7 @@ def write_sample_sheet(generator: WarpGenerator, data: Pairs, path: Path, rows: 
     generator.eval()
     device = next(generator.parameters()).device
     source = batch.source.to(device)
-    encoding = generator.rebase(generator.encode(source), batch.before.to(device))
+    encoding = generator.with_reading(generator.encode(source), batch.before.to(device))
     edit, _ = generator.edit(encoding, batch.after.to(device))
     generator.train(was_training)
     motion_length = edit.motion.norm(dim=1, keepdim=True).div(MAX_MOTION).clamp(0, 1)

@@ -67,7 +67,7 @@ class MovedPoints:
     def positions(self, units: np.ndarray) -> np.ndarray:
         """Compute the positions (N, 2) of the points, in face coordinates, for units (U,)."""
         values = torch.tensor(self.expression(units).values, dtype=torch.float32)
-        motion, _ = self.generator.motion(self.encoding, values[None].to(self.device))
+        motion, _ = self.generator.motion_and_light(self.encoding, values[None].to(self.device))
         motion = motion[0].float().cpu().numpy().transpose(1, 2, 0)
         return follow_points(motion * fade_mask(len(motion))[..., None], self.points)
 

@@ -121,7 +121,7 @@ def run_drag(manipulation: Manipulation, ends: np.ndarray) -> tuple[list[tuple[s
     drag = manipulation.drag(start, at, to)
     begin, end = ends @ portrait.to_face[:, :2].T + portrait.to_face[:, 2]
     conditions = np.stack([start.vector(), drag.expression.vector()])
-    before, after = fields.motion.forward(begin[None], conditions)[:, 0]
+    before, after = fields.motion.displacements(begin[None], conditions)[:, 0]
     residual = np.linalg.norm(end - begin - (after - before)) / np.linalg.norm(end - begin)
     return list(drag.changes), float(residual)
 
