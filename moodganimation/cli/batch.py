@@ -91,7 +91,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
     options: `folder`, `out`, `recipe` (a file) or the options of `edit` (set, preset, like,
     intensity, look; a recipe overrides them), `checkpoint`, `device`, `detail`, `label`, `engine`,
     `workers`. progress: called with the number of photos that are done, and of all. Raises Problem
-    if the request is invalid or no photo can be edited.
+    if the request is invalid or there is no photo.
     """
     from .option_values import BATCH_REQUESTS, expression_request, require_change
 
@@ -106,7 +106,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
         reasons = "".join(f"; {line}" for line in _reason_lines(skipped))
         raise Unwritable("There are no photos in {}{}.", folder, reasons)
     require_change(options, *BATCH_REQUESTS)
-    _resolve_once(request, options.engine)
+    _prepare_request(request, options.engine)
     _make_folder(out)
     check_writable(out / REPORT)
     items = _unfinished(folder, out, photos, journal_entries, report)
@@ -148,7 +148,7 @@ def _edit_all(work, items: list[dict], options) -> Iterator[dict]:
         raise problem if isinstance(problem, Problem) else InvalidValue(str(problem)) from None
 
 
-def _resolve_once(request: dict, engine: str) -> None:
+def _prepare_request(request: dict, engine: str) -> None:
     """Load the model and resolve the request for a neutral face, so that errors come first.
 
     Adds to the request the reading of --like, and for other engines than "plain" the backends that

@@ -78,7 +78,7 @@ def parse_segments(jpeg: bytes) -> JpegSegments:
 def append_missing_end(jpeg: bytes) -> bytes | None:
     """Append the missing end to a truncated JPEG; None for a complete JPEG or another file.
 
-    Trailing zeros go: a download that stopped leaves them in a file of the full size.
+    Trailing zeros are removed: an interrupted download leaves them in a file of the full size.
     """
     if not jpeg.startswith(b"\xff\xd8\xff"):
         return None
