@@ -12,10 +12,10 @@ import tracemalloc
 
 import pytest
 
-from moodganimation.animation.bounded_pickle import INSTRUCTIONS, _Reader, read_pickle
+from moodganimation.animation.bounded_pickle import OPCODES, _BoundedUnpickler, read_pickle
 from moodganimation.errors import UnreadableFile
 
-INTERPRETER = pickle._Unpickler
+UNPICKLER = pickle._Unpickler
 # Persistent ids, the extension registry, instances of old classes and out-of-band buffers.
 _REFUSED_NAMES = "PERSID BINPERSID EXT1 EXT2 EXT4 INST OBJ NEXT_BUFFER"
 REFUSED = bytes(getattr(pickle, name)[0] for name in _REFUSED_NAMES.split())
@@ -33,31 +33,31 @@ SIZED = {
 }
 
 
-def test_every_instruction_of_this_python_is_taken_or_refused():
-    assert not set(INSTRUCTIONS) & set(REFUSED)
-    assert {*INTERPRETER.dispatch} == {*INSTRUCTIONS, *REFUSED}
-    assert {*_Reader.dispatch} == {*INSTRUCTIONS}
+def test_every_opcode_of_this_python_is_allowed_or_refused():
+    assert not set(OPCODES) & set(REFUSED)
+    assert {*UNPICKLER.dispatch} == {*OPCODES, *REFUSED}
+    assert {*_BoundedUnpickler.dispatch} == {*OPCODES}
 
 
-def test_the_interpreter_runs_in_python_and_looks_names_up_in_one_place():
-    assert all(inspect.isfunction(run) for run in INTERPRETER.dispatch.values())
+def test_the_unpickler_runs_in_python_and_looks_names_up_in_one_place():
+    assert all(inspect.isfunction(run) for run in UNPICKLER.dispatch.values())
     for name in ("load", "find_class", "load_build", "load_bytearray8"):  # overridden, or called
-        assert inspect.isfunction(getattr(INTERPRETER, name)), name
-    assert [*inspect.signature(INTERPRETER.find_class).parameters] == ["self", "module", "name"]
-    assert {"file", "encoding"} <= {*inspect.signature(INTERPRETER.__init__).parameters}
+        assert inspect.isfunction(getattr(UNPICKLER, name)), name
+    assert [*inspect.signature(UNPICKLER.find_class).parameters] == ["self", "module", "name"]
+    assert {"file", "encoding"} <= {*inspect.signature(UNPICKLER.__init__).parameters}
     for opcode in (pickle.GLOBAL, pickle.STACK_GLOBAL):
-        names = INTERPRETER.dispatch[opcode[0]].__code__.co_names
+        names = UNPICKLER.dispatch[opcode[0]].__code__.co_names
         assert "find_class" in names and "getattr" not in names
     imports = {"__import__", "import_module", "modules", "_getattribute"}
-    for opcode in INSTRUCTIONS:
-        assert not imports & {*INTERPRETER.dispatch[opcode].__code__.co_names}
+    for opcode in OPCODES:
+        assert not imports & {*UNPICKLER.dispatch[opcode].__code__.co_names}
 
 
-def test_instructions_are_dispatched_by_number_and_work_on_a_stack():
+def test_opcodes_are_dispatched_by_number_and_work_on_a_stack():
     seen = []
 
-    class Watched(_Reader):
-        dispatch = dict(_Reader.dispatch)  # noqa: RUF012
+    class Watched(_BoundedUnpickler):
+        dispatch = dict(_BoundedUnpickler.dispatch)  # noqa: RUF012
 
     def watch(reader):
         seen.append((list(reader.stack), reader.append == reader.stack.append))
@@ -81,7 +81,7 @@ def test_a_declared_size_allocates_nothing(tmp_path, opcode, form):
 
 
 @pytest.mark.parametrize("opcode", [bytes([code]) for code in REFUSED])
-def test_refused_instructions_are_named_as_such(tmp_path, opcode):
+def test_refused_opcodes_are_named_as_such(tmp_path, opcode):
     (tmp_path / "a.pkl").write_bytes(b"\x80\x05" + opcode + b"1\n\0\0\0.")
-    with pytest.raises(UnreadableFile, match="an instruction that tables have no use for"):
+    with pytest.raises(UnreadableFile, match="an opcode that tables do not need"):
         read_pickle(tmp_path / "a.pkl")

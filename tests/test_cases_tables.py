@@ -229,7 +229,7 @@ def test_rows_without_names_are_read_alike(tmp_path, text):
     [
         ("AU12;AU25\n0,5;0,1;0,2\n", "line 2: 3 values instead of 2"),
         ("AU12;AU25\n0,5;1.234,5\n", "line 2: '1.234,5' is not a number"),
-        ("AU12;smile\n0,5;0,1\n", "'smile' is no axis here"),
+        ("AU12;smile\n0,5;0,1\n", "'smile' is not an axis that can be read here"),
     ],
 )
 def test_what_is_wrong_in_such_a_table_is_said(tmp_path, text, sentence):

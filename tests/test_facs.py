@@ -434,7 +434,7 @@ def test_columns_that_name_an_axis_twice_are_refused(tmp_path, names):
 
 
 def test_columns_of_facs_are_refused_by_the_17_units(tmp_path):
-    with pytest.raises(InvalidExpression, match="'AU61' is no axis here"):
+    with pytest.raises(InvalidExpression, match="'AU61' is not an axis that can be read here"):
         read(tmp_path, "AU12,AU61\n0.5,0\n", ACTION_UNITS)
 
 

@@ -193,8 +193,8 @@ KEY = {"at": 0.0, "expression": {"AU12": 0.5}}
         ({"keyframes": [KEY], "blinks": 1}, "true or false"),
         ({"keyframes": [KEY], "back": -1}, "from 0"),
         ({"keyframes": [{}]}, "lacks at"),
-        ({"keyframes": [KEY | {"at": -0.1}]}, "moment .* from 0"),
-        ({"keyframes": [KEY | {"at": float("nan")}]}, "moment .* got nan"),
+        ({"keyframes": [KEY | {"at": -0.1}]}, "time .* from 0"),
+        ({"keyframes": [KEY | {"at": float("nan")}]}, "time .* got nan"),
         ({"keyframes": [KEY | {"hold": float("inf")}]}, "hold"),
         ({"keyframes": [KEY | {"easing": "bouncy"}]}, "one of linear"),
         ({"keyframes": [KEY | {"expression": [0.5] * 17}]}, "An expression must be an object"),
@@ -272,4 +272,4 @@ def test_animate_takes_a_timeline(tmp_path, capsys):
         assert sentence in capsys.readouterr().err and not out.exists()
     path.write_text(json.dumps({"keyframes": [{"at": "now"}]}))
     assert run(PHOTO, "--timeline", path, "--out", out) == 2
-    assert "The moment of a keyframe must be a number" in capsys.readouterr().err
+    assert "The time of a keyframe must be a number" in capsys.readouterr().err

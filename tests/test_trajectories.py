@@ -79,7 +79,7 @@ def test_nameless_axes_go_by_their_places(tmp_path):
     space = space_named("c4")
     way = read_trajectory(written(tmp_path / "a.csv", "c2,c0\n0.5,-1\n"), space)
     assert way.expressions == [Expression(space, (-1, 0, 0.5, 0))]
-    with pytest.raises(InvalidExpression, match=r"'valence' is no axis here.*c0, c1, c2, c3"):
+    with pytest.raises(InvalidExpression, match=r"'valence' is not an axis that.*c0, c1, c2, c3"):
         read_trajectory(written(tmp_path / "b.csv", "valence\n0.5\n"), space)
 
 
@@ -145,8 +145,8 @@ def test_rows_of_moods_are_taken_for_units_only_if_it_is_said(tmp_path):
         ("0.1,0.2\n0.1,\n", "line 2: '' is not a number"),
         ("0.1,0.2\n0.1,high\n", "line 2: 'high' is not a number"),
         ("valence,1\n", "line 1: 'valence' is not a number"),
-        ("valence,joy\n1,1\n", "line 1: 'joy' is no axis"),
-        ("valence,AU12\n1,1\n", "line 1: 'AU12' is no axis"),
+        ("valence,joy\n1,1\n", "line 1: 'joy' is not an axis"),
+        ("valence,AU12\n1,1\n", "line 1: 'AU12' is not an axis"),
         ("valence,Valence\n1,1\n", "named twice"),
         ("0.1\n", "1 values a row"),
         ('"0.1,0.2\n', "not a table"),

@@ -10,13 +10,13 @@ from ..networks.compositing import smoothstep
 MAX_ANIMATION_FRAMES = 600
 MAX_FPS = 60  # of animations and films
 MAX_FILM_SECONDS = 3600
-# A damped oscillation about the end: decay and angular frequency, over the whole time.
+# A damped oscillation about the end: its decay rate, and its angular frequency [rad], per motion.
 SPRING_DAMPING, SPRING_FREQUENCY = 6, 9
 
 
 def _spring(t: float) -> float:
     oscillation = math.exp(-SPRING_DAMPING * t) * math.cos(SPRING_FREQUENCY * t)
-    return 1 - oscillation * (1 - t)  # (1 - t), so that it reaches 1 exactly
+    return 1 - oscillation * (1 - t)  # the factor (1 - t) makes it reach 1 exactly
 
 
 # Fraction of the time, 0 to 1 -> fraction of the motion; 0 at 0 and 1 at 1. A spring exceeds 1.
@@ -39,9 +39,10 @@ def interpolate(
 ) -> list[Expression]:
     """Return the expressions of an animation from `start` to `end`, both included.
 
-    frames: number of expressions on the way, at least 2. hold: further frames at `end`. ping_pong:
-    whether it then goes back, so that the animation can be repeated. A spring may exceed `end`;
-    values are clipped to the axes' ranges. Raises InvalidExpression.
+    frames: number of expressions from `start` to `end`, at least 2. hold: number of further frames
+    that show `end`. ping_pong: whether the motion is then repeated backwards, without `end` and
+    `start`, so that the animation can loop. The easing "spring" exceeds `end`, clipped to the axes'
+    ranges. Raises InvalidExpression.
     """
     if not (isinstance(frames, int) and isinstance(hold, int) and hold >= 0):
         raise InvalidExpression(
@@ -54,10 +55,10 @@ def interpolate(
     total = (2 * frames - 2 if ping_pong else frames) + hold
     if not (frames >= 2 and total <= MAX_ANIMATION_FRAMES):
         raise InvalidExpression(
-            "An animation has 2 to {} frames, hold and way back included; this one would have {}.",
+            "An animation has 2 to {} frames, hold and return included; this one would have {}.",
             MAX_ANIMATION_FRAMES,
             frames if frames < 2 else total,
         )
-    there = [start.blend_to(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
-    there_and_held = there + [there[-1]] * hold
-    return there_and_held + there[-2:0:-1] if ping_pong else there_and_held
+    forward = [start.blend_to(end, EASINGS[easing](i / (frames - 1))) for i in range(frames)]
+    backward = forward[-2:0:-1] if ping_pong else []
+    return forward + [forward[-1]] * hold + backward

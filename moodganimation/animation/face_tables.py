@@ -3,6 +3,8 @@
 Action Units are columns `AU12_r` from 0 to 5 of OpenFace 2 (Baltrusaitis et al. 2018),
 `au_12_intensity` from 0 to 5 of LibreFace (Chang et al. 2024), and `AU12` from 0 to 1 of py-feat
 (Cheong et al. 2023). Other columns hold the frame, the time, the face, and whether it was found.
+
+The parameter `clip` is the option --clip: here the name of a face.
 """
 
 import math
@@ -28,6 +30,7 @@ from .tables import check_clip, parse_number, single_clip_error
 
 MAX_INTENSITY = 5.0  # of OpenFace and LibreFace
 MAX_TABLE_FRAMES = 100_000  # of a video, from the first row to the last
+MAX_TIME_ERROR = 0.0015  # [s] of the time from the first row to the last, by rounding
 _INTENSITY = re.compile(r"(AU)(\d{1,2})_r|(au)_(\d{1,2})_intensity", re.IGNORECASE)
 _UNIT = re.compile(r"AU\d{1,2}", re.IGNORECASE)
 # Axes that only tables in FACS have: sides, action descriptors, gaze and head.
@@ -37,35 +40,36 @@ _ONLY_IN_FACS_TABLES = {
 # Names of other columns: frame, time (with its units per second), face, and face found.
 _FRAME = ("frame", "frame_idx", "frame_number", "frame_id")
 _TIMES = {"timestamp": 1, "time": 1, "frame_time_in_ms": 1000, "approx_time": 1}
-_FACE = ("face_id", "identity", "person_id", "track_id", "face")
+_FACE_NAME = ("face_id", "identity", "person_id", "track_id", "face")
 _FACE_FOUND = ("success",)
-# Columns that are not read: they tell tables of other programs from those of MoodGANimation.
-_FOREIGN = ("input", "confidence", "facescore", "facerectx", "filename", "file", "image", "")
+# Columns that are not read, but that only tables of other programs have.
+_OTHER_PROGRAMS = ("input", "confidence", "facescore", "facerectx", "filename", "file", "image", "")
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The columns of a table by their meaning, as indices; None if there is no such column."""
+class ColumnLayout:
+    """What the columns of a table mean. Columns are indices, None if there is no such column."""
 
-    axes: dict[int, str]  # column -> key of the axis, all in one space
-    scale: float  # by which the table's values are divided
-    left_out: tuple[list[str], list[str]]  # names of unused units, and of unused other columns
-    first: int  # number of the first frame: OpenFace counts from 1
-    frame: int | None
+    axes: dict[int, str]  # column -> key of the axis; all axes are of one space
+    divisor: float  # of the values in these columns
+    unused_units: list[str]  # names of columns of Action Units that are not read
+    unused_columns: list[str]  # names of all other columns that are not read
+    first_number: int  # that the program gives to the first frame: 1 for OpenFace, 0 for others
+    frame: int | None  # column of frame numbers
     time: int | None
-    per_second: int  # units of `time` in a second
-    face: int | None
-    found: int | None
+    time_units_per_second: int
+    face: int | None  # column of the names of faces
+    found: int | None  # column that says whether a face was found
 
 
 @dataclass
-class Rows:
-    """The rows of one face: values (T, D) of the axes, NaN where no face was found."""
+class FaceRows:
+    """The rows of one face, in the order of the file."""
 
-    values: list[list[float]] = field(default_factory=list)
-    frame_numbers: list[int] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-    duplicates: int = 0  # further rows of the same frames, which are not in `values`
+    values: list[list[float]] = field(default_factory=list)  # (T, D); NaN: no face was found
+    frame_numbers: list[int] = field(default_factory=list)  # (T,)
+    times: list[float] = field(default_factory=list)  # (T,) [s]; NaN if unknown
+    duplicates: int = 0  # number of further rows of the same frames, which are left out
 
     @property
     def valid_count(self) -> int:
@@ -78,55 +82,59 @@ class FaceTable:
 
     rows: np.ndarray  # (T, D)
     names: list[str]  # (D,) keys of the axes
-    frame_numbers: list[int]  # (T,) in the video, the first being 0
-    fps: float | None
+    frame_numbers: list[int]  # (T,) in the video, whose first frame is 0
+    fps: float | None  # None if the table has no times
     notes: list[Message]
 
 
-def face_layout(names: list[str], space: ExpressionSpace) -> Layout | None:
+def face_layout(names: list[str], space: ExpressionSpace) -> ColumnLayout | None:
     """Return the layout of a table with these column names, for a generator of `space`.
 
-    Returns None for a table of MoodGANimation, which has no other columns than axes and `time`.
+    Returns None for a table that another program did not write: one that has no columns but axes
+    and those of `write_curves`.
     """
     names = [name.strip() for name in names]
     lowered = [name.lower() for name in names]
     intensities = {
         i: f"AU{m[2] or m[4]}" for i, n in enumerate(names) if (m := _INTENSITY.fullmatch(n))
     }
-    spaces = _spaces(space)
-    own = (*spaces, FACS)  # in which tables of MoodGANimation can be
-    unknown_units = [n for n in names if _UNIT.fullmatch(n) and not any(n in s for s in own)]
-    foreign = {*lowered} & {*_FRAME, *_FACE, *_FACE_FOUND, *_FOREIGN, *_TIMES} - {"time"}
-    if not (intensities or unknown_units or foreign):
+    spaces = _convertible_spaces(space)
+    known_spaces = (*spaces, FACS)  # FACS: tables of `write_curves` may have its axes, too
+    unknown_units = [
+        n for n in names if _UNIT.fullmatch(n) and not any(n in s for s in known_spaces)
+    ]
+    others = {*_FRAME, *_FACE_NAME, *_FACE_FOUND, *_OTHER_PROGRAMS, *_TIMES} - {"time"}
+    if not (intensities or unknown_units or others & {*lowered}):
         return None
     axes = intensities or {i: n for i, n in enumerate(names) if any(n in s for s in spaces)}
     chosen = _choose_space(space, spaces, axes.values())
     kept = {i: name for i, name in axes.items() if name in chosen}
-    used = {*_FRAME, *_TIMES, *_FACE, *_FACE_FOUND, ""}
-    others = [i for i in range(len(names)) if i not in kept and lowered[i] not in used]
-    units = [name for i in others if _UNIT.fullmatch(name := axes.get(i, names[i]))]
-    columns = [names[i] for i in others if not _UNIT.fullmatch(axes.get(i, names[i]))]
+    used = {*_FRAME, *_TIMES, *_FACE_NAME, *_FACE_FOUND, ""}
+    unused = [i for i in range(len(names)) if i not in kept and lowered[i] not in used]
+    is_openface = bool(intensities) and any(name.endswith("_r") for name in lowered)
     time = _first_column(lowered, _TIMES)
-    return Layout(
-        kept,
-        MAX_INTENSITY if intensities else 1.0,
-        (units, columns),
-        int(any(name.endswith("_r") for name in lowered) and bool(intensities)),
-        _first_column(lowered, _FRAME),
-        time,
-        1 if time is None else _TIMES[lowered[time]],
-        _first_column(lowered, _FACE),
-        _first_column(lowered, _FACE_FOUND),
+    return ColumnLayout(
+        axes=kept,
+        divisor=MAX_INTENSITY if intensities else 1.0,
+        unused_units=[name for i in unused if _UNIT.fullmatch(name := axes.get(i, names[i]))],
+        unused_columns=[names[i] for i in unused if not _UNIT.fullmatch(axes.get(i, names[i]))],
+        first_number=int(is_openface),
+        frame=_first_column(lowered, _FRAME),
+        time=time,
+        time_units_per_second=1 if time is None else _TIMES[lowered[time]],
+        face=_first_column(lowered, _FACE_NAME),
+        found=_first_column(lowered, _FACE_FOUND),
     )
 
 
 def read_faces(
-    path: Path, layout: Layout, width: int, lines: Iterator, clip: str | None
+    path: Path, layout: ColumnLayout, width: int, lines: Iterator, clip: str | None
 ) -> FaceTable:
-    """Read the face named `clip`, or by default the one with the most rows in which it was found.
+    """Read the table of one face.
 
-    width: number of columns of the header. lines: the rows below it, see `tables.read_cells`.
-    Frames without a face, or without a row, are interpolated. Raises UnreadableFile.
+    width: number of columns of the header. lines: the rows below it, see `tables.read_cells`. clip:
+    the name of the face; None for the face that was found in the most rows. Frames in which it was
+    not found, or that have no row, are interpolated. Raises UnreadableFile.
     """
     if clip is not None and layout.face is None:
         raise single_clip_error(path)
@@ -135,24 +143,25 @@ def read_faces(
             "{} has no column of an Action Unit or a mood; OpenFace writes them with -aus.", path
         )
     faces = _rows_by_face(path, layout, width, lines)
-    notes = _notes_of_columns(path, layout)
+    notes = _column_notes(path, layout)
     name = _choose_face(path, faces, clip, notes)
-    rows = faces.get(name, Rows())
+    rows = faces.get(name, FaceRows())
     if not rows.valid_count:
         raise UnreadableFile("{} has no row in which a face was found.", path)
     if rows.duplicates:
         notes.append(Message("{}: {} further rows of a frame are left out.", path, rows.duplicates))
     values, numbers = _interpolate(path, rows, notes)
     fps = frame_rate(rows.times, len(numbers))
-    first = min(layout.first, numbers[0])
+    first = min(layout.first_number, numbers[0])
     numbers = [number - first for number in numbers]
-    return FaceTable(values / layout.scale, [*layout.axes.values()], numbers, fps, notes)
+    return FaceTable(values / layout.divisor, [*layout.axes.values()], numbers, fps, notes)
 
 
 def frame_rate(times: list[float], frames: int) -> float | None:
-    """Return the frames per second of rows at these times [s]; None if it cannot be computed.
+    """Return the frame rate of rows at these times [s]; None if it cannot be computed.
 
-    Tables round times to thousandths, so a usual rate (25, 29.97) is taken if it fits them.
+    frames: number of frames from the first row to the last. Tables round times to thousandths, so
+    the nearest standard rate, such as 25 or 29.97, is taken if it fits them.
     """
     if frames < 2 or len(times) < 2 or not np.isfinite(times).all():
         return None
@@ -160,13 +169,13 @@ def frame_rate(times: list[float], frames: int) -> float | None:
     if span <= 0:
         return None
     fps = (frames - 1) / span
-    for usual in (round(fps), math.ceil(fps) * 1000 / 1001):
-        if usual > 0 and abs((frames - 1) / usual - span) < 0.0015:  # 1.5 thousandths
-            return float(usual)
+    for standard in (round(fps), math.ceil(fps) * 1000 / 1001):
+        if standard > 0 and abs((frames - 1) / standard - span) < MAX_TIME_ERROR:
+            return float(standard)
     return fps
 
 
-def _spaces(space: ExpressionSpace) -> list[ExpressionSpace]:
+def _convertible_spaces(space: ExpressionSpace) -> list[ExpressionSpace]:
     """Return the spaces that can be converted to `space`, in the order in which they are tried."""
     others = [ACTION_UNITS, VALENCE_AROUSAL, PAD]
     return [space, *others] if space.name in SPACES else [space]
@@ -185,11 +194,14 @@ def _choose_space(space: ExpressionSpace, spaces: list[ExpressionSpace], names) 
 
 
 def _first_column(names: list[str], candidates) -> int | None:
-    """Return the column of the first candidate that is among the names."""
+    """Return the index of the first of the candidates that is among the names, or None."""
     return next((names.index(name) for name in candidates if name in names), None)
 
 
-def _rows_by_face(path: Path, layout: Layout, width: int, lines: Iterator) -> dict[str, Rows]:
+def _rows_by_face(
+    path: Path, layout: ColumnLayout, width: int, lines: Iterator
+) -> dict[str, FaceRows]:
+    """Return the rows by the name of the face, which is "" if there is no such column."""
     faces, seen = {}, set()
     for count, (line, cells) in enumerate(lines):
         if len(cells) > width:
@@ -200,8 +212,8 @@ def _rows_by_face(path: Path, layout: Layout, width: int, lines: Iterator) -> di
             raise UnreadableFile("{} has more than {} rows; cut it first.", path, MAX_TABLE_FRAMES)
         cells += [""] * (width - len(cells))  # missing values, or the last row of a cut file
         face = "" if layout.face is None else cells[layout.face].strip()[:60]
-        rows = faces.setdefault(face, Rows())
-        frame = len(rows.frame_numbers)
+        rows = faces.setdefault(face, FaceRows())
+        frame = len(rows.frame_numbers)  # if there is no column of frames
         if layout.frame is not None:
             frame = parse_number(cells[layout.frame])
         if frame is None or not (math.isfinite(frame) and 0 <= frame < 1e9):
@@ -213,12 +225,12 @@ def _rows_by_face(path: Path, layout: Layout, width: int, lines: Iterator) -> di
         rows.frame_numbers.append(int(frame))
         rows.values.append(_values(cells, layout))
         time = None if layout.time is None else parse_number(cells[layout.time])
-        rows.times.append(math.nan if time is None else time / layout.per_second)
+        rows.times.append(math.nan if time is None else time / layout.time_units_per_second)
     return faces
 
 
-def _values(cells: list[str], layout: Layout) -> list[float]:
-    """Return the values of a row, all NaN if no face was found or a value is no number."""
+def _values(cells: list[str], layout: ColumnLayout) -> list[float]:
+    """Return the values of a row, all NaN if no face was found or a value is not a number."""
     values = [parse_number(cells[i]) for i in layout.axes]
     found = layout.found is None or cells[layout.found].strip().lower() not in ("false", "no", "")
     found = found and (layout.found is None or parse_number(cells[layout.found]) != 0)
@@ -226,8 +238,10 @@ def _values(cells: list[str], layout: Layout) -> list[float]:
     return values if valid else [math.nan] * len(values)
 
 
-def _choose_face(path: Path, faces: dict[str, Rows], clip: str | None, notes: list) -> str | None:
-    """Return the face named `clip`, or the one with the most valid rows; None without faces."""
+def _choose_face(
+    path: Path, faces: dict[str, FaceRows], clip: str | None, notes: list
+) -> str | None:
+    """Return the name of the face to read, see `read_faces`; None if there are no faces."""
     if clip is not None:
         check_clip(path, clip, faces)
         return clip
@@ -241,8 +255,11 @@ def _choose_face(path: Path, faces: dict[str, Rows], clip: str | None, notes: li
     return best
 
 
-def _interpolate(path: Path, rows: Rows, notes: list) -> tuple[np.ndarray, list[int]]:
-    """Return values (T, D) for every frame from the first row to the last, and frame numbers."""
+def _interpolate(path: Path, rows: FaceRows, notes: list) -> tuple[np.ndarray, list[int]]:
+    """Return values (T, D) and frame numbers (T,) of all frames from the first row to the last.
+
+    Frame numbers may have a constant step, the most common one of the rows.
+    """
     frames, values = np.array(rows.frame_numbers), np.array(rows.values)
     order = np.argsort(frames)
     frames, values = frames[order], values[order]
@@ -271,10 +288,10 @@ def _interpolate(path: Path, rows: Rows, notes: list) -> tuple[np.ndarray, list[
     return np.stack(columns, 1), all_frames.tolist()
 
 
-def _notes_of_columns(path: Path, layout: Layout) -> list[Message]:
-    notes = []
-    units, columns = layout.left_out
-    if layout.scale != 1:
+def _column_notes(path: Path, layout: ColumnLayout) -> list[Message]:
+    """Return notes on the range of the values and on columns that are not read."""
+    notes, units, columns = [], layout.unused_units, layout.unused_columns
+    if layout.divisor != 1:
         notes.append(Message("{}: intensities from 0 to 5 are taken as 0 to 1.", path))
     if units:
         notes.append(

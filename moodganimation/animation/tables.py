@@ -1,7 +1,8 @@
-"""Tables in text files, as programs and spreadsheets write them.
+"""Reading tables in text files, as programs and spreadsheets write them.
 
 Cells are separated by tabs, semicolons, commas or blanks. Numbers have a decimal point or a decimal
-comma. Texts are UTF-8, UTF-16 with a byte order mark, or in the code page of a spreadsheet.
+comma. Files are encoded as UTF-8, as UTF-16 with a byte order mark, or in the code page of a
+spreadsheet.
 """
 
 import codecs
@@ -23,14 +24,14 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*", re.ASCII)
 
 
 class NotATable(ValueError):
-    """Raised for bytes that are no text, and for quotes that are not closed."""
+    """Raised for bytes that are not text, and for quotes that are not closed."""
 
 
 def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the cells of each row of a file, the header included.
 
-    Rows without any value are skipped. Empty cells at the end of rows are cut off, down to the
-    width of the first row. Raises OSError, and NotATable while rows are read.
+    Rows without any value are skipped. Rows that are longer than the first one lose empty cells at
+    their end; the first one loses all of them. Raises OSError, and NotATable while rows are read.
     """
     text = decode(path.read_bytes())
     separator, text, skipped_lines = _separator(text)
@@ -60,15 +61,15 @@ def parse_number(cell: str) -> float | None:
 
 
 def decode(data: bytes) -> str:
-    """Return the text of a file. Raises NotATable for bytes that are no text."""
+    """Return the text of a file. Raises NotATable for bytes that are not text."""
     try:
         if data.startswith(_UTF16):
             return data.decode("utf-16")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = data.decode("latin-1")  # names in the code page of a spreadsheet
+        text = data.decode("latin-1")  # a code page: only names may have wrong letters, no numbers
         if data.startswith(_UTF16) or _CONTROL.search(text):
-            raise NotATable("no text") from error
+            raise NotATable("not text") from error
         return text
 
 
@@ -100,5 +101,5 @@ def check_clip(path: Path, clip: str, names: Iterable[str]) -> None:
 
 
 def single_clip_error(path: Path) -> UnreadableFile:
-    """Return the error for a choice of a clip in a file whose only face or video has no name."""
+    """Return the error for a clip that is chosen in a file whose only face or video has no name."""
     return UnreadableFile("{} holds a single clip, which has no name: leave out the clip.", path)

@@ -17,13 +17,13 @@ from .easing import EASINGS, MAX_ANIMATION_FRAMES, MAX_FILM_SECONDS, MAX_FPS, in
 from .sampling import BlinkingSequence, KeyframeSequence
 
 MODES = ("once", "loop", "ping-pong")
-_Time = schema.number_type("The moment of a keyframe", 0, MAX_FILM_SECONDS)
+_Time = schema.number_type("The time of a keyframe", 0, MAX_FILM_SECONDS)
 _Hold = schema.number_type("The hold of a keyframe", 0, MAX_FILM_SECONDS)
 _Easing = schema.choice_type("The easing of a keyframe", EASINGS)
 _Fps = schema.number_type("Frames per second", 1, MAX_FPS)
 _Mode = schema.choice_type("The mode of a timeline", MODES)
-_Back = schema.number_type("The way back of a loop", 0, MAX_FILM_SECONDS)
-_Blinks = schema.bool_type("Whether there are blinks")
+_Back = schema.number_type("The return of a loop", 0, MAX_FILM_SECONDS)
+_Blinks = schema.bool_type("The setting of blinks")
 
 
 @schema.checked_dataclass
@@ -31,8 +31,8 @@ class Keyframe:
     """An expression at a time. Raises InvalidValue."""
 
     expression: InstanceOf[Expression] | None  # None: the reading of the photo
-    at: _Time  # [s] from the start, at which it is reached
-    hold: _Hold = 0.0  # [s]; every keyframe is shown for at least one frame
+    at: _Time  # [s] from the start of the timeline until the expression is reached
+    hold: _Hold = 0.0  # [s] for which it is shown, but at least one frame
     easing: _Easing = "smooth"  # of the motion to the next keyframe, a name in EASINGS
 
     def to_json(self) -> dict[str, object]:
@@ -54,15 +54,16 @@ class Timeline:
     """Keyframes in the order of their times. Immutable: methods return another timeline.
 
     Times are rounded to frames, so that each keyframe is shown exactly. Frames before the first
-    keyframe show the first keyframe. A loop moves from the last keyframe to the first within `back`
-    seconds, and ends one frame before the first is reached. Ping-pong goes back the same way, and
-    shows the first and the last keyframe only once. Raises InvalidTimeline and InvalidValue.
+    keyframe show the first keyframe. The mode "loop" returns from the last keyframe to the first
+    within `back` seconds, and ends one frame before the first is reached. "ping-pong" repeats the
+    motion backwards, without the frames of the first and the last keyframe. Raises InvalidTimeline
+    and InvalidValue.
     """
 
     keyframes: Annotated[tuple[InstanceOf[Keyframe], ...], BeforeValidator(tuple)]
     fps: _Fps = 24.0
     mode: _Mode = "once"  # one of MODES
-    back: _Back = 0.5  # [s] from the last keyframe to the first, for loops only
+    back: _Back = 0.5  # [s] of the return from the last keyframe to the first; for loops only
     blinks: _Blinks = False  # whether the eyes blink, in spaces with AU45
 
     MAX_FRAMES: ClassVar[int] = MAX_ANIMATION_FRAMES
@@ -76,10 +77,9 @@ class Timeline:
         ordered = tuple(sorted(self.keyframes, key=lambda keyframe: keyframe.at))
         object.__setattr__(self, "keyframes", ordered)
         spans = self._spans()
-        for (this, (_, end)), (following, (start, _)) in pairwise(
-            zip(self.keyframes, spans, strict=True)
-        ):
-            if end > start:
+        for i, ((_, end), (next_start, _)) in enumerate(pairwise(spans)):
+            if end > next_start:
+                this, following = self.keyframes[i : i + 2]
                 raise InvalidTimeline(
                     "The keyframe at {} s overlaps the one at {} s, which is shown until {} s: "
                     "move one of them, or shorten the hold of the earlier one.",
@@ -108,9 +108,9 @@ class Timeline:
         ping_pong: bool = False,
         hold: int = 0,
     ) -> "Timeline":
-        """Return the timeline that shows the frames of `easing.interpolate` with these arguments.
+        """Return a timeline with the same frames as `easing.interpolate` with these arguments.
 
-        hold: in frames, unlike that of a keyframe. Raises InvalidExpression, too.
+        hold: in frames, while that of a keyframe is in seconds. Also raises InvalidExpression.
         """
         interpolate(start, end, frames, easing, ping_pong, hold)  # checks the arguments
         last = Keyframe(end, (frames - 1) / fps, (hold + 1) / fps)
@@ -122,19 +122,19 @@ class Timeline:
         return dataclasses.replace(self, keyframes=(*self.keyframes, keyframe))
 
     def delete(self, number: int) -> "Timeline":
-        """Return the timeline without the keyframe of that number, the first being 0."""
+        """Return the timeline without a keyframe. The number of the first one is 0."""
         self._check_number(number)
         rest = self.keyframes[:number] + self.keyframes[number + 1 :]
         return dataclasses.replace(self, keyframes=rest)
 
     def replace(self, number: int, keyframe: Keyframe) -> "Timeline":
-        """Return the timeline with another keyframe in the place of that one."""
+        """Return the timeline with another keyframe instead of that with this number."""
         self._check_number(number)
         changed = (*self.keyframes[:number], keyframe, *self.keyframes[number + 1 :])
         return dataclasses.replace(self, keyframes=changed)
 
     def move(self, number: int, at: float) -> "Timeline":
-        """Return the timeline with that keyframe at another time [s], also beyond its neighbors."""
+        """Return the timeline with a keyframe at another time [s]. It may pass its neighbors."""
         self._check_number(number)
         return self.replace(number, dataclasses.replace(self.keyframes[number], at=at))
 
@@ -144,7 +144,7 @@ class Timeline:
 
     @property
     def duration(self) -> float:
-        """[s]"""
+        """Duration [s] of all frames."""
         return self.frame_count / self.fps
 
     def expressions(
@@ -196,18 +196,18 @@ class Timeline:
         return cls(**values | {"keyframes": tuple(map(Keyframe.from_json, parts))})
 
     def _spans(self) -> list[tuple[int, int]]:
-        """Return for each keyframe its first frame, and the one after its last."""
-        starts = [self._frame(keyframe.at) for keyframe in self.keyframes]
-        ends = [self._frame(keyframe.at + keyframe.hold) for keyframe in self.keyframes]
+        """Return the first frame of each keyframe, and the one after its last."""
+        starts = [self._to_frame(keyframe.at) for keyframe in self.keyframes]
+        ends = [self._to_frame(keyframe.at + keyframe.hold) for keyframe in self.keyframes]
         return [(start, max(start + 1, end)) for start, end in zip(starts, ends, strict=True)]
 
-    def _frame(self, seconds: float) -> int:
+    def _to_frame(self, seconds: float) -> int:
         return int(seconds * self.fps + 0.5)
 
     def _return_steps(self) -> int:
-        """Return the steps from the last keyframe of a loop to the first; 1 without a return."""
+        """Return `KeyframeSequence.return_steps`: 1 unless it is a loop of several keyframes."""
         returns = self.mode == "loop" and len(self.keyframes) > 1
-        return max(1, self._frame(self.back)) if returns else 1
+        return max(1, self._to_frame(self.back)) if returns else 1
 
     def _check_number(self, number: int) -> None:
         last = len(self.keyframes) - 1
@@ -215,9 +215,9 @@ class Timeline:
 
 
 class FilmTimeline(Timeline):
-    """A timeline whose expressions are added, as offsets, to those read in each frame of a film.
+    """A timeline whose expressions are offsets: they are added to the readings of a film's frames.
 
-    So it may be as long as films may be.
+    It may be as long as a film, MAX_FILM_SECONDS, instead of MAX_ANIMATION_FRAMES.
     """
 
     MAX_FRAMES: ClassVar[int] = MAX_FILM_SECONDS * MAX_FPS
@@ -231,7 +231,7 @@ _OPTIONAL_OF_TIMELINE = ("fps", "mode", "back", "blinks")
 
 
 def read_timeline(path: str | Path, kind: type[Timeline] = Timeline) -> Timeline:
-    """Read a timeline from a JSON file.
+    """Read a timeline of the class `kind` from a JSON file.
 
     Raises UnreadableFile, InvalidValue, InvalidTimeline and InvalidExpression.
     """

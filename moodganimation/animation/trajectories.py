@@ -1,20 +1,22 @@
-"""Reading trajectories (one expression per frame) from .csv, .npy and .pkl files."""
+"""Reading trajectories (one expression per frame) from .csv, .npy and .pkl files.
+
+A file may hold several clips: tables have one for each face, .pkl files one for each video.
+"""
 
 import itertools
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InvalidExpression, Message, UnreadableFile
+from ..errors import Message, UnreadableFile
 from ..expressions.spaces import (
     ACTION_UNITS,
-    FACS,
     PAD,
     RANGE_TOLERANCE,
     SPACES,
@@ -25,14 +27,13 @@ from ..expressions.spaces import (
 from ..files.regular import check_regular_file
 from . import tables
 from .bounded_pickle import read_pickle
+from .column_axes import TIME_COLUMN, assign_axes, not_convertible_error
 from .face_tables import face_layout, frame_rate, read_faces
 
 MAX_ROWS = 100_000
-MAX_TABLE_BYTES = 64 * 2**20  # of a file of any kind; so read_pickle's own limit is never reached
+MAX_TABLE_BYTES = 64 * 2**20  # of a file of any format; less than `bounded_pickle` allows
 MAX_AXES = 256
 MAX_COLUMNS = 10_000  # of a table with a header
-TIME_COLUMN = "time"  # [s]
-OTHER_COLUMNS = (TIME_COLUMN, "face_found")  # columns of `write_curves` that are no axes
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Trajectory:
     expressions: list[Expression]  # (T,)
     frame_numbers: list[int]  # (T,) in the film, the first being 0
     notes: list[Message]  # for people: what was changed or left out
-    fps: float | None = None  # if the file has times
+    fps: float | None = None  # None: the file has no times
 
     @property
     def points(self) -> list[Expression]:
@@ -59,13 +60,13 @@ class Trajectory:
 
 @dataclass
 class _Table:
-    """The content of a file before it is converted to a space."""
+    """The content of a file before its columns are assigned to the axes of a space."""
 
-    title: str  # for messages
+    title: str  # of the table in messages
     rows: np.ndarray  # (T, D)
-    names: list[str] | None  # (D,) of the columns, if there is a header
+    names: list[str] | None  # (D,) of the columns; None: the file has no header
     frame_numbers: list[int]  # (T,) in the film, the first being 0
-    notes: list[str]
+    notes: list[Message]
     fps: float | None = None
 
 
@@ -78,23 +79,23 @@ def read_trajectory(
     start: int = 0,
     frames: int | None = None,
 ) -> Trajectory:
-    """Read a trajectory for a generator of `space`, from row `start` on.
+    """Read a trajectory for a generator of `space`, in `space` or one that converts to it.
 
-    frames: number of rows, None for all. The formats of files are
+    axes: the space of rows without a header; None for `space`. clip: the name of a face or a video;
+    None for the one that has the most rows, or in a .pkl for the first one without gaps. start: the
+    first row to read. frames: the number of rows; None for all. The formats of files are
 
     * .csv (.tsv, .txt): a header may name axes of `space`, of moods or of Action Units, in any
-      order. Missing axes are 0. A unit without a side sets both sides. A table with the columns of
-      both ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all of its axes.
-      Tables of other programs: see `face_tables`; `clip` names the face.
+      order. Missing axes are 0. AU12 sets AU12L and AU12R. A table with the columns of both
+      ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all of its axes. For
+      tables of other programs, see `face_tables`.
     * .npy: (T, D) numbers.
-    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of MoodGANimation; `clip` names the
-      video.
+    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of MoodGANimation.
 
-    axes: the space of rows without a header, `space` by default. Values out of range are clipped,
-    with a note. Raises UnreadableFile and InvalidExpression.
+    Values out of range are clipped, with a note. Raises UnreadableFile and InvalidExpression.
     """
     path = Path(path)
-    reader = _reader(path, space, clip)
+    read_table = _table_reader(path, space, clip)
     try:
         check_regular_file(path, UnreadableFile, "choose a .csv, .npy or .pkl file in it")
         size = path.stat().st_size
@@ -102,31 +103,31 @@ def read_trajectory(
             raise UnreadableFile(
                 "{} is larger than {} MB; cut it first.", path, MAX_TABLE_BYTES >> 20
             )
-        table = reader(path)
+        table = read_table(path)
     except OSError as error:
         raise UnreadableFile("{} cannot be read ({}).", path, error.strerror) from None
     if len(table.rows) > MAX_ROWS:
         raise UnreadableFile("{} has more than {} rows; cut it first.", path, MAX_ROWS)
     chosen = slice(start, None if frames is None else start + frames)
     rows, frame_numbers = table.rows[chosen], table.frame_numbers[chosen]
-    wanted = 1 if frames is None else frames
-    if start < 0 or wanted < 1 or len(rows) < wanted:
+    required = 1 if frames is None else frames
+    if start < 0 or required < 1 or len(rows) < required:
         raise UnreadableFile(
             "{} has {} rows, the first being 0; there are not {} from row {} on.",
             table.title,
             len(table.rows),
-            wanted,
+            required,
             start,
         )
     notes = list(table.notes)
-    rows, row_space = _in_axes(path, rows, table.names, space, axes)
+    rows, row_space = assign_axes(path, rows, table.names, space, axes)
     if (row_space, space) == (PAD, VALENCE_AROUSAL):
         notes.append(Message("Pleasure is taken as valence; dominance is left out."))
     return Trajectory(_expressions(rows, row_space, notes), frame_numbers, notes, table.fps)
 
 
-def _reader(path: Path, space: ExpressionSpace, clip: str | None) -> Callable[[Path], _Table]:
-    """Return the function that reads a file of this ending. Raises UnreadableFile."""
+def _table_reader(path: Path, space: ExpressionSpace, clip: str | None) -> Callable[[Path], _Table]:
+    """Return the function that reads a file with this ending. Raises UnreadableFile."""
     match path.suffix.lower():
         case ending if ending in tables.ENDINGS:
             return lambda path: _read_text(path, space, clip)
@@ -139,102 +140,10 @@ def _reader(path: Path, space: ExpressionSpace, clip: str | None) -> Callable[[P
     raise UnreadableFile("{}: trajectories are read from .csv, .npy and .pkl files.", path)
 
 
-def _in_axes(path, rows, names, space, headerless_space) -> tuple[np.ndarray, ExpressionSpace]:
-    """Return rows in the order of a space's axes, and that space.
-
-    It is `space`, or one that can be converted to it.
-    """
-    known = [space] if space.name not in SPACES else [space, VALENCE_AROUSAL, PAD, ACTION_UNITS]
-    if names is not None:
-        return _in_named_axes(path, rows, names, known)
-    if headerless_space not in (None, *known):
-        raise _not_convertible(headerless_space.name, space)
-    width, found = rows.shape[1], headerless_space or space
-    if found == VALENCE_AROUSAL and width == len(PAD.axes):
-        found = PAD
-    if width != len(found.axes):
-        fitting = [s.name for s in known if len(s.axes) == width]
-        hint = fitting and Message(" If they are {}, say so: --axes {}.", *fitting[:1] * 2)
-        raise InvalidExpression(
-            "{} has {} values a row, but {} has {} axes.{}",
-            path,
-            width,
-            found.name,
-            len(found.axes),
-            hint or "",
-        )
-    return rows, found
-
-
-def _not_convertible(what: object, space: ExpressionSpace) -> InvalidExpression:
-    return InvalidExpression(
-        "{} cannot be converted to {}, which this model takes: give values of the model's "
-        "own axes.",
-        what,
-        space.name,
-    )
-
-
-def _in_named_axes(path, rows, names, known) -> tuple[np.ndarray, ExpressionSpace]:
-    """Return rows in the order of a space's axes, and that space, from columns with names.
-
-    known: the generator's space, then those that can be converted to it. The space is
-
-    1. the first that has every column, but ACTION_UNITS before FACS: rows of the 17 units leave the
-       other axes of FACS open;
-    2. otherwise, if every column is an axis of some space, the first whose axes are all columns;
-       the other columns are left out. Tables of `write_curves`, with more columns than any one
-       space, may have those of FACS for every generator whose axes have a meaning.
-
-    Raises InvalidExpression if there is none.
-    """
-    rows, names = _columns(rows, names, lambda name: name.strip().lower() not in OTHER_COLUMNS)
-    spaces = [ACTION_UNITS, *known] if known[0] == FACS else known
-    found = next((s for s in spaces if names and all(name in s for name in names)), None)
-    keys = {known[0].canonical(name) for name in names}
-    is_curves = keys.issuperset((*ACTION_UNITS.keys, *PAD.keys))  # maybe with the axes of FACS
-    allowed = [*known, FACS] if is_curves and known[0].name in SPACES else known
-    if found is None and all(any(name in s for s in allowed) for name in names):
-        found = next((s for s in (known[0], *spaces) if keys.issuperset(s.keys)), None)
-        rows, names = _columns(
-            rows, names, lambda name: found is None or found.canonical(name) in found.keys
-        )
-    if found is None:
-        choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(known))
-        if not names:
-            raise InvalidExpression(
-                "{}, line 1: no column is an axis; columns are any of {}.", path, choices
-            )
-        wrong = next(name for name in names if name not in known[0])
-        raise InvalidExpression(
-            "{}, line 1: {} is no axis here; columns are any of {}.",
-            path,
-            repr(wrong.strip()[:40]),
-            choices,
-        )
-    return _all_axes(path, rows, names, found), found
-
-
-def _all_axes(path, rows: np.ndarray, names: list[str], space: ExpressionSpace) -> np.ndarray:
-    """Return rows with a value for every axis of a space, 0 for those without a column."""
-    full, named = np.zeros((len(rows), len(space.axes))), set()
-    for name, column in zip(names, rows.T, strict=True):
-        indices = space.indices(name)
-        if named.intersection(indices):
-            raise InvalidExpression("{}, line 1: an axis is named twice.", path)
-        named.update(indices)
-        full[:, indices] = column[:, None]
-    return full
-
-
-def _columns(rows, names, keep) -> tuple[np.ndarray, list[str]]:
-    """Return the rows and names of the columns for whose name `keep` is true."""
-    kept = [i for i, name in enumerate(names) if keep(name)]
-    return rows[:, kept], [names[i] for i in kept]
-
-
-def _expressions(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> list[Expression]:
-    """Return rows as expressions, clipped to the ranges of the axes, with a note of it."""
+def _expressions(
+    rows: np.ndarray, space: ExpressionSpace, notes: list[Message]
+) -> list[Expression]:
+    """Return rows as expressions, clipped to the axes' ranges; add a note if any was clipped."""
     low, high = np.array([(axis.low, axis.high) for axis in space.axes]).T
     outside = int(((rows < low - RANGE_TOLERANCE) | (rows > high + RANGE_TOLERANCE)).sum())
     if outside:
@@ -252,6 +161,7 @@ def _expressions(rows: np.ndarray, space: ExpressionSpace, notes: list[str]) -> 
 
 
 def _read_text(path: Path, space: ExpressionSpace, clip: str | None) -> _Table:
+    """Read a .csv, .tsv or .txt file. Raises UnreadableFile and InvalidExpression."""
     try:
         lines = tables.read_cells(path)
         line, first = next(lines, (0, []))
@@ -260,24 +170,24 @@ def _read_text(path: Path, space: ExpressionSpace, clip: str | None) -> _Table:
             names = [cell[:100] for cell in first]
         else:
             lines = itertools.chain([(line, first)] if first else [], lines)
-        most = MAX_COLUMNS if names else MAX_AXES
-        if len(first) > most:
+        max_columns = MAX_COLUMNS if names else MAX_AXES
+        if len(first) > max_columns:
             raise UnreadableFile(
                 "{}: a row of {} values; at most {} are read.",
                 f"{path}, line {line}",
                 len(first),
-                most,
+                max_columns,
             )
         if names and (layout := face_layout(names, space)):
             if not layout.axes and space.name not in SPACES:
-                raise _not_convertible(path, space)
+                raise not_convertible_error(path, space)
             faces = read_faces(path, layout, len(names), lines, clip)
             return _Table(
                 str(path), faces.rows, faces.names, faces.frame_numbers, faces.notes, faces.fps
             )
         if clip is not None:
             raise tables.single_clip_error(path)
-        rows = _numbers(path, lines, len(first))
+        rows = _parse_rows(path, lines, len(first))
     except tables.NotATable as error:
         raise UnreadableFile("{} is not a table of comma-separated values.", path) from error
     return _Table(
@@ -285,8 +195,10 @@ def _read_text(path: Path, space: ExpressionSpace, clip: str | None) -> _Table:
     )
 
 
-def _numbers(path: Path, lines: Iterator[tuple[int, list[str]]], width: int) -> list[list[float]]:
-    """Return rows of `width` numbers. Raises UnreadableFile for any others."""
+def _parse_rows(
+    path: Path, lines: Iterator[tuple[int, list[str]]], width: int
+) -> list[list[float]]:
+    """Return rows of `width` finite numbers. Raises UnreadableFile for any other row."""
     rows = []
     for line, cells in itertools.islice(lines, MAX_ROWS + 1):
         where = f"{path}, line {line}"
@@ -300,7 +212,7 @@ def _numbers(path: Path, lines: Iterator[tuple[int, list[str]]], width: int) -> 
 
 
 def _frame_rate(rows: list[list[float]], names: list[str] | None) -> float | None:
-    """Return the frames per second of rows, if they have a column of times."""
+    """Return the frame rate of rows by their column of times; None if they have none."""
     lowered = [name.strip().lower() for name in names or ()]
     if TIME_COLUMN not in lowered:
         return None
@@ -308,7 +220,8 @@ def _frame_rate(rows: list[list[float]], names: list[str] | None) -> float | Non
 
 
 def _read_npy(path: Path) -> _Table:
-    try:  # memory-mapped, so that nothing is allocated that a header only declares
+    """Read a .npy file of numbers (T, D). Raises UnreadableFile and OSError."""
+    try:  # memory-mapped, so that a damaged header cannot make numpy allocate memory
         rows = np.lib.format.open_memmap(path, mode="r")
     except OSError:
         raise
@@ -328,12 +241,12 @@ def _read_npy(path: Path) -> _Table:
 
 
 def _read_pickle(path: Path, clip: str | None) -> _Table:
-    """Read the frames of the video `clip`, or by default of the first one without gaps."""
-    videos = _videos(path)
+    """Read the frames of the video `clip`; None for the first one without missing frames."""
+    videos = _read_videos(path)
     notes, name = [], clip
     if clip is None:
-        without_gaps = [name for name, video in videos.items() if not _gaps(video)]
-        name = next(iter(without_gaps or videos), "")
+        complete = [name for name, video in videos.items() if not _count_missing(video)]
+        name = next(iter(complete or videos), "")
     tables.check_clip(path, name, videos)
     if clip is None and len(videos) > 1:
         notes.append(
@@ -342,7 +255,7 @@ def _read_pickle(path: Path, clip: str | None) -> _Table:
             )
         )
     frame_numbers = sorted(videos[name])
-    missing = _gaps(frame_numbers)
+    missing = _count_missing(frame_numbers)
     if missing:
         notes.append(
             Message("{} frames of {} are missing: the animation skips them.", missing, name)
@@ -353,8 +266,8 @@ def _read_pickle(path: Path, clip: str | None) -> _Table:
     return _Table(f"{name} of {path}", np.array(rows), None, frame_numbers, notes)
 
 
-def _videos(path: Path) -> dict[str, dict[int, np.ndarray]]:
-    """Read a pickle of videos: name -> frame number -> values (D,). Raises UnreadableFile."""
+def _read_videos(path: Path) -> dict[str, dict[int, np.ndarray]]:
+    """Read a pickle of videos as name -> frame number -> values (D,). Raises UnreadableFile."""
     videos: dict[str, dict[int, np.ndarray]] = {}
     for key, values in read_pickle(path).items():
         name = key if isinstance(key, str) else ""
@@ -364,25 +277,25 @@ def _videos(path: Path) -> dict[str, dict[int, np.ndarray]]:
         video, number = videos.setdefault(match[1], {}), int(match[2])
         if number in video:
             raise UnreadableFile(
-                "{}: frame {} of {} is there twice.", path, number, repr(match[1][:60])
+                "{}: frame {} of {} appears twice.", path, number, repr(match[1][:60])
             )
-        video[number] = _vector(path, key, values)
+        video[number] = _to_vector(path, key, values)
     return videos
 
 
-def _gaps(frames) -> int:
-    """Return how many frame numbers are missing between the first and the last."""
-    return max(frames) - min(frames) + 1 - len(frames)
+def _count_missing(frame_numbers: Collection[int]) -> int:
+    """Return how many frame numbers are missing between the lowest and the highest."""
+    return max(frame_numbers) - min(frame_numbers) + 1 - len(frame_numbers)
 
 
-def _vector(path: Path, key: str, values) -> np.ndarray:
+def _to_vector(path: Path, key: str, values: object) -> np.ndarray:
     """Return the values of a frame: (D,) float64. Raises UnreadableFile."""
-    plain = isinstance(values, np.ndarray | Real) or (
+    is_numeric = isinstance(values, np.ndarray | Real) or (
         isinstance(values, list | tuple) and all(isinstance(v, Real) for v in values)
     )
-    row = np.ravel(values) if plain else np.empty(0)
+    row = np.ravel(values) if is_numeric else np.empty(0)
     if row.dtype.kind not in "fiu" or not (0 < len(row) <= MAX_AXES and np.isfinite(row).all()):
         raise UnreadableFile(
-            "{}: {} is no list of up to {} numbers.", path, repr(key[:60]), MAX_AXES
+            "{}: {} is not a list of up to {} numbers.", path, repr(key[:60]), MAX_AXES
         )
     return row.astype(np.float64)

@@ -15,7 +15,7 @@ from .common import rounded_to_slider_steps
 from .settings import TIMELINE, checked_settings, choice_checker, number_checker
 
 DEFAULT_HOLD_S = 0.3
-_time = number_checker("The moment of a keyframe", 0, MAX_FILM_SECONDS)
+_time = number_checker("The time of a keyframe", 0, MAX_FILM_SECONDS)
 _hold = number_checker("The hold of a keyframe", 0, MAX_FILM_SECONDS)
 _easing = choice_checker("The easing of a keyframe", *EASINGS)
 
