@@ -13,9 +13,9 @@ from moodganimation.checkpoints.files import Checkpoint, build_generator
 from moodganimation.errors import InvalidValue, Problem
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, Expression
 from moodganimation.faces.portrait import Portrait
-from moodganimation.manipulation.controls import controls
+from moodganimation.manipulation.controls import make_controls
 from moodganimation.manipulation.face import Manipulation
-from moodganimation.manipulation.fields import sample
+from moodganimation.manipulation.fields import sample_bilinear
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.point_motion import PointMotion
@@ -133,7 +133,7 @@ def test_places_come_from_where_the_picture_shows_them(animator, portrait, value
     edit, _ = animator.generator.edit(portrait.encoding, torch.tensor([target.values]).float())
     places = np.float32(np.random.default_rng(0).uniform(-0.8, 0.8, (400, 2)))
     source = motion.photo_points(places, target.vector())
-    shown = places + sample(edit.motion[0].movedim(0, -1).numpy(), places)
+    shown = places + sample_bilinear(edit.motion[0].movedim(0, -1).numpy(), places)
     error = np.linalg.norm(source - shown, axis=1) * 64  # px of 128
     assert np.median(error) < 0.05 and np.percentile(error, 90) < 0.3
     gone = motion.displacements(source, target.vector()[None])[0]
@@ -271,17 +271,17 @@ def test_handles_stand_where_their_units_move(calm):
 
 
 def test_opposites_are_one_control_and_sides_can_be_parted():
-    keys = [control.key for control in controls(FACS)]
+    keys = [control.key for control in make_controls(FACS)]
     assert "AU12" in keys and "AU61" in keys and not {"AU12L", "AU62"} & {*keys}
-    left = [control.key for control in controls(FACS, "L")]
+    left = [control.key for control in make_controls(FACS, "L")]
     assert len(left) == len(keys) and "AU12L" in left and "AU12R" not in left
-    (gaze,) = (control for control in controls(FACS) if control.key == "AU61")
+    (gaze,) = (control for control in make_controls(FACS) if control.key == "AU61")
     point = Expression.of(FACS, AU62=0.3).vector()
-    moved = gaze.moved(point, [0.5, -2.0])
+    moved = gaze.apply_changes(point, [0.5, -2.0])
     assert [Expression(FACS, tuple(row))["AU61"] for row in moved] == pytest.approx([0.2, 0])
     assert moved[1][FACS.index("AU62")] == 1
-    assert gaze.described_change(point, moved[0]) == ("AU61", 0.5)
-    assert gaze.described_change(point, moved[1]) == ("AU62", 0.7)
+    assert gaze.describe_change(point, moved[0]) == ("AU61", 0.5)
+    assert gaze.describe_change(point, moved[1]) == ("AU62", 0.7)
 
 
 def test_spaces_without_sides_can_be_dragged(animator, tiny):

@@ -1,4 +1,4 @@
-"""Direct manipulation of a portrait. Points are (x, y), normalized by the photo's size: 0 to 1.
+"""Direct manipulation of a portrait. Points are (x, y), 0 to 1 over the photo's width and height.
 
 manipulation = Manipulation(animator, portrait)  # one for each portrait
 change = manipulation.drag(portrait.reading, at=(0.46, 0.61), to=(0.44, 0.58))
@@ -23,12 +23,12 @@ from .motion_map import motion_map
 from .resets import reset_place
 
 SIDES = ("both", "one")
-MAX_COORDINATE = 1e6  # [px] far beyond any photo; points farther away are moved there
-Point = Sequence[float]  # x, y over the photo's width and height
+MAX_COORDINATE = 1e6  # [px] far beyond any photo; coordinates are clipped to it
+Point = Sequence[float]  # (x, y), 0 to 1 over the photo's width and height
 
 
 class Manipulation:
-    """Turns drags on a portrait's face into changes of its expression. Immutable."""
+    """Converts drags on a portrait's face to changes of its expression. Immutable."""
 
     def __init__(self, animator: Animator, portrait: Portrait):
         """Measure the motion fields of all controls, which takes about as long as an edit.
@@ -41,7 +41,8 @@ class Manipulation:
                 "moves the photo's own pixels."
             )
         self.portrait, self.space = portrait, animator.space
-        self.reading = animator.start(portrait)  # in the generator's space; photo is unchanged
+        # The reading in the generator's space, at which the photo is unchanged.
+        self.reading = animator.start(portrait)
         motion = PointMotion(animator.generator, portrait.encoding)
         self.fields = FaceFields(motion, self.space, self.reading, portrait.mouth_covered)
 
@@ -50,9 +51,10 @@ class Manipulation:
     ) -> ExpressionChange:
         """Return the change that moves what the edit of `before` shows at `at` towards `to`.
 
-        side: "one" changes lateral units on the grabbed half of the face only. Without a control
-        that moves the place, the expression is unchanged. Raises InvalidValue for a wrong point or
-        side, and InvalidExpression if `before` cannot be converted to the generator's space.
+        side: "one" changes lateral units only on the half of the face that `at` is on. If no
+        control moves the place that way, the expression is unchanged. Raises InvalidValue for a
+        wrong point or side, and InvalidExpression if `before` cannot be converted to the
+        generator's space.
         """
         if side not in SIDES:
             raise InvalidValue('A drag moves "both" sides or "one", not {}.', short_repr(side))
@@ -62,12 +64,12 @@ class Manipulation:
     def reset(self, before: Expression, at: Point) -> ExpressionChange:
         """Return the change that resets the controls with a strong influence at `at`.
 
-        They get the values read in the photo. Raises as `drag` does.
+        They get their values in the reading. Raises the errors of `drag`.
         """
         return reset_place(self.fields, self._to_face(at), self._in_space(before))
 
     def motion_map(self) -> dict:
-        """Return the controls and vectors of all places as JSON; see `motion_map.motion_map`."""
+        """Return which control moves each place, and how, as JSON; see the module `motion_map`."""
         return motion_map(self.fields, self.portrait)
 
     def _in_space(self, expression: Expression) -> Expression:
@@ -80,7 +82,9 @@ class Manipulation:
         except (TypeError, ValueError):
             x = y = math.nan
         if not (math.isfinite(x) and math.isfinite(y)):
-            raise InvalidValue("A place on the photo is two numbers, got {}.", short_repr(point))
+            raise InvalidValue(
+                "A place on the photo must be two finite numbers, got {}.", short_repr(point)
+            )
         height, width = self.portrait.photo.shape[:2]
         pixel = np.array([x * width, y * height]).clip(-MAX_COORDINATE, MAX_COORDINATE) - 0.5
         return self.portrait.to_face[:, :2] @ pixel + self.portrait.to_face[:, 2]

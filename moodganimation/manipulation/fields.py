@@ -5,7 +5,8 @@ once, on a grid of GRID x GRID places that covers GRID_EXTENT times the crop. Th
 control at a place is the length of its field there over the greatest length anywhere on the face,
 0 to 1. So a unit of small movements counts as much as the jaw.
 
-`FaceFields.groups` decides whether a drag at a place changes the gaze, the face or the head:
+The controls form three groups: gaze, head, and face, to which all others belong.
+`FaceFields.group_mask` decides which of them a drag at a place can change:
 
 1. Gaze, if looking to the side has an influence of at least MIN_IRIS_INFLUENCE there, and more than
    any unit of the face: on the irises. Looking up or down moves the lids, too, so it does not tell
@@ -22,7 +23,7 @@ import numpy as np
 from ..expressions.spaces import Expression, ExpressionSpace
 from ..faces.masks import upper_face_mask
 from ..networks.point_motion import PointMotion
-from .controls import controls
+from .controls import make_controls
 
 GRID = 64
 GRID_EXTENT = 1.25  # of the grid, in sides of the crop, since the head is larger than the crop
@@ -34,9 +35,9 @@ TRIAL_AMOUNT = 0.5  # change of a control by which its field is measured
 class FaceFields:
     """The C controls of a face and their motion fields. Never modified.
 
-    motion: of the face. unchanged: the expression at which the photo is unchanged, kept as a vector
-    (D,). covered: whether the lower face is covered and stays unchanged, so that the influences
-    there are 0.
+    motion: of points of the face. unchanged: the expression at which the photo is unchanged, kept
+    as a vector (D,). mouth_covered: whether something hides the lower face, which is not edited
+    then, so that the influences there are 0.
     """
 
     def __init__(
@@ -44,35 +45,37 @@ class FaceFields:
         motion: PointMotion,
         space: ExpressionSpace,
         unchanged: Expression,
-        covered: bool = False,
+        mouth_covered: bool = False,
     ):
         self.motion, self.space, self.unchanged = motion, space, unchanged.vector()
-        self.low = space.axes[0].low  # of all axes: generators' spaces have one range
-        self.controls = controls(space)
-        self.controls_of_side = {side: controls(space, side) for side in "LR"}
-        self.fields = self._measured_fields()  # (GRID, GRID, C, 2), for a change by 1
+        self.low = space.axes[0].low  # of all axes, which have one range in a generator's space
+        self.controls = make_controls(space)
+        self.controls_of_side = {side: make_controls(space, side) for side in "LR"}
+        self.fields = self._measure_fields()  # (GRID, GRID, C, 2), for a change by 1
         lengths = np.linalg.norm(self.fields, axis=-1)
-        self.peaks = lengths.max((0, 1)).clip(1e-6)  # (C,)
+        self.peaks = lengths.max((0, 1)).clip(1e-6)  # (C,) greatest length of each field
         self.influences = lengths / self.peaks  # (GRID, GRID, C)
-        if covered:
-            visible = sample(upper_face_mask(GRID)[..., None], self.grid).reshape(GRID, GRID, 1)
+        if mouth_covered:
+            visible = sample_bilinear(upper_face_mask(GRID)[..., None], self.grid).reshape(
+                GRID, GRID, 1
+            )
             is_head = self._regions == "head"
             self.influences = np.where(is_head, self.influences, visible * self.influences)
 
-    def _measured_fields(self) -> np.ndarray:
+    def _measure_fields(self) -> np.ndarray:
         """Return the motion of each grid place as each control rises by 1: (GRID, GRID, C, 2).
 
-        It is the motion by a trial, divided by the change that clipping leaves of the trial. A
-        control without room for a rise is lowered instead.
+        Each control is raised by TRIAL_AMOUNT, or lowered if its range does not allow that. The
+        motion is divided by the change, which clipping may have reduced.
         """
         start, low, trials, changes = self.unchanged, self.low, [], []
         for control in self.controls:
             sign = 1 if control.limits(start, low)[1] >= TRIAL_AMOUNT else -1
-            trial = control.moved(start, sign * TRIAL_AMOUNT, low)[0]
+            trial = control.apply_changes(start, sign * TRIAL_AMOUNT, low)[0]
             trials.append(trial)
             changes.append(control.values(trial) - control.values(start))
-        moved = self.motion.displacements(self.grid, np.array(trials))
-        fields = (moved / np.float32(changes)[:, None, None]).reshape(-1, GRID, GRID, 2)
+        motions = self.motion.displacements(self.grid, np.array(trials))
+        fields = (motions / np.float32(changes)[:, None, None]).reshape(-1, GRID, GRID, 2)
         return np.ascontiguousarray(fields.transpose(1, 2, 0, 3))
 
     @cached_property
@@ -85,29 +88,30 @@ class FaceFields:
         return np.array([control.region for control in self.controls])
 
     @cached_property
-    def _sideways_gaze(self) -> int | None:
+    def _sideways_gaze_index(self) -> int | None:
         keys = [control.key for control in self.controls]
         return keys.index("AU61") if "AU61" in keys else None
 
     def influences_at(self, places: np.ndarray) -> np.ndarray:
         """Return the influences of all controls at places (P, 2) of the photo: (P, C)."""
-        return sample(self.influences, places / GRID_EXTENT)
+        return sample_bilinear(self.influences, places / GRID_EXTENT)
 
     def vectors_at(self, places: np.ndarray) -> np.ndarray:
         """Return the motion of places (P, 2) of the photo as each control rises by 1: (P, C, 2)."""
         flat = self.fields.reshape(GRID, GRID, -1)
-        return sample(flat, places / GRID_EXTENT).reshape(len(places), -1, 2)
+        return sample_bilinear(flat, places / GRID_EXTENT).reshape(len(places), -1, 2)
 
-    def groups(self, influences: np.ndarray) -> np.ndarray:
-        """Return which controls belong to each place, from their influences: (P, C), (P, C) bool.
+    def group_mask(self, influences: np.ndarray) -> np.ndarray:
+        """Return which controls a drag can change at each of P places: (P, C) bool.
 
-        A place has the controls of the gaze, of the face, or of the head.
+        influences: (P, C), see `influences_at`. They are all controls of one group: gaze, face or
+        head.
         """
         gaze, head = self._regions == "gaze", self._regions == "head"
         face = ~gaze & ~head
         is_gaze, strongest = np.zeros(len(influences), bool), influences[:, face].max(1)
-        if self._sideways_gaze is not None:
-            is_gaze = influences[:, self._sideways_gaze] >= np.maximum(
+        if self._sideways_gaze_index is not None:
+            is_gaze = influences[:, self._sideways_gaze_index] >= np.maximum(
                 MIN_IRIS_INFLUENCE, strongest
             )
         is_face = ~is_gaze & (strongest >= STRONG_INFLUENCE)
@@ -116,16 +120,23 @@ class FaceFields:
 
 
 def grid_places(count: int, extent: float = 1.0) -> np.ndarray:
-    """Return the centers of count x count cells over `extent` crops: (count * count, 2)."""
+    """Return the centers of count x count cells of a square, row by row: (count * count, 2).
+
+    extent: half the side of the square [face coordinates], 1 for the crop.
+    """
     line = np.float32(extent * (2 * np.arange(count) + 1 - count) / count)
     return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
 
 
-def sample(picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """A picture (H, W, C) at points (P, 2), bilinear, its border repeated: (P, C)."""
-    size = np.array(picture.shape[1::-1])
+def sample_bilinear(array: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Sample an array (H, W, C) bilinearly at points (P, 2), each (x, y) from -1 to 1: (P, C).
+
+    The border is repeated outside. It is `grid_sample` of torch without aligned corners, in numpy.
+    """
+    size = np.array(array.shape[1::-1])
     at = ((points + 1) * size / 2 - 0.5).clip(0, size - 1)
     low = np.minimum(at.astype(int), size - 2)
     (u, v), (x, y) = np.float32(at - low).T[..., None], low.T
-    upper = (1 - u) * picture[y, x] + u * picture[y, x + 1]
-    return (1 - v) * upper + v * ((1 - u) * picture[y + 1, x] + u * picture[y + 1, x + 1])
+    upper = (1 - u) * array[y, x] + u * array[y, x + 1]
+    lower = (1 - u) * array[y + 1, x] + u * array[y + 1, x + 1]
+    return (1 - v) * upper + v * lower

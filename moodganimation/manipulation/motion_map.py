@@ -14,10 +14,10 @@
                   "moves": {"AU12": [12, -30], ...}}, ...]}
 
 Normalized coordinates are 0 to 1 over the photo's width and height. A vector in them is `scale`
-times the integers here. Two opposites have the key of one: rising AU61 looks left, falling AU61
-looks right. A handle is the place that a unit moves most. Its `moves` have the vectors of all
-controls that move this place, so that a page can compute where it is in an edit. Labels and groups
-are to be translated, see `texts`.
+times the integers here. Two opposites are one control with the key of the first: AU61 above 0 looks
+left, below 0 right. A handle is the place that a unit moves most. Its `moves` have the vectors of
+all controls that move this place, so that a page can compute where it is in an edit. Labels and
+groups are English; `texts` lists them for translation.
 """
 
 import numpy as np
@@ -25,17 +25,17 @@ import numpy as np
 from ..expressions.sides import GAZE_AND_HEAD
 from ..expressions.spaces import ACTION_UNITS, FACS
 from ..faces.portrait import Portrait
-from .drags import EXTRA_UNIT_WEIGHT, MIN_INFLUENCE
+from .drags import FACS_ONLY_WEIGHT, MIN_INFLUENCE
 from .fields import FaceFields, grid_places
 
 CELLS = 32
-VECTOR_STEP = 0.001  # resolution of vectors, in sides of the crop
-# Units with a handle, and whether there is one for each side.
+VECTOR_STEP = 0.001  # resolution of vectors, over the side of the crop
+# Units with a handle -> whether each side has one.
 HANDLES = {"AU01": True, "AU02": True, "AU45": True, "AU10": False, "AU12": True, "AU26": False}
 MIN_MOTION = 0.01  # [face coordinates] of a handle for a change by 1, to be listed in `moves`
 # Where the face counts as the left or the right side, by `PointMotion.left_weight` (0 to 1).
 MIN_LEFT, MAX_RIGHT = 0.6, 0.4
-IRIS_OFFSET = 0.25  # from a cell's center, in cells, at which irises are looked for
+IRIS_OFFSET = 0.25  # of the points that are tested for an iris from a cell's center, in cells
 
 
 def motion_map(fields: FaceFields, portrait: Portrait) -> dict:
@@ -59,7 +59,7 @@ def motion_map(fields: FaceFields, portrait: Portrait) -> dict:
         "groups": {c.key: c.region.capitalize() for c in fields.controls if c.moves_gaze_or_head},
         "opposites": {c.key: c.opposite for c in fields.controls if c.opposite},
         "cells": strongest.tolist(),
-        "vectors": _in_steps(vectors, scale).ravel().tolist(),
+        "vectors": _quantize(vectors, scale).ravel().tolist(),
         "start": dict(zip(fields.space.keys, fields.unchanged.round(2).tolist(), strict=True)),
         "handles": _handles(fields, face_to_normalized, scale),
     }
@@ -68,13 +68,13 @@ def motion_map(fields: FaceFields, portrait: Portrait) -> dict:
 def labels(fields: FaceFields) -> dict[str, str]:
     """Return labels by key for all controls, their opposites, and the handles of one side."""
     keys = [key for c in fields.controls for key in (c.key, c.opposite) if key]
-    keys += [key + side for key, sided in HANDLES.items() if sided for side in "LR"]
+    keys += [key + side for key, per_side in HANDLES.items() if per_side for side in "LR"]
     names = {axis.key: axis.label for axis in (*ACTION_UNITS.axes, *fields.space.axes)}
     return {key: f"{key} {names[key]}" for key in keys if key in names}
 
 
 def texts() -> list[str]:
-    """Return all labels and groups that a motion map may have, for pages that translate them."""
+    """Return all labels and groups that a motion map can have, to be translated by a page."""
     axes = (*ACTION_UNITS.axes, *FACS.axes)
     return [f"{axis.key} {axis.label}" for axis in axes] + [
         group.capitalize() for group in GAZE_AND_HEAD
@@ -84,28 +84,29 @@ def texts() -> list[str]:
 def strongest_control(fields: FaceFields, places: np.ndarray) -> np.ndarray:
     """Return the control that moves each place (P, 2) most: (P,) indices, -1 for none.
 
-    Among the controls of the place's group (`FaceFields.groups`), it has the highest score. That is
-    the influence for the head. Otherwise it is the influence times the length of the field there,
-    so that visible motions come first, and less for units that ACTION_UNITS lacks. None is chosen
-    where no control of any group has more than MIN_INFLUENCE.
+    It has the highest score in the place's group, see `FaceFields.group_mask`. For the head, the
+    score is the influence. Otherwise it is the influence times the length of the field there, so
+    that large motions come first, times FACS_ONLY_WEIGHT for units that ACTION_UNITS lacks. No
+    control is returned where none of any group has more than MIN_INFLUENCE.
     """
     influences = fields.influences_at(places)
     head = np.array([control.region == "head" for control in fields.controls])
-    common = [c.in_action_units or c.moves_gaze_or_head for c in fields.controls]
-    weights = np.where(common, 1, EXTRA_UNIT_WEIGHT)
-    lengths = np.where(head, 1, fields.peaks * influences * weights)
-    scores = influences * fields.groups(influences) * lengths
+    preferred = [c.in_action_units or c.moves_gaze_or_head for c in fields.controls]
+    weights = np.where(preferred, 1, FACS_ONLY_WEIGHT)
+    lengths = fields.peaks * influences
+    factors = np.where(head, 1, lengths * weights)
+    scores = influences * fields.group_mask(influences) * factors
     return np.where(influences.max(1) > MIN_INFLUENCE, scores.argmax(1), -1)
 
 
 def _strongest_in_cells(fields: FaceFields, places: np.ndarray) -> np.ndarray:
-    """Return `strongest_control` at the centers (P, 2) of cells.
+    """Return `strongest_control` for cells with these centers (P, 2).
 
-    Irises are about as large as a cell. So a cell belongs to the gaze if any of four points in it
-    does.
+    Irises are about as large as a cell. So a cell gets a control of the gaze if one of four points
+    around its center has one.
     """
     strongest = strongest_control(fields, places)
-    # The last False is looked up by -1, where nothing moves.
+    # The last entry, False, is for the index -1: no control.
     is_gaze = np.array([control.region == "gaze" for control in fields.controls] + [False])
     for x, y in ((-1, -1), (1, -1), (-1, 1), (1, 1)):
         offset = IRIS_OFFSET * np.float32((x, y)) * 2 / CELLS
@@ -115,23 +116,23 @@ def _strongest_in_cells(fields: FaceFields, places: np.ndarray) -> np.ndarray:
 
 
 def _handles(fields: FaceFields, face_to_normalized: np.ndarray, scale: float) -> list[dict]:
-    """Return the handles: the places that units move most, and the controls that move them."""
+    """Return the handles as JSON, see the module; none for units that the space lacks."""
     keys = [control.key for control in fields.controls]
     linear, offset, handles = face_to_normalized[:, :2], face_to_normalized[:, 2], []
     has_sides = fields.controls_of_side["L"] != fields.controls
     left = fields.motion.left_weight(fields.grid)
     masks = {"L": left > MIN_LEFT, "R": left < MAX_RIGHT, "": np.ones_like(left, bool)}
-    for key, sided in HANDLES.items():
+    for key, per_side in HANDLES.items():
         if key not in keys:
             continue
         influence = fields.influences[..., keys.index(key)].ravel()
-        for side in "LR" if sided and has_sides else ("",):
+        for side in "LR" if per_side and has_sides else ("",):
             place = fields.grid[np.argmax(influence * masks[side])]
             (vectors,) = fields.vectors_at(place[None])
             x, y = linear @ place + offset
-            steps = _in_steps(vectors @ linear.T, scale).tolist()
+            steps = _quantize(vectors @ linear.T, scale).tolist()
             moving = np.linalg.norm(vectors, axis=1) > MIN_MOTION
-            moves = {k: v for k, v, moves in zip(keys, steps, moving, strict=True) if moves}
+            moves = {k: v for k, v, is_moving in zip(keys, steps, moving, strict=True) if is_moving}
             at = [round(float(x), 4), round(float(y), 4)]
             handles.append({"name": key, "side": side, "at": at, "moves": moves})
     return handles
@@ -145,5 +146,6 @@ def _face_to_normalized(portrait: Portrait) -> np.ndarray:
     return pixels / np.array([[width], [height]])
 
 
-def _in_steps(vectors: np.ndarray, scale: float) -> np.ndarray:
+def _quantize(vectors: np.ndarray, scale: float) -> np.ndarray:
+    """Return vectors as integers, in multiples of `scale`."""
     return np.rint(vectors / scale).astype(int)
