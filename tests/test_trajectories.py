@@ -366,7 +366,7 @@ def test_a_trajectory_alone_is_an_animation_of_all_its_rows(tmp_path):
         (["--trajectory", "{csv}", "--frames", "1", "--columns"], "2 to 600 frames"),
         (["--trajectory", "{csv}", "--columns", "--truth", "none.avi"], "no video"),
         (["--trajectory", "{csv}", "--columns", "--feed", "generated"], "warp generator"),
-        (["--trajectory", "{csv}", "--columns", "--size", "64"], "--size does not go"),
+        (["--trajectory", "{csv}", "--columns", "--size", "64"], "--size cannot be combined"),
         (["--truth", "{film}", "--columns"], "--truth needs --trajectory"),
         (["--labels"], "--labels needs --columns"),
         (["--start", "1"], "--start needs --trajectory"),
