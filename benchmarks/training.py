@@ -219,4 +219,4 @@ def loader_rate(samples, spec: BatchSpec, batches: int = 50) -> float:
     started = time.perf_counter()
     for _ in prefetch(samples, seed=0, specs=specs, rank=0, ranks=1):
         pass
-    return batches * spec.batch / (time.perf_counter() - started)
+    return batches * spec.batch_size / (time.perf_counter() - started)

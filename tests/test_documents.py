@@ -201,7 +201,7 @@ def test_commands_refuse_to_write_outside_a_checkout(
 
 def test_measured_tables_reach_the_document(checkout, tmp_path, monkeypatch):
     values = json.loads((EXAMPLES / "blocks.json").read_text())["sharpness"]
-    monkeypatch.setattr(sharpness, "on_sweeps", lambda folder: values["sharpness"])
+    monkeypatch.setattr(sharpness, "measure_sweeps", lambda folder: values["sharpness"])
     monkeypatch.setattr(sharpness, "MIN_SHARPNESS", 0.75)
     out = tmp_path / "sharpness.json"
     arguments = ["sharpness", "SWEEPS", "--out", str(out), "--write"]

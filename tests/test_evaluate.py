@@ -407,8 +407,8 @@ def test_command_evaluates_warp_generators_of_action_units(folder, checkpoint, t
     report = json.loads((out / "evaluation.json").read_text())
     assert report["photos"]["edited"] == ["a"] and report["photos"]["others"] == 2
     assert report["estimator"]["independent"] is False
-    (remark,) = report["photos"]["remarks"][1:]
-    assert remark.startswith("No filmed clips") and str(folder) not in remark
+    (note,) = report["photos"]["remarks"][1:]
+    assert note.startswith("No filmed clips") and str(folder) not in note
 
 
 def test_all_shipped_checkpoints_are_evaluated_into_separate_folders(monkeypatch, tmp_path):
@@ -467,7 +467,7 @@ def test_frontal_photos_come_first_and_unreadable_ones_are_reported(folder):
     assert names == [["b"], ["b", "c", "a"]]
     (folder / "imgs" / "b.jpg").write_text("no picture")
     photos = open_photos(folder, "test", 1, 32, 0)
-    assert photos.names == ["c"] and "b.jpg is not a readable picture" in photos.remarks[0]
+    assert photos.names == ["c"] and "b.jpg is not a readable picture" in photos.notes[0]
     assert photos.faces.shape == (1, 3, 32, 32) and photos.other_names == ["a"]
 
 

@@ -20,7 +20,7 @@ from moodganimation.networks.base import GeneratorConfig
 from moodganimation.runtime.backends import optimize
 from training.data import synthesis
 from training.data.annotations import find_annotations, read_annotations
-from training.data.config import Data
+from training.data.config import DataConfig
 from training.data.pairs import Pairs
 from training.data.stills import open_samples
 from training.data.units import in_facs, units_of
@@ -228,7 +228,7 @@ def test_labels_and_clips_are_converted_to_the_measured_space(folder):
 
 @pytest.mark.parametrize("kind, frames", [("stills", 1), ("pairs", 2)])
 def test_mirrored_samples_of_facs_have_exchanged_sides(folder, kind, frames):
-    samples = open_samples([folder], "test", Data(kind=kind, frames=frames), FACS)
+    samples = open_samples([folder], "test", DataConfig(kind=kind, frames=frames), FACS)
     left, right = FACS.indices("AU12")
     seen = {
         (int(sample.conditions[0, left] > sample.conditions[0, right]))
@@ -241,7 +241,7 @@ def test_mirrored_samples_of_facs_have_exchanged_sides(folder, kind, frames):
 
 def test_reading_of_facs_is_reported_by_unit_and_by_axis(folder, checkpoint):
     generator = load_checkpoint(checkpoint).generator
-    data = Pairs([folder], "test", 64, FACS).with_flow()
+    data = Pairs([folder], "test", 64, FACS).keep_pairs_with_motion()
     found = measure_reader(generator, data)
     assert set(ACTION_UNITS.keys) | set(FACS.keys) <= set(found) and found["photos"] == 3
     assert found["mean"] == pytest.approx(np.mean([found[key] for key in ACTION_UNITS.keys]))
@@ -337,4 +337,4 @@ def test_sweeps_of_facs_can_be_judged(animator, photo, tmp_path, monkeypatch):
     render_sweeps(animator, [path], tmp_path / "out", scale=1)
     written = {path.stem for path in (tmp_path / "out" / "someone").glob("*_100.png")}
     assert written == {f"{key}_100" for key in (*ACTION_UNITS.keys, *PAD.keys)}
-    assert sharpness.on_sweeps(tmp_path / "out")["AU12"]["outside"] == 0
+    assert sharpness.measure_sweeps(tmp_path / "out")["AU12"]["outside"] == 0

@@ -136,16 +136,21 @@ def points_of_a_face() -> np.ndarray:
 
 def test_the_mean_face_is_symmetric_and_its_own_place():
     face = making.mean_face(points_of_a_face()[None])
-    mirrored = face.points[making.MIRRORED[: making.FACE_POINTS]] * (-1, 1) + (making.SIDE - 1, 0)
+    mirrored = face.points[making.MIRRORED[: making.FACE_POINTS]] * (-1, 1) + (
+        making.MEAN_FACE_SIDE - 1,
+        0,
+    )
     np.testing.assert_allclose(face.points, mirrored, atol=1e-9)
-    picture = np.random.default_rng(1).uniform(0, 255, (making.SIDE, making.SIDE))
+    picture = np.random.default_rng(1).uniform(
+        0, 255, (making.MEAN_FACE_SIDE, making.MEAN_FACE_SIDE)
+    )
     seen = making.warp_to_mean(face, np.float32(picture), face.points)
     np.testing.assert_allclose(seen[face.inside], picture[face.inside], atol=1)
 
 
 def test_ratio_images_forget_even_light_and_keep_folds():
     face = making.mean_face(points_of_a_face()[None])
-    neutral = np.full((making.SIDE, making.SIDE), 120, np.float32)
+    neutral = np.full((making.MEAN_FACE_SIDE, making.MEAN_FACE_SIDE), 120, np.float32)
     even = making.ratio_image(face, neutral, 1.5 * neutral)
     assert np.abs(even).max() < 0.02
     folded = neutral.copy()
@@ -157,7 +162,7 @@ def test_ratio_images_forget_even_light_and_keep_folds():
 
 def test_units_share_the_folds_of_a_smile():
     face = making.mean_face(points_of_a_face()[None])
-    pattern = np.ones((making.SIDE, making.SIDE), np.float32)
+    pattern = np.ones((making.MEAN_FACE_SIDE, making.MEAN_FACE_SIDE), np.float32)
     rises = np.array([1.0, 0.5])
     ratios = np.stack([rise * pattern for rise in rises])
     eyes, rest = making.fold_pictures(face, ratios, rises)
@@ -174,8 +179,8 @@ def test_pictures_leave_out_what_moves():
 
 
 def test_stored_pictures_are_the_right_half():
-    face = np.zeros((1, making.SIDE, making.SIDE), np.float32)
-    face[..., making.SIDE // 2 :] = 1
+    face = np.zeros((1, making.MEAN_FACE_SIDE, making.MEAN_FACE_SIDE), np.float32)
+    face[..., making.MEAN_FACE_SIDE // 2 :] = 1
     assert making.crop_to_stored_half(face)[0, :, 2:].min() == pytest.approx(1)
 
 

@@ -165,7 +165,7 @@ def test_sweeps_have_the_files_for_judges_and_full_sharpness_if_unchanged(
     for key in ACTION_UNITS.keys:
         if key != "AU12":
             cv2.imwrite(str(folder / f"{key}_100.png"), photo[..., ::-1])
-    found = sharpness.on_sweeps(tmp_path / "out")
+    found = sharpness.measure_sweeps(tmp_path / "out")
     assert found["AU01"]["face"] == 1 and math.isnan(found["AU01"]["edited"])
     assert 0.5 < found["AU12"]["edited"] < 1.5 and found["AU12"]["outside"] == 0
     assert found["closed mouth"]["face"] == 1
@@ -173,7 +173,7 @@ def test_sweeps_have_the_files_for_judges_and_full_sharpness_if_unchanged(
 
 def test_judges_name_missing_input_in_one_sentence(tmp_path):
     for judge in (
-        sharpness.on_sweeps,
+        sharpness.measure_sweeps,
         lambda path: face_mesh.read_sweeps(path, None),
         lambda path: identity.edit_distances(path, None),
     ):

@@ -8,7 +8,7 @@ import pytest
 
 from moodganimation.media.images import read_image
 from training.evaluate.judges import drags
-from training.evaluate.judges.crops import centered_to_face, padded
+from training.evaluate.judges.crops import pad_crop, to_face_of_center
 
 from .test_manipulation import ASSETS, FACES
 
@@ -25,7 +25,7 @@ def landmarks() -> np.ndarray:
             x, y = DARK[place]
             at = (x if sign > 0 else 2 * 216 - x), y
             points[list(drags.LANDMARKS[name][side]), :2] = at
-    for ids, x in zip(drags.EYE_CORNERS, (150, 283), strict=True):
+    for ids, x in zip(drags.EYE_CORNER_PAIRS, (150, 283), strict=True):
         points[list(ids), :2] = x, 155
     points[drags.LANDMARKS["chin"][0], :2] = DARK["chin"]
     return points
@@ -58,11 +58,11 @@ def test_scripted_drags_lead_outwards_and_down_in_the_face_of_either_side():
 
 def test_a_tilted_photo_keeps_its_landmarks_on_its_face():
     photo = read_image(ASSETS / "portrait-dark.png")
-    crop = padded("dark", photo, centered_to_face(432, 432), landmarks())
+    crop = pad_crop("dark", photo, to_face_of_center(432, 432), landmarks())
     turned = drags.tilt(crop, 20)
     before, after = (c.points[:, :2] @ c.to_face[:, :2].T + c.to_face[:, 2] for c in (crop, turned))
     np.testing.assert_allclose(after, before, atol=1e-9)
-    (x, y), (u, v) = (turned.points[drags.EYE_CORNERS[side][0], :2] for side in (0, 1))
+    (x, y), (u, v) = (turned.points[drags.EYE_CORNER_PAIRS[side][0], :2] for side in (0, 1))
     assert np.degrees(np.arctan2(v - y, u - x)) == pytest.approx(20)
     lip, here = (np.int32(c.points[61, :2].round()) for c in (crop, turned))
     color, there = crop.picture[lip[1], lip[0]], turned.picture[here[1], here[0]]

@@ -15,7 +15,7 @@ from moodganimation.media.images import read_image
 from training.data.mesh_mirror import LEFT, MIRRORED, RIGHT
 from training.evaluate.judges import axes, command, crops, draw, gaze, head, requests, sides
 from training.evaluate.judges import true_smiles as smiles
-from training.evaluate.judges.best_units import fit_units, follow_points, within_lips
+from training.evaluate.judges.best_units import advect_points, fit_units, within_lips
 from training.evaluate.judges.face_mesh_measures import (
     LIP_POINTS,
     LIP_UNITS,
@@ -33,7 +33,7 @@ def symmetric_face() -> np.ndarray:
     points = np.random.default_rng(3).normal(0, 0.5, (478, 3))
     points[:, 0] *= np.arange(478) != MIRRORED
     for corners, iris, upper, lower in zip(
-        gaze.EYE_CORNERS, gaze.IRISES, gaze.UPPER_LIDS, gaze.LOWER_LIDS, strict=True
+        gaze.EYE_CORNER_PAIRS, gaze.IRISES, gaze.UPPER_LIDS, gaze.LOWER_LIDS, strict=True
     ):
         middle = 0.5 if 263 in corners else -0.5
         points[list(corners)] = [[middle - 0.2, 0, 0], [middle + 0.2, 0, 0]]
@@ -257,11 +257,11 @@ def test_space_without_the_axes_is_refused(what):
 def test_padded_crop_has_the_correct_matrix_to_face():
     photo = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
     corners = np.array([[0.0, 0, 0], [399, 399, 0]])
-    large = crops.padded("a", photo, crops.centered_to_face(400, 400), corners)
+    large = crops.pad_crop("a", photo, crops.to_face_of_center(400, 400), corners)
     assert large.picture.shape == (640, 640, 3)
     np.testing.assert_array_equal(large.picture[120:520, 120:520], photo)
-    small = crops.padded(
-        "b", photo[:144, :144], crops.centered_to_face(144, 144), corners * 143 / 399
+    small = crops.pad_crop(
+        "b", photo[:144, :144], crops.to_face_of_center(144, 144), corners * 143 / 399
     )
     assert small.picture.shape == (692, 692, 3)
     for made, side in ((large, 400), (small, 144)):
@@ -290,7 +290,7 @@ def test_point_is_followed_along_a_backward_flow():
     y, x = (np.mgrid[:64, :64] + 0.5) / 32 - 1
     shift = np.exp(-(x**2 + y**2) / 0.1) * 0.1
     motion = np.stack([-shift, 0 * shift], -1)
-    (place,) = follow_points(motion, np.array([[0.0, 0.0]]))
+    (place,) = advect_points(motion, np.array([[0.0, 0.0]]))
     assert place[0] == pytest.approx(0.1 * np.exp(-(place[0] ** 2) / 0.1), abs=2e-3)
 
 

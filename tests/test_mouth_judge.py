@@ -41,12 +41,12 @@ def test_frechet_distance_of_equal_sets_is_zero():
 def test_mouths_match_one_to_one_by_gap_and_width():
     edits = [mouths.OpenMouth(gap, 0.5, np.zeros(1)) for gap in (0.1, 0.1, 0.3)]
     real = [mouths.OpenMouth(gap, wide, np.zeros(1)) for gap, wide in ((0.11, 0.5), (0.1, 0.9))]
-    found = mouths.matches(edits, real)
+    found = mouths.match_mouths(edits, real)
     assert len(found) == 1 and found[0][1] == 0
 
 
 def test_too_few_matches_give_no_figure():
-    row = mouths.compared(open_mouths(5), open_mouths(5))
+    row = mouths.compare(open_mouths(5), open_mouths(5))
     assert row["matched"] <= 5 and np.isnan(row["AUC"]) and np.isnan(row["Frechet"])
     assert row["open"] == 5
 
@@ -58,7 +58,7 @@ def test_features_do_not_depend_on_brightness_of_the_photo():
         points[ids, :2] = [(x, row) for x in np.linspace(90, 142, len(ids))]
     points[mouths.CHEEKS, :2] = (50, 140)
     picture = np.uint8(RNG.integers(60, 120, (240, 240, 3)))
-    dark, bright = (mouths.mouth(np.uint8(n * picture), points) for n in (1, 2))
+    dark, bright = (mouths.measure_mouth(np.uint8(n * picture), points) for n in (1, 2))
     assert dark.gap == bright.gap == pytest.approx(20 / 112, abs=0.01)
     assert np.abs(dark.features - bright.features).max() < 0.25
 

@@ -196,7 +196,7 @@ def test_installed_modules_and_data_come_from_the_wheel(installed, tmp_path):
         "import moodganimation.cli.commands as c, moodganimation.resources as r, "
         "moodganimation.demo.ui.page as p, training.__main__ as t, "
         "training.rendering.model as m\n"
-        "print(c.__file__, r.CHECKPOINTS, r.ASSETS, p.__file__, t.__file__, m.FILE)\n"
+        "print(c.__file__, r.CHECKPOINTS, r.ASSETS, p.__file__, t.__file__, m.MODEL_FILE)\n"
         "import sys; print(*sys.path)"
     )
     paths, search = run(installed, tmp_path, "python", "-c", report).splitlines()

@@ -14,7 +14,7 @@ import pytest
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.faces.portrait import Portrait, photo_to_crop_matrix
 from moodganimation.media.images import read_image
-from training.data.landmarks import Landmarks, canonical_to_face
+from training.data.landmarks import Landmarks, to_face_of_landmarks
 from training.data.pairs import Pairs
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import crops, renders
@@ -22,15 +22,15 @@ from training.data.prepare import face_mesh_landmarks as script
 from training.data.prepare.__main__ import main
 from training.rendering import checks, facs, units
 from training.rendering.fit import Fit, Fitter
-from training.rendering.model import FILE, FRAME, SIDE, load_model, project
-from training.rendering.raster import nearest
-from training.rendering.render import Renderer, doubled, halved
+from training.rendering.model import CROP_SIDE, MODEL_FILE, RENDER_SIDE, load_model, project
+from training.rendering.raster import nearest_known
+from training.rendering.render import Renderer, downsample_2x, upsample_2x
 from training.rendering.targets import TargetOptions, draw_target
 
 ROOT = Path(__file__).parent.parent
 MESH = ROOT / "tests" / "golden" / "landmarks.npz"
 PORTRAITS = ("astronaut.png", "portrait-calm.png", "portrait-dark.png", "portrait-narrow.png")
-KEYS = ACTION_UNITS.keys
+UNIT_KEYS = ACTION_UNITS.keys
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +54,18 @@ def sources(fitter, renderer) -> list:
     table, made = Landmarks(MESH), []
     for name in PORTRAITS:
         points = table.points[table.row(name), :, :2]
-        to_face = canonical_to_face(points)
-        to_crop = photo_to_crop_matrix(to_face, FRAME)
+        to_face = to_face_of_landmarks(points)
+        to_crop = photo_to_crop_matrix(to_face, CROP_SIDE)
         fit = fitter.fit(points @ to_crop[:, :2].T + to_crop[:, 2])
         photo = read_image(ROOT / "assets" / name)
         landmarks = points @ to_crop[:, :2].T + to_crop[:, 2]
-        made.append(renderer.source(Portrait(photo, to_face, "").face(SIDE), fit, landmarks))
+        made.append(renderer.source(Portrait(photo, to_face, "").face(RENDER_SIDE), fit, landmarks))
     return made
 
 
 def unit_intensities(fit: Fit) -> np.ndarray:
     """(17,) Action Units 0..5."""
-    return units.intensities(fit.expression[: units.N])
+    return units.intensities(fit.expression[: units.UNIT_COUNT])
 
 
 def shown(source) -> np.ndarray:
@@ -89,8 +89,8 @@ def edited(renderer, source, **values):
 
 
 def test_face_model_is_small_and_has_its_licence_beside_it(model):
-    assert FILE.stat().st_size < 5_000_000
-    licence = (FILE.parent / "FACE_MODEL_LICENSE.txt").read_text()
+    assert MODEL_FILE.stat().st_size < 5_000_000
+    licence = (MODEL_FILE.parent / "FACE_MODEL_LICENSE.txt").read_text()
     assert "MIT License" in licence and "USC Institute for Creative Technologies" in licence
     count = len(model.neutral)
     assert model.expressions.shape == (len(units.PARAMETERS), count, 3)
@@ -106,8 +106,8 @@ def test_face_model_is_small_and_has_its_licence_beside_it(model):
 
 
 def test_damaged_face_model_raises_readable_error(tmp_path):
-    (tmp_path / "model.npz").write_bytes(FILE.read_bytes()[:100_000])
-    whole = bytearray(FILE.read_bytes())
+    (tmp_path / "model.npz").write_bytes(MODEL_FILE.read_bytes()[:100_000])
+    whole = bytearray(MODEL_FILE.read_bytes())
     whole[1_000_000] ^= 255
     (tmp_path / "bit.npz").write_bytes(whole)
     for path in (tmp_path / "model.npz", tmp_path / "bit.npz", tmp_path / "none.npz"):
@@ -129,7 +129,10 @@ def test_face_model_can_be_rebuilt(model, tmp_path, monkeypatch):
     out = tmp_path / "made.npz"
     monkeypatch.setattr(sys, "argv", ["build", str(tmp_path), "--out", str(out)])
     build.main()
-    with np.load(out, allow_pickle=False) as made, np.load(FILE, allow_pickle=False) as shipped:
+    with (
+        np.load(out, allow_pickle=False) as made,
+        np.load(MODEL_FILE, allow_pickle=False) as shipped,
+    ):
         assert set(made.files) == set(shipped.files)
         assert made["triangles"].tolist() == [[0, 1, 2], [3, 4, 5], [3, 5, 6]]
         assert made["vertex_ends"].tolist() == [3, 7] and made["triangle_ends"].tolist() == [1, 3]
@@ -145,12 +148,12 @@ def test_fit_recovers_a_projected_model(model, fitter):
     pose = np.array([0.08, -0.2, 0.03, np.log(6.1), 72.0, 78.0])
     expression = np.zeros(len(units.PARAMETERS))
     for key, activation in (("AU12", 0.7), ("AU25", 0.8), ("AU26", 0.6)):
-        expression[KEYS.index(key)] = activation
+        expression[UNIT_KEYS.index(key)] = activation
     shape = model.shape(model.identity_mean, expression)
     fit = fitter.fit(project(shape, pose)[model.landmarks])
     assert np.degrees(np.abs(fit.pose[:3] - pose[:3])).max() < 2 and fit.error < 0.3
     np.testing.assert_allclose(
-        unit_intensities(fit), units.intensities(expression[: units.N]), atol=1.2
+        unit_intensities(fit), units.intensities(expression[: units.UNIT_COUNT]), atol=1.2
     )
     plain = fitter.fit(
         project(model.shape(model.identity_mean, 0 * expression), pose)[model.landmarks]
@@ -170,8 +173,8 @@ def test_activations_have_the_target_intensities():
     rng = np.random.default_rng(0)
     for _ in range(50):
         source, target = (
-            rng.uniform(0, 1.2, units.N),
-            units.suppress_hidden_chin(rng.uniform(0.1, 5, units.N)),
+            rng.uniform(0, 1.2, units.UNIT_COUNT),
+            units.suppress_hidden_chin(rng.uniform(0.1, 5, units.UNIT_COUNT)),
         )
         now = units.intensities(source)
         np.testing.assert_array_equal(units.activations(now, source, now), source)
@@ -196,7 +199,7 @@ def test_render_without_a_change_is_the_photo(sources, renderer):
 @pytest.mark.parametrize("key", ["AU02", "AU04", "AU06", "AU09", "AU12", "AU25", "AU26", "AU45"])
 def test_fit_of_an_edit_shows_the_target_unit(key, sources, renderer, fitter):
     """Units that landmarks show well; others are held back by the fit and fall short."""
-    place = KEYS.index(key)
+    place = UNIT_KEYS.index(key)
     for source in sources[:2]:
         now = unit_intensities(source.fit)
         target = target_of(source, **{key: min(5, now[place] + 3)})
@@ -207,14 +210,16 @@ def test_fit_of_an_edit_shows_the_target_unit(key, sources, renderer, fitter):
 
 
 def test_photo_warped_by_the_flow_is_the_edit(sources, renderer):
-    here = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).astype(np.float32)
+    here = np.stack(np.meshgrid(np.arange(RENDER_SIDE), np.arange(RENDER_SIDE)), -1).astype(
+        np.float32
+    )
     for source, change in zip(
         sources, ({"AU12": 0}, {"AU26": 5}, {"AU01": 5, "AU02": 5}, {"AU45": 5}), strict=True
     ):
         render = edited(renderer, source, **change)
         after, photo = render.picture.astype(float), source.picture
         moved = cv2.remap(photo, here + 2 * render.flow, None, cv2.INTER_LINEAR)
-        known = render.kind != 1  # less the mouth, which is painted
+        known = render.segmentation != 1  # less the mouth, which is painted
         before = np.abs(after - photo)[known].mean()
         assert np.abs(after - moved)[known].mean() < 0.75 * before
         relight = moved * render.brightness_gain[..., None]
@@ -225,7 +230,7 @@ def test_photo_warped_by_the_flow_is_the_edit(sources, renderer):
 def test_flow_is_0_away_from_the_face(sources, renderer):
     source = sources[1]
     render = edited(renderer, source, AU26=5, AU12=5)
-    distance, _ = nearest((render.kind >= 0) | (source.kind >= 0))
+    distance, _ = nearest_known((render.segmentation >= 0) | (source.segmentation >= 0))
     longest = np.linalg.norm(render.flow, axis=-1).max()
     assert longest > 5 and not render.flow[distance > 2 * (8 + 2.2 * longest) + 2].any()
     assert not render.flow[:30, :20].any() and (render.brightness_gain[:30, :20] == 1).all()
@@ -235,18 +240,18 @@ def test_flow_is_0_away_from_the_face(sources, renderer):
 
 def test_closed_lips_and_lids_leave_no_slit(sources, renderer):
     source = sources[0]  # smiles with her teeth
-    assert (source.kind == 1).sum() > 500
+    assert (source.segmentation == 1).sum() > 500
     render = renderer.edit(source, np.zeros(50), shown(source))
-    assert (render.kind == 1).sum() < checks.MAX_SLIT
+    assert (render.segmentation == 1).sum() < checks.MAX_SLIT
     render = edited(renderer, source, AU45=5, AU05=0)
-    assert (render.kind == 2).sum() < checks.MAX_SLIT
+    assert (render.segmentation == 2).sum() < checks.MAX_SLIT
 
 
 def test_halving_a_doubled_picture_restores_it():
     picture = cv2.GaussianBlur(
         np.random.default_rng(0).integers(0, 256, (72, 72, 3), np.uint8), (0, 0), 1
     )
-    difference = np.abs(halved(doubled(picture)).astype(int) - picture)
+    difference = np.abs(downsample_2x(upsample_2x(picture)).astype(int) - picture)
     assert difference.max() <= 2 and difference.mean() < 0.4
 
 
@@ -299,34 +304,34 @@ def test_a_turned_head_goes_where_depth_says(sources, renderer):
 
 def test_targets_satisfy_their_options():
     rng, now = np.random.default_rng(0), np.zeros(50)
-    now[facs.index("AU12L", "AU12R", "AU25", "AU26")] = 3, 3, 2, 1
-    bank = facs.exclusive(rng.uniform(0, 5, 50))[None]
+    now[facs.indices("AU12L", "AU12R", "AU25", "AU26")] = 3, 3, 2, 1
+    pool = facs.cancel_opposites(rng.uniform(0, 5, 50))[None]
     places = [*FACS.indices("AU04"), *FACS.indices("AU09")]
-    jaw = set(facs.index("AU16", "AU17", "AU25", "AU26", "AU27"))
+    jaw = set(facs.indices("AU16", "AU17", "AU25", "AU26", "AU27"))
     for _ in range(300):
-        kind, target = draw_target(rng, now, bank, TargetOptions(("AU04", "AU09"), 2.5))
+        kind, target = draw_target(rng, now, pool, TargetOptions(("AU04", "AU09"), 2.5))
         assert kind == "chosen" and set(np.flatnonzero(target != now)) == set(places)
         assert target[places].min() >= 2.5
-        kind, target = draw_target(rng, now, bank, TargetOptions((), 2.0, 1.0))
+        kind, target = draw_target(rng, now, pool, TargetOptions((), 2.0, 1.0))
         changed = set(np.flatnonzero(target != now))
         sides = {FACS.keys[i][:-1] for i in changed}
         assert kind.startswith("single") and (len(changed) <= 1 or len(sides) == 1 or changed & jaw)
-        kind, target = draw_target(rng, now, bank, TargetOptions())
+        kind, target = draw_target(rng, now, pool, TargetOptions())
         assert ((target >= 0) & (target <= 5)).all()
-        assert np.array_equal(facs.exclusive(target), target)
-    drawn = [draw_target(np.random.default_rng(7), now, bank, TargetOptions()) for _ in range(2)]
+        assert np.array_equal(facs.cancel_opposites(target), target)
+    drawn = [draw_target(np.random.default_rng(7), now, pool, TargetOptions()) for _ in range(2)]
     assert drawn[0][0] == drawn[1][0] and np.array_equal(drawn[0][1], drawn[1][1])
 
 
 def test_canonical_crop_is_computed_from_landmarks():
     table = Landmarks(MESH)
     points = table.points[table.row("portrait-calm.png")]
-    to_crop = photo_to_crop_matrix(canonical_to_face(points), FRAME)
+    to_crop = photo_to_crop_matrix(to_face_of_landmarks(points), CROP_SIDE)
     crop = points[:468, :2] @ to_crop[:, :2].T + to_crop[:, 2]
-    assert np.ptp(crop[:, 1]) == pytest.approx(FRAME / 1.25)
+    assert np.ptp(crop[:, 1]) == pytest.approx(CROP_SIDE / 1.25)
     assert abs(crop[[33, 133], 1].mean() - crop[[263, 362], 1].mean()) < 1e-4
     with pytest.raises(ValueError, match="not form a face"):
-        canonical_to_face(np.full((478, 3), np.nan))
+        to_face_of_landmarks(np.full((478, 3), np.nan))
 
 
 def arrays() -> dict:
@@ -530,7 +535,7 @@ def test_pairs_can_be_read_by_training(made):
     assert splits == {"train", "val", "test"}
     data = Pairs([made], "train", 128, FACS)
     kept = [row for row in rows if row["split"] == "train" and row["kind"] != "turn"]
-    assert len(data.with_flow().rows) == len(kept)
+    assert len(data.keep_pairs_with_motion().rows) == len(kept)
     few = Pairs([made], "train", 128)  # the 17 units cannot show the others
     assert 0 < len(few.rows) < len(rows)
     seen = data.pair(0)._asdict()
@@ -545,7 +550,7 @@ def test_unusable_photos_are_reported_with_reasons(made):
     facts = json.loads((made / "report.json").read_text())
     dropped = {reason: entry["examples"] for reason, entry in facts["dropped"].items()}
     assert dropped["no landmarks of that photo"] == ["stranger.png"]
-    assert dropped[crops.UNREADABLE] == ["torn"] and dropped[crops.SMALL] == ["small"]
+    assert dropped[crops.UNREADABLE] == ["torn"] and dropped[crops.TOO_SMALL] == ["small"]
     assert dropped[renders.OTHER_SIZE] == ["other"] and dropped[renders.NO_FACE] == ["broken"]
     assert dropped[checks.COVERED] == ["flat"]
     assert any("FIT" in note for note in facts["notes"])
@@ -585,7 +590,7 @@ def test_a_prepared_folder_keeps_its_labels_and_splits(made, tmp_path, capsys):
     names, points = list(labels), []
     for name in names:
         mesh = table.points[table.row(f"{name}.png")]
-        to_crop = photo_to_crop_matrix(canonical_to_face(mesh), FRAME)
+        to_crop = photo_to_crop_matrix(to_face_of_landmarks(mesh), CROP_SIDE)
         points.append(np.pad(mesh[:, :2] @ to_crop[:, :2].T + to_crop[:, 2], ((0, 0), (0, 1))))
     np.savez(folder / "landmarks.npz", names=names, points=points, sizes=np.full((4, 2), 144))
     labels[names[0]] = np.array([1.25, *labels[names[0]][1:]])

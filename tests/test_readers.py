@@ -12,11 +12,11 @@ import pytest
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, VALENCE_AROUSAL, space_named
 from training.data.annotations import read_annotations, read_ids
 from training.data.batches import BatchSpec, draw_batch
-from training.data.config import Data
+from training.data.config import DataConfig
 from training.data.stills import open_samples
 from training.ganimation.experiments import EXPERIMENTS
 
-STILLS, CLIPS = Data(kind="stills"), Data(kind="clips", frames=3)
+STILLS, CLIPS = DataConfig(kind="stills"), DataConfig(kind="clips", frames=3)
 
 
 def dump(path: Path, table) -> Path:
@@ -59,11 +59,11 @@ def test_units_are_divided_by_five_and_invalid_rows_counted(tmp_path):
     assert sum(read.dropped.values()) == 4 and len(read.dropped) == 4
 
 
-def test_moods_of_three_numbers_are_reduced_to_two_with_a_remark(tmp_path):
+def test_moods_of_three_numbers_are_reduced_to_two_with_a_note(tmp_path):
     path = dump(tmp_path / "moods.pkl", {"a": [0.5, -0.2, 0.9], "b": [0.1, 0.2]})
     read = read_annotations(path, VALENCE_AROUSAL)
     np.testing.assert_allclose(read.values["a"], [0.5, -0.2], rtol=1e-6)
-    assert "dominance is left out" in read.remarks[0]
+    assert "dominance is left out" in read.notes[0]
     assert list(read_annotations(path, PAD).values) == ["a"]
 
 
@@ -246,7 +246,7 @@ def test_folders_that_differ_behind_their_last_underscore_are_two_videos(tmp_pat
     dump(tmp_path / "clips_annotations.pkl", table)
     (tmp_path / "train_ids.csv").write_text("video5_left")
     samples = open_samples([tmp_path], "train", CLIPS, VALENCE_AROUSAL)
-    assert len(samples) == 2 and len(samples.runs) == 1
+    assert len(samples) == 2 and len(samples.segments) == 1
 
 
 def test_unusable_pairs_are_counted_or_raise_readable_errors(tmp_path):
@@ -264,7 +264,7 @@ def test_unusable_pairs_are_counted_or_raise_readable_errors(tmp_path):
     ]
     lines = [",".join(good), *(",".join(row.values()) for row in rows)]
     (folder / "pairs.csv").write_text("\n".join(lines))
-    twins = Data(kind="pairs", frames=2)
+    twins = DataConfig(kind="pairs", frames=2)
     samples = open_samples([folder], "train", twins, ACTION_UNITS)
     assert len(samples) == 2 and sum(samples.dropped.values()) == 4
     assert samples.sample(1, np.random.default_rng(0), 16).frames.shape == (2, 3, 16, 16)
@@ -298,7 +298,7 @@ def test_keys_may_be_names_or_paths_of_frames(tmp_path, layout, ending):
             table[name.removesuffix(".jpg") + ending] = [t / 10, 0.0]
     dump(tmp_path / "clips_annotations.pkl", table)
     samples = open_samples([tmp_path], "train", CLIPS, VALENCE_AROUSAL)
-    assert len(samples) == 2 * 2 and len(samples.runs) == 2
+    assert len(samples) == 2 * 2 and len(samples.segments) == 2
     assert "no list of clips: all of its clips are used for train" in samples.report()[0]
 
 

@@ -25,7 +25,7 @@ from training import load_critic
 from training.common.health import PATIENCE, Guard, TrainingDiverged
 from training.common.runs import Run
 from training.data.batches import Batch, BatchSpec, draw_batch
-from training.data.config import Data
+from training.data.config import DataConfig
 from training.data.stills import open_samples
 from training.data.synthesis import make_clips, make_edits
 from training.ganimation import losses
@@ -648,7 +648,7 @@ def test_shipped_run_has_its_card_and_metrics(folder, tmp_path, capsys):
 
 def test_make_clips_writes_clips_that_training_reads(folder, tmp_path):
     make_clips(folder, tmp_path, count=3, frames=3)
-    samples = open_samples([tmp_path], "train", Data(kind="clips", frames=3), PAD)
+    samples = open_samples([tmp_path], "train", DataConfig(kind="clips", frames=3), PAD)
     frames = samples.sample(0, np.random.default_rng(0), 64).frames
     assert np.abs(np.diff(frames, axis=0)).mean() > 1e-3
     first = sorted((tmp_path / "clips").rglob("0000.jpg"))[0]
@@ -661,7 +661,7 @@ def test_make_clips_writes_clips_that_training_reads(folder, tmp_path):
 
 def test_make_edits_writes_pairs_that_training_reads(folder, tmp_path):
     make_edits(folder, tmp_path, count=4)
-    data = Data(kind="pairs", frames=2, augment="crop")
+    data = DataConfig(kind="pairs", frames=2, augment="crop")
     samples = open_samples([folder, tmp_path], "train", data, ACTION_UNITS)
     edits = [row for row in samples.pairs.rows if row[1].parent.parent == tmp_path]
     changes = [np.abs(after - before).max() for _, _, before, after in edits]

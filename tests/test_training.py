@@ -19,8 +19,10 @@ from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import backward_warp, relight
 from training.common.aligner import draw_sample
 from training.common.runs import Run
-from training.data.composites import MIRROR
-from training.data.pairs import FRAME, Pairs, SamplingOptions, View
+from training.data.augment import CROP_SIDE, View
+from training.data.average_portraits import MIRROR
+from training.data.pair_batches import SamplingOptions
+from training.data.pairs import Pairs
 from training.data.pickles import read_pickle
 from training.evaluate import blocks
 from training.warp import losses
@@ -35,7 +37,7 @@ SHIFT = 4.0  # of the mouth in every pair, down [px of the frame]
 def face(name: str, smile: float, mouth: float = 0.0) -> np.ndarray:
     """A drawn face, (144, 144, 3); the lower half lies `mouth` pixels lower."""
     rng = np.random.default_rng(sum(map(ord, name)))
-    y, x = np.mgrid[:FRAME, :FRAME].astype(np.float32)
+    y, x = np.mgrid[:CROP_SIDE, :CROP_SIDE].astype(np.float32)
     y = y - mouth * np.clip((y - 60) / 20, 0, 1)
     skin = rng.uniform(120, 220, 3)
     picture = skin + 30 * np.sin(x / 9 + rng.uniform(0, 6))[..., None]
@@ -67,7 +69,7 @@ def folder(tmp_path_factory):
     (folder / "pairs").mkdir()
     names, units, rows = [f"p{i}" for i in range(8)], {}, []
     jaw = ACTION_UNITS.index("AU26")
-    y = np.mgrid[:FRAME, :FRAME][0].astype(np.float32)
+    y = np.mgrid[:CROP_SIDE, :CROP_SIDE][0].astype(np.float32)
     light = -0.1 * (y > 110)  # the chin is darker in every pair
     down = SHIFT * np.clip((y - 60) / 20, 0, 1)
     for i, name in enumerate(names):
@@ -84,7 +86,7 @@ def folder(tmp_path_factory):
     (folder / "train_ids.csv").write_text("\n".join(f"{name}.jpg" for name in names))
     (folder / "aus_openface.pkl").write_bytes(pickle.dumps(units, protocol=2))
     flow = np.repeat(np.stack([0 * down, -down], -1)[None], len(names), 0)
-    mouth = np.zeros((len(names), FRAME, FRAME), np.uint8)
+    mouth = np.zeros((len(names), CROP_SIDE, CROP_SIDE), np.uint8)
     np.savez(
         folder / "flow.npz",
         names=[row[0] for row in rows],
@@ -98,7 +100,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(folder) -> Pairs:
-    return Pairs([folder], "train", 64).with_flow()
+    return Pairs([folder], "train", 64).keep_pairs_with_motion()
 
 
 @pytest.fixture
@@ -142,17 +144,17 @@ def test_source_warped_by_the_flow_is_the_target(data):
 
 
 def test_reversed_pairs_have_no_flow(data):
-    batch = data.batch(np.random.default_rng(0), SamplingOptions(6, 1, reverse=1.0))
+    batch = data.batch(np.random.default_rng(0), SamplingOptions(6, 1, reverse_share=1.0))
     assert not batch.flow.any() and not batch.field_weight.any()
     assert (batch.before.sum(1) > batch.after.sum(1)).all()
 
 
 def test_view_transforms_pictures_and_masks_equally():
-    spot = np.zeros((FRAME, FRAME), np.float32)
+    spot = np.zeros((CROP_SIDE, CROP_SIDE), np.float32)
     spot[80:88, 40:48] = 1
     view = View(np.random.default_rng(3), 128)
-    picture = view.picture(np.uint8(np.repeat(255 * spot[..., None], 3, 2))) + 1
-    cells = view.field(cv2.resize(spot, (72, 72), interpolation=cv2.INTER_AREA))
+    picture = view.convert_picture(np.uint8(np.repeat(255 * spot[..., None], 3, 2))) + 1
+    cells = view.resample(cv2.resize(spot, (72, 72), interpolation=cv2.INTER_AREA))
     centre = [np.argwhere(x[0] > 0.5 * x[0].max()).mean(0) for x in (picture, cells)]
     np.testing.assert_allclose(*centre, atol=0.7)
 
@@ -310,7 +312,7 @@ def test_aligner_samples_have_the_true_offset(data):
     for seed in range(4):
         view, (x, y, scale, roll) = draw_sample(data, np.random.default_rng(seed))
         # the eyes of the drawn faces, canonical coordinates -> pixels of the view
-        eyes = (np.array([(49, 53), (94, 53)]) - (FRAME - 1) / 2) / (FRAME / 2)
+        eyes = (np.array([(49, 53), (94, 53)]) - (CROP_SIDE - 1) / 2) / (CROP_SIDE / 2)
         turn = [[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]
         places = eyes @ np.transpose(turn) * np.exp(scale) + (x, y)
         places = ((places / INPUT_SHARE + 1) * SIZE - 1) / 2
@@ -361,8 +363,8 @@ def test_view_transforms_placements_of_teeth(seed):
     rng = np.random.default_rng(seed)
     view = View(rng, 128)
     place, own = rng.normal(0, 0.3, (2, 3)), np.array([0.4, -0.7])
-    pixel = (place[:, :2] @ own + place[:, 2] + 1) * (FRAME / 2) - 0.5
+    pixel = (place[:, :2] @ own + place[:, 2] + 1) * (CROP_SIDE / 2) - 0.5
     seen = (view.to_view[:, :2] @ pixel + view.to_view[:, 2] + 0.5) / 64 - 1
-    found = view.affine(place)
+    found = view.convert_placement(place)
     mirrored = own * ([-1, 1] if view.mirror else 1)
     np.testing.assert_allclose(found[:, :2] @ mirrored + found[:, 2], seen, atol=1e-9)

@@ -95,7 +95,7 @@ def calibrate(options) -> None:
     from .warp.evaluate import write_report
 
     generator, space, card = load_checkpoint(options.checkpoint)
-    data = Pairs(options.data, "train", generator.config.image_size, space).with_flow()
+    data = Pairs(options.data, "train", generator.config.image_size, space).keep_pairs_with_motion()
     errors = write_report(calibrate(generator, data, options.seed), out=None)
     save_generator(options.out, generator, space, card | {"calibration": errors})
 
@@ -126,7 +126,7 @@ def pairs(options) -> None:
 
     generator, data = _load_without_gains(options)
     values = {f"read {key}": value for key, value in measure_reader(generator, data).items()}
-    values |= measure_pairs(generator, data.with_flow())
+    values |= measure_pairs(generator, data.keep_pairs_with_motion())
     write_blocks(options.blocks, BLOCKS, write_report(values, options.out))
 
 
@@ -136,7 +136,7 @@ def ablation(options) -> None:
     from .warp.evaluate import measure_ablation, write_report
 
     generator, data = _load_without_gains(options)
-    values = write_report(measure_ablation(generator, data.with_flow()), options.out)
+    values = write_report(measure_ablation(generator, data.keep_pairs_with_motion()), options.out)
     write_blocks(options.blocks, BLOCKS, values)
 
 
@@ -166,9 +166,9 @@ def sweeps(options) -> None:
 
 def sharpness(options) -> None:
     """Measure the sharpness of sweeps."""
-    from .evaluate.judges.sharpness import BLOCKS, on_sweeps
+    from .evaluate.judges.sharpness import BLOCKS, measure_sweeps
 
-    _report_tables(options, BLOCKS, sharpness=on_sweeps(options.sweeps))
+    _report_tables(options, BLOCKS, sharpness=measure_sweeps(options.sweeps))
 
 
 def finders(options) -> None:
@@ -194,9 +194,9 @@ def _report_tables(options, blocks: dict, **tables) -> None:
 
 def composites(options) -> None:
     """Make average portraits, of the first folder of --data."""
-    from .data.composites import composites
+    from .data.average_portraits import write_average_portraits
 
-    composites(options.data[0], options.out)
+    write_average_portraits(options.data[0], options.out)
 
 
 def ship(options) -> None:

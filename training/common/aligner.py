@@ -12,8 +12,8 @@ from torch import Tensor
 from moodganimation.faces.alignment import INPUT_SHARE, SIZE, Aligner
 from moodganimation.faces.portrait import rotation_matrix
 
-from ..data.augment import DIRECTED_LIGHT_SHARE, directed_light, draw_ellipse
-from ..data.pairs import FRAME, Pairs
+from ..data.augment import CROP_SIDE, DIRECTED_LIGHT_SHARE, directed_light, draw_ellipse
+from ..data.pairs import Pairs
 from .one_cycle import train_one_cycle
 
 MAX_RATE, WEIGHT_DECAY = 2e-3, 1e-4
@@ -45,10 +45,12 @@ def draw_sample(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     if rng.random() < MIRROR_SHARE:
         picture = picture[:, ::-1]
     x, y, log_scale, roll = offset
-    # Pixel of the picture, which has FRAME pixels a side -> face coordinates of the canonical crop
-    # -> those of the coarse crop -> pixel of the view.
-    linear = np.exp(log_scale) * rotation_matrix(-roll) / (FRAME / 2)
-    matrix = np.c_[linear, (x, y) - linear @ np.full(2, (FRAME - 1) / 2)] * (SIZE / 2 / INPUT_SHARE)
+    # Crop px, which pixels of the picture are -> face coordinates of the canonical crop -> those of
+    # the coarse crop -> pixel of the view.
+    linear = np.exp(log_scale) * rotation_matrix(-roll) / (CROP_SIDE / 2)
+    matrix = np.c_[linear, (x, y) - linear @ np.full(2, (CROP_SIDE - 1) / 2)] * (
+        SIZE / 2 / INPUT_SHARE
+    )
     matrix[:, 2] += (SIZE - 1) / 2
     blurred = cv2.GaussianBlur(picture, (0, 0), rng.uniform(*BLUR_RANGE))
     view = cv2.warpAffine(blurred, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT_101)

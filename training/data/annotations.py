@@ -1,8 +1,8 @@
 """Annotation files as tables: name -> condition vector.
 
 The formats are those of the GANimation repositories that this project reimplements, and AffectNet's
-csv. Action Units are stored as OpenFace writes them, 0..5, and divided by 5 here; moods are not
-changed. Invalid rows are dropped, and counted by their reason.
+csv. Action Units are stored as OpenFace writes them, 0..5, and are divided by 5 here; moods are
+stored in [-1, 1]. Invalid rows are dropped, and counted by their reason.
 """
 
 import csv
@@ -38,9 +38,10 @@ class Table:
     """The valid rows of an annotation file, and what was dropped."""
 
     values: dict[str, np.ndarray]  # name -> condition (D,), in the order of the file
-    names: list[str] = field(default_factory=list)  # of all rows, in the order of the file
-    dropped: Counter = field(default_factory=Counter)  # reason, which follows "they" -> rows
-    remarks: list[str] = field(default_factory=list)  # sentences about assumptions
+    all_names: list[str] = field(default_factory=list)  # of dropped rows, too; in the same order
+    # Reason -> number of rows. A reason completes the sentence "... rows left out: they".
+    dropped: Counter = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)  # sentences about assumptions
 
 
 def find_annotations(
@@ -57,6 +58,7 @@ def find_annotations(
         if Path(pattern).is_absolute():
             matches = [Path(pattern)] if Path(pattern).exists() else []
         else:
+            # {split}*.csv also matches the list of names {split}_ids.csv.
             matches = [path for path in sorted(folder.glob(pattern)) if "_ids" not in path.name]
         if matches:
             return matches[0]
@@ -82,9 +84,10 @@ def read_annotations(path: Path, space: ExpressionSpace) -> Table:
 
 
 def read_ids(path: Path) -> list[str]:
-    """Read names, one per line and without a header; endings of pictures are removed.
+    """Read names, one per line and without a header.
 
-    Raises ValueError if there are none.
+    Text after a tab is ignored, and endings of pictures are removed. Raises ValueError if there are
+    no names.
     """
     if not path.exists():
         raise ValueError(f"There is no list of names {path}.")
@@ -92,13 +95,13 @@ def read_ids(path: Path) -> list[str]:
         lines = [line.split("\t")[0].strip() for line in path.read_text("utf-8-sig").splitlines()]
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text file of names, one per line.") from None
-    names = list(dict.fromkeys(stem(line) for line in lines if line))
+    names = list(dict.fromkeys(without_ending(line) for line in lines if line))
     if not names:
         raise ValueError(f"{path} is empty: it should hold one file name per line.")
     return names
 
 
-def stem(name: str) -> str:
+def without_ending(name: str) -> str:
     """Remove the ending of a file name, if it is that of a JPEG or PNG file."""
     for ending in (".jpg", ".jpeg", ".png", ".JPG", ".PNG"):
         name = name.removesuffix(ending)
@@ -108,34 +111,34 @@ def stem(name: str) -> str:
 def _valid_rows(rows, space: ExpressionSpace) -> Table:
     """Keep rows (name, values) with one finite number per axis of the space, within its ranges."""
     table = Table({})
-    units, dimension = space in UNIT_SPACES, len(space.axes)
-    shortened = 0
+    has_units, dimension = space in UNIT_SPACES, len(space.axes)
+    without_dominance = 0
     for name, values in rows:
-        name = stem(name.decode("latin1") if isinstance(name, bytes) else str(name))
-        table.names.append(name)
+        name = without_ending(name.decode("latin1") if isinstance(name, bytes) else str(name))
+        table.all_names.append(name)
         try:
             vector = np.asarray(values, np.float64).reshape(-1)
         except (TypeError, ValueError, OverflowError):
             table.dropped["are not numbers"] += 1
             continue
         if space == VALENCE_AROUSAL and len(vector) == len(PAD.axes):
-            vector, shortened = vector[:dimension], shortened + 1
+            vector, without_dominance = vector[:dimension], without_dominance + 1
         if len(vector) != dimension:
             table.dropped[f"have {len(vector)} values where {space.name} has {dimension}"] += 1
         elif not np.isfinite(vector).all():
             table.dropped["are not finite"] += 1
-        elif units and not ((vector >= 0) & (vector <= 5)).all():
+        elif has_units and not ((vector >= 0) & (vector <= 5)).all():
             table.dropped["are outside 0 to 5"] += 1
         elif (
-            not units
+            not has_units
             and space.name in (PAD.name, VALENCE_AROUSAL.name)
             and (np.abs(vector) > 1).any()
         ):  # AffectNet writes -2 for uncertain annotations and pictures without a face
             table.dropped["are outside -1 to 1 (AffectNet's -2: uncertain or no face)"] += 1
         else:
-            table.values[name] = np.float32(vector / 5 if units else vector)
-    if shortened:
-        table.remarks.append(
+            table.values[name] = np.float32(vector / 5 if has_units else vector)
+    if without_dominance:
+        table.notes.append(
             "moods have three numbers: pleasure is taken as valence, dominance is left out"
         )
     return table

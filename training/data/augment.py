@@ -1,66 +1,77 @@
-"""Random views of canonical crops, the same for all pictures and fields of a sample."""
+"""Random views of canonical crops, the same for all pictures and fields of a sample.
+
+A canonical crop has CROP_SIDE pixels a side. Arrays of it may have other resolutions, s pixels a
+side; views have S.
+"""
 
 import cv2
 import numpy as np
 
-from ..rendering.model import FRAME  # side of the canonical crop on disk [px]
+from ..rendering.model import CROP_SIDE  # of canonical crops on disk [px]
 
-VIEW_MARGIN = 1.125  # pictures are kept this much larger than views, which may show a part of them
-# Geometry of views: side [px of FRAME], roll [degrees], shift [px of FRAME].
-SIDE_MEAN, SIDE_STD, SIDE_RANGE = 0.975 * FRAME, 10, (118, 170)
+VIEW_MARGIN = 1.125  # resolution at which pictures are kept, over that of views, which may enlarge
+# Geometry of views: side and shift [crop px], roll [degrees].
+SIDE_MEAN, SIDE_STD, SIDE_RANGE = 0.975 * CROP_SIDE, 10, (118, 170)
 ROLL_STD, SHIFT_STD = 3.5, 4
-# Tones of views.
-GREY_SHARE = 0.15  # of views
+# Tones of views. Shares are probabilities.
+GREY_SHARE = 0.15
 LOG_GAMMA_STD, LOG_GAIN_STD = 0.18, 0.06
 UNSHARP_RANGE = (-0.6, 0.8)  # amount of unsharp masking; negative blurs
-DIRECTED_LIGHT_SHARE = 0.4  # of views
-LOW_RESOLUTION_SHARE = 0.45  # of views
+DIRECTED_LIGHT_SHARE = 0.4
+LIGHT_STRENGTH_RANGE = (0.15, 0.9)  # logarithm of the gain at the edge of the view
+SHADOW_SHARE = 0.35  # of directed lights: with the edge of a shadow
+SHADOW_STEEPNESS_RANGE, SHADOW_EDGE_RANGE = (1.5, 5), (-0.3, 0.3)  # per half side; [half sides]
+LOW_RESOLUTION_SHARE = 0.45
 LOW_RESOLUTION_RANGE = (0.4, 0.9)  # of the view's side
-LOW_LIGHT_SHARE = 0.15  # of views
+LOW_LIGHT_SHARE = 0.15
 LOW_LIGHT_RANGE = (0.2, 0.8)  # factor of brightness
-DEGRADED_SHARE = 0.5  # of photos: with noise, compression or an occluder
-NOISE_SHARE, NOISE_STD_RANGE = 0.4, (2, 12)  # of degraded photos; of 0..255
+# Degraded photos: each of noise, compression and an occluder with its own probability.
+DEGRADED_SHARE = 0.5
+NOISE_SHARE, NOISE_STD_RANGE = 0.4, (2, 12)  # standard deviation on 0..255
 JPEG_SHARE, JPEG_QUALITIES = 0.4, (15, 70)
 OCCLUDER_SHARE = 0.3
 
 
-def crop_to_face(size: int) -> np.ndarray:
-    """Return the matrix `to_face` (2, 3), see faces.portrait, of a picture that is a canonical crop
-    of `size` pixels a side."""
+def crop_to_face_matrix(size: int) -> np.ndarray:
+    """Return `to_face` (2, 3), see faces.portrait, of a picture that is a canonical crop of `size`
+    pixels a side."""
     return np.array([[2 / size, 0, 1 / size - 1], [0, 2 / size, 1 / size - 1]])
 
 
-CROP_TO_FACE = crop_to_face(FRAME)
+CROP_TO_FACE = crop_to_face_matrix(CROP_SIDE)
 
 
 class View:
-    """A random crop, mirror image and tone of the frame, the canonical crop of FRAME pixels.
+    """A random part of a canonical crop, possibly mirrored, with a random tone.
 
-    It is applied to both pictures of a pair, to its flow and its other fields. Without a random
-    generator the view is the whole frame; without tone the colors stay.
+    One view is applied to both pictures of a pair, to its flow and its other fields. Without a
+    random generator the view is the whole crop; without tone the colors stay.
+
+    size: side of the view [px]. mirror: whether it is a mirror image. to_view: (2, 3), crop px ->
+    pixels of the view. linear: (2, 2), its linear part.
     """
 
     def __init__(self, rng: np.random.Generator | None, size: int, tone: bool = True):
         self.size, self.mirror = size, False
-        side, roll, shift = float(FRAME), 0.0, np.zeros(2)
+        side, roll, shift = float(CROP_SIDE), 0.0, np.zeros(2)
         if rng is not None:
             side = float(np.clip(rng.normal(SIDE_MEAN, SIDE_STD), *SIDE_RANGE))
             roll, shift = np.radians(rng.normal(0, ROLL_STD)), rng.normal(0, SHIFT_STD, 2)
             self.mirror = rng.random() < 0.5
         self._draw_tone(rng if tone else None)
         rotation = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-        self.linear = size / side * rotation  # part of `to_view`
+        self.linear = size / side * rotation
         if self.mirror:
             self.linear = np.diag([-1.0, 1.0]) @ self.linear
-        center = np.full(2, (FRAME - 1) / 2) + shift
-        # (2, 3), pixels of the frame -> pixels of the view
+        center = np.full(2, (CROP_SIDE - 1) / 2) + shift
         self.to_view = np.c_[self.linear, np.full(2, (size - 1) / 2) - self.linear @ center]
 
     def _draw_tone(self, rng: np.random.Generator | None) -> None:
-        """Draw the parameters of `picture` and `tone`."""
+        """Draw the parameters of `convert_picture` and `apply_tone`."""
         self.has_tone, self.grey, self.unsharp = rng is not None, False, 0.0
         self.gamma, self.channel_gain = 1.0, np.ones(3)
-        self.lighting, self.low_resolution = None, 0  # (S, S, 1), see `directed_light`; side [px]
+        self.lighting = None  # gain (S, S, 1), see `directed_light`
+        self.low_resolution = 0  # side to which the view is reduced and enlarged again; 0: not [px]
         if rng is None:
             return
         self.grey = rng.random() < GREY_SHARE
@@ -74,19 +85,20 @@ class View:
         if rng.random() < LOW_LIGHT_SHARE:
             self.channel_gain = self.channel_gain * rng.uniform(*LOW_LIGHT_RANGE)
 
-    def from_cells(self, cells: int) -> np.ndarray:
-        """Return the affine map (2, 3) to the view from a frame of cells x cells."""
-        step = FRAME / cells  # frame = step * cell + (step - 1) / 2
+    def map_from(self, side: int) -> np.ndarray:
+        """Return the affine map (2, 3) to pixels of the view from an array of the crop that has
+        `side` pixels a side."""
+        step = CROP_SIDE / side  # a position is at step * position + (step - 1) / 2 in crop px
         to_view = self.to_view.copy()
         to_view[:, :2] *= step
         to_view[:, 2] += self.to_view[:, :2] @ np.full(2, (step - 1) / 2)
         return to_view
 
-    def picture(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the view of a frame (s, s, 3) uint8, as (3, S, S) float32 in [-1, 1]."""
+    def convert_picture(self, pixels: np.ndarray) -> np.ndarray:
+        """Convert a crop (s, s, 3) uint8 to the view, (3, S, S) float32 in [-1, 1]."""
         x = cv2.warpAffine(
             pixels,
-            self.from_cells(len(pixels)),
+            self.map_from(len(pixels)),
             (self.size,) * 2,
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT_101,
@@ -98,9 +110,9 @@ class View:
             x = x + self.unsharp * (x - cv2.GaussianBlur(x, (0, 0), 1))
         if self.lighting is not None:
             x = np.clip(x, 0, 255) * self.lighting
-        return (self.tone(x) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
+        return (self.apply_tone(x) / 127.5 - 1).transpose(2, 0, 1).astype(np.float32)
 
-    def tone(self, x: np.ndarray) -> np.ndarray:
+    def apply_tone(self, x: np.ndarray) -> np.ndarray:
         """Apply gamma, gain of the channels and grey to colors (..., 3), 0..255."""
         if self.has_tone:
             gain = (255 * self.channel_gain).astype(np.float32)
@@ -109,15 +121,15 @@ class View:
             x = np.repeat(x @ np.float32([[0.299], [0.587], [0.114]]), 3, -1)
         return np.clip(x, 0, 255)
 
-    def affine(self, affine: np.ndarray) -> np.ndarray:
-        """Convert an affine map (2, 3) to face coordinates of the frame into one to those of the
+    def convert_placement(self, placement: np.ndarray) -> np.ndarray:
+        """Convert an affine map (2, 3) to face coordinates of the crop into one to those of the
         view. In mirrored views the x axis of the map is flipped, too, so that a picture that it
         places, such as that of the teeth, is not drawn mirrored."""
         to_face = np.diag([2 / self.size] * 2) @ self.to_view
-        to_face[:, 2] += 1 / self.size - 1  # pixels of the frame -> face coordinates of the view
-        to_frame = affine * (FRAME / 2)
-        to_frame[:, 2] += (FRAME - 1) / 2
-        result = to_face[:, :2] @ to_frame
+        to_face[:, 2] += 1 / self.size - 1  # crop px -> face coordinates of the view
+        to_crop = placement * (CROP_SIDE / 2)
+        to_crop[:, 2] += (CROP_SIDE - 1) / 2
+        result = to_face[:, :2] @ to_crop
         result[:, 2] += to_face[:, 2]
         if self.mirror:
             result[:, 0] *= -1
@@ -127,44 +139,44 @@ class View:
         """Compute the signed distance from a face, (1, S, S), in halves of the view's side;
         negative inside.
 
-        outline: (P, 2) in face coordinates of the frame.
+        outline: (P, 2) in face coordinates of the crop.
         """
-        pixels = outline * (FRAME / 2) + (FRAME - 1) / 2
+        pixels = outline * (CROP_SIDE / 2) + (CROP_SIDE - 1) / 2
         polygon = np.int32(np.round(pixels @ self.to_view[:, :2].T + self.to_view[:, 2]))
         face = cv2.fillPoly(np.zeros((self.size,) * 2, np.uint8), [polygon], 1)
         outside, inside = (cv2.distanceTransform(mask, cv2.DIST_L2, 5) for mask in (1 - face, face))
         return (outside - inside)[None] * np.float32(2 / self.size)
 
-    def flow(self, flow: np.ndarray) -> np.ndarray:
-        """Convert a flow (s, s, 2) [px of FRAME] to (2, S, S) in halves of the view's side."""
-        vectors = self.field(flow.astype(np.float32))
+    def convert_flow(self, flow: np.ndarray) -> np.ndarray:
+        """Convert a flow (s, s, 2) [crop px] to (2, S, S) in halves of the view's side."""
+        vectors = self.resample(flow.astype(np.float32))
         return np.einsum("ij,jyx->iyx", self.linear * 2 / self.size, vectors).astype(np.float32)
 
-    def light(self, brightness_gain: np.ndarray) -> np.ndarray:
+    def convert_light(self, brightness_gain: np.ndarray) -> np.ndarray:
         """Convert a gain of brightness (s, s), 1 for none, to the relative change (1, S, S) of the
         view's brightness, 0 for none."""
-        change = self.field(brightness_gain.astype(np.float32) - 1)
+        change = self.resample(brightness_gain.astype(np.float32) - 1)
         return (1 + change) ** np.float32(self.gamma) - 1
 
-    def depth(self, depth: np.ndarray) -> np.ndarray:
-        """Convert a depth map (s, s) in halves of the frame's side to (1, S, S) in those of the
+    def convert_depth(self, depth: np.ndarray) -> np.ndarray:
+        """Convert a depth map (s, s) in halves of the crop's side to (1, S, S) in those of the
         view's."""
-        scale = np.sqrt(abs(np.linalg.det(self.linear))) * FRAME / self.size
-        return self.field(depth, cv2.BORDER_REPLICATE) * np.float32(scale)
+        scale = np.sqrt(abs(np.linalg.det(self.linear))) * CROP_SIDE / self.size
+        return self.resample(depth, cv2.BORDER_REPLICATE) * np.float32(scale)
 
-    def across(self, across: np.ndarray) -> np.ndarray:
-        """Convert the lateral position (s, s) in the face, -1 to 1 at the person's left, to that of
-        the view, (1, S, S)."""
-        return self.field(across, cv2.BORDER_REPLICATE) * (-1 if self.mirror else 1)
+    def convert_across(self, across: np.ndarray) -> np.ndarray:
+        """Convert the position across the face (s, s), -1 at the person's right to 1 at the left,
+        to the view, (1, S, S); mirror images exchange the sides."""
+        return self.resample(across, cv2.BORDER_REPLICATE) * (-1 if self.mirror else 1)
 
-    def field(self, values: np.ndarray, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
-        """Look up values (s, s[, C]) of the frame in the view, (C, S, S).
+    def resample(self, values: np.ndarray, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
+        """Look up values (s, s[, C]) of the crop at the pixels of the view, (C, S, S).
 
-        Outside the frame they are 0, or given by another border mode of OpenCV.
+        Outside the crop they are 0, or given by another border mode of OpenCV.
         """
         result = cv2.warpAffine(
             values.astype(np.float32),
-            self.from_cells(len(values)),
+            self.map_from(len(values)),
             (self.size,) * 2,
             borderMode=border,
         )
@@ -174,11 +186,12 @@ class View:
 def directed_light(rng: np.random.Generator, size: int) -> np.ndarray:
     """Draw light from one side: a gain of brightness (S, S, 1) float32, sometimes with the edge of
     a shadow."""
-    grid = (np.arange(size, dtype=np.float32) * 2 + 1 - size) / size  # face coordinates
-    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 0.9)
+    grid = (np.arange(size, dtype=np.float32) * 2 + 1 - size) / size  # -1 to 1
+    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(*LIGHT_STRENGTH_RANGE)
     ramp = np.cos(angle) * grid[None] + np.sin(angle) * grid[:, None]
-    if rng.random() < 0.35:  # a shadow
-        ramp = np.tanh(rng.uniform(1.5, 5) * (ramp - rng.uniform(-0.3, 0.3)))
+    if rng.random() < SHADOW_SHARE:
+        steepness, edge = rng.uniform(*SHADOW_STEEPNESS_RANGE), rng.uniform(*SHADOW_EDGE_RANGE)
+        ramp = np.tanh(steepness * (ramp - edge))
     return np.exp(strength * ramp)[..., None]
 
 

@@ -13,28 +13,27 @@ from moodganimation.expressions.spaces import ExpressionSpace
 
 from .augment import VIEW_MARGIN, View
 from .batches import Sample, Samples
-from .config import Data
+from .config import DataConfig
 from .pictures import PictureCache, UnreadablePicture
 
-MAX_UNREADABLE = (
-    100  # consecutive samples with an unreadable picture, after which an error is raised
-)
+MAX_UNREADABLE = 100  # unreadable samples in a row, after which an error is raised
 
 
 class PictureSamples:
     """Samples read from pictures: a base class.
 
-    Samples with an unreadable picture are skipped, and the reasons are collected in `unreadable`.
-    `dropped` counts annotations, or what `counted` says, without a sample by reason; `remarks` are
-    sentences for the report.
+    A subclass defines `__len__` and `_sample`. Samples with an unreadable picture are skipped, and
+    the reasons are collected in `unreadable`. `dropped` counts items without a sample by reason; a
+    reason completes the sentence "... left out: they". `notes` are sentences for the report.
+    item_noun: what the items are, in the plural.
     """
 
-    counted = "annotations"
+    item_noun = "annotations"
 
-    def __init__(self, data: Data, space: ExpressionSpace):
+    def __init__(self, data: DataConfig, space: ExpressionSpace):
         self.data, self.space, self.pictures = data, space, PictureCache()
         self.mirrored = mirrored_axes(space)
-        self.dropped, self.remarks, self.unreadable = Counter(), [], set()
+        self.dropped, self.notes, self.unreadable = Counter(), [], set()
 
     def sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
         """Read the sample of an index, or else the next one whose pictures can be read."""
@@ -47,6 +46,10 @@ class PictureSamples:
             f"{MAX_UNREADABLE} samples in a row cannot be read: {sorted(self.unreadable)[0]}"
         )
 
+    def _sample(self, index: int, rng: np.random.Generator, size: int) -> Sample:
+        """Read the sample of an index. Raises UnreadablePicture."""
+        raise NotImplementedError
+
     def augment(
         self, paths: list[Path], labels: np.ndarray, rng: np.random.Generator, size: int
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +60,9 @@ class PictureSamples:
         """
         if self.data.augment != "flip":
             view, side = View(rng, size, self.data.augment == "view"), round(VIEW_MARGIN * size)
-            frames = np.stack([view.picture(self.pictures.read(path, side)) for path in paths])
+            frames = np.stack(
+                [view.convert_picture(self.pictures.read(path, side)) for path in paths]
+            )
             return frames, labels[:, self.mirrored] if view.mirror else labels
         frames = np.stack([self.pictures.read(path, size) for path in paths])
         if rng.random() < 0.5:
@@ -68,9 +73,9 @@ class PictureSamples:
     def report(self) -> list[str]:
         """Return sentences about what was dropped, and about assumptions."""
         dropped = [
-            f"{n} {self.counted} left out: they {reason}" for reason, n in self.dropped.items()
+            f"{n} {self.item_noun} left out: they {reason}" for reason, n in self.dropped.items()
         ]
-        return dropped + self.remarks
+        return dropped + self.notes
 
 
 def require_samples(samples: Samples, folders: list[Path], split: str) -> None:

@@ -1,7 +1,7 @@
 """Batches of the systems of training/ganimation/experiments.py: photos and clips with their
 expressions, drawn deterministically.
 
-B batch · T frames · S frames to generate · D axes · H x W pixels.
+B samples of a batch · T frames · G frames to generate · D axes · H x W pixels.
 """
 
 import time
@@ -21,11 +21,12 @@ class Sample(NamedTuple):
 
     frames: np.ndarray  # (T, 3, H, W) float32 in [-1, 1]
     conditions: np.ndarray  # (T, D) float32, of each frame
-    targets: np.ndarray  # (S, D) float32, to generate from the first frame
+    targets: np.ndarray  # (G, D) float32, conditions of frames to generate from the first one
 
 
 class Batch(NamedTuple):
-    """B samples. Photos: T = S = 1. Clips: S = T - 1, targets are those of frames 1 to T - 1."""
+    """B samples. Photos: T = G = 1. Clips: G = T - 1, targets are the conditions of frames 1 to
+    T - 1."""
 
     frames: Tensor
     conditions: Tensor
@@ -33,12 +34,12 @@ class Batch(NamedTuple):
 
     @property
     def truth(self) -> Tensor | None:
-        """The real frames of the targets, (B, S, 3, H, W); None for photos, which have none."""
+        """The real frames of the targets, (B, G, 3, H, W); None for photos, which have none."""
         return self.frames[:, 1:] if self.frames.shape[1] > 1 else None
 
     @property
     def real(self) -> tuple[Tensor, Tensor]:
-        """Real frames for the critics, (B, S, 3, H, W), and their expressions, (B, S, D): without
+        """Real frames for the critics, (B, G, 3, H, W), and their expressions, (B, G, D): without
         the first frames of clips."""
         first = 0 if self.truth is None else 1
         return self.frames[:, first:], self.conditions[:, first:]
@@ -59,11 +60,11 @@ class Samples(Protocol):
 
 
 class BatchSpec(NamedTuple):
-    """The batch of a step: `batch` samples over all processes, `size` pixels a side."""
+    """Which batch is drawn: that of a step, of how many samples."""
 
     step: int
-    size: int
-    batch: int
+    size: int  # side of the pictures [px]
+    batch_size: int  # samples of all processes together
 
 
 def draw_batch(
@@ -74,13 +75,14 @@ def draw_batch(
     Every epoch is a new permutation of all samples; an incomplete last batch is dropped. rank,
     ranks: number of this process, and of all.
     """
-    if spec.batch % ranks:
-        raise ValueError(f"A batch of {spec.batch} cannot be shared by {ranks} processes.")
-    batches = max(1, len(samples) // spec.batch)  # in an epoch
+    if spec.batch_size % ranks:
+        raise ValueError(f"A batch of {spec.batch_size} cannot be shared by {ranks} processes.")
+    batches = max(1, len(samples) // spec.batch_size)  # in an epoch
     epoch, batch_index = divmod(spec.step, batches)
     order = np.random.default_rng([seed, 0, epoch]).permutation(len(samples))
-    chosen = np.resize(order, batches * spec.batch)[batch_index * spec.batch :][: spec.batch]
-    own = slice(rank * spec.batch // ranks, (rank + 1) * spec.batch // ranks)
+    first = batch_index * spec.batch_size
+    chosen = np.resize(order, batches * spec.batch_size)[first:][: spec.batch_size]
+    own = slice(rank * spec.batch_size // ranks, (rank + 1) * spec.batch_size // ranks)
     samples_drawn = [
         samples.sample(int(index), np.random.default_rng([seed, 1, spec.step, i]), spec.size)
         for i, index in list(enumerate(chosen))[own]
@@ -91,33 +93,39 @@ def draw_batch(
 
 
 def prefetch(
-    samples: Samples, seed: int, specs: Iterator[BatchSpec], rank: int, ranks: int, depth: int = 4
+    samples: Samples,
+    seed: int,
+    specs: Iterator[BatchSpec],
+    rank: int,
+    ranks: int,
+    max_ahead: int = 4,
 ) -> Iterator[tuple[BatchSpec, Batch, float]]:
     """Yield each spec with its batch, drawn ahead, and the seconds spent waiting for it."""
 
     def draw(spec: BatchSpec) -> Batch:
         return draw_batch(samples, seed, spec, rank, ranks)
 
-    return compute_ahead(draw, specs, depth)
+    return compute_ahead(draw, specs, max_ahead)
 
 
 def compute_ahead(
-    function: Callable[[Argument], Result], arguments: Iterable[Argument], depth: int = 4
+    function: Callable[[Argument], Result], arguments: Iterable[Argument], max_ahead: int = 4
 ) -> Iterator[tuple[Argument, Result, float]]:
     """Yield each argument with the function's result, and the seconds spent waiting for it.
 
-    Results are computed in two threads, up to `depth` ahead of the one that is waited for.
+    Results are computed in two threads, up to `max_ahead` before the one that is waited for.
     """
     with ThreadPoolExecutor(2) as pool:
         jobs = []
         for argument in arguments:
             jobs.append((argument, pool.submit(function, argument)))
-            if len(jobs) > depth:
+            if len(jobs) > max_ahead:
                 yield _timed_result(*jobs.pop(0))
         for job in jobs:
             yield _timed_result(*job)
 
 
 def _timed_result(argument: Argument, job: Future) -> tuple[Argument, Result, float]:
+    """Wait for the result of an argument; also return how long that took [s]."""
     started = time.monotonic()
     return argument, job.result(), time.monotonic() - started

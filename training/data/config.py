@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class DataConfig:
     """Settings of a run's data. Files lie below --data; "" stands for the default name, for
     annotations one of DEFAULT_NAMES in `data/annotations.py`."""
 

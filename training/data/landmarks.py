@@ -3,8 +3,8 @@ canonical crop that they define.
 
 landmarks.npz: names (N,) of picture files; points (N, 478, 3) float32: x, y [px of the picture,
 centres at integers] and z, on the same scale; sizes (N, 2): width and height of the picture.
-Tables of canonical crops may hold lm478_x4_minus_mean (N, 478, 2) and mean_x4 (478, 2) instead:
-quarters of pixels of 144, without sizes.
+Files of canonical crops may hold lm478_x4_minus_mean (N, 478, 2) and mean_x4 (478, 2) instead of
+points and sizes. Their sum is in quarters of a pixel of a crop of 144 pixels a side.
 """
 
 import zipfile
@@ -14,11 +14,10 @@ import numpy as np
 
 from moodganimation.faces.portrait import CANONICAL_SCALE, square_crop
 
-from ..rendering.mesh_points import FACE_POINTS
-from .augment import FRAME
+from ..rendering.mesh_points import EYE_CORNER_PAIRS, FACE_POINTS
+from .augment import CROP_SIDE
 
 CENTER_RISE = 0.02  # of the crop's centre above that of the face's box, in heights of the face
-RIGHT_EYE, LEFT_EYE = (33, 133), (263, 362)  # Face Mesh points of the corners
 
 
 class Landmarks:
@@ -33,7 +32,7 @@ class Landmarks:
         if {"lm478_x4_minus_mean", "mean_x4"} <= set(arrays):
             quarters = arrays["lm478_x4_minus_mean"].astype(np.float32) + arrays["mean_x4"]
             arrays["points"] = np.pad(quarters / 4, ((0, 0), (0, 0), (0, 1)))
-            arrays["sizes"] = np.full((len(quarters), 2), FRAME)
+            arrays["sizes"] = np.full((len(quarters), 2), CROP_SIDE)
         missing = [key for key in ("names", "points", "sizes") if key not in arrays]
         if missing:
             raise ValueError(f"{path} lacks {', '.join(missing)}: {_REMEDY}")
@@ -51,7 +50,7 @@ class Landmarks:
     def row(self, name: str) -> int | None:
         """Find the row of a picture by its path in the folder of photos, with or without ending.
 
-        Returns None if there is none.
+        Returns None if the picture has no landmarks.
         """
         row = self.row_of.get(name)
         return self.row_of.get(name.rpartition(".")[0]) if row is None else row
@@ -73,14 +72,15 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         ) from None
 
 
-def canonical_to_face(points: np.ndarray) -> np.ndarray:
+def to_face_of_landmarks(points: np.ndarray) -> np.ndarray:
     """Compute the matrix `to_face` (see faces.portrait) of the canonical crop of Face Mesh points.
 
     The crop is upright between the eyes; its side is CANONICAL_SCALE times the height of the mesh.
     points: (478, 2 or more) [px]. Raises ValueError for degenerate points.
     """
     mesh = np.asarray(points, np.float64)[:FACE_POINTS, :2]
-    x, y = mesh[list(LEFT_EYE)].mean(0) - mesh[list(RIGHT_EYE)].mean(0)
+    right_eye, left_eye = (mesh[list(corners)].mean(0) for corners in EYE_CORNER_PAIRS)
+    x, y = left_eye - right_eye
     roll = float(np.arctan2(y, x))
     upright = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]])
     turned = mesh @ upright.T

@@ -56,25 +56,26 @@ def blob(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
     return _polygon(size, center, radius, angles, (wide, high)), _shading(rng, size)
 
 
-def sheet(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
+def cloth(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
     """Draw cloth from a wavy upper edge down, of the whole width or tapering: scarves and masks."""
     x = np.linspace(-0.1, 1.1, 30)
     top = center[1] - rng.uniform(0.02, 0.22) + rng.normal(0, 0.02) * (x - 0.5)
     bulge = rng.uniform(-0.1, 0.35) * (x - center[0]) ** 2
     top = top + bulge + rng.normal(0, 0.01) * np.sin(rng.uniform(3, 12) * x)
     points = np.stack([x, top], 1)
-    reach = rng.uniform(0.25, 0.6) if rng.random() < 0.6 else 2.0
-    points = points[np.abs(points[:, 0] - center[0]) < reach]
-    chin = min(1.2, center[1] + rng.uniform(0.1, 0.6))
-    half = rng.uniform(0.3, 1.1) * reach
-    points = np.concatenate([points, [(center[0] + half, chin), (center[0] - half, chin)]])
+    top_half_width = rng.uniform(0.25, 0.6) if rng.random() < 0.6 else 2.0
+    points = points[np.abs(points[:, 0] - center[0]) < top_half_width]
+    bottom = min(1.2, center[1] + rng.uniform(0.1, 0.6))
+    half_width = rng.uniform(0.3, 1.1) * top_half_width
+    corners = [(center[0] + half_width, bottom), (center[0] - half_width, bottom)]
+    points = np.concatenate([points, corners])
     mask = np.zeros((size, size), np.float32)
     cv2.fillPoly(mask, [np.int32(points * size)], 1.0)
     return mask, _shading(rng, size) * _pleats(rng, size)
 
 
 def fingers(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
-    """Draw one to five rounded bars side by side, with or without a palm."""
+    """Draw one to five fingers side by side, with or without a palm."""
     mask, shading = np.zeros((size, size), np.float32), np.ones((size, size, 1), np.float32)
     count, thick = int(rng.integers(1, 6)), rng.uniform(0.035, 0.06)
     angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(0.15, 0.5)
@@ -87,13 +88,14 @@ def fingers(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
     for i in range(count):
         start = center + sideways * (2 * i - count + 1) * thick * rng.uniform(0.85, 1.05)
         near, far = start - along * length, start + along * length * rng.uniform(0.3, 0.7)
-        bar = np.zeros((size, size), np.uint8)
+        finger = np.zeros((size, size), np.uint8)
         ends = [tuple(int(v) for v in end * size) for end in (near, far)]
-        cv2.line(bar, *ends, 1, max(1, round(2 * thick * size)))
-        depth = cv2.distanceTransform(bar, cv2.DIST_L2, 3) / (thick * size)
-        rounded = 1 - rng.uniform(0.1, 0.5) * (1 - np.clip(depth, 0, 1)) ** 2
-        shading = np.where(bar[..., None] > 0, rounded[..., None], shading)
-        mask = np.maximum(mask, bar)
+        cv2.line(finger, *ends, 1, max(1, round(2 * thick * size)))
+        # Distance from the edge over half the thickness: fingers are darker at the edge.
+        inset = cv2.distanceTransform(finger, cv2.DIST_L2, 3) / (thick * size)
+        rounded = 1 - rng.uniform(0.1, 0.5) * (1 - np.clip(inset, 0, 1)) ** 2
+        shading = np.where(finger[..., None] > 0, rounded[..., None], shading)
+        mask = np.maximum(mask, finger)
     return mask, np.float32(shading) * _shading(rng, size)
 
 
@@ -107,7 +109,7 @@ def microphone(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
     return mask, _shading(rng, size)
 
 
-def bar(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
+def rectangle(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
     """Draw a turned rectangle: telephones, books, plasters, sunglasses, censor bars."""
     box = tuple(map(float, center * size)), tuple(map(float, rng.uniform(0.12, 0.7, 2) * size))
     corners = cv2.boxPoints((*box, float(rng.uniform(0, 180))))
@@ -117,8 +119,8 @@ def bar(rng, size: int, center) -> tuple[np.ndarray, np.ndarray]:
 
 
 Shape = Callable[..., tuple[np.ndarray, np.ndarray]]
-SHAPES: tuple[Shape, ...] = (blob, sheet, fingers, microphone, bar)
-SHAPE_SHARES = (0.22, 0.28, 0.3, 0.1, 0.1)
+SHAPES: tuple[Shape, ...] = (blob, cloth, fingers, microphone, rectangle)
+SHAPE_SHARES = (0.22, 0.28, 0.3, 0.1, 0.1)  # probabilities
 
 
 def glasses(rng: np.random.Generator, picture: Picture) -> Picture:

@@ -11,7 +11,7 @@ test_ids.csv; pairs/FILE.jpg with
   brightness (1 for none), or NaN where it is not known; in batches it is `light`, the gain minus 1;
 * jaws.npz: names of source pictures; upper, lower (N, 2, 3) and white (N, 3), see
   `rendering.teeth.jaw_placement`; outline (N, P, 2) of the face in face coordinates; optionally
-  depth and across, the lateral position, (N, s, s), see `rendering.head`.
+  depth and across, the position across the face, (N, s, s), see `rendering.head`.
 
 Of pairs whose target is a photograph (kind "real") only the motion is used, since light and head
 pose differ. Pairs whose head turns (kind "turn") are skipped: the generator computes head turns
@@ -27,32 +27,34 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
 from moodganimation.expressions.axis_map import mirrored_axes
 from moodganimation.expressions.sides import FACS_ONLY_KEYS
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 
 from ..rendering.units import LIP_PARTING_UNITS
-from .augment import DEGRADED_SHARE, FRAME, VIEW_MARGIN, View, degrade
+from .augment import CROP_SIDE, DEGRADED_SHARE, VIEW_MARGIN, View, degrade
 from .batches import compute_ahead
+from .pair_batches import PairBatch, PairSample, SamplingOptions, collate
 from .pickles import read_pickle
 
 JAW_KEYS = ("upper", "lower", "white", "outline")  # required arrays of jaws.npz
 MAP_KEYS = ("depth", "across")  # optional arrays of jaws.npz
 LABELS = {ACTION_UNITS.name: "aus_openface.pkl", FACS.name: "facs.pkl"}
-REAL, HEAD_TURN = "real", "turn"  # values of the column `kind`
-REAL_SHARE = 0.06  # share of pairs drawn from those whose target is a photograph
-MAX_ASYMMETRY = 1.0  # of a target's sides [0..5]: a space without sides can express no more
-# In FACS, probability of drawing the target of a pair instead of a labelled photo, since targets
-# show rare axes; targets that are photographs are not used, but replaced by a labelled photo.
+PHOTOGRAPH, HEAD_TURN = "real", "turn"  # values of the column `kind`: see above
+PHOTOGRAPH_SHARE = 0.06  # share of pairs drawn from those whose target is a photograph
+# Greatest difference [0..5] of both sides of a target with which a pair is used in a space without
+# sides.
+MAX_SIDE_DIFFERENCE = 1.0
+# In FACS, probability of drawing the target of a pair as a photo with a label, since targets show
+# rare axes. If that target is a photograph, a labelled photo is drawn after all.
 RENDERED_SHARE = 0.5
-MIN_LIP_CHANGE = 0.2  # of a unit in [0, 1], from which a pair opens the mouth
-MIN_LIP_UNIT = 0.4  # value of a unit in [0, 1], from which the mouth of a photo is open
+# Of lip-parting units in [0, 1]: the change above which a pair opens the mouth, and the value above
+# which the mouth of a photo is open.
+MIN_LIP_CHANGE, MIN_LIP_UNIT = 0.2, 0.4
 
 
-class Row(NamedTuple):
+class PairRow(NamedTuple):
     """A row of the tables of pairs."""
 
     source: Path
@@ -61,67 +63,16 @@ class Row(NamedTuple):
     after: np.ndarray  # (D,) of the target
 
 
-class PairSample(NamedTuple):
-    """A pair in one view, as arrays without the dimension B; see the same fields of `Batch`."""
-
-    source: np.ndarray
-    target: np.ndarray
-    before: np.ndarray
-    after: np.ndarray
-    flow: np.ndarray
-    field_weight: np.ndarray
-    mouth: np.ndarray
-    light: np.ndarray
-    jaws: np.ndarray
-    face_distance: np.ndarray
-    depth: np.ndarray
-    across: np.ndarray
-    pixels_known: np.ndarray
-
-
-class Batch(NamedTuple):
-    """B pairs and P labelled photos; pictures in [-1, 1], conditions in [0, 1]."""
-
-    source: Tensor  # (B, 3, S, S)
-    target: Tensor  # (B, 3, S, S): the same face with the other expression
-    before: Tensor  # (B, D)
-    after: Tensor  # (B, D)
-    flow: Tensor  # (B, 2, S, S): backward, in halves of the side; 0 where unknown
-    field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth; 0 without motion
-    mouth: Tensor  # (B, 1, S, S): share of the inside of the mouth, which is painted and not moved
-    light: Tensor  # (B, 1, S, S): relative change of brightness; 0 without motion, NaN for photos
-    jaws: Tensor  # (B, 15): placement of the teeth, see `JawPlacement`; NaN where unknown
-    face_distance: Tensor  # (B, 1, S, S): of the source, see `View`; NaN where unknown
-    depth: Tensor  # (B, 1, S, S): of the source, see `View.depth`; NaN where unknown
-    across: Tensor  # (B, 1, S, S): lateral position, see `View.across`; NaN where unknown
-    pixels_known: Tensor  # (B, 1, 1, 1): 0 if the target is a photo, whose pixels are not a goal
-    photos: Tensor  # (P, 3, S, S)
-    labels: Tensor  # (P, D)
-
-    def to(self, device) -> "Batch":
-        """Move the batch to a device."""
-        return Batch(*(x.to(device, non_blocking=True) for x in self))
-
-
-class SamplingOptions(NamedTuple):
-    """How many pairs and photos a batch has, and how they are drawn."""
-
-    pairs: int
-    photos: int
-    reverse: float = 0.0  # share of pairs from the render to the real photo
-    opening: float = 0.0  # share of pairs that open the mouth, and of photos with an open mouth
-
-
 class Pairs:
     """All pairs and labelled photos of one split of some folders, with a cache of pictures."""
 
-    rows: list[Row]
+    rows: list[PairRow]
     photos: list[tuple[Path, np.ndarray]]  # picture, and label (D,) 0..1
-    real: set[Path]  # targets that are photographs
-    dropped: Counter  # reason, which follows "they" -> pairs
+    photographs: set[Path]  # targets that are photographs
+    dropped: Counter  # reason -> pairs; it completes the sentence "... pairs left out: they"
     flow_files: list[Path]
     flow_of: dict[Path, tuple[int, int]]  # target -> index of its flow file, row in it
-    flows: list[list[np.ndarray]]  # flow, mouth and shade of each flow file, see `with_flow`
+    flows: list[list[np.ndarray]]  # flow, mouth and shade of each flow file, once they are loaded
     jaws: dict[str, list[np.ndarray]]  # name of a source -> arrays of JAW_KEYS
     maps: dict[str, list[np.ndarray]]  # name of a source -> arrays of MAP_KEYS
 
@@ -133,7 +84,7 @@ class Pairs:
         self.mirrored = mirrored_axes(space)
         self.photos, self.rows, self.flow_of, self.flow_files = [], [], {}, []
         self.flows, self.jaws, self.maps = [], {}, {}
-        self.dropped, self.real = Counter(), set()
+        self.dropped, self.photographs = Counter(), set()
         sources = {}
         for folder in folders:
             self._add_photos(folder, split)
@@ -161,14 +112,14 @@ class Pairs:
         for table in sorted(folder.glob("pairs*.csv")):
             with open(table, newline="", encoding="utf-8") as file:
                 reader = csv.DictReader(file)
-                keys = [[f"{prefix}_{key}" for key in self.space.keys] for prefix in "st"]
-                columns = ["file", "source", "split", *keys[0], *keys[1]]
+                before, after = ([f"{prefix}_{key}" for key in self.space.keys] for prefix in "st")
+                columns = ["file", "source", "split", *before, *after]
                 missing = [name for name in columns if name not in (reader.fieldnames or ())]
                 if missing:
                     raise ValueError(f"{table} lacks the columns {', '.join(missing)}.")
                 for row in reader:
                     if row["split"] == split and not self._is_excluded(row):
-                        self._add_pair(folder, row, keys, sources)
+                        self._add_pair(folder, row, (before, after), sources)
         for file in sorted(folder.glob("flow*.npz")):
             with np.load(file) as arrays:
                 for i, name in enumerate(arrays["names"]):
@@ -192,38 +143,44 @@ class Pairs:
         """Whether a pair has a turned head, or a change that the space cannot express."""
         if row.get("kind") == HEAD_TURN:
             return True
-        added = [key for key in FACS_ONLY_KEYS if f"t_{key}" in row]
-        if self.space == FACS or not added:
+        facs_only = [key for key in FACS_ONLY_KEYS if f"t_{key}" in row]
+        if self.space == FACS or not facs_only:
             return False
         sides = ([row[f"t_{key}L"], row[f"t_{key}R"]] for key in FACS.lateral)
-        if any(abs(float(left) - float(right)) > MAX_ASYMMETRY for left, right in sides):
+        if any(abs(float(left) - float(right)) > MAX_SIDE_DIFFERENCE for left, right in sides):
             return True
-        without_unit = [key for key in added if key[:-1] not in FACS.lateral]
-        return any(row[f"s_{key}"] != row[f"t_{key}"] for key in without_unit)
+        without_counterpart = [key for key in facs_only if key[:-1] not in FACS.lateral]
+        return any(row[f"s_{key}"] != row[f"t_{key}"] for key in without_counterpart)
 
-    def _add_pair(self, folder: Path, row: dict, keys: list, sources: dict[str, Path]) -> None:
+    def _add_pair(
+        self,
+        folder: Path,
+        row: dict,
+        columns: tuple[list[str], list[str]],
+        sources: dict[str, Path],
+    ) -> None:
         """Add one row of a table of pairs, or count why it is dropped.
 
-        keys: the columns (2, D) of the expressions before and after.
+        columns: of the expressions before and after, D each. sources: name -> picture.
         """
         try:
-            values = np.array([[row[key] for key in columns] for columns in keys], np.float32)
+            values = np.array([[row[name] for name in names] for names in columns], np.float32)
         except (TypeError, ValueError):
-            values = np.full((2, len(keys[0])), np.nan)
+            values = np.full((2, len(columns[0])), np.nan)
         if row["source"] not in sources:
             self.dropped["have no source picture in the folder"] += 1
         elif not ((values >= 0) & (values <= 5)).all():
             self.dropped["have intensities that are not numbers from 0 to 5"] += 1
         else:
             path = folder / "pairs" / row["file"]
-            self.rows.append(Row(sources[row["source"]], path, *map(_intensities, values)))
-            if row.get("kind") == REAL:
-                self.real.add(path)
+            self.rows.append(PairRow(sources[row["source"]], path, *map(_intensities, values)))
+            if row.get("kind") == PHOTOGRAPH:
+                self.photographs.add(path)
 
-    def with_flow(self) -> "Pairs":
-        """Drop pairs without known motion from `rows`, in place, and load that of the others.
+    def keep_pairs_with_motion(self) -> "Pairs":
+        """Remove pairs without known motion from `rows`, and load the motion of the others.
 
-        Returns self. Indices of rows change.
+        Changes this object, and the indices of its rows; returns it.
         """
         self.rows = [row for row in self.rows if row.target in self.flow_of]
         for file in self.flow_files[len(self.flows) :]:
@@ -240,40 +197,47 @@ class Pairs:
             pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
             if pixels is None or pixels.shape[0] != pixels.shape[1]:
                 raise ValueError(f"{path} is not a readable square picture.")
-            max_side = max(FRAME, round(VIEW_MARGIN * self.size))
+            max_side = max(CROP_SIDE, round(VIEW_MARGIN * self.size))
             if len(pixels) > max_side:
                 pixels = cv2.resize(pixels, (max_side, max_side), interpolation=cv2.INTER_AREA)
             self.pictures[path] = pixels
         return self.pictures[path]
 
-    def batch(self, rng: np.random.Generator, options: SamplingOptions) -> Batch:
+    def batch(self, rng: np.random.Generator, options: SamplingOptions) -> PairBatch:
         """Draw a random batch, augmented."""
         pairs, photos = [], []
-        for seed in rng.integers(1 << 62, size=options.pairs):
-            own = np.random.default_rng(seed)
-            rows = self.opening_rows if own.random() < options.opening else range(len(self.rows))
-            if self.real_rows and own.random() < REAL_SHARE:
-                rows = self.real_rows
-            index, reverse = rows[own.integers(len(rows))], own.random() < options.reverse
-            pairs.append(self.pair(index, own, reverse))
-        for seed in rng.integers(1 << 62, size=options.photos):
-            own = np.random.default_rng(seed)
-            photos.append(self.draw_photo(own, options.opening))
+        for seed in rng.integers(1 << 62, size=options.pair_count):
+            pairs.append(self._draw_pair(np.random.default_rng(seed), options))
+        for seed in rng.integers(1 << 62, size=options.photo_count):
+            photos.append(self.draw_photo(np.random.default_rng(seed), options.opening_share))
         return collate(pairs, photos)
 
-    def draw_photo(self, rng: np.random.Generator, opening: float) -> tuple:
-        """Draw a photo with its label, or the target picture of a pair with its expression."""
+    def _draw_pair(self, rng: np.random.Generator, options: SamplingOptions) -> PairSample:
+        """Draw a pair, augmented."""
+        opens = rng.random() < options.opening_share
+        rows = self.opening_rows if opens else range(len(self.rows))
+        if self.photograph_rows and rng.random() < PHOTOGRAPH_SHARE:
+            rows = self.photograph_rows
+        index, reverse = rows[rng.integers(len(rows))], rng.random() < options.reverse_share
+        return self.pair(index, rng, reverse)
+
+    def draw_photo(self, rng: np.random.Generator, opening_share: float) -> tuple:
+        """Draw a photo with its label, or the target picture of a pair with its expression.
+
+        opening_share: probability that a photo is drawn from those with an open mouth.
+        """
         if self.space == FACS and rng.random() < RENDERED_SHARE:
             row = self.rows[rng.integers(len(self.rows))]
-            if row.target not in self.real:
-                return self._photo(row.target, row.after, rng)
-        chosen = self.open_mouth_photos if rng.random() < opening else range(len(self.photos))
+            if row.target not in self.photographs:
+                return self._augmented_photo(row.target, row.after, rng)
+        is_open = rng.random() < opening_share
+        chosen = self.open_mouth_photos if is_open else range(len(self.photos))
         return self.photo(chosen[rng.integers(len(chosen))], rng)
 
     @cached_property
-    def real_rows(self) -> list[int]:
+    def photograph_rows(self) -> list[int]:
         """Indices of rows whose target is a photograph."""
-        return [i for i, row in enumerate(self.rows) if row.target in self.real]
+        return [i for i, row in enumerate(self.rows) if row.target in self.photographs]
 
     @cached_property
     def opening_rows(self) -> list[int]:
@@ -303,23 +267,23 @@ class Pairs:
         row = self.rows[index]
         view = View(rng, self.size)
         before, after = (x[self.mirrored] if view.mirror else x for x in (row.before, row.after))
-        is_render = row.target not in self.real
-        zeros = [np.zeros((n, self.size, self.size), np.float32) for n in (2, 1, 1, 1)]
-        unknown = np.full_like(zeros[1], np.nan)
+        is_render = row.target not in self.photographs
+        zero = np.zeros((1, self.size, self.size), np.float32)
+        unknown = np.full_like(zero, np.nan)
         sample = PairSample(
-            source=view.picture(self.picture(row.source)),
-            target=view.picture(self.picture(row.target)),
+            source=view.convert_picture(self.picture(row.source)),
+            target=view.convert_picture(self.picture(row.target)),
             before=before,
             after=after,
-            flow=zeros[0],
-            field_weight=zeros[1],
-            mouth=zeros[2],
-            light=zeros[3],
+            flow=np.zeros((2, self.size, self.size), np.float32),
+            field_weight=zero,
+            mouth=zero,
+            light=zero,
             jaws=np.full(15, np.nan, np.float32),
             face_distance=unknown,
             depth=unknown,
             across=unknown,
-            pixels_known=np.full((1, 1, 1), is_render, np.float32),
+            same_light=np.full((1, 1, 1), is_render, np.float32),
         )
         if reverse and is_render:
             return sample._replace(
@@ -333,12 +297,12 @@ class Pairs:
         fields = {}
         if name in self.jaws:
             *placements, white, outline = self.jaws[name]
-            placements = [view.affine(placement).ravel() for placement in placements]
-            jaws = np.concatenate([*placements, view.tone(255 * white) / 255])
+            placements = [view.convert_placement(placement).ravel() for placement in placements]
+            jaws = np.concatenate([*placements, view.apply_tone(255 * white) / 255])
             fields |= {"jaws": np.float32(jaws), "face_distance": view.face_distance(outline)}
         if name in self.maps:
             depth, across = self.maps[name]
-            fields |= {"depth": view.depth(depth), "across": view.across(across)}
+            fields |= {"depth": view.convert_depth(depth), "across": view.convert_across(across)}
         return fields
 
     def _motion(self, target: Path, view: View) -> dict[str, np.ndarray]:
@@ -347,41 +311,35 @@ class Pairs:
             return {}
         file, row = self.flow_of[target]
         flow, mouth, brightness_gain = (array[row] for array in self.flows[file])
-        mouth = view.field(mouth / np.float32(255))
+        mouth = view.resample(mouth / np.float32(255))
         return {
-            "flow": view.flow(flow),
+            "flow": view.convert_flow(flow),
             "field_weight": 1 - mouth,
             "mouth": mouth,
-            "light": view.light(brightness_gain),
+            "light": view.convert_light(brightness_gain),
         }
 
     def photo(self, index: int, rng: np.random.Generator | None = None) -> tuple:
         """Read a labelled photo: picture (3, S, S), label (D,); without rng it is not augmented."""
-        return self._photo(*self.photos[index], rng)
+        return self._augmented_photo(*self.photos[index], rng)
 
-    def _photo(self, path: Path, label: np.ndarray, rng: np.random.Generator | None) -> tuple:
+    def _augmented_photo(
+        self, path: Path, label: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple:
+        """Read a picture in a random view, half of the time degraded, with the label (D,)."""
         view = View(rng, self.size)
-        picture = view.picture(self.picture(path))
+        picture = view.convert_picture(self.picture(path))
         if rng is not None and rng.random() < DEGRADED_SHARE:
             picture = degrade(rng, picture)
         return picture, label[self.mirrored] if view.mirror else label
 
 
-def collate(pairs: list[PairSample], photos: list[tuple]) -> Batch:
-    """Stack pairs, and photos with their labels, to a batch."""
-    columns = [*zip(*pairs, strict=True), *zip(*photos, strict=True)]
-    stacked = (torch.from_numpy(np.stack(column)) for column in columns)
-    return Batch(
-        *(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x for x in stacked)
-    )
-
-
-def prefetch(
+def prefetch_pairs(
     data: Pairs, seed: int, steps: range, rank: int, options: SamplingOptions
-) -> Iterator[Batch]:
+) -> Iterator[PairBatch]:
     """Yield the batches of steps, drawn ahead; each is a function of (seed, step, rank) alone."""
 
-    def draw(step: int) -> Batch:
+    def draw(step: int) -> PairBatch:
         return data.batch(np.random.default_rng([seed, step, rank]), options)
 
     for _, batch, _ in compute_ahead(draw, steps):

@@ -15,10 +15,13 @@ class UnreadablePicture(ValueError):
 
 
 class PictureCache:
-    """Reads picture files as squares (side, side, 3) uint8 RGB, and caches those of one side."""
+    """Reads picture files as squares (side, side, 3) uint8 RGB, and caches them.
+
+    All cached pictures have one side, that of the last picture that was decoded.
+    """
 
     def __init__(self):
-        self.cache, self.bytes, self.side, self.lock = {}, 0, 0, threading.Lock()
+        self.cache, self.cached_bytes, self.side, self.lock = {}, 0, 0, threading.Lock()
 
     def read(self, path: Path, side: int) -> np.ndarray:
         """Read a picture as (side, side, 3) uint8 RGB. Raises UnreadablePicture."""
@@ -33,15 +36,15 @@ class PictureCache:
             pixels = cv2.resize(pixels, (side, side), interpolation=method)
             with self.lock:
                 if side != self.side:  # the next pretraining stage: the old size is not needed
-                    self.cache, self.bytes, self.side = {}, 0, side
-                if self.bytes + pixels.nbytes > MAX_CACHE_BYTES:
+                    self.cache, self.cached_bytes, self.side = {}, 0, side
+                if self.cached_bytes + pixels.nbytes > MAX_CACHE_BYTES:
                     return pixels
-                self.cache[key], self.bytes = pixels, self.bytes + pixels.nbytes
+                self.cache[key], self.cached_bytes = pixels, self.cached_bytes + pixels.nbytes
             return pixels
         return cached
 
 
-def names_in(folder: Path) -> dict[str, Path]:
+def pictures_by_name(folder: Path) -> dict[str, Path]:
     """List the pictures of a folder: name without ending -> path.
 
     Raises ValueError if there are none.

@@ -18,19 +18,21 @@ from moodganimation.expressions.spaces import (
 )
 
 from .annotations import find_annotations, read_annotations, read_ids
-from .augment import FRAME
+from .augment import CROP_SIDE
 from .base import PictureSamples, require_samples
 from .batches import Sample, Samples
 from .clips import Clips
-from .config import Data
+from .config import DataConfig
 from .pairs import Pairs
-from .pictures import names_in
+from .pictures import pictures_by_name
 
 MAX_TARGET_DRAWS = 100  # until a target is within the distances; the last one is used in any case
-REVERSED_SHARE = 0.4  # of pairs
+REVERSED_SHARE = 0.4  # probability that a pair is used from the rendering to the real photo
 
 
-def open_samples(folders: list[Path], split: str, data: Data, space: ExpressionSpace) -> Samples:
+def open_samples(
+    folders: list[Path], split: str, data: DataConfig, space: ExpressionSpace
+) -> Samples:
     """Open the samples of an experiment's data. Raises ValueError if there are none."""
     kinds = {"stills": Stills, "clips": Clips, "pairs": PairClips}
     return kinds[data.kind](folders, split, data, space)
@@ -39,17 +41,17 @@ def open_samples(folders: list[Path], split: str, data: Data, space: ExpressionS
 class Stills(PictureSamples):
     """Photos with annotations: imgs/NAME.jpg, for the names in SPLIT_ids.csv."""
 
-    def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
+    def __init__(self, folders: list[Path], split: str, data: DataConfig, space: ExpressionSpace):
         super().__init__(data, space)
         self.rows = []
         for folder in folders:
-            pictures = names_in(folder / (data.images or "imgs"))
+            pictures = pictures_by_name(folder / (data.images or "imgs"))
             table = read_annotations(
                 find_annotations(folder, data.annotations, "stills", space, split), space
             )
             names = read_ids(folder / (data.ids or "{split}_ids.csv").replace("{split}", split))
             self.dropped += table.dropped
-            self.remarks += table.remarks
+            self.notes += table.notes
             for name in names:
                 if name not in table.values:
                     self.dropped["are missing for names of the list"] += 1
@@ -88,20 +90,21 @@ class Stills(PictureSamples):
 class PairClips(PictureSamples):
     """Re-rendered pairs as clips of two frames: a face, and the same face with another expression.
 
-    A share is reversed, from the rendering to the real photo.
+    A share of REVERSED_SHARE starts with the rendering.
     """
 
-    counted = "pairs"
+    item_noun = "pairs"
 
-    def __init__(self, folders: list[Path], split: str, data: Data, space: ExpressionSpace):
+    def __init__(self, folders: list[Path], split: str, data: DataConfig, space: ExpressionSpace):
         super().__init__(data, space)
-        # A space cN with as many axes as a named space passes, and gets the values of that space.
+        # A space cN (N axes without known meaning) is accepted if a named space has N axes, too:
+        # its conditions are then values of that named space.
         if space_of_size(len(space.axes)).name not in SPACES:
             raise ValueError(
                 f"Pairs are labelled with Action Units, which cannot be converted to {space.name}."
             )
         pair_space = FACS if space == FACS else ACTION_UNITS
-        self.pairs = Pairs(folders, split, FRAME, pair_space)  # only its rows are read
+        self.pairs = Pairs(folders, split, CROP_SIDE, pair_space)  # only its rows are read
         self.dropped += self.pairs.dropped
 
     def __len__(self) -> int:

@@ -22,7 +22,7 @@ from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 
 from .annotations import read_ids
-from .augment import CROP_TO_FACE, FRAME
+from .augment import CROP_SIDE, CROP_TO_FACE
 from .pickles import write_pickle
 
 
@@ -42,17 +42,17 @@ def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train"
         split, name = names[index]
         portrait = _portrait(animator, folder, name)
         start = units_of(portrait.reading)
-        path = random_trajectory(start, frames, np.random.default_rng([1, index]))
+        trajectory = random_trajectory(start, frames, np.random.default_rng([1, index]))
         clip = f"{name}_in{frames}"
-        for t, point in enumerate(path):
+        for t, expression in enumerate(trajectory):
             key = f"{clip}_{t:04d}"
-            units[key] = 5 * np.float32(point.values)
-            moods[key] = np.float32(mood_of(point).values)
+            units[key] = 5 * np.float32(expression.values)
+            moods[key] = np.float32(mood_of(expression).values)
         rows.append((clip, name, split, frames))
         if not (out / "clips" / clip).exists():
             part = out / "clips" / f"{clip}.part"
             part.mkdir(parents=True, exist_ok=True)
-            for t, frame in enumerate(animator.animate(portrait, path)):
+            for t, frame in enumerate(animator.animate(portrait, trajectory)):
                 _write(part / f"{t:04d}.jpg", frame.image)
             part.rename(out / "clips" / clip)
     for file, table in (("clips_aus.pkl", units), ("clips_annotations.pkl", moods)):
@@ -72,14 +72,14 @@ def make_edits(folder: Path, out: Path, count: int, splits=("train", "val", "tes
     names, rows = _names(folder, splits), []
     (out / "pairs").mkdir(parents=True, exist_ok=True)
     for number in tqdm(range(count), desc="pairs"):
-        round_, position = divmod(number, len(names))
+        repeat, position = divmod(number, len(names))
         if position == 0:
-            order = np.random.default_rng([2, round_]).permutation(len(names))
+            order = np.random.default_rng([2, repeat]).permutation(len(names))
         split, name = names[order[position]]
         portrait = _portrait(animator, folder, name)
         start = units_of(portrait.reading)
         target = random_expression(start, np.random.default_rng([3, number]))
-        file = out / "pairs" / f"{name}_asked{round_}.jpg"
+        file = out / "pairs" / f"{name}_asked{repeat}.jpg"
         if not file.exists():
             _write(file, animator.edit(portrait, target).image)
         values = (f"{5 * x:.3f}" for e in (start, target) for x in e.values)
@@ -110,12 +110,13 @@ def _names(folder: Path, splits) -> list[tuple[str, str]]:
 def _portrait(animator: Animator, folder: Path, name: str) -> Portrait:
     """Read and encode a photo, which must be a canonical crop."""
     photo = read_image(folder / "imgs" / f"{name}.jpg")
-    if photo.shape[:2] != (FRAME, FRAME):
-        raise ValueError(f"{name}.jpg is not a canonical crop of {FRAME} pixels.")
+    if photo.shape[:2] != (CROP_SIDE, CROP_SIDE):
+        raise ValueError(f"{name}.jpg is not a canonical crop of {CROP_SIDE} pixels.")
     return animator.encode(Portrait(photo, CROP_TO_FACE, "canonical"))
 
 
 def _write(path: Path, image: np.ndarray) -> None:
+    """Write a picture (H, W, 3) uint8 RGB as JPEG."""
     cv2.imwrite(str(path), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92])
 
 
@@ -124,19 +125,18 @@ def random_trajectory(start: Expression, frames: int, rng: np.random.Generator) 
     emotions = [expression for expression, _ in PROTOTYPES.values()]
     expressions = [start]
     for _ in range(2):
-        neutral = Expression.neutral(ACTION_UNITS)
         emotion = emotions[rng.integers(len(emotions))]
         strength = rng.uniform(0.5, 1.1) if rng.random() < 0.85 else 0.0
-        mixed = neutral.vector() + strength * emotion.vector()
+        values = strength * emotion.vector()
         if rng.random() < 0.3:  # a further unit, for more variety than the eight emotions
-            mixed[rng.integers(len(mixed))] = rng.uniform(0.4, 1)
-        expressions.append(Expression.clipped(ACTION_UNITS, mixed))
+            values[rng.integers(len(values))] = rng.uniform(0.4, 1)
+        expressions.append(Expression.clipped(ACTION_UNITS, values))
     times = np.linspace(0, len(expressions) - 1 - 1e-6, frames)
-    path = []
+    trajectory = []
     for time in times:
         k, share = int(time), time % 1
-        path.append(expressions[k].blend_to(expressions[k + 1], EASINGS["smooth"](share)))
+        trajectory.append(expressions[k].blend_to(expressions[k + 1], EASINGS["smooth"](share)))
     if rng.random() < 0.5:
         blink = int(rng.integers(1, frames))
-        path[blink] = path[blink].replace(AU45=1.0, AU05=0.0)
-    return path
+        trajectory[blink] = trajectory[blink].replace(AU45=1.0, AU05=0.0)
+    return trajectory

@@ -39,12 +39,13 @@ def run(options) -> None:
         evaluate_file(options.checkpoint, options.out, options)
         return
     values = {
-        name: evaluate_file(path, options.out / name, options) for name, path in shipped().items()
+        name: evaluate_file(path, options.out / name, options)
+        for name, path in shipped_checkpoints().items()
     }
     write_blocks(names, BLOCKS, values)
 
 
-def shipped() -> dict[str, Path]:
+def shipped_checkpoints() -> dict[str, Path]:
     """Find the shipped generator checkpoints, by name."""
     from moodganimation.checkpoints.files import generators_in
     from moodganimation.resources import CHECKPOINTS
@@ -61,7 +62,7 @@ def evaluate_file(checkpoint: Path, out: Path, options) -> dict:
     from moodganimation.checkpoints.files import device_named, load_checkpoint
 
     from .estimator import reader_estimator
-    from .output import table, write
+    from .output import table, write_files
     from .page import page
     from .photos import open_photos
     from .recognizer import Recognizer
@@ -90,21 +91,21 @@ def evaluate_file(checkpoint: Path, out: Path, options) -> dict:
         "recognizer": recognizer.name if recognizer else None,
     }
     values = {"checkpoint": json_values(about)} | evaluation.values
-    write(out, values, page(values, evaluation))
+    write_files(out, values, page(values, evaluation))
     print(table(values))
     print(f"\n{out / 'evaluation.json'}\n{out / 'evaluation.html'}")
     return values
 
 
 def _open_clips(options, photos, space, size: int) -> list:
-    """Open the clips of the split, if any; append remarks to those of the photos."""
+    """Open the clips of the split, if any; append notes to those of the photos."""
     from .photos import open_clips, with_relative_paths
 
     try:
-        clips, remarks = open_clips(options.data, options.split, space, size)
+        clips, notes = open_clips(options.data, options.split, space, size)
     except ValueError as problem:
-        clips, remarks = [], [f"No filmed clips: {with_relative_paths(options.data, problem)}"]
-    photos.remarks.extend(remarks)
+        clips, notes = [], [f"No filmed clips: {with_relative_paths(options.data, problem)}"]
+    photos.notes.extend(notes)
     return clips
 
 

@@ -35,27 +35,28 @@ CRITERIA = {
 }
 
 
-def follow(values: np.ndarray, flat) -> np.ndarray:
+def follow(values: np.ndarray, flat_range) -> np.ndarray:
     """Rank correlation of level and estimate, (..., L) -> (...) in [-1, 1]. Spearman 1904.
 
-    It is 0 where the estimates vary by less than `flat`, which broadcasts to (...).
+    flat_range: broadcasts to (...). The result is 0 where the estimates vary by less: such a
+    response is flat.
     """
     ranks, levels = rankdata(values, axis=-1), np.arange(values.shape[-1], dtype=float)
     ranks, levels = ranks - ranks.mean(-1, keepdims=True), levels - levels.mean()
     norm = np.sqrt((ranks**2).sum(-1) * (levels**2).sum())
-    return np.where(np.ptp(values, -1) < flat, 0, (ranks @ levels) / np.maximum(norm, 1e-12))
+    return np.where(np.ptp(values, -1) < flat_range, 0, (ranks @ levels) / np.maximum(norm, 1e-12))
 
 
-def straightness(values: np.ndarray, flat) -> np.ndarray:
+def straightness(values: np.ndarray, flat_range) -> np.ndarray:
     """R^2 of a straight line through the estimates, (..., L) -> (...) in [0, 1].
 
-    It is 0 where the response falls, or varies by less than `flat`.
+    It is 0 where the response falls, or varies by less than `flat_range`.
     """
     levels = np.arange(values.shape[-1]) - (values.shape[-1] - 1) / 2
     centered = values - values.mean(-1, keepdims=True)
     slope = centered @ levels
     explained = slope**2 / np.maximum((centered**2).sum(-1) * (levels**2).sum(), 1e-24)
-    return np.where((np.ptp(values, -1) < flat) | (slope <= 0), 0, explained)
+    return np.where((np.ptp(values, -1) < flat_range) | (slope <= 0), 0, explained)
 
 
 def change_over_range(values: np.ndarray) -> np.ndarray:
@@ -63,29 +64,29 @@ def change_over_range(values: np.ndarray) -> np.ndarray:
     return values[:, :, -1] - values[:, :, 0]
 
 
-def of_requested_axis(values: np.ndarray) -> np.ndarray:
+def select_requested_axis(values: np.ndarray) -> np.ndarray:
     """Select the estimates of the requested axis itself, (N, A, ..., A) -> (N, A, ...)."""
     return np.moveaxis(np.diagonal(values, axis1=1, axis2=-1), -1, 1)
 
 
-def leakage(changes: np.ndarray, flat) -> tuple[np.ndarray, float]:
+def leakage(changes: np.ndarray, flat_range) -> tuple[np.ndarray, float]:
     """Mean absolute change of other axes over the change of the requested one, (N, A, A) -> (A,).
 
     Also returns the total, whose numerator and denominator are summed over photos and axes, so that
-    axes with small changes do not dominate. The requested change is signed. `flat`: (A,) or one for
-    all axes. NaN where the mean requested change is at most `flat`, or if A is 1.
+    axes with small changes do not dominate. The requested change is signed. flat_range: (A,) or one
+    for all axes. NaN where the mean requested change is at most `flat_range`, or if A is 1.
     """
     count = changes.shape[1]
-    others = np.abs(changes).sum(-1) - np.abs(of_requested_axis(changes))
+    others = np.abs(changes).sum(-1) - np.abs(select_requested_axis(changes))
     others, requested_change = (
         others.mean(0) / max(1, count - 1),
-        of_requested_axis(changes).mean(0),
+        select_requested_axis(changes).mean(0),
     )
     if count < 2:
         return np.full(count, np.nan), float("nan")
-    is_rising = requested_change > flat
+    is_rising = requested_change > flat_range
     ratio = np.where(is_rising, others / np.where(is_rising, requested_change, 1), np.nan)
-    rises = (requested_change - flat).sum() > 0
+    rises = (requested_change - flat_range).sum() > 0
     return ratio, float(others.sum() / requested_change.sum()) if rises else float("nan")
 
 
@@ -169,7 +170,7 @@ def structural_similarity(source: Tensor, result: Tensor) -> Tensor:
     )
 
 
-def dilated(mask: Tensor, pixels: int) -> Tensor:
+def dilate(mask: Tensor, pixels: int) -> Tensor:
     """Dilate a mask (N, 1, H, W) bool by a square of side 2 * `pixels` + 1."""
     return F.max_pool2d(mask.float(), 2 * pixels + 1, 1, pixels) > 0
 
@@ -181,7 +182,7 @@ def likeness(source: Tensor, result: Tensor, mask: Tensor) -> Tensor:
     value is 1 if pixels outside the edit are preserved, less if they are blurred or repainted. It
     does not measure identity. NaN where no pixel remains.
     """
-    region = face_region(mask.shape[-2:]).to(mask.device) & ~dilated(mask, 5)
+    region = face_region(mask.shape[-2:]).to(mask.device) & ~dilate(mask, 5)
     total = (structural_similarity(source, result) * region).sum((1, 2, 3))
     return total / region.sum((1, 2, 3))  # 0 / 0 is NaN
 
@@ -221,7 +222,7 @@ def background_change(frames: Tensor) -> float:
     pixels. NaN if no pixel remains.
     """
     first = frames[:1].expand_as(frames)
-    background = ~dilated(edited_mask(first, frames).any(0, keepdim=True), 2)
+    background = ~dilate(edited_mask(first, frames).any(0, keepdim=True), 2)
     steps = frames.diff(dim=0).abs().mean(1, keepdim=True) * 127.5
     return float((steps * background).sum() / (background.sum() * len(steps)))
 

@@ -89,7 +89,7 @@ def table(values: dict) -> str:
     return "\n".join([*lines, f"verdict: {passed(verdict['passes'])}"])
 
 
-def write(folder: Path, values: dict, page: str) -> None:
+def write_files(folder: Path, values: dict, page: str) -> None:
     """Write both files atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

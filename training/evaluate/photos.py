@@ -13,7 +13,7 @@ from torch import Tensor
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 
 from ..data.annotations import find_annotations, read_annotations, read_ids
-from ..data.pictures import PictureCache, UnreadablePicture, names_in
+from ..data.pictures import PictureCache, UnreadablePicture, pictures_by_name
 from ..data.units import in_facs, units_of
 from .estimator import measured_space
 
@@ -21,7 +21,7 @@ MAX_FRONTAL_ANGLE = 10.0  # greatest |yaw| and |pitch| of a face that counts as 
 MAX_OTHERS = 256  # unedited photos that represent the distribution of real ones
 MAX_REASONS = 3  # in an error message
 MAX_CLIPS = 4  # clips that are regenerated
-VIEW = 128  # side of the photos for the estimator, independent of the generator's [px]
+ESTIMATOR_SIDE = 128  # side of the photos for the estimator, independent of the generator's [px]
 
 
 class Photos(NamedTuple):
@@ -29,11 +29,13 @@ class Photos(NamedTuple):
 
     names: list[str]
     faces: Tensor  # (N, 3, S, S), for the generator
-    views: Tensor  # (N, 3, VIEW, VIEW), the same photos for the estimator
-    others: Tensor  # (M, 3, VIEW, VIEW); M can be 0
+    estimator_faces: (
+        Tensor  # (N, 3, ESTIMATOR_SIDE, ESTIMATOR_SIDE), the same photos for the estimator
+    )
+    others: Tensor  # (M, 3, ESTIMATOR_SIDE, ESTIMATOR_SIDE); M can be 0
     other_names: list[str]
     labels: dict[str, np.ndarray]  # name -> Action Units (17,) in [0, 1], where they are known
-    remarks: list[str]  # sentences about photos that are missing or changed
+    notes: list[str]  # sentences about photos that are missing or changed
 
 
 class Clip(NamedTuple):
@@ -50,31 +52,40 @@ def open_photos(folder: Path, split: str, count: int, size: int, seed: int) -> P
     Raises ValueError if no photo can be used.
     """
     _check_split(folder, split)
-    paths, names, remarks = names_in(folder / "imgs"), read_ids(folder / f"{split}_ids.csv"), []
+    paths, names, notes = (
+        pictures_by_name(folder / "imgs"),
+        read_ids(folder / f"{split}_ids.csv"),
+        [],
+    )
     available = [name for name in names if name in paths]
     if len(available) < len(names):
-        remarks.append(f"{len(names) - len(available)} names of {split}_ids.csv have no picture.")
-    order = _frontal_first(folder, sorted(available), seed, remarks)
+        notes.append(f"{len(names) - len(available)} names of {split}_ids.csv have no picture.")
+    order = _frontal_first(folder, sorted(available), seed, notes)
     files = [(name, paths[name]) for name in order]
-    chosen, (faces, views) = _read_usable(folder, files, count, (size, VIEW), remarks)
+    chosen, (faces, estimator_faces) = _read_usable(
+        folder, files, count, (size, ESTIMATOR_SIDE), notes
+    )
     if not chosen:
-        reasons = " ".join(remarks[:MAX_REASONS])
+        reasons = " ".join(notes[:MAX_REASONS])
         raise ValueError(
             f"No photo of {split}_ids.csv in {folder / 'imgs'} can be used. {reasons}".rstrip()
         )
     if squeezed := sum(_is_not_square(paths[name]) for name in chosen):
-        remarks.append(f"{squeezed} photos are not square and were squeezed.")
+        notes.append(f"{squeezed} photos are not square and were squeezed.")
     if len(chosen) < count:
-        remarks.append(f"{count} photos were requested, the split has {len(chosen)}.")
+        notes.append(f"{count} photos were requested, the split has {len(chosen)}.")
     rest = np.random.default_rng([seed, 1]).permutation(sorted(set(available) - set(chosen)))
     files = [(name, paths[name]) for name in map(str, rest[:MAX_OTHERS])]
-    other_names, (others,) = _read_usable(folder, files, MAX_OTHERS, (VIEW,), remarks)
+    other_names, (others,) = _read_usable(folder, files, MAX_OTHERS, (ESTIMATOR_SIDE,), notes)
     return Photos(
         chosen,
-        *(tensor(x, s) for x, s in ((faces, size), (views, VIEW), (others, VIEW))),
+        *(
+            to_tensor(x, s)
+            for x, s in ((faces, size), (estimator_faces, ESTIMATOR_SIDE), (others, ESTIMATOR_SIDE))
+        ),
         other_names,
         _labels(folder, split),
-        remarks,
+        notes,
     )
 
 
@@ -95,7 +106,7 @@ def _read_usable(
     files: list[tuple[str, Path]],
     count: int,
     sizes: tuple[int, ...],
-    remarks: list[str],
+    notes: list[str],
 ) -> tuple[list[str], list[list]]:
     """Read the first `count` usable pictures: their names, and a list of pictures per size."""
     pictures, names, lists = PictureCache(), [], [[] for _ in sizes]
@@ -105,7 +116,7 @@ def _read_usable(
         try:
             versions = [pictures.read(path, size) for size in sizes]
         except UnreadablePicture as problem:
-            remarks.append(with_relative_paths(folder, problem))
+            notes.append(with_relative_paths(folder, problem))
             continue
         names.append(name)
         for pictures_of_size, version in zip(lists, versions, strict=True):
@@ -124,10 +135,10 @@ def with_relative_paths(folder: Path, problem: Exception) -> str:
     return str(problem).replace(f"{folder}/", "").replace(str(folder), folder.name)
 
 
-def _frontal_first(folder: Path, names: list[str], seed: int, remarks: list[str]) -> list[str]:
+def _frontal_first(folder: Path, names: list[str], seed: int, notes: list[str]) -> list[str]:
     """Order names: frontal photos first, permuted by the seed, then by angle.
 
-    Without angles in labels.csv the order stays; a remark says so.
+    Without angles in labels.csv the order stays; a note says so.
     """
     angles = {}
     if (folder / "labels.csv").exists():
@@ -138,7 +149,7 @@ def _frontal_first(folder: Path, names: list[str], seed: int, remarks: list[str]
                 except (KeyError, TypeError, ValueError):
                     continue
     if not angles:
-        remarks.append(
+        notes.append(
             "No head angles are known (labels.csv: name, yaw, pitch): the first photos are used."
         )
         return names
@@ -160,26 +171,28 @@ def _labels(folder: Path, split: str) -> dict[str, np.ndarray]:
 
 
 def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int):
-    """Open the first MAX_CLIPS clips of a split, with conditions in `space`, and remarks.
+    """Open the first MAX_CLIPS clips of a split, with conditions in `space`, and notes.
 
     For FACS, the annotations are Action Units. Raises ValueError if there are no clips.
     """
     from ..data.clips import Clips
-    from ..data.config import Data
+    from ..data.config import DataConfig
 
-    data = Data(kind="clips", frames=2)  # the least number of frames; clips are read whole below
+    data = DataConfig(
+        kind="clips", frames=2
+    )  # the least number of frames; clips are read whole below
     samples = Clips([folder], split, data, measured_space(space))
     pictures, clips = PictureCache(), []
-    for paths, conditions in samples.runs[:MAX_CLIPS]:
-        frames = tensor([pictures.read(path, size) for path in paths], size)
+    for paths, conditions in samples.segments[:MAX_CLIPS]:
+        frames = to_tensor([pictures.read(path, size) for path in paths], size)
         conditions = torch.from_numpy(conditions)
         if space == FACS:
             conditions = in_facs(conditions, torch.zeros(len(conditions), len(FACS.axes)))
         clips.append(Clip(paths[0].parent.name, frames, conditions))
-    return clips, [with_relative_paths(folder, remark) for remark in samples.report()]
+    return clips, [with_relative_paths(folder, note) for note in samples.report()]
 
 
-def tensor(pictures: list[np.ndarray], size: int) -> Tensor:
+def to_tensor(pictures: list[np.ndarray], size: int) -> Tensor:
     """Stack pictures (size, size, 3) uint8 to (N, 3, size, size) float32 in [-1, 1]."""
     stacked = np.stack(pictures) if pictures else np.zeros((0, size, size, 3), np.uint8)
     return torch.from_numpy(stacked).movedim(-1, 1).float() / 127.5 - 1

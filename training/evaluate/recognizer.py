@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 # Both eyes, nose, both corners of the mouth: mean positions in the canonical crop (face
-# coordinates: halves of its side from its center), and positions in ArcFace's template of SIDE x
-# SIDE pixels.
+# coordinates), and positions in ArcFace's template of TEMPLATE_SIDE pixels a side.
 CROP_LANDMARKS = [
     (-0.313, -0.267),
     (0.314, -0.267),
@@ -18,7 +17,7 @@ CROP_LANDMARKS = [
     (0.268, 0.409),
 ]
 TEMPLATE_LANDMARKS = [(38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2)]
-SIDE = 112  # of the template [px]
+TEMPLATE_SIDE = 112  # of the template [px]
 SAME_PERSON_COSINE = 0.363  # above it, OpenCV's documentation of SFace calls two faces one person
 
 
@@ -34,7 +33,7 @@ class Recognizer:
         self.name = path.name
         try:
             self.network = cv2.FaceRecognizerSF.create(str(path), "")
-            self.features(torch.zeros(1, 3, SIDE, SIDE))
+            self.features(torch.zeros(1, 3, TEMPLATE_SIDE, TEMPLATE_SIDE))
         except cv2.error as problem:
             raise ValueError(
                 f"{path} is not a network that cv2.FaceRecognizerSF can run; it takes OpenCV's "
@@ -46,7 +45,9 @@ class Recognizer:
         rows = []
         for face in faces:
             pixels = np.uint8(((face.cpu().numpy().transpose(1, 2, 0) + 1) * 127.5).clip(0, 255))
-            aligned = cv2.warpAffine(pixels, _to_template(len(pixels)), (SIDE, SIDE))
+            aligned = cv2.warpAffine(
+                pixels, _to_template(len(pixels)), (TEMPLATE_SIDE, TEMPLATE_SIDE)
+            )
             row = self.network.feature(np.ascontiguousarray(aligned[..., ::-1])).reshape(-1)
             rows.append(row / max(float(np.linalg.norm(row)), 1e-12))
         return np.array(rows)

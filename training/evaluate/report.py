@@ -110,7 +110,7 @@ def _about(estimator: Estimator, photos: Photos, seed: int) -> dict[str, dict]:
         "photos": {
             "edited": photos.names,
             "others": len(photos.others),
-            "remarks": photos.remarks,
+            "remarks": photos.notes,
             "seed": seed,
         },
         "definitions": DEFINITIONS,

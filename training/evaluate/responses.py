@@ -25,16 +25,16 @@ def response_figures(
     """Compute the figures of the estimates in the sweeps."""
     estimates = to_space(sweeps.units, space)
     spans = np.array([axis.high - axis.low for axis in space.axes])
-    noise = repeatability(estimator, photos.views, space)
+    noise = repeatability(estimator, photos.estimator_faces, space)
     threshold = np.maximum(measures.NOISE_FLOOR * spans, noise)
-    views = [x for x in (photos.views, photos.others) if len(x)]
-    unedited = np.concatenate([to_space(estimator.estimate(x)[0], space) for x in views])
+    estimator_faces = [x for x in (photos.estimator_faces, photos.others) if len(x)]
+    unedited = np.concatenate([to_space(estimator.estimate(x)[0], space) for x in estimator_faces])
     deviation = unedited.std(0) if len(unedited) >= MIN_PHOTOS else np.full(len(spans), np.nan)
     deviation, flat = np.maximum(deviation, 1e-6), measures.FLAT_RANGE * spans
     changes = measures.change_over_range(estimates)
     leakage, leakage_total = measures.leakage(changes, flat)
     relative, relative_total = measures.leakage(changes / deviation, flat / deviation)
-    responses = measures.of_requested_axis(estimates)  # (N, A, L)
+    responses = measures.select_requested_axis(estimates)  # (N, A, L)
     rises = responses[..., -1] - responses[..., 0]
     by_axis = {
         "follow": measures.follow(responses, flat).mean(0),
@@ -106,7 +106,7 @@ def distance(sweeps: Sweeps, photos: Photos, estimator: Estimator, seed: int) ->
     which mean and deviation are returned.
     """
     has_others = len(photos.others) >= MIN_PHOTOS
-    real = estimator.estimate(photos.others if has_others else photos.views)[1]
+    real = estimator.estimate(photos.others if has_others else photos.estimator_faces)[1]
     rng, (count, axes, _) = np.random.default_rng([seed, 3]), sweeps.features.shape
     distances = []
     for _ in range(SUBSET_COUNT):

@@ -43,7 +43,7 @@ class Runner:
 
         Starts in spaces without a known meaning are the generator's own reading, or 0 without one.
         """
-        readings = to_expressions(estimator.estimate(photos.views)[0])
+        readings = to_expressions(estimator.estimate(photos.estimator_faces)[0])
         if self.space == FACS:
             return self._starts_in_facs(readings, photos, estimator)
         if measurable(self.space):
@@ -62,7 +62,7 @@ class Runner:
         if estimator.estimate_facs is None:
             zeros = torch.zeros(len(readings), len(FACS.axes))
             return readings, in_facs(stack_values(readings), zeros)
-        values = estimator.estimate_facs(photos.views).clip(0, 1)
+        values = estimator.estimate_facs(photos.estimator_faces).clip(0, 1)
         return to_expressions(units_of(values)), torch.from_numpy(values).float()
 
     def to_conditions(self, values: Tensor, starts: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Literal
 from moodganimation.expressions.spaces import ACTION_UNITS, VALENCE_AROUSAL, space_named
 from moodganimation.networks.base import GeneratorConfig
 
-from ..data.config import Data
+from ..data.config import DataConfig
 from .critics import CriticConfig
 
 
@@ -48,7 +48,7 @@ class Experiment:
     name: str
     space: str
     start: str = ""  # name of the file of initial weights
-    data: Data
+    data: DataConfig
     generator: GeneratorConfig
     frame_critic: CriticConfig
     clip_critic: CriticConfig | None = None
@@ -222,7 +222,7 @@ def in_space(experiment: Experiment, space: str, size: int | None = None) -> Exp
 GANIMATION = Experiment(
     name="ganimation",
     space=ACTION_UNITS.name,
-    data=Data(kind="stills"),
+    data=DataConfig(kind="stills"),
     generator=GeneratorConfig(architecture="resnet", condition_dim=17),
     frame_critic=CriticConfig(kind="frame", condition_dim=17),
     roughness_power=1,
@@ -230,14 +230,14 @@ GANIMATION = Experiment(
 MOOD = replace(
     in_space(GANIMATION, VALENCE_AROUSAL.name),
     name="mood",
-    data=Data(kind="stills", target_noise=0.05, target_reach=2.0),
+    data=DataConfig(kind="stills", target_noise=0.05, target_reach=2.0),
     attention_rest=1.0,
     roughness_power=2,
 )
 VIDEO = replace(
     MOOD,
     name="video",
-    data=Data(kind="clips", frames=9),
+    data=DataConfig(kind="clips", frames=9),
     attention_rest=0.0,
     penalty_pairs="previous",
 )

@@ -8,7 +8,11 @@ Read `mesh_points -> model -> units -> fit` (the fitted face), `raster -> source
 mouth -> render` (the edit) and `targets -> checks` (target expressions, rejected edits).
 
 Model space: x to the subject's left, which is the viewer's right, y up, z towards the camera.
-Pictures: x to the right, y down, centres of pixels at integers. The fit is made in the canonical
-crop of FRAME = 144 pixels; photos are rendered at SIDE = 288 pixels. The flow and
-the landmarks of a `Render` are in pixels of FRAME.
+Pictures: x to the right, y down, centres of pixels at integers. There are two scales:
+
+* crop px: pixels of a canonical crop of CROP_SIDE = 144 pixels a side, in which faces are fitted;
+* render px: pixels of a canonical crop of RENDER_SIDE = 288 pixels a side, in which photos are
+  rendered. In shapes, S is RENDER_SIDE.
+
+The flow and the landmarks of a `Render` are in crop px.
 """

@@ -3,7 +3,7 @@
     python -m training.rendering.build FACEXMODEL [--out FILE]
 
 FACEXMODEL is the folder of that name in https://github.com/ICT-VGL/ICT-FaceKit (MIT licence, see
-FACE_MODEL_LICENSE.txt). Three arrays were measured on photographs and are copied from the present
+FACE_MODEL_LICENSE.txt). Three arrays were measured on photographs and are copied from the current
 file: `landmarks` (the vertex of each Face Mesh point: nearest after alignment, then moved by the
 mean error of fits), `identity_mean` (the mean of fitted faces) and `brightness` (the mean
 brightness, in standard deviations, of the vertices over 425 public-domain portraits).
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .model import FILE, STEP
+from .model import LENGTH_STEP, MODEL_FILE
 
 # Part: its ranges of vertices and of polygons, ends excluded, in the generic neutral mesh.
 PARTS = {
@@ -30,7 +30,7 @@ PARTS = {
     "eye_socket_left": (13294, 13678, 13226, 13630),
     "eye_socket_right": (13678, 14062, 13630, 14034),
 }
-UNUSED = {"eyeLookIn_L", "eyeLookIn_R", "eyeLookOut_L", "eyeLookOut_R", "mouthClose"}
+UNUSED_EXPRESSIONS = {"eyeLookIn_L", "eyeLookIn_R", "eyeLookOut_L", "eyeLookOut_R", "mouthClose"}
 IDENTITIES = 50  # of 100; one unit of each is a standard deviation of the scanned people
 
 
@@ -46,36 +46,36 @@ def read_obj(path: Path) -> tuple[np.ndarray, list[list[int]]]:
     return np.array(vertices, np.float64), polygons
 
 
-def trimmed(neutral, polygons, expressions: dict, identities) -> dict[str, np.ndarray]:
-    """The arrays of the file except the three measured ones.
+def trim(neutral, polygons, expressions: dict, identities) -> dict[str, np.ndarray]:
+    """Keep PARTS and the used expressions; return the arrays of the file but the measured ones.
 
     neutral (V, 3); expressions: name -> (V, 3) displacements; identities (I, V, 3) displacements.
     """
     kept = np.concatenate([np.arange(*part[:2]) for part in PARTS.values()])
-    place = np.full(len(neutral), -1)
-    place[kept] = np.arange(len(kept))
+    new_index = np.full(len(neutral), -1)
+    new_index[kept] = np.arange(len(kept))
     corners, vertex_ends, triangle_ends = [], [], []
     for _, last, start, end in PARTS.values():
         for polygon in polygons[start:end]:
             corners += [(polygon[0], *polygon[k : k + 2]) for k in range(1, len(polygon) - 1)]
-        vertex_ends.append(place[last - 1] + 1)
+        vertex_ends.append(new_index[last - 1] + 1)
         triangle_ends.append(len(corners))
-    names = [name for name in expressions if name not in UNUSED]
+    names = [name for name in expressions if name not in UNUSED_EXPRESSIONS]
 
-    def fixed(displacements) -> np.ndarray:
-        # integer multiples of STEP, vertices last, compress well
-        moved = np.stack(displacements)[:, kept] / STEP
-        return np.ascontiguousarray(np.round(moved).astype(np.int16).transpose(0, 2, 1))
+    def as_multiples(displacements) -> np.ndarray:
+        # integer multiples of LENGTH_STEP, vertices last, compress well
+        displacement = np.stack(displacements)[:, kept] / LENGTH_STEP
+        return np.ascontiguousarray(np.round(displacement).astype(np.int16).transpose(0, 2, 1))
 
     return {
         "neutral": neutral[kept].astype(np.float32),
-        "triangles": place[np.array(corners)].astype(np.uint16),
+        "triangles": new_index[np.array(corners)].astype(np.uint16),
         "part_names": np.array(list(PARTS)),
         "vertex_ends": np.array(vertex_ends, np.int32),
         "triangle_ends": np.array(triangle_ends, np.int32),
         "expression_names": np.array(names),
-        "expressions": fixed([expressions[name] for name in names]),
-        "identities": fixed(identities),
+        "expressions": as_multiples([expressions[name] for name in names]),
+        "identities": as_multiples(identities),
     }
 
 
@@ -91,19 +91,19 @@ def write_model(path: Path, arrays: dict[str, np.ndarray]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FACEXMODEL")
-    parser.add_argument("--out", type=Path, default=FILE)
+    parser.add_argument("--out", type=Path, default=MODEL_FILE)
     options = parser.parse_args()
     neutral, polygons = read_obj(options.folder / "generic_neutral_mesh.obj")
-    listed = json.loads((options.folder / "vertex_indices.json").read_text(encoding="utf-8"))
+    index = json.loads((options.folder / "vertex_indices.json").read_text(encoding="utf-8"))
 
-    def moved(name: str) -> np.ndarray:
+    def displacement(name: str) -> np.ndarray:
         return read_obj(options.folder / f"{name}.obj")[0] - neutral
 
-    expressions = {name: moved(name) for name in listed["expressions"]}
-    identities = [moved(f"identity{i:03d}") for i in range(IDENTITIES)]
-    with np.load(FILE, allow_pickle=False) as present:
-        measured = {key: present[key] for key in ("landmarks", "identity_mean", "brightness")}
-    write_model(options.out, trimmed(neutral, polygons, expressions, identities) | measured)
+    expressions = {name: displacement(name) for name in index["expressions"]}
+    identities = [displacement(f"identity{i:03d}") for i in range(IDENTITIES)]
+    with np.load(MODEL_FILE, allow_pickle=False) as current:
+        measured = {key: current[key] for key in ("landmarks", "identity_mean", "brightness")}
+    write_model(options.out, trim(neutral, polygons, expressions, identities) | measured)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 

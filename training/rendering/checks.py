@@ -11,10 +11,10 @@ from .source import Source
 from .surface import EYE, MOUTH, SKIN
 from .units import LIP_PARTING_UNITS
 
-LIP_PARTING_AXES = facs.index(*LIP_PARTING_UNITS)
+LIP_PARTING_AXES = facs.indices(*LIP_PARTING_UNITS)
 # Part the lips, too, from that intensity on.
-LIP_RAISERS, MIN_PARTING_RAISE = facs.index("AU10L", "AU10R"), 2
-BLINKS, MIN_CLOSED = facs.index("AU45L", "AU45R"), 4.5  # close the eyes from that intensity on
+LIP_RAISERS, MIN_PARTING_RAISE = facs.indices("AU10L", "AU10R"), 2
+BLINKS, MIN_CLOSED = facs.indices("AU45L", "AU45R"), 4.5  # close the eyes from that intensity on
 
 MAX_ERROR = 1.4  # root mean square error of a fit [px of 144]
 MAX_YAW, MAX_PITCH = 25, 15  # [degrees]
@@ -22,7 +22,7 @@ MIN_CORRELATION = 0.3  # of the brightness on a face with that on the mean face
 MIN_CONTRAST = 1e-3  # deviation of the brightness, 0..255, of a face below which nothing correlates
 MAX_OVERLAP_SHARE = 0.035  # of the skin
 MIN_AREA = 0.02  # determinant of the backward map below which the flow overlaps itself at a pixel
-MAX_SLIT = 60  # visible pixels [of SIDE x SIDE] of the inside of a closed mouth or of closed eyes
+MAX_SLIT = 60  # visible pixels [of S x S] of the inside of a closed mouth or of closed eyes
 
 UNFITTED = "the face model does not fit the landmarks"
 TURNED = "the face looks too far aside, up or down"
@@ -49,10 +49,10 @@ def photo_problem(model: FaceModel, source: Source) -> str:
 
 def overlap_share(render: Render) -> float:
     """Compute the share of the skin on which the backward flow overlaps itself or collapses."""
-    flow = render.flow[::2, ::2]  # sampled at FRAME x FRAME, because its values are pixels of FRAME
+    flow = render.flow[::2, ::2]  # one sample per crop px, the unit of its values
     by_x, by_y = np.gradient(flow, axis=(1, 0))
     area = (1 + by_x[..., 0]) * (1 + by_y[..., 1]) - by_x[..., 1] * by_y[..., 0]
-    skin = np.uint8(render.kind[::2, ::2] == SKIN)
+    skin = np.uint8(render.segmentation[::2, ::2] == SKIN)
     skin = cv2.erode(skin, np.ones((3, 3), np.uint8)) > 0
     return float(((area < MIN_AREA) & skin).sum() / max(skin.sum(), 1))
 
@@ -64,7 +64,7 @@ def edit_problem(render: Render, target: np.ndarray) -> str:
     lips_closed = (
         not target[LIP_PARTING_AXES].any() and target[LIP_RAISERS].max() < MIN_PARTING_RAISE
     )
-    if lips_closed and (render.kind == MOUTH).sum() > MAX_SLIT:
+    if lips_closed and (render.segmentation == MOUTH).sum() > MAX_SLIT:
         return LIPS_OPEN
     eyes_closed = target[BLINKS].min() >= MIN_CLOSED
-    return EYES_OPEN if eyes_closed and (render.kind == EYE).sum() > MAX_SLIT else ""
+    return EYES_OPEN if eyes_closed and (render.segmentation == EYE).sum() > MAX_SLIT else ""

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from . import mesh_points
-from .raster import nearest
+from .raster import nearest_known
 
 MAX_GAZE = (25.0, 20.0)  # degrees to a side and up or down, at intensity 5
 # Lengths in widths of the eye, the distance of its corners:
@@ -19,8 +19,8 @@ IRIS_HEIGHT = 0.063  # above the line of the corners
 IRIS_SHIFT = 0.0026  # per degree that the head turns, since corners are not on the eyeball
 # Share of the iris's radius: pixels nearer than the first are iris, those between the others white.
 IRIS_END, WHITE_START, WHITE_END = 0.9, 1.15, 4
-# Face Mesh points: corners (viewer's left, right) and iris, of the right eye and of the left.
-EYES = (((33, 133), 468), ((362, 263), 473))
+# Face Mesh points of the right eye and of the left: corners (viewer's left, right) and iris.
+EYES = tuple(zip(mesh_points.EYE_CORNER_PAIRS, mesh_points.IRISES, strict=True))
 
 
 def has_irises(landmarks: np.ndarray) -> bool:
@@ -28,7 +28,7 @@ def has_irises(landmarks: np.ndarray) -> bool:
     return len(landmarks) > mesh_points.FACE_POINTS
 
 
-def widths(landmarks: np.ndarray) -> np.ndarray:
+def eye_widths(landmarks: np.ndarray) -> np.ndarray:
     """Return the widths (2,) of the right eye and of the left, from corner to corner."""
     return np.array([np.linalg.norm(landmarks[b] - landmarks[a]) for (a, b), _ in EYES])
 
@@ -36,7 +36,7 @@ def widths(landmarks: np.ndarray) -> np.ndarray:
 def gaze_of(landmarks: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
     """Estimate the gaze (2,), the mean of both eyes; yaw, pitch [degrees] of the head."""
     left, up = [], []
-    for ((a, b), iris), width in zip(EYES, widths(landmarks), strict=True):
+    for ((a, b), iris), width in zip(EYES, eye_widths(landmarks), strict=True):
         axis = (landmarks[b] - landmarks[a]) / width
         offset = (landmarks[iris] - (landmarks[a] + landmarks[b]) / 2) / width
         left.append(offset @ axis)
@@ -67,20 +67,24 @@ def turn_eye(
         np.float32(shift),
         cv2.distanceTransform(np.uint8(opening), cv2.DIST_L2, 5),
     )
-    beyond = np.linalg.norm(positions - iris - shift, axis=-1) - radius  # distance from the iris
-    share = np.where(beyond <= 0, 1, lid_distance / (lid_distance + np.maximum(beyond, 1e-3)))
+    # Distance from the edge of the moved iris, negative inside.
+    iris_distance = np.linalg.norm(positions - iris - shift, axis=-1) - radius
+    # Share of the shift with which a pixel moves: all on the iris, none at the lids.
+    share = lid_distance / (lid_distance + np.maximum(iris_distance, 1e-3))
+    share = np.where(iris_distance <= 0, 1, share)
     result = positions - shift * share[..., None]
     y, x = np.mgrid[: len(eyeballs), : len(eyeballs)]
     distance = np.hypot(x - iris[0], y - iris[1])
-    dark = eyeballs & (distance < IRIS_END * radius)
-    result = _replace_hidden(result, opening & (beyond <= 0), dark, dark)
+    visible_iris = eyeballs & (distance < IRIS_END * radius)
+    result = _replace_hidden(result, opening & (iris_distance <= 0), visible_iris, visible_iris)
     white = eyeballs & (distance > WHITE_START * radius) & (distance < WHITE_END * radius)
     # Copy only from the half that shows more white: a nearest pixel of the other half may lie
     # across the iris, and interpolated positions between both halves would show the iris.
     right_half = x > iris[0]
     right_is_larger = (white & right_half).sum() > (white & ~right_half).sum()
     larger_half = white & (right_half == right_is_larger)
-    return _replace_hidden(result, opening & (beyond > 0), white, larger_half).astype(np.float32)
+    result = _replace_hidden(result, opening & (iris_distance > 0), white, larger_half)
+    return result.astype(np.float32)
 
 
 def _replace_hidden(
@@ -93,4 +97,4 @@ def _replace_hidden(
     kept = cv2.dilate(np.uint8(visible), np.ones((3, 3), np.uint8)) > 0
     x, y = np.clip(positions + 0.5, 0, len(part) - 1).astype(int).transpose(2, 0, 1)
     hidden = part & ~kept[y, x]
-    return np.where(hidden[..., None], nearest(fill_from)[1][y, x], positions)
+    return np.where(hidden[..., None], nearest_known(fill_from)[1][y, x], positions)

@@ -13,7 +13,17 @@ from moodganimation.networks.head import MAX_ANGLES
 from . import units
 from .eyes import MAX_GAZE
 from .fit import Fit
-from .units import AU15, AU26, HIGH, LEFT, PARAMETERS, RIGHT, UNCHANGED, N, mean_of_sides
+from .units import (
+    ACTIVATION_AT_5,
+    AU15,
+    AU26,
+    LEFT,
+    PARAMETERS,
+    RIGHT,
+    UNCHANGED,
+    UNIT_COUNT,
+    mean_of_sides,
+)
 
 N_AXES = len(FACS.axes)
 # Further axes of FACS: movement of units.PARAMETERS, activations of the intensities 0 and 5.
@@ -30,16 +40,18 @@ ADDED_MOVEMENTS = {
 }
 AU27_JAW_ACTIVATION = 1.3  # activation of AU26 that an intensity of 5 of AU27 adds
 MAX_RENDERED_JAW = 2.4  # of AU26, AU27 included
-# Asymmetry (half of left minus right) in fits of studio photos: its median, and what is noise.
+# Asymmetry (half of left minus right) in fits of studio photos: its median, which is subtracted;
+# and its noise, up to which it is set to 0.
 ASYMMETRY_BIAS = {"AU06": 0.02, "AU09": -0.05, "AU10": -0.04, "AU12": 0.04, "AU14": -0.09}
 ASYMMETRY_NOISE = 0.06
-LIDS = ("eyeLookDown", "AU64")  # movement of the upper lids that follow eyes that look down
-LIDS_FOLLOW = 0.7  # activation of that movement at intensity 5 of AU64
+# Upper lids follow eyes that look down: the lids' movement and its activation at intensity 5 of the
+# axis.
+LOOK_DOWN_LIDS, LOOK_DOWN_AXIS, LIDS_ACTIVATION = "eyeLookDown", "AU64", 0.7
 NEUTRAL_PITCH = 2.5  # degrees by which fits of level heads look down: the median of studio photos
-GAZE = (("AU61", "AU62"), ("AU63", "AU64"))
+GAZE_PAIRS = (("AU61", "AU62"), ("AU63", "AU64"))
 
 
-def index(*keys: str) -> np.ndarray:
+def indices(*keys: str) -> np.ndarray:
     """Indices of axes in FACS."""
     return np.array([FACS.index(key) for key in keys])
 
@@ -53,18 +65,18 @@ def intensities(fit: Fit, gaze: np.ndarray | None) -> np.ndarray:
     left, right = _sides(fit.expression, _remove_bias_and_noise)
     values[LEFT], values[RIGHT] = units.intensities(left), units.intensities(right)
     has_one_axis = LEFT == RIGHT  # units without sides
-    values[LEFT[has_one_axis]] = units.intensities(fit.expression[:N])[has_one_axis]
+    values[LEFT[has_one_axis]] = units.intensities(fit.expression[:UNIT_COUNT])[has_one_axis]
     for key, (movement, low, high) in ADDED_MOVEMENTS.items():
         activation = fit.expression[PARAMETERS.index(movement)]
         values[FACS.index(key)] = 5 * np.clip((activation - low) / (high - low), 0, 1)
-    jaw = fit.expression[AU26] - HIGH[AU26]
+    jaw = fit.expression[AU26] - ACTIVATION_AT_5[AU26]
     values[FACS.index("AU27")] = 5 * np.clip(jaw / AU27_JAW_ACTIVATION, 0, 1)
     set_signed(
         values, HEAD_AXES[:2], np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2]
     )
     if gaze is not None:
-        set_signed(values, GAZE, gaze / np.radians(MAX_GAZE))
-    return exclusive(values)
+        set_signed(values, GAZE_PAIRS, gaze / np.radians(MAX_GAZE))
+    return cancel_opposites(values)
 
 
 def _sides(expression: np.ndarray, correct=lambda key, asymmetry: asymmetry):
@@ -72,9 +84,9 @@ def _sides(expression: np.ndarray, correct=lambda key, asymmetry: asymmetry):
 
     correct: a correction of a unit's asymmetry, given the unit's key and that asymmetry.
     """
-    left, right = np.array(expression[:N]), np.array(expression[:N])
-    for row, key in enumerate(units.ASYMMETRIC, N):
-        unit, asymmetry = units.KEYS.index(key), correct(key, expression[row])
+    left, right = (np.array(expression[:UNIT_COUNT]) for _ in "LR")
+    for row, key in enumerate(units.ASYMMETRIC, UNIT_COUNT):
+        unit, asymmetry = units.UNIT_KEYS.index(key), correct(key, expression[row])
         left[unit] += asymmetry
         right[unit] -= asymmetry
     return np.maximum(left, 0), np.maximum(right, 0)
@@ -86,22 +98,22 @@ def _remove_bias_and_noise(key: str, asymmetry: float) -> float:
     return np.sign(asymmetry) * max(abs(asymmetry) - ASYMMETRY_NOISE, 0)
 
 
-def set_signed(values: np.ndarray, pairs, signed: np.ndarray) -> None:
+def set_signed(values: np.ndarray, pairs, numbers: np.ndarray) -> None:
     """Set pairs of opposite axes from numbers in [-1, 1], positive along the first of a pair.
 
-    values: (50,), changed in place. pairs: keys of opposites, such as GAZE and HEAD_AXES.
+    values: (50,), changed in place. pairs: keys of opposites, such as GAZE_PAIRS and HEAD_AXES.
     """
-    for (first, second), value in zip(pairs, signed, strict=True):
+    for (first, second), value in zip(pairs, numbers, strict=True):
         values[FACS.index(first)] = 5 * np.clip(value, 0, 1)
         values[FACS.index(second)] = 5 * np.clip(-value, 0, 1)
 
 
-def signed(values: np.ndarray, pairs) -> np.ndarray:
+def signed_values(values: np.ndarray, pairs) -> np.ndarray:
     """The numbers in [-1, 1] that `set_signed` sets."""
     return np.array([values[FACS.index(a)] - values[FACS.index(b)] for a, b in pairs]) / 5
 
 
-def exclusive(values: np.ndarray) -> np.ndarray:
+def cancel_opposites(values: np.ndarray) -> np.ndarray:
     """Subtract the lower of two opposites from both, so that one is 0. values: (50,)."""
     values = np.array(values, np.float64)
     values[_OPPOSITES] -= values[_OPPOSITES].min(1, keepdims=True)
@@ -109,16 +121,16 @@ def exclusive(values: np.ndarray) -> np.ndarray:
 
 
 def expression(
-    target: np.ndarray, present_expression: np.ndarray, present: np.ndarray
+    target: np.ndarray, current_expression: np.ndarray, current: np.ndarray
 ) -> np.ndarray:
     """Compute the model's expression (K,) of a face with the intensities `target` (50,).
 
-    present_expression (K,), present (50,): its expression and intensities now. Axes whose intensity
+    current_expression (K,), current (50,): its expression and intensities now. Axes whose intensity
     does not change keep their activation.
     """
-    result = units.expression(mean_of_sides(target), present_expression, mean_of_sides(present))
-    change = target - present
-    _set_sides(result, target, present_expression, present)
+    result = units.expression(mean_of_sides(target), current_expression, mean_of_sides(current))
+    change = target - current
+    _set_sides(result, target, current_expression, current)
     for key, (movement, low, high) in ADDED_MOVEMENTS.items():
         axis = FACS.index(key)
         if abs(change[axis]) > UNCHANGED:
@@ -129,35 +141,36 @@ def expression(
     keeps_jaw = abs(change[FACS.index("AU26")]) < UNCHANGED
     added = (change if keeps_jaw else target)[FACS.index("AU27")] / 5 * AU27_JAW_ACTIVATION
     result[AU26] = np.clip(result[AU26] + added, 0, MAX_RENDERED_JAW)
-    lids, looks_down = PARAMETERS.index(LIDS[0]), FACS.index(LIDS[1])
-    result[lids] = max(result[lids] + change[looks_down] / 5 * LIDS_FOLLOW, 0)
+    lids, looks_down = PARAMETERS.index(LOOK_DOWN_LIDS), FACS.index(LOOK_DOWN_AXIS)
+    result[lids] = max(result[lids] + change[looks_down] / 5 * LIDS_ACTIVATION, 0)
     return result
 
 
 def _set_sides(
-    result: np.ndarray, target: np.ndarray, present_expression: np.ndarray, present: np.ndarray
+    result: np.ndarray, target: np.ndarray, current_expression: np.ndarray, current: np.ndarray
 ) -> None:
     """Set mean and asymmetry of changed lateral units in an expression (K,), in place."""
     left, right = (
-        units.activations(target[side], activations, present[side])
-        for side, activations in zip((LEFT, RIGHT), _sides(present_expression), strict=True)
+        units.activations(target[side], activations, current[side])
+        for side, activations in zip((LEFT, RIGHT), _sides(current_expression), strict=True)
     )
-    changed = np.abs(target - present) > UNCHANGED
+    changed = np.abs(target - current) > UNCHANGED
     changed = changed[LEFT] | changed[RIGHT]
     changed[AU15] |= changed[AU26]  # its activation includes a share of the jaw: JAW_ON_CORNERS
-    for row, key in enumerate(units.ASYMMETRIC, N):
-        unit = units.KEYS.index(key)
+    for row, key in enumerate(units.ASYMMETRIC, UNIT_COUNT):
+        unit = units.UNIT_KEYS.index(key)
         if key in FACS.lateral and changed[unit]:
             result[unit] = (left[unit] + right[unit]) / 2
             result[row] = (left[unit] - right[unit]) / 2
 
 
-def gaze_change(target: np.ndarray, present: np.ndarray) -> np.ndarray:
+def gaze_change(target: np.ndarray, current: np.ndarray) -> np.ndarray:
     """The change (2,) of the gaze, to the person's left and up [rad]."""
-    return (signed(target, GAZE) - signed(present, GAZE)) * np.radians(MAX_GAZE)
+    change = signed_values(target, GAZE_PAIRS) - signed_values(current, GAZE_PAIRS)
+    return change * np.radians(MAX_GAZE)
 
 
-def head_turn(target: np.ndarray, present: np.ndarray) -> np.ndarray:
+def head_turn(target: np.ndarray, current: np.ndarray) -> np.ndarray:
     """The turn (3,) of the head to the person's left, up, and its tilt to the left, in shares of
     MAX_ANGLES."""
-    return signed(target, HEAD_AXES) - signed(present, HEAD_AXES)
+    return signed_values(target, HEAD_AXES) - signed_values(current, HEAD_AXES)

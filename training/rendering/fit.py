@@ -24,8 +24,8 @@ STEPS = 12
 OUTLIER = 3.0  # distance at which the weight of a landmark is halved [px]
 ANGLE_STEP = 1e-4  # of the numerical derivative by the angles [rad]
 DAMPING = 1e-6  # added to the diagonal of the Hessian
-MAX_SWEEPS = 60  # of the coordinate descent
-MIN_CHANGE = 1e-5  # it ends when no parameter changes by more
+MAX_ROUNDS = 60  # of the coordinate descent, each over all parameters
+MIN_CHANGE = 1e-5  # it ends when no parameter changes by more in a round
 # Weights of the Gaussian prior of activations [px^2 per squared activation].
 PRIOR = {
     "AU01": 25,
@@ -111,17 +111,18 @@ class Fitter:
             groups = (
                 np.full(POSE, pose),
                 np.full(len(self.model.identities), identity),
-                np.broadcast_to(unit, units.N),
+                np.broadcast_to(unit, units.UNIT_COUNT),
                 np.full(len(units.ASYMMETRIC), asymmetry),
                 np.full(len(units.EXTRA), extra),
                 np.zeros(len(units.RENDER_ONLY)),  # with low = high = 0 they stay 0
             )
             return np.concatenate(groups).astype(np.float64)
 
-        highest, sparsity = np.full(units.N, MAX_FITTED_ACTIVATION), np.full(units.N, SPARSITY)
+        highest = np.full(units.UNIT_COUNT, MAX_FITTED_ACTIVATION)
+        sparsity = np.full(units.UNIT_COUNT, SPARSITY)
         highest[units.AU26] = MAX_FITTED_JAW
-        sparsity[units.KEYS.index("AU12")] = SPARSITY_SMILE
-        prior = np.array([PRIOR[key] for key in units.KEYS])
+        sparsity[units.UNIT_KEYS.index("AU12")] = SPARSITY_SMILE
+        prior = np.array([PRIOR[key] for key in units.UNIT_KEYS])
         self.low = for_parameters(-np.inf, -np.inf, 0, -MAX_ASYMMETRY, 0)
         self.high = for_parameters(np.inf, np.inf, highest, MAX_ASYMMETRY, MAX_EXTRA)
         self.prior = for_parameters(0, PRIOR_IDENTITY, prior, PRIOR_OTHER, PRIOR_OTHER)
@@ -135,52 +136,53 @@ class Fitter:
         identity: (I,), if it is known from another photo; this makes the expression more accurate.
         """
         landmarks = np.asarray(landmarks, np.float64)[: mesh_points.FACE_POINTS, :2]
-        x, low, high = self._start(landmarks), self.low.copy(), self.high.copy()
+        x, low, high = self._initial_parameters(landmarks), self.low.copy(), self.high.copy()
         if identity is not None:
             for values in (x, low, high):
                 values[self.identity_slice] = identity
         for _ in range(STEPS):
-            x = self._step(x, landmarks, low, high)
+            x = self._gauss_newton_step(x, landmarks, low, high)
         identity, expression = x[self.identity_slice], x[self.identity_slice.stop :]
         fit = Fit(x[:POSE], identity, expression, np.zeros((mesh_points.FACE_POINTS, 2)), 0.0)
         return self._with_closed_lids(self._with_offsets(fit, landmarks), landmarks)
 
-    def _start(self, landmarks: np.ndarray) -> np.ndarray:
+    def _initial_parameters(self, landmarks: np.ndarray) -> np.ndarray:
         """The parameters (P,) of the mean face, frontal, with the landmarks' scale and position."""
         x = self.mean.copy()
         points = landmarks[self.used] * (1, -1)
-        mean = self._shape(x)[:, :2]
+        mean = self._used_vertices(x)[:, :2]
         scale = np.linalg.norm(points - points.mean(0)) / np.linalg.norm(mean - mean.mean(0))
         x[3] = np.log(scale)
         x[4:6] = (points.mean(0) - scale * mean.mean(0)) * (1, -1)
         return x
 
-    def _shape(self, x: np.ndarray) -> np.ndarray:
+    def _used_vertices(self, x: np.ndarray) -> np.ndarray:
         """The vertices (U, 3) of the used landmarks, from the parameters (P,)."""
         moved = np.tensordot(x[POSE:].astype(np.float32), self.used_bases, 1)
         return (self.neutral[self.used] + moved).astype(np.float64)
 
-    def _step(self, x, landmarks, low, high) -> np.ndarray:
+    def _gauss_newton_step(self, x, landmarks, low, high) -> np.ndarray:
         """Make one damped Gauss-Newton step from the parameters x (P,), between low and high."""
-        shape, angles, scale = self._shape(x), x[:3], np.exp(x[3])
-        rotated = rotation(*angles)
+        shape, angles, scale = self._used_vertices(x), x[:3], np.exp(x[3])
+        rotation_matrix = rotation(*angles)
         to_picture = scale * np.array([[1.0, 0, 0], [0, -1, 0]])  # y points down in pictures
-        projected = shape @ (to_picture @ rotated).T
+        projected = shape @ (to_picture @ rotation_matrix).T
         residual = landmarks[self.used] - projected - x[4:6]
         squared_distance = np.square(residual).sum(1) / OUTLIER**2
         root_weights = np.sqrt(self.weights / (1 + squared_distance))[:, None]
         jacobian = np.empty((len(x), len(shape), 2), np.float32)  # of the projected vertices
         for k, delta in enumerate(ANGLE_STEP * np.eye(3)):
-            change = rotation(*(angles + delta)) - rotated
+            change = rotation(*(angles + delta)) - rotation_matrix
             jacobian[k] = shape @ (to_picture @ change / ANGLE_STEP).T
         jacobian[3], jacobian[4], jacobian[5] = projected, (1, 0), (0, 1)
-        jacobian[POSE:] = self.used_bases @ (to_picture @ rotated).T.astype(np.float32)
+        jacobian[POSE:] = self.used_bases @ (to_picture @ rotation_matrix).T.astype(np.float32)
         jacobian *= root_weights.astype(np.float32)
         jacobian = jacobian.reshape(len(x), -1)
         hessian = (jacobian @ jacobian.T).astype(np.float64) + np.diag(self.prior + DAMPING)
-        descent = jacobian @ (residual * root_weights).reshape(-1).astype(np.float32)
-        descent = descent.astype(np.float64) - self.prior * (x - self.mean)  # negative gradient
-        return bounded_descent(hessian, descent, x, low, high, self.sparsity)
+        weighted_residual = (residual * root_weights).reshape(-1).astype(np.float32)
+        negative_gradient = (jacobian @ weighted_residual).astype(np.float64)
+        negative_gradient -= self.prior * (x - self.mean)
+        return bounded_descent(hessian, negative_gradient, x, low, high, self.sparsity)
 
     def _model_points(self, fit: Fit) -> np.ndarray:
         """The projected vertices (468, 2) of all landmarks [px]."""
@@ -226,15 +228,15 @@ def _landmark_weights() -> tuple[np.ndarray, np.ndarray]:
 
 
 @numba.njit(cache=True)
-def bounded_descent(hessian, descent, x, low, high, sparsity):
+def bounded_descent(hessian, negative_gradient, x, low, high, sparsity):
     """Return x + d of the module's formula, by cyclic coordinate descent.
 
-    H `hessian` (P, P); g `descent`, the negative gradient at x, l `sparsity`, x, low, high (P,).
+    H is `hessian` (P, P), g is `negative_gradient` (P,) at x, and l is `sparsity` (P,).
     Parameters with a sparsity above 0 must have low >= 0: there |x + d| is x + d.
     """
     n = len(x)
-    result, remaining = x.copy(), descent.copy()  # remaining: g - H d
-    for _ in range(MAX_SWEEPS):
+    result, remaining = x.copy(), negative_gradient.copy()  # remaining: g - H d
+    for _ in range(MAX_ROUNDS):
         largest_change = 0.0
         for i in range(n):
             optimum = result[i] + (remaining[i] - sparsity[i]) / hessian[i, i]

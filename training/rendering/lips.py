@@ -10,7 +10,7 @@ import numpy as np
 from . import mesh_points, units
 from .source import Source
 
-# Gaps [px of SIDE]:
+# Gaps [render px]:
 TOUCHING = 0.2  # largest gap of closed lips
 MAX_CLOSED_GAP = 1.2  # a smaller gap of the model's lips after the edit is made TOUCHING or less
 # Lips close fully if the model's gap narrows by max(gap - CLOSING_MARGIN, MIN_NARROWING) or more.
@@ -35,7 +35,7 @@ MIN_PARTING, FULL_PARTING = 0.04, 0.2  # activations of AU25 from which lips may
 
 
 def offset_corrections(source: Source, model_points: np.ndarray, expression) -> np.ndarray:
-    """Compute what to add to the source's offsets for another expression, (468, 2) [px of SIDE].
+    """Compute what to add to the source's offsets for another expression, (468, 2) [render px].
 
     model_points: (468, 2), the model's landmarks with that expression (K,). If they are the
     source's own and the expression lets the mouth stay open, all corrections are 0.
@@ -49,12 +49,12 @@ def offset_corrections(source: Source, model_points: np.ndarray, expression) -> 
         ]
 
     offsets = np.zeros((mesh_points.FACE_POINTS, 2))
-    may_open = _allowed_opening(expression, source.fit.expression)
+    opening_share = _allowed_opening(expression, source.fit.expression)
     lips = gaps(mesh_points.UPPER_LIP_INNER, mesh_points.LOWER_LIP_INNER)
-    half = _lip_correction(*lips, may_open) / 2
+    half_correction = _lip_correction(*lips, opening_share) / 2
     for upper, lower, share in LIP_SHARES:
-        offsets[upper, 1] += share * half
-        offsets[lower, 1] -= share * half
+        offsets[upper, 1] += share * half_correction
+        offsets[lower, 1] -= share * half_correction
     upper, lower = np.transpose(mesh_points.LID_PAIRS)
     correction = _lid_correction(*gaps(upper, lower))
     offsets[upper, 1] += LID_SHARES[0] * correction
@@ -63,11 +63,12 @@ def offset_corrections(source: Source, model_points: np.ndarray, expression) -> 
 
 
 def _lip_correction(
-    photo: np.ndarray, before: np.ndarray, after: np.ndarray, may_open: float
+    photo: np.ndarray, before: np.ndarray, after: np.ndarray, opening_share: float
 ) -> np.ndarray:
     """Compute by how much gaps of the lips, with the source's offsets, are reduced, (N,) [px].
 
     photo, before, after: (N,) gaps in the photo, in the model of it, and in the model of the edit.
+    opening_share: see `_allowed_opening`.
     """
     unchanged = after + photo - before  # the gap with the source's offsets
     # 1 where the gap stays as in the photo, 0 where the lips close
@@ -76,7 +77,7 @@ def _lip_correction(
     )
     closed = np.where(after > MAX_CLOSED_GAP, after, np.minimum(after, TOUCHING))
     target = stays_open * unchanged + (1 - stays_open) * closed
-    target = may_open * target + (1 - may_open) * np.minimum(target, TOUCHING)
+    target = opening_share * target + (1 - opening_share) * np.minimum(target, TOUCHING)
     return unchanged - target
 
 
@@ -104,7 +105,7 @@ def _allowed_opening(after: np.ndarray, before: np.ndarray) -> float:
 
 def _lip_parting(expression: np.ndarray) -> float:
     """The combined activation that parts the lips, as an activation of AU25."""
-    activations = np.clip(expression[: units.N], 0, 2)
+    activations = np.clip(expression[: units.UNIT_COUNT], 0, 2)
     return float(
         sum(factor * max(activations[i] - low, 0) for i, low, factor in FITTED_PARTING_UNITS)
     )

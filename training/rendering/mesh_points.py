@@ -22,53 +22,21 @@ LIPS = LIP_EDGES + UPPER_LIP_MIDDLE + LOWER_LIP_MIDDLE + UPPER_LIP_NEXT + LOWER_
 UPPER_LIDS = [246, 161, 160, 159, 158, 157, 173, 466, 388, 387, 386, 385, 384, 398]
 LOWER_LIDS = [7, 163, 144, 145, 153, 154, 155, 249, 390, 373, 374, 380, 381, 382]
 EYE_CORNERS = [33, 133, 263, 362]
+# Corners of the right eye and of the left, each at the viewer's left, then right.
+EYE_CORNER_PAIRS = ((33, 133), (362, 263))
+IRISES = (468, 473)  # centres of the irises of the right eye and of the left, where they are known
 EYES = UPPER_LIDS + LOWER_LIDS + EYE_CORNERS
 # Pairs of points, upper and lower, where the lids are farthest apart.
 LID_GAPS = [(159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373)]
-# further pairs of lid points, towards the corners
+# The same, with further pairs towards the corners.
 LID_PAIRS = [*LID_GAPS, (161, 163), (157, 154), (388, 390), (384, 381)]
 
 BROWS = [70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276]
 CHIN = [152, 148, 377, 176, 400, 175, 199]
 FOREHEAD = [10, 338, 109, 151, 67, 297]
-OVAL = [
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-    150,
-    136,
-    172,
-    58,
-    132,
-    93,
-    234,
-    127,
-    162,
-    21,
-    54,
-    103,
-    67,
-    109,
-]
+# The outline of the face, clockwise from the top of the forehead as seen by the viewer.
+OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
+OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
 # Points that no expression moves: bridge of the nose, corners of the eyes, temples and forehead.
 RIGID = [168, 6, 197, 195, 33, 133, 362, 263, 127, 356, 234, 454, 10, 109, 338, 67, 297]
 NOSE_BASE, LIP_TOP = 2, 0  # on the midline: where the nose meets the lip, and the lip's upper edge

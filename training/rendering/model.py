@@ -14,11 +14,11 @@ import numpy as np
 
 from . import units
 
-FILE = Path(__file__).parent / "face_model.npz"
-STEP = 1 / 2048  # lengths in the file are multiples of it
-FRAME = 144  # side of the canonical crop; poses are in its pixels [px]
-SIDE = 2 * FRAME  # side of rendered pictures [px]
-ZOOM = SIDE / FRAME
+MODEL_FILE = Path(__file__).parent / "face_model.npz"
+LENGTH_STEP = 1 / 2048  # lengths in the file are multiples of it
+CROP_SIDE = 144  # of the canonical crop on disk, to which faces are fitted [px]
+RENDER_SIDE = 2 * CROP_SIDE  # of rendered pictures [px]
+RENDER_SCALE = RENDER_SIDE / CROP_SIDE  # render px per crop px
 LOWER_TEETH_DROP = 0.45  # lengths by which the lower teeth are lowered
 # Drops [lengths] with the blendshape jawOpen above which a vertex belongs to
 LOWER_JAW_DROP = 0.67  # teeth and gums of the lower jaw
@@ -65,7 +65,7 @@ class FaceModel:
 
 
 @cache
-def load_model(path: Path = FILE) -> FaceModel:
+def load_model(path: Path = MODEL_FILE) -> FaceModel:
     """Load the face model. Raises ValueError if the file is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -107,11 +107,12 @@ def _lower_jaw(jaw_drop: np.ndarray, vertices_of: dict[str, slice]) -> np.ndarra
 
 
 def _to_lengths(multiples: np.ndarray) -> np.ndarray:
-    """Convert (N, 3, V) int16 multiples of STEP to (N, V, 3) float32."""
-    return np.ascontiguousarray(multiples.transpose(0, 2, 1)) * np.float32(STEP)
+    """Convert (N, 3, V) int16 multiples of LENGTH_STEP to (N, V, 3) float32."""
+    return np.ascontiguousarray(multiples.transpose(0, 2, 1)) * np.float32(LENGTH_STEP)
 
 
 def _slices(ends: np.ndarray) -> list[slice]:
+    """The consecutive slices with the given ends (P,), from 0 on."""
     return [slice(int(a), int(b)) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
 
@@ -124,13 +125,13 @@ def rotation(x: float, y: float, z: float) -> np.ndarray:
     return about_z @ about_x @ about_y
 
 
-def project(vertices: np.ndarray, pose: np.ndarray, side: int = FRAME) -> np.ndarray:
+def project(vertices: np.ndarray, pose: np.ndarray, side: int = CROP_SIDE) -> np.ndarray:
     """Project vertices (V, 3) by weak perspective: x, y [px of `side`] and nearness z [px].
 
-    pose: (6,), angles about x, y, z [rad], log of the scale [px of the frame of 144 per length],
-    and the position x, y of the model's origin [px of the frame of 144].
+    pose: (6,), angles about x, y, z [rad], log of the scale [crop px per length of the model], and
+    the position x, y of the model's origin [crop px].
     """
-    zoom = side / FRAME
+    zoom = side / CROP_SIDE
     scale = zoom * np.exp(pose[3])
     projected = vertices @ (scale * rotation(*pose[:3])).T.astype(np.float32)
     projected *= np.float32([1, -1, 1])
@@ -138,11 +139,11 @@ def project(vertices: np.ndarray, pose: np.ndarray, side: int = FRAME) -> np.nda
     return projected
 
 
-def frame_to_side(points: np.ndarray) -> np.ndarray:
-    """Convert positions in pixels of FRAME to pixels of SIDE; centres of pixels are at integers."""
-    return ZOOM * points + (ZOOM - 1) / 2
+def crop_to_render(points: np.ndarray) -> np.ndarray:
+    """Convert positions in crop px to render px; centres of pixels are at integers."""
+    return RENDER_SCALE * points + (RENDER_SCALE - 1) / 2
 
 
-def side_to_frame(points: np.ndarray) -> np.ndarray:
-    """Convert positions in pixels of SIDE to pixels of FRAME."""
-    return (points - (ZOOM - 1) / 2) / ZOOM
+def render_to_crop(points: np.ndarray) -> np.ndarray:
+    """Convert positions in render px to crop px."""
+    return (points - (RENDER_SCALE - 1) / 2) / RENDER_SCALE

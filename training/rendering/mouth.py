@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from .lips import lip_gap
-from .model import ZOOM
-from .raster import nearest, normals
+from .model import RENDER_SCALE
+from .raster import nearest_known, normals
 from .source import LUMINANCE, Light, Source
 from .surface import MOUTH, Surface
 
@@ -15,7 +15,7 @@ PALETTE = {
     "gums_tongue": (0.62, 0.40, 0.42),
     "teeth": (0.96, 0.90, 0.78),
 }
-LIGHT = np.float32([0, 0.25, 0.97])  # direction of the light on teeth, in model space
+LIGHT_DIRECTION = np.float32([0, 0.25, 0.97])  # direction of the light on teeth, in model space
 AMBIENT_LIGHT = 0.55  # share of the light that does not depend on the direction
 LIGHT_FALLOFF = 5.5  # distance behind the front teeth at which light has fallen to 1/e [lengths]
 MAX_TOOTH_GAP = 0.45  # widest gap between teeth that is closed [lengths]
@@ -28,22 +28,24 @@ FLESH_BRIGHTNESS = 0.85  # of gums, tongue and socket, relative to bright skin
 # with this factor and offset; at most MAX_TOOTH.
 MIN_TOOTH_SHARE, SKIN_TO_TOOTH, MAX_TOOTH = 0.55, (1.12, 22), 228
 TOOTH_LUMINANCE = 0.92  # of PALETTE's teeth
-WIDE_OPEN = 22.0  # gap of the lips above which the photo's mouth moves with the jaw [px of SIDE]
+WIDE_OPEN = 22.0  # gap of the lips above which the photo's mouth moves with the jaw [render px]
 PHOTO_GAIN = 1.2  # of the share of the photo's mouth: it is used almost up to the lips
-MIN_EDIT_MOTION = 0.25  # backward flow above which a pixel counts as edited [px of SIDE]
+MIN_EDIT_MOTION = 0.25  # backward flow above which a pixel counts as edited [render px]
 
 
 def render_mouth(surface: Surface, source: Source, mesh) -> np.ndarray:
-    """Render teeth, gums, tongue and socket, (SIDE, SIDE, 3) float32 RGB 0..255.
+    """Render teeth, gums, tongue and socket, (S, S, 3) float32 RGB 0..255.
 
     mesh: `render.Mesh` of the edit.
     """
     light, parts = source.light, surface.model.vertices_of
-    scale, depth = ZOOM * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
-    behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)  # the front teeth [px of SIDE]
+    scale, depth = RENDER_SCALE * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
+    # Distance behind the front teeth [render px].
+    depth_behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)
     normal = normals(mesh.shape, surface.mouth_triangles) @ mesh.head_rotation.T
-    direct = np.clip(normal @ LIGHT, 0, 1)
-    brightness = light_at_depth(behind / scale) * (AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct)
+    direct = np.clip(normal @ LIGHT_DIRECTION, 0, 1)
+    brightness = light_at_depth(depth_behind / scale)
+    brightness *= AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct
     flesh = FLESH_BRIGHTNESS * light.skin_brightness
     colors = np.zeros((len(mesh.shape), 3), np.float32)
     for part, color in PALETTE.items():
@@ -52,9 +54,10 @@ def render_mouth(surface: Surface, source: Source, mesh) -> np.ndarray:
     colors *= brightness[:, None]
     if light.grey:
         colors[:] = (colors @ LUMINANCE)[:, None]
-    is_tooth = surface.is_tooth[mesh.drawing.triangle] & (mesh.drawing.triangle >= 0)
-    picture = close_gaps(mesh.drawing.interpolate(colors), is_tooth, MAX_TOOTH_GAP * scale)
-    return cv2.GaussianBlur(picture * lip_shadow(mesh.kind == MOUTH, scale)[..., None], (0, 0), 1.3)
+    is_tooth = surface.is_tooth[mesh.raster.triangle_index] & (mesh.raster.triangle_index >= 0)
+    picture = close_gaps(mesh.raster.interpolate(colors), is_tooth, MAX_TOOTH_GAP * scale)
+    shadow = lip_shadow(mesh.segmentation == MOUTH, scale)
+    return cv2.GaussianBlur(picture * shadow[..., None], (0, 0), 1.3)
 
 
 def close_gaps(picture: np.ndarray, is_tooth: np.ndarray, width: float) -> np.ndarray:
@@ -67,7 +70,7 @@ def close_gaps(picture: np.ndarray, is_tooth: np.ndarray, width: float) -> np.nd
     row = np.ones((1, 2 * max(1, round(width / 2)) + 1), np.uint8)
     closed = cv2.morphologyEx(np.uint8(is_tooth), cv2.MORPH_CLOSE, row) > 0
     gaps = closed & ~is_tooth
-    x, y = nearest(is_tooth)[1].astype(int).transpose(2, 0, 1)
+    x, y = nearest_known(is_tooth)[1].astype(int).transpose(2, 0, 1)
     return np.where(gaps[..., None], np.float32(GAP_BRIGHTNESS) * picture[y, x], picture)
 
 
@@ -82,9 +85,9 @@ def lip_shadow(inside: np.ndarray, scale: float) -> np.ndarray:
     return factor * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_DEPTH * scale)))
 
 
-def light_at_depth(behind: np.ndarray) -> np.ndarray:
+def light_at_depth(depth_behind: np.ndarray) -> np.ndarray:
     """Compute the brightness, 0..1, at distances behind the front teeth [lengths of the model]."""
-    return np.exp(-behind / LIGHT_FALLOFF)
+    return np.exp(-depth_behind / LIGHT_FALLOFF)
 
 
 def white_brightness(light: Light) -> float:
@@ -98,24 +101,26 @@ def white_brightness(light: Light) -> float:
 
 def fill_mouth(
     source: Source,
-    moved: np.ndarray,
+    warped: np.ndarray,
     mouth_picture: np.ndarray,
     inside: np.ndarray,
     positions: np.ndarray,
 ) -> np.ndarray:
-    """Fill the mouth of the moved photo, (SIDE, SIDE, 3) float32: return such a picture.
+    """Fill the mouth of the warped photo, (S, S, 3) float32; return the filled picture.
 
-    mouth_picture: of `render_mouth`. inside: (SIDE, SIDE) bool, the mouth of the edit. positions:
-    (SIDE, SIDE, 2), the sampling positions of the moved photo [px]. Teeth that the photo shows are
+    mouth_picture: of `render_mouth`. inside: (S, S) bool, the mouth of the edit. positions:
+    (S, S, 2), the sampling positions of the warped photo [px]. Teeth that the photo shows are
     copied without motion, since they are nearly always upper teeth, which do not move with the jaw.
-    Only of a wide open mouth, whose lower half moves, the moved photo is used.
+    The inside of the warped photo is used only if its mouth is wide open, since its lower half
+    moves with the jaw.
     """
     if lip_gap(source.points) > WIDE_OPEN:
-        mouth_share, photo_mouth = cv2.remap(source.mouth, positions, None, cv2.INTER_LINEAR), moved
+        mouth_share = cv2.remap(source.mouth, positions, None, cv2.INTER_LINEAR)
+        photo_mouth = warped
     else:
         mouth_share, photo_mouth = source.mouth, source.picture.astype(np.float32)
     share = np.clip(PHOTO_GAIN * mouth_share, 0, 1)[..., None]
-    result = np.where(inside[..., None], photo_mouth * share + mouth_picture * (1 - share), moved)
+    result = np.where(inside[..., None], photo_mouth * share + mouth_picture * (1 - share), warped)
     square = np.ones((3, 3), np.uint8)
     mask = np.uint8(inside)
     seam = (cv2.dilate(mask, square) - cv2.erode(mask, square)).astype(np.float32)
@@ -123,12 +128,14 @@ def fill_mouth(
     return result * (1 - seam) + cv2.GaussianBlur(result, (0, 0), 1.3) * seam
 
 
-def edit_mask(source_kind: np.ndarray, kind: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Return a mask (SIDE, SIDE, 1) float32: 1 where an edit changes the picture, 0 far from it.
+def edit_mask(
+    source_segmentation: np.ndarray, segmentation: np.ndarray, flow: np.ndarray
+) -> np.ndarray:
+    """Return a mask (S, S, 1) float32: 1 where an edit changes the picture, 0 far from it.
 
-    source_kind, kind: (SIDE, SIDE), before and after the edit. flow: (SIDE, SIDE, 2) [px].
+    source_segmentation, segmentation: (S, S), before and after the edit. flow: (S, S, 2) [px].
     """
     length = cv2.magnitude(flow[..., 0], flow[..., 1])
-    changed = (source_kind != kind) | (length > MIN_EDIT_MOTION)
+    changed = (source_segmentation != segmentation) | (length > MIN_EDIT_MOTION)
     changed = cv2.dilate(np.uint8(changed), np.ones((9, 9), np.uint8)).astype(np.float32)
     return cv2.GaussianBlur(changed, (9, 9), 2)[..., None]

@@ -6,14 +6,16 @@ import cv2
 import numba
 import numpy as np
 
-EDGE = 1e-4  # barycentric coordinate by which a pixel may lie outside a triangle: leaves no cracks
+# Negative barycentric coordinate up to which a pixel belongs to a triangle: prevents cracks between
+# neighbours.
+EDGE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
+class Raster:
     """The visible triangle at every pixel of a square picture of S pixels a side."""
 
-    triangle: np.ndarray  # (S, S) int32 index into `triangles`, -1 for none
+    triangle_index: np.ndarray  # (S, S) int32 index into `triangles`, -1 for none
     weights: np.ndarray  # (S, S, 3) float32 barycentric coordinates
     nearness: np.ndarray  # (S, S) float32 depth buffer, larger is nearer to the camera [px]
     triangles: np.ndarray  # (T, 3) int32
@@ -21,25 +23,25 @@ class Drawing:
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Interpolate values (V, C) float32 of the vertices at every pixel: (S, S, C), 0 where no
         triangle is drawn."""
-        return _interpolate(self.triangle, self.weights, self.triangles, values)
+        return _interpolate(self.triangle_index, self.weights, self.triangles, values)
 
     def drawn_vertices(self, count: int) -> np.ndarray:
         """Return (count,) bool: whether each of `count` vertices belongs to a drawn triangle."""
         drawn, result = np.zeros(len(self.triangles), bool), np.zeros(count, bool)
-        drawn[self.triangle[self.triangle >= 0]] = True
+        drawn[self.triangle_index[self.triangle_index >= 0]] = True
         result[self.triangles[drawn]] = True
         return result
 
 
-def draw(vertices: np.ndarray, triangles: np.ndarray, side: int) -> Drawing:
+def rasterize(vertices: np.ndarray, triangles: np.ndarray, side: int) -> Raster:
     """Rasterize triangles with a depth buffer; those that face away are culled.
 
     vertices: (V, 3) float32, x, y [px, centres at integers] and nearness [px].
     """
-    return Drawing(*_rasterize(vertices, triangles, side), triangles)
+    return Raster(*_rasterize(vertices, triangles, side), triangles)
 
 
-def nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest_known(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the distance of every pixel to the nearest known one, (H, W) float32 [px], and that
     one's x, y, (H, W, 2) float32. known: (H, W) bool, not all False."""
     distance, labels = cv2.distanceTransformWithLabels(
@@ -53,8 +55,8 @@ def nearest(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @numba.njit(cache=True)
 def _rasterize(vertices, triangles, side):
-    """Return `triangle`, `weights` and `nearness` of a `Drawing`."""
-    triangle = np.full((side, side), -1, np.int32)
+    """Return `triangle_index`, `weights` and `nearness` of a `Raster`."""
+    triangle_index = np.full((side, side), -1, np.int32)
     weights = np.zeros((side, side, 3), np.float32)
     nearness = np.full((side, side), -np.inf, np.float32)
     for t in range(len(triangles)):
@@ -71,25 +73,25 @@ def _rasterize(vertices, triangles, side):
                 weight_b = ((x - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (y - a[1])) / area
                 weight_c = ((b[0] - a[0]) * (y - a[1]) - (x - a[0]) * (b[1] - a[1])) / area
                 weight_a = 1 - weight_b - weight_c
-                if weight_a < -EDGE or weight_b < -EDGE or weight_c < -EDGE:
+                if min(weight_a, weight_b, weight_c) < -EDGE_TOLERANCE:
                     continue
                 near = weight_a * a[2] + weight_b * b[2] + weight_c * c[2]
                 if near > nearness[y, x]:
                     nearness[y, x] = near
-                    triangle[y, x] = t
+                    triangle_index[y, x] = t
                     weights[y, x, 0] = weight_a
                     weights[y, x, 1] = weight_b
                     weights[y, x, 2] = weight_c
-    return triangle, weights, nearness
+    return triangle_index, weights, nearness
 
 
 @numba.njit(cache=True)
-def _interpolate(triangle, weights, triangles, values):
-    side, channels = len(triangle), values.shape[1]
+def _interpolate(triangle_index, weights, triangles, values):
+    side, channels = len(triangle_index), values.shape[1]
     result = np.zeros((side, side, channels), np.float32)
     for y in range(side):
         for x in range(side):
-            t = triangle[y, x]
+            t = triangle_index[y, x]
             if t >= 0:
                 for k in range(3):
                     corner = triangles[t, k]

@@ -7,7 +7,7 @@ from .source import Source
 from .surface import Surface
 
 # Texture positions. Stretched skin must not sample lashes, or teeth behind the edges of the lips:
-# it takes its texture from farther away from the edge [px of SIDE].
+# it takes its texture from farther away from the edge [render px].
 LID_SHIFT, MAX_LID_DROP = 0.30, 12  # px per px that an upper lid is lowered, up to that drop
 LIP_SHIFT, LIP_MOTION = 2.2, 6  # at the edges of moving lips; change of the gap for all of it
 CLOSING_SHIFT = 3.0  # at the edges of closing lips
@@ -22,17 +22,17 @@ KEY_LIGHT_EXPONENT = 1.5
 MIN_GAIN, MAX_GAIN = 0.6, 1.35
 UNKNOWN_LIGHT_DISTANCE = 1.6  # from the eyes: the light of occluded skin is not known [lengths]
 LID_FADE_DISTANCE = 1.4  # from the eyes, at which the gain of a lid ends [lengths]
-FULL_LID_DROP = 8  # of a lid, from which on its gain is within LID_GAIN_RANGE [px of SIDE]
+FULL_LID_DROP = 8  # of a lid, from which on its gain is within LID_GAIN_RANGE [render px]
 LID_GAIN_RANGE = (0.80, 0.97)
 LASH_SHADOW = 0.45  # of lowered lashes
-LASH_DROPS = (3, 8)  # from which on it begins, and is full [px of SIDE]
+LASH_DROPS = (3, 8)  # from which on it begins, and is full [render px]
 CONTACT_SHADOW = 0.22  # of lips that close
 
 
 def texture_positions(
     surface: Surface, source: Source, vertices: np.ndarray, is_drawn: np.ndarray, points: np.ndarray
 ) -> np.ndarray:
-    """Compute texture positions (skin_count, 2) of skin vertices in the photo [px of SIDE].
+    """Compute texture positions (skin_count, 2) of skin vertices in the photo [render px].
 
     vertices (V, 3), points (468, 2): the mesh and its landmarks after the edit. is_drawn: (V,)
     bool, vertices visible after it. Unmoved skin keeps its position.
@@ -82,7 +82,7 @@ def _key_light(normals: np.ndarray) -> np.ndarray:
 
 
 def _closing(before: float, after: float) -> float:
-    """Compute how far lips close, 0 to 1, from their gaps [px of SIDE]; 0 if they were closed."""
+    """Compute how far lips close, 0 to 1, from their gaps [render px]; 0 if they were closed."""
     narrowed = np.clip((before - after) / FULL_NARROWING, 0, 1)
     shut = np.clip((OPEN_GAP - after) / (OPEN_GAP - SHUT_GAP), 0, 1)
     return float(narrowed * shut)

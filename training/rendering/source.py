@@ -8,12 +8,12 @@ from scipy.spatial import cKDTree
 
 from . import eyes, head
 from .fit import Fit
-from .model import SIDE, ZOOM, frame_to_side, project, rotation
-from .raster import Drawing, draw, nearest, normals, visible_vertices
+from .model import RENDER_SCALE, RENDER_SIDE, crop_to_render, project, rotation
+from .raster import Raster, nearest_known, normals, rasterize, visible_vertices
 from .surface import EYE, MOUTH, SKIN, Surface
 
 MIN_FACING = 0.05  # cosine to the camera above which skin counts as visible
-VISIBLE_DEPTH = 2.0  # px of SIDE behind the depth buffer at which a vertex still counts as visible
+VISIBLE_DEPTH = 2.0  # render px behind the depth buffer at which a vertex still counts as visible
 LUMINANCE = np.float32([0.299, 0.587, 0.114])  # of RGB (ITU-R BT.601)
 
 # Light: it is estimated from visible skin at these distances [lengths of the model].
@@ -24,7 +24,7 @@ MIN_SKIN_VERTICES = 50  # such vertices needed to estimate the light
 LIGHT_STEPS = 3  # of iteratively reweighted least squares
 LIGHT_OUTLIER = 25  # error of brightness, 0..255, at which the weight of a vertex is halved
 LIGHT_PRIOR = (1e-3, 30, 30, 30)  # of the coefficients: light from all sides
-BRIGHT_SKIN = 70  # percentile of the brightness of that skin
+BRIGHT_SKIN_PERCENTILE = 70  # of the brightness of that skin
 DEFAULT_BRIGHTNESS = 130.0  # of skin, if too few vertices are visible
 MIN_LIGHT_SHARE = 0.35  # of the brightness of bright skin: a deep shadow
 MAX_GREY_SATURATION = 2.5  # deviation of channels of the mean color, 0..255, in black and white
@@ -34,7 +34,7 @@ LIGHT_TINT_SHARE = 0.6  # share of a deviating skin color that is attributed to 
 # Openings: mouth and eyes.
 MOUTH_INTERIOR = 0.6  # share from which a pixel shows the inside of the mouth
 MIN_MOUTH_PIXELS = 60  # such pixels needed to estimate the brightness of teeth
-BRIGHT_TEETH = 92  # percentile of their brightness
+BRIGHT_TEETH_PERCENTILE = 92  # of their brightness
 MIN_EYE_PIXELS = 20  # visible pixels of eyeballs needed to copy from
 
 # Occluded skin at these distances of lips or eyes takes its texture from visible skin at the second
@@ -62,34 +62,33 @@ class Light:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A photo of SIDE pixels with the fitted model; positions in its pixels, arrays of skin
-    vertices (skin_count, ...)."""
+    """A photo of S = RENDER_SIDE pixels a side with its fitted model. Positions: render px."""
 
-    picture: np.ndarray  # (SIDE, SIDE, 3) uint8 RGB
+    picture: np.ndarray  # (S, S, 3) uint8 RGB
     fit: Fit
     shape: np.ndarray  # (V, 3) vertices in model space
     vertices: np.ndarray  # (V, 3) x, y and nearness, moved onto the landmarks
     vertex_offsets: np.ndarray  # (V, 2) offsets that moved them there
     model_points: np.ndarray  # (468, 2) landmarks of the model without these offsets
     normals: np.ndarray  # (skin_count, 3) towards the camera where z is positive
-    kind: np.ndarray  # (SIDE, SIDE) SKIN, MOUTH or EYE of surface.py, -1 outside
+    segmentation: np.ndarray  # (S, S) int8, see `segment`
     is_drawn: np.ndarray  # (V,) bool: belongs to a triangle that some pixel shows
     is_occluded: np.ndarray  # (skin_count,) bool: behind another part, or facing away
     substitute_positions: np.ndarray  # (skin_count, 2) texture positions for occluded skin
     brightness: np.ndarray  # (skin_count,) of the photo at the vertices, 0..255
     light: Light
-    mouth: np.ndarray  # (SIDE, SIDE) float32 share of the inside of the mouth, less its edge
-    eye: np.ndarray  # (SIDE, SIDE) bool: eyeball, less its edge
-    nearest_eye: np.ndarray | None  # (SIDE, SIDE, 2) float32 nearest visible pixel of an eyeball
+    mouth: np.ndarray  # (S, S) float32 share of the inside of the mouth, less its edge
+    eye: np.ndarray  # (S, S) bool: eyeball, less its edge
+    nearest_eye: np.ndarray | None  # (S, S, 2) float32 nearest visible pixel of an eyeball
     irises: np.ndarray | None  # (2, 2) of the right eye and of the left; None if not known
     eye_widths: np.ndarray  # (2,) likewise, from corner to corner [px]
-    depth: np.ndarray  # (SIDE, SIDE) float32, see `head.depth_map` [px]
-    lateral: np.ndarray  # (SIDE, SIDE) float32, see `head.lateral_map`
+    depth: np.ndarray  # (S, S) float32, see `head.depth_map` [px]
+    across: np.ndarray  # (S, S) float32, see `head.across_map`
 
     @property
     def points(self) -> np.ndarray:
         """The landmarks (468, 2) in the photo."""
-        return self.model_points + ZOOM * self.fit.offsets
+        return self.model_points + RENDER_SCALE * self.fit.offsets
 
 
 def analyze(
@@ -97,19 +96,19 @@ def analyze(
 ) -> Source:
     """Analyze a photo.
 
-    picture: (SIDE, SIDE, 3) uint8 RGB, the canonical crop of `fit`. landmarks: (478, 2) [px of
-    FRAME], with irises, which are needed to turn the eyes.
+    picture: (S, S, 3) uint8 RGB, the canonical crop of `fit`. landmarks: (478, 2) [crop px], with
+    irises, which are needed to turn the eyes.
     """
     model = surface.model
     shape = model.shape(fit.identity, fit.expression)
-    vertices = project(shape, fit.pose, SIDE)
+    vertices = project(shape, fit.pose, RENDER_SIDE)
     model_points = vertices[model.landmarks, :2].astype(np.float64)
-    offsets = surface.extend_inside(surface.interpolate_offsets(ZOOM * fit.offsets))
+    offsets = surface.extend_inside(surface.interpolate_offsets(RENDER_SCALE * fit.offsets))
     vertices[:, :2] += offsets
-    drawing = draw(vertices, model.triangles, SIDE)
-    kind = kind_map(surface, drawing)
-    skin_normals, is_visible = _skin(surface, fit, shape, vertices, drawing)
-    mouth, eye, nearest_eye = _openings(kind)
+    raster = rasterize(vertices, model.triangles, RENDER_SIDE)
+    segmentation = segment(surface, raster)
+    skin_normals, is_visible = _skin(surface, fit, shape, vertices, raster)
+    mouth, eye, nearest_eye = _openings(segmentation)
     skin_positions = vertices[: model.skin_count, :2]
     brightness, light = _light(surface, picture, skin_positions, skin_normals, is_visible, mouth)
     return Source(
@@ -120,8 +119,8 @@ def analyze(
         vertex_offsets=offsets,
         model_points=model_points,
         normals=skin_normals,
-        kind=kind,
-        is_drawn=drawing.drawn_vertices(len(vertices)),
+        segmentation=segmentation,
+        is_drawn=raster.drawn_vertices(len(vertices)),
         is_occluded=~is_visible,
         substitute_positions=_substitute_positions(surface, skin_positions, is_visible),
         brightness=brightness,
@@ -130,33 +129,34 @@ def analyze(
         eye=eye,
         nearest_eye=nearest_eye,
         irises=_irises(landmarks),
-        eye_widths=eyes.widths(model_points + ZOOM * fit.offsets),
-        depth=head.depth_map(fit, drawing, kind == SKIN),
-        lateral=head.lateral_map(model, drawing, kind >= 0),
+        eye_widths=eyes.eye_widths(model_points + RENDER_SCALE * fit.offsets),
+        depth=head.depth_map(fit, raster, segmentation == SKIN),
+        across=head.across_map(model, raster, segmentation >= 0),
     )
 
 
-def kind_map(surface: Surface, drawing: Drawing) -> np.ndarray:
-    """Return the kind of part that each pixel shows, (SIDE, SIDE) int8, -1 for none."""
-    return np.where(drawing.triangle >= 0, surface.triangle_kind[drawing.triangle], np.int8(-1))
+def segment(surface: Surface, raster: Raster) -> np.ndarray:
+    """Return what each pixel shows, (S, S) int8: SKIN, MOUTH or EYE of surface.py, -1 for none."""
+    index = raster.triangle_index
+    return np.where(index >= 0, surface.triangle_class[index], np.int8(-1))
 
 
 def _skin(
-    surface: Surface, fit: Fit, shape: np.ndarray, vertices: np.ndarray, drawing: Drawing
+    surface: Surface, fit: Fit, shape: np.ndarray, vertices: np.ndarray, raster: Raster
 ) -> tuple[np.ndarray, np.ndarray]:
     """Normals (skin_count, 3) of the skin in the pose of the fit, and whether it is visible."""
     count = surface.model.skin_count
     skin_normals = normals(shape, surface.skin_triangles)[:count]
     skin_normals = skin_normals @ rotation(*fit.pose[:3]).T.astype(np.float32)
-    in_front = visible_vertices(vertices[:count], drawing.nearness, VISIBLE_DEPTH)
+    in_front = visible_vertices(vertices[:count], raster.nearness, VISIBLE_DEPTH)
     return skin_normals, in_front & (skin_normals[:, 2] > MIN_FACING)
 
 
 def _irises(landmarks: np.ndarray | None) -> np.ndarray | None:
-    """`Source.irises` from landmarks (P, 2) [px of FRAME]."""
+    """`Source.irises` from landmarks (P, 2) [crop px]."""
     if landmarks is None or not eyes.has_irises(landmarks):
         return None
-    return frame_to_side(landmarks[[iris for _, iris in eyes.EYES], :2])
+    return crop_to_render(landmarks[[iris for _, iris in eyes.EYES], :2])
 
 
 def _substitute_positions(
@@ -185,17 +185,17 @@ def _substitute_positions(
     return result
 
 
-def _openings(kind: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """`mouth`, `eye` and `nearest_eye` of a source, from its `kind`."""
+def _openings(segmentation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """`mouth`, `eye` and `nearest_eye` of a source, from its `segmentation`."""
     square = np.ones((3, 3), np.uint8)
-    mouth = cv2.erode(np.uint8(kind == MOUTH), square, iterations=2).astype(np.float32)
+    mouth = cv2.erode(np.uint8(segmentation == MOUTH), square, iterations=2).astype(np.float32)
     mouth = cv2.GaussianBlur(mouth, (0, 0), 1.2)
-    eye = cv2.erode(np.uint8(kind == EYE), square)
+    eye = cv2.erode(np.uint8(segmentation == EYE), square)
     upwards = np.uint8([[0, 1, 0], [0, 1, 0], [0, 0, 0]])  # removes upper rows, which are lashes
     without_lashes = cv2.erode(eye, upwards, iterations=2)
-    for candidate in (without_lashes, eye, np.uint8(kind == EYE)):
+    for candidate in (without_lashes, eye, np.uint8(segmentation == EYE)):
         if candidate.sum() > MIN_EYE_PIXELS:
-            return mouth, eye > 0, nearest(candidate > 0)[1]
+            return mouth, eye > 0, nearest_known(candidate > 0)[1]
     return mouth, eye > 0, None
 
 
@@ -209,11 +209,11 @@ def _light(
 ) -> tuple[np.ndarray, Light]:
     """Return `Source.brightness`, and the light, estimated from visible skin."""
     grey = picture @ LUMINANCE
-    x, y = np.clip(skin_positions + 0.5, 0, SIDE - 1).astype(int).T
+    x, y = np.clip(skin_positions + 0.5, 0, RENDER_SIDE - 1).astype(int).T
     brightness = grey[y, x]
     mouth_brightness, tooth_brightness = grey[mouth > MOUTH_INTERIOR], None
     if len(mouth_brightness) > MIN_MOUTH_PIXELS:
-        tooth_brightness = float(np.percentile(mouth_brightness, BRIGHT_TEETH))
+        tooth_brightness = float(np.percentile(mouth_brightness, BRIGHT_TEETH_PERCENTILE))
     chosen = is_visible & (skin_normals[:, 2] > MIN_LIGHT_FACING)
     chosen &= (surface.lip_distance > MIN_LIP_DISTANCE) & (surface.eye_distance > MIN_EYE_DISTANCE)
     chosen &= surface.model.neutral[: surface.model.skin_count, 2] > MIN_LIGHT_DEPTH
@@ -225,15 +225,15 @@ def _light(
     saturation = np.abs(mean - mean.mean()).max()
     tint = (mean / (mean @ LUMINANCE) / SKIN_COLOR) ** LIGHT_TINT_SHARE
     return brightness, Light(
-        coefficients=_harmonics(skin_normals[chosen], brightness[chosen]),
-        skin_brightness=float(np.percentile(brightness[chosen], BRIGHT_SKIN)),
+        coefficients=_fit_harmonics(skin_normals[chosen], brightness[chosen]),
+        skin_brightness=float(np.percentile(brightness[chosen], BRIGHT_SKIN_PERCENTILE)),
         tooth_brightness=tooth_brightness,
         grey=bool(saturation < MAX_GREY_SATURATION),
         tint=np.float32(tint / (tint @ LUMINANCE)),
     )
 
 
-def _harmonics(normals: np.ndarray, brightness: np.ndarray) -> np.ndarray:
+def _fit_harmonics(normals: np.ndarray, brightness: np.ndarray) -> np.ndarray:
     """Fit `Light.coefficients` (4,) to the brightness (N,) at normals (N, 3), robustly against
     beards and brows: least squares with Cauchy weights."""
     terms = np.c_[np.ones(len(normals)), normals]

@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from . import mesh_points
 from .model import FaceModel
 
-SKIN, MOUTH, EYE = 0, 1, 2  # kinds of parts
-KIND_OF_PART = {
+SKIN, MOUTH, EYE = 0, 1, 2  # classes of a segmentation
+CLASS_OF_PART = {
     "face": SKIN,
     "mouth_socket": MOUTH,
     "gums_tongue": MOUTH,
@@ -21,7 +21,7 @@ KIND_OF_PART = {
 }
 LANDMARK_WEIGHT = 0.02  # of the landmarks' offsets, against the smoothness of the field
 NEIGHBOURS = 6  # skin vertices from which a vertex inside the head gets its offset
-# Widths of bells around edges [lengths of the model].
+# Widths of Gaussians around edges [lengths of the model].
 NARROW_LIP, WIDE_LIP, LIP_CONTACT, UPPER_LID, LASHES = 0.28, 0.38, 0.34, 0.55, 0.22
 
 
@@ -29,19 +29,19 @@ class Surface:
     """Tables of a model that do not depend on the photo; distances in lengths of the model.
 
     skin_triangles, mouth_triangles: (T', 3). triangle_kind, is_tooth: (T,). All other arrays are
-    of skin vertices, (skin_count,) float32: distances from lips and eyes, and *bells* around edges
-    of lips and lids, exp(-(distance / width)^2).
+    of skin vertices, (skin_count,) float32: distances from lips and eyes, and Gaussians of the
+    distance from edges of lips and lids, exp(-(distance / width)^2).
     """
 
     def __init__(self, model: FaceModel):
         self.model = model
         self.skin_triangles = np.ascontiguousarray(model.triangles[model.triangles_of["face"]])
-        self.triangle_kind = np.zeros(len(model.triangles), np.int8)
-        for part, kind in KIND_OF_PART.items():
-            self.triangle_kind[model.triangles_of[part]] = kind
+        self.triangle_class = np.zeros(len(model.triangles), np.int8)
+        for part, part_class in CLASS_OF_PART.items():
+            self.triangle_class[model.triangles_of[part]] = part_class
         self.is_tooth = np.zeros(len(model.triangles), bool)
         self.is_tooth[model.triangles_of["teeth"]] = True
-        self.mouth_triangles = model.triangles[self.triangle_kind == MOUTH]
+        self.mouth_triangles = model.triangles[self.triangle_class == MOUTH]
         self.lip_distance = self._distance(mesh_points.LIPS)
         self.eye_distance = self._distance(mesh_points.EYES)
         upper, lower = ~model.lower_face, model.lower_face
@@ -50,12 +50,12 @@ class Surface:
         # Inner edges of the lips, 1 on the upper and -1 on the lower lip: for lips that part or
         # close a little (narrow), and for lips that meet (wide).
         self.inner_lip_narrow, self.inner_lip_wide = (
-            _bell(upper_edge, width) * upper - _bell(lower_edge, width) * lower
+            _gaussian(upper_edge, width) * upper - _gaussian(lower_edge, width) * lower
             for width in (NARROW_LIP, WIDE_LIP)
         )
-        self.lip_contact = _bell(np.minimum(upper_edge, lower_edge), LIP_CONTACT)
+        self.lip_contact = _gaussian(np.minimum(upper_edge, lower_edge), LIP_CONTACT)
         lid_edge = self._distance(mesh_points.UPPER_LIDS)
-        self.upper_lid, self.lashes = _bell(lid_edge, UPPER_LID), _bell(lid_edge, LASHES)
+        self.upper_lid, self.lashes = _gaussian(lid_edge, UPPER_LID), _gaussian(lid_edge, LASHES)
         self._solve = self._offset_solver()
         skin, inside = np.split(model.neutral, [model.skin_count])
         distances, self._nearest_skin = cKDTree(skin).query(inside, NEIGHBOURS)
@@ -104,6 +104,6 @@ class Surface:
         return np.concatenate([offsets, inside])
 
 
-def _bell(distance: np.ndarray, width: float) -> np.ndarray:
+def _gaussian(distance: np.ndarray, width: float) -> np.ndarray:
     """exp(-(distance / width)^2)."""
     return np.exp(-np.square(distance / width))

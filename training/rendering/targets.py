@@ -32,7 +32,7 @@ UNIT_WEIGHTS = {
     "AD29": 0.6,
     "AD34": 0.7,
 }
-MIN_PRESENT = 0.8  # intensity above which a unit can be lowered
+MIN_LOWERABLE = 0.8  # intensity above which a unit counts as shown, so that it can be lowered
 MIN_CHANGE = 0.5  # least change of intensity that is worth a pair
 MIN_CONFLICT = 1.5  # intensity above which a raised unit sets conflicting ones to 0
 # Probability of each kind of target if no units are requested; `_DRAW` has its function. The names
@@ -53,12 +53,12 @@ KIND_SHARES = {
 _IS_GAZE_OR_HEAD = np.array([axis.region in GAZE_AND_HEAD for axis in FACS.axes])
 _IS_HEAD = np.array([axis.region == "head" for axis in FACS.axes])
 # Units that are drawn: lateral units as a whole, and all other axes except gaze and head.
-_FACE = [axis.key for axis in FACS.axes if axis.region not in GAZE_AND_HEAD]
-UNITS = (*FACS.lateral, *(key for key in _FACE if key[:-1] not in FACS.lateral))
-_LIDS = [facs.index(f"AU05{side}", f"AU45{side}") for side in "LR"]
-_TIGHT_LIPS = facs.index("AU23", "AU24")
-_RESET_BY_TIGHT_LIPS = facs.index("AU16", "AU25", "AU26", "AU27")  # without AU22
-_CHIN_AND_JAW = facs.index("AU17", "AU25", "AU26")
+_FACE_KEYS = [axis.key for axis in FACS.axes if axis.region not in GAZE_AND_HEAD]
+UNITS = (*FACS.lateral, *(key for key in _FACE_KEYS if key[:-1] not in FACS.lateral))
+_LIDS = [facs.indices(f"AU05{side}", f"AU45{side}") for side in "LR"]
+_TIGHT_LIPS = facs.indices("AU23", "AU24")
+_RESET_BY_TIGHT_LIPS = facs.indices("AU16", "AU25", "AU26", "AU27")  # without AU22
+_CHIN_AND_JAW = facs.indices("AU17", "AU25", "AU26")
 _OPPOSITE = dict(FACS.opposites) | {b: a for a, b in FACS.opposites}
 
 
@@ -73,36 +73,37 @@ class TargetOptions:
 
 def draw_target(
     rng: np.random.Generator,
-    present: np.ndarray,
-    bank: np.ndarray,
+    current: np.ndarray,
+    pool: np.ndarray,
     options: TargetOptions,
 ) -> tuple[str, np.ndarray]:
     """Draw a target (50,) of intensities 0..5; return its kind and the target.
 
-    present: (50,), the photo's intensities. bank: (P, 50), those of all photos. The kind is a key
-    of KIND_SHARES, "chosen" for requested units, or for "emotion" the name of the emotion.
+    current: (50,), the photo's intensities. pool: (P, 50), expressions that targets of the kind
+    "other" are drawn from: those of all photos. The kind is a key of KIND_SHARES, "chosen" for
+    requested units, or for "emotion" the name of the emotion.
     """
     if options.single_share and rng.random() < options.single_share:
-        kind, target = _change_single(rng, present, options)
+        kind, target = _change_single(rng, current, options)
     elif options.units:
-        kind, target = "chosen", present.copy()
+        kind, target = "chosen", current.copy()
         for key in options.units:
-            _set(target, key, rng.uniform(options.low, 5))
+            _set_unit(target, key, rng.uniform(options.low, 5))
     else:
         kind = str(rng.choice(list(KIND_SHARES), p=list(KIND_SHARES.values())))
-        kind, target = _DRAW[kind](rng, present, bank)
-    return kind, _without_conflicts(target, present, kind)
+        kind, target = _DRAW[kind](rng, current, pool)
+    return kind, _without_conflicts(target, current, kind)
 
 
-def differs_enough(target: np.ndarray, present: np.ndarray) -> bool:
+def differs_enough(target: np.ndarray, current: np.ndarray) -> bool:
     """Whether some intensity changes by at least MIN_CHANGE."""
-    return bool(np.abs(target - present).max() >= MIN_CHANGE)
+    return bool(np.abs(target - current).max() >= MIN_CHANGE)
 
 
-def _without_conflicts(target: np.ndarray, present: np.ndarray, kind: str) -> np.ndarray:
+def _without_conflicts(target: np.ndarray, current: np.ndarray, kind: str) -> np.ndarray:
     """Set units to 0 that cannot occur together with a raised one."""
     target = np.array(target)
-    raised = target - present
+    raised = target - current
     for lids in _LIDS:  # lids cannot open wide and close: the raised unit stays
         if raised[lids].max() > 0 and target[lids].max() > MIN_CONFLICT:
             target[lids[int(raised[lids].argmin())]] = 0
@@ -111,30 +112,30 @@ def _without_conflicts(target: np.ndarray, present: np.ndarray, kind: str) -> np
             target[_RESET_BY_TIGHT_LIPS] = 0
     if raised[_CHIN_AND_JAW].max() > 0:  # AU17 has no sides: its only axis is in LEFT
         target[facs.LEFT] = suppress_hidden_chin(target[facs.LEFT])
-    return facs.exclusive(np.clip(target, 0, 5))
+    return facs.cancel_opposites(np.clip(target, 0, 5))
 
 
-def _set(target: np.ndarray, key: str, value: float) -> None:
+def _set_unit(target: np.ndarray, key: str, value: float) -> None:
     """Set an axis, or both sides of a unit, in place; a value above 0 sets its opposite to 0."""
     target[list(FACS.indices(key))] = value
     if value and key in _OPPOSITE:
         target[FACS.index(_OPPOSITE[key])] = 0
 
 
-def _change_single(rng, present, options: TargetOptions) -> tuple[str, np.ndarray]:
+def _change_single(rng, current, options: TargetOptions) -> tuple[str, np.ndarray]:
     """Raise one unit, or lower it to 0.6 or less; return "single_up" or "single_down" as kind."""
     key = _draw_unit(rng, options.units or UNITS)
-    target, value = present.copy(), present[list(FACS.indices(key))].mean()
+    target, value = current.copy(), current[list(FACS.indices(key))].mean()
     rises = value < 2.5 or rng.random() < 0.3
-    _set(target, key, rng.uniform(options.low, 5) if rises else rng.uniform(0, 0.6))
+    _set_unit(target, key, rng.uniform(options.low, 5) if rises else rng.uniform(0, 0.6))
     return "single_up" if rises else "single_down", target
 
 
-def _raise_unit(rng, present) -> np.ndarray:
+def _raise_unit(rng, current) -> np.ndarray:
     """Raise one unit, by 1.2 or more if it is weak."""
-    target, key = present.copy(), _draw_unit(rng)
-    low = np.clip(present[list(FACS.indices(key))].mean() + 1.2, 1.5, 4)
-    _set(target, key, rng.uniform(low, 5))
+    target, key = current.copy(), _draw_unit(rng)
+    low = np.clip(current[list(FACS.indices(key))].mean() + 1.2, 1.5, 4)
+    _set_unit(target, key, rng.uniform(low, 5))
     return target
 
 
@@ -144,98 +145,98 @@ def _draw_unit(rng, units=UNITS) -> str:
     return str(rng.choice(units, p=weights / weights.sum()))
 
 
-def _single_down(rng, present, bank) -> tuple[str, np.ndarray]:
+def _single_down(rng, current, pool) -> tuple[str, np.ndarray]:
     """Lower one unit that the face shows; if there is none, raise one."""
-    target = present.copy()
-    shown = [key for key in UNITS if present[list(FACS.indices(key))].max() > MIN_PRESENT]
+    target = current.copy()
+    shown = [key for key in UNITS if current[list(FACS.indices(key))].max() > MIN_LOWERABLE]
     if not shown:
-        return "single_up", _raise_unit(rng, present)
+        return "single_up", _raise_unit(rng, current)
     key = str(rng.choice(shown))
     axes = list(FACS.indices(key))
     target[axes] *= 0 if rng.random() < 0.6 else rng.uniform(0, 0.7)
     if key == "AU26" and not target[axes].any() and rng.random() < 0.7:
-        _set(target, "AU25", 0)  # a jaw that closes usually closes the lips
+        _set_unit(target, "AU25", 0)  # a jaw that closes usually closes the lips
     return "single_down", target
 
 
-def _side(rng, present, bank) -> tuple[str, np.ndarray]:
+def _side(rng, current, pool) -> tuple[str, np.ndarray]:
     """Set one side of a unit, or of two units."""
-    target, side = present.copy(), "LR"[rng.integers(2)]
+    target, side = current.copy(), "LR"[rng.integers(2)]
     for key in rng.choice(FACS.lateral, 1 if rng.random() < 0.75 else 2, replace=False):
-        _set(target, f"{key}{side}", rng.uniform(2, 5) if rng.random() < 0.85 else 0)
+        _set_unit(target, f"{key}{side}", rng.uniform(2, 5) if rng.random() < 0.85 else 0)
     return "side", target
 
 
-def _sides(rng, present, bank) -> tuple[str, np.ndarray]:
+def _sides(rng, current, pool) -> tuple[str, np.ndarray]:
     """Set both sides of a unit to different intensities."""
-    target = present.copy()
+    target = current.copy()
     key = str(rng.choice(FACS.lateral))
     for side in "LR":
-        _set(target, f"{key}{side}", rng.uniform(0, 5))
+        _set_unit(target, f"{key}{side}", rng.uniform(0, 5))
     return "sides", target
 
 
-def _gaze(rng, present, bank) -> tuple[str, np.ndarray]:
+def _gaze(rng, current, pool) -> tuple[str, np.ndarray]:
     """Change the gaze, in half of the cases to an extreme, in 30 % with a raised unit."""
-    target = present.copy()
+    target = current.copy()
     gaze = rng.uniform(-1, 1, 2)
     if rng.random() < 0.5:
         gaze = np.where(np.arange(2) == rng.integers(2), np.sign(gaze), 0.2 * gaze)
-    facs.set_signed(target, facs.GAZE, gaze)
+    facs.set_signed(target, facs.GAZE_PAIRS, gaze)
     if rng.random() < 0.3:
         target = np.maximum(_raise_unit(rng, target), target)  # a strong unit is not lowered
     return "gaze", target
 
 
-def _turn(rng, present, bank) -> tuple[str, np.ndarray]:
+def _turn(rng, current, pool) -> tuple[str, np.ndarray]:
     """Turn the head by up to 15 degrees about each axis, in 30 % with a raised unit."""
-    target = present.copy()
-    turn = facs.signed(present, facs.HEAD_AXES) + rng.uniform(-1, 1, 3)
+    target = current.copy()
+    turn = facs.signed_values(current, facs.HEAD_AXES) + rng.uniform(-1, 1, 3)
     facs.set_signed(target, facs.HEAD_AXES, np.clip(turn, -1, 1))
     if rng.random() < 0.3:
         target = _raise_unit(rng, target)
     return "turn", target
 
 
-def _two_units(rng, present, bank) -> tuple[str, np.ndarray]:
+def _two_units(rng, current, pool) -> tuple[str, np.ndarray]:
     """Change two units, each to 1 or more, or to 0."""
-    target = present.copy()
+    target = current.copy()
     for key in rng.choice(UNITS, 2, replace=False):
-        _set(target, str(key), rng.uniform(1, 5) if rng.random() < 0.75 else 0)
+        _set_unit(target, str(key), rng.uniform(1, 5) if rng.random() < 0.75 else 0)
     return "pair", target
 
 
-def _emotion(rng, present, bank) -> tuple[str, np.ndarray]:
+def _emotion(rng, current, pool) -> tuple[str, np.ndarray]:
     """Set an emotion of random strength."""
     emotion = EMOTIONS[rng.integers(len(EMOTIONS))]
-    return emotion, _with_units(present, rng.uniform(0.45, 1.1) * PROTOTYPES[emotion][0].vector())
+    return emotion, _with_units(current, rng.uniform(0.45, 1.1) * PROTOTYPES[emotion][0].vector())
 
 
-def _neutral(rng, present, bank) -> tuple[str, np.ndarray]:
+def _neutral(rng, current, pool) -> tuple[str, np.ndarray]:
     """Set the neutral expression."""
-    return "neutral", _with_units(present, np.zeros(len(ACTION_UNITS.axes)))
+    return "neutral", _with_units(current, np.zeros(len(ACTION_UNITS.axes)))
 
 
-def _mood(rng, present, bank) -> tuple[str, np.ndarray]:
+def _mood(rng, current, pool) -> tuple[str, np.ndarray]:
     """Set the expression of a random mood."""
     mood = Expression(PAD, tuple(rng.uniform(-0.8, 0.8, 3)))
-    return "mood", _with_units(present, action_units_of(mood).vector())
+    return "mood", _with_units(current, action_units_of(mood).vector())
 
 
-def _other(rng, present, bank) -> tuple[str, np.ndarray]:
+def _other(rng, current, pool) -> tuple[str, np.ndarray]:
     """Copy the expression and gaze of another photo; the head stays as it is."""
-    return "other", np.where(_IS_HEAD, present, bank[rng.integers(len(bank))])
+    return "other", np.where(_IS_HEAD, current, pool[rng.integers(len(pool))])
 
 
-def _with_units(present: np.ndarray, units: np.ndarray) -> np.ndarray:
+def _with_units(current: np.ndarray, units: np.ndarray) -> np.ndarray:
     """Set the 17 units to `units`, 0..1, and the other units to 0; keep gaze and head."""
-    target = np.where(_IS_GAZE_OR_HEAD, present, 0)
+    target = np.where(_IS_GAZE_OR_HEAD, current, 0)
     target[facs.LEFT] = target[facs.RIGHT] = 5 * units
     return target
 
 
 _DRAW = {
-    "single_up": lambda rng, present, bank: ("single_up", _raise_unit(rng, present)),
+    "single_up": lambda rng, current, pool: ("single_up", _raise_unit(rng, current)),
     "single_down": _single_down,
     "side": _side,
     "sides": _sides,

@@ -12,18 +12,18 @@ import cv2
 import numpy as np
 
 from .facs import AU27_JAW_ACTIVATION
-from .model import SIDE, FaceModel
-from .mouth import LIGHT, MAX_TOOTH_GAP, close_gaps, light_at_depth, white_brightness
-from .raster import draw, normals
+from .model import RENDER_SIDE, FaceModel
+from .mouth import LIGHT_DIRECTION, MAX_TOOTH_GAP, close_gaps, light_at_depth, white_brightness
+from .raster import normals, rasterize
 from .source import LUMINANCE, Source
 from .surface import Surface
-from .units import AU26, HIGH, KEYS, LOW, N
+from .units import ACTIVATION_AT_0, ACTIVATION_AT_5, AU26, UNIT_COUNT, UNIT_KEYS
 
-HALF_WIDTH = 3.7  # of both pictures [lengths of the model]
+PICTURE_HALF_WIDTH = 3.7  # of both pictures [lengths of the model]
 # Bottom and top of the pictures with an open jaw, y in model space.
-HEIGHTS = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}
+HEIGHT_RANGES = {"upper": (-3.45, -0.75), "lower": (-7.05, -2.35)}
 JAW_ACTIVATION = 1.0  # of AU26, with which the pictures are rendered
-PIXELS = 96  # in half the width of a picture
+HALF_WIDTH_PIXELS = 96  # pixels of half the width of a picture
 COLORS = {"teeth": (1.0, 0.97, 0.92), "gums_tongue": (0.7, 0.42, 0.43)}  # relative to WHITE
 WHITE = np.float32([0.96, 0.92, 0.86])  # RGB of front teeth in white light
 WHITE_PERCENTILE = 98  # percentile of the teeth's brightness that is white
@@ -35,23 +35,29 @@ GUM_FADE = 0.12  # share of a picture's height over which gums fade out
 def render_pictures(model: FaceModel) -> dict[str, np.ndarray]:
     """Render the pictures {"upper", "lower"}: (h, w, 4) float32 in [0, 1], RGB times alpha, and
     alpha; front teeth are white."""
-    shape = _opened(model)
-    scale = PIXELS / HALF_WIDTH
+    shape = _open_jaw_vertices(model)
+    scale = HALF_WIDTH_PIXELS / PICTURE_HALF_WIDTH
     colors = _vertex_colors(model, shape)
     pictures = {}
-    for name, (bottom, top) in HEIGHTS.items():
+    for name, (bottom, top) in HEIGHT_RANGES.items():
         rows = round((top - bottom) * scale)
         vertices = np.stack(
-            [PIXELS + shape[:, 0] * scale, (top - shape[:, 1]) * scale, shape[:, 2] * scale], 1
+            [
+                HALF_WIDTH_PIXELS + shape[:, 0] * scale,
+                (top - shape[:, 1]) * scale,
+                shape[:, 2] * scale,
+            ],
+            1,
         ).astype(np.float32)
         vertices[:, :2] -= 0.5
         triangles = _triangles(model, name)
-        drawing = draw(vertices, triangles, max(2 * PIXELS, rows))
-        is_tooth = (drawing.triangle >= 0) & _are_teeth(model, triangles)[drawing.triangle]
-        colored = close_gaps(drawing.interpolate(colors), is_tooth, MAX_TOOTH_GAP * scale)
-        alpha = (drawing.triangle >= 0) | (colored.max(2) > 0)
+        raster = rasterize(vertices, triangles, max(2 * HALF_WIDTH_PIXELS, rows))
+        index = raster.triangle_index
+        is_tooth = (index >= 0) & _are_teeth(model, triangles)[index]
+        colored = close_gaps(raster.interpolate(colors), is_tooth, MAX_TOOTH_GAP * scale)
+        alpha = (index >= 0) | (colored.max(2) > 0)
         picture = np.dstack([colored, alpha]).astype(np.float32)
-        picture = cv2.GaussianBlur(picture[:rows, : 2 * PIXELS], (0, 0), 0.8)
+        picture = cv2.GaussianBlur(picture[:rows, : 2 * HALF_WIDTH_PIXELS], (0, 0), 0.8)
         picture *= _gum_fade(rows, name)
         pictures[name] = np.clip(picture, 0, 1)
     return pictures
@@ -61,7 +67,7 @@ def _vertex_colors(model: FaceModel, shape: np.ndarray) -> np.ndarray:
     """Colors (V, 3) float32 of teeth and gums in the light of a mouth; front teeth are white."""
     parts, normal = model.vertices_of, normals(shape, model.triangles)
     behind = np.clip(shape[parts["teeth"], 2].max() - shape[:, 2], 0, None)
-    direct = np.clip(normal @ LIGHT, 0, 1)
+    direct = np.clip(normal @ LIGHT_DIRECTION, 0, 1)
     brightness = light_at_depth(behind) * (AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct)
     colors = np.zeros((len(shape), 3), np.float32)
     for part, color in COLORS.items():
@@ -73,9 +79,9 @@ def _vertex_colors(model: FaceModel, shape: np.ndarray) -> np.ndarray:
 def jaw_drop(model: FaceModel) -> dict[str, float]:
     """Compute the downward motion of the lower picture as each unit rises from 0 to 1, by key of
     the unit, in picture coordinates."""
-    motion = model.expressions[:N, _front(model, "lower"), 1].mean(1)
+    motion = model.expressions[:UNIT_COUNT, _front_teeth(model, "lower"), 1].mean(1)
     down = motion * _picture_scale("lower")[1]
-    drops = dict(zip(KEYS, (down * (HIGH - LOW)).tolist(), strict=True))
+    drops = dict(zip(UNIT_KEYS, (down * (ACTIVATION_AT_5 - ACTIVATION_AT_0)).tolist(), strict=True))
     return drops | {"AU27": float(down[AU26] * AU27_JAW_ACTIVATION)}
 
 
@@ -84,9 +90,9 @@ def jaw_placement(surface: Surface, source: Source) -> dict[str, np.ndarray]:
     and the color "white" (3,) of teeth in this photo's light, 0..1."""
     model = surface.model
     result = {}
-    for name in HEIGHTS:
-        front = _front(model, name)
-        in_face = (source.vertices[front, :2] + 0.5) * (2 / SIDE) - 1
+    for name in HEIGHT_RANGES:
+        front = _front_teeth(model, name)
+        in_face = (source.vertices[front, :2] + 0.5) * (2 / RENDER_SIDE) - 1
         result[name] = _affine(_picture_coordinates(model, name)[front], in_face)
     white = WHITE * source.light.tint * (white_brightness(source.light) / 255)
     result["white"] = np.full(3, white @ LUMINANCE) if source.light.grey else white
@@ -99,7 +105,7 @@ def _are_teeth(model: FaceModel, triangles: np.ndarray) -> np.ndarray:
     return ((triangles >= part.start) & (triangles < part.stop)).all(1)
 
 
-def _opened(model: FaceModel) -> np.ndarray:
+def _open_jaw_vertices(model: FaceModel) -> np.ndarray:
     """The vertices (V, 3) of the mean face with an open jaw."""
     expression = np.zeros(len(model.expressions))
     expression[AU26] = JAW_ACTIVATION
@@ -108,14 +114,14 @@ def _opened(model: FaceModel) -> np.ndarray:
 
 def _picture_scale(name: str) -> np.ndarray:
     """A length of the model in picture coordinates, (2,)."""
-    bottom, top = HEIGHTS[name]
-    return np.array([1 / HALF_WIDTH, -2 / (top - bottom)])
+    bottom, top = HEIGHT_RANGES[name]
+    return np.array([1 / PICTURE_HALF_WIDTH, -2 / (top - bottom)])
 
 
 def _picture_coordinates(model: FaceModel, name: str) -> np.ndarray:
     """Every vertex in picture coordinates, (V, 2)."""
-    bottom, top = HEIGHTS[name]
-    shape = _opened(model)[:, :2] - np.array([0, (bottom + top) / 2])
+    bottom, top = HEIGHT_RANGES[name]
+    shape = _open_jaw_vertices(model)[:, :2] - np.array([0, (bottom + top) / 2])
     return shape * _picture_scale(name)
 
 
@@ -132,7 +138,7 @@ def _triangles(model: FaceModel, name: str) -> np.ndarray:
     return np.ascontiguousarray(triangles[lower == (name == "lower")])
 
 
-def _front(model: FaceModel, name: str) -> np.ndarray:
+def _front_teeth(model: FaceModel, name: str) -> np.ndarray:
     """Indices of the vertices of the front teeth of the "upper" or "lower" jaw."""
     teeth = np.zeros(len(model.neutral), bool)
     teeth[model.vertices_of["teeth"]] = True

@@ -66,23 +66,25 @@ EXTRA = (
 )
 # Movements whose landmarks resemble those of other units: rendered, never fitted.
 RENDER_ONLY = ("mouthLowerDown", "mouthPress", "mouthRoll")
-KEYS = ACTION_UNITS.keys
-N = len(KEYS)
+UNIT_KEYS = ACTION_UNITS.keys
+UNIT_COUNT = len(UNIT_KEYS)
 # Indices in FACS of the 17 units, on the person's left side and on the right.
 LEFT, RIGHT = (np.array([indices[end] for indices in FACS_INDICES_OF_UNITS]) for end in (0, -1))
-PARAMETERS = (*KEYS, *(f"{key} asymmetry" for key in ASYMMETRIC), *EXTRA, *RENDER_ONLY)
-# Activations (17,) of the intensities 0 and 5.
-LOW, HIGH = np.array([UNIT_MOVEMENTS[key][1:] for key in KEYS]).T
+PARAMETERS = (*UNIT_KEYS, *(f"{key} asymmetry" for key in ASYMMETRIC), *EXTRA, *RENDER_ONLY)
+# The highest activation of intensity 0 and the lowest of intensity 5, (17,).
+ACTIVATION_AT_0, ACTIVATION_AT_5 = np.array([UNIT_MOVEMENTS[key][1:] for key in UNIT_KEYS]).T
+ACTIVATION_RANGE = ACTIVATION_AT_5 - ACTIVATION_AT_0
 LIP_PARTING_UNITS = ("AU16", "AU22", "AU25", "AU26", "AU27")  # of FACS, at any intensity
 COMBINED_BLENDSHAPES = {"mouthRoll": {"mouthRollLower": 1.0, "mouthRollUpper": 1.0}}
-MAX_RENDERED_ACTIVATION = 1.6  # of any unit; present activations may exceed it
+MAX_RENDERED_ACTIVATION = 1.6  # of any unit; current activations may exceed it
 MAX_AU15_ACTIVATION = 1.3  # with the share of the jaw
 SNEER_ON_LIPS = 0.3  # share of AU09's movement that is kept below the nose, where it bares teeth
 JAW_ON_CORNERS = 0.3  # activation of AU15 that compensates an activation of 1 of AU26
 UNCHANGED = 1e-3  # intensities that differ by less are equal
-MIN_SCALED_INTENSITY = 0.2  # asymmetry scales with units of a higher present intensity
+MIN_SCALED_INTENSITY = 0.2  # asymmetry scales with units of a higher current intensity
 MAX_ASYMMETRY_FACTOR = 1.3
 CLOSED_POUT_FACTOR = 0.5  # of the activation of a pout where an open mouth closes
+# Indices of units in UNIT_KEYS, and so in activations, intensities (17,) and expressions (K,).
 AU05, AU10, AU15, AU17, AU20, AU23, AU25, AU26, AU45 = (
     ACTION_UNITS.index(key)
     for key in ("AU05", "AU10", "AU15", "AU17", "AU20", "AU23", "AU25", "AU26", "AU45")
@@ -114,7 +116,7 @@ def basis(names: list[str], shapes: np.ndarray, y: np.ndarray, mesh_y: np.ndarra
     movements = np.tensordot(weights, shapes, 1)
     nose, lip = mesh_y[mesh_points.NOSE_BASE], mesh_y[mesh_points.LIP_TOP]
     below_nose = smoothstep((nose - y) / (nose - lip))
-    movements[KEYS.index("AU09")] *= (1 - (1 - SNEER_ON_LIPS) * below_nose)[:, None]
+    movements[UNIT_KEYS.index("AU09")] *= (1 - (1 - SNEER_ON_LIPS) * below_nose)[:, None]
     return movements
 
 
@@ -133,7 +135,8 @@ def intensities(activations: np.ndarray) -> np.ndarray:
     """Convert activations (17,) to intensities 0..5."""
     own = np.array(activations, np.float64)
     own[AU15] -= JAW_ON_CORNERS * own[AU26]  # landmarks of an open jaw resemble AU15
-    return suppress_hidden_chin(5 * np.clip((own - LOW) / (HIGH - LOW), 0, 1))
+    shares = (own - ACTIVATION_AT_0) / ACTIVATION_RANGE
+    return suppress_hidden_chin(5 * np.clip(shares, 0, 1))
 
 
 def suppress_hidden_chin(values: np.ndarray) -> np.ndarray:
@@ -144,43 +147,43 @@ def suppress_hidden_chin(values: np.ndarray) -> np.ndarray:
 
 
 def activations(
-    target: np.ndarray, present_activations: np.ndarray, present: np.ndarray
+    target: np.ndarray, current_activations: np.ndarray, current: np.ndarray
 ) -> np.ndarray:
     """Compute the activations (17,) of a face with the intensities `target` (17,).
 
-    present_activations, present: those of the face now, and its intensities. Units whose intensity
+    current_activations, current: those of the face now, and its intensities. Units whose intensity
     does not change keep their activation.
     """
     target = np.asarray(target, np.float64)
-    present_activations = np.asarray(present_activations, np.float64)
-    same = np.abs(target - present) < UNCHANGED
-    result = np.minimum(present_activations, LOW)  # for 0: activations up to LOW are 0
-    result = np.where(target > 0, LOW + target / 5 * (HIGH - LOW), result)
-    closed = np.isin(np.arange(N), (AU25, AU26)) & (target <= 0)
-    result = np.where(same, present_activations, np.where(closed, 0, result))
+    current_activations = np.asarray(current_activations, np.float64)
+    same = np.abs(target - current) < UNCHANGED
+    at_zero = np.minimum(current_activations, ACTIVATION_AT_0)  # lower ones have intensity 0, too
+    result = np.where(target > 0, ACTIVATION_AT_0 + target / 5 * ACTIVATION_RANGE, at_zero)
+    closed = np.isin(np.arange(UNIT_COUNT), (AU25, AU26)) & (target <= 0)
+    result = np.where(same, current_activations, np.where(closed, 0, result))
     if not (same[AU15] and same[AU26]):
         own = result[AU15]  # without the share of the jaw, see `intensities`
         if same[AU15]:
-            own = present_activations[AU15] - JAW_ON_CORNERS * present_activations[AU26]
+            own = current_activations[AU15] - JAW_ON_CORNERS * current_activations[AU26]
         result[AU15] = np.clip(own + JAW_ON_CORNERS * result[AU26], 0, MAX_AU15_ACTIVATION)
-    return np.clip(result, 0, np.maximum(MAX_RENDERED_ACTIVATION, present_activations))
+    return np.clip(result, 0, np.maximum(MAX_RENDERED_ACTIVATION, current_activations))
 
 
 def expression(
-    target: np.ndarray, present_expression: np.ndarray, present: np.ndarray
+    target: np.ndarray, current_expression: np.ndarray, current: np.ndarray
 ) -> np.ndarray:
     """Compute the expression (K,) of a face with the intensities `target` (17,).
 
-    present_expression (K,), present (17,): its expression and intensities now. The asymmetry of a
+    current_expression (K,), current (17,): its expression and intensities now. The asymmetry of a
     unit scales with the unit; a pout is halved where an open mouth closes.
     """
-    result = np.array(present_expression, np.float64)
-    result[:N] = activations(target, result[:N], present)
-    for row, key in enumerate(ASYMMETRIC, N):
-        unit = KEYS.index(key)
-        if present[unit] > MIN_SCALED_INTENSITY:
-            result[row] *= np.clip(target[unit] / present[unit], 0, MAX_ASYMMETRY_FACTOR)
-    if target[AU25] + target[AU26] == 0 < present[AU25] + present[AU26]:
+    result = np.array(current_expression, np.float64)
+    result[:UNIT_COUNT] = activations(target, result[:UNIT_COUNT], current)
+    for row, key in enumerate(ASYMMETRIC, UNIT_COUNT):
+        unit = UNIT_KEYS.index(key)
+        if current[unit] > MIN_SCALED_INTENSITY:
+            result[row] *= np.clip(target[unit] / current[unit], 0, MAX_ASYMMETRY_FACTOR)
+    if target[AU25] + target[AU26] == 0 < current[AU25] + current[AU26]:
         for name in ("mouthFunnel", "mouthPucker"):
             result[PARAMETERS.index(name)] *= CLOSED_POUT_FACTOR
     return result

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.warp import WarpGenerator
 
-from ..data.pairs import Batch, Pairs, collate
+from ..data.pair_batches import PairBatch, collate
+from ..data.pairs import Pairs
 from . import losses
 
 STEPS = 400
@@ -35,7 +36,7 @@ def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str,
     tenth of the steps as "motion, first", "labels, first", "motion, last" and "labels, last".
     Raises ValueError for a generator of another space, and for data without pairs of photographs.
     """
-    rows = data.real_rows
+    rows = data.photograph_rows
     if not rows or data.space != FACS or not generator.config.unit_fields:
         raise ValueError("Calibration takes a generator of FACS and pairs of two photographs each.")
     generator.eval().requires_grad_(False)
@@ -62,7 +63,7 @@ def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str,
     }
 
 
-def motion_error(generator: WarpGenerator, batch: Batch) -> Tensor:
+def motion_error(generator: WarpGenerator, batch: PairBatch) -> Tensor:
     """Error of the motion between the readings of two photos, whose truth is that of their
     landmarks.
 
@@ -80,7 +81,7 @@ def motion_error(generator: WarpGenerator, batch: Batch) -> Tensor:
     )
 
 
-def label_error(generator: WarpGenerator, batch: Batch) -> Tensor:
+def label_error(generator: WarpGenerator, batch: PairBatch) -> Tensor:
     """Error of the readings of labelled photos, as in training."""
     with torch.no_grad():
         features = generator.pyramid(batch.photos)

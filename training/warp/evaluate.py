@@ -16,7 +16,8 @@ from moodganimation.networks.compositing import Edit, backward_warp, relight
 from moodganimation.networks.encoding import Encoding
 from moodganimation.networks.warp import WarpGenerator
 
-from ..data.pairs import Batch, Pairs, collate
+from ..data.pair_batches import PairBatch, collate
+from ..data.pairs import Pairs
 from ..data.units import units_of
 
 MIN_LABEL_DEVIATION = 0.01  # standard deviation of labels below which no correlation is reported
@@ -38,7 +39,7 @@ def measure_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dic
     128]. Expressions are the labels, so that the reader's error does not count. Pairs whose target
     is a photograph are left out, since their light differs.
     """
-    rendered = [i for i, row in enumerate(data.rows) if row.target not in data.real]
+    rendered = [i for i, row in enumerate(data.rows) if row.target not in data.photographs]
     sums = defaultdict(np.float64)
     for first in tqdm(range(0, len(rendered), batch), desc="pairs"):
         rows = rendered[first : first + batch]
@@ -58,7 +59,7 @@ def measure_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dic
     }
 
 
-def _sums_of_fields(encoding: Encoding, edit: Edit, batch: Batch) -> dict[str, Tensor]:
+def _sums_of_fields(encoding: Encoding, edit: Edit, batch: PairBatch) -> dict[str, Tensor]:
     """Sums over a batch: of errors of fields, and of what each is divided by (squares or areas)."""
     fields = {
         "flow": batch.flow,
@@ -74,7 +75,7 @@ def _sums_of_fields(encoding: Encoding, edit: Edit, batch: Batch) -> dict[str, T
     return sums | {"edge": near_edge.sum(), "edge error": edge_error}
 
 
-def _sums_of_pictures(edit: Edit, batch: Batch) -> dict[str, Tensor]:
+def _sums_of_pictures(edit: Edit, batch: PairBatch) -> dict[str, Tensor]:
     """Sums over a batch of the mean absolute errors of PICTURES."""
     warped = relight(backward_warp(batch.source, edit.motion), edit.light)
     warped_by_truth = relight(backward_warp(batch.source, batch.flow), batch.light)

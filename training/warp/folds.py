@@ -27,11 +27,18 @@ from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.folds import PICTURE_BOX, PICTURE_SHAPE
 from moodganimation.networks.warp import WarpGenerator
 
-from ..data.augment import FRAME, View
+from ..data.augment import CROP_SIDE, View
 from ..data.landmarks import FACE_POINTS, Landmarks
 from ..data.mesh_mirror import MIRRORED
 from ..data.pack import OUTER_EYES, all_photos, picture_of, rows_of
-from ..data.ratio_images import EYE_LIDS, SIDE, MeanFace, mean_face, ratio_image, warp_to_mean
+from ..data.ratio_images import (
+    EYE_OUTLINES,
+    MEAN_FACE_SIDE,
+    MeanFace,
+    mean_face,
+    ratio_image,
+    warp_to_mean,
+)
 from ..rendering.mesh_points import BROWS
 from .extend import extended
 from .mouths import crops
@@ -42,7 +49,7 @@ SHARE_OF_AU06 = 0.5  # of the folds of a smile around the eyes
 OUTLIER_SHARE = 0.01
 MOUTH_CORNERS = (61, 291)
 NOSTRILS = (98, 97, 2, 326, 327, 94, 64, 294)  # points around both nostrils
-MARGIN = 3  # around brows, lashes and nostrils [px of SIDE]
+MARGIN = 3  # around brows, lashes and nostrils [px of the mean face]
 EYE_CORNERS = ((33, 133), (263, 362))
 # Distances from the middle of an eye, in its widths, at which `eye_mask` begins to fall from 1, and
 # at which it is 0.
@@ -72,8 +79,8 @@ def static_skin_mask(face: MeanFace) -> np.ndarray:
 
     Ratio images change there because these dark parts move, and the generator moves them itself.
     """
-    mask = np.ones((SIDE, SIDE), np.float32)
-    for ids in (BROWS[: len(BROWS) // 2], BROWS[len(BROWS) // 2 :], *EYE_LIDS, NOSTRILS):
+    mask = np.ones((MEAN_FACE_SIDE, MEAN_FACE_SIDE), np.float32)
+    for ids in (BROWS[: len(BROWS) // 2], BROWS[len(BROWS) // 2 :], *EYE_OUTLINES, NOSTRILS):
         hull = cv2.convexHull(np.float32(face.points[list(ids)]))
         cv2.fillPoly(mask, [np.int32(np.round(hull))], 0.0)
     mask = cv2.erode(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN + 1,) * 2))
@@ -82,7 +89,7 @@ def static_skin_mask(face: MeanFace) -> np.ndarray:
 
 def eye_mask(face: MeanFace) -> np.ndarray:
     """Return a mask (S, S) float32: 1 around the eyes, 0 elsewhere, smooth between."""
-    y, x = np.mgrid[:SIDE, :SIDE]
+    y, x = np.mgrid[:MEAN_FACE_SIDE, :MEAN_FACE_SIDE]
     begin, end = EYE_RADII
     masks = []
     for a, b in EYE_CORNERS:
@@ -102,7 +109,7 @@ def crop_to_stored_half(pictures: np.ndarray) -> np.ndarray:
     y = top + (np.arange(rows) + 0.5) / rows * (bottom - top)
     x = (np.arange(columns) + 0.5) / columns * right
     positions = np.stack(np.meshgrid(x, y), -1)
-    pixels = np.float32((positions + 1) * SIDE / 2 - 0.5)
+    pixels = np.float32((positions + 1) * MEAN_FACE_SIDE / 2 - 0.5)
     return np.stack([cv2.remap(picture, pixels, None, cv2.INTER_CUBIC) for picture in pictures])
 
 
@@ -207,9 +214,9 @@ def draw_sample(
     [-1, 1]; NaN outside the face.
     """
     view = View(rng, size)
-    picture = view.picture(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB))
-    in_view = (points * FRAME - 0.5) @ view.to_view[:, :2].T + view.to_view[:, 2]
-    in_mean_face = 2 * (face.points + 0.5) / SIDE - 1
+    picture = view.convert_picture(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB))
+    in_view = (points * CROP_SIDE - 0.5) @ view.to_view[:, :2].T + view.to_view[:, 2]
+    in_mean_face = 2 * (face.points + 0.5) / MEAN_FACE_SIDE - 1
     if view.mirror:
         in_mean_face = in_mean_face[MIRRORED[:FACE_POINTS]]
     centers = np.arange(size // STRIDE) * STRIDE + (STRIDE - 1) / 2

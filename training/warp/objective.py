@@ -12,7 +12,7 @@ from moodganimation.networks.encoding import Encoding
 from moodganimation.networks.mouth import Rendering
 from moodganimation.networks.warp import WarpGenerator
 
-from ..data.pairs import Batch
+from ..data.pair_batches import PairBatch
 from . import losses
 from .critic import Critics, adversarial_terms
 from .experiment import Weights
@@ -31,7 +31,7 @@ LIGHT_SCALE = 50  # `flow_error` counts a light change of 0.02 like a motion of 
 
 
 def generator_losses(
-    generator: WarpGenerator, critics: Critics, batch: Batch, weights: Weights
+    generator: WarpGenerator, critics: Critics, batch: PairBatch, weights: Weights
 ) -> tuple[dict[str, Tensor], Tensor | None]:
     """Return the weighted terms by name, and the composite (B, 3, H, W), None if it is not trained.
 
@@ -55,24 +55,24 @@ def generator_losses(
     return {key: getattr(weights, key) * value for key, value in terms.items()}, composite
 
 
-def reading_loss(generator: WarpGenerator, encoding: Encoding, batch: Batch) -> Tensor:
+def reading_loss(generator: WarpGenerator, encoding: Encoding, batch: PairBatch) -> Tensor:
     """Error of the generator's readings of the sources and of labelled photos."""
     labels = torch.cat([batch.before, batch.labels])
     reading = torch.cat([encoding.reading, generator.read(batch.photos)])
     return losses.expression_error(reading, labels, losses.label_weight(labels))
 
 
-def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dict[str, Tensor]:
+def picture_losses(rendering: Rendering, composite: Tensor, batch: PairBatch) -> dict[str, Tensor]:
     """Errors of the composite and of its parts against the target picture."""
     warped, attention, color = rendering.warped, rendering.attention, rendering.color
     change = (batch.source - batch.target).abs().mean(1, keepdim=True)
     weight = 1 + CHANGE_WEIGHT * box_blur((CHANGE_SCALE * change).clamp(0, 1))
-    weight, inner_mouth = batch.pixels_known * weight, batch.pixels_known * batch.mouth
+    weight, inner_mouth = batch.same_light * weight, batch.same_light * batch.mouth
     # The painter is to paint only inner mouths that the warped photo does not already match.
     missing = (warped.detach() - batch.target).abs().mean(1, keepdim=True)
     paint_region = inner_mouth * (MISSING_SCALE * box_blur(missing) - MISSING_MARGIN).clamp(0, 1)
     # Of pairs without motion, whose field weight is 0, the inner mouth is unknown as well.
-    mouth_known = batch.pixels_known * (batch.field_weight.amax((1, 2, 3), keepdim=True) > 0)
+    mouth_known = batch.same_light * (batch.field_weight.amax((1, 2, 3), keepdim=True) > 0)
     keep_region = (1 - box_blur(paint_region)) * mouth_known
     return {
         "composite": losses.picture_error(composite, batch.target, weight),
@@ -89,7 +89,7 @@ def picture_losses(rendering: Rendering, composite: Tensor, batch: Batch) -> dic
 
 
 def field_losses(
-    motion: Tensor, light: Tensor, encoding: Encoding, batch: Batch
+    motion: Tensor, light: Tensor, encoding: Encoding, batch: PairBatch
 ) -> dict[str, Tensor]:
     """Errors of motion, light, placement of the teeth and face distance, and of the maps of
     `geometry_losses` if the generator predicts them.
@@ -116,7 +116,7 @@ def field_losses(
     return terms
 
 
-def geometry_losses(encoding: Encoding, batch: Batch) -> dict[str, Tensor]:
+def geometry_losses(encoding: Encoding, batch: PairBatch) -> dict[str, Tensor]:
     """Errors of the maps of depth and of lateral position, on the grid of the encoding."""
     side, terms = batch.source.shape[-1], {}
     for name, predicted, truth, weight in (

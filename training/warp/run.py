@@ -28,7 +28,7 @@ def train_warp(options) -> None:
     data = Pairs(options.data, "train", experiment.generator.image_size, space)
     with_motion = sum(row.target in data.flow_of for row in data.rows)
     if with_motion:
-        data.with_flow()
+        data.keep_pairs_with_motion()
     else:
         print("No flow*.npz in the data: motion is not supervised, so training takes longer;")
         print("the first phase, which needs known motion, is skipped.")

@@ -9,7 +9,8 @@ from torchvision.utils import save_image
 from moodganimation.networks.compositing import resize
 from moodganimation.networks.warp import WarpGenerator
 
-from ..data.pairs import Pairs, collate
+from ..data.pair_batches import collate
+from ..data.pairs import Pairs
 
 MAX_MOTION = 1 / 12  # length that is shown white [halves of the side]
 

@@ -26,7 +26,8 @@ from moodganimation.networks.warp import WarpGenerator
 from ..common.ema import update_average, warmup_decay
 from ..common.initial_weights import copy_weights
 from ..common.runs import Run, is_due, step_seed
-from ..data.pairs import Batch, Pairs, SamplingOptions, prefetch
+from ..data.pair_batches import PairBatch, SamplingOptions
+from ..data.pairs import Pairs, prefetch_pairs
 from ..rendering import teeth
 from ..rendering.model import load_model
 from .critic import Critics, critic_loss
@@ -51,7 +52,7 @@ class Objective(nn.Module):
         self.generator = generator
 
     def forward(
-        self, critics: Critics, batch: Batch, weights: Weights
+        self, critics: Critics, batch: PairBatch, weights: Weights
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         """See `generator_losses`."""
         return generator_losses(self.generator, critics, batch, weights)
@@ -137,7 +138,7 @@ class Trainer:
         self._prepare()
         return first_step
 
-    def step(self, step: int, phase: Phase, phase_step: int, batch: Batch) -> dict[str, Tensor]:
+    def step(self, step: int, phase: Phase, phase_step: int, batch: PairBatch) -> dict[str, Tensor]:
         """Take a step on a batch: of the generator, and of the critics once they train.
 
         step: its number in the run; phase_step: in the phase. Returns the terms.
@@ -178,7 +179,7 @@ class Trainer:
         )
 
     def _step_generator(
-        self, batch: Batch, weights: Weights
+        self, batch: PairBatch, weights: Weights
     ) -> tuple[dict[str, Tensor], Tensor | None]:
         """Step the generator while the critics are frozen; see `generator_losses`."""
         self.objective.train()
@@ -190,7 +191,7 @@ class Trainer:
         self.generator_optimizer.zero_grad()
         return terms, composite
 
-    def _step_critics(self, step: int, batch: Batch, composite: Tensor) -> Tensor:
+    def _step_critics(self, step: int, batch: PairBatch, composite: Tensor) -> Tensor:
         """Step the critics on photographs and composites; return their loss.
 
         R1 is applied every `slope_every` steps, with that many times its weight (Karras et al.
@@ -239,7 +240,7 @@ class Progress:
 
 def numbered_batches(
     experiment: Experiment, data: Pairs, first_step: int, accelerator: Accelerator
-) -> Iterator[tuple[int, Phase, int, Batch]]:
+) -> Iterator[tuple[int, Phase, int, PairBatch]]:
     """Yield the batches of the steps from `first_step` on.
 
     Each comes as the step's number in the run, its phase, its number in the phase, and its batch.
@@ -250,7 +251,7 @@ def numbered_batches(
             phase.batch // ranks, phase.photos // ranks, phase.reverse, phase.opening
         )
         steps = range(max(first_step, phase_start), phase_start + phase.steps)
-        loaded = prefetch(data, experiment.seed, steps, rank, options)
+        loaded = prefetch_pairs(data, experiment.seed, steps, rank, options)
         for step, batch in zip(steps, loaded, strict=True):
             yield step, phase, step - phase_start, batch
 

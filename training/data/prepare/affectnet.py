@@ -14,7 +14,7 @@ import numpy as np
 
 from moodganimation.expressions.spaces import VALENCE_AROUSAL
 
-from .files import ENDINGS, PictureIndex, plain_name, without_ending
+from .files import ENDINGS, PictureIndex, safe_name, without_ending
 from .job import Job
 from .tables import write_stills
 
@@ -40,7 +40,7 @@ def affectnet(options) -> Job:
         job.report.note("who is in a picture is not known: splits are drawn by picture")
     moods, requested = {}, {}
     for path, mood, box, reason in rows:
-        name = plain_name(without_ending(path.rpartition("/")[2]))
+        name = safe_name(without_ending(path.rpartition("/")[2]))
         if reason:
             job.report.drop(reason, name)
         elif name in moods:

@@ -23,7 +23,7 @@ from moodganimation.expressions.spaces import VALENCE_AROUSAL
 from ..pickles import write_pickle
 from .affwild_files import HEADER
 from .crops import detector_notes
-from .files import plain_name, write
+from .files import safe_name, write_atomically
 from .job import Job
 from .tables import SPLITS, person_of, split_people
 from .video_crops import crop_video
@@ -63,7 +63,7 @@ def affwild(options) -> Job:
         every=options.every,
         shortest=options.shortest,
     )
-    _write(job, _clips(job, items, results), options)
+    _write_tables(job, _clips(job, items, results), options)
     return job
 
 
@@ -103,7 +103,7 @@ def _annotations(folder: Path) -> list[Annotation]:
                 Annotation(name, [axis / f"{name}.txt" for axis in by_axis], split)
                 for name in sorted(names)
             ]
-        elif not (subfolder.name in axes and axes <= _names(subfolder.parent)):
+        elif not (subfolder.name in axes and axes <= _names_in(subfolder.parent)):
             found += [Annotation(p.stem, [p], split) for p in sorted(subfolder.glob("*.txt"))]
     if not found:
         raise ValueError(
@@ -113,7 +113,7 @@ def _annotations(folder: Path) -> list[Annotation]:
     return found
 
 
-def _names(folder: Path) -> set[str]:
+def _names_in(folder: Path) -> set[str]:
     """Names of the files and folders in a folder."""
     return {path.name for path in folder.iterdir()}
 
@@ -123,19 +123,19 @@ def _items(job: Job, videos: dict[str, Path], annotations: list[Annotation]) -> 
     items, used = {}, set()
     for name, files, split in annotations:
         source = name if name in videos else re.sub(r"_(left|right)$", "", name)
-        plain = plain_name(name)
+        safe = safe_name(name)
         if source not in videos:
             job.report.drop("annotations without a video", name)
         elif not all(path.is_file() for path in files):
             job.report.drop("annotations of valence or arousal alone", name)
         elif split and len(files) == 1 and not _has_header(files[0]):
             job.report.drop("annotations of something else than valence and arousal", name)
-        elif plain in items:
+        elif safe in items:
             job.report.drop("a name that another video has already", name)
         else:
             video, texts = str(videos[source].resolve()), [str(path.resolve()) for path in files]
-            items[plain] = {
-                "name": plain,
+            items[safe] = {
+                "name": safe,
                 "video": video,
                 "annotation": texts,
                 "side": name[len(source) + 1 :],
@@ -169,7 +169,7 @@ def _clips(job: Job, items: list[dict], results: list[dict]) -> dict[str, dict]:
     return clips
 
 
-def _write(job: Job, clips: dict[str, dict], options) -> None:
+def _write_tables(job: Job, clips: dict[str, dict], options) -> None:
     """Write the tables of the clips and add them to the report."""
     if not clips:
         raise ValueError(f"No clip is left to write: {job.report.reasons()}.")
@@ -187,7 +187,7 @@ def _write(job: Job, clips: dict[str, dict], options) -> None:
         f"{clip},{facts['source']},{split_of[clip]},{len(facts['frames'])}\n"
         for clip, facts in clips.items()
     ]
-    write(job.out / "clips.csv", "clip,source,split,frames\n" + "".join(rows))
+    write_atomically(job.out / "clips.csv", "clip,source,split,frames\n" + "".join(rows))
     job.report.kept |= {
         "videos": len({facts["source"] for facts in clips.values()}),
         "clips": len(clips),

@@ -17,12 +17,12 @@ from moodganimation.faces.detection import crop_from_box, default_finder
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 
-from .files import write
+from .files import write_atomically
 
 QUALITY = 95  # of JPEG files
 UNREADABLE = "the picture cannot be read: damaged, not a picture, or less than 32 pixels a side"
 NO_FACE = "no face was found"
-SMALL = "the face is too small"
+TOO_SMALL = "the face is too small"
 SEVERAL_FACES = "several faces: the largest was taken"
 BAD_BOX = "the face box of the table is invalid: the face was detected instead"
 NOT_SQUARE = "not square, though --cropped: stretched"
@@ -42,44 +42,44 @@ def single_threaded():
         cv2.setNumThreads(threads[1])
 
 
-class Tools(NamedTuple):
-    """What finds and crops faces."""
+class FaceTools(NamedTuple):
+    """The networks that find and crop faces."""
 
     finder: Callable[[np.ndarray], list[np.ndarray]]  # the face detector, see faces.detection
     aligner: torch.nn.Module
-    unavailable: list  # better detectors that could not be used, with their reasons
+    unavailable: list  # better detectors that could not be used, with `name` and `reason`
 
 
 @cache
-def tools() -> Tools:
-    """Load the tools of this process."""
+def face_tools() -> FaceTools:
+    """Load the face tools of this process."""
     finder, unavailable = default_finder()
-    return Tools(finder, load_aligner(ALIGNER), unavailable)
+    return FaceTools(finder, load_aligner(ALIGNER), unavailable)
 
 
 @cache
 def animator() -> Animator:
     """Load the shipped model, which reads Action Units; on the CPU, for reproducible results."""
-    return Animator.load(device="cpu", finder=tools().finder)
+    return Animator.load(device="cpu", finder=face_tools().finder)
 
 
 def detector_notes() -> list[str]:
     """Return notes about detectors that could not be used."""
     return [
         f"{detector.name} could not be used ({detector.reason}): faces were found with "
-        f"{tools().finder.name}, which misses more of them"
-        for detector in tools().unavailable
+        f"{face_tools().finder.name}, which misses more of them"
+        for detector in face_tools().unavailable
     ]
 
 
 def find_faces(photo: np.ndarray) -> list[np.ndarray]:
     """Detect faces; return coarse `to_face` matrices (2, 3), largest first."""
-    return tools().finder(photo)
+    return face_tools().finder(photo)
 
 
 def align_portrait(photo: np.ndarray, to_face: np.ndarray) -> Portrait:
     """Correct a coarse `to_face` matrix (2, 3) by the aligner; return the portrait."""
-    return Portrait(photo, align(tools().aligner, photo, to_face), "")
+    return Portrait(photo, align(face_tools().aligner, photo, to_face), "")
 
 
 def as_jpeg(picture: np.ndarray, quality: int = QUALITY) -> bytes:
@@ -109,9 +109,9 @@ def crop_picture(item: dict, out: str, size: int, smallest: int, cropped: bool) 
                 return {"dropped": NO_FACE}
             portrait = align_portrait(photo, to_face)
             if portrait.side < smallest:
-                return {"dropped": SMALL}
+                return {"dropped": TOO_SMALL}
             data = as_jpeg(portrait.face(size))
-    write(Path(out) / picture, data)
+    write_atomically(Path(out) / picture, data)
     return {"picture": picture, "notes": notes}
 
 

@@ -9,7 +9,7 @@ NO_PICTURE = "no picture of that name"
 SEVERAL_PICTURES = "several pictures of that name"
 
 
-def write(path: Path, data: str | bytes) -> None:
+def write_atomically(path: Path, data: str | bytes) -> None:
     """Write a file atomically."""
     part = path.with_name(f".{path.name}.part")
     if isinstance(data, str):
@@ -24,7 +24,7 @@ def require_outside(out: Path, folder: Path) -> None:
         raise ValueError(f"{out} must lie outside {folder}, which is searched for photos.")
 
 
-def plain_name(text: str) -> str:
+def safe_name(text: str) -> str:
     """Replace characters that are unsafe in lists and file names by _; keep at most 180."""
     return re.sub(r"[^\w.-]+", "_", text.replace("\\", "/")).strip(".")[:180] or "_"
 

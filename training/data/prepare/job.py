@@ -14,7 +14,7 @@ from pathlib import Path
 
 from moodganimation.runtime.executors import check_engine, map_items
 
-from .files import write
+from .files import write_atomically
 from .report import Report
 
 TABLE_SETTINGS = ("val", "test", "seed", "person")  # only tables depend on them: they may change
@@ -32,7 +32,7 @@ class Job:
         self.report = Report(command, self.settings)
         self.log = self.out / "unfinished.jsonl"
         self.scratch = self.out / "unfinished"  # intermediate files, deleted at the end
-        self.done = self._resume()
+        self.finished = self._resume()
 
     def _resume(self) -> dict[str, dict]:
         """Read the finished items of an interrupted run; start a new log if there is none."""
@@ -43,17 +43,17 @@ class Job:
                     "choose another folder, or delete it."
                 )
             self.out.mkdir(parents=True, exist_ok=True)
-            write(self.log, json.dumps(self.settings) + "\n")
+            write_atomically(self.log, json.dumps(self.settings) + "\n")
             return {}
         first, *lines = self.log.read_bytes().splitlines(keepends=True)
-        self._check(json.loads(first))
+        self._check_settings(json.loads(first))
         whole = [line for line in lines if line.endswith(b"}}\n")]
         if len(whole) < len(lines):  # the last line is truncated
-            write(self.log, first + b"".join(whole))
+            write_atomically(self.log, first + b"".join(whole))
         entries = map(json.loads, whole)
         return {entry["item"]: entry for entry in entries}
 
-    def _check(self, stored: dict) -> None:
+    def _check_settings(self, stored: dict) -> None:
         """Raise ValueError if the stored options differ from the present ones."""
         different = [
             key
@@ -78,8 +78,8 @@ class Job:
         stamps = {item["name"]: _stamp(item) for item in items}
         results = {}
         for name, stamp in stamps.items():
-            entry = self.done.get(f"{stage}/{name}")
-            if entry and entry["stamp"] == stamp and self._still_there(entry["result"]):
+            entry = self.finished.get(f"{stage}/{name}")
+            if entry and entry["stamp"] == stamp and self._outputs_exist(entry["result"]):
                 results[name] = entry["result"]
         todo = [item for item in items if item["name"] not in results]
         found = map_items(functools.partial(function, **options), todo, self.engine, self.workers)
@@ -107,7 +107,7 @@ class Job:
                 self.report.note(note, 1)
         return kept
 
-    def _still_there(self, result: dict) -> bool:
+    def _outputs_exist(self, result: dict) -> bool:
         """Whether the files of a result exist."""
         clips = (self.out / "clips" / clip["clip"] for clip in result.get("clips", ()))
         named = [result["picture"]] if "picture" in result else result.get("files", ())
@@ -116,8 +116,8 @@ class Job:
 
     def finish(self) -> Report:
         """Write the report, then delete the log and intermediate files."""
-        write(self.out / "report.json", self.report.json())
-        write(self.out / "report.txt", self.report.text())
+        write_atomically(self.out / "report.json", self.report.json())
+        write_atomically(self.out / "report.txt", self.report.text())
         for part in self.out.rglob(".*.part"):  # left by an interrupted write
             part.unlink()
         shutil.rmtree(self.scratch, ignore_errors=True)

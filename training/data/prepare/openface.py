@@ -15,7 +15,7 @@ import numpy as np
 from moodganimation.animation import tables
 from moodganimation.expressions.spaces import ACTION_UNITS
 
-from .files import PictureIndex, plain_name
+from .files import PictureIndex, safe_name
 from .job import Job
 from .tables import write_stills
 
@@ -128,7 +128,7 @@ def read_table(item: dict, min_confidence: float, units: float) -> dict:
         for reason in reasons:
             drop(reason, name)
         if values:
-            kept[plain_name(name)] = (values, _picture_names(path, name, found[0][1]))
+            kept[safe_name(name)] = (values, _picture_names(path, name, found[0][1]))
     return {"kept": kept, "dropped": dropped}
 
 

@@ -23,12 +23,12 @@ from moodganimation.expressions.spaces import ACTION_UNITS, FACS, Expression
 from ...rendering import facs
 from ..pairs import JAW_KEYS, MAP_KEYS
 from ..pickles import read_pickle
-from .files import PictureIndex, plain_name, require_outside, write
+from .files import PictureIndex, require_outside, safe_name, write_atomically
 from .job import Job
 from .tables import SPLITS, write_stills
 
 PERSON_PATTERN = r"(.*)"  # persons are unknown: each photo counts as one
-FITTED = (
+FITTED_NOTE = (
     "all labels are a FIT of a face model to landmarks, not annotated by people: do not measure "
     "anything against them"
 )
@@ -48,12 +48,10 @@ class PhotoItem(TypedDict):
     made_from: list[str]  # paths of the picture and the landmarks
     person: str  # "" if it is not known
     # known after the fit:
-    units: NotRequired[list[float]]  # (50,) intensities 0..5
+    intensities: NotRequired[list[float]]  # (50,) 0..5
     seed: NotRequired[int]  # of the targets
-    others: NotRequired[list[dict]]  # other photos of the person: name, picture, row, units
-    bank: NotRequired[
-        int
-    ]  # checksum of the intensities of all photos, from which targets are drawn
+    others: NotRequired[list[dict]]  # other photos of the person: name, picture, row, intensities
+    pool_checksum: NotRequired[int]  # of the intensities of all photos, see `_fit_photos`
 
 
 def pairs(options) -> Job:
@@ -61,36 +59,36 @@ def pairs(options) -> Job:
     from ..landmarks import Landmarks
 
     require_outside(options.out, options.folder)
-    labels, split_of = _prepared(options.folder)
-    listed = {} if labels else _listed(options.folder, options.part)
+    labels, split_of = _read_prepared(options.folder)
+    listed = {} if labels else _read_faces_table(options.folder, options.part)
     crops = options.folder / "imgs"
     pictures = PictureIndex(crops if labels or listed else options.folder)
     landmarks = Landmarks(options.landmarks or options.folder / "landmarks.npz")
     job = _job(options, landmarks, list(options.aus), bool(labels))
-    photos = _items(job, pictures, landmarks, labels, listed or split_of)
+    photos = _photo_items(job, pictures, landmarks, labels, listed or split_of)
     for photo in photos:
         photo["person"] = listed[photo["name"]]["person"] if listed else ""
     items = _fit_photos(job, photos, landmarks, labels, options.seed)
     kept = _render_photos(job, items, landmarks, list(options.aus), bool(labels), options)
     if not labels:
-        split_of = _tables(job, kept, options, listed)
+        split_of = _write_labels(job, kept, options, listed)
     _write_pairs(job, kept, split_of)
     return job
 
 
-def _job(options, landmarks, aus: list[str], prepared: bool) -> Job:
+def _job(options, landmarks, units: list[str], prepared: bool) -> Job:
     """Start or resume the run, and note the origin of the labels.
 
     aus: requested units. prepared: whether the folder has labels and splits.
     """
     keys = ("per_photo", "low", "singles", "size", "flow_size", "smallest", "part")
     keys += ("val", "test", "seed", "person")
-    settings = {"folder": str(options.folder), "landmarks": str(landmarks.path), "aus": aus}
+    settings = {"folder": str(options.folder), "landmarks": str(landmarks.path), "aus": units}
     settings |= {key: getattr(options, key) for key in keys}
     job = Job("pairs", options.out, settings, options.engine, options.workers)
     job.report.note("histograms are of the target expressions")
     if not prepared:
-        job.report.note(FITTED)
+        job.report.note(FITTED_NOTE)
         if not options.person and not (options.folder / FACES_TABLE).is_file():
             job.report.note("who is in a photo is not known: splits are drawn by photo")
     return job
@@ -101,25 +99,27 @@ def _fit_photos(
 ) -> list[PhotoItem]:
     """Fit the face model; return the items of photos that it fits, complete.
 
-    Also writes the bank, a file with the intensities of all photos, from which targets are drawn.
+    Also writes the pool, a file with the intensities (P, 50) of all photos: the targets that copy
+    the expression of another photo are drawn from it.
     """
     from .renders import fit_photo
 
     path = str(landmarks.path.resolve())
     fits = job.map("faces", fit_photo, photos, landmarks=path, prepared=bool(labels))
     items = []
-    for item, fit in _kept(job, photos, fits):
-        values = np.array(fit["units"])
+    for item, fit in _kept_photos(job, photos, fits):
+        values = np.array(fit["intensities"])
         if labels:
             values = _with_labels(values, labels[item["name"]])
         # rounded as in the tables; with the seed, which may change on resume (TABLE_SETTINGS)
-        items.append(item | {"units": values.round(2).tolist(), "seed": seed})
+        items.append(item | {"intensities": values.round(2).tolist(), "seed": seed})
     _add_others(items)
-    bank = np.array([item["units"] for item in items])
+    pool = np.array([item["intensities"] for item in items])
     job.scratch.mkdir(exist_ok=True)
-    write(_bank_path(job), _as_file(bank))
+    write_atomically(_pool_path(job), _as_file(pool))
     for item in items:
-        item["bank"] = zlib.crc32(bank.tobytes())  # if the bank changes, pairs are made anew
+        # A part of the item's stamp: if the pool changes, pairs are made anew.
+        item["pool_checksum"] = zlib.crc32(pool.tobytes())
     return items
 
 
@@ -137,19 +137,19 @@ def _add_others(items: list[PhotoItem]) -> None:
     for item in items:
         if item["person"]:
             people.setdefault(item["person"], []).append(item)
-    keys = ("name", "picture", "row", "units")
+    keys = ("name", "picture", "row", "intensities")
     for item in items:
         others = [other for other in people.get(item["person"], ()) if other is not item]
         item["others"] = [{key: other[key] for key in keys} for other in others]
 
 
-def _bank_path(job: Job) -> Path:
-    """The path of the bank."""
-    return job.scratch / "bank.npy"
+def _pool_path(job: Job) -> Path:
+    """The path of the pool."""
+    return job.scratch / "pool.npy"
 
 
 def _render_photos(
-    job: Job, items: list[PhotoItem], landmarks, aus: list[str], prepared: bool, options
+    job: Job, items: list[PhotoItem], landmarks, units: list[str], prepared: bool, options
 ) -> list[tuple[PhotoItem, dict]]:
     """Render all items; return them with the results of `render_photo`, without dropped ones."""
     from .renders import RenderOptions, render_photo
@@ -160,9 +160,9 @@ def _render_photos(
         out=str(job.out),
         landmarks=str(landmarks.path.resolve()),
         prepared=prepared,
-        bank=str(_bank_path(job)),
+        pool=str(_pool_path(job)),
         per_photo=options.per_photo,
-        aus=aus,
+        units=units,
         low=options.low,
         single_share=options.singles,
         size=options.size,
@@ -170,7 +170,7 @@ def _render_photos(
         smallest=options.smallest,
     )
     results = job.map("pairs", render_photo, items, options=render_options)
-    return _kept(job, items, results)
+    return _kept_photos(job, items, results)
 
 
 def _as_file(array: np.ndarray) -> bytes:
@@ -187,7 +187,7 @@ def _as_files(**arrays: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def _prepared(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def _read_prepared(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Read the labels (17,) and splits of a prepared folder by name; both empty for others."""
     table = folder / "aus_openface.pkl"
     if not (table.is_file() and (folder / "imgs").is_dir()):
@@ -206,7 +206,7 @@ def _prepared(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     return labels, split_of
 
 
-def _listed(folder: Path, parts: Collection[str]) -> dict[str, dict]:
+def _read_faces_table(folder: Path, parts: Collection[str]) -> dict[str, dict]:
     """Read the rows of PHOTOS/faces.csv by name, of some parts or of all; {} without that file."""
     file = folder / FACES_TABLE
     if not file.is_file():
@@ -225,7 +225,7 @@ def _listed(folder: Path, parts: Collection[str]) -> dict[str, dict]:
     return listed
 
 
-def _items(
+def _photo_items(
     job: Job, pictures: PictureIndex, landmarks, labels: dict, names: dict
 ) -> list[PhotoItem]:
     """Items of photos with landmarks, and with a label if labels exist; others are reported.
@@ -235,7 +235,7 @@ def _items(
     items, points = {}, str(landmarks.path.resolve())
     for path in pictures.paths:
         relative = path.relative_to(pictures.folder).as_posix()
-        name, row = plain_name(pictures.relative_name(path)), landmarks.row(relative)
+        name, row = safe_name(pictures.relative_name(path)), landmarks.row(relative)
         if name in items:
             job.report.drop("a name that another photo has already", relative)
         elif names and not (name in names and (name in labels or not labels)):
@@ -253,7 +253,9 @@ def _items(
     return list(items.values())
 
 
-def _kept(job: Job, items: list[PhotoItem], results: list[dict]) -> list[tuple[PhotoItem, dict]]:
+def _kept_photos(
+    job: Job, items: list[PhotoItem], results: list[dict]
+) -> list[tuple[PhotoItem, dict]]:
     """Items with their results, see `Job.kept`. Raises ValueError if there are none."""
     kept = job.kept(items, results)
     if not kept:
@@ -261,12 +263,12 @@ def _kept(job: Job, items: list[PhotoItem], results: list[dict]) -> list[tuple[P
     return kept
 
 
-def _tables(job: Job, kept: list[tuple[dict, dict]], options, listed: dict) -> dict[str, str]:
+def _write_labels(job: Job, kept: list[tuple[dict, dict]], options, listed: dict) -> dict[str, str]:
     """Write labels, moods and lists of names; return the split of each name.
 
     listed: the rows of faces.csv by name; if empty, splits are drawn.
     """
-    values = {item["name"]: np.array(item["units"]) for item, _ in kept}
+    values = {item["name"]: np.array(item["intensities"]) for item, _ in kept}
     units = {name: facs.mean_of_sides(row) for name, row in values.items()}
     moods = {
         name: np.array(mood_of(Expression.clipped(ACTION_UNITS, row / 5)).values)
@@ -293,7 +295,8 @@ def _write_pairs(job: Job, kept: list[tuple[PhotoItem, dict]], split_of: dict[st
         for reason, count in result["rejected"].items():
             job.report.drop(reason, item["name"], count)
         for file, kind, overlap_share, target in result["pairs"]:
-            values = (f"{v:.2f}" for units in (item["units"], target) for v in _columns(units))
+            ends = (item["intensities"], target)
+            values = (f"{v:.2f}" for intensities in ends for v in _columns(intensities))
             split = split_of[item["name"]]
             rows.append([file, item["name"], kind, split, f"{overlap_share:.4f}", *values])
             targets.append(target)
@@ -303,7 +306,7 @@ def _write_pairs(job: Job, kept: list[tuple[PhotoItem, dict]], split_of: dict[st
     columns = [f"{prefix}_{key}" for prefix in PREFIXES for key in keys]
     text = io.StringIO()
     csv.writer(text).writerows([["file", "source", "kind", "split", "fold", *columns], *rows])
-    write(job.out / "pairs.csv", text.getvalue())
+    write_atomically(job.out / "pairs.csv", text.getvalue())
     files, sources, kinds, *_ = map(list, zip(*rows, strict=True))
     for path in (job.out / "pairs").glob("*.jpg"):
         if path.name not in set(files):  # left by an unfinished run, whose source was deleted
@@ -322,11 +325,11 @@ def _write_jaws(job: Job, jaws: dict[str, dict[str, list]]) -> None:
         key: np.array([geometry[key] for geometry in jaws.values()], np.float32)
         for key in (*JAW_KEYS, *MAP_KEYS)
     }
-    write(job.out / "jaws.npz", _as_files(names=np.array(list(jaws)), **arrays))
+    write_atomically(job.out / "jaws.npz", _as_files(names=np.array(list(jaws)), **arrays))
 
 
 def _columns(values: list[float]) -> np.ndarray:
-    """Arrange intensities (50,) as in pairs.csv: the 17 units, then the axes that FACS adds."""
+    """Arrange intensities (50,) as in pairs.csv: the 17 units, then the axes that only FACS has."""
     values = np.array(values)
-    added = [FACS.index(key) for key in FACS_ONLY_KEYS]
-    return np.concatenate([facs.mean_of_sides(values), values[added]])
+    facs_only = [FACS.index(key) for key in FACS_ONLY_KEYS]
+    return np.concatenate([facs.mean_of_sides(values), values[facs_only]])

@@ -6,12 +6,12 @@ import numpy as np
 
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 
-from .files import PictureIndex, plain_name, require_outside, write
+from .files import PictureIndex, require_outside, safe_name, write_atomically
 from .job import Job
 from .tables import write_stills
 
 PERSON_PATTERN = r"(.*)"  # persons are unknown: each photo counts as one
-READ = (
+READ_NOTE = (
     "all labels were READ BY THE SHIPPED MODEL, not annotated by people: moods are computed from "
     "the Action Units it read; do not measure anything against them"
 )
@@ -26,7 +26,7 @@ def photos(options) -> Job:
     keys = ("size", "smallest", "val", "test", "seed", "person")
     settings = {"folder": str(options.folder)} | {key: getattr(options, key) for key in keys}
     job = Job("photos", options.out, settings, options.engine, options.workers)
-    for text in (READ, *detector_notes()):
+    for text in (READ_NOTE, *detector_notes()):
         job.report.note(text)
     if not options.person:
         job.report.note("who is in a photo is not known: splits are drawn by photo")
@@ -38,7 +38,7 @@ def photos(options) -> Job:
     )
     units, moods = {}, {}
     for item, result in job.kept(items, results):
-        units[item["name"]] = np.array(result["units"])
+        units[item["name"]] = np.array(result["intensities"])
         moods[item["name"]] = np.array(result["mood"])
     write_stills(
         job,
@@ -57,7 +57,7 @@ def _items(pictures: PictureIndex, job: Job) -> list[dict]:
     items = {}
     for path in pictures.paths:
         relative_name = pictures.relative_name(path)
-        name, file = plain_name(relative_name), str(path.resolve())
+        name, file = safe_name(relative_name), str(path.resolve())
         if name in items:
             job.report.drop("a name that another photo has already", relative_name)
         else:
@@ -68,8 +68,8 @@ def _items(pictures: PictureIndex, job: Job) -> list[dict]:
 def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
     """Crop and read the photo of the item {name, picture}, and write imgs/NAME.jpg.
 
-    Returns {"picture": its path in `out`, "units": 17 intensities 0..5, "mood": [pleasure, arousal,
-    dominance], "notes": texts} or {"dropped": reason}.
+    Returns {"picture": its path in `out`, "intensities": of the 17 units, 0..5, "mood": [pleasure,
+    arousal, dominance], "notes": texts} or {"dropped": reason}.
     """
     from moodganimation.errors import UnreadableImage
     from moodganimation.expressions.moods import mood_of
@@ -88,14 +88,14 @@ def read_photo(item: dict, out: str, size: int, smallest: int) -> dict:
             return {"dropped": crops.NO_FACE}
         portrait = crops.align_portrait(photo, faces[0])
         if portrait.side < smallest:
-            return {"dropped": crops.SMALL}
+            return {"dropped": crops.TOO_SMALL}
         animator = crops.animator()
         reading = animator.read(animator.encode(portrait))
     picture = f"imgs/{item['name']}.jpg"
-    write(Path(out) / picture, crops.as_jpeg(portrait.face(size)))
+    write_atomically(Path(out) / picture, crops.as_jpeg(portrait.face(size)))
     return {
         "picture": picture,
-        "units": [5 * value for value in units_of(reading).values],
+        "intensities": [5 * value for value in units_of(reading).values],
         "mood": list(mood_of(reading).values),
         "notes": [crops.SEVERAL_FACES] if len(faces) > 1 else [],
     }

@@ -19,16 +19,16 @@ from moodganimation.media.images import read_image
 from ...rendering import checks, facs, teeth
 from ...rendering.eyes import gaze_of, has_irises
 from ...rendering.fit import Fitter
-from ...rendering.head import CELLS
+from ...rendering.head import DEPTH_CELLS
 from ...rendering.mesh_points import FACE_POINTS, OVAL, RIGID
-from ...rendering.model import SIDE, frame_to_side, load_model
-from ...rendering.render import Render, Renderer, doubled
+from ...rendering.model import RENDER_SIDE, crop_to_render, load_model
+from ...rendering.render import Render, Renderer, upsample_2x
 from ...rendering.source import Source
 from ...rendering.targets import TargetOptions, differs_enough, draw_target
-from ..augment import FRAME, crop_to_face
-from ..landmarks import Landmarks, canonical_to_face
+from ..augment import CROP_SIDE, crop_to_face_matrix
+from ..landmarks import Landmarks, to_face_of_landmarks
 from . import crops
-from .files import write
+from .files import write_atomically
 
 OTHER_SIZE = "its landmarks are of a picture of another size"
 NO_FACE = "its landmarks do not form a face"
@@ -54,18 +54,18 @@ def _landmarks(path: str) -> Landmarks:
 
 
 def _face(table: Landmarks, row: int, prepared: bool) -> tuple[np.ndarray, np.ndarray]:
-    """`to_face` (2, 3) of the canonical crop, and landmarks (478, 2) in its pixels of FRAME.
+    """`to_face` (2, 3) of the canonical crop, and landmarks (478, 2) [crop px].
 
     prepared: whether the photo is a canonical crop already.
     """
     points = table.points[row, :, :2].astype(np.float64)
-    to_face = crop_to_face(table.sizes[row][0]) if prepared else canonical_to_face(points)
-    to_crop = photo_to_crop_matrix(to_face, FRAME)
+    to_face = crop_to_face_matrix(table.sizes[row][0]) if prepared else to_face_of_landmarks(points)
+    to_crop = photo_to_crop_matrix(to_face, CROP_SIDE)
     return to_face, points @ to_crop[:, :2].T + to_crop[:, 2]
 
 
 def fit_photo(item: dict, landmarks: str, prepared: bool) -> dict:
-    """Fit the face of a `pairs.PhotoItem`: {"units": 50 intensities 0..5} or {"dropped": reason}.
+    """Fit the face of a `pairs.PhotoItem`: {"intensities": (50,) 0..5} or {"dropped": reason}.
 
     landmarks: path of the file. prepared: see `RenderOptions`.
     """
@@ -78,7 +78,7 @@ def fit_photo(item: dict, landmarks: str, prepared: bool) -> dict:
     if reason:
         return {"dropped": reason}
     gaze = gaze_of(points, fit.yaw, fit.pitch) if has_irises(points) else None
-    return {"units": facs.intensities(fit, gaze).tolist()}
+    return {"intensities": facs.intensities(fit, gaze).tolist()}
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ class RenderOptions:
     out: str  # folder
     landmarks: str  # file
     prepared: bool  # photos are canonical crops already
-    bank: str  # file of the intensities (P, 50) of all photos
+    pool: str  # file of the intensities (P, 50) of all photos, see `draw_target`
     per_photo: int  # how many targets are drawn
-    aus: list[str]  # with low and single_share: which targets, see `TargetOptions`
+    units: list[str]  # with low and single_share: which targets, see `TargetOptions`
     low: float
     single_share: float
     size: int  # side of the written pictures [px]
@@ -117,7 +117,7 @@ def render_photo(item: dict, options: RenderOptions) -> dict:
         result = _render_pairs(item, source, options)
         if not options.prepared:
             file = f"imgs/{item['name']}.jpg"
-            write(folder / file, crops.as_jpeg(_reduced(picture, options.size)))
+            write_atomically(folder / file, crops.as_jpeg(_reduced(picture, options.size)))
             result["files"].append(file)
     geometry = _geometry(renderer, source, points)
     return result | {"jaws": {key: value.tolist() for key, value in geometry.items()}}
@@ -125,32 +125,32 @@ def render_photo(item: dict, options: RenderOptions) -> dict:
 
 def _geometry(renderer: Renderer, source: Source, points: np.ndarray) -> dict[str, np.ndarray]:
     """Compute the geometry that generators learn to predict: `teeth.jaw_placement`, the outline of
-    the face (P, 2), and the maps of depth [halves of the side] and lateral position
-    (`head.lateral_map`), (CELLS, CELLS)."""
+    the face (P, 2), and the maps of depth [halves of the side] and position across the face
+    (`head.across_map`), (CELLS, CELLS)."""
     geometry = teeth.jaw_placement(renderer.surface, source)
-    geometry["outline"] = (2 * points[OVAL] + 1) / FRAME - 1
-    geometry["depth"] = _reduced(source.depth, CELLS).round(4) * (2 / SIDE)
-    geometry["across"] = _reduced(source.lateral, CELLS).round(4)
+    geometry["outline"] = (2 * points[OVAL] + 1) / CROP_SIDE - 1
+    geometry["depth"] = _reduced(source.depth, DEPTH_CELLS).round(4) * (2 / RENDER_SIDE)
+    geometry["across"] = _reduced(source.across, DEPTH_CELLS).round(4)
     return geometry
 
 
 def _reduced(picture: np.ndarray, size: int) -> np.ndarray:
-    """Reduce (SIDE, SIDE[, C]) to (size, size[, C]) by means over cells."""
+    """Reduce (S, S[, C]) to (size, size[, C]) by means over cells."""
     if size == len(picture):
         return picture
     return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def _source(item: dict, options: RenderOptions) -> tuple[np.ndarray, Source, np.ndarray]:
-    """Crop and analyze the photo: the crop of SIDE pixels, its analysis, and landmarks (478, 2) [px
-    of FRAME].
+    """Crop and analyze the photo: return the crop of RENDER_SIDE pixels a side, its analysis, and
+    the landmarks (478, 2) [crop px].
 
     Raises UnusablePhoto.
     """
     fitter, renderer = _fitter_and_renderer()
     photo, portrait, points = _portrait(item, options)
-    is_frame = options.prepared and 2 * len(photo) == SIDE
-    picture = doubled(photo) if is_frame else portrait.face(SIDE)
+    is_crop_sized = options.prepared and 2 * len(photo) == RENDER_SIDE
+    picture = upsample_2x(photo) if is_crop_sized else portrait.face(RENDER_SIDE)
     source = renderer.source(picture, fitter.fit(points), points)
     reason = checks.photo_problem(renderer.surface.model, source)
     if reason:
@@ -159,7 +159,7 @@ def _source(item: dict, options: RenderOptions) -> tuple[np.ndarray, Source, np.
 
 
 def _portrait(item: dict, options: RenderOptions) -> tuple[np.ndarray, Portrait, np.ndarray]:
-    """Read the photo: its pixels, its face, and landmarks (478, 2) [px of FRAME].
+    """Read the photo: its pixels, its face, and landmarks (478, 2) [crop px].
 
     Raises UnusablePhoto.
     """
@@ -173,7 +173,7 @@ def _portrait(item: dict, options: RenderOptions) -> tuple[np.ndarray, Portrait,
     to_face, points = _face(table, item["row"], options.prepared)
     portrait = Portrait(photo, to_face, "")
     if not options.prepared and portrait.side < options.smallest:
-        raise UnusablePhoto(crops.SMALL)
+        raise UnusablePhoto(crops.TOO_SMALL)
     if _outside_share(portrait) > MAX_OUTSIDE:
         raise UnusablePhoto(OUTSIDE)
     return photo, portrait, points
@@ -183,13 +183,13 @@ def _render_pairs(item: dict, source: Source, options: RenderOptions) -> dict:
     """Write a pair for each target that can be rendered, and for each other photo of the person;
     return "pairs", "rejected" and "files" of `render_photo`."""
     files, pairs, rejected = [], [], {}
-    before, bank = np.array(item["units"]), np.load(options.bank)
-    target_options = TargetOptions(tuple(options.aus), options.low, options.single_share)
+    current, pool = np.array(item["intensities"]), np.load(options.pool)
+    target_options = TargetOptions(tuple(options.units), options.low, options.single_share)
     for number in range(options.per_photo):
         rng = np.random.default_rng([item["seed"], zlib.crc32(item["name"].encode()), number])
-        kind, target = draw_target(rng, before, bank, target_options)
+        kind, target = draw_target(rng, current, pool, target_options)
         target = target.round(2)  # as in the table, so that unchanged axes are exactly equal
-        render, reason = _render(source, target, before)
+        render, reason = _render(source, target, current)
         if reason:
             rejected[reason] = rejected.get(reason, 0) + 1
             continue
@@ -199,7 +199,7 @@ def _render_pairs(item: dict, source: Source, options: RenderOptions) -> dict:
     for number, other in enumerate(item["others"]):
         file = f"{item['name']}_real{number}.jpg"
         render = _photograph_pair(source, other, options)
-        target = _with_pose_of(before, np.array(other["units"]))
+        target = _with_pose_of(current, np.array(other["intensities"]))
         files += _write_pair(file, render, options)
         pairs.append([file, "real", checks.overlap_share(render), target.tolist()])
     return {"pairs": pairs, "rejected": rejected, "files": files}
@@ -211,9 +211,9 @@ def _photograph_pair(source: Source, other: dict, options: RenderOptions) -> Ren
     photo, _, points = _portrait(other, options)
     fitter, renderer = _fitter_and_renderer()
     to_crop = photo_to_crop_matrix(
-        _face(_landmarks(options.landmarks), other["row"], options.prepared)[0], SIDE
+        _face(_landmarks(options.landmarks), other["row"], options.prepared)[0], RENDER_SIDE
     )
-    other_points = frame_to_side(points[:FACE_POINTS])
+    other_points = crop_to_render(points[:FACE_POINTS])
     alignment, _ = cv2.estimateAffinePartial2D(
         other_points[RIGID], source.points[RIGID], method=cv2.LMEDS, refineIters=10
     )
@@ -222,30 +222,30 @@ def _photograph_pair(source: Source, other: dict, options: RenderOptions) -> Ren
     if scale < MAX_SHARP_SCALE:
         photo = cv2.GaussianBlur(photo, (0, 0), ANTIALIAS_STD / scale)
     picture = cv2.warpAffine(
-        photo, to_aligned_crop, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT_101
+        photo, to_aligned_crop, (RENDER_SIDE, RENDER_SIDE), borderMode=cv2.BORDER_REFLECT_101
     )
     return renderer.from_photo(source, fitter.fit(points, source.fit.identity), picture)
 
 
-def _with_pose_of(before: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Intensities (50,) with gaze and head of `before`, since the pair's motion excludes them."""
+def _with_pose_of(current: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Intensities (50,) with gaze and head of `current`, since the pair's motion excludes them."""
     is_pose = np.array([axis.region in GAZE_AND_HEAD for axis in FACS.axes])
-    return np.where(is_pose, before, values)
+    return np.where(is_pose, current, values)
 
 
-def _render(source: Source, target: np.ndarray, before: np.ndarray) -> tuple[Render | None, str]:
+def _render(source: Source, target: np.ndarray, current: np.ndarray) -> tuple[Render | None, str]:
     """Render a target; return the render, and the reason to reject it or ""."""
-    if not differs_enough(target, before):
+    if not differs_enough(target, current):
         return None, TOO_SIMILAR
-    render = _fitter_and_renderer()[1].edit(source, target, before)
+    render = _fitter_and_renderer()[1].edit(source, target, current)
     return render, checks.edit_problem(render, target)
 
 
 def _write_pair(file: str, render: Render, options: RenderOptions) -> list[str]:
     """Write the picture and the motion of a pair; return the names of both files."""
     files, folder = [f"pairs/{file}", f"unfinished/{file}.npz"], Path(options.out)
-    write(folder / files[0], crops.as_jpeg(_reduced(render.picture, options.size)))
-    write(folder / files[1], _motion(render, options.flow_size))
+    write_atomically(folder / files[0], crops.as_jpeg(_reduced(render.picture, options.size)))
+    write_atomically(folder / files[1], _motion(render, options.flow_size))
     return files
 
 

@@ -83,14 +83,17 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _counted(self) -> list[str]:
+        """Format the counted notes, the most frequent first."""
         return [f"{count:,} x {text}" for text, count in self._ordered(self.counted_notes)]
 
     @staticmethod
     def _ordered(counter: Counter) -> list:
+        """Sort texts and counts: the highest count first, then by text."""
         return sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
 
 
 def _bars(histogram: dict) -> list[str]:
+    """Format a histogram as a line of text per bin."""
     edges, counts = histogram["edges"], histogram["counts"]
     scale = BAR / max(1, *counts)
     return [

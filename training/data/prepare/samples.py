@@ -20,10 +20,10 @@ from moodganimation.media.images import read_image
 from moodganimation.media.video_writer import write_animation
 from moodganimation.resources import ASSETS
 
-from ..augment import FRAME
+from ..augment import CROP_SIDE
 from ..pickles import write_pickle
 from .crops import as_jpeg, single_threaded
-from .files import write
+from .files import write_atomically
 from .tables import write_ids
 
 PORTRAITS = {  # name -> file; the last two are held out
@@ -114,7 +114,7 @@ def _affectnet(folder: Path, animator: Animator, portraits: dict[str, Portrait])
     header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
     header += "expression,valence,arousal"
     for split, lines in rows.items():
-        write(folder / f"affectnet_{split}.csv", "\n".join([header, *lines]) + "\n")
+        write_atomically(folder / f"affectnet_{split}.csv", "\n".join([header, *lines]) + "\n")
     _ids(folder, [f"{name}_{mood}" for name in portraits for mood in MOODS])
 
 
@@ -128,7 +128,7 @@ def _affwild(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -
             table[f"{clip}_{i:04d}"] = np.array(values)
         rows.append(f"{clip},{name},{SPLIT_OF[name]},{FRAMES}")
     write_pickle(folder / "clips_annotations.pkl", table)
-    write(folder / "clips.csv", "\n".join(rows) + "\n")
+    write_atomically(folder / "clips.csv", "\n".join(rows) + "\n")
 
 
 def _openface_csv(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
@@ -138,7 +138,7 @@ def _openface_csv(folder: Path, animator: Animator, portraits: dict[str, Portrai
     for name in portraits:
         for preset in PRESET_NAMES:
             values = ", ".join(f"{5 * value:.2f}" for value in PRESETS[preset].values)
-            write(folder / f"{name}_{preset}.csv", f"{header}\n0, 0.98, {values}\n")
+            write_atomically(folder / f"{name}_{preset}.csv", f"{header}\n0, 0.98, {values}\n")
 
 
 def _videos(folder: Path, animator: Animator, portraits: dict[str, Portrait]) -> None:
@@ -154,7 +154,9 @@ def _videos(folder: Path, animator: Animator, portraits: dict[str, Portrait]) ->
         lines = [f"{valence:.4f},{arousal:.4f}" for _, (valence, arousal) in frames]
         if name == "calm":
             lines[7:9] = ["-5,-5"] * 2
-        write(folder / "annotations" / f"{name}.txt", "\n".join(["valence,arousal", *lines]) + "\n")
+        write_atomically(
+            folder / "annotations" / f"{name}.txt", "\n".join(["valence,arousal", *lines]) + "\n"
+        )
 
 
 def _clip(animator: Animator, portrait: Portrait, mood: str) -> list[tuple[np.ndarray, tuple]]:
@@ -167,7 +169,7 @@ def _clip(animator: Animator, portrait: Portrait, mood: str) -> list[tuple[np.nd
 
 def _crop(path: Path, image: np.ndarray, portrait: Portrait) -> None:
     """Write the canonical crop of an edited photo."""
-    _jpeg(path, portrait.face(FRAME, image))
+    _jpeg(path, portrait.face(CROP_SIDE, image))
 
 
 def _write_with_margin(path: Path, image: np.ndarray, portrait: Portrait) -> tuple[list, str]:
@@ -189,7 +191,7 @@ def _write_with_margin(path: Path, image: np.ndarray, portrait: Portrait) -> tup
 
 def _jpeg(path: Path, picture: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, as_jpeg(picture, QUALITY))
+    write_atomically(path, as_jpeg(picture, QUALITY))
 
 
 def _ids(folder: Path, names) -> None:

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 
 from ..pickles import write_pickle
-from .files import write
+from .files import write_atomically
 
 SPLITS = ("train", "val", "test")
 
 
-def person_of(name: str, person: str) -> str | None:
-    """Find the person in a name: the first group of the pattern `person`, or the whole match.
+def person_of(name: str, pattern: str) -> str | None:
+    """Find the person in a name: the first group of a regular expression, or the whole match.
 
     Returns None if the pattern does not match.
     """
-    match = re.search(person, name)
+    match = re.search(pattern, name)
     return (match[1] if match.re.groups else match[0]) if match else None
 
 
@@ -44,14 +44,14 @@ def split_people(
     split_of = {}
     for number, split in enumerate(requested):
         limit, taken = shares[split] * len(people), 0
-        left = [person for person in order if person not in split_of]
-        available = len(left) - (len(requested) - number)  # every later split needs one
+        remaining = [person for person in order if person not in split_of]
+        available = len(remaining) - (len(requested) - number)  # every later split needs one
         chosen = []
-        for person in left:
+        for person in remaining:
             if len(chosen) < available and taken + counts[person] <= limit + 0.5:
                 chosen.append(person)
                 taken += counts[person]
-        for person in chosen or [min(left, key=lambda person: counts[person])]:
+        for person in chosen or [min(remaining, key=lambda person: counts[person])]:
             split_of[person] = split
     splits = {split: [] for split in SPLITS}
     for name, person in people.items():
@@ -71,6 +71,7 @@ def write_stills(
     """Write tables and lists of names, and add them to the report; return the names by split.
 
     tables: file -> name -> array. labels: name -> values in `space`, in the scale of the file.
+    default_person: regular expression, see `person_of`, if the option --person is not given.
     listed: name -> row with its split and person, if they are known; else splits are drawn by
     person.
     """
@@ -112,4 +113,4 @@ def _people(job, labels: dict, pattern: str) -> dict[str, str]:
 def write_ids(folder: Path, splits: dict[str, list[str]]) -> None:
     """Write the list of names of each split."""
     for split, names in splits.items():
-        write(folder / f"{split}_ids.csv", "".join(f"{name}.jpg\n" for name in names))
+        write_atomically(folder / f"{split}_ids.csv", "".join(f"{name}.jpg\n" for name in names))

@@ -14,7 +14,7 @@ from moodganimation.media.video_reader import read_every
 
 from . import crops
 from .affwild_files import NO_LINE, read_annotation
-from .files import write
+from .files import write_atomically
 
 # A face counts as another one if it moves farther between frames [sides of its crop], or grows or
 # shrinks by a larger factor.
@@ -50,7 +50,7 @@ def crop_video(item: dict, out: str, size: int, smallest: int, every: int, short
                 continue
             portrait = crops.align_portrait(photo, face)
             if portrait.side < smallest:
-                writer.drop_frame(f"frames in which {crops.SMALL}")
+                writer.drop_frame(f"frames in which {crops.TOO_SMALL}")
                 continue
             writer.add(i, mood, crops.as_jpeg(portrait.face(size)), face)
     writer.finish_clip()
@@ -96,7 +96,7 @@ class _ClipWriter:
             clip = f"{self.name}_{len(self.clips)}"
             (self.folder / clip).mkdir()
             for frame, _, data in self.frames:
-                write(self.folder / clip / f"{frame:04d}.jpg", data)
+                write_atomically(self.folder / clip / f"{frame:04d}.jpg", data)
             frames, moods, _ = zip(*self.frames, strict=True)
             self.clips.append({"clip": clip, "frames": list(frames), "values": list(moods)})
         self.frames, self.face = [], None

@@ -1,4 +1,4 @@
-"""Fits the expression whose motion field moves the lips closest to given positions.
+"""Fits the expression whose motion field moves the lips closest to given positions: the best units.
 
 Only units of the mouth are fitted, with equal sides. The positions of a photo's landmarks in an
 edit are computed from the motion field, not detected. Units of brows and lids stay fixed: they
@@ -28,7 +28,7 @@ MOUTH_UNITS = [key for key, (_, regions) in UNITS.items() if "mouth" in regions]
 INSET = 0.4  # share of the lips' height by which points of the inner edges are moved into the lips
 
 
-def follow_points(motion: np.ndarray, points: np.ndarray) -> np.ndarray:
+def advect_points(motion: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Compute where points (N, 2) of the photo are in the result.
 
     motion: (h, w, 2), backward flow; both in face coordinates. The result at x shows the photo at
@@ -43,7 +43,10 @@ def follow_points(motion: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 class MovedPoints:
-    """Points of a portrait, moved by the generator's motion field for given MOUTH_UNITS."""
+    """Points of a portrait, moved by the generator's motion field for given MOUTH_UNITS.
+
+    U is the number of MOUTH_UNITS.
+    """
 
     def __init__(
         self, animator: Animator, portrait: Portrait, points: np.ndarray, start: Expression
@@ -52,9 +55,9 @@ class MovedPoints:
         self.generator, self.encoding = animator.generator, portrait.encoding
         self.start, self.device = start, animator.device
         self.to_face = portrait.to_face
-        self.points = self.in_face(points)
+        self.points = self.to_face_coordinates(points)
 
-    def in_face(self, points: np.ndarray) -> np.ndarray:
+    def to_face_coordinates(self, points: np.ndarray) -> np.ndarray:
         """Convert points (N, 2 or 3) [px of the photo] to face coordinates (N, 2)."""
         return points[:, :2] @ self.to_face[:, :2].T + self.to_face[:, 2]
 
@@ -69,7 +72,7 @@ class MovedPoints:
         values = torch.tensor(self.expression(units).values, dtype=torch.float32)
         motion, _ = self.generator.motion_and_light(self.encoding, values[None].to(self.device))
         motion = motion[0].float().cpu().numpy().transpose(1, 2, 0)
-        return follow_points(motion * fade_mask(len(motion))[..., None], self.points)
+        return advect_points(motion * fade_mask(len(motion))[..., None], self.points)
 
 
 def within_lips(points: np.ndarray) -> np.ndarray:
@@ -126,7 +129,7 @@ def best_units(
     lips, base = within_lips(neutral), neutral[:, :2]
     smiling = registered(smile, base, NOSE_AND_EYE_CORNERS)
     moved = MovedPoints(animator, portrait, lips, start)
-    target = moved.in_face(lips + smiling[LIP_POINTS] - base[LIP_POINTS])
+    target = moved.to_face_coordinates(lips + smiling[LIP_POINTS] - base[LIP_POINTS])
     units = fit_units(moved.positions, target, np.array([start[key] for key in MOUTH_UNITS]))
     remaining = rms(moved.positions(units) - target) / rms(moved.points - target)
     return moved.expression(units), remaining

@@ -1,4 +1,7 @@
-"""The command line of judges that measure a folder of rendered edits (draw.py) by Face Mesh."""
+"""The command line of judges that measure a folder of rendered edits by Face Mesh.
+
+draw.py writes such folders: a subfolder for each photo, with a picture of each edit.
+"""
 
 import argparse
 import json
@@ -16,23 +19,24 @@ from .tables import Rows, json_values, report
 DRAW = "python -m training.evaluate.judges.draw"
 
 
-class Drawn:
-    """The rendered edits of one photo: a folder that draw.py wrote, with `place`, its place.json.
+class RenderedPhoto:
+    """A photo and its rendered edits, in a folder that draw.py wrote.
 
-    mesh: a Face Mesh detector, see face_mesh.py.
+    mesh: a Face Mesh detector, see face_mesh.py. place: the contents of place.json.
+    points_by_name: detected landmarks, see `points`.
     """
 
     def __init__(self, folder: Path, mesh):
-        self.folder, self.mesh, self.found = folder, mesh, {}
+        self.folder, self.mesh, self.points_by_name = folder, mesh, {}
         self.place = json.loads((folder / "place.json").read_text(encoding="utf-8"))
 
     def points(self, name: str) -> np.ndarray | None:
         """Detect the landmarks (478, 3) of a picture; None if it is missing or shows no face."""
-        if name not in self.found:
+        if name not in self.points_by_name:
             path = self.folder / f"{name}.png"
             picture = cv2.imread(str(path)) if path.is_file() else None
-            self.found[name] = landmarks(self.mesh, picture)
-        return self.found[name]
+            self.points_by_name[name] = landmarks(self.mesh, picture)
+        return self.points_by_name[name]
 
     def all_points(self, names) -> list[np.ndarray] | None:
         """Detect the landmarks of several pictures; None if those of one are missing."""
@@ -40,7 +44,7 @@ class Drawn:
         return None if any(points is None for points in found) else found
 
 
-def drawings(folder: Path, what: str, mesh=None) -> Iterator[Drawn]:
+def rendered_photos(folder: Path, what: str, mesh=None) -> Iterator[RenderedPhoto]:
     """Iterate over the rendered photos of a folder, by name. Raises ValueError if there are none.
 
     what: the kind of edits, an argument of draw.py. mesh: a loaded detector, if there is one.
@@ -49,10 +53,10 @@ def drawings(folder: Path, what: str, mesh=None) -> Iterator[Drawn]:
     if not paths:
         raise ValueError(f"{folder} holds no {what}: make them with {DRAW} {what}.")
     mesh = mesh or face_mesh()
-    return (Drawn(path, mesh) for path in paths)
+    return (RenderedPhoto(path, mesh) for path in paths)
 
 
-def run(
+def run_judge(
     name: str,
     text: str,
     judge: Callable[[Path], dict[str, Rows]],
@@ -64,7 +68,7 @@ def run(
     name, text: of the judge's module: its name and docstring. judge: computes tables from a folder.
     blocks: what --write can write. Returns the exit status.
     """
-    options = parser(name, text, blocks).parse_args(arguments)
+    options = folder_parser(name, text, blocks).parse_args(arguments)
     try:
         names = requested_blocks(options) if blocks else []
         tables = judge(options.folder)
@@ -76,7 +80,9 @@ def run(
     return 0
 
 
-def parser(name: str, text: str, blocks: Mapping[str, FigureBlock]) -> argparse.ArgumentParser:
+def folder_parser(
+    name: str, text: str, blocks: Mapping[str, FigureBlock]
+) -> argparse.ArgumentParser:
     """Make the parser of a judge; the first line of `text`, a docstring, is the description."""
     made = argparse.ArgumentParser(
         prog=f"python -m training.evaluate.judges.{name}", description=text.splitlines()[0]

@@ -1,8 +1,8 @@
 """Photos of a pack for the judges: padded canonical crops with known `to_face`.
 
-A pack is a folder with imgs/NAME.jpg or .webp, canonical crops; faces.csv or labels.csv (name,
-split, yaw and optionally pitch [degrees]; person, to find photos of one person); and landmarks.npz
-(see data/landmarks.py). No face is detected: the whole picture is the canonical crop.
+See data/pack.py for the files of a pack. The judges also read the columns yaw and pitch [degrees]
+of its table, and landmarks.npz (data/landmarks.py). No face is detected: the whole picture is the
+canonical crop.
 """
 
 import argparse
@@ -17,16 +17,16 @@ from moodganimation.animation.bounded_pickle import read_pickle
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.media.images import read_image
 
-from ...data.augment import FRAME
+from ...data.augment import CROP_SIDE
 from ...data.landmarks import Landmarks
 from ...data.pack import picture_of, rows_of
 from ..documents import add_write_option
 from ..photos import MAX_FRONTAL_ANGLE
 from .face_mesh_measures import UNITS, registered, upright
 
-PADDED_SIDE = 1.6  # in sides of the crop: room for heads that turn beyond the crop
+PADDED_SIDE = 1.6  # in sides of the crop: room for heads that are turned and leave the crop
 MIN_SIDE, ENLARGEMENT = 300, 3  # smaller crops [px] are enlarged by this factor
-# Frames of the re-rendered clips show this center of the canonical crop [px of FRAME]. Frames that
+# Frames of the re-rendered clips show this center of the canonical crop [crop px]. Frames that
 # data/prepare and data/synthesis.py write show all of it.
 CENTER_SIDE = 128
 MAX_INTENSITY = 5  # of Action Units in clips_aus.pkl
@@ -65,7 +65,7 @@ def read_crop(path: Path, landmarks: Landmarks | None = None, key: str = "") -> 
     photo = read_image(path)
     side = photo.shape[1]
     points = _points_of(landmarks, key or path.name)
-    return padded(path.stem, photo, centered_to_face(side, side), points)
+    return pad_crop(path.stem, photo, to_face_of_center(side, side), points)
 
 
 def read_crops(paths: list[Path], landmarks: Landmarks) -> list[PaddedCrop]:
@@ -83,12 +83,13 @@ def read_crops(paths: list[Path], landmarks: Landmarks) -> list[PaddedCrop]:
 def read_frame(path: Path, landmarks: Landmarks | None, key: str) -> PaddedCrop:
     """Read a frame of a re-rendered clip, the center of a canonical crop, and pad it."""
     photo = read_image(path)
-    to_face = centered_to_face(photo.shape[1], photo.shape[1] * FRAME / CENTER_SIDE)
-    return padded(key, photo, to_face, _points_of(landmarks, key))
+    to_face = to_face_of_center(photo.shape[1], photo.shape[1] * CROP_SIDE / CENTER_SIDE)
+    return pad_crop(key, photo, to_face, _points_of(landmarks, key))
 
 
-def centered_to_face(side: int, crop_side: float) -> np.ndarray:
-    """Make `to_face` (2, 3) of a square picture with the center of a crop of another side [px]."""
+def to_face_of_center(side: int, crop_side: float) -> np.ndarray:
+    """Make `to_face` (2, 3) of a square picture of `side` px that shows the center of a canonical
+    crop of `crop_side` px."""
     step = 2 / crop_side
     return np.array([[step, 0, -step * (side - 1) / 2], [0, step, -step * (side - 1) / 2]])
 
@@ -99,7 +100,7 @@ def _points_of(landmarks: Landmarks | None, key: str) -> np.ndarray | None:
     return None if row is None else landmarks.points[row].astype(np.float64)
 
 
-def padded(name: str, photo: np.ndarray, to_face: np.ndarray, points=None) -> PaddedCrop:
+def pad_crop(name: str, photo: np.ndarray, to_face: np.ndarray, points=None) -> PaddedCrop:
     """Pad a photo by reflection to PADDED_SIDE times the crop's side; enlarge small photos first.
 
     to_face and points are those of the photo, and are converted to the padded picture.
@@ -188,9 +189,7 @@ def smile_frames(units: np.ndarray) -> tuple[int, int] | None:
     return int(least), int(most)
 
 
-def parser_of_photos(
-    name: str, text: str, blocks: list[str], photos: int
-) -> argparse.ArgumentParser:
+def photos_parser(name: str, text: str, blocks: list[str], photos: int) -> argparse.ArgumentParser:
     """Make the parser of a judge that edits photos of a pack itself.
 
     text: the docstring of its module, whose first line is the description. photos: the default

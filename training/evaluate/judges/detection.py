@@ -7,7 +7,8 @@ from tqdm import tqdm
 from moodganimation.faces.alignment import Aligner, align
 from moodganimation.faces.detection import CenterFaceFinder, HaarFinder
 
-from ...data.pairs import FRAME, Pairs
+from ...data.augment import CROP_SIDE
+from ...data.pairs import Pairs
 from .. import markdown
 from ..documents import FigureBlock
 from .tables import Rows
@@ -16,7 +17,7 @@ CANVAS = 640  # side of the scenes [px]
 BACKGROUND_BLUR = 60  # standard deviation [px]: no face remains visible
 FADED_BORDER = 6  # of a crop, which fades into the scene [px]
 MAX_SHIFT = 50  # percent of the crop's side: a detection farther away is of another face
-CASES = {  # name of the scene -> mean side of a crop [px], largest roll [degrees], faces
+SCENES = {  # name of the scene -> mean side of a crop [px], largest roll [degrees], faces
     "plain": (400, 0, 1),
     "tilted": (360, 35, 1),
     "small": (72, 8, 1),
@@ -29,8 +30,8 @@ ERRORS = ("shift [%]", "size [%]", "roll [deg]")  # of a crop, as `error` return
 def scene(pictures: list[np.ndarray], side: float, roll: float, rng: np.random.Generator):
     """Compose crops on a blurred background; return the scene and the true `to_face` of each.
 
-    pictures: one, put into the center, or up to four, put into the quadrants: (FRAME, FRAME, 3)
-    uint8. side, roll: see CASES.
+    pictures: canonical crops (CROP_SIDE, CROP_SIDE, 3) uint8: one, put into the center, or up to
+    four, put into the quadrants. side, roll: see SCENES.
     """
     background = cv2.resize(pictures[0], (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
     canvas, truths = cv2.GaussianBlur(background, (0, 0), BACKGROUND_BLUR), []
@@ -38,11 +39,11 @@ def scene(pictures: list[np.ndarray], side: float, roll: float, rng: np.random.G
     options = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT}
     for i, picture in enumerate(pictures):
         angle, size = np.radians(rng.uniform(-roll, roll)), side * rng.uniform(0.85, 1.1)
-        scale, (cos, sin) = size / FRAME, (np.cos(angle), np.sin(angle))
+        scale, (cos, sin) = size / CROP_SIDE, (np.cos(angle), np.sin(angle))
         linear = scale * np.array([[cos, -sin], [sin, cos]])
         center = np.array(quadrants[i] if len(pictures) > 1 else (0.5, 0.5)) * CANVAS
-        matrix = np.c_[linear, center - linear @ np.full(2, (FRAME - 1) / 2)]
-        mask = np.zeros((FRAME, FRAME), np.float32)
+        matrix = np.c_[linear, center - linear @ np.full(2, (CROP_SIDE - 1) / 2)]
+        mask = np.zeros((CROP_SIDE, CROP_SIDE), np.float32)
         mask[FADED_BORDER:-FADED_BORDER, FADED_BORDER:-FADED_BORDER] = 1
         mask = cv2.GaussianBlur(mask, (0, 0), FADED_BORDER / 2)
         mask = cv2.warpAffine(mask, matrix, (CANVAS,) * 2, **options)
@@ -50,7 +51,7 @@ def scene(pictures: list[np.ndarray], side: float, roll: float, rng: np.random.G
         source = picture if scale > 0.7 else cv2.GaussianBlur(picture, (0, 0), 0.5 / scale)
         layer = cv2.warpAffine(source, matrix, (CANVAS,) * 2, **options)
         canvas = np.uint8(canvas * (1 - mask[..., None]) + layer * mask[..., None])
-        inverse = np.linalg.inv(linear) * 2 / FRAME
+        inverse = np.linalg.inv(linear) * 2 / CROP_SIDE
         truths.append(np.c_[inverse, -inverse @ center])
     return canvas, truths
 
@@ -73,17 +74,19 @@ def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
     before and after the aligner.
     """
     return {
-        f"{finder.name}, {case}": _measured(finder, case, data, aligner, count)
+        f"{finder.name}, {scene_name}": _measured(finder, scene_name, data, aligner, count)
         for finder in (CenterFaceFinder(), HaarFinder())
-        for case in CASES
+        for scene_name in SCENES
     }
 
 
-def _measured(finder, case: str, data: Pairs, aligner: Aligner, count: int) -> dict[str, float]:
+def _measured(
+    finder, scene_name: str, data: Pairs, aligner: Aligner, count: int
+) -> dict[str, float]:
     """Compute the row of a detector in a case, from `count` photos of faces."""
-    side, roll, faces = CASES[case]
+    side, roll, faces = SCENES[scene_name]
     rng, surplus, errors = np.random.default_rng(0), 0, []
-    for i in tqdm(range(0, count - faces + 1, faces), desc=case, leave=False):
+    for i in tqdm(range(0, count - faces + 1, faces), desc=scene_name, leave=False):
         pictures = [data.picture(data.photos[i + j][0]) for j in range(faces)]
         canvas, truths = scene(pictures, side, roll, rng)
         detected = finder(canvas)

@@ -28,9 +28,10 @@ from moodganimation.errors import Problem
 from moodganimation.manipulation.face import Manipulation
 
 from ...data.landmarks import Landmarks
+from ...rendering.mesh_points import EYE_CORNER_PAIRS
 from .. import markdown
 from ..documents import FigureBlock, requested_blocks, write_blocks
-from .crops import PaddedCrop, frontal_photos, parser_of_photos, read_crops
+from .crops import PaddedCrop, frontal_photos, photos_parser, read_crops
 from .tables import Rows, json_values, report
 
 PHOTOS = 20  # default
@@ -50,7 +51,6 @@ LANDMARKS = {
     "upper lid": ((159,), (386,)),
     "upper lip": ((0,), (0,)),
 }
-EYE_CORNERS = ((33, 133), (362, 263))  # of the person's right eye, left eye
 
 
 class ScriptedDrag(NamedTuple):
@@ -78,7 +78,7 @@ DRAGS = {
 
 def drag_ends(points: np.ndarray, drag: ScriptedDrag, on_left: bool) -> np.ndarray:
     """Compute where a drag begins and ends, (2, 2) [px]; on_left: on the person's left side."""
-    right_eye, left_eye = (points[list(ids), :2].mean(0) for ids in EYE_CORNERS)
+    right_eye, left_eye = (points[list(ids), :2].mean(0) for ids in EYE_CORNER_PAIRS)
     across = left_eye - right_eye
     begin = points[list(LANDMARKS[drag.place][on_left]), :2].mean(0)
     out = across if on_left else -across
@@ -88,7 +88,7 @@ def drag_ends(points: np.ndarray, drag: ScriptedDrag, on_left: bool) -> np.ndarr
 
 def unsteady_drag(ends: np.ndarray, points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Vary start, direction and length of a drag at random; both ends are (2, 2) [px]."""
-    right_eye, left_eye = (points[list(ids), :2].mean(0) for ids in EYE_CORNERS)
+    right_eye, left_eye = (points[list(ids), :2].mean(0) for ids in EYE_CORNER_PAIRS)
     begin = ends[0] + rng.normal(0, START_DEVIATION, 2) * np.linalg.norm(left_eye - right_eye)
     angle = np.radians(rng.uniform(-MAX_ROTATION, MAX_ROTATION))
     length = rng.uniform(*LENGTH_RANGE)
@@ -186,7 +186,7 @@ BLOCKS = {"drags": FigureBlock(COMMAND, drags)}
 
 
 def _parser() -> argparse.ArgumentParser:
-    return parser_of_photos("drags", __doc__, list(BLOCKS), PHOTOS)
+    return photos_parser("drags", __doc__, list(BLOCKS), PHOTOS)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,7 +21,7 @@ FOLDER/NAME/  photo.png     the padded photo
               place.json    to_face: 2 x 3, pixels -> face coordinates
                             box: x0, y0, x1, y1 [px], ends excluded; edits that do not turn the head
                             change no pixel outside
-                            asked: the requests, picture -> axis -> value
+                            asked: the target expressions, picture -> axis -> value
                             kind: of smiles: "photos" or "clips"
                             motion: of best.png: a number, the share of the lips' distance to the
                             smile that remains after the fitted motion (best_units.py)
@@ -52,14 +52,14 @@ from .crops import (
     read_crop,
     read_crops,
 )
-from .mouths import CLOSED
-from .requests import REQUESTS, Requests, requested, smile
+from .mouths import CLOSED_GAP
+from .requests import REQUESTS, Targets, requested, smile
 
 QUICK_PNG = (cv2.IMWRITE_PNG_COMPRESSION, 1)  # options of cv2.imwrite: large files, written fast
 
 
 def portrait_of(animator: Animator, photo: PaddedCrop) -> Portrait:
-    """Encode a padded crop."""
+    """Locate the face of a padded crop by its known `to_face`, and encode it."""
     return animator.encode(Portrait(photo.picture, photo.to_face, "canonical"))
 
 
@@ -70,16 +70,16 @@ def save(folder: Path, **pictures: np.ndarray) -> None:
         cv2.imwrite(str(folder / f"{name}.png"), picture[..., ::-1], QUICK_PNG)
 
 
-def save_edits(animator: Animator, portrait: Portrait, folder: Path, asked: Requests) -> None:
-    """Render the requests `asked` of a portrait, and write each under its name."""
-    for name, frame in zip(asked, animator.animate(portrait, asked.values()), strict=True):
+def save_edits(animator: Animator, portrait: Portrait, folder: Path, targets: Targets) -> None:
+    """Render a portrait with each target expression, and write each picture under its name."""
+    for name, frame in zip(targets, animator.animate(portrait, targets.values()), strict=True):
         save(folder, **{name: frame.image})
 
 
-def save_place(folder: Path, portrait: Portrait, asked: Requests, **values) -> None:
-    """Write place.json, with further values."""
+def save_place(folder: Path, portrait: Portrait, targets: Targets, **values) -> None:
+    """Write place.json: the place of the face, the target expressions and further values."""
     place = {"to_face": portrait.to_face.tolist(), "box": portrait.box, **values}
-    place["asked"] = {name: expression.asdict() for name, expression in asked.items()}
+    place["asked"] = {name: expression.asdict() for name, expression in targets.items()}
     (folder / "place.json").write_text(json.dumps(place), encoding="utf-8")
 
 
@@ -88,10 +88,10 @@ def draw_requests(animator: Animator, what: str, photos: list[Path], out: Path) 
     for path in tqdm(photos, desc=what):
         portrait = portrait_of(animator, read_crop(path))
         reading = animator.start(portrait)
-        asked, folder = requested(what, reading), out / path.stem
+        targets, folder = requested(what, reading), out / path.stem
         save(folder, photo=portrait.photo)
-        save_edits(animator, portrait, folder, asked)
-        save_place(folder, portrait, {"photo": reading} | asked)
+        save_edits(animator, portrait, folder, targets)
+        save_place(folder, portrait, {"photo": reading} | targets)
 
 
 def draw_smile(
@@ -103,13 +103,13 @@ def draw_smile(
     """
     neutral, smiling = (portrait_of(animator, photo) for photo in pair)
     start = animator.start(neutral)
-    asked, extra = {"edit": smile(start, animator.start(smiling))}, {}
+    targets, extra = {"edit": smile(start, animator.start(smiling))}, {}
     points = [photo.points for photo in pair]
     if best and all(p is not None for p in points):
-        asked["best"], extra["motion"] = best_units(animator, neutral, *points, asked["edit"])
+        targets["best"], extra["motion"] = best_units(animator, neutral, *points, targets["edit"])
     save(folder, neutral=neutral.photo, smile=smiling.photo)
-    save_edits(animator, neutral, folder, asked)
-    save_place(folder, neutral, {"neutral": start} | asked, kind=kind, **extra)
+    save_edits(animator, neutral, folder, targets)
+    save_place(folder, neutral, {"neutral": start} | targets, kind=kind, **extra)
 
 
 def draw_smiles(animator: Animator, options: argparse.Namespace) -> None:
@@ -133,18 +133,18 @@ def draw_mouths(animator: Animator, options: argparse.Namespace) -> None:
     landmarks = Landmarks(options.landmarks or options.data / "landmarks.npz")
     photos = read_crops(all_photos(options.data, options.split), landmarks)
     gaps = {photo.name: lip_gap_ratio(photo.points) for photo in photos}
-    closed = [photo.name for photo in photos if gaps[photo.name] < CLOSED]
+    closed = [photo.name for photo in photos if gaps[photo.name] < CLOSED_GAP]
     chosen = set(closed[:: max(1, len(closed) // options.photos)][: options.photos])
     for photo in tqdm(photos, desc="mouths"):
-        folder, asked = options.out / photo.name, {}
+        folder, targets = options.out / photo.name, {}
         portrait = Portrait(photo.picture, photo.to_face, "canonical")
         if photo.name in chosen:
             portrait = animator.encode(portrait)
-            asked = requests.mouths(animator.start(portrait))
-            save_edits(animator, portrait, folder, asked)
-        if asked or gaps[photo.name] >= CLOSED:
+            targets = requests.mouths(animator.start(portrait))
+            save_edits(animator, portrait, folder, targets)
+        if targets or gaps[photo.name] >= CLOSED_GAP:
             save(folder, photo=photo.picture)
-            save_place(folder, portrait, asked)
+            save_place(folder, portrait, targets)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -61,6 +61,7 @@ from .face_mesh_measures import (
     rotation_angle_in_depth,
     upright,
 )
+from .sweep_files import sweep_folders
 from .tables import Rows, json_values, report
 
 
@@ -106,9 +107,7 @@ def read_sweeps(folder: Path, mesh) -> tuple[dict[str, list[Sweep]], list[list[n
     Also returns pairs of landmarks: of a photo, and of the same photo shifted by a hundredth of its
     width.
     """
-    paths = sorted(path.parent for path in folder.glob("*/place.json"))
-    if not paths:
-        raise ValueError(f"{folder} holds no sweeps: make them with python -m training sweeps.")
+    paths = sweep_folders(folder)
     sweeps_of = {key: [] for key in (*UNITS, *(mood for mood, _ in MOODS))}
     shifted_pairs = []
     for path in paths:
@@ -167,15 +166,15 @@ def unit_figures(unit: str, sweeps: list[Sweep]) -> dict:
 def with_totals(rows: dict[str, dict]) -> Rows:
     """Divide the quotients, and add the rows "all" (means, pooled quotients) and "median"."""
 
-    def divided(row):
+    def divide(row):
         return {key: v[0] / v[1] if np.ndim(v) else v for key, v in row.items()}
 
-    def reduced(reduce, rows):
+    def reduce_rows(reduce, rows):
         return {key: reduce([row[key] for row in rows], 0) for key in rows[0]}
 
-    units = {unit: divided(row) for unit, row in rows.items()}
-    pooled = divided(reduced(np.mean, list(rows.values())))
-    return units | {"all": pooled, "median": reduced(np.median, list(units.values()))}
+    units = {unit: divide(row) for unit, row in rows.items()}
+    pooled = divide(reduce_rows(np.mean, list(rows.values())))
+    return units | {"all": pooled, "median": reduce_rows(np.median, list(units.values()))}
 
 
 def mood_figures(sweeps_of: dict[str, list[Sweep]], shifted_pairs) -> Rows:

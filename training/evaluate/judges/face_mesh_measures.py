@@ -8,6 +8,7 @@ of landmark indices.
 import cv2
 import numpy as np
 
+from ...rendering.mesh_points import EYE_CORNER_PAIRS, OVAL, lid_gap
 from .axes import PERCENTS
 
 MIN_CHANGE = 0.01  # distances between the eyes; smaller changes of a measure count as none
@@ -32,21 +33,12 @@ RIGID = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 2
 # For pairs of different photos of a person: without the points of RIGID on the face's outline,
 # where the outline of a turned head is at other skin.
 NOSE_AND_EYE_CORNERS = [168, 6, 197, 195, 33, 133, 362, 263]
-# The outline of the face.
-OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377]
-OVAL += [152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
 REGIONS = {"brows": BROWS, "eyes": EYES, "cheeks": CHEEKS, "nose": NOSE, "mouth": MOUTH}
 
 
 def mean_height(points, *ids):
     """Mean height (-y, up is positive) of the landmarks `ids`, in the unit of `points`."""
     return -points[list(ids), 1].mean()
-
-
-def lid_opening(points):
-    """Mean distance of upper and lower lids."""
-    pairs = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373))
-    return np.mean([points[low, 1] - points[up, 1] for up, low in pairs])
 
 
 def mouth_width(points):
@@ -75,9 +67,9 @@ UNITS = {
     "AU01": (lambda p: mean_height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
     "AU02": (lambda p: mean_height(p, 70, 63, 46, 53, 300, 293, 276, 283), ["brows"]),
     "AU04": (lambda p: -mean_height(p, 107, 66, 55, 336, 296, 285), ["brows"]),
-    "AU05": (lid_opening, ["eyes"]),
-    "AU06": (lambda p: -lid_opening(p), ["eyes", "cheeks"]),
-    "AU07": (lambda p: -lid_opening(p), ["eyes", "cheeks"]),
+    "AU05": (lid_gap, ["eyes"]),
+    "AU06": (lambda p: -lid_gap(p), ["eyes", "cheeks"]),
+    "AU07": (lambda p: -lid_gap(p), ["eyes", "cheeks"]),
     "AU09": (lambda p: mean_height(p, 129, 358, 98, 327), ["nose", "cheeks", "brows", "mouth"]),
     "AU10": (lambda p: mean_height(p, 0, 37, 267), ["mouth", "nose"]),
     "AU12": (lambda p: mean_height(p, 61, 291) + mouth_width(p) / 2, ["mouth", "cheeks"]),
@@ -88,7 +80,7 @@ UNITS = {
     "AU23": (lambda p: p[0, 1] - p[17, 1], ["mouth"]),
     "AU25": (lip_gap, ["mouth"]),
     "AU26": (lambda p: -mean_height(p, 152, 148, 377), ["mouth"]),
-    "AU45": (lambda p: -lid_opening(p), ["eyes"]),
+    "AU45": (lambda p: -lid_gap(p), ["eyes"]),
 }
 # Least change of a measure in the right direction, if not MIN_CHANGE: higher for the jaw, which
 # moves far, and lower for small movements [distances between the eyes].
@@ -112,7 +104,7 @@ LIP_UNITS = {
 # expressions/moods.py reduces AU01, AU02 and AU05 with it.
 MOODS = {
     ("pleasure", "lip corners rise"): lambda p: mean_height(p, 61, 291),
-    ("arousal", "eyes open"): lid_opening,
+    ("arousal", "eyes open"): lid_gap,
     ("arousal", "mouth opens"): lip_gap,
     ("dominance", "brows fall"): lambda p: -mean_height(p, *BROWS),
 }
@@ -120,7 +112,7 @@ MOODS = {
 
 def upright(points):
     """Normalize points to (478, 2): center of the eyes at 0, their line horizontal, distance 1."""
-    right_eye, left_eye = points[[33, 133], :2].mean(0), points[[362, 263], :2].mean(0)
+    right_eye, left_eye = (points[list(corners), :2].mean(0) for corners in EYE_CORNER_PAIRS)
     across = left_eye - right_eye
     x = across / np.hypot(*across)
     centered = points[:, :2] - (right_eye + left_eye) / 2

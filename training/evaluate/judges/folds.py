@@ -22,15 +22,15 @@ import numpy as np
 
 from ...data.ratio_images import FACE_POINTS, MeanFace, mean_face, ratio_image, warp_to_mean
 from ..documents import FigureBlock
-from .command import Drawn, drawings, run
+from .command import RenderedPhoto, rendered_photos, run_judge
 from .facs_blocks import table_formatter
 from .tables import Rows
 from .true_smiles import EDITS
 
-REAL = "smile"  # picture of a pair: the person's own smile
+OWN_SMILE = "smile"  # picture of the person's own smile in a pair
 
 
-def ratio_images(people: list[Drawn], face: MeanFace, name: str) -> np.ndarray:
+def ratio_images(people: list[RenderedPhoto], face: MeanFace, name: str) -> np.ndarray:
     """Compute the ratio images (N, S, S) from the neutral photo of every person to a picture."""
     return np.stack(
         [
@@ -42,13 +42,13 @@ def ratio_images(people: list[Drawn], face: MeanFace, name: str) -> np.ndarray:
     )
 
 
-def grey_on_mean(face: MeanFace, person: Drawn, name: str) -> np.ndarray:
+def grey_on_mean(face: MeanFace, person: RenderedPhoto, name: str) -> np.ndarray:
     """Warp the brightness of a picture to the mean face, (S, S)."""
     picture = cv2.imread(str(person.folder / f"{name}.png")).mean(2, dtype=np.float32)
     return warp_to_mean(face, picture, person.points(name)[:FACE_POINTS, :2])
 
 
-def compared(edits: np.ndarray, real: np.ndarray, skin: np.ndarray) -> dict[str, float]:
+def compare(edits: np.ndarray, real: np.ndarray, skin: np.ndarray) -> dict[str, float]:
     """Compute the row of one kind of edit from ratio images (N, S, S) on the skin (S, S)."""
     inside = skin > 0.5
     of_medians = _figures(*(np.median(images, 0)[inside] for images in (edits, real)))
@@ -66,11 +66,13 @@ def _figures(edit: np.ndarray, real: np.ndarray) -> tuple[float, float]:
 
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the table with a row for each kind of edit. Raises ValueError."""
-    people = [p for p in drawings(folder, "smiles") if p.all_points(("neutral", REAL, *EDITS))]
+    people = [
+        p for p in rendered_photos(folder, "smiles") if p.all_points(("neutral", OWN_SMILE, *EDITS))
+    ]
     if not people:
         raise ValueError(
-            f"Face Mesh found no face in all of neutral, {REAL}, {' and '.join(EDITS)}.png of any "
-            f"pair of {folder}; best.png needs --best of draw.py, for --clips also --landmarks."
+            f"Face Mesh found no face in all of neutral, {OWN_SMILE}, {' and '.join(EDITS)}.png of "
+            f"any pair of {folder}; best.png needs --best of draw.py, for --clips also --landmarks."
         )
     heights = [cv2.imread(str(p.folder / "neutral.png")).shape[0] for p in people]
     points = [
@@ -78,9 +80,9 @@ def judge(folder: Path) -> dict[str, Rows]:
         for p, height in zip(people, heights, strict=True)
     ]
     face = mean_face(np.stack(points))
-    real = ratio_images(people, face, REAL)
+    real = ratio_images(people, face, OWN_SMILE)
     rows = {
-        title: compared(ratio_images(people, face, name), real, face.skin)
+        title: compare(ratio_images(people, face, name), real, face.skin)
         for name, title in EDITS.items()
     }
     return {"folds": rows}
@@ -91,7 +93,7 @@ BLOCKS = {"folds": FigureBlock(COMMAND, table_formatter("folds", "edit"))}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("folds", __doc__, judge, BLOCKS, arguments)
+    return run_judge("folds", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Judge by Face Mesh the direction of the gaze.
 
-    python -m training.evaluate.judges.draw gaze --data DIR --checkpoint FILE --out GAZE_AXES
-    python -m training.evaluate.judges.gaze GAZE_AXES [--out JSON] [--write [BLOCK ...]]
+    python -m training.evaluate.judges.draw gaze --data DIR --checkpoint FILE --out GAZE
+    python -m training.evaluate.judges.gaze GAZE [--out JSON] [--write [BLOCK ...]]
 
 It runs in the environment of face_mesh.py. Positions of irises and lids are in *eye coordinates*:
 relative to the midpoint of the eye's corners, along and across the line between them, in widths of
@@ -23,17 +23,17 @@ from pathlib import Path
 
 import numpy as np
 
+from ...rendering.mesh_points import EYE_CORNER_PAIRS, IRISES
 from .axes import GAZE_AXES, PERCENTS
-from .command import drawings, run
+from .command import rendered_photos, run_judge
 from .face_mesh_measures import follow
 from .facs_blocks import blocks
 from .tables import Rows, ratio
 
 MIN_OPENNESS = 0.2  # height over width of the eye
 MIN_MOVEMENT = 0.02  # widths of the eye
-# Landmarks of the person's right eye, then of the left eye. Corners: at the viewer's left, right.
-EYE_CORNERS = ((33, 133), (362, 263))
-IRISES = (468, 473)
+# Landmarks of the person's right eye, then of the left eye, from the viewer's left to the right.
+
 UPPER_LIDS = ((246, 161, 160, 159, 158, 157, 173), (398, 384, 385, 386, 387, 388, 466))
 LOWER_LIDS = ((7, 163, 144, 145, 153, 154, 155), (382, 381, 380, 374, 373, 390, 249))
 DIRECTIONS = {"AU61": (1, 0), "AU62": (-1, 0), "AU63": (0, -1), "AU64": (0, 1)}  # x right, y down
@@ -50,7 +50,7 @@ def in_eyes(points: np.ndarray, ids) -> np.ndarray:
     points: (478, 2 or 3). ids: (2, N), landmarks of the right eye and of the left eye.
     """
     eyes = []
-    for corners, own_ids in zip(EYE_CORNERS, ids, strict=True):
+    for corners, own_ids in zip(EYE_CORNER_PAIRS, ids, strict=True):
         start, end = points[list(corners), :2]
         x = (end - start) / np.square(end - start).sum()
         offsets = points[list(own_ids), :2] - (start + end) / 2
@@ -117,7 +117,7 @@ def camera_figures(pairs: list[list[np.ndarray]]) -> dict[str, float]:
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the tables of the directions and of the look into the camera. Raises ValueError."""
     sweeps_of, camera_pairs = {}, []
-    for photo in drawings(folder, "gaze"):
+    for photo in rendered_photos(folder, "gaze"):
         for key in GAZE_AXES:
             points = photo.all_points([f"{key}_{percent:03d}" for percent in PERCENTS])
             if points and openness(points[0]) >= MIN_OPENNESS:
@@ -137,7 +137,7 @@ BLOCKS = blocks("gaze", gaze="axis", camera="")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("gaze", __doc__, judge, BLOCKS, arguments)
+    return run_judge("gaze", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Judge by Face Mesh the turn of heads, and whether the expression is preserved.
 
-    python -m training.evaluate.judges.draw head --data DIR --checkpoint FILE --out HEAD_AXES
-    python -m training.evaluate.judges.head HEAD_AXES [--out JSON] [--write [BLOCK ...]]
+    python -m training.evaluate.judges.draw head --data DIR --checkpoint FILE --out HEAD
+    python -m training.evaluate.judges.head HEAD [--out JSON] [--write [BLOCK ...]]
 
 It runs in the environment of face_mesh.py. The turn is the rotation from rigid points of the photo,
 with Face Mesh's depth, to their picture positions in the edit (face_mesh_measures.pose). Its
@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 from .axes import HEAD_AXES, HEAD_PERCENTS, MAX_TURN
-from .command import drawings, run
+from .command import rendered_photos, run_judge
 from .face_mesh_measures import RIGID, UNITS, pose, registered, upright
 from .facs_blocks import blocks
 from .tables import Rows
@@ -101,7 +101,7 @@ def axis_figures(key: str, faces: list[list[np.ndarray | None]]) -> dict[str, fl
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the table with a row for each axis. Raises ValueError."""
     faces_of = {}
-    for photo in drawings(folder, "head"):
+    for photo in rendered_photos(folder, "head"):
         points = photo.points("photo")
         for key in HEAD_AXES if points is not None else ():
             edits = [photo.points(f"{key}_{percent:03d}") for percent in HEAD_PERCENTS]
@@ -116,7 +116,7 @@ BLOCKS = blocks("head", head="axis")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("head", __doc__, judge, BLOCKS, arguments)
+    return run_judge("head", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

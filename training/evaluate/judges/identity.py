@@ -29,6 +29,7 @@ import numpy as np
 
 from ..documents import FigureBlock, add_write_option, requested_blocks, write_blocks
 from ..markdown import table
+from .sweep_files import sweep_folders
 from .tables import Rows, json_values, report
 
 WEIGHTS = "face_recognition_models"
@@ -74,11 +75,8 @@ def edit_distances(folder: Path, recognizer: DlibRecognizer) -> dict[str, np.nda
 
     The face is detected in the photo only, since edits do not move it. Raises ValueError.
     """
-    folders = sorted(path.parent for path in folder.glob("*/place.json"))
-    if not folders:
-        raise ValueError(f"{folder} holds no sweeps: make them with python -m training sweeps.")
     distances_by_axis = {}
-    for path in folders:
+    for path in sweep_folders(folder):
         photo = recognizer.picture(path / "photo.png")
         face = recognizer.face(photo)
         if face is None:

@@ -13,7 +13,7 @@ shrunk covariance, in ten-fold cross-validation; an edit and its match are in on
 *real*: the same for two halves of the real mouths. *Frechet*: Frechet distance of the features of
 edits and real mouths over that of two halves of the real ones, of equal numbers of mouths (Heusel
 et al. 2017, with these features). *matched*: number of edits with a match. *open*: number of edits
-with an inner gap over VISIBLE. *gap*: median inner gap of all edits.
+with an inner gap over VISIBLE_GAP. *gap*: median inner gap of all edits.
 """
 
 import argparse
@@ -25,15 +25,15 @@ import cv2
 import numpy as np
 
 from ...data.pack import OUTER_EYES, lip_gap_ratio
-from .command import Drawn, drawings, parser, run
+from .command import RenderedPhoto, folder_parser, rendered_photos, run_judge
 from .facs_blocks import blocks
 from .tables import Rows
 
 # Gaps and widths are in distances of the outer eye corners.
 MAX_GAP_DIFFERENCE = 0.02  # greatest difference of the inner gap of an edit and its match
 MAX_WIDTH_DIFFERENCE = 0.15  # greatest difference of their widths, as a share of the match's width
-VISIBLE = 0.06  # least inner gap of a mouth that is visibly open
-CLOSED = 0.02  # inner gap below which a mouth counts as closed
+VISIBLE_GAP = 0.06  # least inner gap of a mouth that is visibly open
+CLOSED_GAP = 0.02  # inner gap below which a mouth counts as closed
 # Landmarks of the edges of the inner lips, from the right corner of the mouth to the left one.
 UPPER = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
 LOWER = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
@@ -55,7 +55,7 @@ class OpenMouth(NamedTuple):
     features: np.ndarray  # (F,)
 
 
-def mouth(picture: np.ndarray, points: np.ndarray) -> OpenMouth:
+def measure_mouth(picture: np.ndarray, points: np.ndarray) -> OpenMouth:
     """Measure the area between the inner lips in a picture (H, W, 3) uint8 BGR.
 
     points: landmarks (478, 3) [px].
@@ -103,10 +103,10 @@ def features(inside: np.ndarray) -> np.ndarray:
     coarse = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 3.0))
     layers = [*np.moveaxis(inside, 2, 0), across, along, fine, coarse]
     # 0.02 keeps the logarithm of dark or flat samples small.
-    return np.concatenate([pooled(np.log(layer + 0.02)).ravel() for layer in layers])
+    return np.concatenate([average_cells(np.log(layer + 0.02)).ravel() for layer in layers])
 
 
-def pooled(layer: np.ndarray) -> np.ndarray:
+def average_cells(layer: np.ndarray) -> np.ndarray:
     """Average a layer (*GRID) to CELLS."""
     rows, columns = (n // c for n, c in zip(GRID, CELLS, strict=True))
     return layer.reshape(CELLS[0], rows, CELLS[1], columns).mean((1, 3))
@@ -162,7 +162,7 @@ def frechet_ratio(edits: np.ndarray, real: np.ndarray) -> float:
     return float(np.median(ratios))
 
 
-def matches(edits: list[OpenMouth], real: list[OpenMouth]) -> list[tuple[int, int]]:
+def match_mouths(edits: list[OpenMouth], real: list[OpenMouth]) -> list[tuple[int, int]]:
     """Match edits with real mouths of similar gap and width, greedily, the most similar first.
 
     Returns pairs of indices (edit, real mouth); each is used at most once.
@@ -181,12 +181,12 @@ def matches(edits: list[OpenMouth], real: list[OpenMouth]) -> list[tuple[int, in
     return sorted(found.items())
 
 
-def compared(edits: list[OpenMouth], real: list[OpenMouth]) -> dict[str, float]:
+def compare(edits: list[OpenMouth], real: list[OpenMouth]) -> dict[str, float]:
     """Compute the row of one kind of edit."""
-    pairs = matches(edits, real)
+    pairs = match_mouths(edits, real)
     row = {"photos": len(edits), "matched": len(pairs)}
     gaps = np.array([edit.gap for edit in edits])
-    row |= {"open": int((gaps > VISIBLE).sum()), "gap": float(np.median(gaps))}
+    row |= {"open": int((gaps > VISIBLE_GAP).sum()), "gap": float(np.median(gaps))}
     if len(pairs) < 2 * FOLDS:
         return row | {"AUC": np.nan, "real": np.nan, "Frechet": np.nan}
     edited = np.stack([edits[i].features for i, _ in pairs])
@@ -203,35 +203,35 @@ def compared(edits: list[OpenMouth], real: list[OpenMouth]) -> dict[str, float]:
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the table with a row for each kind of edit. Raises ValueError."""
     real, edits = [], {}
-    for drawn in drawings(folder, "mouths"):
-        photo = seen(drawn, "photo")
-        if photo and photo.gap > CLOSED:
+    for rendered in rendered_photos(folder, "mouths"):
+        photo = measure_picture(rendered, "photo")
+        if photo and photo.gap > CLOSED_GAP:
             real.append(photo)
-        for name in drawn.place["asked"] if photo else ():
-            if name != "photo" and (edit := seen(drawn, name)):
+        for name in rendered.place["asked"] if photo else ():
+            if name != "photo" and (edit := measure_picture(rendered, name)):
                 edits.setdefault(name.replace("_", " + "), []).append(edit)
     if not edits:
         raise ValueError(f"Face Mesh found no face in any edit of {folder}.")
-    return {"mouths": {name: compared(found, real) for name, found in edits.items()}}
+    return {"mouths": {name: compare(found, real) for name, found in edits.items()}}
 
 
-def seen(drawn: Drawn, name: str) -> OpenMouth | None:
+def measure_picture(rendered: RenderedPhoto, name: str) -> OpenMouth | None:
     """Measure the mouth in a picture; None if no face is detected in it."""
-    points = drawn.points(name)
+    points = rendered.points(name)
     if points is None:
         return None
-    return mouth(cv2.imread(str(drawn.folder / f"{name}.png")), points)
+    return measure_mouth(cv2.imread(str(rendered.folder / f"{name}.png")), points)
 
 
 BLOCKS = blocks("mouths", mouths="edit")
 
 
 def _parser() -> argparse.ArgumentParser:
-    return parser("mouths", __doc__, BLOCKS)
+    return folder_parser("mouths", __doc__, BLOCKS)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("mouths", __doc__, judge, BLOCKS, arguments)
+    return run_judge("mouths", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Requests of the judges: expressions by name, made from the reading of a photo.
+"""What the judges request: target expressions by name, made from the reading of a photo.
 
 Names are KEY_LLL: axis KEY at LLL percent of its range, the others as read. For an axis with an
 opposite, the opposite is 0. For axes of the head, LLL percent of the range are added to the reading
@@ -11,7 +11,7 @@ from moodganimation.expressions.spaces import Expression, ExpressionSpace
 
 from .axes import GAZE_AXES, HEAD_AXES, HEAD_LEVELS, LIP_UNIT_KEYS, PERCENTS, side_keys
 
-Requests = dict[str, Expression]
+Targets = dict[str, Expression]  # name of the picture -> target expression
 
 
 def opposites(space: ExpressionSpace) -> dict[str, str]:
@@ -19,7 +19,7 @@ def opposites(space: ExpressionSpace) -> dict[str, str]:
     return dict(space.opposites) | {b: a for a, b in space.opposites}
 
 
-def requests_at_levels(start: Expression, key: str, percents: tuple[int, ...]) -> Requests:
+def requests_at_levels(start: Expression, key: str, percents: tuple[int, ...]) -> Targets:
     """Request one axis at levels [percent of its range], with its opposite at 0."""
     opposite = opposites(start.space).get(key)
     if opposite:
@@ -32,28 +32,28 @@ def smile(neutral: Expression, smiling: Expression) -> Expression:
     return with_gaze_and_head_of(smiling, neutral)
 
 
-def sides(reading: Expression) -> Requests:
+def sides(reading: Expression) -> Targets:
     """Request each side of lateral units at 0 and 100 percent, and lip units at PERCENTS."""
-    space, requests = reading.space, {}
+    space, targets = reading.space, {}
     for unit in space.lateral:
         for key in side_keys(unit):
-            requests |= requests_at_levels(reading, key, (0, 100))
+            targets |= requests_at_levels(reading, key, (0, 100))
     for key in LIP_UNIT_KEYS:
-        requests |= requests_at_levels(reading, key, PERCENTS) if key in space.keys else {}
-    return requests
+        targets |= requests_at_levels(reading, key, PERCENTS) if key in space.keys else {}
+    return targets
 
 
-def gaze(reading: Expression) -> Requests:
+def gaze(reading: Expression) -> Targets:
     """Request every direction at PERCENTS, and the look into the camera as "camera_100"."""
-    requests = {}
+    targets = {}
     for key in GAZE_AXES:
-        requests |= requests_at_levels(reading, key, PERCENTS) if key in reading.space.keys else {}
-    return requests | ({"camera_100": look_at_camera(reading)} if requests else {})
+        targets |= requests_at_levels(reading, key, PERCENTS) if key in reading.space.keys else {}
+    return targets | ({"camera_100": look_at_camera(reading)} if targets else {})
 
 
-def head(reading: Expression) -> Requests:
+def head(reading: Expression) -> Targets:
     """Request every turn by HEAD_LEVELS more than read; those outside the range are left out."""
-    requests = {}
+    targets = {}
     for key in HEAD_AXES if set(HEAD_AXES) <= set(reading.space.keys) else ():
         opposite = opposites(reading.space)[key]
         for percent, level in HEAD_LEVELS.items():
@@ -62,11 +62,11 @@ def head(reading: Expression) -> Requests:
             if value <= 1:
                 request = reading.replace(**{key: 0, opposite: 0})
                 turn = {key: value} if value >= 0 else {opposite: -value}
-                requests[f"{key}_{percent:03d}"] = request.replace(**turn)
-    return requests
+                targets[f"{key}_{percent:03d}"] = request.replace(**turn)
+    return targets
 
 
-def mouths(reading: Expression) -> Requests:
+def mouths(reading: Expression) -> Targets:
     """Request open mouths, without and with a smile."""
     return {
         "AU25": reading.replace(AU25=1),
@@ -77,9 +77,9 @@ def mouths(reading: Expression) -> Requests:
 REQUESTS = {"sides": sides, "gaze": gaze, "head": head}
 
 
-def requested(what: str, reading: Expression) -> Requests:
+def requested(what: str, reading: Expression) -> Targets:
     """Make the requests of a judge named `what`. Raises ValueError if the space lacks all axes."""
-    requests = REQUESTS[what](reading)
-    if not requests:
+    targets = REQUESTS[what](reading)
+    if not targets:
         raise ValueError(f"The checkpoint's space {reading.space.name} has no axes for {what}.")
-    return requests
+    return targets

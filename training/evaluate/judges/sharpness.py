@@ -15,10 +15,11 @@ from moodganimation.media.images import read_image
 from ..documents import FigureBlock
 from ..markdown import table
 from ..measures import VISIBLE_CHANGE, in_face
+from .sweep_files import sweep_folders
 
 OPENING_UNITS = ("AU25", "AU26")  # they open the mouth, whose inside is not in the photo
 MIN_SHARPNESS = 0.9  # share of the photo's gradient energy
-EDGE_REACH = 0.01  # dilation of edited pixels, in sides of the crop
+EDGE_REACH = 0.01  # distance by which edited pixels are dilated [sides of the crop]
 
 
 def gradient_energy(picture: np.ndarray, mask: np.ndarray) -> float:
@@ -55,28 +56,23 @@ def changed_outside(photo: np.ndarray, picture: np.ndarray, box) -> int:
     return int(differs.sum() - differs[y0:y1, x0:x1].sum())
 
 
-def on_sweeps(folder: Path) -> dict[str, dict[str, float]]:
+def measure_sweeps(folder: Path) -> dict[str, dict[str, float]]:
     """Measure each unit at 1; the row "closed mouth" is of all units that do not open the mouth.
 
     *face*: sharpness of the face, median over photos. *worst*: its 5th percentile. *enough*: share
     of photos with a sharpness of at least MIN_SHARPNESS. *edited*: as *face*, within the edited
     pixels of the face. *outside*: number of pixels changed outside the box, over all photos.
     """
-    paths = sorted(folder.glob("*/place.json"))
-    if not paths:
-        raise ValueError(f"{folder} holds no sweeps: make them with python -m training sweeps.")
     rows_by_unit = {key: [] for key in ACTION_UNITS.keys}
-    for path in paths:
-        place = json.loads(path.read_text(encoding="utf-8"))
-        photo = read_image(path.parent / "photo.png")
+    for path in sweep_folders(folder):
+        place = json.loads((path / "place.json").read_text(encoding="utf-8"))
+        photo = read_image(path / "photo.png")
         to_face = np.array(place["to_face"])
         face = face_mask(photo.shape[:2], to_face)
-        step = np.sqrt(
-            abs(np.linalg.det(to_face[:, :2]))
-        )  # of a pixel; the crop's side is 2 / step
-        reach = max(1, round(EDGE_REACH * 2 / step))
+        crop_side = 2 / np.sqrt(abs(np.linalg.det(to_face[:, :2])))  # [px]
+        reach = max(1, round(EDGE_REACH * crop_side))
         for key, rows in rows_by_unit.items():
-            picture = read_image(path.parent / f"{key}_100.png")
+            picture = read_image(path / f"{key}_100.png")
             edited = face & edited_mask(photo, picture, reach)
             ratios = [
                 gradient_energy(picture, m) / gradient_energy(photo, m) for m in (face, edited)

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from .axes import LATERAL, LIP_UNIT_KEYS, PERCENTS, side_keys
-from .command import Drawn, drawings, run
+from .command import RenderedPhoto, rendered_photos, run_judge
 from .face_mesh_measures import (
     LIP_UNIT_THRESHOLDS,
     LIP_UNITS,
@@ -93,7 +93,7 @@ def lip_figures(unit: str, values: np.ndarray) -> dict[str, float]:
     }
 
 
-def registered_points(photo: Drawn, key: str, percents) -> list[np.ndarray] | None:
+def registered_points(photo: RenderedPhoto, key: str, percents) -> list[np.ndarray] | None:
     """Detect and register the landmarks of an axis at levels; None if a picture is missing."""
     points = photo.all_points([f"{key}_{percent:03d}" for percent in percents])
     return points and [registered(p, upright(points[0])) for p in points]
@@ -102,7 +102,7 @@ def registered_points(photo: Drawn, key: str, percents) -> list[np.ndarray] | No
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the tables of the sides and of the lips. Raises ValueError."""
     changes_by_axis, lip_values = {}, {}
-    for photo in drawings(folder, "sides"):
+    for photo in rendered_photos(folder, "sides"):
         for unit in LATERAL:
             for key in side_keys(unit):
                 points = registered_points(photo, key, (0, 100))
@@ -124,7 +124,7 @@ BLOCKS = blocks("sides", sides="axis", lips="unit")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("sides", __doc__, judge, BLOCKS, arguments)
+    return run_judge("sides", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ...rendering.mesh_points import EYE_CORNER_PAIRS, IRISES
 from .face_mesh import face_mesh, landmarks
 from .face_mesh_measures import RIGID, pose
 from .tables import Rows, report
@@ -26,18 +27,17 @@ from .tables import Rows, report
 # Height of Face Mesh's box [px of 128 across the canonical crop]; 1.25 is CANONICAL_SCALE of
 # faces.portrait.
 FACE_HEIGHT = 128 / 1.25
-EYES = ((468, 33, 133), (473, 362, 263))  # landmarks: iris, corners
 
 
 def read_frames(path: Path) -> Iterator[np.ndarray]:
     """Yield the frames (H, W, 3) uint8 BGR of a video. Raises ValueError for an unreadable file."""
     video = cv2.VideoCapture(str(path))
-    good, frame = video.read()
-    if not good:
+    is_read, frame = video.read()
+    if not is_read:
         raise ValueError(f"{path} is not a readable video.")
-    while good:
+    while is_read:
         yield frame
-        good, frame = video.read()
+        is_read, frame = video.read()
 
 
 def points_of(path: Path, mesh) -> np.ndarray:
@@ -64,11 +64,12 @@ def speed(points: np.ndarray) -> float:
 
 
 def horizontal_gaze(points: np.ndarray) -> np.ndarray:
-    """Position (T,) of the irises between the corners, in widths of the eye, left positive."""
+    """Position (T,) of the irises between the corners, in widths of the eye; positive towards the
+    person's left."""
     positions = []
-    for iris, right, left in EYES:
-        across = points[:, left, :2] - points[:, right, :2]
-        offset = points[:, iris, :2] - (points[:, left, :2] + points[:, right, :2]) / 2
+    for iris, (first, second) in zip(IRISES, EYE_CORNER_PAIRS, strict=True):
+        across = points[:, second, :2] - points[:, first, :2]
+        offset = points[:, iris, :2] - (points[:, first, :2] + points[:, second, :2]) / 2
         positions.append((offset * across).sum(1) / np.square(across).sum(1))
     return np.mean(positions, 0)
 

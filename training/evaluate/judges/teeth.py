@@ -8,7 +8,7 @@ move the jaws, so painted teeth should stay in place: any displacement is an err
 optical flow (Lucas & Kanade 1981, Bouguet 2000), where both steps are painted.
 
 *corners*: number of tracked features. *median*, *95 %*: their displacement per step, in pixels of
-128 across the crop. *still*: share of features that move by less than STILL.
+128 across the crop. *still*: share of features that move by less than MAX_STILL_DISTANCE.
 """
 
 import argparse
@@ -27,19 +27,19 @@ from moodganimation.frame import Frame
 from ...data.landmarks import Landmarks
 from ...data.pack import all_photos, lip_gap_ratio
 from ..documents import FigureBlock, requested_blocks, write_blocks
-from .crops import parser_of_photos, read_crops
+from .crops import photos_parser, read_crops
 from .draw import portrait_of
 from .facs_blocks import table_formatter
-from .mouths import CLOSED
+from .mouths import CLOSED_GAP
 from .tables import report
 
 KINDS = {"AU25": ("AU25",), "AU12 + AU25": ("AU12", "AU25")}  # row -> units that are raised
 FIRST, STEP, LAST = 0.5, 0.1, 1.0  # intensities of the units
-STILL = 0.5  # px of 128 across the crop
+MAX_STILL_DISTANCE = 0.5  # displacement per step below which a feature is still [px of 128]
 PAINTED = 0.8  # least 1 - attention of a pixel that counts as painted
 # Parameters of cv2.goodFeaturesToTrack and cv2.calcOpticalFlowPyrLK.
-CORNERS = {"maxCorners": 40, "qualityLevel": 0.05, "minDistance": 4, "blockSize": 5}
-FLOW = {"winSize": (11, 11), "maxLevel": 1}
+FEATURE_OPTIONS = {"maxCorners": 40, "qualityLevel": 0.05, "minDistance": 4, "blockSize": 5}
+FLOW_OPTIONS = {"winSize": (11, 11), "maxLevel": 1}
 COMMAND = "python -m training.evaluate.judges.teeth --data DIR --write"
 BLOCKS = {"teeth": FigureBlock(COMMAND, table_formatter("teeth", "edit"))}
 
@@ -50,10 +50,10 @@ def displacements(first: Frame, second: Frame) -> np.ndarray:
     painted = np.uint8((layers[0][1] > PAINTED) & (layers[1][1] > PAINTED))
     painted = cv2.erode(painted, np.ones((5, 5)))
     grey = [layer[0] for layer in layers]
-    corners = cv2.goodFeaturesToTrack(grey[0], mask=painted, **CORNERS)
+    corners = cv2.goodFeaturesToTrack(grey[0], mask=painted, **FEATURE_OPTIONS)
     if corners is None:
         return np.zeros(0)
-    tracked, status, _ = cv2.calcOpticalFlowPyrLK(*grey, corners, None, **FLOW)
+    tracked, status, _ = cv2.calcOpticalFlowPyrLK(*grey, corners, None, **FLOW_OPTIONS)
     distances = np.linalg.norm((tracked - corners)[:, 0], axis=1)
     return distances[status[:, 0] > 0] * 128 / grey[0].shape[0]
 
@@ -85,7 +85,7 @@ def judge(animator: Animator, data: Path, split: str, count: int) -> dict[str, d
     """
     landmarks = Landmarks(data / "landmarks.npz")
     photos = read_crops(all_photos(data, split), landmarks)
-    closed = [photo for photo in photos if lip_gap_ratio(photo.points) < CLOSED]
+    closed = [photo for photo in photos if lip_gap_ratio(photo.points) < CLOSED_GAP]
     closed = closed[:: max(1, len(closed) // count)][:count]
     rows = {}
     for name, units in KINDS.items():
@@ -96,18 +96,18 @@ def judge(animator: Animator, data: Path, split: str, count: int) -> dict[str, d
     return rows
 
 
-def summary(away: np.ndarray) -> dict[str, float]:
-    """Summarize displacements (N,)."""
+def summary(distances: np.ndarray) -> dict[str, float]:
+    """Summarize the displacements (N,) of features [px of 128 across the crop]."""
     return {
-        "corners": len(away),
-        "median": float(np.median(away)),
-        "95 %": float(np.quantile(away, 0.95)),
-        "still": float((away < STILL).mean()),
+        "corners": len(distances),
+        "median": float(np.median(distances)),
+        "95 %": float(np.quantile(distances, 0.95)),
+        "still": float((distances < MAX_STILL_DISTANCE).mean()),
     }
 
 
 def _parser() -> argparse.ArgumentParser:
-    return parser_of_photos("teeth", __doc__, list(BLOCKS), 40)
+    return photos_parser("teeth", __doc__, list(BLOCKS), 40)
 
 
 def main(arguments: list[str] | None = None) -> int:

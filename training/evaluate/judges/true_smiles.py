@@ -21,7 +21,7 @@ import numpy as np
 
 from ..documents import FigureBlock
 from ..markdown import table
-from .command import drawings, run
+from .command import rendered_photos, run_judge
 from .face_mesh_measures import LIP_POINTS, NOSE_AND_EYE_CORNERS, registered, upright
 from .tables import Rows
 
@@ -62,7 +62,7 @@ def summary(values: list[float]) -> dict[str, float]:
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the table with a row for each kind of pair and edit, named "KIND, EDIT"."""
     remaining_of = {}
-    for pair in drawings(folder, "smiles"):
+    for pair in rendered_photos(folder, "smiles"):
         ends = pair.all_points(("neutral", "smile"))
         kind = pair.place["kind"]
         for picture, edit in EDITS.items():
@@ -95,7 +95,7 @@ BLOCKS = {"true-smiles": FigureBlock(COMMAND, smiles)}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("true_smiles", __doc__, judge, BLOCKS, arguments)
+    return run_judge("true_smiles", __doc__, judge, BLOCKS, arguments)
 
 
 if __name__ == "__main__":

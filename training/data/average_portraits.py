@@ -1,4 +1,4 @@
-"""Composite portraits: averages of many aligned faces, which show no real person.
+"""Average portraits: averages of many aligned faces, which show no real person.
 
 Every face is warped, triangle by triangle, so that its 68 landmarks come to lie on the mean shape
 of its group (made symmetric), and the group's pictures are averaged with their mirror images.
@@ -13,17 +13,17 @@ from scipy.spatial import Delaunay
 
 from moodganimation.expressions.spaces import ACTION_UNITS
 
-from .augment import FRAME
+from .augment import CROP_SIDE
 from .pickles import read_pickle
 from .ratio_images import barycentric
 
-SIZE = 432  # side of the composites [px]
+SIZE = 432  # side of the average portraits [px]
 UNSHARP_AMOUNT, UNSHARP_STD = 1.2, 2.5  # averages are blurred; standard deviation [px of SIZE]
 # Portraits of the groups: public domain (source B of labels.csv), looking straight ahead.
 SOURCE, MAX_YAW = "B", 10  # [degrees]
 MAX_CALM_SMILE = 1.2  # intensity 0..5 of AU12
-DARK_COUNT, NARROW_COUNT = 45, 70
-CHEEKS = (slice(60, 90), slice(40, 104))  # rows, columns [px of FRAME] of mostly skin
+DARK_COUNT, NARROW_COUNT = 45, 70  # faces in these groups
+CHEEKS = (slice(60, 90), slice(40, 104))  # rows, columns [crop px] of mostly skin
 # The mirror partner of each of the 68 landmarks of iBUG 300-W.
 MIRROR = np.r_[
     16:-1:-1,
@@ -45,16 +45,16 @@ MIRROR = np.r_[
 BORDER = np.array([(x, y) for x in (0, 71.5, 143) for y in (0, 71.5, 143) if (x, y) != (71.5,) * 2])
 
 
-def composite(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
-    """Average N pictures (FRAME, FRAME, 3) uint8 with landmarks (N, 68, 2) [px] to a picture
-    (SIZE, SIZE, 3) uint8."""
-    mirrored = landmarks[:, MIRROR] * (-1, 1) + (FRAME - 1, 0)
+def average_portrait(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
+    """Average N canonical crops (CROP_SIDE, CROP_SIDE, 3) uint8 with landmarks (N, 68, 2) [crop px]
+    to a picture (SIZE, SIZE, 3) uint8."""
+    mirrored = landmarks[:, MIRROR] * (-1, 1) + (CROP_SIDE - 1, 0)
     shape = np.r_[(landmarks.mean(0) + mirrored.mean(0)) / 2, BORDER]
-    scale = SIZE / FRAME
+    scale = SIZE / CROP_SIDE
     y, x = np.mgrid[:SIZE, :SIZE]
     positions = (np.stack([x, y], -1).reshape(-1, 2) + 0.5) / scale - 0.5
     mesh = Delaunay(shape)
-    triangle = mesh.find_simplex(np.clip(positions, 1e-6, FRAME - 1 - 1e-6))
+    triangle = mesh.find_simplex(np.clip(positions, 1e-6, CROP_SIDE - 1 - 1e-6))
     weights = barycentric(mesh, triangle, positions)
     total = np.zeros((SIZE, SIZE, 3))
     for picture, points in zip(pictures, landmarks, strict=True):
@@ -71,8 +71,8 @@ def composite(pictures: list[np.ndarray], landmarks: np.ndarray) -> np.ndarray:
     return np.uint8(np.clip(sharp + 0.5, 0, 255))
 
 
-def composites(data: Path, out: Path) -> None:
-    """Write the composites of three groups of portraits of `data` to `out`.
+def write_average_portraits(data: Path, out: Path) -> None:
+    """Write the average portraits of three groups of photos of `data` to `out`.
 
     portrait-calm.png: those that do not smile; portrait-dark.png: the DARK_COUNT darkest;
     portrait-narrow.png: the NARROW_COUNT of the others with the narrowest jaws.
@@ -97,6 +97,6 @@ def composites(data: Path, out: Path) -> None:
     }
     for title, group in groups.items():
         points = np.stack([landmarks[name] for name in group])
-        picture = composite([pictures[name] for name in group], points)
+        picture = average_portrait([pictures[name] for name in group], points)
         cv2.imwrite(str(out / f"portrait-{title}.png"), picture)
         print(f"portrait-{title}.png: {len(group)} faces")
