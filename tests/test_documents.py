@@ -67,7 +67,7 @@ PARSERS = {
 }
 for judge in (true_smiles, folds, sides, gaze, head):
     name = judge.__name__.rpartition(".")[2]
-    PARSERS[judge.__name__] = partial(command.parser, name, judge.__doc__, judge.BLOCKS)
+    PARSERS[judge.__name__] = partial(command.folder_parser, name, judge.__doc__, judge.BLOCKS)
 
 
 @pytest.fixture
