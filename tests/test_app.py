@@ -21,11 +21,11 @@ from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.demo.handlers import live as live_handlers
+from moodganimation.demo.handlers.camera import CAMERA_MODES
 from moodganimation.demo.handlers.common import PHOTO, SLIDERS, jpeg_data_url
-from moodganimation.demo.handlers.live import CAMERA_MODES
 from moodganimation.demo.handlers.photo import EXAMPLES, PhotoHandlers
 from moodganimation.demo.handlers.settings import FORMATS
-from moodganimation.demo.names import PRESET_LABELS
+from moodganimation.demo.labels import PRESET_LABELS
 from moodganimation.demo.recipe_io import fingerprint
 from moodganimation.demo.sessions import MAX_SESSION_BYTES, Sessions
 from moodganimation.demo.state import State

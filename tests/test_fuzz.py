@@ -37,7 +37,7 @@ from moodganimation.checkpoints.files import (
     save_generator,
 )
 from moodganimation.demo import api
-from moodganimation.demo.handlers.live import CameraHandlers
+from moodganimation.demo.handlers.camera import CameraHandlers
 from moodganimation.demo.sessions import Sessions
 from moodganimation.errors import Problem
 from moodganimation.expressions.spaces import (

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 
+from moodganimation.demo.handlers.camera import CameraHandlers
 from moodganimation.demo.handlers.common import jpeg_data_url
 from moodganimation.demo.handlers.editor import EditHandlers
-from moodganimation.demo.handlers.live import CameraHandlers
 from moodganimation.demo.sessions import Sessions
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.media.images import read_image, write_image

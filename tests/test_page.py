@@ -12,7 +12,7 @@ import pytest
 
 from moodganimation.animation.easing import interpolate
 from moodganimation.demo.i18n import TEXTS
-from moodganimation.demo.names import UNITS_BY_REGION
+from moodganimation.demo.labels import UNITS_BY_REGION
 from moodganimation.expressions.moods import NAMED_MOODS
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_writer import write_animation

@@ -15,7 +15,7 @@ from moodganimation import errors
 from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.checkpoints.files import generators_in
 from moodganimation.demo.i18n import TEXTS, translate
-from moodganimation.demo.names import (
+from moodganimation.demo.labels import (
     BIPOLAR_SLIDERS,
     GESTURE_LABELS,
     MUSCLES,

@@ -9,12 +9,12 @@ from gradio.utils import get_upload_folder
 
 from moodganimation.animator import Animator
 from moodganimation.demo.handlers import actions
-from moodganimation.demo.handlers.animate import TimelineHandlers
+from moodganimation.demo.handlers.camera import CameraHandlers
 from moodganimation.demo.handlers.editor import EditHandlers
-from moodganimation.demo.handlers.explore import SheetHandlers
 from moodganimation.demo.handlers.film import FilmHandlers
-from moodganimation.demo.handlers.live import CameraHandlers
 from moodganimation.demo.handlers.photo import PhotoHandlers
+from moodganimation.demo.handlers.sheets import SheetHandlers
+from moodganimation.demo.handlers.timeline import TimelineHandlers
 from moodganimation.demo.recipe_io import RecipeIO
 from moodganimation.media.images import read_image
 

@@ -27,9 +27,9 @@ from ..recipe import Output, Recipe
 from ..video.editing import MAX_FACES, edit_video, offset_by
 from ..video.reenactment import capture_performance, region_mask, regions_of, write_curves
 from .handlers.common import problems_as_gradio_errors, show_notes
-from .handlers.explore import SHEET_FACE_SIDE, check_sheet_kind
 from .handlers.film import DRIVEN_SIDE, open_short_film
 from .handlers.settings import MAX_SIZE, MIN_SIZE
+from .handlers.sheets import SHEET_FACE_SIDE, check_sheet_kind
 from .i18n import localize
 from .recipe_io import fingerprint
 from .sessions import temporary_folder

@@ -7,7 +7,7 @@ from ..expressions.sides import units_of
 from ..expressions.spaces import ACTION_UNITS, Expression
 from ..frame import Frame
 from .i18n import localize
-from .names import UNIT_LABELS
+from .labels import UNIT_LABELS
 from .sessions import FaceEdit
 
 NO_REQUEST = "No slider differs clearly from the photo, so there is nothing to compare."

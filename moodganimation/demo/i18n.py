@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 from ..errors import Message
 from ..expressions.spaces import FACS
 from ..resources import ASSETS
-from .names import UNIT_LABELS
+from .labels import UNIT_LABELS
 
 ABSOLUTE_FOLDER = re.compile(r"(?<![\w/:.<])/(?:[\w.@+-]+/)+")
 LANGUAGES = ("es", "zh")  # beside English

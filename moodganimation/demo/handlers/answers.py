@@ -7,7 +7,7 @@ from ...expressions.sides import units_of
 from ...expressions.spaces import ACTION_UNITS, FACS, ExpressionSpace
 from ...faces.portrait import Portrait
 from ..i18n import localize
-from ..names import PRESET_LABELS
+from ..labels import PRESET_LABELS
 from ..sessions import Session
 from . import views
 from .common import rounded_to_slider_steps, values_of, webp_data_url

@@ -9,8 +9,8 @@ from ...expressions.spaces import FACS
 from ...faces.masks import LOCKS
 from ...video.editing import MAX_FACES, MAX_STRENGTH
 from ...video.reenactment import regions_of
+from ..handlers.camera import CAMERA_EDITED, CAMERA_MODES, PHOTO_MIRRORS
 from ..handlers.film import DEFAULT_TRAJECTORY_FPS
-from ..handlers.live import CAMERA_EDITED, CAMERA_MODES, PHOTO_MIRRORS
 from ..handlers.settings import (
     DEFAULTS,
     ENDS,

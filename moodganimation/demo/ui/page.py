@@ -8,12 +8,12 @@ from ...animation.easing import EASINGS
 from ...animator import Animator
 from ...media.formats import READABLE_ENDINGS
 from ...resources import ASSETS
-from ..handlers.animate import TimelineHandlers
+from ..handlers.camera import CameraHandlers
 from ..handlers.editor import EditHandlers
-from ..handlers.explore import SheetHandlers
 from ..handlers.film import FilmHandlers
-from ..handlers.live import CameraHandlers
 from ..handlers.photo import PhotoHandlers, example_pictures
+from ..handlers.sheets import SheetHandlers
+from ..handlers.timeline import TimelineHandlers
 from ..i18n import LANGUAGES, TEXTS
 from ..recipe_io import RecipeIO
 from ..server.quotas import UPLOAD_LIFETIME_S
@@ -24,8 +24,8 @@ from .markup import texts_in
 PART_SCRIPTS = {  # {part: names of its scripts in assets/}
     "header-part": ("header",),
     "rail-part": ("rail",),
-    "stage-part": ("stage", "marks", "drag"),
-    "controls-part": ("controls", "pad", "forms", "live"),
+    "stage-part": ("stage", "drawing", "drag"),
+    "controls-part": ("controls", "mood_pad", "forms", "camera"),
     "timeline-part": ("timeline",),
 }
 SCRIPTS = (

@@ -2,7 +2,7 @@
 
 from ...expressions.moods import NAMED_MOODS
 from ...expressions.spaces import FACS
-from ..names import (
+from ..labels import (
     BIPOLAR_SLIDERS,
     GESTURE_LABELS,
     MORE_MOUTH_UNITS,
