@@ -111,7 +111,7 @@ def test_posix_names_are_used_only_where_a_check_guards_them(path):
             names = {getattr(node, "module", None), *(alias.name for alias in node.names)}
             assert not names & POSIX_MODULES, f"{path.name}:{node.lineno}"
     guards = set(re.findall(r'(?:hasattr|getattr)\(\w+, "(\w+)"', text))
-    guards |= {"sysconf"} if "MEMORY.exists()" in text else set()  # /proc is Linux's
+    guards |= {"sysconf"} if "STATM.exists()" in text else set()  # /proc is Linux's
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             wrong = {node.attr} & POSIX_NAMES.get(node.value.id, set()) - guards
@@ -255,8 +255,8 @@ def test_metrics_leave_memory_out_where_the_system_does_not_tell(monkeypatch):
     def names():
         return {metric.name for metric in metrics.Metrics(None)._registry.collect()}
 
-    assert ("moodganimation_memory_bytes" in names()) == metrics.MEMORY.exists()
-    monkeypatch.setattr(metrics, "MEMORY", Path("nowhere"))
+    assert ("moodganimation_memory_bytes" in names()) == metrics.STATM.exists()
+    monkeypatch.setattr(metrics, "STATM", Path("nowhere"))
     assert "moodganimation_memory_bytes" not in names()
 
 
@@ -311,7 +311,7 @@ def test_image_has_the_packages_and_the_python_of_the_space():
 def test_proxies_of_a_container_can_be_named_in_compose():
     services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
     for service in services.values():
-        assert {serve.VARIABLE, "GRADIO_ROOT_PATH"} <= set(service["environment"])
+        assert {serve.PROXIES_VARIABLE, "GRADIO_ROOT_PATH"} <= set(service["environment"])
 
 
 def test_ci_runs_the_quick_tests_on_three_systems_and_all_pythons():

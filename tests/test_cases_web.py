@@ -15,8 +15,8 @@ from moodganimation.demo import serve
 from moodganimation.demo.server.proxies import (
     PRIVATE_NETWORKS,
     TrustedProxies,
-    address_of,
-    networks,
+    parse_address,
+    parse_networks,
     route_path,
 )
 from moodganimation.demo.server.quotas import (
@@ -24,7 +24,7 @@ from moodganimation.demo.server.quotas import (
     MAX_REQUESTS,
     MAX_REQUESTS_OF_ADDRESS,
     MAX_UPLOAD_BYTES,
-    Limits,
+    Quotas,
 )
 from moodganimation.demo.server.visitors import COOKIE, Visitors
 from moodganimation.errors import Problem
@@ -35,7 +35,7 @@ from .proxy import certificate, forwarding, framing, proxied
 from .studio import chromium, needs_chromium, served, wait_for
 
 PROXY = "10.0.0.1"
-TRUSTED = networks(f"{PROXY}, 10.0.1.0/24, 2001:db8:ffff::/48")
+TRUSTED = parse_networks(f"{PROXY}, 10.0.1.0/24, 2001:db8:ffff::/48")
 
 
 def scope_of(client: str | None = PROXY, kind="http", path="/", method="GET", **headers) -> dict:
@@ -149,14 +149,14 @@ def test_scheme_and_host_are_those_of_the_browser(headers, scheme, host):
 
 
 def test_networks_are_addresses_networks_and_the_word_private():
-    assert networks("") == ()
-    assert len(networks("10.0.0.5, 172.16.0.9/12  ::1")) == 3
-    assert len(networks("private")) == len(PRIVATE_NETWORKS)
+    assert parse_networks("") == ()
+    assert len(parse_networks("10.0.0.5, 172.16.0.9/12  ::1")) == 3
+    assert len(parse_networks("private")) == len(PRIVATE_NETWORKS)
     for wrong in ("nginx", "*", "10.0.0.0/40", "10.0.0.1-9", "é"):
         with pytest.raises(Problem, match="not an address of a proxy"):
-            networks(wrong)
+            parse_networks(wrong)
     for text in ("", "[", "[::1", "1.2.3.4:x:y", "::ffff:999.1.1.1", "%", "1" * 5000):
-        assert address_of(text) in (None, address_of("::1"))
+        assert parse_address(text) in (None, parse_address("::1"))
 
 
 def test_a_wrong_list_of_proxies_is_refused_before_anything_is_loaded(monkeypatch, capsys):
@@ -172,12 +172,12 @@ def test_a_wrong_list_of_proxies_is_refused_before_anything_is_loaded(monkeypatc
 
 def test_only_a_space_trusts_private_proxies_unasked(monkeypatch):
     monkeypatch.delenv("SYSTEM", raising=False)
-    monkeypatch.delenv(serve.VARIABLE, raising=False)
-    assert serve._trusted(None) == ""
+    monkeypatch.delenv(serve.PROXIES_VARIABLE, raising=False)
+    assert serve._trusted_proxies(None) == ""
     monkeypatch.setenv("SYSTEM", "spaces")
-    assert serve._trusted(None) == "private" and serve._trusted("") == ""
-    monkeypatch.setenv(serve.VARIABLE, "10.0.0.1")
-    assert serve._trusted(None) == "10.0.0.1"
+    assert serve._trusted_proxies(None) == "private" and serve._trusted("") == ""
+    monkeypatch.setenv(serve.PROXIES_VARIABLE, "10.0.0.1")
+    assert serve._trusted_proxies(None) == "10.0.0.1"
 
 
 # ---- Cookies ----
@@ -245,9 +245,9 @@ def queue_of(*visitors) -> SimpleNamespace:
     return SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
 
 
-def refused(limits: Limits, visitor, queued=(), path="/gradio_api/queue/join", **headers):
+def refused(quotas: Quotas, visitor, queued=(), path="/gradio_api/queue/join", **headers):
     scope = scope_of(method="POST", **headers) | {"app": queue_of(*queued)}
-    answer = limits.refusal(scope, path, visitor)
+    answer = quotas.refusal(scope, path, visitor)
     return answer and answer[0]
 
 
@@ -256,69 +256,69 @@ def visitor_at(client: str, visitors: Visitors, page: bool = True):
 
 
 def test_deleting_cookies_does_not_give_more_than_the_ceiling_of_an_address():
-    visitors, limits, queued = Visitors(), Limits(), []
+    visitors, quotas, queued = Visitors(), Quotas(), []
     for _ in range(100):  # a new cookie with every request
         visitor = visitor_at("192.0.2.7", visitors)
-        if not refused(limits, visitor, queued):
+        if not refused(quotas, visitor, queued):
             queued.append(visitor)
     assert len(queued) == MAX_REQUESTS_OF_ADDRESS
-    assert not refused(limits, visitor_at("192.0.2.8", visitors), queued)
+    assert not refused(quotas, visitor_at("192.0.2.8", visitors), queued)
 
 
 def test_an_office_behind_one_address_works_while_one_of_it_is_at_the_limit():
-    visitors, limits = Visitors(), Limits()
+    visitors, quotas = Visitors(), Quotas()
     busy, other = (visitor_at("192.0.2.7", visitors) for _ in range(2))
     assert busy.id != other.id and busy.address == other.address
     queued = [busy] * MAX_REQUESTS
-    assert refused(limits, busy, queued) == 429 and not refused(limits, other, queued)
+    assert refused(quotas, busy, queued) == 429 and not refused(quotas, other, queued)
 
 
 def test_an_ipv6_client_has_one_quota_in_its_whole_network():
-    visitors, limits, queued = Visitors(), Limits(), []
+    visitors, quotas, queued = Visitors(), Quotas(), []
     for host in range(100):
         visitor = visitor_at(f"2001:db8::{host:x}", visitors, page=False)
-        if not refused(limits, visitor, queued):
+        if not refused(quotas, visitor, queued):
             queued.append(visitor)
     assert len(queued) == MAX_REQUESTS_OF_ADDRESS
     assert len({visitor.id for visitor in queued}) == len(queued)  # but no files in common
-    assert not refused(limits, visitor_at("2001:db8:0:1::1", visitors), queued)
+    assert not refused(quotas, visitor_at("2001:db8:0:1::1", visitors), queued)
 
 
 def test_programs_without_cookies_share_the_quota_of_their_address():
-    visitors, limits = Visitors(), Limits()
+    visitors, quotas = Visitors(), Quotas()
     one, other = (visitor_at("192.0.2.7", visitors, page=False) for _ in range(2))
-    assert refused(limits, other, [one] * MAX_REQUESTS) == 429
-    assert not refused(limits, visitor_at("192.0.2.8", visitors, False), [one] * MAX_REQUESTS)
+    assert refused(quotas, other, [one] * MAX_REQUESTS) == 429
+    assert not refused(quotas, visitor_at("192.0.2.8", visitors, False), [one] * MAX_REQUESTS)
 
 
 def test_requests_under_way_count_until_they_end():
-    visitors, limits = Visitors(), Limits()
+    visitors, quotas = Visitors(), Quotas()
     visitor, other = (visitor_at("192.0.2.7", visitors) for _ in range(2))
-    open_ = [limits.counted(visitor) for _ in range(MAX_REQUESTS)]
-    open_ += [limits.counted(other) for _ in range(MAX_REQUESTS_OF_ADDRESS - MAX_REQUESTS)]
+    open_ = [quotas.counted(visitor) for _ in range(MAX_REQUESTS)]
+    open_ += [quotas.counted(other) for _ in range(MAX_REQUESTS_OF_ADDRESS - MAX_REQUESTS)]
     for request in open_:
-        assert not refused(limits, other)
+        assert not refused(quotas, other)
         request.__enter__()
-    assert refused(limits, visitor) == refused(limits, other) == 429
+    assert refused(quotas, visitor) == refused(quotas, other) == 429
     for request in open_:
         request.__exit__(None, None, None)
-    assert not refused(limits, visitor) and limits._open == Counter()
+    assert not refused(quotas, visitor) and quotas._open_requests == Counter()
 
 
 def test_uploads_have_a_limit_for_visitors_and_addresses():
-    visitors, limits = Visitors(), Limits()
+    visitors, quotas = Visitors(), Quotas()
     upload = {"path": "/gradio_api/upload", "content_length": str(MAX_UPLOAD_BYTES)}
     visitor, sent = visitor_at("192.0.2.7", visitors), 0
-    while not refused(limits, visitor, **upload):
+    while not refused(quotas, visitor, **upload):
         sent += MAX_UPLOAD_BYTES
     assert MAX_KEPT_BYTES - MAX_UPLOAD_BYTES < sent <= MAX_KEPT_BYTES
-    while not refused(limits, visitor_at("192.0.2.7", visitors), **upload):
+    while not refused(quotas, visitor_at("192.0.2.7", visitors), **upload):
         sent += MAX_UPLOAD_BYTES
     assert 4 * MAX_KEPT_BYTES - MAX_UPLOAD_BYTES < sent <= 4 * MAX_KEPT_BYTES
-    assert not refused(limits, visitor_at("192.0.2.8", visitors), **upload)
+    assert not refused(quotas, visitor_at("192.0.2.8", visitors), **upload)
     for size, status in (("x", 411), ("", 411), ("9" * 30, 411), ("-1", 411), ("9" * 15, 413)):
         visitor = visitor_at("192.0.2.9", visitors)
-        assert refused(limits, visitor, **upload | {"content_length": size}) == status
+        assert refused(quotas, visitor, **upload | {"content_length": size}) == status
 
 
 def test_paths_are_those_of_routes_with_and_without_the_prefix():
@@ -335,7 +335,7 @@ def test_paths_are_those_of_routes_with_and_without_the_prefix():
 # ---- Served, behind a proxy that speaks TLS ----
 
 PAGE = {"Accept": "text/html"}
-LOCAL = networks("127.0.0.1")  # the test's own proxy
+LOCAL = parse_networks("127.0.0.1")  # the test's own proxy
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, NoReturn
 from ..errors import Problem
 from ..runtime.signals import Terminated, raise_on_termination
 from ..runtime.terminal import escape_unprintable
-from .server.proxies import PRIVATE, VARIABLE, Networks, TrustedProxies, networks
+from .server.proxies import (
+    PRIVATE_KEYWORD,
+    PROXIES_VARIABLE,
+    Networks,
+    TrustedProxies,
+    parse_networks,
+)
 
 if TYPE_CHECKING:  # both take seconds to import, and the command line imports this module
     import gradio as gr
@@ -25,7 +31,7 @@ PACKAGES = ("gradio", "itsdangerous", "prometheus_client")  # of the extra `demo
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run app.py."""
+    """Parse the options of app.py, and serve the page."""
     escape_unprintable()
     parser = argparse.ArgumentParser(prog="app.py", description="Serve the page.")
     add_arguments(parser)
@@ -48,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--trusted-proxies",
         metavar="LIST",
         help="addresses and networks of reverse proxies, or private; default: the environment "
-        f"variable {VARIABLE}, or none",
+        f"variable {PROXIES_VARIABLE}, or none",
     )
     parser.add_argument(
         "--root-path",
@@ -74,7 +80,7 @@ def serve(options: argparse.Namespace) -> None:
         )
     auth = read_passwords(options.auth) if options.auth else None
     try:
-        trusted = networks(_trusted(options.trusted_proxies))
+        trusted = parse_networks(_trusted_proxies(options.trusted_proxies))
     except Problem as problem:
         _fail(str(problem))
     if options.root_path and not options.root_path.startswith(("/", "http://", "https://")):
@@ -91,13 +97,13 @@ def serve(options: argparse.Namespace) -> None:
             trusted=trusted,
             root_path=options.root_path.rstrip("/"),
         )
-    _exit()
+    _exit_at_once()
 
 
 def launch(animator: Animator, trusted: Networks = (), **options) -> gr.Blocks:
     """Build the page and start its server.
 
-    trusted: networks of reverse proxies whose headers are believed. options: further arguments of
+    trusted: networks of reverse proxies whose headers are trusted. options: further arguments of
     gradio's launch.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported
@@ -106,7 +112,7 @@ def launch(animator: Animator, trusted: Networks = (), **options) -> gr.Blocks:
     from starlette.middleware import Middleware
 
     from ..resources import ASSETS
-    from .server.assets import Assets, Compression
+    from .server.assets import Compression, Fonts
     from .server.file_access import FileAccess
     from .server.metrics import Metrics
     from .server.quotas import MAX_QUEUED_JOBS, MAX_UPLOAD_BYTES
@@ -129,7 +135,7 @@ def launch(animator: Animator, trusted: Networks = (), **options) -> gr.Blocks:
                 Middleware(TrustedProxies, trusted=trusted),
                 Middleware(Metrics),
                 Middleware(Compression),
-                Middleware(Assets),
+                Middleware(Fonts),
                 Middleware(FileAccess),
             ]
         },
@@ -139,14 +145,15 @@ def launch(animator: Animator, trusted: Networks = (), **options) -> gr.Blocks:
     return page
 
 
-def _trusted(option: str | None) -> str:
+def _trusted_proxies(option: str | None) -> str:
     """Return the list of trusted proxies: the option, or the environment variable.
 
     A Space is reached only through Hugging Face's proxies, at private addresses that change.
     """
     if option is not None:
         return option
-    return os.environ.get(VARIABLE, PRIVATE if os.environ.get("SYSTEM") == "spaces" else "")
+    is_space = os.environ.get("SYSTEM") == "spaces"
+    return os.environ.get(PROXIES_VARIABLE, PRIVATE_KEYWORD if is_space else "")
 
 
 def read_passwords(path: str) -> list[tuple[str, str]]:
@@ -180,17 +187,17 @@ def _load(checkpoint: str | None, device: str) -> Animator:
     return animator
 
 
-def _exit() -> NoReturn:
-    """End the process at once, with the files of all sessions and uploads removed.
+def _exit_at_once() -> NoReturn:
+    """Remove the files of all sessions and uploads, and end the process at once.
 
-    Threads that still compute would keep an ordinary exit waiting, or abort it.
+    An ordinary exit would wait for threads that still compute, or be aborted by them.
     """
     atexit._run_exitfuncs()
     sys.stdout.flush()
     os._exit(0)
 
 
-def _fail(sentence: str) -> NoReturn:
+def _fail(message: str) -> NoReturn:
     """Print why the page cannot be served, and exit with status 2."""
-    print(f"moodganimation: {sentence}", file=sys.stderr)
+    print(f"moodganimation: {message}", file=sys.stderr)
     raise SystemExit(2)

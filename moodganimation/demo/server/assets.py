@@ -1,4 +1,4 @@
-"""Fonts of the page, and compression of texts."""
+"""Middleware that serves the page's fonts, and that compresses responses of text."""
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse
@@ -6,16 +6,17 @@ from starlette.responses import FileResponse
 from ...resources import ASSETS
 from .proxies import route_path
 
-FONT_PREFIX = "/studio/fonts/"  # of paths, below that of the page
+FONT_PREFIX = "/studio/fonts/"  # of URL paths, below that of the page
 FONT_CACHE_CONTROL = "public, max-age=604800"  # a week
 COMPRESSION_LEVEL = 6
-MIN_COMPRESSED_BYTES = 1000  # of an answer
-# Paths of texts, beside the page itself. Pictures, films and streams are not compressed.
+MIN_COMPRESSED_BYTES = 1000  # of a response; shorter ones are not compressed
+# Prefixes of the paths whose responses are text, beside the page itself. Pictures, films and event
+# streams are not compressed.
 TEXT_PATHS = ("/config", "/theme.css", "/assets/", "/static/", "/gradio_api/component_server")
 
 
-class Assets:
-    """Middleware that serves assets/fonts."""
+class Fonts:
+    """Middleware that serves the files of assets/fonts."""
 
     def __init__(self, app):
         self.app = app
@@ -30,14 +31,14 @@ class Assets:
         )
         if font is None:
             return await self.app(scope, receive, send)
-        answer = FileResponse(
+        response = FileResponse(
             font, media_type="font/woff2", headers={"cache-control": FONT_CACHE_CONTROL}
         )
-        await answer(scope, receive, send)
+        await response(scope, receive, send)
 
 
 class Compression:
-    """Middleware that compresses texts."""
+    """Middleware that compresses responses of text (gzip)."""
 
     def __init__(self, app):
         self.app = app

@@ -19,11 +19,11 @@ from gradio.utils import get_upload_folder
 
 from ...resources import ASSETS
 from .proxies import route_path
-from .quotas import Limits
+from .quotas import Quotas
 from .visitors import Visitor, Visitors
 
-FILE = re.compile(r"^(?:/gradio_api)?/file[=/](.+)$", re.DOTALL)
-UPLOAD = re.compile(r"^(?:/gradio_api)?/upload/?$")
+FILE_PATH = re.compile(r"^(?:/gradio_api)?/file[=/](.+)$", re.DOTALL)
+UPLOAD_PATH = re.compile(r"^(?:/gradio_api)?/upload/?$")
 MAX_OWNED_FILES = 50_000  # whose owners are remembered
 MAX_REQUEST_BYTES = 4_000_000  # of a request that is no upload
 MAX_FILES_IN_REQUEST = 1000
@@ -37,10 +37,10 @@ class FileAccess:
     def __init__(self, app):
         self.app, self._lock = app, threading.Lock()
         self._owners: dict[Path, set[str]] = {}  # ids of visitors
-        self._visitors, self._limits = Visitors(), Limits()
+        self._visitors, self._quotas = Visitors(), Quotas()
         folders = get_upload_folder(), tempfile.gettempdir()
         self._folders = [os.path.realpath(folder) for folder in folders]
-        self._public = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}  # examples
+        self._examples = {path.name: path.read_bytes() for path in ASSETS.glob("*.png")}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -48,25 +48,25 @@ class FileAccess:
         visitor = scope["visitor"] = self._visitors.of(scope)
         path = route_path(scope)
         for spelling in {path, unquote(path), scope["path"]}:
-            if (found := FILE.match(spelling)) and not self._claim(found[1], visitor.id):
+            if (found := FILE_PATH.match(spelling)) and not self._claim(found[1], visitor.id):
                 return await _refuse(send, *NOT_OWNED)
         if scope["method"] != "POST":
             return await self._forward(scope, receive, send, visitor, path)
-        if refusal := self._limits.refusal(scope, path, visitor):
+        if refusal := self._quotas.refusal(scope, path, visitor):
             return await _refuse(send, *refusal)
-        with self._limits.counted(visitor):
+        with self._quotas.counted(visitor):
             await self._forward_post(scope, receive, send, visitor, path)
 
     async def _forward_post(self, scope, receive, send, visitor: Visitor, path: str):
         """Forward a POST, unless it is too large or names a file of another visitor."""
-        if not UPLOAD.match(path):
-            body = await _read(receive)
-            names = _paths_in_json(body or b"")
-            if body is None or len(names) > MAX_FILES_IN_REQUEST:
+        if not UPLOAD_PATH.match(path):
+            body = await _read_body(receive)
+            paths = _paths_in_json(body or b"")
+            if body is None or len(paths) > MAX_FILES_IN_REQUEST:
                 return await _refuse(send, *TOO_LARGE)
-            if not all(self._claim(name, visitor.id) for name in names):
+            if not all(self._claim(path, visitor.id) for path in paths):
                 return await _refuse(send, *NOT_OWNED)
-            receive = _replay(body, receive)
+            receive = _replay_body(body, receive)
         await self._forward(scope, receive, send, visitor, path)
 
     async def _forward(self, scope, receive, send, visitor: Visitor, path: str):
@@ -75,7 +75,7 @@ class FileAccess:
         The visitor becomes an owner of every file that the response to an upload or an event of the
         queue names.
         """
-        is_upload = UPLOAD.match(path) and scope["method"] == "POST"
+        is_upload = UPLOAD_PATH.match(path) and scope["method"] == "POST"
         is_event_stream, buffer = path.endswith("/queue/data"), bytearray()
 
         async def add_owner_and_send(message):
@@ -103,15 +103,15 @@ class FileAccess:
         """Return whether the visitor may use a file; a file without owners becomes the visitor's.
 
         add_owner: make the visitor a further owner. False for URLs, for names with NUL, and for new
-        files over MAX_OWNED_FILES. True for shipped examples, which belong to everyone, and for
-        paths outside our folders, since Gradio refuses those itself.
+        files over MAX_OWNED_FILES. True for shipped examples, which everyone may use, and for paths
+        outside the folders of uploads and temporary files, since Gradio refuses those itself.
         """
         if "://" in name[:12] or "\0" in name:
             return False
         path = Path(os.path.realpath(name))
         if not (any(map(path.is_relative_to, self._folders)) and path.is_file()):
             return True
-        if path.name in self._public and path.read_bytes() == self._public[path.name]:
+        if path.name in self._examples and path.read_bytes() == self._examples[path.name]:
             return True
         with self._lock:
             if path not in self._owners and len(self._owners) >= MAX_OWNED_FILES:
@@ -123,12 +123,12 @@ class FileAccess:
                 owners.add(visitor_id)
             return visitor_id in owners
 
-    def _add_owner(self, names: list[str], visitor_id: str) -> None:
-        for name in names:
-            self._claim(name, visitor_id, add_owner=True)
+    def _add_owner(self, paths: list[str], visitor_id: str) -> None:
+        for path in paths:
+            self._claim(path, visitor_id, add_owner=True)
 
 
-async def _read(receive) -> bytes | None:
+async def _read_body(receive) -> bytes | None:
     """Return the whole body of a request; None over MAX_REQUEST_BYTES."""
     body = bytearray()
     while True:
@@ -140,8 +140,8 @@ async def _read(receive) -> bytes | None:
             return bytes(body)
 
 
-def _replay(body: bytes, receive):
-    """Return a `receive` that first gives a body which was already read."""
+def _replay_body(body: bytes, receive):
+    """Return an ASGI `receive` that first yields a body which was already read."""
     replayed = False
 
     async def replay():
@@ -175,13 +175,14 @@ def _paths_in_json(body: bytes) -> list[str]:
 def _uploaded_paths(response: bytes) -> list[str]:
     """Return the paths in the response to an upload, a JSON list."""
     try:
-        names = json.loads(response)
+        paths = json.loads(response)
     except ValueError:
         return []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
 
 
 async def _refuse(send, status: int, sentence: str) -> None:
+    """Send an error response with the sentence as JSON."""
     text = json.dumps({"detail": sentence}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(text))]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -15,9 +15,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from .proxies import route_path
 
-MEMORY = Path("/proc/self/statm")  # on Linux
+STATM = Path("/proc/self/statm")  # sizes of this process's memory in pages; on Linux only
 LOG = logging.getLogger("moodganimation.requests")
-ROUTES = re.compile(
+ROUTE_PATTERN = re.compile(
     r"^/(?:gradio_api/)?(queue/join|queue/data|call/v1_(?:read|edit|animate|sheet|film|drive)\b"
     r"|call|upload|component_server|run|mcp|file)"
 )  # a fixed number of labels, so that requests with made-up names create no new counters
@@ -37,23 +37,23 @@ class Metrics:
         )
         self._requests = Counter(
             "moodganimation_requests",
-            "Requests, by their answer's status",
+            "Requests, by route and status of the response",
             ["route", "status"],
             registry=registry,
         )
         self._running = Gauge(
-            "moodganimation_requests_running", "Requests at work", registry=registry
+            "moodganimation_requests_running", "Requests that are being handled", registry=registry
         )
-        if MEMORY.exists():
+        if STATM.exists():
             memory = Gauge("moodganimation_memory_bytes", "Resident memory", registry=registry)
-            memory.set_function(_memory)
+            memory.set_function(_resident_bytes)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         path = route_path(scope)
         if path == "/metrics":
-            return await _respond(send, generate_latest(self._registry))
+            return await _send_metrics(send, generate_latest(self._registry))
         route, began, status = _route(path), time.perf_counter(), 500
 
         async def record_and_send(message):
@@ -74,16 +74,17 @@ class Metrics:
 
 def _route(path: str) -> str:
     """Return the label of a request: its route, without what follows, such as a file's name."""
-    found = ROUTES.match(path)
+    found = ROUTE_PATTERN.match(path)
     return found[1] if found else "page"
 
 
-def _memory() -> float:
-    """Return the resident memory in bytes."""
-    return int(MEMORY.read_text("ascii").split()[1]) * float(os.sysconf("SC_PAGE_SIZE"))
+def _resident_bytes() -> float:
+    """Return the resident memory of this process in bytes."""
+    return int(STATM.read_text("ascii").split()[1]) * float(os.sysconf("SC_PAGE_SIZE"))
 
 
-async def _respond(send, text: bytes) -> None:
+async def _send_metrics(send, text: bytes) -> None:
+    """Send the response to a request for /metrics."""
     headers = [(b"content-type", CONTENT_TYPE.encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": text})

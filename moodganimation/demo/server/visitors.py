@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, Signer
 
-from .proxies import address_of
+from .proxies import parse_address
 
 COOKIE = "moodganimation"
 IPV6_PREFIX_BITS = 64  # one household or server usually has a whole /64
@@ -58,7 +58,7 @@ class Visitors:
 
 def _shared_address(host: str) -> str:
     """Return an IPv4 address as it is, and the network of an IPv6 address."""
-    address = address_of(host)
+    address = parse_address(host)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX_BITS), strict=False))
     return str(address or host)
