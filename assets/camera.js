@@ -1,35 +1,35 @@
-// The camera: sends its newest frame when the answer to the frame before has arrived, so that no
-// frame waits, and shows the edited frame on the stage. The server keeps a recording by stream id.
+// The camera: sends a frame when the answer to the previous one has arrived, so that frames never
+// queue up, and shows the edited frame on the stage. The server keeps the recording of a stream id.
 window.moodganimation.mount(element, () => {
-  const page = window.moodganimation, { translate, data } = page;
+  const page = window.moodganimation, { translate, session } = page;
   const form = element.querySelector("#live-form"), video = element.querySelector("#live video");
-  const start = element.querySelector("#camera"), record = element.querySelector("#record");
-  const calibrate = element.querySelector("#calm"), status = element.querySelector("#live [role=status]");
+  const cameraButton = element.querySelector("#camera"), recordButton = element.querySelector("#record");
+  const calibrateButton = element.querySelector("#calibrate"), status = element.querySelector("#live [role=status]");
   const canvas = document.createElement("canvas");
   const MIRROR_MODE = form.querySelector("[data-mirror]").dataset.mirror;
   const MAX_SIDE = 640, JPEG_QUALITY = 0.85;  // of frames that are sent
   const RATE_DECAY = 0.9;  // of the moving average of frames per second
   let stream = null, streamId = null, isRecording = false, recalibrate = false;
-  let rate = 0, lastTime = 0;  // frames per second; time of the last frame [ms]
+  let framesPerSecond = 0, lastTime = 0;  // frames per second; time of the last frame [ms]
 
-  // The settings of the photo as a mirror; null if the camera's face is edited.
+  // The settings if the photo mirrors the camera's face; null if the camera's face is edited.
   const mirrorSettings = () => {
-    const { what, strength, regions } = page.values(form);
+    const { what, strength, regions } = page.formValues(form);
     return what === MIRROR_MODE ? { strength, regions } : null;
   };
-  function stop(why) {
+  function stop(message) {
     stream?.getTracks().forEach((track) => track.stop());
     stream = null;
     isRecording = false;
     updateControls();
-    status.textContent = why || "";
+    status.textContent = message || "";
   }
   function updateControls() {
-    start.textContent = stream ? translate("■ Stop the camera") : translate("▶ Start the camera");
-    record.textContent = isRecording ? translate("■ Stop recording") : translate("● Record");
-    record.disabled = calibrate.disabled = !stream;
+    cameraButton.textContent = stream ? translate("■ Stop the camera") : translate("▶ Start the camera");
+    recordButton.textContent = isRecording ? translate("■ Stop recording") : translate("● Record");
+    recordButton.disabled = calibrateButton.disabled = !stream;
     const isMirror = mirrorSettings() !== null;
-    calibrate.hidden = !isMirror;
+    calibrateButton.hidden = !isMirror;
     form.querySelector("[data-mirror]").hidden = !isMirror;
   }
   async function sendFrame() {
@@ -37,10 +37,10 @@ window.moodganimation.mount(element, () => {
     canvas.width = Math.round(scale * video.videoWidth);
     canvas.height = Math.round(scale * video.videoHeight);
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    const request = { stream_id: streamId, picture: canvas.toDataURL("image/jpeg", JPEG_QUALITY), units: data.token ? data.state.units : null,
+    const request = { stream_id: streamId, picture: canvas.toDataURL("image/jpeg", JPEG_QUALITY), expression: session.token ? session.state.expression : null,
       record: isRecording, mirror: mirrorSettings(), recalibrate };
     recalibrate = false;
-    return page.call("frame", request);
+    return page.callServer("process_frame", request);
   }
   async function streamFrames() {
     while (stream) {
@@ -53,16 +53,16 @@ window.moodganimation.mount(element, () => {
       if (document.getElementById("stage").dataset.shows !== "camera") page.showOnStage("camera");
       document.getElementById("stage-camera").src = answer.picture;
       const now = performance.now();
-      rate = lastTime ? RATE_DECAY * rate + (1 - RATE_DECAY) * 1000 / (now - lastTime) : 0;
+      framesPerSecond = lastTime ? RATE_DECAY * framesPerSecond + (1 - RATE_DECAY) * 1000 / (now - lastTime) : 0;
       lastTime = now;
       form.dataset.frames = 1 + Number(form.dataset.frames || 0);  // this and the next for tests
       form.dataset.calibrated = answer.calibrated;
-      status.textContent = `${rate.toFixed(0)} / s` + (answer.found ? "" : ` · ${translate("no face")}`)
-        + (answer.calibrated ? "" : ` · ${translate("hold still: reading your neutral face")}`)
+      status.textContent = `${framesPerSecond.toFixed(0)} / s` + (answer.found ? "" : ` · ${translate("no face")}`)
+        + (answer.calibrated ? "" : ` · ${translate("hold still: measuring your neutral face")}`)
         + (answer.seconds ? ` · ● ${answer.seconds.toFixed(0)} s` : "");
     }
   }
-  start.addEventListener("click", async () => {
+  cameraButton.addEventListener("click", async () => {
     if (stream) { stop(); return page.showOnStage("picture"); }
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
@@ -74,19 +74,19 @@ window.moodganimation.mount(element, () => {
     updateControls();
     return streamFrames();
   });
-  calibrate.addEventListener("click", () => { recalibrate = true; });
-  record.addEventListener("click", () => { isRecording = !isRecording; updateControls(); });
+  calibrateButton.addEventListener("click", () => { recalibrate = true; });
+  recordButton.addEventListener("click", () => { isRecording = !isRecording; updateControls(); });
   form.addEventListener("change", updateControls);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     stop();
-    const answer = await page.runWithProgress("recording", { stream_id: streamId }, form);
+    const answer = await page.runWithProgress("save_recording", { stream_id: streamId }, form);
     if (!answer.film) return;
     page.showFilm(answer.film);
     page.showOutcome(form, [], [answer.film, ...answer.files]);
   });
   element.querySelector("#edit-recording").addEventListener("click", async () => {
-    const answer = await page.runQueued("keyframes", { stream_id: streamId });
+    const answer = await page.runQueued("edit_recording", { stream_id: streamId });
     page.clearToasts("keyframes");
     if (answer.problem) return page.toast(answer.problem, "keyframes");
     stop();
@@ -94,6 +94,6 @@ window.moodganimation.mount(element, () => {
     page.applyAnswer(answer);
     return page.togglePanel("photo");
   });
-  page.on("mode", (mode) => { if (mode !== "live" && stream) stop(); });
+  page.on("panel", (panel) => { if (panel !== "live" && stream) stop(); });
   updateControls();
 });

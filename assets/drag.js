@@ -1,21 +1,21 @@
-// Direct manipulation of the face. The part under the pointer is named, with arrows that show how it
-// moves; a drag moves it. Alt moves one side alone, Escape cancels the drag, and a double click or tap
+// Direct manipulation of the face. A caption names the part under the pointer, and arrows show how it
+// moves. A drag moves it. Alt moves one side alone, Escape cancels the drag, and a double click or tap
 // undoes the changes at a place. Focusable handles do the same with the arrow keys; Delete resets them.
 //
-// It needs `stage`, `state`, `preview`, `commit`, `cancel`, `motionMap` and `translate` of
-// window.moodganimation. A drag previews {drag: {at, to, side}, units}, a reset {reset: at, units}:
-// places are shares of the photo, units those before the drag. The server resolves which units move.
-// `motionMap` is described in manipulation/motion_map.py.
+// It needs `stage`, `expression`, `preview`, `commit`, `cancelDrag`, `motionMap` and `translate` of
+// window.moodganimation. A drag previews {drag: {at, to, side}, expression}, a reset {reset: at, expression}:
+// positions are fractions of the photo's width and height, the expression is the one before the drag.
+// The server finds which axes move. manipulation/motion_map.py describes what `motionMap` returns.
 (() => {
   const page = window.moodganimation ??= {};
-  const CLICK_SLOP_PX = { mouse: 3, touch: 8, pen: 5 };  // that a click may move
+  const CLICK_SLOP_PX = { mouse: 3, touch: 8, pen: 5 };  // a click may move by so much
   const DOUBLE_CLICK_MS = 350, DOUBLE_CLICK_PX = 24;  // between two clicks, at most
-  const ARROW_CELLS = 3;  // on each side of the pointer that show arrows
-  const ARROW_CHANGE = 0.35;  // of the unit, which an arrow shows
-  const ARROW_KEY_STEP = 0.012;  // in sides of the face's crop
+  const ARROW_CELLS = 3;  // cells on each side of the pointer that show an arrow
+  const ARROW_CHANGE = 0.35;  // an arrow shows the motion when the unit changes by this
+  const ARROW_KEY_STEP = 0.012;  // of a handle, in sides of the face's crop
   const ARROW_KEY_REST_MS = 600;  // without a key, after which a drag by keys is committed
   const ARROW_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  // Also in DRAG_TEXTS of demo/ui/page.py, where the translations of the page are collected.
+  // Also in DRAG_TEXTS of demo/ui/page.py, which collects the page's texts for translation.
   const HELP = "The face: drag it, or move its handles with the arrow keys. Delete undoes the change at a handle.";
   const STYLE = `
     #stage-overlay .drag { position: absolute; inset: 0; touch-action: none; cursor: grab; pointer-events: auto; user-select: none; }
@@ -32,24 +32,24 @@
     const overlay = stage.element.querySelector("#stage-overlay") ?? document.querySelector("#stage-overlay");
     if (!overlay || overlay.querySelector(".drag")) return;
     const { translate } = page;
-    const layer = make("div", { className: "drag", role: "group", ariaLabel: translate(HELP) });
+    const layer = createElement("div", { className: "drag", role: "group", ariaLabel: translate(HELP) });
     const arrows = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS(arrows.namespaceURI, "path");
-    const caption = make("div", { className: "caption", role: "status" });
-    if (!document.querySelector("#drag-style")) document.head.append(make("style", { id: "drag-style", textContent: STYLE }));
+    const caption = createElement("div", { className: "caption", role: "status" });
+    if (!document.querySelector("#drag-style")) document.head.append(createElement("style", { id: "drag-style", textContent: STYLE }));
     arrows.append(path);
     arrows.ariaHidden = "true";
     layer.append(arrows, caption);
     overlay.append(layer);
-    let map = null;  // the motion map; null: nothing can be dragged
-    let loads = 0;  // number of the newest request of a map
-    let held = null;  // the drag of a pointer: {id, at, units, x, y, isMoved, lastPreview}
-    let keyDrag = null;  // the drag of keys: {handle, at, to, units, lastPreview}; lastPreview: a promise
+    let motionMap = null;  // see manipulation/motion_map.py; null: nothing can be dragged
+    let newestRequest = 0;  // number of the newest request of a motion map
+    let pointerDrag = null;  // the drag of a pointer: {id, at, expression, x, y, isMoved, lastPreview}
+    let keyDrag = null;  // the drag of keys: {handle, at, to, expression, lastPreview}; lastPreview: a promise
     let lastClick = null;  // {time, x, y}
-    let timer = null, animationFrame = null, handles = [];
+    let keyTimer = null, animationFrame = null, handles = [];
 
-    // ---- Places ----
+    // ---- Coordinates ----
 
-    // From the screen [px] to shares of the photo, also outside of it, where `stage.toPhoto` is null.
+    // From the screen [px] to fractions of the photo, also outside of it, where `stage.toPhoto` returns null.
     function toPhoto(x, y) {
       const [left, top] = stage.fromPhoto(0, 0), across = stage.fromPhoto(1, 0), down = stage.fromPhoto(0, 1);
       const [a, b, c, d] = [across[0] - left, down[0] - left, across[1] - top, down[1] - top];
@@ -57,45 +57,45 @@
       return [(d * (x - left) - b * (y - top)) / determinant, (a * (y - top) - c * (x - left)) / determinant];
     }
 
-    // From shares of the photo to the layer [px].
+    // From fractions of the photo to the layer [px].
     function inLayer(x, y) {
       const box = layer.getBoundingClientRect(), [left, top] = stage.fromPhoto(x, y);
       return [left - box.left, top - box.top];
     }
 
-    // The cell of the map at a place: [column, row, index]; null outside.
+    // The cell of the motion map at a position in the photo: [column, row, index]; null outside.
     function cellAt([x, y]) {
-      const [[a, b, e], [c, d, f]] = map.to_photo, determinant = a * d - b * c;
+      const [[a, b, e], [c, d, f]] = motionMap.to_photo, determinant = a * d - b * c;
       const column = Math.round((d * (x - e) - b * (y - f)) / determinant), row = Math.round((a * (y - f) - c * (x - e)) / determinant);
-      return Math.min(column, row) < 0 || Math.max(column, row) >= map.grid ? null : [column, row, row * map.grid + column];
+      return Math.min(column, row) < 0 || Math.max(column, row) >= motionMap.grid ? null : [column, row, row * motionMap.grid + column];
     }
 
-    const placeOf = (column, row) => map.to_photo.map(([a, b, e]) => a * column + b * row + e);
+    const placeOf = (column, row) => motionMap.to_photo.map(([a, b, e]) => a * column + b * row + e);
 
     // ---- Values ----
 
     // The value of an axis, of a unit (the mean of its sides), or of two opposite axes as one.
-    function value(units, key, side = "") {
-      const valueOf = (name) => units[name + side] ?? units[name] ?? ((units[`${name}L`] ?? 0) + (units[`${name}R`] ?? 0)) / 2;
-      return valueOf(key) - (key in map.opposites ? valueOf(map.opposites[key]) : 0);
+    function axisValue(expression, key, side = "") {
+      const valueOf = (name) => expression[name + side] ?? expression[name] ?? ((expression[`${name}L`] ?? 0) + (expression[`${name}R`] ?? 0)) / 2;
+      return valueOf(key) - (key in motionMap.opposites ? valueOf(motionMap.opposites[key]) : 0);
     }
 
     // Where the expression has moved the place of a handle.
     function placeOfHandle({ at, moves, side }) {
-      const { units } = page.state(), place = [...at];
+      const expression = page.expression(), place = [...at];
       for (const [key, move] of Object.entries(moves)) {
-        const change = value(units, key, side) - value(map.start, key, side);
-        move.forEach((distance, i) => { place[i] += change * distance * map.scale; });
+        const change = axisValue(expression, key, side) - axisValue(motionMap.start, key, side);
+        move.forEach((distance, i) => { place[i] += change * distance * motionMap.scale; });
       }
       return place;
     }
 
-    const title = (key) => translate(map.labels[key] ?? key);
-    const valuesText = (names, units) => names.map((name) => `${title(name)}  ${(units[name] ?? value(units, name)).toFixed(2)}`).join("\n");
+    const title = (key) => translate(motionMap.labels[key] ?? key);
+    const valuesText = (names, expression) => names.map((name) => `${title(name)}  ${(expression[name] ?? axisValue(expression, name)).toFixed(2)}`).join("\n");
 
     // ---- What is shown ----
 
-    // Show a text beside a place of the layer [px], within the visible part of the stage.
+    // Show a text beside a position in the layer [px], within the visible part of the stage.
     function showCaption(text, x, y) {
       caption.textContent = text;
       if (!text) return;
@@ -113,23 +113,23 @@
 
     // Name the part under the pointer, and show how it moves.
     function hover(x, y) {
-      const cell = map && cellAt(toPhoto(x, y)), control = cell && map.cells[cell[2]];
+      const cell = motionMap && cellAt(toPhoto(x, y)), control = cell && motionMap.cells[cell[2]];
       if (!cell || control < 0) return clear();
       let drawn = "";
       for (let row = cell[1] - ARROW_CELLS; row <= cell[1] + ARROW_CELLS; row += 1) {
         for (let column = cell[0] - ARROW_CELLS; column <= cell[0] + ARROW_CELLS; column += 1) {
-          const index = row * map.grid + column, isInside = Math.min(column, row) >= 0 && Math.max(column, row) < map.grid;
-          if (isInside && map.cells[index] === control) drawn += arrow(placeOf(column, row), map.vectors.slice(2 * index, 2 * index + 2));
+          const index = row * motionMap.grid + column, isInside = Math.min(column, row) >= 0 && Math.max(column, row) < motionMap.grid;
+          if (isInside && motionMap.cells[index] === control) drawn += arrow(placeOf(column, row), motionMap.vectors.slice(2 * index, 2 * index + 2));
         }
       }
       path.setAttribute("d", drawn);
-      const key = map.names[control], box = layer.getBoundingClientRect();
-      showCaption(translate(map.groups[key] ?? map.labels[key]), x - box.left, y - box.top);
+      const key = motionMap.names[control], box = layer.getBoundingClientRect();
+      showCaption(translate(motionMap.groups[key] ?? motionMap.labels[key]), x - box.left, y - box.top);
     }
 
     // An arrow from a place, as data of an SVG path.
     function arrow(place, vector) {
-      const [x, y] = inLayer(...place), [u, v] = inLayer(...place.map((p, i) => p + ARROW_CHANGE * map.scale * vector[i]));
+      const [x, y] = inLayer(...place), [u, v] = inLayer(...place.map((p, i) => p + ARROW_CHANGE * motionMap.scale * vector[i]));
       const length = Math.hypot(u - x, v - y);
       if (length < 2) return "";
       const [a, b] = [(u - x) / length, (v - y) / length], head = Math.min(5, length / 2);
@@ -139,51 +139,51 @@
 
     function placeHandles() {
       for (const element of handles) {
-        const [x, y] = inLayer(...placeOfHandle(element.handle)), { name, side } = element.handle, { units } = page.state();
+        const [x, y] = inLayer(...placeOfHandle(element.handle)), { name, side } = element.handle, expression = page.expression();
         Object.assign(element.style, { left: `${x}px`, top: `${y}px` });
-        element.ariaValueNow = value(units, name, side).toFixed(2);
+        element.ariaValueNow = axisValue(expression, name, side).toFixed(2);
       }
     }
 
     // ---- Drags ----
 
-    // Preview a request of a drag (held or keyDrag), and show its values beside a place [px].
+    // Preview a request of a drag (pointerDrag or keyDrag), and show its values beside a place [px].
     async function preview(request, x, y, drag) {
       let answer = null;
       try { answer = await page.preview(request); } catch (error) { console.warn("no drag", error); }
-      if (!map) return;
+      if (!motionMap) return;
       placeHandles();
       // A newer request replaced this one, another drag has begun, or the drag is over.
-      if (!answer?.names || (drag && drag !== held && drag !== keyDrag)) return;
-      showCaption(valuesText(answer.names, answer.units ?? page.state().units), x, y);
+      if (!answer?.moved_axes || (drag && drag !== pointerDrag && drag !== keyDrag)) return;
+      showCaption(valuesText(answer.moved_axes, answer.expression ?? page.expression()), x, y);
     }
 
-    // The request of a drag; isOneSided: as Alt says.
-    const dragRequest = (at, to, isOneSided, units) => ({ drag: { at, to, side: isOneSided ? "one" : "both" }, units });
+    // The request of a drag; isOneSided: Alt is pressed.
+    const dragRequest = (at, to, isOneSided, expression) => ({ drag: { at, to, side: isOneSided ? "one" : "both" }, expression });
 
     function move(event) {
-      const box = layer.getBoundingClientRect(), { at, units } = held;
-      const request = dragRequest(at, toPhoto(event.clientX, event.clientY), event.altKey, units);
-      held.lastPreview = preview(request, event.clientX - box.left, event.clientY - box.top, held);
+      const box = layer.getBoundingClientRect(), { at, expression } = pointerDrag;
+      const request = dragRequest(at, toPhoto(event.clientX, event.clientY), event.altKey, expression);
+      pointerDrag.lastPreview = preview(request, event.clientX - box.left, event.clientY - box.top, pointerDrag);
     }
 
-    // Commit a drag, once its last preview is there: one step to undo.
+    // Commit a drag after the answer to its last preview: one step to undo.
     async function commit({ lastPreview }) {
       await lastPreview;
       await page.commit();
-      if (map) placeHandles();
-      if (!held && !keyDrag) clear();
+      if (motionMap) placeHandles();
+      if (!pointerDrag && !keyDrag) clear();
     }
 
     async function reset(at) {
-      await preview({ reset: at, units: page.state().units });
+      await preview({ reset: at, expression: page.expression() });
       commit({});
     }
 
     // End the drag of the pointer, and return it.
     function release() {
-      const drag = held;
-      held = null;
+      const drag = pointerDrag;
+      pointerDrag = null;
       layer.classList.remove("held");
       clear();
       return drag;
@@ -191,42 +191,42 @@
 
     // Cancel the drag of the pointer or of keys.
     function cancel() {
-      const hasBegun = held?.isMoved || keyDrag;
+      const hasBegun = pointerDrag?.isMoved || keyDrag;
       release();
       keyDrag = null;
-      clearTimeout(timer);
-      if (hasBegun) { page.cancel(); placeHandles(); }
+      clearTimeout(keyTimer);
+      if (hasBegun) { page.cancelDrag(); placeHandles(); }
     }
 
     layer.addEventListener("pointerdown", (event) => {
-      if (!map || event.button || held || !event.isPrimary) return;
+      if (!motionMap || event.button || pointerDrag || !event.isPrimary) return;
       const at = stage.toPhoto(event.clientX, event.clientY);
       if (!at) return;
-      endKeys();
-      held = { id: event.pointerId, at, units: { ...page.state().units }, x: event.clientX, y: event.clientY, isMoved: false };
+      endKeyDrag();
+      pointerDrag = { id: event.pointerId, at, expression: page.expression(), x: event.clientX, y: event.clientY, isMoved: false };
       layer.setPointerCapture(event.pointerId);
       layer.classList.add("held");
     });
     layer.addEventListener("pointermove", (event) => {
-      if (held?.id === event.pointerId) {
-        const distance = Math.hypot(event.clientX - held.x, event.clientY - held.y);
-        held.isMoved ||= distance > (CLICK_SLOP_PX[event.pointerType] ?? CLICK_SLOP_PX.mouse);
+      if (pointerDrag?.id === event.pointerId) {
+        const distance = Math.hypot(event.clientX - pointerDrag.x, event.clientY - pointerDrag.y);
+        pointerDrag.isMoved ||= distance > (CLICK_SLOP_PX[event.pointerType] ?? CLICK_SLOP_PX.mouse);
         path.setAttribute("d", "");
-        if (held.isMoved) move(event);
-      } else if (!held && event.pointerType !== "touch" && !animationFrame) {
-        animationFrame = requestAnimationFrame(() => { animationFrame = null; if (!held) hover(event.clientX, event.clientY); });
+        if (pointerDrag.isMoved) move(event);
+      } else if (!pointerDrag && event.pointerType !== "touch" && !animationFrame) {
+        animationFrame = requestAnimationFrame(() => { animationFrame = null; if (!pointerDrag) hover(event.clientX, event.clientY); });
       }
     });
     layer.addEventListener("pointerup", (event) => {
-      if (held?.id !== event.pointerId) return;
+      if (pointerDrag?.id !== event.pointerId) return;
       const drag = release();
       if (drag.isMoved) { lastClick = null; commit(drag); } else click(event, drag.at);
     });
-    layer.addEventListener("pointercancel", (event) => { if (held?.id === event.pointerId) cancel(); });
-    layer.addEventListener("pointerleave", () => { if (!held && !keyDrag) clear(); });
+    layer.addEventListener("pointercancel", (event) => { if (pointerDrag?.id === event.pointerId) cancel(); });
+    layer.addEventListener("pointerleave", () => { if (!pointerDrag && !keyDrag) clear(); });
 
-    // A double click resets the place; a single one goes to a button below, such as the outline of
-    // another face.
+    // A double click resets the position. A single click is passed on to a button below, such as the
+    // outline of another face.
     function click({ clientX: x, clientY: y, timeStamp: time }, at) {
       if (lastClick && time - lastClick.time < DOUBLE_CLICK_MS && Math.hypot(x - lastClick.x, y - lastClick.y) < DOUBLE_CLICK_PX) {
         lastClick = null;
@@ -238,89 +238,89 @@
     }
 
     document.addEventListener("keydown", (event) => {
-      if (!layer.isConnected || !(held || keyDrag)) return;
+      if (!layer.isConnected || !(pointerDrag || keyDrag)) return;
       if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); cancel(); }
       if (event.key === "Alt") event.preventDefault();  // would open the browser's menu
     }, true);
 
     // ---- Keys ----
 
-    function endKeys() {
-      clearTimeout(timer);
+    function endKeyDrag() {
+      clearTimeout(keyTimer);
       const drag = keyDrag;
       keyDrag = null;
       if (drag) { clear(); commit(drag); }
     }
 
-    function press(event, handle) {
-      if (!map) return;
+    function onHandleKey(event, handle) {
+      if (!motionMap) return;
       const direction = ARROW_KEYS[event.key], isReset = event.key === "Delete" || event.key === "Backspace";
       if (!direction && !isReset) return;
       event.preventDefault();
       event.stopPropagation();  // the page has shortcuts of its own
-      if (isReset) { endKeys(); return reset(placeOfHandle(handle)); }
+      if (isReset) { endKeyDrag(); return reset(placeOfHandle(handle)); }
       if (keyDrag?.handle !== handle) {
-        endKeys();
+        endKeyDrag();
         const at = placeOfHandle(handle);
-        keyDrag = { handle, at, to: at, units: { ...page.state().units } };
+        keyDrag = { handle, at, to: at, expression: page.expression() };
       }
-      // Directions are those of the screen, however the face is tilted.
-      const [x, y] = stage.fromPhoto(...keyDrag.to), step = ARROW_KEY_STEP * cropSide();
+      // Arrow keys move along the screen's axes, however the face is tilted.
+      const [x, y] = stage.fromPhoto(...keyDrag.to), step = ARROW_KEY_STEP * cropSidePx();
       keyDrag.to = toPhoto(x + step * direction[0], y + step * direction[1]);
-      const request = dragRequest(keyDrag.at, keyDrag.to, event.altKey, keyDrag.units);
+      const request = dragRequest(keyDrag.at, keyDrag.to, event.altKey, keyDrag.expression);
       keyDrag.lastPreview = preview(request, ...inLayer(...keyDrag.to), keyDrag);
-      clearTimeout(timer);
-      timer = setTimeout(endKeys, ARROW_KEY_REST_MS);
+      clearTimeout(keyTimer);
+      keyTimer = setTimeout(endKeyDrag, ARROW_KEY_REST_MS);
     }
 
     // The side of the face's crop on the screen [px].
-    function cropSide() {
-      const [[x, y], [u, v]] = [placeOf(0, 0), placeOf(map.grid, 0)].map((at) => stage.fromPhoto(...at));
+    function cropSidePx() {
+      const [[x, y], [u, v]] = [placeOf(0, 0), placeOf(motionMap.grid, 0)].map((at) => stage.fromPhoto(...at));
       return Math.hypot(u - x, v - y);
     }
 
-    // The element of a handle of the map.
+    // Return the element of a handle of the motion map.
     function handleElement(handle) {
-      const name = title(handle.name + handle.side in map.labels ? handle.name + handle.side : handle.name);
-      const element = make("div", { className: "handle", tabIndex: 0, role: "slider", ariaLabel: name, ariaValueMin: "0", ariaValueMax: "1" });
+      const name = title(handle.name + handle.side in motionMap.labels ? handle.name + handle.side : handle.name);
+      const element = createElement("div", { className: "handle", tabIndex: 0, role: "slider", ariaLabel: name, ariaValueMin: "0", ariaValueMax: "1" });
       element.handle = handle;
       element.dataset.handle = handle.name + handle.side;
-      element.addEventListener("keydown", (event) => press(event, handle));
+      element.addEventListener("keydown", (event) => onHandleKey(event, handle));
       element.addEventListener("focus", placeHandles);
-      element.addEventListener("blur", endKeys);
+      element.addEventListener("blur", endKeyDrag);
       return element;
     }
 
     // ---- Another photo or face ----
 
     // Load the motion map of the selected face.
-    async function load() {
-      const mine = loads += 1;
-      map = held = keyDrag = null;
-      clearTimeout(timer);
+    async function loadMotionMap() {
+      const requestNumber = newestRequest += 1;
+      motionMap = pointerDrag = keyDrag = null;
+      clearTimeout(keyTimer);
       clear();
       handles.forEach((element) => element.remove());
       handles = [];
       layer.hidden = true;
       let found = null;
       try { found = await page.motionMap(); } catch (error) { console.warn("no motion map", error); }
-      if (mine !== loads || !found?.cells) return;
-      map = found;
+      if (requestNumber !== newestRequest || !found?.cells) return;
+      motionMap = found;
       layer.hidden = false;
-      handles = map.handles.map(handleElement);
+      handles = motionMap.handles.map(handleElement);
       layer.append(...handles);
       placeHandles();
     }
 
-    stage.element.addEventListener("face-changed", load);
-    stage.image.addEventListener("load", () => { if (map) placeHandles(); });
-    new ResizeObserver(() => { if (map) placeHandles(); }).observe(layer);
-    load();
+    stage.element.addEventListener("face-changed", loadMotionMap);
+    stage.image.addEventListener("load", () => { if (motionMap) placeHandles(); });
+    new ResizeObserver(() => { if (motionMap) placeHandles(); }).observe(layer);
+    loadMotionMap();
   }
 
-  function make(tag, values) { return Object.assign(document.createElement(tag), values); }
+  function createElement(tag, values) { return Object.assign(document.createElement(tag), values); }
 
-  // The script of the stage may run later.
+  // Wait for stage.js, which may run later.
   function attachWhenReady() {
     if (page.stage) attach(page.stage); else setTimeout(attachWhenReady, 100);
   }

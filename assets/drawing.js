@@ -1,14 +1,14 @@
-// Drawing on the stage: a mask by the brush, which protects a part of the face from edits or is all
-// that is edited, and a box around a face that was not found.
+// Drawing on the stage: by the brush a mask, which protects what is painted or restricts edits to it;
+// and a box around a face that was not found.
 window.moodganimation.mount(element, () => {
-  const page = window.moodganimation, { on, data } = page;
+  const page = window.moodganimation, { on, session } = page;
   const canvas = element.querySelector("#stage-canvas"), frame = element.querySelector("#stage-frame");
-  const bar = element.querySelector("#painting"), toggle = element.querySelector("#brush");
-  const size = bar.querySelector("[name=size]"), context = canvas.getContext("2d");
-  const hint = element.querySelector("#no-face"), box = element.querySelector("#stage-box");
-  const MIN_BOX = 0.02;  // side of a box, in shares of the photo; a smaller one is a click
-  let strokes = [], stroke = null;  // all strokes, and the one that is being drawn
-  let corner = null;  // of the box that is being drawn
+  const brushBar = element.querySelector("#brush-bar"), brushButton = element.querySelector("#brush");
+  const size = brushBar.querySelector("[name=size]"), context = canvas.getContext("2d");
+  const noFaceBar = element.querySelector("#no-face"), boxElement = element.querySelector("#stage-box");
+  const MIN_BOX = 0.02;  // least side of a box, as a fraction of the photo's; a smaller one is a click
+  let strokes = [], currentStroke = null;  // all strokes, and the one that is being drawn
+  let startCorner = null;  // of the box that is being drawn
 
   function clearCanvas() {
     const area = frame.getBoundingClientRect();
@@ -23,7 +23,7 @@ window.moodganimation.mount(element, () => {
     const area = canvas.getBoundingClientRect();
     for (const { points, radius } of strokes) {
       context.beginPath();
-      const [x0, y0, x1] = data.views[data.view];
+      const [x0, y0, x1] = session.view_boxes[session.view];
       context.lineWidth = 2 * radius * area.width / (x1 - x0);
       points.forEach(([x, y], number) => {
         const [left, top] = page.stage.fromPhoto(x, y);
@@ -35,80 +35,80 @@ window.moodganimation.mount(element, () => {
   }
 
   function setBrushOpen(isOpen) {
-    bar.hidden = canvas.hidden = !isOpen;
-    toggle.ariaPressed = String(isOpen || data.state.painted);
+    brushBar.hidden = canvas.hidden = !isOpen;
+    brushButton.ariaPressed = String(isOpen || session.state.painted);
     if (isOpen) drawStrokes();
   }
-  toggle.addEventListener("click", () => setBrushOpen(bar.hidden));
+  brushButton.addEventListener("click", () => setBrushOpen(brushBar.hidden));
   canvas.addEventListener("pointerdown", (event) => {
-    const place = page.stage.toPhoto(event.clientX, event.clientY);
-    if (!place) return;
+    const position = page.stage.toPhoto(event.clientX, event.clientY);
+    if (!position) return;
     canvas.setPointerCapture(event.pointerId);
-    const [x0, , x1] = data.views[data.view];
-    stroke = { points: [place], radius: size.value / 2 * (x1 - x0) };
-    strokes.push(stroke);
+    const [x0, , x1] = session.view_boxes[session.view];
+    currentStroke = { points: [position], radius: size.value / 2 * (x1 - x0) };
+    strokes.push(currentStroke);
     drawStrokes();
   });
   canvas.addEventListener("pointermove", (event) => {
-    const place = stroke && page.stage.toPhoto(event.clientX, event.clientY);
-    if (!place) return;
-    stroke.points.push(place);
+    const position = currentStroke && page.stage.toPhoto(event.clientX, event.clientY);
+    if (!position) return;
+    currentStroke.points.push(position);
     drawStrokes();
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { if (stroke) { stroke = null; applyStrokes(); } });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { if (currentStroke) { currentStroke = null; applyStrokes(); } });
 
   // Send all strokes, after each stroke.
   function applyStrokes() {
-    return page.act("brush", { strokes, alone: bar.querySelector("[name=alone]:checked").value === "alone is edited" });
+    return page.act("set_brush_mask", { strokes, only_painted: brushBar.querySelector("[name=brush-mode]:checked").value === "edit" });
   }
-  for (const choice of bar.querySelectorAll("[name=alone]")) choice.addEventListener("change", applyStrokes);
-  bar.querySelector("#brush-clear").addEventListener("click", () => { strokes = []; drawStrokes(); applyStrokes(); });
-  bar.querySelector("#brush-done").addEventListener("click", () => setBrushOpen(false));
-  on("face", () => { if (!bar.hidden) drawStrokes(); });
+  for (const choice of brushBar.querySelectorAll("[name=brush-mode]")) choice.addEventListener("change", applyStrokes);
+  brushBar.querySelector("#brush-clear").addEventListener("click", () => { strokes = []; drawStrokes(); applyStrokes(); });
+  brushBar.querySelector("#brush-done").addEventListener("click", () => setBrushOpen(false));
+  on("face", () => { if (!brushBar.hidden) drawStrokes(); });
   on("photo", () => { strokes = []; setBrushOpen(false); });
   new ResizeObserver(() => { if (!canvas.hidden) drawStrokes(); }).observe(frame);
 
   // ---- The box around a face that was not found ----
 
-  on("faceless", (answer) => {
+  on("no-face", (answer) => {
     const image = element.querySelector("#stage-image");
-    image.src = answer.faceless;
-    element.querySelector("#stage").dataset.photo = "faceless";
+    image.src = answer.no_face;
+    element.querySelector("#stage").dataset.photo = "no-face";
     element.querySelector("#inset").hidden = true;
-    element.querySelector("#stage-places").hidden = true;
-    data.view = "photo";
-    data.views = { ...data.views, photo: [0, 0, 1, 1] };
-    hint.hidden = false;
-    hint.querySelector("p").textContent = answer.problem;
-    box.hidden = true;
+    element.querySelector("#face-outlines").hidden = true;
+    session.view = "photo";
+    session.view_boxes = { ...session.view_boxes, photo: [0, 0, 1, 1] };
+    noFaceBar.hidden = false;
+    noFaceBar.querySelector("p").textContent = answer.problem;
+    boxElement.hidden = true;
     setBrushOpen(false);
   });
-  // A place on the stage, in shares of the photo.
-  const placeOf = (event) => {
+  // The position of the pointer on the stage, as fractions of the photo's width and height.
+  const positionOf = (event) => {
     const area = frame.getBoundingClientRect();
     return [(event.clientX - area.left) / area.width, (event.clientY - area.top) / area.height].map((v) => Math.max(0, Math.min(1, v)));
   };
-  const layer = element.querySelector("#stage-boxes");
-  layer.addEventListener("pointerdown", (event) => { corner = placeOf(event); layer.setPointerCapture(event.pointerId); });
-  layer.addEventListener("pointermove", (event) => { if (corner) showBox(corner, placeOf(event)); });
-  layer.addEventListener("pointerup", (event) => {
-    if (!corner) return;
-    const [x, y] = placeOf(event), shares = [...corner, x, y];
-    corner = null;
-    if (Math.abs(shares[2] - shares[0]) < MIN_BOX || Math.abs(shares[3] - shares[1]) < MIN_BOX) return;
-    openBox(shares);
+  const boxLayer = element.querySelector("#stage-boxes");
+  boxLayer.addEventListener("pointerdown", (event) => { startCorner = positionOf(event); boxLayer.setPointerCapture(event.pointerId); });
+  boxLayer.addEventListener("pointermove", (event) => { if (startCorner) showBox(startCorner, positionOf(event)); });
+  boxLayer.addEventListener("pointerup", (event) => {
+    if (!startCorner) return;
+    const [x, y] = positionOf(event), box = [...startCorner, x, y];
+    startCorner = null;
+    if (Math.abs(box[2] - box[0]) < MIN_BOX || Math.abs(box[3] - box[1]) < MIN_BOX) return;
+    openBox(box);
   });
-  layer.addEventListener("pointercancel", () => { corner = null; box.hidden = true; });
+  boxLayer.addEventListener("pointercancel", () => { startCorner = null; boxElement.hidden = true; });
 
   function showBox([x0, y0], [x1, y1]) {
-    box.hidden = false;
-    Object.assign(box.style, { left: `${100 * Math.min(x0, x1)}%`, top: `${100 * Math.min(y0, y1)}%`, width: `${100 * Math.abs(x1 - x0)}%`, height: `${100 * Math.abs(y1 - y0)}%` });
+    boxElement.hidden = false;
+    Object.assign(boxElement.style, { left: `${100 * Math.min(x0, x1)}%`, top: `${100 * Math.min(y0, y1)}%`, width: `${100 * Math.abs(x1 - x0)}%`, height: `${100 * Math.abs(y1 - y0)}%` });
   }
-  function openBox(shares) {
-    data.view = "face";
+  function openBox(box) {
+    session.view = "face";
     for (const button of element.querySelectorAll("#views button")) button.ariaPressed = String(button.dataset.view === "face");
-    page.openBox(shares);
+    page.openBox(box);
   }
   // The middle of the photo, for visitors without a pointer.
-  hint.querySelector("button").addEventListener("click", () => openBox([0.25, 0.1, 0.75, 0.8]));
+  noFaceBar.querySelector("button").addEventListener("click", () => openBox([0.25, 0.1, 0.75, 0.8]));
 });

@@ -1,7 +1,7 @@
-// The other panels: films, contact sheets, animations, how a result was made, and the menu. Each form
-// sends the values of its controls; the stage shows the answer.
+// The panels of films, contact sheets, animations, "How it was made" and the menu. Each form sends the
+// values of its controls, and the stage shows the answer.
 window.moodganimation.mount(element, () => {
-  const page = window.moodganimation, { on, act, data, translate } = page;
+  const page = window.moodganimation, { on, act, session, translate } = page;
   const $ = (id) => element.querySelector(`#${id}`);
 
   for (const range of element.querySelectorAll(".field input[type=range]")) {
@@ -19,39 +19,39 @@ window.moodganimation.mount(element, () => {
     if (!answer.film) return;
     page.showFilm(answer.film);
     page.showOutcome(form, answer.notes, [answer.film, ...answer.files ?? []]);
-    const drawing = form.querySelector(".played");
+    const drawing = form.querySelector(".curves-drawing");
     if (drawing) { drawing.hidden = !answer.curves; if (answer.curves) drawing.src = answer.curves; }
   }
 
   // ---- Film ----
 
-  const film = $("film-form");
-  const isDrive = () => film.elements.what.value === "drive";
-  const updateFilmForm = () => { for (const part of film.querySelectorAll("[data-for]")) part.hidden = (part.dataset.for === "drive") !== isDrive(); };
-  for (const choice of film.elements.what) choice.addEventListener("change", updateFilmForm);
+  const filmForm = $("film-form");
+  const isDrive = () => filmForm.elements.what.value === "drive";
+  const updateFilmForm = () => { for (const part of filmForm.querySelectorAll("[data-for]")) part.hidden = (part.dataset.for === "drive") !== isDrive(); };
+  for (const choice of filmForm.elements.what) choice.addEventListener("change", updateFilmForm);
   updateFilmForm();
-  onSubmit(film, async () => {
-    const clip = await uploadFile($("clip")), { strength, regions, by, faces } = page.values(film);
-    film.querySelector(".played").hidden = true;
-    const [event, request] = isDrive() ? ["drive", { clip, strength, regions, by }] : ["film", { clip, faces }];
-    showFilm(film, await page.runWithProgress(event, request, film));
+  onSubmit(filmForm, async () => {
+    const file = await uploadFile($("film-file")), { strength, regions, by, faces } = page.formValues(filmForm);
+    filmForm.querySelector(".curves-drawing").hidden = true;
+    const [event, request] = isDrive() ? ["drive_photo", { film: file, strength, regions, by }] : ["edit_film", { film: file, faces }];
+    showFilm(filmForm, await page.runWithProgress(event, request, filmForm));
   });
   onSubmit($("follow-form"), async (form) => {
-    const { clip_name, fps } = page.values(form);
-    const trajectory = await uploadFile($("way")), groundTruth = await uploadFile($("truth"));
-    showFilm(form, await page.runWithProgress("follow", { trajectory, ground_truth: groundTruth, clip_name, fps }, form));
+    const { clip_name, fps } = page.formValues(form);
+    const trajectory = await uploadFile($("trajectory")), groundTruth = await uploadFile($("ground-truth"));
+    showFilm(form, await page.runWithProgress("follow_trajectory", { trajectory, ground_truth: groundTruth, clip_name, fps }, form));
   });
 
   // ---- Explore, export ----
 
   onSubmit($("explore-form"), async (form) => {
-    const answer = await page.runWithProgress("sheet", page.values(form), form);
+    const answer = await page.runWithProgress("draw_sheet", page.formValues(form), form);
     if (!answer.picture) return;
     page.showSheet(answer.picture);
     page.showOutcome(form, [], [answer.picture]);
   });
   onSubmit($("export-form"), async (form) => {
-    const answer = await page.runWithProgress("animation", page.values(form), form);
+    const answer = await page.runWithProgress("write_animation", page.formValues(form), form);
     if (!answer.files) return;
     page.showOutcome(form, answer.notes, answer.files);
     const video = answer.files.find((file) => file.orig_name.endsWith(".mp4"));
@@ -59,62 +59,62 @@ window.moodganimation.mount(element, () => {
     else page.showSheet(answer.files[0]);
   });
   $("export-form").addEventListener("change", () => page.measureTimeline());
-  $("clear-keys").addEventListener("click", () => act("remove_keyframe", page.timelineSettings()));
+  $("remove-keyframes").addEventListener("click", () => act("remove_keyframe", page.timelineSettings()));
 
   // ---- How it was made ----
 
-  const PANELS_DELAY_MS = 150;
-  let panelsTimer = null;
-  async function drawPanels() {
-    if (document.body.dataset.mode !== "made" || !data.token) return;
-    const answer = await page.call("panels", {});
-    if (answer.problem) return page.toast(answer.problem, "panels");
+  const EXPLANATION_DELAY_MS = 150;  // without a change, until the explanation is drawn
+  let explanationTimer = null;
+  async function drawExplanation() {
+    if (document.body.dataset.panel !== "explanation" || !session.token) return;
+    const answer = await page.callServer("explain", {});
+    if (answer.problem) return page.toast(answer.problem, "explanation");
     for (const name of ["composite", "attention", "color", "motion"]) $(name).src = answer[name];
-    $("bars").innerHTML = answer.bars;
+    $("comparison").innerHTML = answer.comparison;
     $("device").textContent = answer.device;
   }
-  on("mode", drawPanels);
-  on("state", () => { clearTimeout(panelsTimer); panelsTimer = setTimeout(drawPanels, PANELS_DELAY_MS); });
+  on("panel", drawExplanation);
+  on("state", () => { clearTimeout(explanationTimer); explanationTimer = setTimeout(drawExplanation, EXPLANATION_DELAY_MS); });
 
   // ---- Menu ----
 
-  $("reset-all").addEventListener("click", () => act("preset", { name: "the photo" }));
-  $("neutral").addEventListener("click", () => act("preset", { name: "neutral" }));
-  $("everyone").addEventListener("click", async () => { await page.commit(); act("apply_to_all_faces"); });
-  const preset = $("preset-form");
-  const applyPreset = () => { if (preset.elements.name.value) act("preset", { name: preset.elements.name.value, intensity: Number(preset.elements.intensity.value) }); };
-  preset.addEventListener("change", applyPreset);
-  preset.addEventListener("submit", (event) => event.preventDefault());
+  $("reset-all").addEventListener("click", () => act("apply_preset", { name: "the photo" }));
+  $("neutral").addEventListener("click", () => act("apply_preset", { name: "neutral" }));
+  $("all-faces").addEventListener("click", async () => { await page.commit(); act("apply_to_all_faces"); });
+  const presetForm = $("preset-form");
+  const applyPreset = () => { if (presetForm.elements.name.value) act("apply_preset", { name: presetForm.elements.name.value, intensity: Number(presetForm.elements.intensity.value) }); };
+  presetForm.addEventListener("change", applyPreset);
+  presetForm.addEventListener("submit", (event) => event.preventDefault());
   for (const lock of element.querySelectorAll("[name=locked]")) {
-    lock.addEventListener("change", () => act("confine", { locked: [...element.querySelectorAll("[name=locked]:checked")].map((box) => box.value) }));
+    lock.addEventListener("change", () => act("restrict_edits", { locked: [...element.querySelectorAll("[name=locked]:checked")].map((box) => box.value) }));
   }
-  const label = element.querySelector("[name=label]");
-  label.addEventListener("change", () => act("label", { on: label.checked }));
-  const detail = element.querySelector("[name=detail]");
-  detail.addEventListener("change", () => act("detail", { amount: Number(detail.value) }));
+  const labelBox = element.querySelector("[name=label]");
+  labelBox.addEventListener("change", () => act("set_label", { on: labelBox.checked }));
+  const detailInput = element.querySelector("[name=detail]");
+  detailInput.addEventListener("change", () => act("set_detail", { amount: Number(detailInput.value) }));
   on("state", ({ state }) => {
     for (const lock of element.querySelectorAll("[name=locked]")) lock.checked = state.locked.includes(lock.value);
-    label.checked = state.label;
-    detail.value = detail.nextElementSibling.value = state.detail;
-    preset.elements.name.value = state.preset ?? "";
-    preset.elements.intensity.value = state.intensity;
-    preset.elements.intensity.nextElementSibling.value = state.intensity;
-    $("everyone").disabled = data.faces.length < 2;
+    labelBox.checked = state.label;
+    detailInput.value = detailInput.nextElementSibling.value = state.detail;
+    presetForm.elements.name.value = state.preset ?? "";
+    presetForm.elements.intensity.value = state.intensity;
+    presetForm.elements.intensity.nextElementSibling.value = state.intensity;
+    $("all-faces").disabled = session.faces.length < 2;
   });
-  const model = $("model");
-  model.addEventListener("change", async () => {
+  const modelSelect = $("model");
+  modelSelect.addEventListener("change", async () => {
     await page.commit();
-    const answer = await page.runQueued("model", { model: model.value });
+    const answer = await page.runQueued("switch_model", { model: modelSelect.value });
     if (answer.problem) page.toast(answer.problem, "model");
     else page.applyAnswer(answer);
   });
-  on("face", (answer) => { if (answer.model) model.value = data.model = answer.model; });
+  on("face", (answer) => { if (answer.model) modelSelect.value = session.model = answer.model; });
 
   // ---- Recipes ----
 
   $("copy-link").addEventListener("click", async () => {
     await page.commit();
-    const answer = await page.runQueued("recipe");
+    const answer = await page.runQueued("share_recipe");
     if (answer.problem) return page.toast(answer.problem, "recipe");
     const link = $("link");
     link.value = `${location.origin}${location.pathname}${location.search}#${answer.link}`;
@@ -124,25 +124,25 @@ window.moodganimation.mount(element, () => {
   });
   $("recipe-file").addEventListener("click", async () => {
     await page.commit();
-    const answer = await page.runQueued("recipe");
+    const answer = await page.runQueued("share_recipe");
     if (answer.problem) page.toast(answer.problem, "recipe");
-    else page.save(answer.file);
+    else page.download(answer.file);
   });
   onSubmit($("restore-form"), async (form) => {
     page.clearToasts("restore");
-    const answer = await page.runQueued("restore", { made: await uploadFile($("made-file")), link: form.elements.link.value });
+    const answer = await page.runQueued("restore_recipe", { file: await uploadFile($("recipe-source")), link: form.elements.link.value });
     if (answer.problem) page.toast(answer.problem, "restore");
     else page.applyAnswer(answer);
   });
   on("settings", (settings) => {
-    page.fill($("export-form"), settings.animate);
+    page.fillForm($("export-form"), settings.animate);
     if (settings.film) {
       const { clip, fps, by, ...rest } = settings.film;
-      page.fill(film, { ...rest, ...(by ? { by } : {}), what: by || rest.strength !== undefined ? "drive" : "change" });
-      page.fill($("follow-form"), { ...(clip === undefined ? {} : { clip_name: clip }), ...(fps ? { fps } : {}) });
+      page.fillForm(filmForm, { ...rest, ...(by ? { by } : {}), what: by || rest.strength !== undefined ? "drive" : "change" });
+      page.fillForm($("follow-form"), { ...(clip === undefined ? {} : { clip_name: clip }), ...(fps ? { fps } : {}) });
       updateFilmForm();
     }
-    page.fill($("explore-form"), settings.explore);
-    page.fill($("live-form"), settings.live);
+    page.fillForm($("explore-form"), settings.explore);
+    page.fillForm($("live-form"), settings.live);
   });
 });

@@ -1,33 +1,34 @@
-// What all scripts of the page share, as window.moodganimation: the state of the selected face, the
-// requests to the server, translations, toasts and forms. Python puts it into the page's head with
-// the constants `texts` and `endings`; it runs before the other scripts.
+// What all scripts of the page share, as window.moodganimation: the open session, requests to the
+// server, translations, toasts and forms. demo/ui/page.py puts it into the page's head with the
+// constants `texts` and `pictureEndings`. It runs before the other scripts.
 //
-// Previews during a drag: one request is on its way, and only the newest one waits behind it. An
-// action, such as a button's, first commits the drag before it.
+// During a drag at most one preview request is sent to the server at a time, and only the newest one
+// waits. An action, such as that of a button, first commits the drag before it.
 (() => {
-  const PREVIEW_REST_MS = 250;  // without a change, after which sliders, mood pad and play head are committed
-  const PROGRESS_MS = 400;  // between two requests of the progress of a job
-  const language = navigator.language.slice(0, 2), words = texts[language] ?? {};
+  const COMMIT_DELAY_MS = 250;  // without a change, until sliders, mood pad and play head are committed
+  const PROGRESS_INTERVAL_MS = 400;  // between two requests of the progress of a job
+  const language = navigator.language.slice(0, 2), translations = texts[language] ?? {};
   document.documentElement.lang = texts[language] ? language : "en";
-  const translate = (text) => words[text] ?? text;
+  const translate = (text) => translations[text] ?? text;
   const listeners = {};
-  let isBusy = false;  // a preview is on its way
-  let waiting = null;  // the preview behind it: {request, resolve}
-  let generation = 0;  // previews of an older generation are dropped
+  let isPreviewing = false;  // a preview request has no answer yet
+  let waitingPreview = null;  // the next preview: {request, resolve}
+  let generation = 0;  // rises with every action; the answers of previews before it are dropped
   let uncommitted = null;  // the last request of a drag that is not committed yet
-  let timer = null;  // of `commitSoon`
-  let actions = Promise.resolve();  // the answer of the last action; a commit follows it
-  const jobs = {};  // {number: function that takes the answer}
-  let jobCount = 0, connected;
-  const connection = new Promise((resolve) => { connected = resolve; });
-  // The open photo. `confirmed` is the last committed state of the server, with its picture.
-  const data = { token: null, view: "face", state: { units: {}, keys: [], pins: [] }, confirmed: null, reading: {},
-    axes: [], faces: [], places: [], views: { face: [0, 0, 1, 1], photo: [0, 0, 1, 1] }, face_index: 0 };
+  let commitTimer = null;  // of `commitSoon`
+  let lastAction = Promise.resolve();  // the promise of the last action's answer
+  const jobs = {};  // {number: the function that resolves the promise of the answer}
+  let jobCount = 0, resolveConnection;
+  const connection = new Promise((resolve) => { resolveConnection = resolve; });
+  // The open photo and its selected face, as the server answers them. `state` follows the drag;
+  // `confirmed` is the last committed state, with its picture.
+  const session = { token: null, view: "face", state: { expression: {}, keyframes: [], pins: [] }, confirmed: null, reading: {},
+    axes: [], faces: [], face_corners: [], view_boxes: { face: [0, 0, 1, 1], photo: [0, 0, 1, 1] }, face_index: 0 };
 
-  // Events and what they carry: the answers of the server with another state "state", face "face", photo
-  // "photo" or without a face "faceless"; "preview" (answer and its request), "opening" (a photo file),
-  // "settings" ({panel: values}), "mode" (name of the opened panel), "before" (whether the button is
-  // held), "mood" (a slider of the mood was moved), "enabled" (whether a photo is open).
+  // Events and their values. An answer of the server: "state" with a new state, "face" with another face,
+  // "photo" with another photo, "no-face" with a photo without a face. Others: "preview" (answer and its
+  // request), "opening" (a photo file), "settings" ({panel: values}), "panel" (name of the opened panel),
+  // "before" (whether its button is held), "mood" (a mood slider was moved), "enabled" (a photo is open).
   function on(name, listener) { (listeners[name] ??= []).push(listener); }
   function emit(name, detail) { for (const listener of listeners[name] ?? []) listener(detail); }
 
@@ -47,54 +48,54 @@
   }
 
   // Call a server function, without a queue.
-  async function call(name, request) {
+  async function callServer(name, request) {
     const { server } = await connection;
-    return server[name]({ token: data.token, view: data.view, ...request });
+    return server[name]({ token: session.token, view: session.view, ...request });
   }
 
   // ---- Drags ----
 
-  // Whether the server computes the units: of a mood, a drag on the face, a reset of a place, or a
-  // moment of the timeline. Without these the request's own units count.
+  // Whether the server computes the expression: from a mood, a drag on the face, a reset of a place, or a
+  // moment of the timeline. Without these the request's own expression counts.
   const isResolvedByServer = ({ mood, drag, reset, moment }) => Boolean(mood ?? drag ?? reset ?? moment);
 
   // Request a preview. Returns the answer; undefined where a newer request or an action replaced it.
   async function preview(request) {
-    if (!data.token) return undefined;
+    if (!session.token) return undefined;
     uncommitted = request;
-    if (request.units && !isResolvedByServer(request)) data.state.units = request.units;
-    if (isBusy) {
+    if (request.expression && !isResolvedByServer(request)) session.state.expression = request.expression;
+    if (isPreviewing) {
       dropWaiting();
-      return new Promise((resolve) => { waiting = { request, resolve }; });
+      return new Promise((resolve) => { waitingPreview = { request, resolve }; });
     }
-    const mine = generation;
-    isBusy = true;
+    const startGeneration = generation;
+    isPreviewing = true;
     let answer = {};
-    try { answer = await call("preview", request); } catch (error) { console.warn("no preview", error); }
-    isBusy = false;
-    const isCurrent = mine === generation && answer.picture;
+    try { answer = await callServer("preview", request); } catch (error) { console.warn("no preview", error); }
+    isPreviewing = false;
+    const isCurrent = startGeneration === generation && answer.picture;
     if (isCurrent) {
-      if (isResolvedByServer(request)) data.state.units = answer.units;
-      data.state.mood = answer.mood;
+      if (isResolvedByServer(request)) session.state.expression = answer.expression;
+      session.state.mood = answer.mood;
       emit("preview", { ...answer, request });
     }
-    if (waiting) { const next = waiting; waiting = null; next.resolve(preview(next.request)); }
+    if (waitingPreview) { const next = waitingPreview; waitingPreview = null; next.resolve(preview(next.request)); }
     return isCurrent ? answer : undefined;
   }
 
   function dropWaiting() {
-    waiting?.resolve();
-    waiting = null;
+    waitingPreview?.resolve();
+    waitingPreview = null;
   }
 
-  // Commit the drag: one step to undo.
+  // Commit the drag, if there is one, as one step to undo. Resolves once all actions are answered.
   function commit() {
-    clearTimeout(timer);
-    timer = null;
-    if (!uncommitted) return actions;
-    // A drag, a reset and a moment have been resolved by their preview, so its units are committed. The
-    // server resolves a mood again, from the units before it.
-    const request = { ...uncommitted, units: uncommitted.mood ? uncommitted.units : data.state.units };
+    clearTimeout(commitTimer);
+    commitTimer = null;
+    if (!uncommitted) return lastAction;
+    // The preview has resolved a drag, a reset or a moment, so its expression is committed. The
+    // server resolves a mood again, from the expression before it.
+    const request = { ...uncommitted, expression: uncommitted.mood ? uncommitted.expression : session.state.expression };
     for (const key of ["drag", "reset", "moment"]) delete request[key];
     uncommitted = null;
     return act("commit", request);
@@ -102,18 +103,18 @@
 
   // Commit after a pause, so that keys in quick succession are one step.
   function commitSoon() {
-    clearTimeout(timer);
-    timer = setTimeout(commit, PREVIEW_REST_MS);
+    clearTimeout(commitTimer);
+    commitTimer = setTimeout(commit, COMMIT_DELAY_MS);
   }
 
-  // Drop the drag, and show the last committed state.
-  function cancel() {
+  // Drop the drag, and show the last committed state again.
+  function cancelDrag() {
     generation += 1;
     dropWaiting();
     uncommitted = null;
-    clearTimeout(timer);
-    timer = null;
-    if (data.confirmed) applyAnswer(data.confirmed);
+    clearTimeout(commitTimer);
+    commitTimer = null;
+    if (session.confirmed) applyAnswer(session.confirmed);
   }
 
   // ---- Actions ----
@@ -121,52 +122,49 @@
   // Store an answer of the server, and emit its events.
   function applyAnswer(answer) {
     if (answer.problem) return toast(answer.problem, "answer");
-    for (const key of ["token", "reading", "axes", "views", "faces", "places", "face_index", "photo", "pixels", "model"]) {
-      if (answer[key] !== undefined) data[key] = answer[key];
+    for (const key of ["token", "reading", "axes", "view_boxes", "faces", "face_corners", "face_index", "photo", "size_text", "model"]) {
+      if (answer[key] !== undefined) session[key] = answer[key];
     }
     if (answer.state) {
-      data.state = structuredClone(answer.state);
-      data.confirmed = { state: answer.state, picture: answer.picture ?? data.confirmed?.picture };
+      session.state = structuredClone(answer.state);
+      session.confirmed = { state: answer.state, picture: answer.picture ?? session.confirmed?.picture };
     }
     if (answer.reading) emit("face", answer);
     if (answer.photo) emit("photo", answer);
     if (answer.state) emit("state", answer);
     if (answer.settings) emit("settings", answer.settings);
-    // An empty request lets controls.js show the units, since no slider was moved.
-    if (answer.sliders) { data.state.units = answer.sliders; emit("preview", { units: answer.sliders, request: {} }); }
+    // The empty request tells controls.js to show the expression, since no slider was moved.
+    if (answer.expression) { session.state.expression = answer.expression; emit("preview", { expression: answer.expression, request: {} }); }
   }
 
-  // Do an action (see demo/handlers/actions.py) and apply its answer. Any action but "commit" first
-  // commits the drag, and so waits for the actions before it; a commit waits for them itself.
+  // Run an action (see demo/handlers/actions.py) and apply its answer. Every action but "commit" first
+  // commits the drag, and so waits for the actions before it. A commit waits for them itself.
   function act(name, request = {}) {
-    const before = name === "commit" ? null : commitPending();
+    const before = name === "commit" ? null : commit();
     generation += 1;
     dropWaiting();
     if (name !== "commit") uncommitted = null;
     const run = async () => {
       if (before) await before;
       try {
-        const answer = await call("act", { do: name, ...request });
+        const answer = await callServer("act", { action: name, ...request });
         clearToasts(name);
         if (answer.problem) toast(answer.problem, name);
         else applyAnswer(answer);
         return answer;
       } catch (error) { toast(translate("The server does not answer. Try again."), name); return { problem: String(error) }; }
     };
-    actions = before ? run() : actions.then(run);
-    return actions;
+    lastAction = before ? run() : lastAction.then(run);
+    return lastAction;
   }
 
-  // Commit the drag, if there is one. Resolves once all actions so far are answered.
-  function commitPending() { return uncommitted ? commit() : actions; }
-
-  // Send a request through Gradio's queue. The answer arrives in the answer channel, with the job's
-  // number.
+  // Send a request through Gradio's queue. The answer arrives through the answer channel, with the
+  // number of the job.
   async function runQueued(event, request = {}) {
-    await commitPending();
+    await commit();
     const { trigger } = await connection, job = `${Date.now()}-${jobCount += 1}`;
     const answer = new Promise((resolve) => { jobs[job] = resolve; });
-    trigger(event, { token: data.token, view: data.view, ...request, job });
+    trigger(event, { token: session.token, view: session.view, ...request, job });
     return answer;
   }
 
@@ -178,7 +176,7 @@
 
   // Send a request through the queue, with a progress bar and a cancel button in a form.
   async function runWithProgress(event, request, form) {
-    const bar = form.querySelector(".working"), status = bar.querySelector("span"), meter = bar.querySelector("progress");
+    const bar = form.querySelector(".job-progress"), status = bar.querySelector("span"), meter = bar.querySelector("progress");
     const buttons = [...form.querySelectorAll("button.primary")];
     buttons.forEach((button) => { button.disabled = true; });
     bar.hidden = false;
@@ -186,12 +184,12 @@
     status.textContent = "";
     meter.removeAttribute("value");
     const poll = setInterval(async () => {
-      const { label, done, total } = await call("progress", {}).catch(() => ({}));
+      const { label, done, total } = await callServer("progress", {}).catch(() => ({}));
       if (!label) return;
       status.textContent = total ? `${label} ${done} / ${total}` : label;
       if (total) { meter.max = total; meter.value = done; }
-    }, PROGRESS_MS);
-    bar.querySelector("button").onclick = () => call("act", { do: "cancel" });
+    }, PROGRESS_INTERVAL_MS);
+    bar.querySelector("button").onclick = () => callServer("act", { action: "cancel_job" });
     clearToasts(event);
     const answer = await runQueued(event, request);
     clearInterval(poll);
@@ -208,16 +206,16 @@
     outcome.replaceChildren(...notes.map((note) => Object.assign(document.createElement("p"), { textContent: note })),
       ...files.map((file) => {
         const link = Object.assign(document.createElement("a"), { href: file.url, download: file.orig_name, textContent: file.orig_name });
-        link.addEventListener("click", (event) => { event.preventDefault(); save(file); });
+        link.addEventListener("click", (event) => { event.preventDefault(); download(file); });
         return link;
       }));
   }
 
-  // Download a file. In a frame of another site browsers send no cookie with a plain download, so
-  // the page fetches the file as it does everything else.
-  async function save(file) {
+  // Download a file. If the page is in a frame of another site, browsers send no cookie with a plain
+  // download, so the file is fetched and downloaded from memory.
+  async function download(file) {
     const answer = await fetch(file.url);
-    if (!answer.ok) return toast(translate("The file is gone. Make it once more."), "save");
+    if (!answer.ok) return toast(translate("The file is gone. Make it again."), "save");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
     link.download = file.orig_name;
@@ -246,9 +244,9 @@
 
   // ---- Files and forms ----
 
-  const isPhoto = (file) => file.type.startsWith("image/") || endings.some((end) => file.name.toLowerCase().endsWith(end));
+  const isPhoto = (file) => file.type.startsWith("image/") || pictureEndings.some((end) => file.name.toLowerCase().endsWith(end));
 
-  // Upload the file of a file input, and return it as requests name it; undefined without one.
+  // Upload the file of a file input, and return it as requests contain it; undefined without one.
   async function uploadFile(input) {
     const file = input?.files[0];
     if (!file) return undefined;
@@ -257,7 +255,7 @@
   }
 
   // The values of a form's controls, by name. Check boxes with a value make a list.
-  function values(form) {
+  function formValues(form) {
     const found = {};
     for (const control of form.elements) {
       const { name, type, value, checked } = control;
@@ -271,8 +269,8 @@
     return found;
   }
 
-  // Set a form's controls to values that `values` returned.
-  function fill(form, settings = {}) {
+  // Set a form's controls to values as `formValues` returns them.
+  function fillForm(form, settings = {}) {
     for (const [name, value] of Object.entries(settings)) {
       for (const control of form.querySelectorAll(`[name="${name}"]`)) {
         if (control.type === "radio") control.checked = control.value === value;
@@ -282,7 +280,7 @@
     }
   }
 
-  // Let the arrow keys go round a list of tabs.
+  // Let the arrow keys move the focus around a list of tabs.
   function enableArrowKeys(tabs) {
     for (const tab of tabs) {
       tab.addEventListener("keydown", (event) => {
@@ -295,8 +293,8 @@
     }
   }
 
-  window.moodganimation = { translate, mount, on, emit, data, preview, commit, commitSoon, cancel, act, applyAnswer, call,
-    runQueued, receive, runWithProgress, showOutcome, isResolvedByServer, save, toast, clearToasts, isPhoto, uploadFile, values, fill,
-    enableArrowKeys, endings, motionMap: () => call("motion_map", {}), connect: (ends) => connected(ends),
-    state: () => ({ units: { ...data.state.units } }) };
+  window.moodganimation = { translate, mount, on, emit, session, preview, commit, commitSoon, cancelDrag, act, applyAnswer, callServer,
+    runQueued, receive, runWithProgress, showOutcome, isResolvedByServer, download, toast, clearToasts, isPhoto, uploadFile, formValues, fillForm,
+    enableArrowKeys, pictureEndings, motionMap: () => callServer("motion_map", {}), connect: resolveConnection,
+    expression: () => ({ ...session.state.expression }) };
 })();

@@ -70,15 +70,15 @@ def main() -> None:
             tab = opened(browser, url, **dark)
             settled(tab, tab.locator("#preset-happiness").click)
             shoot(tab, "edit")
-            tab.locator("#made").click()
+            tab.locator("#explanation").click()
             shoot(tab, "made")
             tab.locator("#tab-photo").click()
-            tab.locator("#way-mood").click()
+            tab.locator("#edit-tab-mood").click()
             shoot(tab, "mood")
-            tab.locator("#way-face").click()
+            tab.locator("#edit-tab-face").click()
             for name in ("surprise", "sadness", "happiness"):
                 settled(tab, tab.locator(f"#preset-{name}").click)
-                settled(tab, tab.locator("#add-key").click)
+                settled(tab, tab.locator("#add-keyframe").click)
                 settled(tab, tab.locator("#pin").click)
             tab.locator("#export").click()
             tab.wait_for_function("document.querySelector('#curves').src")
@@ -91,7 +91,7 @@ def others(browser, url: str, film: Path) -> None:
     """Film, camera, sheets, light, phone and Spanish."""
     tab = opened(browser, url, viewport=DESK)
     tab.locator("#tab-film").click()
-    tab.set_input_files("#clip", str(film))
+    tab.set_input_files("#film-file", str(film))
     tab.get_by_text("Animate the photo by the clip").click()
     tab.locator("#make-film").click()
     tab.locator("#film-form .outcome a").first.wait_for(timeout=180_000)
@@ -110,11 +110,11 @@ def others(browser, url: str, film: Path) -> None:
     shoot(tab, "light")
     tab = opened(browser, url, viewport=PHONE, is_mobile=True, has_touch=True, color_scheme="dark")
     settled(tab, tab.locator("#preset-happiness").click)
-    tab.locator("#chips [data-chip=mouth]").click()
+    tab.locator("#phone-filters [data-filter=mouth]").click()
     assert value(tab, "AU12") > 0.5
     shoot(tab, "phone")
     tab = opened(browser, url, viewport=DESK, locale="es-ES", color_scheme="dark")
-    tab.locator("#way-mood").click()
+    tab.locator("#edit-tab-mood").click()
     shoot(tab, "spanish")
 
 

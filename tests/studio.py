@@ -80,7 +80,7 @@ def started(tab) -> None:
 def upload(tab, photo: Path) -> None:
     """Open a photo, and wait until the stage shows it."""
     tab.set_input_files("#photo input[type=file]", str(photo))
-    name = f"window.moodganimation.data.photo.name === {Path(photo).stem!r}"
+    name = f"window.moodganimation.session.photo.name === {Path(photo).stem!r}"
     tab.wait_for_function(f"!document.body.dataset.busy && {name}", timeout=60_000)
 
 

@@ -20,7 +20,7 @@ from moodganimation.animation.timeline import MODES, Keyframe, Timeline
 from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoints.files import build_generator, save_generator
-from moodganimation.demo.handlers import live as live_handlers
+from moodganimation.demo.handlers import camera as camera_handlers
 from moodganimation.demo.handlers.camera import CAMERA_MODES
 from moodganimation.demo.handlers.common import PHOTO, SLIDERS, jpeg_data_url
 from moodganimation.demo.handlers.photo import EXAMPLES, PhotoHandlers
@@ -81,8 +81,8 @@ def means(values: dict) -> dict[str, float]:
 
 def test_opening_a_photo_shows_it_unchanged_with_what_was_read(visit, photo, portrait):
     answer = visit.opened
-    assert "CenterFace" in answer["finder"] and "512 x 512" in answer["pixels"]
-    assert answer["state"]["units"] == answer["reading"] == pytest.approx(visit.reading)
+    assert "CenterFace" in answer["finder"] and "512 x 512" in answer["size_text"]
+    assert answer["state"]["expression"] == answer["reading"] == pytest.approx(visit.reading)
     assert visit.reading == portrait.reading.asdict()
     np.testing.assert_array_equal(visit.picture(), photo)
 
@@ -100,16 +100,16 @@ def test_the_stage_shows_the_face_and_says_where_it_is(visit, portrait):
 
 
 def test_presets_are_drawn_on_the_visitors_own_face(visit):
-    drawn = visit.studio.presets({"token": visit.token})["presets"]
+    drawn = visit.studio.draw_presets({"token": visit.token})["presets"]
     assert tuple(drawn) == tuple(PRESET_LABELS) and len(set(drawn.values())) == len(PRESET_LABELS)
     assert all(shown(picture).shape[0] == shown(picture).shape[1] for picture in drawn.values())
 
 
 def test_examples_open_without_an_upload(animator):
     visit = Visit(animator, None)
-    answers = [visit.page.example({"name": name}, VISITOR) for name in EXAMPLES]
+    answers = [visit.page.open_example({"name": name}, VISITOR) for name in EXAMPLES]
     assert all(answer["token"] and answer["faces"] for answer in answers)
-    assert "no example" in visit.page.example({"name": "../secret"}, VISITOR)["problem"]
+    assert "no example" in visit.page.open_example({"name": "../secret"}, VISITOR)["problem"]
 
 
 def test_without_a_face_the_photo_is_there_to_draw_a_box_on(animator, photo, portrait, tmp_path):
@@ -118,7 +118,7 @@ def test_without_a_face_the_photo_is_there_to_draw_a_box_on(animator, photo, por
     visit = Visit(animator, None)
     answer = visit.open(path)
     assert "token" not in answer and "Drag a box" in answer["problem"]
-    assert shown(answer["faceless"]).shape == (212, 212, 3)
+    assert shown(answer["no_face"]).shape == (212, 212, 3)
     x, y = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])
     box = [(x - 55) / 512, (y - 55) / 512, (x + 55) / 512, (y + 55) / 512]
     answer = visit.open(FILE, box=box)
@@ -170,12 +170,12 @@ def test_another_model_can_be_chosen_and_hears_moods_as_they_are(mood_model, ani
     before = visit.face.portrait
     answer = visit.ask(visit.page.switch_model, model=mood_model)
     assert visit.session.animator.space == PAD and visit.face.portrait.reading == before.reading
-    assert answer["state"]["units"] == pytest.approx(visit.reading)
+    assert answer["state"]["expression"] == pytest.approx(visit.reading)
     assert "AU12L" in answer["axes"] and "AU61" not in answer["axes"]
-    assert visit.studio.preview({"token": visit.token, "mood": [0.5, 0, 0], "units": {}})
+    assert visit.studio.preview({"token": visit.token, "mood": [0.5, 0, 0], "expression": {}})
     visit.settle(mood=[0.5, -0.2, 0.1])
     assert visit.face.target.asdict() == {"pleasure": 0.5, "arousal": -0.2, "dominance": 0.1}
-    assert visit.face.state.units.space == FACS
+    assert visit.face.state.expression.space == FACS
     units, picture, kept = visit.units, visit.picture(), tmp_path / "kept.png"
     kept.write_bytes(visit.saved().read_bytes())
     visit.preset("sad")
@@ -210,8 +210,8 @@ def test_presets_reset_and_neutral_put_the_sliders(visit):
     visit.preset("neutral")
     assert not any(visit.units.values())
     assert visit.preset("awe")["state"]["preset"] == "awed"
-    assert "no preset called" in visit.refused("preset", name="nobody")
-    assert visit.refused("preset", name="happy", intensity="much")
+    assert "no preset called" in visit.refused("apply_preset", name="nobody")
+    assert visit.refused("apply_preset", name="happy", intensity="much")
 
 
 def test_gestures_move_one_side(visit):
@@ -235,13 +235,13 @@ def test_what_was_done_can_be_undone_and_done_again(visit):
 
 def test_one_group_of_sliders_or_one_goes_back(visit):
     units = dict.fromkeys(visit.reading, 0.0) | {"AU01L": 0.9, "AU12L": 0.9, "AU12R": 0.9}
-    visit.act("reset", region="brows", units=units)
+    visit.act("reset_sliders", region="brows", expression=units)
     for axis in FACS.axes:
         wanted = visit.reading[axis.key] if axis.region == "brows" else units[axis.key]
         assert visit.units[axis.key] == wanted
-    visit.act("reset", axis="AU12", units=visit.units)
+    visit.act("reset_sliders", axis="AU12", expression=visit.units)
     assert visit.units["AU12L"] == visit.reading["AU12L"]
-    assert "no region" in visit.refused("reset", region="ears", units=units)
+    assert "no region" in visit.refused("reset_sliders", region="ears", expression=units)
 
 
 def test_an_expression_is_copied_region_by_region(visit, animator, tmp_path):
@@ -264,26 +264,26 @@ def test_an_expression_is_copied_region_by_region(visit, animator, tmp_path):
 
 
 def test_folds_of_the_skin_can_be_weaker_and_come_back_with_undo(visit):
-    visit.act("preset", name="happiness")
+    visit.act("apply_preset", name="happiness")
     whole = visit.session.face.frame.edit.light
-    visit.act("detail", amount=0.0)
+    visit.act("set_detail", amount=0.0)
     plain = visit.session.face.frame.edit.light
     assert (whole - plain).abs().max() > 0.01
     assert visit.session.face.state.to_json()["detail"] == 0
     visit.act("undo")
     assert (visit.session.face.frame.edit.light == whole).all()
-    assert "from 0 to 1.5" in visit.refused("detail", amount=9)
+    assert "from 0 to 1.5" in visit.refused("set_detail", amount=9)
 
 
 def test_edits_can_be_kept_to_one_half(visit, photo, portrait):
     visit.settle(AU45=1.0)
-    visit.act("confine", half="their left half")
+    visit.act("restrict_edits", half="their left half")
     changed = np.argwhere((visit.picture() != photo).any(2))
     middle = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])[0]
     assert len(changed) > 100 and changed[:, 1].min() > middle - portrait.side / 12
-    visit.act("confine", half="whole face")
+    visit.act("restrict_edits", half="whole face")
     assert np.argwhere((visit.picture() != photo).any(2))[:, 1].min() < middle - 20
-    assert "no part of the face" in visit.refused("confine", half="ears")
+    assert "no part of the face" in visit.refused("restrict_edits", half="ears")
     visit.act("undo")
     assert visit.face.state.half == "their left half"  # undo knows of places, too
 
@@ -292,7 +292,7 @@ def test_edits_can_be_kept_to_one_half(visit, photo, portrait):
 def test_eyes_or_mouth_can_be_locked(visit, photo, portrait, name, unit, still):
     visit.settle(**{unit: 1.0, "AU02": 1.0})
     free = visit.picture()
-    visit.act("confine", locked=[name])
+    visit.act("restrict_edits", locked=[name])
     kept = visit.picture()
     rows = slice(*(round(portrait.box[1] + portrait.side * (still + d)) for d in (-0.04, 0.04)))
     middle = portrait.box[0] + portrait.side / 2
@@ -301,8 +301,8 @@ def test_eyes_or_mouth_can_be_locked(visit, photo, portrait, name, unit, still):
     assert changed[0] > 0.9 and changed[1] < 0.1
     assert (kept != photo).any()
     for wrong in (["ears"], [3]):
-        assert "no part of the face" in visit.refused("confine", locked=wrong)
-    assert "a list of names" in visit.refused("confine", locked="eyes")
+        assert "no part of the face" in visit.refused("restrict_edits", locked=wrong)
+    assert "a list of names" in visit.refused("restrict_edits", locked="eyes")
 
 
 def stroke(portrait, where: float) -> dict:
@@ -315,19 +315,19 @@ def stroke(portrait, where: float) -> dict:
 def test_a_brush_keeps_edits_away(visit, photo, portrait):
     visit.settle(AU26=1.0, AU02=1.0)
     strokes = [stroke(portrait, 0.75), stroke(portrait, 0.9)]  # the lower half of the crop
-    visit.act("brush", strokes=strokes, alone=False)
+    visit.act("set_brush_mask", strokes=strokes, only_painted=False)
     kept = visit.picture()
-    assert visit.act("brush", strokes=strokes, alone=True)["state"]["painted"]
+    assert visit.act("set_brush_mask", strokes=strokes, only_painted=True)["state"]["painted"]
     only = visit.picture()
     middle = np.linalg.solve(portrait.to_face[:, :2], -portrait.to_face[:, 2])[1]
     margin = portrait.side / 10
     assert np.argwhere((kept != photo).any(2))[:, 0].max() < middle + margin
     assert np.argwhere((only != photo).any(2))[:, 0].min() > middle - margin
-    assert not visit.act("brush", strokes=[])["state"]["painted"]
+    assert not visit.act("set_brush_mask", strokes=[])["state"]["painted"]
     rows = np.argwhere((visit.picture() != photo).any(2))[:, 0]
     assert rows.min() < middle - margin and rows.max() > middle + margin
     for wrong in ([3], [{"points": [["a", 1]], "radius": 1}], [{"points": [[0, 0]]}]):
-        assert "paint once more" in visit.refused("brush", strokes=wrong)
+        assert "paint again" in visit.refused("set_brush_mask", strokes=wrong)
 
 
 # ---- Several faces ----
@@ -343,7 +343,7 @@ def two(animator, photo, portrait, tmp_path):
     both = np.concatenate([face, small], 1)
     write_image(tmp_path / "two.png", both)
     visit = Visit(animator, tmp_path / "two.png")
-    assert len(visit.opened["faces"]) == len(visit.opened["places"]) == 2
+    assert len(visit.opened["faces"]) == len(visit.opened["face_corners"]) == 2
     visit.photo, visit.width, visit.file = both, face.shape[1], tmp_path / "two.png"
     return visit
 
@@ -376,7 +376,7 @@ def test_a_picture_of_several_faces_brings_them_all_back(two, tmp_path):
     x0, y0, x1, y1 = two.face.portrait.box
     height, width = two.photo.shape[:2]
     points = [[x0 / width, y0 / height], [x1 / width, y1 / height]]
-    two.act("brush", strokes=[{"points": points, "radius": 0.3}], alone=True)
+    two.act("set_brush_mask", strokes=[{"points": points, "radius": 0.3}], only_painted=True)
     two.act("select_face", face=1)
     two.preset("anger")
     kept = tmp_path / "kept.png"
@@ -401,7 +401,7 @@ def test_one_expression_for_every_face(two):
 
 def test_pins_bring_back_what_was_shown(visit):
     visit.preset("happy")
-    assert len(visit.act("pin")["state"]["pins"]) == 1
+    assert len(visit.act("add_pin")["state"]["pins"]) == 1
     visit.preset("sad")
     assert visit.act("restore_pin", pin=0)["state"]["preset"] == "happy"
     assert means(visit.units) == PRESETS["happy"].asdict()
@@ -410,20 +410,20 @@ def test_pins_bring_back_what_was_shown(visit):
 
 def test_what_is_made_says_so_in_a_corner_if_asked(visit):
     before = visit.picture()
-    visit.act("label", on=True)
+    visit.act("set_label", on=True)
     after = visit.picture()
     assert (after[-30:] != before[-30:]).any() and (after[:400] == before[:400]).all()
-    visit.act("label", on=False)
+    visit.act("set_label", on=False)
     np.testing.assert_array_equal(visit.picture(), before)
 
 
 def test_bars_tell_what_was_requested_and_detected(visit):
-    assert "nothing to compare" in visit.studio.panels({"token": visit.token})["bars"]
+    assert "nothing to compare" in visit.studio.explain({"token": visit.token})["comparison"]
     visit.settle(AU26=1.0)
-    answer = visit.studio.panels({"token": visit.token})
-    assert "Open jaw" in answer["bars"] and "1.00 / " in answer["bars"]
-    assert "Smile" not in answer["bars"] and 'class="requested"' in answer["bars"]
-    assert "detected: pleasure" in answer["bars"] and "CPU" in answer["device"]
+    answer = visit.studio.explain({"token": visit.token})
+    assert "Open jaw" in answer["comparison"] and "1.00 / " in answer["comparison"]
+    assert "Smile" not in answer["comparison"] and 'class="requested"' in answer["comparison"]
+    assert "detected: pleasure" in answer["comparison"] and "CPU" in answer["device"]
     for name in ("composite", "attention", "color", "motion"):
         assert shown(answer[name]).shape == (256, 256, 3)
 
@@ -431,9 +431,9 @@ def test_bars_tell_what_was_requested_and_detected(visit):
 def test_a_unit_did_nothing_only_if_no_pixel_moved(visit, portrait):
     visit.settle(AU45=1.0)
     strokes = [stroke(portrait, share) for share in (0, 0.2, 0.4, 0.6, 0.8, 1)]
-    visit.act("brush", strokes=strokes)  # all of the face is protected
-    assert "no change to be seen" in visit.studio.panels({"token": visit.token})["bars"]
-    visit.act("brush", strokes=[])
+    visit.act("set_brush_mask", strokes=strokes)  # all of the face is protected
+    assert "no visible change" in visit.studio.explain({"token": visit.token})["comparison"]
+    visit.act("set_brush_mask", strokes=[])
     visit.face.animator = SimpleNamespace(  # a reader that never sees anything
         edit=visit.session.animator.edit, measure=lambda frame: visit.face.reading
     )
@@ -451,11 +451,11 @@ def test_what_was_made_brings_the_page_back(visit, portrait, tmp_path):
     x0, y0, x1, y1 = portrait.box
     points = (np.array([x0, y0]) + chance * (x1 - x0, y1 - y0)) / 512
     visit.preset("happy")
-    visit.act("confine", half="their left half", locked=["mouth"])
-    visit.act("brush", strokes=[{"points": points.tolist(), "radius": 0.008}])
+    visit.act("restrict_edits", half="their left half", locked=["mouth"])
+    visit.act("set_brush_mask", strokes=[{"points": points.tolist(), "radius": 0.008}])
     state, picture, kept = visit.face.state, visit.picture(), tmp_path / "kept.png"
     kept.write_bytes(visit.saved().read_bytes())
-    answer = visit.ask(visit.recipes.show)
+    answer = visit.ask(visit.recipes.share)
     assert "half" in Path(answer["file"]["path"]).read_text()
     for path, link in ((kept, ""), (None, "https://here/#" + answer["link"])):
         visit.open(FILE)
@@ -472,7 +472,7 @@ def test_what_was_made_brings_the_page_back(visit, portrait, tmp_path):
 
 def test_a_state_is_its_json(visit):
     visit.preset("fear", intensity=0.4)
-    visit.act("confine", half="their right half", locked=["eyes"])
+    visit.act("restrict_edits", half="their right half", locked=["eyes"])
     for state in (visit.face.state, State(visit.face.reading)):
         values = json.loads(json.dumps(state.to_json()))
         assert State.from_json(values, visit.face.reading) == state
@@ -480,7 +480,7 @@ def test_a_state_is_its_json(visit):
 
 def test_a_link_opens_on_another_photo(animator, visit):
     visit.preset("surprise")
-    link = visit.ask(visit.recipes.show)["link"]
+    link = visit.ask(visit.recipes.share)["link"]
     other = Visit(animator, ASSETS / "portrait-calm.png")
     assert "belongs to a photo of 512 x 512" in other.restore(link=link)["problem"]
     back = other.restore(link=link, anywhere=True)
@@ -491,7 +491,7 @@ def test_a_link_opens_on_another_photo(animator, visit):
 def test_downloads_are_named_after_photo_and_expression(visit):
     answers = [visit.ask(visit.studio.save)]
     visit.preset("happiness")
-    answers += [visit.ask(visit.studio.save), visit.ask(visit.recipes.show)]
+    answers += [visit.ask(visit.studio.save), visit.ask(visit.recipes.share)]
     assert [answer["file"]["orig_name"] for answer in answers] == [
         "astronaut-edited.png",
         "astronaut-happiness.png",
@@ -537,7 +537,7 @@ def test_a_still_brings_mood_and_emotion_back(visit, tmp_path):
     ],
 )
 def test_damaged_recipes_are_said_to_be(visit, changed, sentence, tmp_path):
-    recipe = visit.ask(visit.recipes.show)["file"]["path"]
+    recipe = visit.ask(visit.recipes.share)["file"]["path"]
     values = json.loads(Path(recipe).read_text())
     values["options"] |= changed
     (tmp_path / "recipe.json").write_text(json.dumps(values))
@@ -545,7 +545,7 @@ def test_damaged_recipes_are_said_to_be(visit, changed, sentence, tmp_path):
 
 
 def test_old_recipes_have_units_without_sides(visit, tmp_path):
-    recipe = visit.ask(visit.recipes.show)["file"]["path"]
+    recipe = visit.ask(visit.recipes.share)["file"]["path"]
     values = json.loads(Path(recipe).read_text())
     values |= {"space": "action_units", "expression": PRESETS["sad"].asdict()}
     (tmp_path / "recipe.json").write_text(json.dumps(values))
@@ -561,38 +561,38 @@ def test_keyframes_make_a_timeline(visit):
     visit.act("add_keyframe", at=0, hold_s=0, **pace)
     visit.preset("sad")
     answer = visit.act("add_keyframe", at=1, hold_s=0.5, **pace)
-    assert [key["at"] for key in answer["state"]["keys"]] == [0, 1]
-    drawn = visit.ask(lambda request, session: visit.animations.curves(request), **pace)
+    assert [key["at"] for key in answer["state"]["keyframes"]] == [0, 1]
+    drawn = visit.ask(lambda request, session: visit.animations.draw_curves(request), **pace)
     assert drawn["seconds"] > 2 and shown(drawn["curves"]).ndim == 3
     assert "overlaps" in visit.refused("add_keyframe", at=1.2, **pace)  # while the other is held
     assert len(visit.session.keyframes) == 2
     visit.preset("happy")
     visit.act("add_keyframe", at=1, hold_s=0, **pace)  # in place of the one that was there
     assert len(visit.session.keyframes) == 2
-    visit.act("change_keyframe", key=1, at=2, hold_s=0.1, key_easing="spring", **pace)
+    visit.act("change_keyframe", keyframe=1, at=2, hold_s=0.1, keyframe_easing="spring", **pace)
     moved = visit.session.keyframes[1]
     assert (moved.at, moved.hold, moved.easing) == (2, 0.1, "spring")
-    visit.act("show_keyframe", key=0)
+    visit.act("show_keyframe", keyframe=0)
     assert visit.units == visit.reading
-    visit.act("change_keyframe", key=1, update=True, **pace)
+    visit.act("change_keyframe", keyframe=1, use_sliders=True, **pace)
     assert visit.session.keyframes[1].expression.asdict() == visit.reading
-    visit.act("remove_keyframe", key=1, **pace)
+    visit.act("remove_keyframe", keyframe=1, **pace)
     assert len(visit.session.keyframes) == 1
-    assert visit.act("remove_keyframe")["state"]["keys"] == []
-    assert "no such keyframe" in visit.refused("remove_keyframe", key=0, **pace)
+    assert visit.act("remove_keyframe")["state"]["keyframes"] == []
+    assert "no such keyframe" in visit.refused("remove_keyframe", keyframe=0, **pace)
 
 
 def test_pins_become_keyframes_and_movements_fill_the_timeline(visit):
     visit.preset("happy")
-    visit.act("pin")
+    visit.act("add_pin")
     visit.preset(PHOTO)
     visit.act("add_keyframe", pin=0, at=1.5)
     assert means(visit.session.keyframes[0].expression.asdict()) == PRESETS["happy"].asdict()
     assert "no such pin" in visit.refused("add_keyframe", pin=3, at=1)
     for name in ("nod", "shake", "thinking"):
-        visit.act("movement", name=name)
+        visit.act("set_named_timeline", name=name)
         assert len(visit.session.keyframes) > 2
-    assert "no timeline called" in visit.refused("movement", name="dance")
+    assert "no timeline called" in visit.refused("set_named_timeline", name="dance")
 
 
 @pytest.mark.parametrize("keyed", [False, True])
@@ -604,14 +604,17 @@ def test_scrubbing_shows_what_the_animation_shows(visit, keyed, mode):
         visit.session.keyframes = keys
     settings = WAY | {"end": SLIDERS, "frames": 9, "fps": 10, "easing": "ease out", "hold": 2}
     settings |= {"ping_pong": mode == "ping-pong", "mode": mode, "blinks": True}
-    made = visit.ask(visit.animations.make, **settings, formats=["MP4"], size=96)
+    made = visit.ask(visit.animations.write, **settings, formats=["MP4"], size=96)
     film = made["files"][0]["path"]
     reading = visit.face.reading
     way = read_recipe(film).timeline.expressions(reading.space, reading)
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == len(way)
     for number, point in enumerate(way):
-        request = {"moment": {"share": number / (len(way) - 1), **settings}, "token": visit.token}
-        values = visit.studio.preview(request)["units"]
+        request = {
+            "moment": {"fraction": number / (len(way) - 1), **settings},
+            "token": visit.token,
+        }
+        values = visit.studio.preview(request)["expression"]
         assert values == pytest.approx(point.asdict(), abs=6e-4)
     assert any(point["AU45"] > 0.9 for point in way) == keyed  # a blink
 
@@ -619,14 +622,14 @@ def test_scrubbing_shows_what_the_animation_shows(visit, keyed, mode):
 def test_animations_come_in_every_format(visit):
     visit.preset("sad")
     settings = WAY | {"end": SLIDERS, "frames": 4, "fps": 12, "hold": 1}
-    made = visit.ask(visit.animations.make, **settings, size=96, formats=[*FORMATS], panels=True)
+    made = visit.ask(visit.animations.write, **settings, size=96, formats=[*FORMATS], panels=True)
     files = [file["path"] for file in made["files"]]
     assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp", "png"]
     assert read_image(files[-1]).shape == (96, 4 * 3 * 96, 3)  # the strip, with its panels
     assert Image.open(files[0]).n_frames == 4 + 1 + 2
     assert imageio_ffmpeg.count_frames_and_secs(files[1])[0] == 7
     assert made["files"][0]["orig_name"] == "astronaut-sad.gif"
-    assert "at least one" in visit.ask(visit.animations.make, formats=[])["problem"]
+    assert "at least one" in visit.ask(visit.animations.write, formats=[])["problem"]
 
 
 @pytest.mark.slow
@@ -638,16 +641,16 @@ def test_every_format_of_an_animation_brings_every_setting_back(visit, keyed):
     settings = WAY | {"start": "neutral", "end": "happy", "frames": 5, "fps": 12, "mode": "loop"}
     settings |= {"easing": "ease in", "hold": 2, "blinks": True}
     output = {"view": "photo", "size": 96, "formats": [*FORMATS], "panels": True}
-    files = visit.ask(visit.animations.make, **settings, **output)["files"]
+    files = visit.ask(visit.animations.write, **settings, **output)["files"]
     for name in [file["path"] for file in files]:
         visit.session.keyframes = [Keyframe(PRESETS["anger"], 3)]
         back = visit.restore(name)
         assert visit.units == units and back["model"] == "warp"
         assert back["settings"]["explore"] == {}
         assert back["settings"]["animate"] == settings | output
-        assert visit.session.keyframes == keys and len(back["state"]["keys"]) == len(keys)
+        assert visit.session.keyframes == keys and len(back["state"]["keyframes"]) == len(keys)
         again = settings | output | {"formats": [name_of(name)]}
-        (made,) = visit.ask(visit.animations.make, **again)["files"]
+        (made,) = visit.ask(visit.animations.write, **again)["files"]
         assert read_recipe(made["path"]).timeline == read_recipe(name).timeline
 
 
@@ -682,28 +685,32 @@ def test_films_sheets_and_recordings_say_so_too(visit, clip, photo, tmp_path):
 
     def made() -> list[np.ndarray]:
         way, truth = sent(tmp_path / "way.csv"), sent(clip)
-        followed = visit.ask(visit.filming.follow, trajectory=way, ground_truth=truth, fps=12)
+        followed = visit.ask(
+            visit.filming.follow_trajectory, trajectory=way, ground_truth=truth, fps=12
+        )
         sheet = visit.ask(visit.explorer.draw, kind="scales")["picture"]["path"]
         live = None
         for _ in range(2):
-            live = visit.streams.frame(frame | {"record": True, "stream_id": live})["stream_id"]
-        recorded = visit.ask(visit.streams.save, stream_id=live)["film"]["path"]
+            live = visit.streams.process_frame(frame | {"record": True, "stream_id": live})[
+                "stream_id"
+            ]
+        recorded = visit.ask(visit.streams.save_recording, stream_id=live)["film"]["path"]
         films = [next(open_film(path).frames()) for path in (followed["film"]["path"], recorded)]
         strips = [file["path"] for file in followed["files"][1:]]
         return [*films, *map(read_image, [*strips, sheet])]
 
     unlabelled = made()
-    visit.act("label", on=True)
+    visit.act("set_label", on=True)
     for number, (before, after) in enumerate(zip(unlabelled, made(), strict=True)):
         changed = np.abs(before[-20:, -60:].astype(int) - after[-20:, -60:]).max() > 60
         assert changed == (number != 5), number  # what was filmed was not edited
 
 
 def test_a_clip_changes_as_the_photo_does(visit, clip):
-    edit_video = visit.filming.edit_video
-    assert "Nothing is changed yet" in visit.ask(edit_video, clip=sent(clip))["problem"]
+    edit_video = visit.filming.edit
+    assert "Nothing is changed yet" in visit.ask(edit_video, film=sent(clip))["problem"]
     visit.settle(AU02=1.0)
-    units, made = visit.units, visit.ask(edit_video, clip=sent(clip), faces=1)
+    units, made = visit.units, visit.ask(edit_video, film=sent(clip), faces=1)
     film = made["film"]["path"]
     assert "10 of 10 frames" in " ".join(made["notes"])
     assert made["film"]["orig_name"] == "astronaut-clip.mp4"
@@ -711,8 +718,8 @@ def test_a_clip_changes_as_the_photo_does(visit, clip):
     back = visit.restore(film)
     assert visit.units == units and back["settings"]["film"] == {"faces": 1}
     assert "upload one first" in visit.ask(edit_video)["problem"]
-    assert visit.ask(edit_video, clip=sent(FILE))["problem"]
-    assert visit.ask(edit_video, clip=sent(clip), faces=99)["problem"]
+    assert visit.ask(edit_video, film=sent(FILE))["problem"]
+    assert visit.ask(edit_video, film=sent(clip), faces=99)["problem"]
 
 
 @pytest.mark.slow
@@ -723,12 +730,12 @@ def test_long_work_can_be_cancelled_and_leaves_nothing(visit, clip, monkeypatch)
 
     def stopping(session, what):
         tell = start_progress(session, what)
-        visit.act("cancel")
+        visit.act("cancel_job")
         return tell
 
     monkeypatch.setattr(begin, stopping)
-    for handler in (visit.filming.edit_video, visit.filming.drive):
-        answer = visit.ask(handler, clip=sent(clip), regions=["mouth"])
+    for handler in (visit.filming.edit, visit.filming.drive):
+        answer = visit.ask(handler, film=sent(clip), regions=["mouth"])
         assert answer == {"cancelled": "Cancelled. Nothing was written."}
     assert not [*Path(work.folder.name).glob("*.mp4")]
 
@@ -738,27 +745,27 @@ def test_long_work_can_be_cancelled_and_leaves_nothing(visit, clip, monkeypatch)
         return tell
 
     monkeypatch.setattr(begin, leaving)  # who closes the page frees the place
-    assert "cancelled" in visit.ask(visit.filming.edit_video, clip=sent(clip))
-    assert "upload it once more" in visit.ask(visit.filming.edit_video, clip=sent(clip))["problem"]
+    assert "cancelled" in visit.ask(visit.filming.edit, film=sent(clip))
+    assert "upload it again" in visit.ask(visit.filming.edit, film=sent(clip))["problem"]
 
 
 @pytest.mark.slow
 def test_the_photo_plays_what_a_clip_plays(visit, clip):
     form = {"strength": 1.3, "regions": ["mouth"], "by": "moods"}
-    made = visit.ask(visit.filming.drive, clip=sent(clip), **form)
+    made = visit.ask(visit.filming.drive, film=sent(clip), **form)
     film = made["film"]["path"]
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 10 and shown(made["curves"]).ndim == 3
     back = visit.restore(film)
     assert back["settings"]["film"] == form and visit.units == visit.reading
     rows = Path(made["files"][0]["path"]).read_text().splitlines()
     assert len(rows) == 11 and "AU26" in rows[0]
-    refused = visit.ask(visit.filming.drive, clip=sent(clip), regions=[])
+    refused = visit.ask(visit.filming.drive, film=sent(clip), regions=[])
     assert "Regions are any of" in refused["problem"]
 
 
 @pytest.mark.slow
 def test_the_photo_follows_a_trajectory_beside_what_was_filmed(visit, clip, tmp_path):
-    way, follow = tmp_path / "way.csv", visit.filming.follow
+    way, follow = tmp_path / "way.csv", visit.filming.follow_trajectory
     way.write_text("AU12,AU26\n" + "".join(f"{i / 5},{3 * i / 5}\n" for i in range(6)))
     made = visit.ask(follow, trajectory=sent(way), ground_truth=sent(clip), fps=12)
     film, strips = made["film"]["path"], [file["path"] for file in made["files"]]
@@ -784,38 +791,38 @@ def test_previews_answer_only_sensible_requests(visit):
         return visit.studio.preview({"token": visit.token, **request})
 
     units = dict.fromkeys(visit.reading, 0.0) | {"AU12L": 0.5}
-    good = preview(units=units)
-    assert good["picture"].startswith("data:image/webp;base64,") and good["units"] == units
+    good = preview(expression=units)
+    assert good["picture"].startswith("data:image/webp;base64,") and good["expression"] == units
     assert preview(moment={"share": 0.5, **WAY})
-    assert preview(units={"AU12": 0.5})  # both sides
+    assert preview(expression={"AU12": 0.5})  # both sides
     for bad in (
-        {"units": {"AU99": 0.5}},
-        {"units": {"AU12": float("nan")}},
-        {"units": {"AU12": 7}},
-        {"units": "AU12"},
-        {"units": [0.5] * 17},
-        {"units": {"AU12": [1]}},
-        {"mood": [0, 0], "units": units},
-        {"mood": [0, 0, 7], "units": units},
-        {"moment": {"share": 0.5, **WAY, "end": "nobody"}},
-        {"moment": {"share": float("nan"), **WAY}},
+        {"expression": {"AU99": 0.5}},
+        {"expression": {"AU12": float("nan")}},
+        {"expression": {"AU12": 7}},
+        {"expression": "AU12"},
+        {"expression": [0.5] * 17},
+        {"expression": {"AU12": [1]}},
+        {"mood": [0, 0], "expression": units},
+        {"mood": [0, 0, 7], "expression": units},
+        {"moment": {"fraction": 0.5, **WAY, "end": "nobody"}},
+        {"moment": {"fraction": float("nan"), **WAY}},
         {"moment": "abc"},
         {},
     ):
         assert preview(**bad) == {}
-    assert visit.studio.preview({"token": "guess", "units": units}) == {}
+    assert visit.studio.preview({"token": "guess", "expression": units}) == {}
     assert visit.studio.preview(None) == {}
 
 
 def test_problems_become_sentences(visit):
-    assert "upload it once more" in visit.studio.act({"token": "guess", "do": "undo"})["problem"]
+    assert "upload it again" in visit.studio.act({"token": "guess", "action": "undo"})["problem"]
     assert "no action called" in visit.refused("explode")
     assert visit.studio.act(None)["problem"]
 
 
 def test_previews_are_small(visit):
     for view in ("face", "photo"):
-        request = {"token": visit.token, "units": {"AU26": 1, "AU12": 0.8}, "view": view}
+        request = {"token": visit.token, "expression": {"AU26": 1, "AU12": 0.8}, "view": view}
         assert len(visit.studio.preview(request)["picture"]) < 40_000 * 4 / 3
 
 
@@ -823,19 +830,19 @@ def test_previews_are_small(visit):
 def test_a_photo_mirrors_the_camera(visit, photo, animator, monkeypatch):
     cameras = visit.streams
     clock = iter(range(100))
-    monkeypatch.setattr(live_handlers.time, "monotonic", lambda: next(clock) / 8)
+    monkeypatch.setattr(camera_handlers.time, "monotonic", lambda: next(clock) / 8)
     seen = [np.full(17, 0.1)] * 12 + [np.linspace(0, 0.9, 17)] * 8
     monkeypatch.setattr(
         Live, "read", lambda self, photo: Expression.clipped(ACTION_UNITS, seen.pop(0))
     )
     visit.settle(AU02=0.3)
-    units = units_of(visit.face.state.units)
+    units = units_of(visit.face.state.expression)
     mirror = {"strength": 1.5, "regions": ["mouth", "brows"]}
     request = {"token": visit.token, "picture": jpeg_data_url(photo[::2, ::2]), "mirror": mirror}
     request["record"] = True
     settled = []
     for _ in range(20):
-        answer = cameras.frame(request)
+        answer = cameras.process_frame(request)
         request["stream_id"] = answer["stream_id"]
         settled.append(answer["calibrated"])
     assert not settled[0] and settled[-1] and sorted(settled) == settled
@@ -847,13 +854,13 @@ def test_a_photo_mirrors_the_camera(visit, photo, animator, monkeypatch):
     np.testing.assert_allclose(first, units.vector(), atol=0.011)  # sliders have hundredths
     np.testing.assert_allclose(last, wanted.vector(), atol=0.011)
     live = {"stream_id": answer["stream_id"]}
-    made = visit.ask(cameras.keyframes, **live)
+    made = visit.ask(cameras.edit_recording, **live)
     pace = made["settings"]["animate"]
-    assert len(made["state"]["keys"]) > 1 and (pace["mode"], pace["blinks"]) == ("once", False)
+    assert len(made["state"]["keyframes"]) > 1 and (pace["mode"], pace["blinks"]) == ("once", False)
     way = Timeline(tuple(visit.session.keyframes), pace["fps"]).expressions()
     for point, other in ((way[0], units), (way[-1], wanted)):
         np.testing.assert_allclose(units_of(point).vector(), other.vector(), atol=0.011)
-    saved = visit.ask(cameras.save, **live)
+    saved = visit.ask(cameras.save_recording, **live)
     film, table = saved["film"]["path"], saved["files"][0]["path"]
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 20
     assert len(Path(table).read_text().splitlines()) == 21
@@ -864,8 +871,8 @@ def test_a_photo_mirrors_the_camera(visit, photo, animator, monkeypatch):
     assert back == {"what": CAMERA_MODES[1], "strength": 1.5, "regions": ["mouth", "brows"]}
     assert visit.units == sliders
     for bad in ({"token": ""}, {"mirror": {"strength": 9, "regions": []}}, {"mirror": 3}):
-        assert set(cameras.frame(request | bad)) == {"problem"}
-    refused = visit.ask(cameras.keyframes, stream_id="another's")
+        assert set(cameras.process_frame(request | bad)) == {"problem"}
+    refused = visit.ask(cameras.edit_recording, stream_id="another's")
     assert "no recording of a mirror" in refused["problem"]
 
 
@@ -886,49 +893,57 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(visit, photo, monkeypatc
     small = jpeg_data_url(cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA))
     visit.settle(AU26=1.0)
     request = {"token": token, "picture": small, "record": True}
-    first = cameras.frame(request)
+    first = cameras.process_frame(request)
     assert first["found"] and first["seconds"] == 0
     request["stream_id"] = first["stream_id"]
-    as_it_is = cameras.frame(request | {"units": visit.reading})["picture"]
+    as_it_is = cameras.process_frame(request | {"expression": visit.reading})["picture"]
     assert first["picture"] != as_it_is
-    assert "no recording" in visit.ask(cameras.save, stream_id="another's")["problem"]
-    film = visit.ask(cameras.save, stream_id=first["stream_id"])["film"]["path"]
+    assert "no recording" in visit.ask(cameras.save_recording, stream_id="another's")["problem"]
+    film = visit.ask(cameras.save_recording, stream_id=first["stream_id"])["film"]["path"]
     assert imageio_ffmpeg.count_frames_and_secs(film)[0] == 2
     kept = sent(film)["path"]
     visit.page.sessions.close(token)
-    assert "upload it once more" in visit.restore(kept)["problem"]
+    assert "upload it again" in visit.restore(kept)["problem"]
     visit.open(FILE)
     recipe, back = read_recipe(film), visit.restore(kept)
     assert recipe.checkpoint == fingerprint(DEFAULT_CHECKPOINT) and recipe.version == __version__
     assert visit.units == visit.reading and back["state"]["half"] == "whole face"
     units = {"AU26": 1.0, "AU12L": 0.25}
-    alone = cameras.frame({"picture": small, "units": units, "record": True})["stream_id"]
-    cameras.frame({"picture": small, "units": units, "record": True, "stream_id": alone})
-    film = cameras.save({"stream_id": alone}, VISITOR)["film"]["path"]  # it needs no photo
-    assert visit.restore(film)["state"]["units"]["AU26"] == 1
+    alone = cameras.process_frame({"picture": small, "expression": units, "record": True})[
+        "stream_id"
+    ]
+    cameras.process_frame(
+        {"picture": small, "expression": units, "record": True, "stream_id": alone}
+    )
+    film = cameras.save_recording({"stream_id": alone}, VISITOR)["film"][
+        "path"
+    ]  # it needs no photo
+    assert visit.restore(film)["state"]["expression"]["AU26"] == 1
     visit.token = None
-    assert visit.restore(film)["sliders"]["AU12L"] == 0.25
+    assert visit.restore(film)["expression"]["AU12L"] == 0.25
     visit.open(FILE)
     request["token"] = visit.token
     blank = jpeg_data_url(np.full((120, 160, 3), 90, np.uint8))
-    assert not cameras.frame(request | {"picture": blank})["found"]
+    assert not cameras.process_frame(request | {"picture": blank})["found"]
     huge = jpeg_data_url(np.zeros((64, 1300, 3), np.uint8))
     for bad in (
         {"picture": "x"},
         {"picture": huge},
-        {"units": [1]},
+        {"expression": [1]},
         {"token": "x"},
-        {"units": {"AU12": 3}},
+        {"expression": {"AU12": 3}},
         {"picture": "data:image/jpeg;base64,////"},
     ):
-        assert set(cameras.frame(request | bad)) == {"problem"}
-    assert set(cameras.frame(None)) == {"problem"}
-    monkeypatch.setattr(live_handlers, "MAX_STREAMS", len(cameras._streams))
+        assert set(cameras.process_frame(request | bad)) == {"problem"}
+    assert set(cameras.process_frame(None)) == {"problem"}
+    monkeypatch.setattr(camera_handlers, "MAX_STREAMS", len(cameras._streams))
     known = list(cameras._streams)
-    assert "in use" in cameras.frame({"picture": blank, "units": {}})["problem"]
+    assert "in use" in cameras.process_frame({"picture": blank, "expression": {}})["problem"]
     assert list(cameras._streams) == known  # nobody's camera went
-    monkeypatch.setattr(live_handlers, "SILENT_S", -1.0)
-    fresh = cameras.frame({"picture": blank, "units": {}, "stream_id": "made up"})["stream_id"]
+    monkeypatch.setattr(camera_handlers, "REPLACEABLE_AFTER_S", -1.0)
+    fresh = cameras.process_frame({"picture": blank, "expression": {}, "stream_id": "made up"})[
+        "stream_id"
+    ]
     assert list(cameras._streams) == [*known[1:], fresh]
 
 

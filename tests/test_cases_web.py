@@ -175,7 +175,7 @@ def test_only_a_space_trusts_private_proxies_unasked(monkeypatch):
     monkeypatch.delenv(serve.PROXIES_VARIABLE, raising=False)
     assert serve._trusted_proxies(None) == ""
     monkeypatch.setenv("SYSTEM", "spaces")
-    assert serve._trusted_proxies(None) == "private" and serve._trusted("") == ""
+    assert serve._trusted_proxies(None) == "private" and serve._trusted_proxies("") == ""
     monkeypatch.setenv(serve.PROXIES_VARIABLE, "10.0.0.1")
     assert serve._trusted_proxies(None) == "10.0.0.1"
 

@@ -33,12 +33,12 @@ class Face:
         self.start = self.manipulation.reading.asdict()
 
     def answer(self, request: dict) -> dict:
-        before = Expression(FACS, tuple(request["units"][key] for key in FACS.keys))
+        before = Expression(FACS, tuple(request["expression"][key] for key in FACS.keys))
         if "reset" in request:
             drag = self.manipulation.reset(before, request["reset"])
         else:
             drag = self.manipulation.drag(before, **request["drag"])
-        return {"units": drag.expression.asdict(), "names": list(drag.names)}
+        return {"expression": drag.expression.asdict(), "moved_axes": list(drag.names)}
 
 
 class Stage:
@@ -69,8 +69,8 @@ class Stage:
     def log(self) -> dict:
         return self.tab.evaluate("log")
 
-    def units(self) -> dict:
-        return self.tab.evaluate("units")
+    def expression(self) -> dict:
+        return self.tab.evaluate("expression")
 
     def text(self) -> str:
         return self.tab.text_content(".drag .caption")
@@ -117,14 +117,14 @@ def test_a_drag_moves_the_face_and_says_what_it_moves(opened, face):
     stage.tab.wait_for_function(
         "document.querySelector('.drag .caption').textContent.includes('AU12')"
     )
-    units = stage.units()
-    value = (units["AU12L"] + units["AU12R"]) / 2
+    expression = stage.expression()
+    value = (expression["AU12L"] + expression["AU12R"]) / 2
     assert stage.text() == f"AU12 Lip corner puller  {value:.2f}"
     assert value > face.start["AU12L"] + 0.3 and stage.log()["settled"] == 0
     stage.tab.mouse.up()
     stage.settled()
     log = stage.log()
-    assert all(ask["units"] == face.start for ask in log["asks"])  # from before the drag
+    assert all(ask["expression"] == face.start for ask in log["asks"])  # from before the drag
     assert log["asks"][-1]["drag"]["side"] == "both" and log["settled"] == 1
     x, y = log["asks"][0]["drag"]["at"]
     assert (x * 432, y * 432) == pytest.approx((157.5, 297.5), abs=0.5)
@@ -138,24 +138,24 @@ def test_alt_drags_one_side(opened, face):
     stage.tab.mouse.up()
     stage.tab.keyboard.up("Alt")
     stage.settled()
-    units = stage.units()
-    assert units["AU45R"] > 0.4 and units["AU45L"] == face.start["AU45L"]
+    expression = stage.expression()
+    assert expression["AU45R"] > 0.4 and expression["AU45L"] == face.start["AU45L"]
 
 
 def test_escape_takes_the_drag_back(opened, face):
     stage = opened()
     stage.press(CHIN, (0, 60))
-    stage.tab.wait_for_function("units.AU26 > 0.3")
+    stage.tab.wait_for_function("expression.AU26 > 0.3")
     stage.tab.keyboard.press("Escape")
     stage.tab.mouse.move(*stage.at(CHIN, (0, 90)))
     stage.tab.mouse.up()
-    assert stage.units() == face.start
+    assert stage.expression() == face.start
     log = stage.log()
     assert log["cancelled"] == 1 and log["settled"] == 0 and stage.text() == ""
     stage.press(CHIN, (0, 60))
     stage.tab.mouse.up()
     stage.settled()
-    assert stage.units()["AU26"] > 0.3
+    assert stage.expression()["AU26"] > 0.3
 
 
 def test_the_name_stays_where_the_stage_shows_it(opened):
@@ -200,11 +200,11 @@ def test_a_double_click_returns_the_place_to_the_photo(opened, face):
     stage.press(LID, (0, 20))
     stage.tab.mouse.up()
     stage.settled()
-    assert stage.units()["AU45L"] > face.start["AU45L"] + 0.2
+    assert stage.expression()["AU45L"] > face.start["AU45L"] + 0.2
     stage.tab.mouse.dblclick(*stage.at(LID, (0, 20)))
     stage.settled(2)
-    assert stage.units() == face.start
-    assert list(stage.log()["asks"][-1]) == ["reset", "units"]
+    assert stage.expression() == face.start
+    assert list(stage.log()["asks"][-1]) == ["reset", "expression"]
 
 
 def test_a_click_goes_to_what_lies_below(opened):
@@ -226,16 +226,16 @@ def test_handles_move_by_keys_and_go_along_with_the_face(opened, face):
         stage.tab.keyboard.press("ArrowUp")
         stage.tab.keyboard.press("ArrowRight")
     stage.settled()  # one step to undo
-    units, after = stage.units(), handle.bounding_box()
-    assert units["AU12L"] > face.start["AU12L"] + 0.3
-    assert float(handle.get_attribute("aria-valuenow")) == pytest.approx(units["AU12L"])
+    expression, after = stage.expression(), handle.bounding_box()
+    assert expression["AU12L"] > face.start["AU12L"] + 0.3
+    assert float(handle.get_attribute("aria-valuenow")) == pytest.approx(expression["AU12L"])
     assert after["y"] < before["y"] - 8 and after["x"] > before["x"] + 4
     stage.tab.keyboard.press("Delete")
     stage.settled(2)
-    assert stage.units() == pytest.approx(face.start)
+    assert stage.expression() == pytest.approx(face.start)
     stage.tab.keyboard.press("ArrowUp")
     stage.tab.keyboard.press("Escape")
-    assert stage.units() == pytest.approx(face.start) and stage.log()["cancelled"] == 1
+    assert stage.expression() == pytest.approx(face.start) and stage.log()["cancelled"] == 1
 
 
 def test_one_finger_drags_and_two_taps_reset(opened, face):
@@ -251,12 +251,12 @@ def test_one_finger_drags_and_two_taps_reset(opened, face):
         send("touchMove", stage.at(CHIN, (0, step)))
     send("touchEnd")
     stage.settled()
-    assert stage.units()["AU26"] > face.start["AU26"] + 0.3
+    assert stage.expression()["AU26"] > face.start["AU26"] + 0.3
     for _ in range(2):
         send("touchStart", stage.at(CHIN, (0, 45)))
         send("touchEnd")
     stage.settled(2)
-    assert stage.units() == pytest.approx(face.start)
+    assert stage.expression() == pytest.approx(face.start)
     action = "e => getComputedStyle(document.querySelector(e)).touchAction"
     assert stage.tab.evaluate(action, ".drag") == "none"
     assert stage.tab.evaluate(action, "#stage") == stage.tab.evaluate(action, "body") == "auto"

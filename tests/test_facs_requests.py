@@ -412,21 +412,21 @@ def test_slider_of_the_page_sets_one_side(opened, facs_animator, facs_portrait):
 def test_buttons_of_the_page_work_in_facs(opened):
     opened.preset("sad")
     sad = opened.units
-    assert units_of(opened.face.state.units) == PRESETS["sad"]
+    assert units_of(opened.face.state.expression) == PRESETS["sad"]
     opened.settle(mood=[0.8, 0.5, 0.2])
     assert opened.units["AU12L"] > 0
     opened.preset(THE_PHOTO)
     assert opened.units == opened.reading
-    opened.act("reset", region="mouth", units=sad)
+    opened.act("reset_sliders", region="mouth", expression=sad)
     assert [opened.units[key] for key in FACS.keys[:6]] == [sad[key] for key in FACS.keys[:6]]
     assert opened.units["AU12L"] == opened.reading["AU12L"]
     opened.borrow(ASSETS / "portrait-calm.png", ["brows"])
-    units, answer = opened.units, opened.ask(opened.recipes.show)
+    units, answer = opened.units, opened.ask(opened.recipes.share)
     for made in ({"path": answer["file"]["path"]}, {"link": answer["link"]}):
         opened.preset("happy")
         opened.restore(**made)
         assert opened.units == units
-    way = {"share": 0.5, "start": THE_PHOTO, "end": SLIDERS, "frames": 6, "fps": 12}
+    way = {"fraction": 0.5, "start": THE_PHOTO, "end": SLIDERS, "frames": 6, "fps": 12}
     assert opened.studio.preview({"token": opened.token, "moment": way})["picture"]
 
 
@@ -440,25 +440,25 @@ def test_page_restores_all_axes_of_a_picture(opened, loaded, facs_animator):
 def test_page_shows_gestures(opened):
     opened.preset("wink")
     assert opened.units["AU45L"] == 1 and opened.units["AU45R"] < 1
-    way = {"share": 0.5, "start": "wink"}  # but not as an end of an animation
+    way = {"fraction": 0.5, "start": "wink"}  # but not as an end of an animation
     assert opened.studio.preview({"token": opened.token, "moment": way}) == {}
 
 
 def test_film_tab_and_camera_add_to_each_side(opened, facs_animator, edit_video_targets, photo):
     opened.settle(AU12L=0.8)
-    opened.ask(opened.filming.edit_video, clip=sent(VIDEO))
+    opened.ask(opened.filming.edit, film=sent(VIDEO))
     reading = opened.face.reading
-    change = offset_between(opened.face.state.units, reading)
+    change = offset_between(opened.face.state.expression, reading)
     assert list(change) == ["AU12L"]
     assert edit_video_targets[0](0.0, reading) == add_offset(reading, split_offset(change))
     frame = {
         "token": opened.token,
         "picture": jpeg_data_url(photo[::2, ::2]),
-        "units": opened.units,
+        "expression": opened.units,
     }
     mirror = {"strength": 1, "regions": ["brows", "mouth"]}
     for request in (frame, frame | {"mirror": mirror}):
-        assert "picture" in opened.streams.frame(request)
+        assert "picture" in opened.streams.process_frame(request)
 
 
 def test_expressions_of_another_space_cannot_be_mixed():

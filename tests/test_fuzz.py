@@ -716,11 +716,14 @@ def test_frames_of_a_camera(animator, pictures, work, request, live, units, edit
     sent = "data:image/jpeg;base64," + base64.b64encode(jpg).decode()
 
     def ask(asked):
-        answer = streams.frame(asked)
+        answer = streams.process_frame(asked)
         assert set(answer) in (
             {"problem"},
             {"stream_id", "picture", "found", "calibrated", "seconds"},
         )
 
-    for asked in (request, {"stream_id": live, "picture": sent, "units": units, "token": token}):
+    for asked in (
+        request,
+        {"stream_id": live, "picture": sent, "expression": units, "token": token},
+    ):
         tried("camera", work, lambda asked=asked: ask(asked))

@@ -113,15 +113,17 @@ def doors(animator, face):
         """A visitor who cancels after two seconds, so that long films take no longer."""
         cancel = threading.Timer(2, visit.session.cancelled.set)
         cancel.start()
-        answer = filming.edit_video({"clip": file, "token": token}, VISITOR)
+        answer = filming.edit({"film": file, "token": token}, VISITOR)
         cancel.cancel()
         return answer
 
     return {
         "photo": lambda file: visit.page.open({"photo": file}, VISITOR),
         "film": film,
-        "trajectory": lambda file: filming.follow({"trajectory": file, "token": token}, VISITOR),
-        "recipe": lambda file: recipes.restore({"made": file, "token": token}, VISITOR),
+        "trajectory": lambda file: filming.follow_trajectory(
+            {"trajectory": file, "token": token}, VISITOR
+        ),
+        "recipe": lambda file: recipes.restore({"file": file, "token": token}, VISITOR),
     }
 
 
@@ -214,10 +216,12 @@ LINE = [[0.4, 0.4], [0.6, 0.6]]
 )
 def test_only_strokes_are_painted_with(animator, face, strokes):
     visit = Visit(animator, face)
-    assert "paint once more" in visit.refused("brush", strokes=strokes)
-    assert visit.act("brush", strokes=[{"points": LINE, "radius": 0.05}])["state"]["painted"]
+    assert "paint again" in visit.refused("set_brush_mask", strokes=strokes)
+    assert visit.act("set_brush_mask", strokes=[{"points": LINE, "radius": 0.05}])["state"][
+        "painted"
+    ]
     far = [{"points": [[-1e9, 5e8], [1e9, 0.5]], "radius": 0.05}]
-    assert visit.act("brush", strokes=far)["state"]
+    assert visit.act("set_brush_mask", strokes=far)["state"]
 
 
 @pytest.mark.parametrize("name", REDIRECTS)

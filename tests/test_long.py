@@ -156,7 +156,9 @@ def test_cameras_of_two_visitors_show_their_own_faces(animator, photo, tmp_path)
         frame = jpeg_data_url(np.uint8(cv2.resize(photo, (256, 256)) * tint))
         name = None
         for _ in range(20):
-            answer = streams.frame({"stream_id": name, "picture": frame, "units": units})
+            answer = streams.process_frame(
+                {"stream_id": name, "picture": frame, "expression": units}
+            )
             if name not in (None, answer["stream_id"]):
                 wrong.append("name")
             name = answer["stream_id"]

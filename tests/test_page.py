@@ -41,7 +41,7 @@ TABLET = {"viewport": {"width": 1024, "height": 768}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 SIZES = [pytest.param(DESK, id="desk"), pytest.param(PHONE, id="phone")]
 UNITS = [key for keys in UNITS_BY_REGION.values() for key in keys]
-PANELS = ("film", "live", "explore", "export", "made", "menu")
+PANELS = ("film", "live", "explore", "export", "explanation", "menu")
 # Every text that can be read on the page, and what is told to those who cannot see it.
 SAID = """() => [...document.querySelectorAll("#studio *")]
   .filter((e) => e.checkVisibility())
@@ -66,8 +66,8 @@ SEEN = """(e) => {
 }"""
 # The side of the face's crop, in heights of what is shown.
 CROP = """() => {
-  const { places, views: { face: [, y0, , y1] } } = window.moodganimation.data;
-  const ys = places[0].map(([, y]) => y);
+  const { face_corners, view_boxes: { face: [, y0, , y1] } } = window.moodganimation.session;
+  const ys = face_corners[0].map(([, y]) => y);
   return (Math.max(...ys) - Math.min(...ys)) / (y1 - y0);
 }"""
 SCROLLS = """() => [document.documentElement, ...document.querySelectorAll("#studio, #studio *")]
@@ -124,14 +124,14 @@ def clip(animator, tmp_path_factory):
 
 def region(tab, name: str) -> None:
     """On a phone, show one region of the sheet."""
-    chip = tab.locator(f"#chips [data-chip={name}]")
+    chip = tab.locator(f"#phone-filters [data-filter={name}]")
     if chip.is_visible():
         chip.click()
 
 
 def mode(tab, name: str) -> None:
     """Open a panel."""
-    if name in ("export", "made", "menu"):
+    if name in ("export", "explanation", "menu"):
         tab.locator(f"#{name}").click()
     else:
         tab.locator(f"#tab-{name}").click()
@@ -180,14 +180,14 @@ def test_on_a_phone_the_stage_stays_and_a_swipe_changes_nothing(visit):
         assert tab.locator("#stage-image").evaluate(SEEN)
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     region(tab, "mouth")
-    before, units = states(tab), tab.evaluate("window.moodganimation.state()")
+    before, units = states(tab), tab.evaluate("window.moodganimation.expression()")
     touch = tab.context.new_cdp_session(tab)
     for key, way in (("AU12", -160), ("AU14", 120), ("AU10", -60)):
         box = tab.locator(f"#slider-{key}").bounding_box()
         x, y = box["x"] + 0.8 * box["width"], box["y"] + box["height"] / 2
         swipe(touch, [(x, y + way * step / 8) for step in range(9)])
     tab.wait_for_timeout(500)
-    assert states(tab) == before and tab.evaluate("window.moodganimation.state()") == units
+    assert states(tab) == before and tab.evaluate("window.moodganimation.expression()") == units
     tab.locator("#slider-AU12").scroll_into_view_if_needed()
     box = tab.locator("#slider-AU12").bounding_box()
     x, y = box["x"] + 0.3 * box["width"], box["y"] + box["height"] / 2
@@ -212,11 +212,11 @@ def test_no_english_is_left(visit, locale):
         tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         left = foreign & set(tab.evaluate(SAID))
         assert not left, left
-        if name in ("export", "made", "menu"):
+        if name in ("export", "explanation", "menu"):
             tab.locator("#tab-photo").click()
     tab.locator("#tab-photo").click()
     for way in ("face", "mood", "copy"):
-        tab.locator(f"#way-{way}").click()
+        tab.locator(f"#edit-tab-{way}").click()
         assert not foreign & set(tab.evaluate(SAID))
     mode(tab, "export")
     for name in ("GIF", "MP4"):
@@ -271,7 +271,7 @@ def test_photos_are_dropped_anywhere_and_read_in_every_format(visit, tmp_path):
         "data:image/png;base64," + base64.b64encode(PHOTO.read_bytes()).decode(),
     )
     tab.locator("#timeline").dispatch_event("drop", {"dataTransfer": data})
-    tab.wait_for_function("window.moodganimation.data.photo.name === 'dropped'", timeout=30_000)
+    tab.wait_for_function("window.moodganimation.session.photo.name === 'dropped'", timeout=30_000)
     assert ".heic" in tab.get_attribute("#photo input", "accept")
     letter = tmp_path / "face.jpg"
     letter.write_text("I am a letter.")
@@ -341,12 +341,12 @@ def test_sides_part_and_the_fold_has_gaze_head_and_lips(visit):
     assert value(tab, "AU45R") < 0.3 and 0.4 < value(tab, "AU45") < 0.7
     slide(tab, "AU45", 0.2)
     assert value(tab, "AU45L") == value(tab, "AU45R") == 0.2
-    tab.locator("#more summary").click()
+    tab.locator("#further-sliders summary").click()
     for key, axis in (("gaze-x", "AU61"), ("head-tilt", "AU55"), ("jaw-side", "AD30L")):
         slide(tab, key, 0.5)
-        assert tab.evaluate(f"window.moodganimation.state().units.{axis}") == 0.5
+        assert tab.evaluate(f"window.moodganimation.expression().{axis}") == 0.5
         slide(tab, key, -0.5)
-        assert tab.evaluate(f"window.moodganimation.state().units.{axis}") == 0
+        assert tab.evaluate(f"window.moodganimation.expression().{axis}") == 0
     before = source(tab)
     slide(tab, "AU18", 0.8)
     assert source(tab) != before
@@ -371,8 +371,8 @@ def test_axes_that_a_model_lacks_are_disabled(visit):
 def test_moods_have_names_that_can_be_read_and_chosen(visit, options):
     tab = visit(**options)
     region(tab, "mood")
-    if tab.locator("#way-mood").is_visible():
-        tab.locator("#way-mood").click()
+    if tab.locator("#edit-tab-mood").is_visible():
+        tab.locator("#edit-tab-mood").click()
     wait_for(lambda: tab.locator("#mood-pad g text[x]").count() == len(NAMED_MOODS) >= 20)
     assert tab.evaluate(OVERLAPS) == 0
     size = tab.evaluate("document.querySelector('#mood-pad text').getBoundingClientRect().height")
@@ -380,8 +380,8 @@ def test_moods_have_names_that_can_be_read_and_chosen(visit, options):
     assert tab.evaluate("document.documentElement.scrollWidth") <= tab.viewport_size["width"]
     language = options["locale"][:2]
     ends = [TEXTS[end].get(language, end) for end in ("pleasant", "unpleasant", "calm", "excited")]
-    assert tab.locator("#mood-pad .end").all_inner_texts() or ends
-    assert set(ends) <= set(tab.locator("#mood-pad .end").all_text_contents())
+    assert tab.locator("#mood-pad .axis-label").all_inner_texts() or ends
+    assert set(ends) <= set(tab.locator("#mood-pad .axis-label").all_text_contents())
     said = TEXTS["terrified"].get(language, "terrified")
     before = source(tab)
     settled(tab, lambda: tab.locator("#mood-pad g text", has_text=said).click())
@@ -418,7 +418,7 @@ def test_everything_has_a_name_and_the_keyboard_reaches_it(visit):
         mode(tab, name)
         tab.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
         assert tab.evaluate(NAMELESS) == [], name
-        if name in ("export", "made", "menu"):
+        if name in ("export", "explanation", "menu"):
             tab.locator("#tab-photo").click()
     tab.locator("#tab-photo").click()
     reached = set()
@@ -458,7 +458,7 @@ def test_axe_finds_no_serious_violation(visit, size, scheme):
             mode(tab, name)
         if wrong := tab.evaluate(VIOLATIONS):
             found[name] = wrong
-        if name in ("export", "made", "menu"):
+        if name in ("export", "explanation", "menu"):
             tab.locator("#tab-photo").click()
     assert found == {}
 
@@ -489,7 +489,7 @@ def test_a_wink(visit, size):
     tab, photo = visit(**size), read_image(PHOTO)
     region(tab, "presets")
     settled(tab, tab.locator("#preset-wink").click)
-    units = tab.evaluate("window.moodganimation.state().units")
+    units = tab.evaluate("window.moodganimation.expression()")
     assert units["AU45L"] == 1 and units["AU45R"] < 0.5
     assert (saved(tab) != photo).any()
 
@@ -567,7 +567,7 @@ def test_two_faces_have_expressions_of_their_own(visit, large, size):
     assert [half.any() for half in np.split(one, [1200])].count(True) == 1
     assert all(half.any() for half in np.split(both, [1200]))
     settled(tab, tab.locator("#view-photo").click)
-    outline = tab.locator("#stage-places button").first.bounding_box()
+    outline = tab.locator("#face-outlines button").first.bounding_box()
     x, y = outline["x"] + outline["width"] / 2, outline["y"] + outline["height"] / 2
     settled(tab, lambda: tab.mouse.click(x, y))  # on the stage
     assert tab.get_attribute("#face-0", "aria-pressed") == "true"
@@ -578,9 +578,9 @@ def test_two_faces_have_expressions_of_their_own(visit, large, size):
 def test_three_keyframes_become_a_gif(visit, size):
     tab = visit(**size)
     region(tab, "presets")
-    settled(tab, tab.locator("#add-key").click)
+    settled(tab, tab.locator("#add-keyframe").click)
     settled(tab, tab.locator("#preset-surprise").click)
-    settled(tab, tab.locator("#add-key").click)
+    settled(tab, tab.locator("#add-keyframe").click)
     settled(tab, tab.locator("#preset-happiness").click)
     settled(tab, tab.locator("#pin").click)
     pin, track = tab.locator("#pin-0").bounding_box(), tab.locator("#track").bounding_box()
@@ -588,16 +588,16 @@ def test_three_keyframes_become_a_gif(visit, size):
     tab.mouse.down()
     tab.mouse.move(track["x"] + 0.95 * track["width"], track["y"] + 15, steps=6)
     settled(tab, tab.mouse.up)
-    assert tab.locator("#keys .key").count() == 3
-    last = tab.evaluate("window.moodganimation.data.state.keys.at(-1).at")
-    tab.locator("#track[data-keys='3']").wait_for()
-    key = tab.locator("#key-1").bounding_box()
+    assert tab.locator("#keyframes .keyframe").count() == 3
+    last = tab.evaluate("window.moodganimation.session.state.keyframes.at(-1).at")
+    tab.locator("#track[data-keyframes='3']").wait_for()
+    key = tab.locator("#keyframe-1").bounding_box()
     x, y = key["x"] + key["width"] / 2, key["y"] + key["height"] / 2
     tab.mouse.move(x, y)
     tab.mouse.down()
     tab.mouse.move(x + 0.2 * track["width"], y, steps=4)
     settled(tab, tab.mouse.up)
-    moments = tab.evaluate("window.moodganimation.data.state.keys.map((k) => k.at)")
+    moments = tab.evaluate("window.moodganimation.session.state.keyframes.map((k) => k.at)")
     assert moments == sorted(moments) and moments[1] > 1 and moments[2] == last
     before = source(tab)
     tab.locator("#scrub").fill("0.9")
@@ -623,22 +623,22 @@ def test_a_film_is_made_and_another_cancelled(visit, clip, size):
     tab = visit(**size)
     mode(tab, "film")
     assert tab.locator("#film-form .primary").count() == 1
-    tab.set_input_files("#clip", str(clip))
+    tab.set_input_files("#film-file", str(clip))
     tab.locator("#make-film").click()
     tab.get_by_text("Nothing is changed yet").wait_for()
-    tab.get_by_text("Animate the photo by the clip").click()
+    tab.get_by_text("Animate the photo by the film").click()
     tab.locator("#make-film").click()
     tab.locator("#film-form .outcome a").nth(1).wait_for(timeout=90_000)
     assert tab.locator(".toast").count() in (0, 1)
     wait_for(lambda: tab.evaluate("document.querySelector('#stage-film').readyState >= 2"))
     names = tab.locator("#film-form .outcome a").all_inner_texts()
     assert names == ["astronaut-driven.mp4", "astronaut-curves.csv"]
-    assert tab.locator("#film-form .played").is_visible()
-    tab.evaluate("window.moodganimation.call('act', { do: 'cancel' })")
+    assert tab.locator("#film-form .curves-drawing").is_visible()
+    tab.evaluate("window.moodganimation.callServer('act', { action: 'cancel_job' })")
     tab.locator("#make-film").click()
-    tab.locator("#film-form .working").wait_for()
-    assert tab.locator("#film-form .working .cancel").evaluate(SEEN) or size is PHONE
-    while tab.locator("#film-form .working").is_visible():
+    tab.locator("#film-form .job-progress").wait_for()
+    assert tab.locator("#film-form .job-progress .cancel").evaluate(SEEN) or size is PHONE
+    while tab.locator("#film-form .job-progress").is_visible():
         if tab.locator("#film-form .cancel").is_visible():
             tab.locator("#film-form .cancel").dispatch_event("click")
         tab.wait_for_timeout(30)
@@ -659,7 +659,7 @@ def test_the_camera_is_edited_beside_the_sliders_and_mirrored(visit, size):
     tab.get_by_text("the photo, as my mirror").click()
     wait_for(lambda: form.get_attribute("data-calibrated") == "false")
     wait_for(lambda: form.get_attribute("data-calibrated") == "true")
-    tab.locator("#calm").click()
+    tab.locator("#calibrate").click()
     wait_for(lambda: form.get_attribute("data-calibrated") == "false")
     wait_for(lambda: form.get_attribute("data-calibrated") == "true")
     tab.locator("#record").click()
@@ -672,7 +672,7 @@ def test_the_camera_is_edited_beside_the_sliders_and_mirrored(visit, size):
     units = np.array([[float(cell) for cell in row.split(",")[1:18]] for row in rows[1:]])
     assert len(units) > 5 and np.ptp(units, 0).max() > 0.25
     tab.locator("#edit-recording").click()
-    wait_for(lambda: tab.locator("#keys .key").count() > 1)
+    wait_for(lambda: tab.locator("#keyframes .keyframe").count() > 1)
     before = source(tab)
     tab.locator("#scrub").press("End")
     wait_for(lambda: source(tab) != before)
@@ -684,7 +684,7 @@ def test_a_file_brings_everything_back(visit, size, tmp_path):
     tab = visit(**size)
     region(tab, "presets")
     settled(tab, tab.locator("#preset-sadness").click)
-    settled(tab, tab.locator("#sides button").first.click)
+    settled(tab, tab.locator("#halves button").first.click)
     with tab.expect_download() as download:
         tab.locator("#save").click()
     kept = tmp_path / "kept.png"
@@ -697,10 +697,10 @@ def test_a_file_brings_everything_back(visit, size, tmp_path):
     assert link.startswith("http://127.0.0.1")
     tab = visit(**size)
     mode(tab, "menu")
-    tab.set_input_files("#made-file", str(kept))
+    tab.set_input_files("#recipe-source", str(kept))
     settled(tab, tab.locator("#restore").click)
     np.testing.assert_array_equal(saved(tab), picture)
-    assert tab.get_attribute("#sides button:first-child", "aria-pressed") == "true"
+    assert tab.get_attribute("#halves button:first-child", "aria-pressed") == "true"
     tab.locator("#tab-photo").click()
     assert tab.get_attribute("#preset-sadness", "aria-pressed") == "true"
     tab = tab.context.new_page()  # and a link, on the example and on the next photo
@@ -715,10 +715,10 @@ def test_a_file_brings_everything_back(visit, size, tmp_path):
 @pytest.mark.slow
 def test_in_spanish_on_a_phone(visit):
     tab = visit(locale="es-ES", **PHONE)
-    tab.locator("#chips").get_by_text("Boca", exact=True).click()
+    tab.locator("#phone-filters").get_by_text("Boca", exact=True).click()
     slide(tab, "AU12", 1)
     before = source(tab)
-    tab.locator("#chips").get_by_text("Ánimo", exact=True).click()
+    tab.locator("#phone-filters").get_by_text("Ánimo", exact=True).click()
     settled(tab, lambda: tab.locator("#mood-pad g text", has_text="triste").first.click())
     assert source(tab) != before
     assert tab.get_attribute("#before", "data-text") == "Hold for before"
@@ -726,7 +726,7 @@ def test_in_spanish_on_a_phone(visit):
     assert (saved(tab) != read_image(PHOTO)).any()
     tab.locator("#tab-film").click()
     tab.locator("#make-film").click()
-    tab.get_by_text(TEXTS["There is no clip yet: upload one first."]["es"]).wait_for()
+    tab.get_by_text(TEXTS["There is no film yet: upload one first."]["es"]).wait_for()
 
 
 # ---- What is needed now and then ----
@@ -736,7 +736,7 @@ def test_in_spanish_on_a_phone(visit):
 def test_two_visitors_of_one_photo_both_see_everything(visit):
     tabs = [visit(), visit()]
     for tab in tabs:
-        mode(tab, "made")
+        mode(tab, "explanation")
         for name in ("composite", "attention", "color", "motion"):
             image = f"document.querySelector('#{name}')"
             wait_for(lambda tab=tab, image=image: tab.evaluate(f"{image}.naturalWidth > 0"))
@@ -747,18 +747,18 @@ def test_parts_are_kept_and_expressions_borrowed(visit):
     tab, photo = visit(), read_image(PHOTO)
     slide(tab, "AU45", 1)
     whole = (saved(tab) != photo).any(2).sum()
-    settled(tab, tab.locator("#sides button").first.click)
+    settled(tab, tab.locator("#halves button").first.click)
     left = (saved(tab) != photo).any(2).sum()
     mode(tab, "menu")
     settled(tab, tab.locator("[name=locked][value=eyes]").check)
     assert (saved(tab) != photo).any(2).sum() < left < 0.8 * whole
     settled(tab, tab.locator("[name=label]").check)
     assert (saved(tab)[-30:] != photo[-30:]).any()
-    mode(tab, "made")
-    tab.locator("#bars .plane .detected").wait_for()
-    assert re.search("moved, but the reader|no change to be seen", tab.inner_text("#bars"))
+    mode(tab, "explanation")
+    tab.locator("#comparison .plane .detected").wait_for()
+    assert re.search("visible change, but|no visible change", tab.inner_text("#comparison"))
     tab.locator("#tab-photo").click()
-    tab.locator("#way-copy").click()
+    tab.locator("#edit-tab-copy").click()
     tab.set_input_files("#other", str(ASSETS / "portrait-calm.png"))
     settled(tab, tab.locator("#copy-form .primary").click)
     assert value(tab, "AU45") < 0.5
@@ -770,7 +770,7 @@ def test_a_brush_protects_what_it_paints(visit):
     slide(tab, "AU26", 1)
     whole = (saved(tab) != photo).any(2).sum()
     tab.locator("#brush").click()
-    tab.locator("#painting [name=size]").fill("0.25")
+    tab.locator("#brush-bar [name=size]").fill("0.25")
     tab.mouse.move(*at(tab, 0.2, 0.75))
     tab.mouse.down()
     tab.mouse.move(*at(tab, 0.8, 0.75), steps=5)
@@ -782,7 +782,7 @@ def test_a_brush_protects_what_it_paints(visit):
     settled(tab, tab.locator("#brush-clear").click)
     assert (saved(tab) != photo).any(2).sum() == whole
     tab.locator("#brush-done").click()
-    assert tab.locator("#painting").is_hidden()
+    assert tab.locator("#brush-bar").is_hidden()
 
 
 @pytest.mark.slow
@@ -792,13 +792,13 @@ def test_movements_play_and_sheets_are_drawn(visit):
     tab.locator("#movement-nod").click()
     wait_for(lambda: source(tab) != before)
     wait_for(lambda: tab.get_attribute("#play", "aria-pressed") == "false")
-    assert tab.locator("#keys .key").count() > 2
+    assert tab.locator("#keyframes .keyframe").count() > 2
     mode(tab, "menu")
     settled(tab, tab.locator("#neutral").click)
     assert all(value(tab, key) == 0 for key in UNITS)
     settled(tab, tab.locator("#reset-all").click)
-    assert tab.evaluate("window.moodganimation.state().units") == tab.evaluate(
-        "window.moodganimation.data.reading"
+    assert tab.evaluate("window.moodganimation.expression()") == tab.evaluate(
+        "window.moodganimation.session.reading"
     )
     mode(tab, "explore")
     tab.get_by_text("Pleasure across, arousal down").click()
@@ -813,11 +813,11 @@ def test_movements_play_and_sheets_are_drawn(visit):
 def test_the_timeline_writes_every_format_and_scrubs_every_mode(visit):
     tab = visit()
     slide(tab, "AU26", 1)
-    settled(tab, tab.locator("#add-key").click)
+    settled(tab, tab.locator("#add-keyframe").click)
     slide(tab, "AU26", 0)
-    settled(tab, tab.locator("#add-key").click)
+    settled(tab, tab.locator("#add-keyframe").click)
     mode(tab, "export")
-    tab.locator("#track[data-keys='2']").wait_for()
+    tab.locator("#track[data-keyframes='2']").wait_for()
     once = float(tab.get_attribute("#track", "data-seconds"))
     tab.locator("#export-form").get_by_label("ping-pong").check()
     tab.locator("#export-form").get_by_label("Blinks").check()

@@ -254,9 +254,9 @@ def test_page_and_film_tab_resolve_the_same_request_alike(name, page, edit_video
     request, reading = REQUESTS[name], page.face.reading
     target = resolve(request, reading, reading.space).vector()
     on_page(page, request)
-    np.testing.assert_allclose(page.face.state.units.vector(), target, atol=0.011)
-    if page.face.state.units != reading:
-        page.ask(page.filming.edit_video, clip=sent(VIDEO), faces=1)
+    np.testing.assert_allclose(page.face.state.expression.vector(), target, atol=0.011)
+    if page.face.state.expression != reading:
+        page.ask(page.filming.edit, film=sent(VIDEO), faces=1)
         filmed = edit_video_targets[0](0.0, reading).vector()
         np.testing.assert_allclose(filmed, target, atol=0.011)
 
@@ -272,7 +272,7 @@ def on_page(page: Visit, request: ExpressionRequest) -> None:
         return
     moods = {key: value for key, value in axes.items() if key in PAD}
     if moods:
-        mood = mood_of(units_of(page.face.state.units)).replace(**moods)
+        mood = mood_of(units_of(page.face.state.expression)).replace(**moods)
         page.settle(mood=list(mood.values))
     page.settle(**{key: value for key, value in axes.items() if key not in PAD})
 
@@ -281,7 +281,7 @@ def test_expression_of_another_photo_is_the_same_request_on_the_page(page, any_a
     other, out = ASSETS / "portrait-calm.png", tmp_path / "like.png"
     page.borrow(other, [*regions_of(ACTION_UNITS)])
     assert command("edit", PHOTO, ExpressionRequest(), "--like", other, "--out", out) == 0
-    like = convert_expression(page.face.state.units, any_animator.space, FACE)
+    like = convert_expression(page.face.state.expression, any_animator.space, FACE)
     np.testing.assert_allclose(read_recipe(out).expression.vector(), like.vector(), atol=0.011)
 
 
@@ -303,7 +303,7 @@ def test_page_reports_invalid_presets_and_intensities_alike(page):
     for name in ("intensity", "preset"):
         fields, sentence = INVALID[name]
         intensity = fields.get("intensity", 1.0)
-        assert sentence in page.refused("preset", name=fields["preset"], intensity=intensity)
+        assert sentence in page.refused("apply_preset", name=fields["preset"], intensity=intensity)
 
 
 def test_batch_reports_an_invalid_request_once(animator, tmp_path, capsys):

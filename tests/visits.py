@@ -64,7 +64,7 @@ class Visit:
     @property
     def units(self) -> dict[str, float]:
         """The sliders."""
-        return self.face.state.units.asdict()
+        return self.face.state.expression.asdict()
 
     @property
     def reading(self) -> dict[str, float]:
@@ -72,21 +72,21 @@ class Visit:
 
     def act(self, do: str, **more) -> dict:
         """Press a button that works: the answer."""
-        answer = self.studio.act({"token": self.token, "do": do, **more})
+        answer = self.studio.act({"token": self.token, "action": do, **more})
         assert "problem" not in answer, answer
         return answer
 
     def refused(self, do: str, **more) -> str:
         """Press a button that does not work: its sentence."""
-        return self.studio.act({"token": self.token, "do": do, **more})["problem"]
+        return self.studio.act({"token": self.token, "action": do, **more})["problem"]
 
     def settle(self, *, mood=None, **axes) -> dict:
         """Move sliders, or the mood pad, and let go."""
-        units = self.face.state.units.replace(**axes).asdict()
-        return self.act("commit", units=units, **({} if mood is None else {"mood": mood}))
+        units = self.face.state.expression.replace(**axes).asdict()
+        return self.act("commit", expression=units, **({} if mood is None else {"mood": mood}))
 
     def preset(self, name: str, **more) -> dict:
-        return self.act("preset", name=name, **more)
+        return self.act("apply_preset", name=name, **more)
 
     def borrow(self, path: Path | str, regions) -> None:
         actions.copy_expression(self.session, {"other": sent(path), "regions": regions})
@@ -102,7 +102,7 @@ class Visit:
 
     def restore(self, path: Path | str | None = None, **more) -> dict:
         """Open a file that was made here, or a link."""
-        made = {} if path is None else {"made": sent(path)}
+        made = {} if path is None else {"file": sent(path)}
         return self.recipes.restore({"token": self.token, **made, **more}, VISITOR)
 
     def ask(self, work, **more) -> dict:

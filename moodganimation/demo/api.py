@@ -1,8 +1,7 @@
 """The API: named endpoints that take one photo or film, and return files and plain values.
 
-They serve `gradio_client`, plain HTTP, and, with `--mcp`, the Model Context Protocol. Their
-docstrings are the descriptions that programs get. No state is kept between calls; the files of the
-last calls are.
+They serve `gradio_client`, plain HTTP, and, with `--mcp`, the Model Context Protocol. Clients show
+their docstrings as descriptions. No state is kept between calls, except the files of the last ones.
 """
 
 import math
@@ -34,7 +33,7 @@ from .i18n import localize
 from .recipe_io import fingerprint
 from .sessions import temporary_folder
 
-KEPT_CALLS = 32  # calls whose files are kept, so that programs can fetch them
+KEPT_CALLS = 32  # files of so many last calls are kept, so that clients can fetch them
 
 Box = list[float] | None
 
@@ -59,7 +58,7 @@ class API:
             1; and further axes of the model from 0 to 1: each side of a unit (AU12L, AU12R), more
             units of the mouth, gaze and head
         """
-        values = values_by_axis(self._located(photo, box)[1].reading)
+        values = values_by_axis(self._read_and_locate(photo, box)[1].reading)
         return {key: round(value, 2) for key, value in values.items()}
 
     @problems_as_gradio_errors
@@ -76,7 +75,7 @@ class API:
             mouth_covered: whether something seems to hide the mouth, so that edits leave the lower
             face as it is; notes: warnings in words
         """
-        portrait = self._located(photo, box)[1]
+        portrait = self._read_and_locate(photo, box)[1]
         return {
             "box": list(portrait.box),
             "finder": portrait.found_by,
@@ -114,15 +113,15 @@ class API:
             the edited picture, a PNG, and its target expression in Action Units
         """
         animator = self.animator.with_detail(_number(detail))
-        file, portrait = self._located(photo, box, keep_16bit=True, animator=animator)
+        source, portrait = self._read_and_locate(photo, box, keep_16bit=True, animator=animator)
         target = self._target(portrait, axes, preset, intensity, look)
         frame = animator.edit(portrait, target)
         path = self._new_folder() / "edited.png"
         options = {} if detail == 1 else {"detail": animator.detail}
         recipe = self._recipe(portrait, expression=target, options=options)
-        write_image(path, frame.render_for_file(file), recipe=recipe.text(), source=file)
-        units = FACS if target.space == FACS else ACTION_UNITS
-        values = values_by_axis(convert_expression(target, units, portrait.reading))
+        write_image(path, frame.render_for_file(source), recipe=recipe.text(), source=source)
+        space = FACS if target.space == FACS else ACTION_UNITS
+        values = values_by_axis(convert_expression(target, space, portrait.reading))
         return str(path), {k: round(value, 3) for k, value in values.items() if k not in PAD}
 
     @problems_as_gradio_errors
@@ -155,7 +154,7 @@ class API:
         Returns:
             the animation's file
         """
-        (file, portrait), size = self._located(photo, box), int(_number(size))
+        (source, portrait), size = self._read_and_locate(photo, box), int(_number(size))
         if format not in ("gif", "mp4", "webp") or not MIN_SIZE <= size <= MAX_SIZE:
             raise Problem("An animation is a gif, mp4 or webp of 64 to {} pixels.", MAX_SIZE)
         start = self.animator.start(portrait)
@@ -172,7 +171,7 @@ class API:
         path = self._new_folder() / f"animation.{format}"
         output = Output("face", size, timeline.fps)
         recipe = self._recipe(portrait, timeline=timeline, output=output)
-        small = portrait_for_file(portrait, file).downscaled_for("face", size)
+        small = portrait_for_file(portrait, source).downscaled_for("face", size)
         frames = (frame.view("face", size) for frame in self.animator.animate(small, expressions))
         return str(write_animation(path, frames, timeline.fps, recipe=recipe.text()))
 
@@ -189,7 +188,7 @@ class API:
             the sheet, a PNG
         """
         kind, path = check_sheet_kind(kind), self._new_folder() / "sheet.png"
-        portrait = self._located(photo, box)[1]
+        portrait = self._read_and_locate(photo, box)[1]
         write_image(path, contact_sheet(self.animator, portrait, kind, SHEET_FACE_SIDE))
         return str(path)
 
@@ -207,10 +206,10 @@ class API:
         """
         film, out = open_short_film(video), self._new_folder() / "film.mp4"
         if not axes:
-            raise Problem('Say what shall change: axes such as {"AU12": 0.5}.')
-        most = int(min(max(_number(faces), 1), MAX_FACES))
+            raise Problem('Name at least one axis to change, such as {"AU12": 0.5}.')
+        max_faces = int(min(max(_number(faces), 1), MAX_FACES))
         change = offset_by(_numbers(axes), space=self.animator.space)
-        edited = edit_video(self.animator, film, out, change, max_faces=most)
+        edited = edit_video(self.animator, film, out, change, max_faces=max_faces)
         count = Message("A face was edited on {} of {} frames.", edited.edited, edited.frames)
         return str(out), " ".join(map(localize, [*edited.notes, count]))
 
@@ -236,7 +235,7 @@ class API:
         Returns:
             the film, an MP4, and its Action Units frame by frame, a CSV
         """
-        portrait = self._located(photo, box)[1].downscaled_for("face", DRIVEN_SIDE)
+        portrait = self._read_and_locate(photo, box)[1].downscaled_for("face", DRIVEN_SIDE)
         film = open_short_film(video)
         regions = ["all"] if regions is None else regions
         if not (isinstance(regions, list) and all(isinstance(name, str) for name in regions)):
@@ -254,35 +253,38 @@ class API:
         return str(folder / "driven.mp4"), str(folder / "curves.csv")
 
     def _recipe(self, portrait: Portrait, **fields) -> Recipe:
+        """Return the recipe of a result."""
         return Recipe(fingerprint(self.animator.checkpoint), FacePlace.of(portrait), **fields)
 
-    def _located(
+    def _read_and_locate(
         self,
         photo: str | None,
         box: Box,
         keep_16bit: bool = False,
         animator: Animator | None = None,
     ) -> tuple[Photo, Portrait]:
-        """Return the file and its face; keep_16bit: with 16 bits a channel, if it has them."""
+        """Return a photo and its face; keep_16bit: with 16 bits a channel, if the file has them."""
         if not photo:
             raise Problem("Send a photo.")
         if box is not None and not (isinstance(box, list) and len(box) == 4):
             raise Problem("A box is four numbers: x0, y0, x1, y1.")
-        file = read_photo(photo, keep_16bit)
+        source = read_photo(photo, keep_16bit)
         animator = animator or self.animator
-        portrait = animator.locate(file.pixels, box and tuple(map(_number, box)))
+        portrait = animator.locate(source.pixels, box and tuple(map(_number, box)))
         show_notes(*portrait.notes)
-        return file, portrait
+        return source, portrait
 
     def _target(self, portrait: Portrait, axes, preset, intensity=1.0, look=None) -> Expression:
+        """Return the target expression of a request. Raises Problem."""
         request = ExpressionRequest(
             preset, _number(intensity), _numbers(axes), look=look if look != "" else None
         )
         return resolve(request, portrait.reading, self.animator.space)
 
     def _new_folder(self) -> Path:
+        """Create a folder for the files of a call; that of the oldest kept call is deleted."""
         folder = temporary_folder()
-        self._folders.append(folder)  # the oldest one is deleted
+        self._folders.append(folder)
         return Path(folder.name)
 
 

@@ -1,4 +1,4 @@
-"""Requested and detected: the units of a request beside those that the reader sees in the edit."""
+"""Requested and detected: the units of a request beside those that the reader finds in the edit."""
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from .sessions import FaceEdit
 NO_REQUEST = "No slider differs clearly from the photo, so there is nothing to compare."
 MIN_REQUESTED_CHANGE = 0.1  # of a unit; smaller changes get no row
 MIN_DETECTED_SHARE = 0.25  # a unit is detected if it changed by this share of the request
-# Just noticeable by eye.
+# The smallest changes that are taken as visible, chosen by eye.
 VISIBLE_MOTION = 0.006  # in sides of the crop
-VISIBLE_COLOR_CHANGE = 12  # levels of 256, at the 99th percentile
+VISIBLE_COLOR_CHANGE = 12  # levels of 256, at the 99th percentile of the crop's pixels
 
 
 def comparison_table(face: FaceEdit, frame: Frame) -> str:
@@ -25,44 +25,46 @@ def comparison_table(face: FaceEdit, frame: Frame) -> str:
     measurement. A unit is said to show no change only if it is not detected and its pixels do not
     change either.
     """
-    before, detected = units_of(face.reading), units_of(face.animator.measure(frame))
-    requested = convert_expression(face.target, ACTION_UNITS, face.reading)
+    readings, detections = units_of(face.reading), units_of(face.animator.measure(frame))
+    requests = convert_expression(face.target, ACTION_UNITS, face.reading)
     rows = []
-    for axis, old, target, found in zip(
-        ACTION_UNITS.axes, before.values, requested.values, detected.values, strict=True
+    for axis, before, requested, detected in zip(
+        ACTION_UNITS.axes, readings.values, requests.values, detections.values, strict=True
     ):
-        change = target - old
+        change = requested - before
         if abs(change) < MIN_REQUESTED_CHANGE:
             continue
-        verdict = ""
-        if (found - old) / change < MIN_DETECTED_SHARE:
-            verdict = f'<span class="verdict">{_undetected_text(face, frame, axis.key)}</span>'
+        remark = ""
+        if (detected - before) / change < MIN_DETECTED_SHARE:
+            remark = f'<span class="remark">{_undetected_text(face, frame, axis.key)}</span>'
         rows.append(
             f'<tr><th scope="row">{localize(UNIT_LABELS[axis.key])}</th>'
-            f"<td>{_bar('requested', target)}{_bar('detected', found)}</td>"
-            f"<td>{target:.2f} / {found:.2f} {verdict}</td></tr>"
+            f"<td>{_bar('requested', requested)}{_bar('detected', detected)}</td>"
+            f"<td>{requested:.2f} / {detected:.2f} {remark}</td></tr>"
         )
     if not rows:
         return f"<p>{localize(NO_REQUEST)}</p>"
-    heads = (localize(text) for text in ("Slider", "Requested, detected"))
-    head = "<tr>" + "".join(f'<th scope="col">{text}</th>' for text in heads) + "<td></td></tr>"
-    plane = _mood_plane(requested, detected)
-    return f'<table class="bars">{head}{"".join(rows)}</table>{plane}'
+    titles = (localize(text) for text in ("Slider", "Requested, detected"))
+    head = "<tr>" + "".join(f'<th scope="col">{title}</th>' for title in titles) + "<td></td></tr>"
+    plane = _mood_plane(requests, detections)
+    return f'<table class="comparison-table">{head}{"".join(rows)}</table>{plane}'
 
 
 def _undetected_text(face: FaceEdit, frame: Frame, key: str) -> str:
-    """Return what to say of a unit that the reader does not detect."""
+    """Return the remark on a unit whose requested change the reader does not detect."""
     if changes_pixels(face, frame, key):
-        return localize("moved, but the reader does not see it")
-    return localize("no change to be seen")
+        return localize("visible change, but not detected")
+    return localize("no visible change")
 
 
 def changes_pixels(face: FaceEdit, frame: Frame, key: str) -> bool:
     """Return whether a unit visibly changes the face, against the same edit without the unit."""
-    units = face.state.units
-    indices = units.space.indices(key)
-    values = [face.reading.values[i] if i in indices else x for i, x in enumerate(units.values)]
-    target = Expression(units.space, tuple(values))
+    expression = face.state.expression
+    indices = expression.space.indices(key)
+    values = list(expression.values)
+    for index in indices:
+        values[index] = face.reading.values[index]
+    target = Expression(expression.space, tuple(values))
     without = face.animator.edit(face.portrait, target, face.edit_mask)
     motion = (frame.edit.motion - without.edit.motion)[0].float().numpy()
     distance = np.linalg.norm(motion, axis=0).max() / 2  # motion is in halves of the crop's side
@@ -90,4 +92,5 @@ def _mood_plane(requested: Expression, detected: Expression) -> str:
 
 
 def _bar(kind: str, value: float) -> str:
+    """Return HTML: a bar of a value from 0 to 1."""
     return f'<div class="bar {kind}" style="width:{100 * value:.0f}%"></div>'

@@ -1,8 +1,8 @@
 """Texts of the page in English, Spanish and Chinese; the browser's language decides.
 
 assets/words.csv has the translations. A text is looked up by its English, a `Message` by its
-template, in which {} stands for a parameter. The HTML of the page is marked (`ui.markup`), and the
-browser translates it. Messages for one visitor, such as those of errors, go through `localize`.
+template, in which {} stands for a parameter. Texts in the page's HTML are marked (`ui.markup`), and
+the browser translates them. Messages of the server, such as errors, go through `localize`.
 Names of models and texts in pictures are not translated.
 """
 
@@ -53,8 +53,8 @@ def localized_axis_name(key: str) -> str:
 
 def without_folders(text: str) -> str:
     """Return a text with absolute paths shortened to file names."""
-    for root in (tempfile.gettempdir(), get_upload_folder()):  # these may contain blanks
-        text = re.sub(rf"{re.escape(os.path.realpath(root))}/(?:[\w.-]+/)*", "", text)
+    for folder in (tempfile.gettempdir(), get_upload_folder()):  # these may contain spaces
+        text = re.sub(rf"{re.escape(os.path.realpath(folder))}/(?:[\w.-]+/)*", "", text)
     return ABSOLUTE_FOLDER.sub("", text)
 
 

@@ -1,4 +1,4 @@
-"""Recipes of the page: written into its files, read from files and links, and restored."""
+"""Recipes of the page: hand out the current one, and restore the recipe of a file or link."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from .handlers.answers import face_answer
 from .handlers.common import (
     download_name,
     file_data,
-    new_file,
+    new_path,
     problems_as_answers,
     rounded_to_slider_steps,
     uploaded_path,
@@ -27,9 +27,9 @@ from .models import Models
 from .sessions import FaceEdit, Session, Sessions
 from .state import State
 
-# Restores a panel from a recipe, and returns {panel: {control: value}}; the session is None if no
-# photo is open.
-RestoreSettings = Callable[[Session | None, Recipe], dict[str, dict]]
+# A function that returns the settings of one panel in a recipe, {panel: {control: value}}. The
+# session is None if no photo is open.
+SettingsRestorer = Callable[[Session | None, Recipe], dict[str, dict]]
 
 
 @functools.cache
@@ -45,11 +45,11 @@ def current_recipe(
     extra_options: dict | None = None,
     output: Output | None = None,
 ) -> Recipe:
-    """Return the recipe that makes the current result of a session again.
+    """Return the recipe that reproduces the current result of a session.
 
     extra_options: {panel: its settings}, and further options of the recipe.
     """
-    place, options = FacePlace.of(session.face.portrait), session.face.state.options()
+    place, options = FacePlace.of(session.face.portrait), session.face.state.recipe_options()
     options |= extra_options or {}
     if others := session.other_faces():
         options |= {"others": others, "at": session.face_index}
@@ -72,7 +72,7 @@ class RecipeIO:
     """Handlers that restore the recipe of a file or a link, and hand out the current one."""
 
     def __init__(
-        self, sessions: Sessions, models: Models, restore_settings: Sequence[RestoreSettings] = ()
+        self, sessions: Sessions, models: Models, restore_settings: Sequence[SettingsRestorer] = ()
     ):
         """restore_settings: a function for each panel with settings."""
         self.sessions, self.models, self.restore_settings = sessions, models, restore_settings
@@ -81,11 +81,11 @@ class RecipeIO:
     def restore(self, request: dict, tab_hash: str | None = None) -> dict:
         """Restore the recipe of an uploaded file or of a link.
 
-        request: {"made": {"path"}} or {"link"}, "token", "view"; "anywhere": accept a recipe of
-        another photo, whose place of the face is ignored. Answer: {"settings": {panel: {control:
-        value}}} with `face_answer`, or with "sliders" if no photo is open.
+        request: {"file": {"path"}} or {"link"}, "token", "view"; "anywhere": accept a recipe of
+        another photo, and ignore its place of the face. Answer: {"settings": {panel: {control:
+        value}}} with `face_answer`, or with "expression" if no photo is open.
         """
-        path, link = uploaded_path(request, "made"), str(request.get("link") or "")
+        path, link = uploaded_path(request, "file"), str(request.get("link") or "")
         if path is None and not link:
             raise Problem("Choose a file that was made here, or paste a link to a recipe.")
         recipe = read_recipe(path) if path is not None else Recipe.from_link(link.split("#")[-1])
@@ -94,17 +94,17 @@ class RecipeIO:
         for restore_settings in self.restore_settings:
             settings |= restore_settings(session, recipe)
         if session is None:
-            units = convert_expression(recipe.expression, FACS, Expression.neutral(FACS))
-            return {"settings": settings, "sliders": values_of(units)}
+            expression = convert_expression(recipe.expression, FACS, Expression.neutral(FACS))
+            return {"settings": settings, "expression": values_of(expression)}
         answer = {"settings": settings, "model": self.models.name_of(session.animator)}
         return answer | face_answer(session, views.requested_view(request))
 
     @problems_as_answers
-    def show(self, request: dict, tab_hash: str | None = None) -> dict:
-        """Answer {"file", "link"}: the current recipe as a JSON file and as a link's fragment."""
+    def share(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Answer {"file", "link"}: the current recipe as a JSON file and as a URL's fragment."""
         session = self.sessions[request.get("token")]
         recipe = current_recipe(session, session.face.target)
-        path = new_file(session, "recipe", ".json")
+        path = new_path(session, "recipe", ".json")
         path.write_text(recipe.text(), encoding="utf-8")
         name = download_name(session, session.face.state.preset or "", ".json")
         return {"file": file_data(path, name), "link": recipe.link()}
@@ -112,29 +112,27 @@ class RecipeIO:
     def _restore_face(self, request: dict, recipe: Recipe) -> Session | None:
         """Restore model, face and state of a recipe, and return the session.
 
-        A recording of the camera without a photo has no face: it restores the sliders alone, and
-        needs no session.
+        The recipe of a camera recording without a photo has no face. It restores only the sliders,
+        and needs no session, so None may be returned.
         """
         token, camera = request.get("token"), recipe.options.get("live")
         if recipe.expression and isinstance(camera, dict) and camera.get("photo") is False:
             session = self.sessions[token] if token else None
             if session:
                 start = session.face.reading
-                units = rounded_to_slider_steps(
-                    convert_expression(recipe.expression, start.space, start)
-                )
-                session.face.commit(State(units))
+                expression = convert_expression(recipe.expression, start.space, start)
+                session.face.commit(State(rounded_to_slider_steps(expression)))
             return session
         session = self.sessions[token]
         size = session.photo.shape[1], session.photo.shape[0]
         if request.get("anywhere") and recipe.face.photo != size:
-            session.face.commit(State.of_recipe(recipe, session.face.reading))
+            session.face.commit(State.from_recipe(recipe, session.face.reading))
             return session
         animator = self._model(session.animator, recipe.checkpoint)
         face = FaceEdit.of(animator, recipe.face.locate(animator, session.photo))
-        state = State.of_recipe(recipe, face.reading)
+        state = State.from_recipe(recipe, face.reading)
         session.animator = animator
-        session.restore(face, recipe.options)
+        session.restore_recipe(face, recipe.options)
         face.commit(state)
         return session
 

@@ -21,8 +21,8 @@ from ..manipulation.face import Manipulation
 from ..media.images import Photo
 from .state import HALVES, MASK_SIDE, History, State
 
-# Limits of all open sessions; the least recently used one is removed first.
-MAX_SESSIONS, MAX_SESSION_BYTES = 128, 600_000_000
+# Limits of all open sessions together; the least recently used one is removed first.
+MAX_SESSIONS, MAX_TOTAL_BYTES = 128, 600_000_000
 ENCODING_BYTES = 4_000_000  # estimated memory of one portrait's encoding
 # About the size of the stage on the page [px].
 PREVIEW_SIDE = 720  # longest side of the copy that shows the whole photo
@@ -44,13 +44,13 @@ class FaceEdit:
     """One face of an open photo, its edit and the history of its edits."""
 
     animator: Animator  # the model that encoded the face
-    portrait: Portrait  # in the whole photo, in which all other faces are edited
+    portrait: Portrait  # in the whole photo, with the edits of all other faces
     reduced_portrait: Portrait  # the same face in a copy of at most PREVIEW_SIDE pixels
-    close_up: Portrait  # the same face in a copy of its surroundings
+    close_up: Portrait  # the same face in a copy of its surroundings, see `close_up_of`
     state: State
-    mood_start: Expression  # the last expression that no mood has set: where moods start from
+    mood_start: Expression  # the last expression that no mood set; moods start from it
     history: History = field(default_factory=History)
-    frame: Frame | None = None  # the edit of the last committed state
+    frame: Frame | None = None  # the edit of the committed state; None before the first one
     _manipulation: Manipulation | None = None  # created by the first drag
 
     @classmethod
@@ -58,7 +58,7 @@ class FaceEdit:
         """Return an unedited face."""
         state = State(portrait.reading)
         reduced, close_up = portrait.downscaled(PREVIEW_SIDE), close_up_of(portrait)
-        face = cls(animator, portrait, reduced, close_up, state, state.units)
+        face = cls(animator, portrait, reduced, close_up, state, state.expression)
         face.history.add(state)
         return face
 
@@ -83,7 +83,7 @@ class FaceEdit:
         """Return the target expression of a state: the mood itself for a generator of moods."""
         if state.mood is not None and self.animator.space == PAD:
             return Expression(PAD, state.mood)
-        return state.units
+        return state.expression
 
     @property
     def edit_mask(self) -> np.ndarray | None:
@@ -109,16 +109,16 @@ class FaceEdit:
         """Set the state, add it to the history and edit the photo."""
         self.apply(state)
         if state.mood is None:
-            self.mood_start = state.units
+            self.mood_start = state.expression
         self.history.add(state)
         self.frame = self.animator.edit(self.portrait, self.target, self.edit_mask)
 
     def restore(self, state: State) -> None:
-        """Set a state of the history, and edit the photo."""
+        """Return to a state of the history, and edit the photo."""
         self.apply(state)
         self.frame = None  # so that a failure of the edit leaves no frame of another state
         if state.mood is None:
-            self.mood_start = state.units
+            self.mood_start = state.expression
         self.frame = self.animator.edit(self.portrait, self.target, self.edit_mask)
 
     def apply(self, state: State) -> None:
@@ -130,7 +130,7 @@ class FaceEdit:
         self.state = state
 
     def reencode(self, animator: Animator) -> None:
-        """Encode the face by another model, if it is another one. The state stays."""
+        """Encode the face by another model, unless it is the current one. The state stays."""
         if animator is self.animator:
             return
         portrait = animator.encode(self.portrait)
@@ -165,20 +165,20 @@ class Session:
     """One open photo with its edits, kept until the visitor closes the page or opens another."""
 
     animator: Animator  # the model that the visitor chose
-    name: str  # of the uploaded file, without its ending
+    name: str  # of the uploaded file, without its suffix
     original: Photo
     face_transforms: list[np.ndarray]  # `Portrait.to_face` of each face, the largest face first
     face: FaceEdit  # the selected face
     tab_hash: str | None  # Gradio's id of the browser tab
     face_index: int = 0  # of the selected face, in `face_transforms`
-    label: bool = False  # whether files say in a corner that they were edited
-    faces: dict[int, FaceEdit] = field(default_factory=dict)  # by index; those selected so far
+    label: bool = False  # whether a label in a corner of written files says that they were edited
+    faces: dict[int, FaceEdit] = field(default_factory=dict)  # by index; only those used so far
     keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
-    cancelled: threading.Event = field(default_factory=threading.Event)  # ends the job that runs
-    closed: threading.Event = field(default_factory=threading.Event)  # likewise: no more session
-    # Of that job: its label, the steps done and all steps; 0 of all steps: not known.
+    cancelled: threading.Event = field(default_factory=threading.Event)  # set to end the job
+    closed: threading.Event = field(default_factory=threading.Event)  # set on removal; ends it, too
+    # Of the session's job in the queue: (label, steps done, all steps or 0 if that is unknown).
     progress: tuple[str, int, int] = ("", 0, 0)
-    pins: list[tuple[np.ndarray, State]] = field(default_factory=list)  # picture and state of each
+    pins: list[tuple[np.ndarray, State]] = field(default_factory=list)  # (picture, state)
     folder: tempfile.TemporaryDirectory = field(default_factory=temporary_folder)
 
     def __post_init__(self):
@@ -207,7 +207,7 @@ class Session:
 
     @property
     def nbytes(self) -> int:
-        """Estimated memory of the session."""
+        """Estimated memory of the session [bytes]."""
         # A photo of several faces has a second copy, with the edits of the other faces.
         pictures = (self.photo.nbytes + self.reduced_photo.nbytes) * min(
             2, len(self.face_transforms)
@@ -220,20 +220,20 @@ class Session:
     def other_faces(self) -> dict[str, dict]:
         """Return the edits of the faces that are not selected, by index, for a recipe."""
         return {
-            str(index): schema.expression_to_json(face.state.units)
-            | {"options": face.state.options()}
+            str(index): schema.expression_to_json(face.state.expression)
+            | {"options": face.state.recipe_options()}
             for index, face in self.faces.items()
             if index != self.face_index and face.frame
         }
 
-    def restore(self, face: FaceEdit, options: dict) -> None:
-        """Select the face of a recipe, and restore the edits of the others from its options.
+    def restore_recipe(self, face: FaceEdit, options: dict) -> None:
+        """Select the face of a recipe, and restore the edits of other faces from its options.
 
         Raises Problem for damaged options.
         """
         index, others = options.get("at", self.face_index), options.get("others", {})
-        known = isinstance(index, int) and 0 <= index < len(self.face_transforms)
-        if not (known and isinstance(others, dict)):
+        is_known = isinstance(index, int) and 0 <= index < len(self.face_transforms)
+        if not (is_known and isinstance(others, dict)):
             raise Problem("There is no such face in the photo.")
         for key, values in others.items():
             values = schema.check_keys(
@@ -242,8 +242,8 @@ class Session:
             if not (isinstance(values["options"], dict) and key.isdecimal()):
                 raise Problem("A face of the recipe is damaged.")
             other = self.face_at(int(key))
-            expression = {name: values[name] for name in ("space", "expression") if name in values}
-            other.commit(State.from_json(expression | values["options"], other.reading))
+            plain = {name: values[name] for name in ("space", "expression") if name in values}
+            other.commit(State.from_json(plain | values["options"], other.reading))
         self.faces[index], self.face_transforms[index] = face, face.portrait.to_face
         self.select_face(index)
 
@@ -281,30 +281,31 @@ class Sessions:
         self._sessions, self._lock = OrderedDict(), threading.Lock()
 
     def open(self, session: Session) -> str:
-        """Add a session and return its token; remove the least recently used over the limits."""
+        """Add a session and return its token; over a limit, remove the least recently used ones."""
         token = secrets.token_urlsafe(24)
         with self._lock:
             self._sessions[token] = session
             while len(self._sessions) > 1 and (
                 len(self._sessions) > MAX_SESSIONS
-                or sum(one.nbytes for one in self._sessions.values()) > MAX_SESSION_BYTES
+                or sum(kept.nbytes for kept in self._sessions.values()) > MAX_TOTAL_BYTES
             ):
                 self._sessions.popitem(last=False)[1].closed.set()
         return token
 
     def __getitem__(self, token: str) -> Session:
-        """Raises Problem for an unknown token."""
+        """Return the session of a token. Raises Problem for an unknown one."""
         with self._lock:
             session = self._sessions.get(token) if isinstance(token, str) else None
             if session is None:
                 raise Problem(
                     "There is no open photo, or the server has removed it to free memory: upload "
-                    "it once more."
+                    "it again."
                 )
             self._sessions.move_to_end(token)
             return session
 
     def close(self, token: str | None) -> None:
+        """Close the session of a token, if there is one."""
         with self._lock:
             if session := self._sessions.pop(token, None):
                 session.closed.set()
@@ -312,6 +313,6 @@ class Sessions:
     def close_tab(self, tab_hash: str | None) -> None:
         """Close the sessions of a browser tab."""
         with self._lock:
-            tokens = [key for key, one in self._sessions.items() if one.tab_hash == tab_hash]
+            tokens = [key for key, kept in self._sessions.items() if kept.tab_hash == tab_hash]
             for token in tokens:
                 self._sessions.pop(token).closed.set()

@@ -15,9 +15,9 @@ from ..faces.masks import LOCKS
 from ..recipe import DetailType, Recipe
 
 HALVES = {"whole face": None, "their left half": "left", "their right half": "right"}
-# The mask is stored in pieces, since a text in a recipe has at most 1000 letters.
-CHUNK_LETTERS = 800
-MASK_SIDE = 128  # of the masks of where edits act, over the crop of a face
+# The mask is stored in chunks, since a text in a recipe has at most 1000 characters.
+CHUNK_LENGTH = 800
+MASK_SIDE = 128  # cells; the masks of where edits act cover the crop of a face
 _LOCKED_TYPE = schema.list_type(
     "What is locked", schema.choice_type("What is locked", LOCKS), 0, len(LOCKS)
 )
@@ -30,68 +30,70 @@ _INTENSITY_TYPE = schema.number_type("The intensity", 0, 1)
 class State:
     """An expression, what set it, and where the edit acts. Immutable."""
 
-    units: Expression  # the sliders, in the space of the reading, rounded to hundredths
-    mood: tuple[float, float, float] | None = None  # pleasure, arousal, dominance, if they set it
-    preset: str | None = None  # the preset, if one set it
-    intensity: float = 1.0  # of the preset
+    expression: Expression  # of the sliders, in the space of the reading, rounded to hundredths
+    mood: tuple[float, float, float] | None = None  # (P, A, D) in [-1, 1], if it set the sliders
+    preset: str | None = None  # if one set the sliders
+    intensity: float = 1.0  # of the preset, 0 to 1
     half: str = "whole face"  # a key of HALVES: where edits act
     locked: tuple[str, ...] = ()  # names of LOCKS: parts of the face that edits leave alone
     brush_mask: np.ndarray | None = None  # (MASK_SIDE, MASK_SIDE), 1 where the brush has painted
-    only_painted: bool = False  # edits act on what is painted alone; else on all the rest
-    detail: float = 1.0  # strength of folds of the skin, see `Animator.with_detail`
+    only_painted: bool = False  # edits act only where the brush painted; if False, only elsewhere
+    detail: float = 1.0  # strength of the skin's folds, 0 to MAX_DETAIL; see `Animator.with_detail`
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, State) and self.to_json() == other.to_json()
 
     __hash__ = None
 
-    def with_units(self, units: Expression, **source) -> "State":
+    def with_expression(self, expression: Expression, **source) -> "State":
         """Return the state with another expression; source: `mood`, or `preset` and `intensity`."""
         cleared = {"mood": None, "preset": None, "intensity": 1.0}
-        return replace(self, units=units, **cleared | source)
+        return replace(self, expression=expression, **cleared | source)
 
     def to_json(self) -> dict[str, object]:
         """Return plain values from which `from_json` makes an equal state."""
-        return schema.expression_to_json(self.units) | self.options()
+        return schema.expression_to_json(self.expression) | self.recipe_options()
 
     @classmethod
-    def of_recipe(cls, recipe: Recipe, reading: Expression) -> "State":
+    def from_recipe(cls, recipe: Recipe, reading: Expression) -> "State":
         """Return the state that a recipe holds for the selected face.
 
-        The expression is that of the sliders if the recipe has them, else its own, the one of its
-        last keyframe, or the reading. Raises Problem.
+        The expression is the first that the recipe has of: its sliders, its own expression, that of
+        its last keyframe; else it is the reading. Raises Problem.
         """
         if "sliders" in recipe.options:
             sliders = {"expression": recipe.options["sliders"]}
             if "sliders_space" in recipe.options:
                 sliders["space"] = recipe.options["sliders_space"]
-            units = schema.expression_from_json(sliders)
+            expression = schema.expression_from_json(sliders)
         else:
             last = recipe.timeline and recipe.timeline.keyframes[-1].expression
-            units = recipe.expression or last or reading
-        return cls(convert_expression(units, reading.space, reading)).with_options(recipe.options)
+            expression = recipe.expression or last or reading
+        return cls(convert_expression(expression, reading.space, reading)).with_options(
+            recipe.options
+        )
 
     @classmethod
     def from_json(cls, values: dict, reading: Expression) -> "State":
-        """Return the state of `to_json`.
+        """Return the state that `to_json` returned.
 
         reading: of the photo, for axes that `values` leaves out. Raises Problem.
         """
-        expression = {key: values[key] for key in ("space", "expression") if key in values}
-        units = schema.expression_from_json(expression) if expression else reading
-        return cls(convert_expression(units, reading.space, reading)).with_options(values)
+        plain = {key: values[key] for key in ("space", "expression") if key in values}
+        expression = schema.expression_from_json(plain) if plain else reading
+        return cls(convert_expression(expression, reading.space, reading)).with_options(values)
 
-    def options(self) -> dict[str, object]:
+    def recipe_options(self) -> dict[str, object]:
         """Return all but the target expression, as options of a recipe.
 
-        Where a mood set the sliders, the recipe's expression may be that mood. The options then
-        have the sliders, too.
+        If a mood set the sliders, the recipe's expression may be that mood, so the options then
+        contain the sliders, too.
         """
         options: dict[str, object] = {"half": self.half, "locked": list(self.locked)}
         if self.mood is not None:
             options["mood"] = list(self.mood)
-            options["sliders"] = schema.expression_to_json(self.units)["expression"]
-            options["sliders_space"] = self.units.space.name
+            options["sliders"] = schema.expression_to_json(self.expression)["expression"]
+            options["sliders_space"] = self.expression.space.name
         if self.preset is not None:
             options |= {"preset": self.preset, "intensity": self.intensity}
         if self.detail != 1:
@@ -118,16 +120,16 @@ class State:
 
 
 def _pack_mask(mask: np.ndarray) -> list[str]:
-    """Return a mask of 0 and 1 as bits, compressed, in pieces of Base64."""
+    """Return a mask of 0 and 1, (MASK_SIDE, MASK_SIDE), as compressed bits, in Base64 chunks."""
     packed = base64.b64encode(zlib.compress(np.packbits(mask).tobytes(), 9)).decode()
-    return [packed[i : i + CHUNK_LETTERS] for i in range(0, len(packed), CHUNK_LETTERS)]
+    return [packed[i : i + CHUNK_LENGTH] for i in range(0, len(packed), CHUNK_LENGTH)]
 
 
-def _unpack_mask(pieces: object) -> np.ndarray:
+def _unpack_mask(chunks: object) -> np.ndarray:
     """Return the mask of `_pack_mask`. Raises Problem for damaged data."""
     try:
-        packed = base64.b64decode("".join(pieces), validate=True)
-        # The limit keeps a small recipe from being unpacked to gigabytes.
+        packed = base64.b64decode("".join(chunks), validate=True)
+        # The limit prevents that a small recipe unpacks to gigabytes.
         bits = zlib.decompressobj().decompress(packed, MASK_SIDE * MASK_SIDE // 8 + 1)
         return np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(MASK_SIDE, MASK_SIDE)
     except (TypeError, ValueError, zlib.error) as problem:
@@ -135,7 +137,7 @@ def _unpack_mask(pieces: object) -> np.ndarray:
 
 
 class History:
-    """States to undo and redo; the oldest are dropped."""
+    """States to undo and redo; over the maximum length the oldest are dropped."""
 
     def __init__(self, max_length: int = 200):
         self._states: list[State] = []
@@ -149,11 +151,12 @@ class History:
         self._index = len(self._states) - 1
 
     def step(self, by: int) -> State | None:
-        """Go to the state before (-1) or after (1) and return it; None where there is none."""
+        """Go to the previous (-1) or next (1) state and return it; None if there is none."""
         if not self.can_step(by):
             return None
         self._index += by
         return self._states[self._index]
 
     def can_step(self, by: int) -> bool:
+        """Return whether there is a previous (-1) or next (1) state."""
         return 0 <= self._index + by < len(self._states)

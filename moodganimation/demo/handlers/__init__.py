@@ -1,1 +1,1 @@
-"""Event handlers of the page, one module a tab."""
+"""Handlers of the page's events, by subject, and the helpers that they share."""

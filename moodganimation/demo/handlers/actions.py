@@ -1,6 +1,6 @@
-"""Actions of the page's buttons on the open photo: one function each, called by its name.
+"""Actions on the open photo: one function each. Requests name an action by the function's name.
 
-An action takes the session and a request. What it returns is ignored; it raises Problem.
+An action takes the session and a request. Its return value is ignored. It raises Problem.
 """
 
 from dataclasses import replace
@@ -25,7 +25,7 @@ from .common import (
     NEUTRAL,
     PHOTO,
     expression_named,
-    parse_units,
+    parse_expression,
     rounded_to_slider_steps,
     uploaded_path,
 )
@@ -33,8 +33,8 @@ from .requests import requested_state
 
 MAX_PINS = 12
 MAX_STROKES, MAX_STROKE_POINTS = 200, 4000  # of the brush, in one request
-MAX_STROKE_WIDTH = 1e4  # in cells of the mask
-SUBPIXEL_BITS = 4  # of the places of a stroke, as cv2.polylines takes them
+MAX_STROKE_WIDTH = 1e4  # [cells of the mask]
+SUBPIXEL_BITS = 4  # fractional bits of a stroke's coordinates, `shift` of cv2.polylines
 
 
 def commit(session: Session, request: dict) -> None:
@@ -43,51 +43,54 @@ def commit(session: Session, request: dict) -> None:
     session.face.commit(state)
 
 
-def preset(session: Session, request: dict) -> None:
+def apply_preset(session: Session, request: dict) -> None:
     """Set the sliders to a preset or a gesture, to neutral, or back to the photo.
 
     A preset starts from the photo's expression; a gesture is added to the sliders.
     """
     face, name = session.face, request.get("name")
     if name in (PHOTO, NEUTRAL):
-        return face.commit(face.state.with_units(expression_named(session, name)))
+        return face.commit(face.state.with_expression(expression_named(session, name)))
     intensity = request.get("intensity", 1.0)
     if isinstance(intensity, bool) or not isinstance(intensity, int | float):
         raise Problem("The intensity must be a number from 0 to 1.")
-    start = face.state.units if name in GESTURES else face.reading
+    start = face.state.expression if name in GESTURES else face.reading
     target = resolve(ExpressionRequest(name, float(intensity)), start, face.reading.space)
     source = {"preset": name, "intensity": float(intensity)} if name in PRESET_NAMES else {}
-    face.commit(face.state.with_units(rounded_to_slider_steps(target), **source))
+    face.commit(face.state.with_expression(rounded_to_slider_steps(target), **source))
 
 
 def undo(session: Session, request: dict) -> None:
+    """Go to the previous state of the history."""
     _step(session, -1)
 
 
 def redo(session: Session, request: dict) -> None:
+    """Go to the next state of the history."""
     _step(session, 1)
 
 
-def reset(session: Session, request: dict) -> None:
+def reset_sliders(session: Session, request: dict) -> None:
     """Set one region of sliders, or one axis, back to the reading.
 
-    request: {"units": the sliders, and "region" or "axis"}.
+    request: {"expression": the sliders, and "region" or "axis"}.
     """
-    face, units = session.face, parse_units(request.get("units"), session.face.reading)
+    face = session.face
+    expression = parse_expression(request.get("expression"), face.reading)
     if "axis" in request:
         indices = set(face.reading.space.indices(str(request["axis"])))
-        chosen = [index in indices for index in range(len(units.values))]
+        is_reset = [index in indices for index in range(len(expression.values))]
     else:
-        chosen = axes_in_region(request.get("region"), units)
-    values = np.where(chosen, face.reading.values, units.values)
-    face.commit(face.state.with_units(Expression(units.space, tuple(values))))
+        is_reset = axes_in_region(request.get("region"), expression)
+    values = np.where(is_reset, face.reading.values, expression.values)
+    face.commit(face.state.with_expression(Expression(expression.space, tuple(values))))
 
 
 def copy_expression(session: Session, request: dict) -> None:
     """Copy the expression of another photo's face, in the chosen regions, without gaze and head.
 
-    request: {"other": {"path"}, "regions"}. It locates a face, so it is called through the queue
-    and is not one of ACTIONS.
+    request: {"other": {"path"}, "regions"}. It is none of ACTIONS: it locates a face, which takes
+    long, so it is called through the queue.
     """
     path, regions = uploaded_path(request, "other"), request.get("regions")
     if path is None or not regions:
@@ -95,23 +98,24 @@ def copy_expression(session: Session, request: dict) -> None:
     face = session.face
     other = session.animator.locate(read_image(path)).reading
     space = face.reading.space
-    movable = [axis.region not in GAZE_AND_HEAD for axis in space.axes]
-    copied = region_mask(regions, space) & movable
+    is_copyable = [axis.region not in GAZE_AND_HEAD for axis in space.axes]
+    is_copied = region_mask(regions, space) & is_copyable
     other = convert_units(other, space, face.reading)
-    values = np.where(copied, other.values, face.state.units.values)
-    face.commit(face.state.with_units(rounded_to_slider_steps(Expression(space, tuple(values)))))
+    values = np.where(is_copied, other.values, face.state.expression.values)
+    expression = rounded_to_slider_steps(Expression(space, tuple(values)))
+    face.commit(face.state.with_expression(expression))
 
 
 def apply_to_all_faces(session: Session, request: dict) -> None:
     """Give the sliders' expression to every face of the photo."""
     state = session.face.state
     for face in map(session.face_at, range(len(session.face_transforms))):
-        face.commit(face.state.with_units(state.units))
-    session.select_face(session.face_index)  # composes its photos with the new edits
+        face.commit(face.state.with_expression(state.expression))
+    session.select_face(session.face_index)  # to compose its photos with the new edits
 
 
-def confine(session: Session, request: dict) -> None:
-    """Restrict edits to a half of the face ("half"), and lock parts of it ("locked")."""
+def restrict_edits(session: Session, request: dict) -> None:
+    """Restrict edits to a half of the face ("half", one of HALVES), and lock parts ("locked")."""
     state = session.face.state
     half, locked = request.get("half", state.half), request.get("locked", state.locked)
     if not isinstance(half, str) or half not in HALVES:
@@ -124,22 +128,22 @@ def confine(session: Session, request: dict) -> None:
     session.face.commit(replace(state, half=half, locked=tuple(locked)))
 
 
-def brush(session: Session, request: dict) -> None:
-    """Protect what is painted on the face from edits, or ("alone") edit nothing else.
+def set_brush_mask(session: Session, request: dict) -> None:
+    """Protect what is painted on the face from edits, or edit only that ("only_painted").
 
     Without "strokes" edits act everywhere again.
     """
     mask = painted_mask(session, request.get("strokes") or [])
     mask = mask if mask.any() else None
-    only_painted = bool(request.get("alone")) and mask is not None
+    only_painted = bool(request.get("only_painted")) and mask is not None
     session.face.commit(replace(session.face.state, brush_mask=mask, only_painted=only_painted))
 
 
 def painted_mask(session: Session, strokes: list) -> np.ndarray:
     """Return (MASK_SIDE, MASK_SIDE) over the face's crop, 1 where strokes went, else 0.
 
-    strokes: {"points": [[x, y], ...] in shares of the photo, "radius": in shares of its width}
-    each. Raises Problem.
+    strokes: of {"points": [[x, y], ...] as fractions of the photo's width and height, "radius": as
+    a fraction of its width}. Raises Problem.
     """
     height, width = session.photo.shape[:2]
     portrait, mask = session.face.portrait, np.zeros((MASK_SIDE, MASK_SIDE), np.uint8)
@@ -160,16 +164,16 @@ def painted_mask(session: Session, strokes: list) -> np.ndarray:
             thickness = max(1, min(round(stroke_width), 2 * MASK_SIDE))
             cv2.polylines(mask, line, False, 1, thickness, cv2.LINE_8, SUBPIXEL_BITS)
     except (KeyError, TypeError, ValueError, IndexError):
-        raise Problem("This is no painting on the face: paint once more.") from None
+        raise Problem("The brush strokes cannot be read: paint again.") from None
     return mask
 
 
-def label(session: Session, request: dict) -> None:
-    """Set whether files say in a corner that they were edited ("on")."""
+def set_label(session: Session, request: dict) -> None:
+    """Set whether a label in a corner of written files says that they were edited ("on")."""
     session.label = bool(request.get("on"))
 
 
-def detail(session: Session, request: dict) -> None:
+def set_detail(session: Session, request: dict) -> None:
     """Set the strength of folds of the skin ("amount")."""
     amount = schema.check(DetailType, request.get("amount"))
     if not session.animator.generator.config.folds:
@@ -177,47 +181,47 @@ def detail(session: Session, request: dict) -> None:
     session.face.commit(replace(session.face.state, detail=amount))
 
 
-def pin(session: Session, request: dict) -> None:
-    """Pin the current state, to come back to; over the limit the oldest pin is dropped."""
+def add_pin(session: Session, request: dict) -> None:
+    """Pin the current state, so that it can be restored; over the limit drop the oldest pin."""
     face = session.face
     frame = face.frame or session.animator.edit(face.portrait, face.target, face.edit_mask)
     session.pins = [*session.pins, (frame.face, face.state)][-MAX_PINS:]
 
 
-def pinned_state(session: Session, number: object) -> State:
-    """Return a pinned state by its number. Raises Problem."""
-    if not (isinstance(number, int) and 0 <= number < len(session.pins)):
+def pinned_state(session: Session, index: object) -> State:
+    """Return a pinned state by its index. Raises Problem."""
+    if not (isinstance(index, int) and 0 <= index < len(session.pins)):
         raise Problem("There is no such pin.")
-    return session.pins[number][1]
+    return session.pins[index][1]
 
 
 def restore_pin(session: Session, request: dict) -> None:
-    """Set the state of a pin ("pin"); the pin stays."""
+    """Restore the state of a pin ("pin", its index); the pin stays."""
     session.face.commit(pinned_state(session, request.get("pin")))
 
 
 def select_face(session: Session, request: dict) -> None:
-    """Select another face of the photo ("face")."""
+    """Select another face of the photo ("face", its index)."""
     if not isinstance(request.get("face"), int):
         raise Problem("There is no such face in the photo.")
     session.select_face(request["face"])
 
 
-def cancel(session: Session, request: dict) -> None:
-    """Cancel the job that runs, after its current frame."""
+def cancel_job(session: Session, request: dict) -> None:
+    """Cancel the running job after its current frame."""
     session.cancelled.set()
 
 
-def axes_in_region(region: object, units: Expression) -> list[bool]:
+def axes_in_region(region: object, expression: Expression) -> list[bool]:
     """Return for each axis whether it is of a region. Raises Problem for an unknown region."""
-    chosen = [axis.region == region for axis in units.space.axes]
-    if not any(chosen):
+    is_in_region = [axis.region == region for axis in expression.space.axes]
+    if not any(is_in_region):
         raise Problem("There is no region called {}.", repr(region))
-    return chosen
+    return is_in_region
 
 
 def _step(session: Session, by: int) -> None:
-    """Go to another state of the history."""
+    """Go to the previous (-1) or next (1) state of the history, if there is one."""
     face = session.face
     state = face.history.step(by)
     if state is not None:
@@ -226,17 +230,17 @@ def _step(session: Session, by: int) -> None:
 
 ACTIONS = (
     commit,
-    preset,
+    apply_preset,
     undo,
     redo,
-    reset,
+    reset_sliders,
     apply_to_all_faces,
-    confine,
-    brush,
-    label,
-    detail,
-    pin,
+    restrict_edits,
+    set_brush_mask,
+    set_label,
+    set_detail,
+    add_pin,
     restore_pin,
     select_face,
-    cancel,
+    cancel_job,
 )

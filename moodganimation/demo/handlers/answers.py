@@ -12,10 +12,10 @@ from ..sessions import Session
 from . import views
 from .common import rounded_to_slider_steps, values_of, webp_data_url
 
-PRESET_OF_BUTTON = {"awe": "awed"}  # where the name on the page is not that of the preset
+PRESET_OF_BUTTON = {"awe": "awed"}  # buttons of the page whose name is not that of the preset
 
 
-def known_axes(space: ExpressionSpace) -> list[str]:
+def available_axes(space: ExpressionSpace) -> list[str]:
     """Return the axes of FACS that a generator of a space can show.
 
     A generator of FACS shows them all. One of moods or of the 17 units shows these units, as the
@@ -26,36 +26,36 @@ def known_axes(space: ExpressionSpace) -> list[str]:
     return [FACS.keys[index] for key in ACTION_UNITS.keys for index in FACS.indices(key)]
 
 
-def state_values(session: Session) -> dict:
-    """Return the state of the selected face, and what of the session the page shows beside it."""
+def state_json(session: Session) -> dict:
+    """Return the state of the selected face, and of the session what the page shows beside it."""
     face, state = session.face, session.face.state
-    mood = state.mood or [round(value, 2) for value in mood_of(units_of(state.units)).values]
+    mood = state.mood or [round(value, 2) for value in mood_of(units_of(state.expression)).values]
     return {
-        "units": values_of(state.units),
+        "expression": values_of(state.expression),
         "mood": list(mood),
         "preset": state.preset,
         "intensity": state.intensity,
         "half": state.half,
         "locked": list(state.locked),
         "painted": state.brush_mask is not None,
-        "alone": state.only_painted,
+        "only_painted": state.only_painted,
         "label": session.label,
         "detail": state.detail,
         "undo": face.history.can_step(-1),
         "redo": face.history.can_step(1),
         "pins": [webp_data_url(picture) for picture, _ in session.pins],
-        "keys": [keyframe_values(keyframe) for keyframe in session.keyframes],
+        "keyframes": [keyframe_json(keyframe) for keyframe in session.keyframes],
     }
 
 
-def keyframe_values(keyframe: Keyframe) -> dict:
+def keyframe_json(keyframe: Keyframe) -> dict:
     """Return a keyframe as the timeline shows it; its expression stays on the server."""
     return {"at": keyframe.at, "hold": keyframe.hold, "easing": keyframe.easing}
 
 
 def state_answer(session: Session, view: str) -> dict:
-    """Return {"state", "picture"}: the state and a data URL of its picture."""
-    return {"state": state_values(session), "picture": views.current_url(session, view)}
+    """Return {"state", "picture"}: the state, and its picture in a view as a data URL."""
+    return {"state": state_json(session), "picture": views.current_url(session, view)}
 
 
 def face_answer(session: Session, view: str) -> dict:
@@ -64,9 +64,9 @@ def face_answer(session: Session, view: str) -> dict:
     return state_answer(session, view) | {
         "face_index": session.face_index,
         "reading": values_of(face.reading),
-        "axes": known_axes(session.animator.space),
-        "views": {"face": views.face_view_shares(face.portrait), "photo": [0, 0, 1, 1]},
-        "before": views.photo_url(session, view),
+        "axes": available_axes(session.animator.space),
+        "view_boxes": {"face": views.face_view_fractions(face.portrait), "photo": [0, 0, 1, 1]},
+        "unedited": views.photo_url(session, view),
         "inset": views.current_url(session, "photo" if view == "face" else "face", draft=True),
     }
 
@@ -74,15 +74,17 @@ def face_answer(session: Session, view: str) -> dict:
 def photo_answer(session: Session, view: str) -> dict:
     """Return `face_answer`, and what else changes with the open photo.
 
-    "places": the corners of each face's crop, (4, 2) in shares of the photo.
+    "face_corners": of each face's crop, (4, 2) as fractions of the photo's width and height.
     """
     height, width = session.photo.shape[:2]
     portraits = [Portrait(session.photo, to_face, "") for to_face in session.face_transforms]
     return face_answer(session, view) | {
         "photo": {"name": session.name, "width": width, "height": height},
         "faces": [views.thumbnail_url(portrait) for portrait in portraits],
-        "places": [(one.corners / (width, height)).round(4).tolist() for one in portraits],
-        "pixels": localize("{} x {} pixels", width, height),
+        "face_corners": [
+            (portrait.corners / (width, height)).round(4).tolist() for portrait in portraits
+        ],
+        "size_text": localize("{} x {} pixels", width, height),
     }
 
 

@@ -1,4 +1,4 @@
-"""Handlers of the tab Live: frames of a camera, edited one at a time, and a recording of them."""
+"""Handlers of the tab Live: edit the frames of a camera one at a time, and record them."""
 
 import base64
 import secrets
@@ -29,22 +29,22 @@ from ..i18n import localize
 from ..recipe_io import current_recipe, fingerprint, panel_settings
 from ..sessions import Session, Sessions, temporary_folder
 from .answers import state_answer
-from .common import download_name, file_data, jpeg_data_url, parse_units, problems_as_answers
+from .common import download_name, file_data, jpeg_data_url, parse_expression, problems_as_answers
 from .keyframes import set_keyframes
 from .settings import bool_checker, choice_checker, retarget_checkers
 from .views import edited_picture, requested_view
 
 CAMERA_EDITED, PHOTO_MIRRORS = CAMERA_MODES = ("my face, edited", "the photo, as my mirror")
 MAX_STREAMS = 8  # cameras at once
-MAX_FRAME_BYTES = 2_000_000  # of a JPEG from the page
-MAX_FRAME_SIDE = 1280  # [px]
-BASE64_GROWTH = 1.4  # a little more than 4/3, for line breaks
+MAX_FRAME_BYTES = 2_000_000  # of a frame's JPEG from the page
+MAX_FRAME_SIDE = 1280  # longest side of a frame [px]
+BASE64_GROWTH = 1.4  # length of Base64 over that of its data, at most: 4/3 and line breaks
 MAX_RECORDING_S = 60.0
 MAX_RECORDED_FRAMES, MAX_RECORDED_BYTES = 1200, 40_000_000
 NEW_RECORDING_GAP_S = 2.0  # a longer pause between recorded frames starts a new recording
 MIN_FPS, MAX_FPS = 1.0, 60.0  # of a recording's film
-SILENT_S = 20.0  # a stream without frames for this long makes room for another one
-IDLE_S = 600.0  # a stream without frames for this long is removed
+REPLACEABLE_AFTER_S = 20.0  # without frames for this long, a stream makes room for a new one
+EXPIRES_AFTER_S = 600.0  # without frames for this long, a stream is removed
 BAD_FRAME = "The camera's picture cannot be read. Reload the page, or use another camera."
 JPEG_DATA_URL_PREFIX = "data:image/jpeg;base64,"
 
@@ -53,13 +53,14 @@ class CameraStream:
     """The stream of one camera, and its recording."""
 
     def __init__(self, live: Live):
-        self.live, self.busy = live, threading.Lock()
-        self.recorded: list[tuple[float, bytes]] = []  # seconds and JPEG of each frame
+        self.live, self.lock = live, threading.Lock()  # held while a frame is edited
+        self.recorded_frames: list[tuple[float, bytes]] = []  # (seconds, JPEG)
         self.recipe: Recipe | None = None  # of the last recorded frame
         self.label = False  # `Session.label` of the last recorded frame
         self.change_from_neutral = ChangeFromNeutral()
-        self.mirrored: list[tuple[float, Expression]] = []  # of the photo, for each recorded frame
-        self.used = time.monotonic()
+        # (seconds, expression of the mirroring photo) of each frame; empty if there is no mirror.
+        self.recorded_expressions: list[tuple[float, Expression]] = []
+        self.last_used = time.monotonic()
         self.folder = temporary_folder()
 
 
@@ -71,39 +72,41 @@ class CameraHandlers:
         self._streams: OrderedDict[str, CameraStream] = OrderedDict()  # by secret id, oldest first
         self._lock = threading.Lock()
 
-    def frame(self, request: dict) -> dict:
+    def process_frame(self, request: dict) -> dict:
         """Edit one frame of the camera, or let the photo mirror its face.
 
-        request: {"stream_id": of the answer before, or none; "picture": JPEG data URL; "units": the
-        sliders, by default those of the session; "token": of a session, whose photo the sliders
-        change, or none; "mirror": {"strength", "regions"}, or none to edit the frame;
-        "recalibrate": measure the neutral face again; "record"}. Answer: {"stream_id", "picture",
-        "found": whether there is a face, "calibrated": whether the neutral face is known,
-        "seconds" recorded so far}, or {"problem"}.
+        request: {"stream_id": of the answer before, or none; "picture": JPEG data URL;
+        "expression": of the sliders, by default those of the session; "token": of a session, whose
+        photo the sliders change, or none; "mirror": {"strength", "regions"}, or none to edit the
+        frame; "recalibrate": measure the neutral face again; "record"}. Answer: {"stream_id",
+        "picture", "found": whether there is a face, "calibrated": whether the neutral face is
+        known, "seconds" recorded so far}, or {"problem"}.
         """
         try:
-            stream_id, stream = self._stream(request.get("stream_id"))
+            stream_id, stream = self._open_stream(request.get("stream_id"))
             session = self.sessions[request["token"]] if request.get("token") else None
-            camera_frame = _decoded(request.get("picture"))
-            units = self._units(request, session)
-            with stream.busy:
+            camera_frame = _decode_frame(request.get("picture"))
+            sliders = self._slider_expression(request, session)
+            with stream.lock:
                 stream.live.animator = session.animator if session else self.animator
                 expression, mirror_settings = None, _mirror_settings(request)
                 if mirror_settings:
                     recalibrate = bool(request.get("recalibrate"))
-                    expression = self._mirrored(
+                    expression = self._mirror_expression(
                         stream, camera_frame, session, mirror_settings, recalibrate
                     )
                     view = requested_view(request)
                     picture = jpeg_data_url(edited_picture(session.face, expression, view))
                 else:
-                    target = _target_function(units, session)
+                    target = _slider_offset(sliders, session)
                     picture = jpeg_data_url(stream.live.edit(camera_frame, target))
                 seconds = 0
                 if request.get("record"):
                     seconds = self._record(stream, picture, expression)
                     animator = stream.live.animator
-                    stream.recipe = _recipe(animator, camera_frame, units, session, mirror_settings)
+                    stream.recipe = _recipe(
+                        animator, camera_frame, sliders, session, mirror_settings
+                    )
                     stream.label = session is not None and session.label
         except Problem as problem:
             return {"problem": localize(problem.message)}
@@ -117,14 +120,14 @@ class CameraHandlers:
             "seconds": seconds,
         }
 
-    def _units(self, request: dict, session: Session | None) -> Expression:
-        """Return the sliders: those of the request, or else those of the session."""
+    def _slider_expression(self, request: dict, session: Session | None) -> Expression:
+        """Return the expression of the sliders: of the request, or else of the session."""
         space = self.animator.reader_space
-        start = session.face.state.units if session else Expression.neutral(space)
-        values = request.get("units")
-        return start if values is None else parse_units(values, start)
+        start = session.face.state.expression if session else Expression.neutral(space)
+        values = request.get("expression")
+        return start if values is None else parse_expression(values, start)
 
-    def _mirrored(
+    def _mirror_expression(
         self, stream: CameraStream, camera_frame, session, mirror_settings: dict, recalibrate: bool
     ) -> Expression:
         """Return the photo's expression for a camera frame: the sliders, plus the change of the
@@ -136,10 +139,10 @@ class CameraHandlers:
             change.recalibrate()
         if (camera_reading := stream.live.read(camera_frame)) is not None:
             change.update(time.monotonic(), camera_reading)
-        moved = _moved_axes(settings["regions"], change.space)
+        driven = _driven_axes(settings["regions"], change.space)
         reading = session.face.portrait.reading
-        start = convert_units(session.face.state.units, reading.space, reading)
-        return add_masked_change(start, change.values, change.space, settings["strength"], moved)
+        start = convert_units(session.face.state.expression, reading.space, reading)
+        return add_masked_change(start, change.values, change.space, settings["strength"], driven)
 
     def restore_settings(self, session: Session | None, recipe: Recipe) -> dict[str, dict]:
         """Return the settings of the tab that a recipe has."""
@@ -156,18 +159,19 @@ class CameraHandlers:
         return {"live": settings}
 
     @problems_as_answers
-    def keyframes(self, request: dict, tab_hash: str | None = None) -> dict:
+    def edit_recording(self, request: dict, tab_hash: str | None = None) -> dict:
         """Make the recorded expressions of the photo the keyframes of the timeline.
 
         Answer: `state_answer`, and {"settings": {"animate"}} of the timeline.
         """
-        stream, session = self._known(request), self.sessions[request.get("token")]
-        if stream is None or len(stream.mirrored) < 2:
+        stream, session = self._find_stream(request), self.sessions[request.get("token")]
+        if stream is None or len(stream.recorded_expressions) < 2:
             raise Problem(
                 "There is no recording of a mirror yet: choose the photo as your mirror, start the "
                 "camera and press Record."
             )
-        readings = [(seconds, units_of(expression)) for seconds, expression in stream.mirrored]
+        recorded = stream.recorded_expressions
+        readings = [(seconds, units_of(expression)) for seconds, expression in recorded]
         fps, keyframes = fit_keyframes(readings)
         settings = {"fps": fps, "mode": "once", "blinks": False}
         set_keyframes(session, keyframes, settings)
@@ -175,37 +179,38 @@ class CameraHandlers:
         return answer | state_answer(session, requested_view(request))
 
     @problems_as_answers
-    def save(self, request: dict, tab_hash: str | None = None) -> dict:
+    def save_recording(self, request: dict, tab_hash: str | None = None) -> dict:
         """Write the recording at its own frame rate: {"film": an MP4, "files"}.
 
         "files" has the expressions of a mirrored photo as a table.
         """
-        stream, token = self._known(request), request.get("token")
-        if stream is None or len(stream.recorded) < 2:
+        stream, token = self._find_stream(request), request.get("token")
+        if stream is None or len(stream.recorded_frames) < 2:
             raise Problem("There is no recording yet: start the camera and press Record.")
-        recorded = list(stream.recorded)
+        recorded = list(stream.recorded_frames)
         fps = (len(recorded) - 1) / max(recorded[-1][0] - recorded[0][0], 0.1)
         fps = min(max(fps, MIN_FPS), MAX_FPS)
         for old in Path(stream.folder.name).iterdir():
             old.unlink(missing_ok=True)
         path = Path(stream.folder.name) / f"camera-{time.monotonic_ns()}.mp4"
         recipe = stream.recipe.text()
-        write_animation(path, _pictures(recorded), fps, recipe=recipe, label=stream.label)
+        write_animation(path, _decode_recording(recorded), fps, recipe=recipe, label=stream.label)
         name = download_name(self.sessions[token], "camera", ".mp4") if token else "camera.mp4"
         answer = {"film": file_data(path, name), "files": []}
-        if stream.mirrored:
+        if stream.recorded_expressions:
             # Frames may have arrived since `recorded` was copied.
-            points = [expression for _, expression in stream.mirrored][: len(recorded)]
+            points = [expression for _, expression in stream.recorded_expressions][: len(recorded)]
             table = write_curves(path.with_suffix(".csv"), points, fps, [True] * len(points))
             answer["files"] = [file_data(table, name.replace(".mp4", ".csv"))]
         return answer
 
-    def _known(self, request: dict) -> CameraStream | None:
+    def _find_stream(self, request: dict) -> CameraStream | None:
+        """Return the stream of a request's id; None for an unknown id."""
         with self._lock:
             return self._streams.get(request.get("stream_id"))
 
-    def _stream(self, stream_id: object) -> tuple[str, CameraStream]:
-        """Return a stream and its id; an unknown id opens a stream with an id of its own.
+    def _open_stream(self, stream_id: object) -> tuple[str, CameraStream]:
+        """Return a stream and its id; for an unknown id open a stream with a new id.
 
         Raises Problem if there are too many streams.
         """
@@ -214,11 +219,11 @@ class CameraHandlers:
                 stream_id = secrets.token_urlsafe(24)
                 self._streams[stream_id] = CameraStream(Live(self.animator))
             self._streams.move_to_end(stream_id)
-            self._streams[stream_id].used = now = time.monotonic()
-            while next(iter(self._streams.values())).used < now - IDLE_S:
+            self._streams[stream_id].last_used = now = time.monotonic()
+            while next(iter(self._streams.values())).last_used < now - EXPIRES_AFTER_S:
                 self._streams.popitem(last=False)
             if len(self._streams) > MAX_STREAMS:
-                if next(iter(self._streams.values())).used > now - SILENT_S:
+                if next(iter(self._streams.values())).last_used > now - REPLACEABLE_AFTER_S:
                     self._streams.popitem()
                     raise Problem("All cameras of this server are in use: try again in a minute.")
                 self._streams.popitem(last=False)
@@ -231,27 +236,29 @@ class CameraHandlers:
         NEW_RECORDING_GAP_S or a change between these two starts a new recording.
         """
         now = time.monotonic()
-        paused = stream.recorded and now - stream.recorded[-1][0] > NEW_RECORDING_GAP_S
-        if paused or bool(stream.mirrored) != (expression is not None):
-            stream.recorded.clear()
-            stream.mirrored.clear()
-        began = stream.recorded[0][0] if stream.recorded else now
-        size = sum(len(data) for _, data in stream.recorded)
-        has_room = len(stream.recorded) < MAX_RECORDED_FRAMES and size < MAX_RECORDED_BYTES
+        paused = (
+            stream.recorded_frames and now - stream.recorded_frames[-1][0] > NEW_RECORDING_GAP_S
+        )
+        if paused or bool(stream.recorded_expressions) != (expression is not None):
+            stream.recorded_frames.clear()
+            stream.recorded_expressions.clear()
+        began = stream.recorded_frames[0][0] if stream.recorded_frames else now
+        size = sum(len(data) for _, data in stream.recorded_frames)
+        has_room = len(stream.recorded_frames) < MAX_RECORDED_FRAMES and size < MAX_RECORDED_BYTES
         if now - began < MAX_RECORDING_S and has_room:
             data = base64.b64decode(picture.removeprefix(JPEG_DATA_URL_PREFIX))
-            stream.recorded.append((now, data))
-            stream.mirrored += [(now, expression)] if expression else []
+            stream.recorded_frames.append((now, data))
+            stream.recorded_expressions += [(now, expression)] if expression else []
         return round(now - began, 1)
 
 
-def _target_function(units: Expression, session: Session | None) -> TargetFunction:
+def _slider_offset(sliders: Expression, session: Session | None) -> TargetFunction:
     """Return the function that adds to a face what the sliders change in the photo.
 
     Without a photo, they are compared with a neutral face.
     """
-    reading = session.face.reading if session else Expression.neutral(units.space)
-    return offset_by(offset_between(units, reading))
+    reading = session.face.reading if session else Expression.neutral(sliders.space)
+    return offset_by(offset_between(sliders, reading))
 
 
 def _mirror_settings(request: dict) -> dict | None:
@@ -264,7 +271,7 @@ def _mirror_settings(request: dict) -> dict | None:
     return {name: checkers[name](settings[name]) for name in ("strength", "regions")}
 
 
-def _moved_axes(regions: list[str], space: ExpressionSpace) -> np.ndarray:
+def _driven_axes(regions: list[str], space: ExpressionSpace) -> np.ndarray:
     """Return `region_mask`; regions that the space lacks are left out.
 
     The space of a `ChangeFromNeutral` is ACTION_UNITS, which has no head, until it has seen a face.
@@ -276,7 +283,7 @@ def _moved_axes(regions: list[str], space: ExpressionSpace) -> np.ndarray:
 
 
 def _recipe(
-    animator: Animator, camera_frame: np.ndarray, units: Expression, session, mirror_settings
+    animator: Animator, camera_frame: np.ndarray, sliders: Expression, session, mirror_settings
 ) -> Recipe:
     """Return the recipe of a camera frame.
 
@@ -285,13 +292,13 @@ def _recipe(
     settings = {"photo": session is not None, "what": CAMERA_MODES[bool(mirror_settings)]}
     options = {"live": settings | (mirror_settings or {})}
     if session:
-        return current_recipe(session, units, extra_options=options)
+        return current_recipe(session, sliders, extra_options=options)
     size = camera_frame.shape[1], camera_frame.shape[0]
     place = FacePlace(size, box=(0, 0, *size))
-    return Recipe(fingerprint(animator.checkpoint), place, units, options=options)
+    return Recipe(fingerprint(animator.checkpoint), place, sliders, options=options)
 
 
-def _decoded(url: object) -> np.ndarray:
+def _decode_frame(url: object) -> np.ndarray:
     """Return (H, W, 3) uint8 RGB of a JPEG data URL from the page. Raises UnreadableImage."""
     if not (isinstance(url, str) and url.startswith(JPEG_DATA_URL_PREFIX)):
         raise UnreadableImage(BAD_FRAME)
@@ -307,6 +314,7 @@ def _decoded(url: object) -> np.ndarray:
         raise UnreadableImage(BAD_FRAME) from None
 
 
-def _pictures(recorded: list[tuple[float, bytes]]) -> Iterator[np.ndarray]:
+def _decode_recording(recorded: list[tuple[float, bytes]]) -> Iterator[np.ndarray]:
+    """Yield the recorded frames, (H, W, 3) uint8 RGB."""
     for _, data in recorded:
         yield cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)

@@ -24,14 +24,14 @@ from ...expressions.spaces import Expression
 from ..i18n import localize
 from ..sessions import Session
 
-PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"  # names of expressions
+PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"  # names for `expression_named`
 WEBP_QUALITY = 82
 DRAFT_WEBP_QUALITY = 70  # of pictures during a drag
 JPEG_QUALITY = 85  # of edited frames of the camera
 
 
 def problems_as_gradio_errors(handler):
-    """Decorate an endpoint: a Problem is raised as gr.Error with its localized message."""
+    """Decorate an endpoint: raise a Problem as gr.Error with its localized message."""
 
     @functools.wraps(handler)
     def report(*arguments, **options):
@@ -49,17 +49,17 @@ def problems_as_gradio_errors(handler):
 
 
 def problems_as_answers(handler):
-    """Decorate a handler: a Problem is answered as {"problem": its localized message}.
+    """Decorate a handler: answer a Problem as {"problem": its localized message}.
 
-    A cancelled job is no error, and is answered as {"cancelled": message}.
+    A cancelled job is no error: answer {"cancelled": message}.
     """
 
     @functools.wraps(handler)
     def answer(*arguments, **options):
         try:
             return handler(*arguments, **options)
-        except Cancelled as end:
-            return {"cancelled": localize(end.message)}
+        except Cancelled as cancelled:
+            return {"cancelled": localize(cancelled.message)}
         except Problem as problem:
             return {"problem": localize(problem.message)}
 
@@ -67,7 +67,7 @@ def problems_as_answers(handler):
 
 
 def show_notes(*notes: Message) -> None:
-    """Show notes to the sender of the current request; nothing outside a request."""
+    """Show notes to the sender of the current request; do nothing outside of requests."""
     for note in notes if LocalContext.event_id.get(None) else ():
         gr.Info(localize(note), duration=None, title=localize("Note"))
 
@@ -115,10 +115,10 @@ def file_data(path: str | Path, name: str | None = None) -> dict:
     }
 
 
-def new_file(session: Session, name: str, suffix: str, keep: int = 1) -> Path:
+def new_path(session: Session, name: str, suffix: str, keep: int = 1) -> Path:
     """Return a new path in the session's folder, and delete older files of the same name.
 
-    keep: how many of the older ones stay, since the page may still be fetching them.
+    keep: how many older ones stay, since the browser may still be fetching them.
     """
     folder = Path(session.folder.name)
     for old in sorted(folder.glob(f"{name}-*{suffix}"))[: -keep or None]:
@@ -127,9 +127,9 @@ def new_file(session: Session, name: str, suffix: str, keep: int = 1) -> Path:
 
 
 def download_name(session: Session, content: str, suffix: str) -> str:
-    """Return the file name of a download: that of the photo, and what the file holds."""
-    words = f"{session.name}-{content}" if content else f"{session.name}-edited"
-    return re.sub(r"[^\w-]+", "-", words).strip("-") + suffix
+    """Return the file name of a download: the photo's name, the content of the file, its suffix."""
+    stem = f"{session.name}-{content or 'edited'}"
+    return re.sub(r"[^\w-]+", "-", stem).strip("-") + suffix
 
 
 def expression_named(session: Session, name: str) -> Expression:
@@ -138,13 +138,13 @@ def expression_named(session: Session, name: str) -> Expression:
     if name == PHOTO:
         return face.reading
     if name == SLIDERS:
-        return face.state.units
+        return face.state.expression
     if name == NEUTRAL:
         return Expression.neutral(face.reading.space)
     return convert_expression(preset_named(name), face.reading.space, face.reading)
 
 
-def parse_units(values: object, start: Expression) -> Expression:
+def parse_expression(values: object, start: Expression) -> Expression:
     """Return the expression of a request's {axis: value}; other axes are those of `start`.
 
     Raises InvalidExpression.
@@ -164,13 +164,15 @@ def parse_units(values: object, start: Expression) -> Expression:
 
 
 def timeline_of(session: Session, settings: dict) -> Timeline:
-    """Return the timeline of a session: its keyframes if there are any, else from `start` to `end`.
+    """Return the timeline of a session: its keyframes, or without any a transition.
 
-    settings: checked values of `settings.TIMELINE`.
+    The transition goes from the expression that the setting "start" names to that of "end".
+
+    settings: checked values of `settings.TIMELINE_CHECKERS`.
     """
     if session.keyframes:
-        keys, fps, mode = tuple(session.keyframes), settings["fps"], settings["mode"]
-        return Timeline(keys, fps, mode, blinks=settings["blinks"])
+        keyframes, fps, mode = tuple(session.keyframes), settings["fps"], settings["mode"]
+        return Timeline(keyframes, fps, mode, blinks=settings["blinks"])
     ends = (expression_named(session, settings[name]) for name in ("start", "end"))
     return Timeline.between(
         *ends,

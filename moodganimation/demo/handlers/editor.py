@@ -22,7 +22,7 @@ from .answers import (
 from .common import (
     download_name,
     file_data,
-    new_file,
+    new_path,
     problems_as_answers,
     values_of,
     webp_data_url,
@@ -30,7 +30,7 @@ from .common import (
 from .requests import requested_state
 
 ACTIONS = {action.__name__: action for action in (*actions.ACTIONS, *keyframes.ACTIONS)}
-FACE_ACTIONS = {"select_face", "apply_to_all_faces"}  # after which the selected face may differ
+FACE_ACTIONS = {"select_face", "apply_to_all_faces"}  # they may change what `face_answer` has
 
 
 class EditHandlers:
@@ -42,33 +42,33 @@ class EditHandlers:
     def preview(self, request: dict) -> dict:
         """Preview a request during a drag, without committing it; see `requested_state`.
 
-        Answer: {"picture", "units", "mood", "names": axes that a drag on the face has moved}; {}
-        for an invalid request.
+        Answer: {"picture", "expression", "mood", "moved_axes": those that a drag on the face has
+        moved}; {} for an invalid request.
         """
         try:
             session = self.sessions[request.get("token")]
-            state, names = requested_state(session, request)
+            state, moved_axes = requested_state(session, request)
             face, view = session.face, views.requested_view(request)
             return {
                 "picture": views.edited_url(face, face.target_of(state), view, draft=True),
-                "units": values_of(state.units),
+                "expression": values_of(state.expression),
                 "mood": [round(value, 2) for value in _mood(state)],
-                "names": names,
+                "moved_axes": moved_axes,
             }
         except (Problem, AttributeError):
             return {}
 
     @problems_as_answers
     def act(self, request: dict) -> dict:
-        """Do the action `request["do"]`, one of ACTIONS, and answer with the state after it."""
-        session, name = self._session(request), request.get("do")
+        """Do the action `request["action"]`, a name in ACTIONS, and answer with the new state."""
+        session, name = self._session(request), request.get("action")
         if name not in ACTIONS:
             raise Problem("There is no action called {}.", repr(name))
-        if name == "preset":
+        if name == "apply_preset":
             preset = request.get("name")
             request = request | {"name": PRESET_OF_BUTTON.get(preset, preset)}
         ACTIONS[name](session, request)
-        if name == "cancel":
+        if name == "cancel_job":
             return {}
         answer = face_answer if name in FACE_ACTIONS else state_answer
         return answer(session, views.requested_view(request))
@@ -79,25 +79,31 @@ class EditHandlers:
         return face_answer(self._session(request), views.requested_view(request))
 
     @problems_as_answers
-    def presets(self, request: dict) -> dict:
+    def draw_presets(self, request: dict) -> dict:
         """Draw the presets on the selected face: {"presets": {name: picture}}."""
         return {"presets": preset_pictures(self._session(request))}
 
     @problems_as_answers
-    def panels(self, request: dict) -> dict:
-        """Show how the result was made: {"attention", "color", "motion", "composite"} as pictures,
-        {"bars"}: requested and detected values as HTML, and {"device"}."""
+    def explain(self, request: dict) -> dict:
+        """Show how the result was made.
+
+        Answer: {"attention", "color", "motion", "composite"} as pictures, {"comparison"}: requested
+        and detected values as HTML, and {"device"}, a line of text.
+        """
         session = self._session(request)
         face = session.face
         frame = session.animator.edit(face.portrait, face.target, face.edit_mask)
         pictures = {"attention": frame.attention, "color": frame.color, "motion": frame.motion}
         answer = {name: webp_data_url(picture) for name, picture in pictures.items()}
         answer["composite"] = webp_data_url(frame.face)
-        return answer | {"bars": comparison_table(face, frame), "device": device_text(session)}
+        return answer | {
+            "comparison": comparison_table(face, frame),
+            "device": device_text(session),
+        }
 
     @problems_as_answers
     def progress(self, request: dict) -> dict:
-        """Answer {"label", "done", "total"} of the job that runs in the queue."""
+        """Answer {"label", "done", "total"} of the session's job in the queue."""
         label, done, total = self._session(request).progress
         return {"label": localize(label) if label else "", "done": done, "total": total}
 
@@ -110,8 +116,8 @@ class EditHandlers:
         face = self._session(request).face
         if not face.animator.generator.moves_pixels:
             return {}
-        found = face.manipulation.motion_map()
-        return found | {"labels": {key: localized_axis_name(key) for key in found["labels"]}}
+        answer = face.manipulation.motion_map()
+        return answer | {"labels": {key: localized_axis_name(key) for key in answer["labels"]}}
 
     @problems_as_answers
     def save(self, request: dict, tab_hash: str | None) -> dict:
@@ -128,6 +134,7 @@ class EditHandlers:
         return state_answer(session, views.requested_view(request))
 
     def _session(self, request: object) -> Session:
+        """Return the session of a request. Raises Problem."""
         token = request.get("token") if isinstance(request, dict) else None
         return self.sessions[token]
 
@@ -136,7 +143,7 @@ def write_result(session: Session) -> Path:
     """Write the edited photo with its recipe into the session's folder, and return the path."""
     face, photo = session.face, session.base_photo
     frame = session.animator.edit(face.portrait, face.target, face.edit_mask)
-    path, recipe = new_file(session, "result", ".png", keep=3), current_recipe(session, face.target)
+    path, recipe = new_path(session, "result", ".png", keep=3), current_recipe(session, face.target)
     write_image(
         path, frame.render_for_file(photo), recipe=recipe.text(), label=session.label, source=photo
     )
@@ -144,4 +151,5 @@ def write_result(session: Session) -> Path:
 
 
 def _mood(state: State) -> tuple[float, ...]:
-    return state.mood or mood_of(units_of(state.units)).values
+    """Return pleasure, arousal and dominance of a state."""
+    return state.mood or mood_of(units_of(state.expression)).values

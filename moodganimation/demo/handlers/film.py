@@ -1,4 +1,4 @@
-"""Handlers of the tab Film: edit a clip, drive the photo by a clip or by a trajectory file."""
+"""Handlers of the tab Film: edit a film, drive the photo by a film or by a trajectory file."""
 
 from collections.abc import Iterator, Sequence
 
@@ -23,40 +23,40 @@ from ..sessions import Session, Sessions
 from .common import (
     download_name,
     file_data,
-    new_file,
+    new_path,
     problems_as_answers,
     start_progress,
     uploaded_path,
     webp_data_url,
 )
-from .settings import face_count, frame_rate, retarget_checkers
+from .settings import check_face_count, check_frame_rate, retarget_checkers
 
-MAX_CLIP_SECONDS = 120
+MAX_UPLOAD_SECONDS = 120
 MAX_TRAJECTORY_ROWS = 480  # 19 s at 25 frames per second
 CURVES_SIZE = (720, 260)  # width and height of the drawing of a performance [px]
-DRIVEN_SIDE = 512  # longest side of a driven photo [px]
+DRIVEN_SIDE = 512  # longest side of the film of a driven photo [px]
 DEFAULT_TRAJECTORY_FPS = 25
 
 
 class FilmHandlers:
-    """Handlers of the tab Film; each answers {"film", "files", "notes", "curves"} or some of it."""
+    """Handlers of the tab Film; each answers some of {"film", "files", "notes", "curves"}."""
 
     def __init__(self, sessions: Sessions):
         self.sessions = sessions
 
     @problems_as_answers
-    def edit_video(self, request: dict, tab_hash: str | None = None) -> dict:
-        """Change the expression in a clip by as much as the sliders change it in the photo.
+    def edit(self, request: dict, tab_hash: str | None = None) -> dict:
+        """Change the expression in a film by as much as the sliders change it in the photo.
 
-        request: {"clip": {"path"}, "faces", "token"}.
+        request: {"film": {"path"}, "faces", "token"}.
         """
         session = self.sessions[request.get("token")]
-        film = open_short_film(uploaded_path(request, "clip"))
-        target, faces = session.face.state.units, face_count(request.get("faces", 1))
+        film = open_short_film(uploaded_path(request, "film"))
+        target, faces = session.face.state.expression, check_face_count(request.get("faces", 1))
         offset = offset_between(target, session.face.reading)
         if not offset:
-            raise Problem("Nothing is changed yet: move a slider, and the clip will change alike.")
-        out, report = new_file(session, "edited-clip", ".mp4"), start_progress(session, "Editing")
+            raise Problem("Nothing is changed yet: move a slider, and try again.")
+        out, report = new_path(session, "edited-clip", ".mp4"), start_progress(session, "Editing")
         recipe = current_recipe(session, target, extra_options={"film": {"faces": faces}})
         edited = edit_video(
             session.animator,
@@ -74,12 +74,12 @@ class FilmHandlers:
 
     @problems_as_answers
     def drive(self, request: dict, tab_hash: str | None = None) -> dict:
-        """Retarget the performance of a clip to the photo; with its curves as picture and table.
+        """Retarget the performance of a film to the photo; also draw and write its curves.
 
-        request: {"clip": {"path"}, "strength", "regions", "by", "token"}.
+        request: {"film": {"path"}, "strength", "regions", "by", "token"}.
         """
         session = self.sessions[request.get("token")]
-        film = open_short_film(uploaded_path(request, "clip"))
+        film = open_short_film(uploaded_path(request, "film"))
         space = session.animator.reader_space
         defaults = {"strength": 1.0, "regions": [], "by": "units"}
         settings = {
@@ -98,23 +98,24 @@ class FilmHandlers:
                 carry=settings["by"],
             )
         )
-        out, table = new_file(session, "driven", ".mp4"), new_file(session, "curves", ".csv")
-        recipe = current_recipe(session, session.face.state.units, extra_options={"film": settings})
+        out, table = new_path(session, "driven", ".mp4"), new_path(session, "curves", ".csv")
+        target = session.face.state.expression
+        recipe = current_recipe(session, target, extra_options={"film": settings})
         pictures = (
             frame.view("face", DRIVEN_SIDE) for frame in _frames(session, portrait, expressions)
         )
-        written = write_film(out, pictures, film, recipe=recipe.text(), label=session.label)
+        write_notes = write_film(out, pictures, film, recipe=recipe.text(), label=session.label)
         write_curves(table, expressions, performance.fps, performance.found)
         drawing = curves([units_of(expression) for expression in expressions], CURVES_SIZE)
         return {
             "film": file_data(out, download_name(session, "driven", ".mp4")),
             "files": [file_data(table, download_name(session, "curves", ".csv"))],
             "curves": webp_data_url(drawing),
-            "notes": [localize(note) for note in [*performance.notes, *written]],
+            "notes": [localize(note) for note in [*performance.notes, *write_notes]],
         }
 
     @problems_as_answers
-    def follow(self, request: dict, tab_hash: str | None = None) -> dict:
+    def follow_trajectory(self, request: dict, tab_hash: str | None = None) -> dict:
         """Animate the photo along a trajectory file, in the columns of MoodGANimation's figures:
         original, generated, attention, color and the ground truth, if there is one.
 
@@ -126,7 +127,8 @@ class FilmHandlers:
         path = uploaded_path(request, "trajectory")
         if path is None:
             raise Problem("There is no trajectory yet: choose a .csv, .npy or .pkl file.")
-        animator, fps = session.animator, frame_rate(request.get("fps") or DEFAULT_TRAJECTORY_FPS)
+        animator = session.animator
+        fps = check_frame_rate(request.get("fps") or DEFAULT_TRAJECTORY_FPS)
         clip = str(request.get("clip_name") or "")
         ground_truth = uploaded_path(request, "ground_truth")
         trajectory = read_trajectory(path, animator.space, clip=clip or None)
@@ -135,18 +137,19 @@ class FilmHandlers:
         if ground_truth:
             open_short_film(ground_truth)  # raises Problem for a long one
             tiles, notes = filmed_faces(animator, ground_truth, trajectory.frame_numbers[1:], side)
-        out = new_file(session, "trajectory", ".mp4", keep=0)
+        out = new_path(session, "trajectory", ".mp4", keep=0)
         for old in out.parent.glob("trajectory-*.png"):
             old.unlink(missing_ok=True)
         options = {"film": {"clip": clip, "fps": fps}}
-        recipe = current_recipe(session, session.face.state.units, extra_options=options).text()
+        target = session.face.state.expression
+        recipe = current_recipe(session, target, extra_options=options).text()
         frames = _frames(session, session.face.portrait, trajectory.expressions[1:])
-        written = write_columns(
+        files = write_columns(
             out, frames, side, fps, tiles, captions=True, recipe=recipe, label=session.label
         )
         return {
             "film": file_data(out, download_name(session, "trajectory", ".mp4")),
-            "files": [file_data(file) for file in written],
+            "files": [file_data(file) for file in files],
             "notes": [localize(note) for note in [*trajectory.notes, *notes]],
         }
 
@@ -156,10 +159,10 @@ class FilmHandlers:
         settings = panel_settings(
             recipe,
             "film",
-            faces=face_count,
+            faces=check_face_count,
             **retarget_checkers(session.animator.reader_space if session else FACS),
             clip=lambda name: name and schema.check(clip, name),
-            fps=frame_rate,
+            fps=check_frame_rate,
         )
         return {"film": settings}
 
@@ -167,25 +170,26 @@ class FilmHandlers:
 def open_short_film(path: str | None) -> Film:
     """Open an uploaded film.
 
-    Raises Problem if there is none, or it may be longer than MAX_CLIP_SECONDS.
+    Raises Problem if there is none, or it may be longer than MAX_UPLOAD_SECONDS.
     """
     if path is None:
-        raise Problem("There is no clip yet: upload one first.")
+        raise Problem("There is no video yet: upload one first.")
     film = open_film(path)
     if film.seconds is None:
         raise Problem(
             "The length of this video cannot be determined: save it as an MP4 and try again."
         )
-    if film.seconds > MAX_CLIP_SECONDS:
+    if film.seconds > MAX_UPLOAD_SECONDS:
         raise Problem(
             "A video may last at most {} seconds here: cut it, or use python -m "
             "moodganimation film.",
-            MAX_CLIP_SECONDS,
+            MAX_UPLOAD_SECONDS,
         )
     return film
 
 
 def _check_length(rows: int) -> None:
+    """Raise Problem for a trajectory that is too short or too long."""
     if not 2 <= rows <= MAX_TRAJECTORY_ROWS:
         raise Problem(
             "On this page a trajectory has 2 to {} rows, not {}: cut it, or use python -m "
@@ -198,9 +202,9 @@ def _check_length(rows: int) -> None:
 def _frames(
     session: Session, portrait: Portrait, expressions: Sequence[Expression]
 ) -> Iterator[Frame]:
-    """Yield a frame for each expression, and report the progress."""
+    """Yield the edited portrait for each expression, and report the progress."""
     report = start_progress(session, "Drawing")
     frames = session.animator.animate(portrait, expressions, where=session.face.edit_mask)
-    for number, frame in enumerate(frames, start=1):
-        report(number, len(expressions))
+    for done, frame in enumerate(frames, start=1):
+        report(done, len(expressions))
         yield frame

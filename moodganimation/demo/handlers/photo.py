@@ -1,4 +1,4 @@
-"""Handlers that open a photo: an upload, an example, a box around a face; and switch the model."""
+"""Handlers that open a photo, an upload or an example, and that switch the model."""
 
 import functools
 from pathlib import Path
@@ -19,11 +19,11 @@ from .common import problems_as_answers, uploaded_path, webp_data_url
 
 MAX_LISTED_FACES = 24  # of a photo, to select from
 EXAMPLES = ("portrait-calm", "astronaut", "portrait-dark", "portrait-narrow")
-RESULT_NAME = "result.png"  # the format of results, which decides what of a photo is lost
+RESULT_NAME = "result.png"  # results are PNG, which decides what of a photo's file they lose
 
 
 class PhotoHandlers:
-    """Handlers that open photos and switch models; they own the sessions."""
+    """Handlers that open photos and switch models. They create all sessions."""
 
     def __init__(self, animator: Animator):
         self.models, self.sessions = Models(animator), Sessions()
@@ -32,9 +32,9 @@ class PhotoHandlers:
     def open(self, request: dict, tab_hash: str | None) -> dict:
         """Open an uploaded photo, with all its faces or with the one in a box.
 
-        request: {"photo": {"path"}, "box": [x0, y0, x1, y1] in shares of the photo, or none,
+        request: {"photo": {"path"}, "box": [x0, y0, x1, y1] as fractions of the photo, or none,
         "model", "token" of the session before, "view"}. Answer: {"token", "notes", "finder"} and
-        `photo_answer`; if no face is found, {"faceless": a picture of the photo, "problem"}.
+        `photo_answer`; if no face is found, {"no_face": a picture of the photo, "problem"}.
         """
         path = uploaded_path(request, "photo")
         if path is None:
@@ -45,36 +45,39 @@ class PhotoHandlers:
         box = _box_in_pixels(request.get("box"), original.pixels.shape)
         transforms = [] if box else animator.find(original.pixels)[:MAX_LISTED_FACES]
         if not (box or transforms):
-            return self._faceless(request, original)
+            return self._no_face_answer(request, original)
         largest = transforms[0] if transforms else None
         portrait = animator.locate(original.pixels, box, largest)
-        return self._opened(request, tab_hash, name, original, portrait, transforms)
+        return self._open_session(request, tab_hash, name, original, portrait, transforms)
 
     @problems_as_answers
-    def example(self, request: dict, tab_hash: str | None) -> dict:
+    def open_example(self, request: dict, tab_hash: str | None) -> dict:
         """Open an example ("name"); the rest of request and answer are as for `open`."""
         name = request.get("name")
         if name not in EXAMPLES:
             raise Problem("There is no example called {}.", repr(name))
         animator = self.models[request.get("model")]
-        original, portrait = _example(animator, name)
-        return self._opened(request, tab_hash, name, original, portrait, [portrait.to_face])
+        original, portrait = _located_example(animator, name)
+        return self._open_session(request, tab_hash, name, original, portrait, [portrait.to_face])
 
     @problems_as_answers
     def switch_model(self, request: dict, tab_hash: str | None) -> dict:
         """Edit the photo by another model ("model"); the state stays. Answer: `photo_answer`."""
         session = self.sessions[request.get("token")]
         animator = self.models[request.get("model")]
-        session.face.reencode(animator)  # first, since other requests go on meanwhile
+        session.face.reencode(
+            animator
+        )  # before the session has the model, since other requests run meanwhile
         session.animator = animator
         session.face.commit(session.face.state)
         answer = {"model": request.get("model")}
         return answer | photo_answer(session, views.requested_view(request))
 
     def close_tab(self, tab_hash: str | None) -> None:
+        """Close the sessions of a browser tab."""
         self.sessions.close_tab(tab_hash)
 
-    def _opened(
+    def _open_session(
         self, request, tab_hash, name, original: Photo, portrait: Portrait, transforms
     ) -> dict:
         """Open a session in place of the request's, and return the answer of `open`."""
@@ -89,16 +92,16 @@ class PhotoHandlers:
         answer = {"token": token, "notes": list(map(localize, notes)), "finder": finder}
         return answer | photo_answer(session, views.requested_view(request))
 
-    def _faceless(self, request: dict, original: Photo) -> dict:
-        """Close the request's session, and return the photo to draw a box on."""
+    def _no_face_answer(self, request: dict, original: Photo) -> dict:
+        """Close the request's session, and return an answer with the photo to draw a box on."""
         self.sessions.close(request.get("token"))
         picture = webp_data_url(views.fit_within(original.pixels, PREVIEW_SIDE))
         hint = "No face was found. Drag a box around the face, from forehead to chin."
-        return {"faceless": picture, "problem": localize(hint)}
+        return {"no_face": picture, "problem": localize(hint)}
 
 
 @functools.lru_cache(maxsize=2 * len(EXAMPLES))
-def _example(animator: Animator, name: str) -> tuple[Photo, Portrait]:
+def _located_example(animator: Animator, name: str) -> tuple[Photo, Portrait]:
     """Return an example and its face, which is located once for all visitors."""
     original = read_photo(ASSETS / f"{name}.png", keep_16bit=False)
     return original, animator.locate(original.pixels)
@@ -106,7 +109,7 @@ def _example(animator: Animator, name: str) -> tuple[Photo, Portrait]:
 
 def example_pictures(animator: Animator) -> tuple[str, dict[str, str]]:
     """Return the first example as the stage shows it, and {name: thumbnail} of all examples."""
-    _, portrait = _example(animator, EXAMPLES[0])
+    _, portrait = _located_example(animator, EXAMPLES[0])
     first = webp_data_url(views.crop_to_face(portrait, portrait.photo))
     thumbnails = {}
     for name in EXAMPLES:
@@ -117,12 +120,12 @@ def example_pictures(animator: Animator) -> tuple[str, dict[str, str]]:
     return first, thumbnails
 
 
-def _box_in_pixels(shares: object, shape: tuple[int, ...]) -> tuple[float, ...] | None:
-    """Convert a box from shares of the photo to pixels. Raises Problem."""
-    if shares is None:
+def _box_in_pixels(fractions: object, shape: tuple[int, ...]) -> tuple[float, ...] | None:
+    """Convert a box from fractions of the photo's width and height to pixels. Raises Problem."""
+    if fractions is None:
         return None
     try:
-        x0, y0, x1, y1 = (min(max(float(share), 0), 1) for share in shares)
+        x0, y0, x1, y1 = (min(max(float(fraction), 0), 1) for fraction in fractions)
     except (TypeError, ValueError):
         raise Problem("A box is four numbers: x0, y0, x1, y1.") from None
     height, width = shape[:2]

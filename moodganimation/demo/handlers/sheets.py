@@ -6,7 +6,7 @@ from ...media.images import write_image
 from ...recipe import Recipe
 from ..recipe_io import current_recipe, panel_settings
 from ..sessions import Session, Sessions
-from .common import download_name, file_data, new_file, problems_as_answers, start_progress
+from .common import download_name, file_data, new_path, problems_as_answers, start_progress
 from .settings import choice_checker
 
 SHEET_FACE_SIDE = 160  # of one face on a sheet [px]
@@ -36,8 +36,8 @@ class SheetHandlers:
         report = start_progress(session, "Drawing")
         portrait = session.face.portrait
         picture = contact_sheet(session.animator, portrait, kind, SHEET_FACE_SIDE, report)
-        path = new_file(session, "sheet", ".png", keep=2)
+        path = new_path(session, "sheet", ".png", keep=2)
         options = {"explore": {"kind": kind}}
-        recipe = current_recipe(session, session.face.state.units, extra_options=options)
+        recipe = current_recipe(session, session.face.state.expression, extra_options=options)
         write_image(path, picture, recipe=recipe.text(), label=session.label)
         return {"picture": file_data(path, download_name(session, f"sheet-{kind}", ".png"))}

@@ -1,4 +1,4 @@
-"""Handlers of the timeline: its curves, and the animation that is written along it."""
+"""Handlers of the timeline: draw its curves, and write its animation."""
 
 import numpy as np
 
@@ -18,13 +18,20 @@ from ..sessions import Session, Sessions
 from .common import (
     download_name,
     file_data,
-    new_file,
+    new_path,
     problems_as_answers,
     start_progress,
     timeline_of,
     webp_data_url,
 )
-from .settings import FORMATS, OUTPUT, STRIP, TIMELINE, bool_checker, checked_settings
+from .settings import (
+    FORMATS,
+    OUTPUT_CHECKERS,
+    STRIP,
+    TIMELINE_CHECKERS,
+    bool_checker,
+    checked_settings,
+)
 
 MAX_STRIP_PICTURES = 24
 CURVES_SIZE = (720, 160)  # width and height of the drawing of a timeline [px]
@@ -37,10 +44,10 @@ class TimelineHandlers:
         self.sessions = sessions
 
     @problems_as_answers
-    def curves(self, request: dict) -> dict:
+    def draw_curves(self, request: dict) -> dict:
         """Draw the timeline's Action Units: {"curves": picture, "frames", "seconds"}."""
         session = self.sessions[request.get("token")]
-        timeline = timeline_of(session, checked_settings(request, TIMELINE))
+        timeline = timeline_of(session, checked_settings(request, TIMELINE_CHECKERS))
         reading = session.face.reading
         expressions = timeline.expressions(reading.space, reading)
         drawing = curves([units_of(expression) for expression in expressions], CURVES_SIZE)
@@ -51,10 +58,10 @@ class TimelineHandlers:
         }
 
     @problems_as_answers
-    def make(self, request: dict, tab_hash: str | None = None) -> dict:
+    def write(self, request: dict, tab_hash: str | None = None) -> dict:
         """Write the animation in every chosen format: {"files", "notes"}."""
         session = self.sessions[request.get("token")]
-        settings = checked_settings(request, TIMELINE | OUTPUT)
+        settings = checked_settings(request, TIMELINE_CHECKERS | OUTPUT_CHECKERS)
         if not settings["formats"]:
             raise InvalidExpression("Choose at least one of {}.", join_names(FORMATS))
         timeline = timeline_of(session, settings)
@@ -63,13 +70,13 @@ class TimelineHandlers:
         files, notes = {}, []  # by format
         for name in settings["formats"]:
             session.progress = (Message("Writing {}", Message(name)), 0, 0)
-            path = new_file(session, "animation", f".{name.split()[0].lower()}")
+            path = new_path(session, "animation", f".{name.split()[0].lower()}")
             notes += session.original.alpha_notes(path, over_white=settings["panels"])
             if name == STRIP:
-                drawn = list(pictures.values())
-                count = min(len(drawn), MAX_STRIP_PICTURES)
-                chosen = np.linspace(0, len(drawn) - 1, count).round()
-                strip = row([drawn[int(index)] for index in chosen])
+                distinct = list(pictures.values())
+                count = min(len(distinct), MAX_STRIP_PICTURES)
+                indices = np.linspace(0, len(distinct) - 1, count).round()
+                strip = row([distinct[int(index)] for index in indices])
                 write_image(path, strip, recipe=recipe, label=session.label)
             else:
                 frames = (pictures[expression] for expression in expressions)
@@ -87,9 +94,8 @@ class TimelineHandlers:
         expressions = timeline.expressions(reading.space, reading)
         distinct = list(dict.fromkeys(expressions))  # the way back repeats those of the way there
         portrait = face.portrait
-        portrait = (
-            portrait if settings["panels"] else portrait_for_file(portrait, session.base_photo)
-        )
+        if not settings["panels"]:
+            portrait = portrait_for_file(portrait, session.base_photo)
         portrait, pictures = portrait.downscaled_for(view, size), {}
         report = start_progress(session, "Drawing")
         frames = session.animator.animate(portrait, distinct, where=face.edit_mask)
@@ -99,9 +105,10 @@ class TimelineHandlers:
         return pictures, expressions
 
     def _recipe(self, session: Session, timeline: Timeline, settings: dict) -> str:
+        """Return the recipe of an animation as text."""
         panel = {**settings, "formats": list(settings["formats"]), "keyed": bool(session.keyframes)}
         output = Output(panel.pop("view"), panel.pop("size"), timeline.fps)
-        sliders = schema.expression_to_json(session.face.state.units)
+        sliders = schema.expression_to_json(session.face.state.expression)
         options = {"animate": panel, "sliders": sliders["expression"]}
         options["sliders_space"] = sliders["space"]
         recipe = current_recipe(session, timeline=timeline, extra_options=options, output=output)
@@ -118,7 +125,8 @@ class TimelineHandlers:
             return {}
         defaults = {"fps": timeline.fps, "mode": timeline.mode, "blinks": timeline.blinks}
         defaults["keyed"] = True
-        checkers = TIMELINE | {name: OUTPUT[name] for name in ("formats", "panels")}
+        checkers = {name: OUTPUT_CHECKERS[name] for name in ("formats", "panels")}
+        checkers |= TIMELINE_CHECKERS
         checkers["keyed"] = bool_checker("Keyframes")
         settings = panel_settings(recipe, "animate", defaults, **checkers)
         session.keyframes = [*timeline.keyframes] if settings.pop("keyed") else []

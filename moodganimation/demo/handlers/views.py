@@ -1,4 +1,4 @@
-"""Pictures of the selected face as the stage shows it: close up, or the whole photo."""
+"""Pictures of the selected face in the two views of the stage: the face, and the whole photo."""
 
 import cv2
 import numpy as np
@@ -9,8 +9,8 @@ from ..sessions import FaceEdit, Session
 from .common import DRAFT_WEBP_QUALITY, WEBP_QUALITY, webp_data_url
 
 VIEWS = ("face", "photo")
-# Side of the square around the face, in sides of its crop. It is 1.22 heights of the face; that of
-# the crop is CANONICAL_SCALE, a little more, since edits fade out at the crop's border.
+# Side of the view "face" over the side of the face's crop. The view is 1.22 heights of the face
+# wide, the crop CANONICAL_SCALE heights: a little more, since edits fade out at the crop's border.
 FACE_VIEW = 1.22 / CANONICAL_SCALE
 THUMBNAIL = 112  # side of small pictures of a face [px]
 
@@ -30,9 +30,9 @@ def requested_view(request: dict) -> str:
 
 
 def face_view_box(portrait: Portrait) -> tuple[int, int, int, int]:
-    """Return x0, y0, x1, y1 of an upright square around the face, clipped to the portrait's photo.
+    """Return the box of the view "face": a square around the face, clipped to the portrait's photo.
 
-    In pixels of that photo.
+    x0, y0, x1, y1 in pixels of that photo.
     """
     height, width = portrait.photo.shape[:2]
     center, half = portrait.corners.mean(0), FACE_VIEW * portrait.side / 2
@@ -41,8 +41,8 @@ def face_view_box(portrait: Portrait) -> tuple[int, int, int, int]:
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def face_view_shares(portrait: Portrait) -> list[float]:
-    """Return `face_view_box` in shares of the photo's width and height."""
+def face_view_fractions(portrait: Portrait) -> list[float]:
+    """Return `face_view_box` as fractions of the photo's width and height."""
     height, width = portrait.photo.shape[:2]
     x0, y0, x1, y1 = face_view_box(portrait)
     return [x0 / width, y0 / height, x1 / width, y1 / height]
@@ -75,8 +75,9 @@ def current_url(session: Session, view: str, draft: bool = False) -> str:
 def photo_url(session: Session, view: str) -> str:
     """Return the unedited face in a view, as a data URL."""
     close_up = session.face.close_up
-    whole = view == "photo"
-    return webp_data_url(session.reduced_photo if whole else crop_to_face(close_up, close_up.photo))
+    if view == "photo":
+        return webp_data_url(session.reduced_photo)
+    return webp_data_url(crop_to_face(close_up, close_up.photo))
 
 
 def thumbnail_url(portrait: Portrait) -> str:

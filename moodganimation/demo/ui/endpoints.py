@@ -8,7 +8,7 @@ from ...animator import Animator
 from ..api import API
 
 VERSION = "v1"  # prefix of the endpoints' names
-NUMBERS = {"intensity": 1, "size": 384, "faces": 1, "strength": 1, "detail": 1}  # {name: default}
+NUMBER_DEFAULTS = {"intensity": 1, "size": 384, "faces": 1, "strength": 1, "detail": 1}
 
 
 class PhotoInput(gr.Image):
@@ -26,7 +26,7 @@ class PhotoInput(gr.Image):
 class Blocks(gr.Blocks):
     """gr.Blocks whose endpoints fill trailing parameters that a program omits with their defaults.
 
-    So programs that were written before a parameter was added keep working.
+    So programs written before a parameter was added keep working.
     """
 
     def validate_inputs(self, block_fn, inputs):
@@ -44,7 +44,7 @@ def endpoints(animator: Animator) -> None:
         (api.edit, "photo axes preset intensity box look detail", "file values"),
         (api.animate, "photo axes preset timeline format size box look", "file"),
         (api.sheet, "photo kind box", "picture"),
-        (api.film, "video axes faces", "file said"),
+        (api.film, "video axes faces", "file summary"),
         (api.drive, "photo video strength regions box", "file table"),
     ):
         gr.Button(visible=False).click(
@@ -60,7 +60,13 @@ def endpoints(animator: Animator) -> None:
 
 def _components() -> dict[str, gr.components.Component]:
     """Return {name: component} of all parameters and results."""
-    texts = {"preset": None, "format": "mp4", "kind": "figure", "look": None, "said": None}
+    text_defaults = {
+        "preset": None,
+        "format": "mp4",
+        "kind": "figure",
+        "look": None,
+        "summary": None,
+    }
     hidden = {"visible": False}
     return {
         "photo": PhotoInput(type="filepath", image_mode=None, visible=False, label="photo"),
@@ -72,6 +78,6 @@ def _components() -> dict[str, gr.components.Component]:
             name: gr.JSON(**hidden, label=name)
             for name in ("box", "axes", "timeline", "regions", "values")
         },
-        **{name: gr.Textbox(value, **hidden, label=name) for name, value in texts.items()},
-        **{name: gr.Number(value, **hidden, label=name) for name, value in NUMBERS.items()},
+        **{name: gr.Textbox(value, **hidden, label=name) for name, value in text_defaults.items()},
+        **{name: gr.Number(value, **hidden, label=name) for name, value in NUMBER_DEFAULTS.items()},
     }

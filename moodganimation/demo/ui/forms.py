@@ -1,4 +1,4 @@
-"""HTML of the panels beside the stage: films, camera, sheets, export, how it was made, menu."""
+"""HTML of the panels beside the stage: film, camera, sheets, animation, explanation, menu."""
 
 from ...animation.easing import EASINGS, MAX_FPS
 from ...animation.timeline import MODES
@@ -13,7 +13,7 @@ from ..handlers.camera import CAMERA_EDITED, CAMERA_MODES, PHOTO_MIRRORS
 from ..handlers.film import DEFAULT_TRAJECTORY_FPS
 from ..handlers.settings import (
     DEFAULTS,
-    ENDS,
+    END_CHOICES,
     FORMATS,
     MAX_HOLD_FRAMES,
     MAX_SIZE,
@@ -22,12 +22,12 @@ from ..handlers.settings import (
 )
 from ..handlers.views import VIEWS
 from .markup import (
+    aria_label,
     button,
-    check,
-    checks,
+    checkbox,
+    checkboxes,
     file_input,
-    labelled,
-    radios,
+    radio_buttons,
     range_input,
     select,
     text,
@@ -46,63 +46,65 @@ FORMULA = (
 
 def panel(name: str, title: str, inner: str) -> str:
     """Return a panel with its heading."""
-    head = text(title, "h2")
-    region = f'role="region" tabindex="0" {labelled(title)}'  # it may scroll
-    return f'<div id="panel-{name}" class="panel" {region}>{head}{inner}</div>'
+    heading = text(title, "h2")
+    region = f'role="region" tabindex="0" {aria_label(title)}'  # focusable, so that keys scroll it
+    return f'<div id="panel-{name}" class="panel" {region}>{heading}{inner}</div>'
 
 
-def _same(names) -> list[tuple[str, str]]:
-    """Return options whose texts are their values."""
+def _options(names) -> list[tuple[str, str]]:
+    """Return (value, text) of options whose texts are their values."""
     return [(name, name) for name in names]
 
 
 def _submit(english: str, id_: str) -> str:
+    """Return the button that submits a form."""
     return text(english, "button", f'type="submit" class="primary" id="{id_}"')
 
 
 def film() -> str:
-    """Return the panel of clips and of trajectory files."""
+    """Return the panel that edits films, and animates the photo by a film or trajectory file."""
     modes = [
-        ("change", "Apply my edit of the photo to the clip"),
-        ("drive", "Animate the photo by the clip"),
+        ("change", "Apply my edit of the photo to the film"),
+        ("drive", "Animate the photo by the film"),
     ]
     strength = range_input("strength", "Strength", 1, (0, MAX_STRENGTH, 0.05))
+    regions = checkboxes("regions", "Regions", _options(REGIONS), REGIONS)
     form = (
         '<form id="film-form" data-needs-photo>'
-        + file_input("clip", "Clip", VIDEO_TYPES)
-        + radios("what", "What to do", modes, "change")
+        + file_input("film-file", "Film", VIDEO_TYPES)
+        + radio_buttons("what", "What to do", modes, "change")
         + f'<div data-for="change">{range_input("faces", "Faces", 1, (1, MAX_FACES, 1))}</div>'
-        + f'<div data-for="drive">{strength}{checks("regions", "Regions", _same(REGIONS), REGIONS)}'
-        + radios("by", "Carry over", _same(("units", "moods")), "units")
+        + f'<div data-for="drive">{strength}{regions}'
+        + radio_buttons("by", "Carry over", _options(("units", "moods")), "units")
         + "</div>"
         + _submit("Make the film", "make-film")
         + job_progress()
-        + '<img class="played" alt="" hidden></form>'
+        + '<img class="curves-drawing" alt="" hidden></form>'
     )
-    follow = (
-        f'<details id="follow">{text("Follow a trajectory file", "summary")}'
+    trajectory = (
+        f'<details id="follow">{text("Animate the photo along a trajectory file", "summary")}'
         '<form id="follow-form" data-needs-photo>'
         + text(
-            "One row a frame, as Action Units or moods; the first belongs to the photo. The film "
-            "shows original, generated, attention, color and what was filmed.",
+            "Each row is a frame, as Action Units or moods; the first belongs to the photo. The "
+            "film shows original, generated, attention, color and the ground truth.",
             "p",
         )
-        + file_input("way", "Trajectory: .csv, .npy or .pkl", ".csv,.npy,.pkl")
-        + file_input("truth", "What was filmed, if you have it", VIDEO_TYPES)
+        + file_input("trajectory", "Trajectory: .csv, .npy or .pkl", ".csv,.npy,.pkl")
+        + file_input("ground-truth", "Ground truth: a film, if you have it", VIDEO_TYPES)
         + text_input("clip_name", "Clip in a .pkl")
         + range_input("fps", "Frames per second", DEFAULT_TRAJECTORY_FPS, (1, MAX_FPS, 1))
-        + _submit("Follow it", "make-follow")
+        + _submit("Animate along it", "make-follow")
         + job_progress()
         + "</form></details>"
     )
-    return panel("film", "Film", form + follow)
+    return panel("film", "Film", form + trajectory)
 
 
 def live() -> str:
     """Return the panel of the camera."""
-    mirror = range_input("strength", "Strength", 1, (0, MAX_STRENGTH, 0.05))
-    mirror += checks("regions", "Regions", _same(REGIONS), REGIONS)
-    hint = text(MIRROR_HINT, "p", 'class="fine"')
+    mirror_settings = range_input("strength", "Strength", 1, (0, MAX_STRENGTH, 0.05))
+    mirror_settings += checkboxes("regions", "Regions", _options(REGIONS), REGIONS)
+    hint = text(MIRROR_HINT, "p", 'class="fine-print"')
     return panel(
         "live",
         "Live",
@@ -112,12 +114,12 @@ def live() -> str:
             "p",
         )
         + '<form id="live-form">'
-        + radios("what", "What the camera drives", _same(CAMERA_MODES), CAMERA_EDITED)
-        + f'<div data-mirror="{PHOTO_MIRRORS}" hidden>{mirror}{hint}</div>'
+        + radio_buttons("what", "What the camera drives", _options(CAMERA_MODES), CAMERA_EDITED)
+        + f'<div data-mirror="{PHOTO_MIRRORS}" hidden>{mirror_settings}{hint}</div>'
         + '<div id="live"><video muted playsinline hidden></video>'
         + text("▶ Start the camera", "button", 'type="button" id="camera" class="accent"')
         + text("● Record", "button", 'type="button" id="record" disabled')
-        + button("calm", "This is my neutral face", "disabled hidden")
+        + button("calibrate", "This is my neutral face", "disabled hidden")
         + '<p role="status"></p></div>'
         + _submit("Save the recording", "save-recording")
         + button("edit-recording", "Edit the recording as keyframes")
@@ -138,9 +140,9 @@ def explore() -> str:
     return panel(
         "explore",
         "Explore",
-        text("All that the sliders do to this face, on one sheet.", "p")
+        text("What every slider does to this face, on one sheet.", "p")
         + '<form id="explore-form" data-needs-photo>'
-        + radios("kind", "Sheet", kinds, "units")
+        + radio_buttons("kind", "Sheet", kinds, "units")
         + _submit("Draw the sheet", "draw")
         + job_progress()
         + "</form>",
@@ -149,28 +151,28 @@ def explore() -> str:
 
 def export() -> str:
     """Return the panel that writes animations."""
-    ends = _same(ENDS)
+    ends = _options(END_CHOICES)
     form = (
         '<form id="export-form" data-needs-photo>'
-        + checks("formats", "Write", _same(FORMATS), DEFAULTS["formats"])
-        + radios("view", "Picture", _same(VIEWS), DEFAULTS["view"])
+        + checkboxes("formats", "Write", _options(FORMATS), DEFAULTS["formats"])
+        + radio_buttons("view", "Picture", _options(VIEWS), DEFAULTS["view"])
         + range_input("size", "Longest side [px]", DEFAULTS["size"], (MIN_SIZE, MAX_SIZE, 2))
         + range_input("fps", "Frames per second", DEFAULTS["fps"], (1, MAX_FPS, 1))
         + _submit("Make the animation", "make")
         + job_progress()
         + '<img id="curves" alt="">'
-        + radios("mode", "Keyframes", _same(MODES), DEFAULTS["mode"])
-        + check("blinks", "Blinks", DEFAULTS["blinks"])
-        + button("clear-keys", "Remove all keyframes")
+        + radio_buttons("mode", "Keyframes", _options(MODES), DEFAULTS["mode"])
+        + checkbox("blinks", "Blinks", DEFAULTS["blinks"])
+        + button("remove-keyframes", "Remove all keyframes")
         + f"<details open>{text('Without keyframes', 'summary')}"
         + select("start", "From", ends, DEFAULTS["start"])
         + select("end", "To", ends, DEFAULTS["end"])
-        + select("easing", "Easing", _same(EASINGS), DEFAULTS["easing"])
+        + select("easing", "Easing", _options(EASINGS), DEFAULTS["easing"])
         + range_input("frames", "Frames", DEFAULTS["frames"], (2, MAX_TRANSITION_FRAMES, 1))
         + range_input("hold", "Hold at the end [frames]", DEFAULTS["hold"], (0, MAX_HOLD_FRAMES, 1))
-        + check("ping_pong", "There and back", DEFAULTS["ping_pong"])
+        + checkbox("ping_pong", "There and back", DEFAULTS["ping_pong"])
         + "</details>"
-        + check("panels", "With attention and color", DEFAULTS["panels"])
+        + checkbox("panels", "With attention and color", DEFAULTS["panels"])
         + "</form>"
     )
     return panel("export", "Animation", form)
@@ -188,19 +190,19 @@ def explanation() -> str:
         )
     )
     return panel(
-        "made",
+        "explanation",
         "How it was made",
-        f'<div id="panels">{pictures}</div>'
-        + text(FORMULA, "p", 'class="fine"')
+        f'<div id="explanation-pictures">{pictures}</div>'
+        + text(FORMULA, "p", 'class="fine-print"')
         + text("Requested and detected", "h2")
-        + '<div id="bars"></div>'
+        + '<div id="comparison"></div>'
         + text(
             "The detected values come from the network that made the edit, so they are no "
             "independent measurement.",
             "p",
-            'class="fine"',
+            'class="fine-print"',
         )
-        + '<p id="device" class="fine"></p>',
+        + '<p id="device" class="fine-print"></p>',
     )
 
 
@@ -208,7 +210,7 @@ def menu(models: list[str]) -> str:
     """Return the menu: presets, locks, recipes and models."""
     options = "".join(f'<option value="{name}">{name}</option>' for name in models)
     rows = button("reset-all", "Reset") + button("neutral", "Neutral face")
-    rows += button("everyone", "Same on every face")
+    rows += button("all-faces", "Apply to all faces")
     return panel(
         "menu",
         "Menu",
@@ -217,46 +219,48 @@ def menu(models: list[str]) -> str:
         + _presets()
         + range_input("intensity", "Intensity", 1, (0, 1, 0.01))
         + "</form><div data-needs-photo>"
-        + checks("locked", "Leave as it is", _same(LOCKS), ())
+        + checkboxes("locked", "Locked parts", _options(LOCKS), ())
         + range_input("detail", "Folds of the skin", 1, (0, MAX_DETAIL, 0.1))
-        + check("label", "Write in a corner that it was edited")
+        + checkbox("label", "Write in a corner that it was edited")
         + "</div>"
         + text("Recipe", "h2")
         + _recipe()
         + f"<details>{text('Research models', 'summary')}"
-        + text("They work at 128 pixels, so that large faces blur.", "p", 'class="fine"')
+        + text("They work at 128 pixels, so that large faces blur.", "p", 'class="fine-print"')
         + f'<label class="field">{text("Model")}<select id="model">{options}</select></label>'
         + "</details>"
-        + text("Please edit only faces of people who agree to it.", "p", 'class="fine"'),
+        + text("Please edit only faces of people who agree to it.", "p", 'class="fine-print"'),
     )
 
 
 def _presets() -> str:
+    """Return the list of all presets, in groups."""
     items = f'<option value="" data-text="{text_attribute("None")}">None</option>'
     for label, names in (
         ("Basic emotions", [name for name in PRESETS if name not in SHEET_PRESET_NAMES]),
-        ("Of the MoodGANimation figure", SHEET_PRESET_NAMES),
+        ("From the figure of MoodGANimation", SHEET_PRESET_NAMES),
     ):
         options = "".join(text(name, "option", f'value="{name}"') for name in names)
-        attributes = f'label="{text_attribute(label)}" {labelled(label)}'
+        attributes = f'label="{text_attribute(label)}" {aria_label(label)}'
         items += f"<optgroup {attributes}>{options}</optgroup>"
-    head = text("All expressions")
-    return f'<label class="field">{head}<select name="name">{items}</select></label>'
+    heading = text("All expressions")
+    return f'<label class="field">{heading}<select name="name">{items}</select></label>'
 
 
 def _recipe() -> str:
+    """Return the form that opens and hands out recipes."""
     return (
         text(
             "Every file that is made here carries its recipe. Open it to have all settings back.",
             "p",
-            'class="fine"',
+            'class="fine-print"',
         )
         + '<form id="restore-form">'
-        + file_input("made-file", "A picture, film or .json that was made here", "")
+        + file_input("recipe-source", "A picture, film or .json that was made here", "")
         + text_input("link", "Or a link", "link")
         + '<div class="row">'
         + _submit("Open the recipe", "restore")
         + button("copy-link", "Copy a link")
         + button("recipe-file", "Save as a file")
-        + '</div><p id="copied" class="fine" role="status"></p></form>'
+        + '</div><p id="copied" class="fine-print" role="status"></p></form>'
     )

@@ -20,32 +20,34 @@ def text_attribute(english: str) -> str:
     return html.escape(english, quote=True)
 
 
-def text(english: str, tag: str = "span", more: str = "") -> str:
-    """Return an element with a text; more: further attributes, here and below."""
-    return f'<{tag} {more} data-text="{text_attribute(english)}">{html.escape(english)}</{tag}>'
+def text(english: str, tag: str = "span", attributes: str = "") -> str:
+    """Return an element with a text; attributes: further ones, here and below."""
+    return (
+        f'<{tag} {attributes} data-text="{text_attribute(english)}">{html.escape(english)}</{tag}>'
+    )
 
 
-def titled(english: str) -> str:
+def tooltip(english: str) -> str:
     """Return attributes of an element whose name is a tooltip, which screen readers read, too."""
     name = text_attribute(english)
     return f'data-text-title="{name}" title="{name}" data-text-label="{name}" aria-label="{name}"'
 
 
-def labelled(english: str) -> str:
+def aria_label(english: str) -> str:
     """Return attributes of an element whose name only screen readers read."""
     name = text_attribute(english)
     return f'data-text-label="{name}" aria-label="{name}"'
 
 
-def button(id_: str, english: str, more: str = "") -> str:
+def button(id_: str, english: str, attributes: str = "") -> str:
     """Return a button with a text."""
-    return text(english, "button", f'type="button" id="{id_}" {more}')
+    return text(english, "button", f'type="button" id="{id_}" {attributes}')
 
 
-def icon(id_: str, sign: str, english: str, more: str = "") -> str:
-    """Return a button with a sign, and a text as its tooltip."""
-    start = f'<button type="button" id="{id_}" class="icon" {titled(english)} {more}>'
-    return f"{start}{sign}</button>"
+def icon_button(id_: str, symbol: str, english: str, attributes: str = "") -> str:
+    """Return a button with a symbol, and a text as its tooltip."""
+    start = f'<button type="button" id="{id_}" class="icon" {tooltip(english)} {attributes}>'
+    return f"{start}{symbol}</button>"
 
 
 def select(name: str, english: str, options, chosen: str) -> str:
@@ -67,7 +69,7 @@ def range_input(name: str, english: str, value: float, bounds: tuple[float, floa
     )
 
 
-def check(name: str, english: str, on: bool = False, value: str = "") -> str:
+def checkbox(name: str, english: str, on: bool = False, value: str = "") -> str:
     """Return a labelled check box; value: of one of several check boxes of the same name."""
     attributes = f' value="{value}"' if value else ""
     attributes += " checked" if on else ""
@@ -77,13 +79,13 @@ def check(name: str, english: str, on: bool = False, value: str = "") -> str:
     )
 
 
-def checks(name: str, english: str, options, chosen) -> str:
+def checkboxes(name: str, english: str, options, chosen) -> str:
     """Return a group of check boxes; options: (value, text) each; chosen: values."""
-    boxes = "".join(check(name, option, value in chosen, value) for value, option in options)
+    boxes = "".join(checkbox(name, option, value in chosen, value) for value, option in options)
     return _fieldset(english, boxes)
 
 
-def radios(name: str, english: str, options, chosen: str) -> str:
+def radio_buttons(name: str, english: str, options, chosen: str) -> str:
     """Return a group of radio buttons; options: (value, text) each."""
     items = "".join(
         f'<label class="check"><input type="radio" name="{name}" value="{value}"'

@@ -55,39 +55,39 @@ def build(animator: Animator) -> gr.Blocks:
     sheets, camera = SheetHandlers(sessions), CameraHandlers(sessions, animator)
     tabs = (timeline, films, camera, sheets)
     recipes = RecipeIO(sessions, photos.models, [tab.restore_settings for tab in tabs])
-    quick = {  # its names, and those of `jobs`, are also in EVENTS of assets/request_channel.js
-        "open": photos.open,
-        "example": photos.example,
-        "model": photos.switch_model,
-        "copying": editor.copy_expression,
-        "save": editor.save,
-        "recipe": recipes.show,
-        "restore": recipes.restore,
-        "keyframes": camera.keyframes,
+    quick = {  # the events of `quick` and `jobs` are also in EVENTS of assets/request_channel.js
+        "open_photo": photos.open,
+        "open_example": photos.open_example,
+        "switch_model": photos.switch_model,
+        "copy_expression": editor.copy_expression,
+        "save_photo": editor.save,
+        "share_recipe": recipes.share,
+        "restore_recipe": recipes.restore,
+        "edit_recording": camera.edit_recording,
     }
     jobs = {
-        "animation": timeline.make,
-        "film": films.edit_video,
-        "drive": films.drive,
-        "follow": films.follow,
-        "sheet": sheets.draw,
-        "recording": camera.save,
+        "write_animation": timeline.write,
+        "edit_film": films.edit,
+        "drive_photo": films.drive,
+        "follow_trajectory": films.follow_trajectory,
+        "draw_sheet": sheets.draw,
+        "save_recording": camera.save_recording,
     }
     deletion = DELETE_EVERY_S, UPLOAD_LIFETIME_S
     with Blocks(title="MoodGANimation", delete_cache=deletion, fill_width=True) as page:
-        requests = _request_channel(_functions(editor, timeline, camera))
+        requests = _request_channel(_direct_functions(editor, timeline, camera))
         answers = _answer_channel()
         with gr.Column(elem_id="studio"):
             _parts(animator, photos.models.names)
         for handlers, queue in ((quick, QUICK_QUEUE), (jobs, JOB_QUEUE)):
             for name, handler in handlers.items():
-                _bind(requests, answers, name, handler, queue)
+                _bind_event(requests, answers, name, handler, queue)
         endpoints(animator)
-        page.unload(_closing(photos))
+        page.unload(_close_listener(photos))
     return page
 
 
-def _closing(photos: PhotoHandlers):
+def _close_listener(photos: PhotoHandlers):
     """Return the listener of a closed browser tab."""
 
     def close(request: gr.Request) -> None:
@@ -96,19 +96,21 @@ def _closing(photos: PhotoHandlers):
     return close
 
 
-def _functions(editor: EditHandlers, timeline: TimelineHandlers, camera: CameraHandlers) -> list:
+def _direct_functions(
+    editor: EditHandlers, timeline: TimelineHandlers, camera: CameraHandlers
+) -> list:
     """Return the handlers that the page calls without a queue, as plain functions for Gradio."""
 
-    def plain(method):
+    def as_function(method):
         def function(request: dict) -> dict:
             return method(request)
 
         function.__name__ = method.__name__
         return function
 
-    methods = (editor.preview, editor.act, editor.show_view, editor.presets, editor.panels)
-    methods += (editor.progress, editor.motion_map, timeline.curves, camera.frame)
-    return list(map(plain, methods))
+    methods = (editor.preview, editor.act, editor.show_view, editor.draw_presets, editor.explain)
+    methods += (editor.progress, editor.motion_map, timeline.draw_curves, camera.process_frame)
+    return list(map(as_function, methods))
 
 
 def _request_channel(functions: list) -> gr.HTML:
@@ -132,7 +134,7 @@ def _answer_channel() -> gr.HTML:
     )
 
 
-def _bind(requests: gr.HTML, answers: gr.HTML, name: str, handler, queue: dict) -> None:
+def _bind_event(requests: gr.HTML, answers: gr.HTML, name: str, handler, queue: dict) -> None:
     """Bind a handler to an event of the request channel; queue: options of its queue.
 
     The answer has the job number of its request, by which the page tells answers apart.
@@ -149,8 +151,8 @@ def _bind(requests: gr.HTML, answers: gr.HTML, name: str, handler, queue: dict) 
 def _parts(animator: Animator, models: list[str]) -> None:
     """Add the parts of the page, in the order in which the Tab key reaches them."""
     for name, template in templates(*example_pictures(animator), models).items():
-        scripts = (script(one) for one in PART_SCRIPTS.get(name, ()))
-        code = "\n".join(f"(() => {{\n{one}\n}})();" for one in scripts)
+        scripts = (script(part_script) for part_script in PART_SCRIPTS.get(name, ()))
+        code = "\n".join(f"(() => {{\n{code}\n}})();" for code in scripts)
         gr.HTML(
             None,
             html_template=template,
@@ -160,14 +162,14 @@ def _parts(animator: Animator, models: list[str]) -> None:
         )
 
 
-def templates(first: str, examples: dict[str, str], models: list[str]) -> dict[str, str]:
-    """Return {part: HTML}; first: URL of the first picture; examples: {name: URL}."""
+def templates(first_picture: str, examples: dict[str, str], models: list[str]) -> dict[str, str]:
+    """Return {part: HTML}; first_picture: its URL; examples: {name: URL}."""
     panels = [parts.controls(), forms.film(), forms.live(), forms.explore(), forms.export()]
     panels += [forms.explanation(), forms.menu(models)]
     return {
         "header-part": parts.header(),
         "rail-part": parts.rail(examples),
-        "stage-part": parts.stage(first),
+        "stage-part": parts.stage(first_picture),
         "controls-part": "".join(panels),
         "timeline-part": parts.timeline(EASINGS),
         "toasts-part": '<div id="toasts" role="alert"></div>',
@@ -190,5 +192,5 @@ def head() -> str:
     used |= {*parts.NAMED_MOODS, *parts.MOOD_PAD_AXIS_LABELS, parts.MOOD_PAD_HINT, *DRAG_TEXTS}
     texts = {code: {text: TEXTS[text][code] for text in sorted(used)} for code in LANGUAGES}
     endings = json.dumps(sorted(READABLE_ENDINGS))
-    constants = f"const texts = {json.dumps(texts)}, endings = {endings};"
+    constants = f"const texts = {json.dumps(texts)}, pictureEndings = {endings};"
     return f"<script>(() => {{ {constants}\n{script('store')} }})();</script>"

@@ -14,16 +14,16 @@ from ..labels import (
     BipolarSlider,
 )
 from .markup import (
+    aria_label,
     button,
-    checks,
+    checkboxes,
     file_input,
-    icon,
-    labelled,
+    icon_button,
     range_input,
     select,
     text,
     text_attribute,
-    titled,
+    tooltip,
 )
 
 MOOD_PAD_HINT = (
@@ -38,7 +38,7 @@ MOOD_PAD_AXIS_LABELS = {  # (x, y, text-anchor) in units of its SVG
 }
 TABS = {"photo": "Photo", "film": "Film", "live": "Live", "explore": "Explore"}
 EDIT_TABS = {"face": "Face", "mood": "Mood", "copy": "Copy from photo"}
-PHONE_FILTERS = {  # on a phone, the panel shows one of these at a time
+PHONE_FILTERS = {  # on a phone, the panel Photo shows one of these parts at a time
     "presets": "Presets",
     "brows": "Brows",
     "eyes": "Eyes",
@@ -52,26 +52,26 @@ HALF_LABELS = {
     "whole face": "Both",
     "their right half": "Right",
 }
-TOOLBAR_LABEL = "Faces, brush and sides"
+TOOLBAR_LABEL = "View, comparison, brush and halves"
 
 
 def header() -> str:
     """Return the header: name, tabs, and the buttons of undo, reset and save."""
     tabs = "".join(
-        text(label, "button", f'type="button" role="tab" id="tab-{tab}" data-mode="{tab}"')
+        text(label, "button", f'type="button" role="tab" id="tab-{tab}" data-panel="{tab}"')
         for tab, label in TABS.items()
     )
     return (
         f'<div id="header" role="banner"><h1>MoodGANimation</h1>'
-        f'<div role="tablist" {labelled("What to work on")}>{tabs}</div><div class="actions">'
+        f'<div role="tablist" {aria_label("What to work on")}>{tabs}</div><div class="actions">'
         + button("reset", "Reset")
-        + '<div class="quick">'
-        + icon("undo", "↶", "Undo")
-        + icon("redo", "↷", "Redo")
+        + '<div class="quick-buttons">'
+        + icon_button("undo", "↶", "Undo")
+        + icon_button("redo", "↷", "Redo")
         + button("before", "Hold for before", 'aria-pressed="false"')
         + button("save", "Save", 'class="primary"')
         + "</div>"
-        + icon("menu", "⋯", "Menu", 'aria-expanded="false"')
+        + icon_button("menu", "⋯", "Menu", 'aria-expanded="false"')
         + "</div></div>"
     )
 
@@ -79,21 +79,21 @@ def header() -> str:
 def rail(examples: dict[str, str]) -> str:
     """Return the rail: the upload, the faces of the photo, and examples; {name: picture}."""
     pictures = "".join(
-        f'<button type="button" data-name="{name}" {titled("Example photo")}>'
+        f'<button type="button" data-name="{name}" {tooltip("Example photo")}>'
         f'<img src="{picture}" alt=""></button>'
         for name, picture in examples.items()
     )
     return (
-        f'<div id="rail" role="region" {labelled("Photos and faces")}>'
-        f'<label id="photo" {titled("Add a photo")}><span aria-hidden="true">+</span>'
-        f'<input type="file" {labelled("Add a photo")}></label>'
+        f'<div id="rail" role="region" {aria_label("Photos and faces")}>'
+        f'<label id="photo" {tooltip("Add a photo")}><span aria-hidden="true">+</span>'
+        f'<input type="file" {aria_label("Add a photo")}></label>'
         f'<div id="faces"></div>{text("Examples", "small")}'
         f'<div id="examples">{pictures}</div></div>'
     )
 
 
-def stage(first: str) -> str:
-    """Return the stage and its tools; first: URL of the first picture."""
+def stage(first_picture: str) -> str:
+    """Return the stage and its tools; first_picture: URL of what it shows at first."""
     views = "".join(
         text(
             label,
@@ -102,7 +102,7 @@ def stage(first: str) -> str:
         )
         for view, label, pressed in (("face", "Face", "true"), ("photo", "Whole photo", "false"))
     )
-    sides = "".join(
+    halves = "".join(
         text(
             label,
             "button",
@@ -112,47 +112,49 @@ def stage(first: str) -> str:
         for half, label in HALF_LABELS.items()
     )
     tools = (
-        f'<div id="stage-tools" role="toolbar" data-needs-photo {labelled(TOOLBAR_LABEL)}>'
+        f'<div id="stage-tools" role="toolbar" data-needs-photo {aria_label(TOOLBAR_LABEL)}>'
         f'<div id="views" class="group">{views}</div>'
         + button("compare", "Compare", 'aria-pressed="false"')
         + button("brush", "Brush", 'aria-pressed="false"')
-        + f'<div id="sides" class="group">{sides}</div>'
-        + button("made", "How it was made")
+        + f'<div id="halves" class="group">{halves}</div>'
+        + button("explanation", "How it was made")
         + "</div>"
     )
-    return f'<div id="stage" role="region" {labelled("Picture")}>{_frame(first)}{tools}</div>'
+    frame = _frame(first_picture)
+    return f'<div id="stage" role="region" {aria_label("Picture")}>{frame}{tools}</div>'
 
 
-def _frame(first: str) -> str:
+def _frame(first_picture: str) -> str:
     """Return the picture with its layers, and the film, the camera and the sheet in its place."""
     brush_modes = "".join(
-        f'<label class="check"><input type="radio" name="alone" value="{value}"{on}>{text(label)}'
-        "</label>"
-        for value, label, on in (
-            ("stays as it is", "Protect what I paint", " checked"),
-            ("alone is edited", "Edit only what I paint", ""),
+        f'<label class="check"><input type="radio" name="brush-mode" value="{value}"{checked}>'
+        f"{text(label)}</label>"
+        for value, label, checked in (
+            ("protect", "Protect what I paint", " checked"),
+            ("edit", "Edit only what I paint", ""),
         )
     )
     use_middle = button("box-middle", "Use the middle of the photo")
     buttons = button("brush-clear", "Clear") + button("brush-done", "Done")
     return (
-        f'<div id="stage-frame"><img id="stage-image" src="{first}" {labelled("The edited photo")}>'
-        f'<img id="stage-before" {labelled("The photo before")} hidden>'
-        '<div id="stage-places"></div><div id="stage-overlay"></div>'
-        f'<canvas id="stage-canvas" {labelled("Paint on the face")} hidden></canvas>'
+        f'<div id="stage-frame">'
+        f'<img id="stage-image" src="{first_picture}" {aria_label("The edited photo")}>'
+        f'<img id="stage-before" {aria_label("The photo before")} hidden>'
+        '<div id="face-outlines"></div><div id="stage-overlay"></div>'
+        f'<canvas id="stage-canvas" {aria_label("Paint on the face")} hidden></canvas>'
         f'<div id="stage-split" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100" '
-        f"{labelled('Before and after')} hidden></div>"
+        f"{aria_label('Before and after')} hidden></div>"
         '<div id="stage-boxes"><div id="stage-box" hidden></div></div></div>'
-        f'<video id="stage-film" controls loop playsinline {labelled("Film")} hidden></video>'
-        f'<img id="stage-camera" {labelled("The camera, edited")} hidden>'
-        f'<img id="stage-sheet" {labelled("Sheet")}>'
-        f'<button type="button" id="inset" {titled("Show the whole photo")} hidden>'
+        f'<video id="stage-film" controls loop playsinline {aria_label("Film")} hidden></video>'
+        f'<img id="stage-camera" {aria_label("The camera, edited")} hidden>'
+        f'<img id="stage-sheet" {aria_label("Sheet")}>'
+        f'<button type="button" id="inset" {tooltip("Show the whole photo")} hidden>'
         '<img alt=""></button>'
         f'<div id="no-face" hidden><p></p>{use_middle}</div>'
-        f'<div id="painting" hidden>{text("Size")}'
+        f'<div id="brush-bar" hidden>{text("Size")}'
         f'<input type="range" name="size" min="0.03" max="0.25" step="0.01" value="0.1" '
-        f"{labelled('Size')}>{brush_modes}{buttons}</div>"
-        '<div id="stage-note"></div><div id="drop">'
+        f"{aria_label('Size')}>{brush_modes}{buttons}</div>"
+        '<div id="stage-note"></div><div id="drop-hint">'
         f"{text('Drop the photo anywhere')}</div>"
     )
 
@@ -166,28 +168,30 @@ def controls() -> str:
     )
     gestures = _needing_gaze("preset", GESTURE_LABELS) + _needing_gaze("movement", TIMELINE_LABELS)
     modes = "".join(
-        text(label, "button", f'type="button" role="tab" id="way-{mode}" data-way="{mode}"')
+        text(
+            label, "button", f'type="button" role="tab" id="edit-tab-{mode}" data-edit-tab="{mode}"'
+        )
         for mode, label in EDIT_TABS.items()
     )
-    chips = "".join(
-        text(label, "button", f'type="button" data-chip="{chip}" aria-pressed="false"')
-        for chip, label in PHONE_FILTERS.items()
+    filters = "".join(
+        text(label, "button", f'type="button" data-filter="{name}" aria-pressed="false"')
+        for name, label in PHONE_FILTERS.items()
     )
     return (
         f'<div id="panel-photo" class="panel" role="region" tabindex="0" data-needs-photo '
-        f"{labelled('Face')}>"
-        f'<div id="chips" role="toolbar" {labelled("Part of the face")}>{chips}</div>'
-        f'<div id="presets" data-chip="presets">{presets}</div>'
-        f'<div id="gestures" data-chip="presets">{gestures}</div>'
-        f'<div id="ways" role="tablist" {labelled("Way to change the face")}>{modes}</div>'
-        f'<div id="sliders" data-way="face">{_regions()}{_more()}</div>'
-        f'<div id="mood" data-way="mood">{mood_pad()}{_moods()}</div>'
-        f'<div id="copy" data-way="copy">{_copy()}</div></div>'
+        f"{aria_label('Face')}>"
+        f'<div id="phone-filters" role="toolbar" {aria_label("Part of the face")}>{filters}</div>'
+        f'<div id="presets" data-filter="presets">{presets}</div>'
+        f'<div id="gestures" data-filter="presets">{gestures}</div>'
+        f'<div id="edit-tabs" role="tablist" {aria_label("How to change the face")}>{modes}</div>'
+        f'<div id="sliders" data-edit-tab="face">{_region_sliders()}{_further_sliders()}</div>'
+        f'<div id="mood" data-edit-tab="mood">{mood_pad()}{_mood_sliders()}</div>'
+        f'<div id="copy" data-edit-tab="copy">{_copy_form()}</div></div>'
     )
 
 
 def _needing_gaze(kind: str, labels: dict[str, str]) -> str:
-    """Return buttons for models with gaze (AU61); kind: "preset" or "movement"."""
+    """Return buttons that only models with gaze (AU61) can do; kind: "preset" or "movement"."""
     return "".join(
         text(
             label,
@@ -198,10 +202,10 @@ def _needing_gaze(kind: str, labels: dict[str, str]) -> str:
     )
 
 
-def _regions() -> str:
+def _region_sliders() -> str:
     """Return the 17 sliders of every model, by region."""
     return "".join(
-        f'<div class="region" data-chip="{_phone_filter(region)}">'
+        f'<div class="region" data-filter="{_phone_filter(region)}">'
         f"{_heading(region)}{''.join(map(_unit_slider, units))}</div>"
         for region, units in UNITS_BY_REGION.items()
     )
@@ -215,12 +219,12 @@ def _phone_filter(region: str) -> str:
 def _heading(region: str) -> str:
     """Return the heading of a region, with the button that resets it."""
     name = text(region.capitalize(), "h2")
-    sign = icon(f"reset-{region}", "↺", f"Reset {region}", f'data-reset="{region}"')
-    return f'<div class="head">{name}{sign}</div>'
+    reset_button = icon_button(f"reset-{region}", "↺", f"Reset {region}", f'data-reset="{region}"')
+    return f'<div class="head">{name}{reset_button}</div>'
 
 
-def _more() -> str:
-    """Return the sliders of gaze, head, and further units of lips and jaw, folded away."""
+def _further_sliders() -> str:
+    """Return the sliders of gaze, head, and further units of lips and jaw; closed at first."""
     groups = (
         ("Look", [*map(_bipolar_slider, BIPOLAR_SLIDERS["gaze"])]),
         ("Head", [*map(_bipolar_slider, BIPOLAR_SLIDERS["head"])]),
@@ -230,29 +234,35 @@ def _more() -> str:
         ),
     )
     inner = "".join(
-        f'<div class="region" data-chip="more"><div class="head">{text(label, "h2")}</div>'
+        f'<div class="region" data-filter="more"><div class="head">{text(label, "h2")}</div>'
         f"{''.join(rows)}</div>"
         for label, rows in groups
     )
-    return f'<details id="more">{text("Look, head, more lips", "summary")}{inner}</details>'
+    return (
+        f'<details id="further-sliders">{text("Look, head, more lips", "summary")}{inner}</details>'
+    )
 
 
 def _unit_slider(key: str) -> str:
     """Return the slider of a unit, and those of its sides, which are hidden at first."""
     name, title = UNIT_LABELS[key], f"{key}: {MUSCLES[key]}"
-    lateral = key in FACS.lateral
+    is_lateral = key in FACS.lateral
     sides = ""
-    if lateral:
+    if is_lateral:
         sides = "".join(
             _slider(
-                f"{key}{side}", f'data-high="{key}{side}" data-of="{key}" hidden', label, title, "0"
+                f"{key}{side}",
+                f'data-high="{key}{side}" data-side-of="{key}" hidden',
+                label,
+                title,
+                "0",
             )
             for side, label in (("L", "their left"), ("R", "their right"))
         )
     sides_button = (
         f'<button type="button" class="sides" aria-pressed="false" '
-        f"{titled('Left and right apart')}>⇆</button>"
-        if lateral
+        f"{tooltip('Left and right apart')}>⇆</button>"
+        if is_lateral
         else ""
     )
     return _slider(key, f'data-high="{key}"', name, title, "0", sides_button) + sides
@@ -264,22 +274,22 @@ def _bipolar_slider(slider: BipolarSlider) -> str:
     return _slider(slider.key, axes, slider.name, slider.title, "-1")
 
 
-def _slider(key: str, data: str, name: str, title: str, low: str, more: str = "") -> str:
+def _slider(key: str, axes: str, name: str, title: str, low: str, extra: str = "") -> str:
     """Return a slider with its name and a text input of its value.
 
-    data: attributes with its axes; low: its least value, 0 or -1; more: HTML at its end.
+    axes: attributes with its axes; low: its least value, 0 or -1; extra: HTML at its end.
     """
     return (
-        f'<div class="slider" {data} data-text-title="{text_attribute(title)}" title="{title}">'
+        f'<div class="slider" {axes} data-text-title="{text_attribute(title)}" title="{title}">'
         + text(name, "label", f'for="slider-{key}"')
         + f'<span class="track"><i></i><input type="range" id="slider-{key}" min="{low}" max="1" '
         f'step="0.01" value="0"><b></b></span>'
-        f'<input class="value" type="text" inputmode="decimal" value="0.00" {labelled(name)}>'
-        f"{more}</div>"
+        f'<input class="value" type="text" inputmode="decimal" value="0.00" {aria_label(name)}>'
+        f"{extra}</div>"
     )
 
 
-def _moods() -> str:
+def _mood_sliders() -> str:
     """Return the sliders of pleasure, arousal and dominance."""
     return "".join(
         _slider(name, f'data-mood="{number}"', label, title, "-1")
@@ -294,7 +304,7 @@ def _moods() -> str:
         "Moods are converted to sliders by a fixed formula. Dominance is not validated: no data "
         "set of faces has labels of it.",
         "p",
-        'class="fine"',
+        'class="fine-print"',
     )
 
 
@@ -306,7 +316,7 @@ def mood_pad() -> str:
         for name, (pleasure, arousal, dominance) in NAMED_MOODS.items()
     )
     axis_labels = "".join(
-        f'<text class="end" data-axis="{text_attribute(label)}" x="{x}" y="{y}" '
+        f'<text class="axis-label" data-axis="{text_attribute(label)}" x="{x}" y="{y}" '
         f'text-anchor="{anchor}"></text>'
         for label, (x, y, anchor) in MOOD_PAD_AXIS_LABELS.items()
     )
@@ -319,13 +329,13 @@ def mood_pad() -> str:
     )
 
 
-def _copy() -> str:
+def _copy_form() -> str:
     """Return the form that copies the expression of another photo."""
     regions = [(region, region) for region in UNITS_BY_REGION]
     return (
         f'<form id="copy-form">{text("Give this face the expression of another photo.", "p")}'
         + file_input("other", "Another photo", "image/*")
-        + checks("regions", "Regions", regions, set(UNITS_BY_REGION))
+        + checkboxes("regions", "Regions", regions, set(UNITS_BY_REGION))
         + text("Copy", "button", 'type="submit" class="primary"')
         + job_progress()
         + "</form>"
@@ -333,34 +343,35 @@ def _copy() -> str:
 
 
 def job_progress() -> str:
-    """Return the progress bar of a job with its cancel button, and the place of its outcome."""
+    """Return the progress bar of a job with its cancel button, and the element of its outcome."""
     cancel = text("Cancel", "button", 'type="button" class="cancel"')
     return (
-        '<div class="working" role="status" hidden><span></span><progress></progress>'
+        '<div class="job-progress" role="status" hidden><span></span><progress></progress>'
         f"{cancel}</div>"
         '<div class="outcome" role="status"></div>'
     )
 
 
 def timeline(easings) -> str:
-    """Return the timeline: play head, keyframes, pins, and the button of the export."""
+    """Return the timeline: play head, keyframes, pins, and the button of the panel Animation."""
     choices = [(name, name) for name in easings]
     card = (
-        '<div id="key-card" hidden>'
+        '<div id="keyframe-card" hidden>'
         + range_input("hold", "Hold [s]", 0.3, (0, 3, 0.1))
         + select("easing", "Easing to the next", choices, "smooth")
-        + button("key-update", "Use the sliders")
-        + button("key-remove", "Remove")
-        + icon("key-close", "✕", "Close")
+        + button("keyframe-update", "Use the sliders")
+        + button("keyframe-remove", "Remove")
+        + icon_button("keyframe-close", "✕", "Close")
         + "</div>"
     )
     return (
-        f'<div id="timeline" role="region" data-needs-photo {labelled("Timeline")}>'
-        + icon("play", "▶", "Play", 'aria-pressed="false"')
-        + f'<div id="track"><div id="length"></div><input type="range" id="scrub" min="0" max="2" '
-        f'step="0.01" value="0" {labelled("Moment of the animation")}><div id="moment"></div>'
-        '<div id="keys"></div></div>'
-        + button("add-key", "+ key", 'class="add"')
+        f'<div id="timeline" role="region" data-needs-photo {aria_label("Timeline")}>'
+        + icon_button("play", "▶", "Play", 'aria-pressed="false"')
+        + '<div id="track"><div id="timeline-length"></div>'
+        '<input type="range" id="scrub" min="0" max="2" step="0.01" value="0" '
+        f'{aria_label("Moment of the animation")}><div id="play-head"></div>'
+        '<div id="keyframes"></div></div>'
+        + button("add-keyframe", "+ key", 'class="add"')
         + '<div id="pins"></div>'
         + button("pin", "+ pin", 'class="add"')
         + button("export", "GIF / MP4", 'class="accent"')
