@@ -27,7 +27,7 @@ from moodganimation.demo.handlers.photo import EXAMPLES, PhotoHandlers
 from moodganimation.demo.handlers.settings import FORMATS
 from moodganimation.demo.labels import PRESET_LABELS
 from moodganimation.demo.recipe_io import fingerprint
-from moodganimation.demo.sessions import MAX_SESSION_BYTES, Sessions
+from moodganimation.demo.sessions import MAX_TOTAL_BYTES, Sessions
 from moodganimation.demo.state import State
 from moodganimation.errors import Problem
 from moodganimation.expressions import schema
@@ -89,7 +89,7 @@ def test_opening_a_photo_shows_it_unchanged_with_what_was_read(visit, photo, por
 
 def test_the_stage_shows_the_face_and_says_where_it_is(visit, portrait):
     answer = visit.opened
-    x0, y0, x1, y1 = answer["views"]["face"]
+    x0, y0, x1, y1 = answer["view_boxes"]["face"]
     face = portrait.side / 1.25  # from forehead to chin
     assert face / (512 * (y1 - y0)) > 0.8
     height, width = shown(answer["picture"]).shape[:2]
@@ -440,7 +440,7 @@ def test_a_unit_did_nothing_only_if_no_pixel_moved(visit, portrait):
     from moodganimation.demo.comparison import comparison_table
 
     frame = visit.session.animator.edit(visit.face.portrait, visit.face.target)
-    assert "moved, but the reader does not see it" in comparison_table(visit.face, frame)
+    assert "visible change, but not detected" in comparison_table(visit.face, frame)
 
 
 # ---- Recipes ----
@@ -793,7 +793,7 @@ def test_previews_answer_only_sensible_requests(visit):
     units = dict.fromkeys(visit.reading, 0.0) | {"AU12L": 0.5}
     good = preview(expression=units)
     assert good["picture"].startswith("data:image/webp;base64,") and good["expression"] == units
-    assert preview(moment={"share": 0.5, **WAY})
+    assert preview(moment={"fraction": 0.5, **WAY})
     assert preview(expression={"AU12": 0.5})  # both sides
     for bad in (
         {"expression": {"AU99": 0.5}},
@@ -846,7 +846,7 @@ def test_a_photo_mirrors_the_camera(visit, photo, animator, monkeypatch):
         request["stream_id"] = answer["stream_id"]
         settled.append(answer["calibrated"])
     assert not settled[0] and settled[-1] and sorted(settled) == settled
-    points = [point for _, point in cameras._streams[answer["stream_id"]].mirrored]
+    points = [point for _, point in cameras._streams[answer["stream_id"]].recorded_expressions]
     change = np.linspace(0, 0.9, 17) - 0.1
     mask = region_mask(["mouth", "brows"])
     wanted = add_masked_change(units, change, ACTION_UNITS, 1.5, mask)
@@ -953,7 +953,7 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(visit, photo, monkeypatc
 def test_visits_are_secret_bounded_and_end():
     def of(tab_hash):
         return SimpleNamespace(
-            nbytes=MAX_SESSION_BYTES // 3, tab_hash=tab_hash, closed=threading.Event()
+            nbytes=MAX_TOTAL_BYTES // 3, tab_hash=tab_hash, closed=threading.Event()
         )
 
     visits = Sessions()
