@@ -60,7 +60,7 @@ window.moodganimation.mount(element, () => {
 
   let stateCount = 0;
   on("state", ({ state }) => {
-    document.body.dataset.stateCount = stateCount += 1;  // for tests
+    document.body.dataset.states = stateCount += 1;  // for tests
     element.querySelector("#undo").disabled = !state.undo;
     element.querySelector("#redo").disabled = !state.redo;
   });
