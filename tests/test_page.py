@@ -626,7 +626,7 @@ def test_a_film_is_made_and_another_cancelled(visit, clip, size):
     tab.set_input_files("#film-file", str(clip))
     tab.locator("#make-film").click()
     tab.get_by_text("Nothing is changed yet").wait_for()
-    tab.get_by_text("Animate the photo by the film").click()
+    tab.get_by_text("Animate the photo by the video").click()
     tab.locator("#make-film").click()
     tab.locator("#film-form .outcome a").nth(1).wait_for(timeout=90_000)
     assert tab.locator(".toast").count() in (0, 1)
@@ -726,7 +726,7 @@ def test_in_spanish_on_a_phone(visit):
     assert (saved(tab) != read_image(PHOTO)).any()
     tab.locator("#tab-film").click()
     tab.locator("#make-film").click()
-    tab.get_by_text(TEXTS["There is no film yet: upload one first."]["es"]).wait_for()
+    tab.get_by_text(TEXTS["There is no video yet: upload one first."]["es"]).wait_for()
 
 
 # ---- What is needed now and then ----

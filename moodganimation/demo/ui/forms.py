@@ -64,20 +64,20 @@ def _submit(english: str, id_: str) -> str:
 def film() -> str:
     """Return the panel that edits films, and animates the photo by a film or trajectory file."""
     modes = [
-        ("change", "Apply my edit of the photo to the film"),
-        ("drive", "Animate the photo by the film"),
+        ("change", "Apply my edit of the photo to the video"),
+        ("drive", "Animate the photo by the video"),
     ]
     strength = range_input("strength", "Strength", 1, (0, MAX_STRENGTH, 0.05))
     regions = checkboxes("regions", "Regions", _options(REGIONS), REGIONS)
     form = (
         '<form id="film-form" data-needs-photo>'
-        + file_input("film-file", "Film", VIDEO_TYPES)
+        + file_input("film-file", "Video", VIDEO_TYPES)
         + radio_buttons("what", "What to do", modes, "change")
         + f'<div data-for="change">{range_input("faces", "Faces", 1, (1, MAX_FACES, 1))}</div>'
         + f'<div data-for="drive">{strength}{regions}'
         + radio_buttons("by", "Carry over", _options(("units", "moods")), "units")
         + "</div>"
-        + _submit("Make the film", "make-film")
+        + _submit("Make the video", "make-film")
         + job_progress()
         + '<img class="curves-drawing" alt="" hidden></form>'
     )
@@ -86,18 +86,18 @@ def film() -> str:
         '<form id="follow-form" data-needs-photo>'
         + text(
             "Each row is a frame, as Action Units or moods; the first belongs to the photo. The "
-            "film shows original, generated, attention, color and the ground truth.",
+            "video shows original, generated, attention, color and the ground truth.",
             "p",
         )
         + file_input("trajectory", "Trajectory: .csv, .npy or .pkl", ".csv,.npy,.pkl")
-        + file_input("ground-truth", "Ground truth: a film, if you have it", VIDEO_TYPES)
+        + file_input("ground-truth", "Ground truth: a video, if you have it", VIDEO_TYPES)
         + text_input("clip_name", "Clip in a .pkl")
         + range_input("fps", "Frames per second", DEFAULT_TRAJECTORY_FPS, (1, MAX_FPS, 1))
         + _submit("Animate along it", "make-follow")
         + job_progress()
         + "</form></details>"
     )
-    return panel("film", "Film", form + trajectory)
+    return panel("film", "Video", form + trajectory)
 
 
 def live() -> str:
@@ -256,7 +256,7 @@ def _recipe() -> str:
             'class="fine-print"',
         )
         + '<form id="restore-form">'
-        + file_input("recipe-source", "A picture, film or .json that was made here", "")
+        + file_input("recipe-source", "A picture, video or .json that was made here", "")
         + text_input("link", "Or a link", "link")
         + '<div class="row">'
         + _submit("Open the recipe", "restore")

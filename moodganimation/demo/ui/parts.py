@@ -36,7 +36,7 @@ MOOD_PAD_AXIS_LABELS = {  # (x, y, text-anchor) in units of its SVG
     "excited": (0, -117, "middle"),
     "calm": (0, 108, "middle"),
 }
-TABS = {"photo": "Photo", "film": "Film", "live": "Live", "explore": "Explore"}
+TABS = {"photo": "Photo", "film": "Video", "live": "Live", "explore": "Explore"}
 EDIT_TABS = {"face": "Face", "mood": "Mood", "copy": "Copy from photo"}
 PHONE_FILTERS = {  # on a phone, the panel Photo shows one of these parts at a time
     "presets": "Presets",
@@ -145,7 +145,7 @@ def _frame(first_picture: str) -> str:
         f'<div id="stage-split" role="slider" tabindex="0" aria-valuemin="0" aria-valuemax="100" '
         f"{aria_label('Before and after')} hidden></div>"
         '<div id="stage-boxes"><div id="stage-box" hidden></div></div></div>'
-        f'<video id="stage-film" controls loop playsinline {aria_label("Film")} hidden></video>'
+        f'<video id="stage-film" controls loop playsinline {aria_label("Video")} hidden></video>'
         f'<img id="stage-camera" {aria_label("The camera, edited")} hidden>'
         f'<img id="stage-sheet" {aria_label("Sheet")}>'
         f'<button type="button" id="inset" {tooltip("Show the whole photo")} hidden>'
