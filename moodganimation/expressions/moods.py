@@ -147,8 +147,8 @@ def action_units_of(mood: Expression) -> Expression:
     units, moods, _ = _mood_model()
     units, moods = np.vstack([units, 0 * units[:1]]), np.vstack([moods, 0 * moods[:1]])
     point = mood.vector()
-    distance = np.square(moods[:, : len(point)] - point).sum(1)
-    weights = np.exp(-(distance - distance.min()) / (2 * MOOD_SIGMA**2))
+    squared = np.square(moods[:, : len(point)] - point).sum(1)  # distances
+    weights = np.exp(-(squared - squared.min()) / (2 * MOOD_SIGMA**2))  # the minimum cancels out
     return Expression.clipped(ACTION_UNITS, weights @ units / weights.sum())
 
 
@@ -193,9 +193,9 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
 def _change_by_prototypes(
     units: np.ndarray, space: ExpressionSpace, current: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Return units (17,) plus the first sentence of step 1 of `with_mood`.
+    """Return units (17,) after the first two sentences of step 1 of `with_mood`.
 
-    current, target: the moods as vectors in `space`.
+    current, target: the moods, vectors in `space`.
     """
     is_arousal = np.arange(len(target)) == _AROUSAL
     target_at_current_arousal = np.where(is_arousal, current, target)

@@ -30,10 +30,10 @@ INFLUENCE_EXPONENT = 1.5
 MIN_INFLUENCE = 0.1  # at the place, for a control to be tried
 MIN_DRAG = 2e-3  # [face coordinates] an eighth of a pixel of a crop of 128 pixels
 MIN_AMOUNT = 0.02  # smaller changes of a control are left out
-# Preferences, factors of the score. Undoing an earlier rise is favored. Lowering a unit below its
-# value in the photo is disfavored, and so are units that ACTION_UNITS lacks.
+# Preferences, factors of the score: for undoing an earlier rise, for lowering a unit below its
+# value in the photo, and for units that ACTION_UNITS lacks.
 UNDO_WEIGHT, LOWER_WEIGHT, FACS_ONLY_WEIGHT = 1.5, 0.5, 0.7
-MIN_CHANGE = 0.015  # above the value in the photo, for a fall of a control to count as undoing
+MIN_RISE = 0.015  # above the value in the photo, for lowering a control to count as undoing
 MIN_RANGE = 0.015  # left in a direction, for a control to be tried in it
 # A second control is tried if the residual is longer than this fraction of the drag. For gaze and
 # head it is small, because most of their drags need two controls, sideways and up or down.
@@ -134,18 +134,18 @@ class DragSolver:
             if first and (control == first or weak):
                 continue
             low, high = control.limits(current, fields.low)
-            change = float(control.values(current) - control.values(fields.unchanged))
-            weight = 1.0 if control.in_action_units else FACS_ONLY_WEIGHT
+            rise = float(control.values(current) - control.values(fields.unchanged))
+            preference = 1.0 if control.in_action_units else FACS_ONLY_WEIGHT
             if vector @ drag > 0:
                 limit = high
             elif control.lowered_axes:
                 limit = low
-            elif change > MIN_CHANGE:
-                limit, weight = max(low, -change), UNDO_WEIGHT * weight
+            elif rise > MIN_RISE:
+                limit, preference = max(low, -rise), UNDO_WEIGHT * preference
             else:
-                limit, weight = low, LOWER_WEIGHT * weight
+                limit, preference = low, LOWER_WEIGHT * preference
             if abs(limit) > MIN_RANGE:
-                directed.append(_DirectedControl(control, influence, limit, weight))
+                directed.append(_DirectedControl(control, influence, limit, preference))
         return directed
 
     def _best_control(
