@@ -255,8 +255,8 @@ def read_recipe(path: str | Path) -> Recipe:
         raise UnreadableFile("{} cannot be read ({}).", path, error.strerror) from None
     if text is None:
         raise NotARecipe(
-            "{} holds no recipe: MoodGANimation did not write it, or another program that saved "
-            "it since has left it out.",
+            "{} holds no recipe: MoodGANimation did not write the file, or another program removed "
+            "the recipe when it saved the file.",
             path,
         )
     return Recipe.from_text(text)

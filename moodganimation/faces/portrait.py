@@ -91,8 +91,8 @@ class Portrait:
         if self.mouth_covered:
             notes.append(
                 Message(
-                    "The mouth seems to be covered: the lower part of the face stays as it is, and "
-                    "what is read of it is a guess."
+                    "The mouth seems to be covered: the lower part of the face is not edited, "
+                    "and the Action Units read there are uncertain."
                 )
             )
         return notes
