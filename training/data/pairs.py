@@ -6,9 +6,9 @@ test_ids.csv; pairs/FILE.jpg with
 
 * pairs*.csv: file, source, kind, split, s_AU01.. before, t_AU01.. after (intensities 0..5), and
   fold, see `rendering.checks.overlap_share`, which is not read;
-* flow*.npz, the motion files: names of FILE.jpg; flow (N, S, S, 2), backward, in pixels of the 144
-  frame; mouth (N, S, S), 0..255 the share of the inside of the mouth; shade (N, S, S), the gain of
-  brightness (1 for none), or NaN where it is not known; in batches it is `light`, the gain minus 1;
+* flow*.npz, the motion files: names of FILE.jpg; flow (N, S, S, 2), backward [crop px]; mouth
+  (N, S, S), 0..255 the share of the inside of the mouth; shade (N, S, S), the gain of brightness (1
+  for none), or NaN where it is not known; in batches it is `light`, the gain minus 1;
 * jaws.npz: names of source pictures; upper, lower (N, 2, 3) and white (N, 3), see
   `rendering.teeth.jaw_placement`; outline (N, P, 2) of the face in face coordinates; optionally
   depth and across, the position across the face, (N, s, s), see `rendering.head`.

@@ -16,7 +16,7 @@ LIP_PARTING_AXES = facs.indices(*LIP_PARTING_UNITS)
 LIP_RAISERS, MIN_PARTING_RAISE = facs.indices("AU10L", "AU10R"), 2
 BLINKS, MIN_CLOSED = facs.indices("AU45L", "AU45R"), 4.5  # close the eyes from that intensity on
 
-MAX_ERROR = 1.4  # root mean square error of a fit [px of 144]
+MAX_ERROR = 1.4  # root mean square error of a fit [crop px]
 MAX_YAW, MAX_PITCH = 25, 15  # [degrees]
 MIN_CORRELATION = 0.3  # of the brightness on a face with that on the mean face
 MIN_CONTRAST = 1e-3  # deviation of the brightness, 0..255, of a face below which nothing correlates

@@ -71,13 +71,13 @@ MAX_BLINK_ACTIVATION = 1.05
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """The face model fitted to a photo, in pixels of the canonical crop of 144."""
+    """The face model fitted to a photo, in crop px."""
 
     pose: np.ndarray  # (6,), see model.project
     identity: np.ndarray  # (I,) standard deviations
     expression: np.ndarray  # (K,) of units.PARAMETERS
-    offsets: np.ndarray  # (468, 2) landmarks less projected vertices [px]
-    error: float  # weighted root mean square distance of landmarks and vertices [px]
+    offsets: np.ndarray  # (468, 2) landmarks less projected vertices [crop px]
+    error: float  # weighted root mean square distance of landmarks and vertices [crop px]
 
     @property
     def yaw(self) -> float:
@@ -131,7 +131,7 @@ class Fitter:
         self.mean[self.identity_slice] = self.model.identity_mean
 
     def fit(self, landmarks: np.ndarray, identity: np.ndarray | None = None) -> Fit:
-        """Fit Face Mesh points (468 or more, 2 or more) [px of the canonical crop of 144].
+        """Fit Face Mesh points (468 or more, 2 or more) [crop px].
 
         identity: (I,), if it is known from another photo; this makes the expression more accurate.
         """

@@ -86,7 +86,10 @@ def lip_shadow(inside: np.ndarray, scale: float) -> np.ndarray:
 
 
 def light_at_depth(depth_behind: np.ndarray) -> np.ndarray:
-    """Compute the brightness, 0..1, at distances behind the front teeth [lengths of the model]."""
+    """Compute the brightness, 0..1, at distances behind the front teeth [lengths of the model].
+
+    It falls to 1/e at LIGHT_FALLOFF.
+    """
     return np.exp(-depth_behind / LIGHT_FALLOFF)
 
 

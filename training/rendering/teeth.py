@@ -66,9 +66,9 @@ def render_pictures(model: FaceModel) -> dict[str, np.ndarray]:
 def _vertex_colors(model: FaceModel, shape: np.ndarray) -> np.ndarray:
     """Colors (V, 3) float32 of teeth and gums in the light of a mouth; front teeth are white."""
     parts, normal = model.vertices_of, normals(shape, model.triangles)
-    behind = np.clip(shape[parts["teeth"], 2].max() - shape[:, 2], 0, None)
+    depth_behind = np.clip(shape[parts["teeth"], 2].max() - shape[:, 2], 0, None)
     direct = np.clip(normal @ LIGHT_DIRECTION, 0, 1)
-    brightness = light_at_depth(behind) * (AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct)
+    brightness = light_at_depth(depth_behind) * (AMBIENT_LIGHT + (1 - AMBIENT_LIGHT) * direct)
     colors = np.zeros((len(shape), 3), np.float32)
     for part, color in COLORS.items():
         colors[parts[part]] = color
