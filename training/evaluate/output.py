@@ -50,7 +50,7 @@ def passed(value: bool | None) -> str:
 def table(values: dict) -> str:
     """Format the compact table that is printed; values: those of evaluation.json."""
     about, verdict = values["checkpoint"], values["verdict"]
-    shown = {
+    columns = {
         head: key
         for head, key in COLUMNS.items()
         if any(axis.get(key[0]) is not None for axis in values["axes"].values())
@@ -58,10 +58,10 @@ def table(values: dict) -> str:
     lines = [
         f"{about['file']}: {about['architecture']}, {about['space']}, {about['side']} px; "
         f"{len(values['photos']['edited'])} photos of {about['split']}",
-        f"{'axis':10}" + "".join(f"{head:>9}" for head in shown),
+        f"{'axis':10}" + "".join(f"{head:>9}" for head in columns),
     ]
     for name, figures in {**values["axes"], "all": values["measures"]}.items():
-        cells = (number(figures.get(key), digits) for key, digits in shown.values())
+        cells = (number(figures.get(key), digits) for key, digits in columns.values())
         lines.append(f"{name:10}" + "".join(f"{cell:>9}" for cell in cells))
     for key, figures in values["mood concordance"].items():
         concordance, r, ceiling = (number(value, 2) for value in figures.values())

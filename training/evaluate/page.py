@@ -104,16 +104,16 @@ def _verdict(values: dict) -> str:
 
 def _axes(values: dict) -> str:
     """Format the figures of every axis."""
-    shown = [
+    columns = [
         (head, key, digits)
         for head, (key, digits) in COLUMNS.items()
         if any(axis.get(key) is not None for axis in values["axes"].values())
     ]
     rows = [
-        [escape(name), *(_graded(figures.get(key), key, digits) for _, key, digits in shown)]
+        [escape(name), *(_graded(figures.get(key), key, digits) for _, key, digits in columns)]
         for name, figures in {**values["axes"], "all": values["measures"]}.items()
     ]
-    return _table(["axis", *(key for _, key, _ in shown)], rows)
+    return _table(["axis", *(key for _, key, _ in columns)], rows)
 
 
 def _graded(value, key: str, digits: int) -> str:

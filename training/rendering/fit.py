@@ -158,8 +158,8 @@ class Fitter:
 
     def _used_vertices(self, x: np.ndarray) -> np.ndarray:
         """The vertices (U, 3) of the used landmarks, from the parameters (P,)."""
-        moved = np.tensordot(x[POSE:].astype(np.float32), self.used_bases, 1)
-        return (self.neutral[self.used] + moved).astype(np.float64)
+        displacement = np.tensordot(x[POSE:].astype(np.float32), self.used_bases, 1)
+        return (self.neutral[self.used] + displacement).astype(np.float64)
 
     def _gauss_newton_step(self, x, landmarks, low, high) -> np.ndarray:
         """Make one damped Gauss-Newton step from the parameters x (P,), between low and high."""

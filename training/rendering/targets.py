@@ -148,10 +148,10 @@ def _draw_unit(rng, units=UNITS) -> str:
 def _single_down(rng, current, pool) -> tuple[str, np.ndarray]:
     """Lower one unit that the face shows; if there is none, raise one."""
     target = current.copy()
-    shown = [key for key in UNITS if current[list(FACS.indices(key))].max() > MIN_LOWERABLE]
-    if not shown:
+    lowerable = [key for key in UNITS if current[list(FACS.indices(key))].max() > MIN_LOWERABLE]
+    if not lowerable:
         return "single_up", _raise_unit(rng, current)
-    key = str(rng.choice(shown))
+    key = str(rng.choice(lowerable))
     axes = list(FACS.indices(key))
     target[axes] *= 0 if rng.random() < 0.6 else rng.uniform(0, 0.7)
     if key == "AU26" and not target[axes].any() and rng.random() < 0.7:
