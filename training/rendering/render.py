@@ -235,7 +235,7 @@ def downsample_2x(picture: np.ndarray) -> np.ndarray:
 
 
 def upsample_2x(picture: np.ndarray) -> np.ndarray:
-    """Upsample (H, W, 3) uint8 to (2H, 2W, 3) uint8 so that `halved` restores the input.
+    """Upsample (H, W, 3) uint8 to (2H, 2W, 3) uint8 so that `downsample_2x` restores it.
 
     An unedited crop is therefore not blurred (back-projection, Irani & Peleg 1991).
     """

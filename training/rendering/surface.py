@@ -28,7 +28,7 @@ NARROW_LIP, WIDE_LIP, LIP_CONTACT, UPPER_LID, LASHES = 0.28, 0.38, 0.34, 0.55, 0
 class Surface:
     """Tables of a model that do not depend on the photo; distances in lengths of the model.
 
-    skin_triangles, mouth_triangles: (T', 3). triangle_kind, is_tooth: (T,). All other arrays are
+    skin_triangles, mouth_triangles: (T', 3). triangle_class, is_tooth: (T,). All other arrays are
     of skin vertices, (skin_count,) float32: distances from lips and eyes, and Gaussians of the
     distance from edges of lips and lids, exp(-(distance / width)^2).
     """
