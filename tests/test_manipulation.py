@@ -302,9 +302,9 @@ def test_spaces_without_sides_can_be_dragged(animator, tiny):
 def test_what_is_no_drag_raises_a_readable_error(calm):
     start = calm.reading
     for place in ((0.1, float("nan")), "here", (0.5,), None):
-        with pytest.raises(InvalidValue, match="A place on the photo is two numbers"):
+        with pytest.raises(InvalidValue, match="A place on the photo must be two finite"):
             calm.drag(start, place, (0.5, 0.5))
-        with pytest.raises(InvalidValue, match="A place on the photo is two numbers"):
+        with pytest.raises(InvalidValue, match="A place on the photo must be two finite"):
             calm.reset(start, place)
     with pytest.raises(InvalidValue, match="sides or \"one\", not 'left'"):
         calm.drag(start, (0.5, 0.5), (0.5, 0.6), "left")
