@@ -78,6 +78,7 @@ class WarpGenerator(Generator):
         return max(1, channels * self.config.width // 64)
 
     def _scaled(self, *channels: int) -> list[int]:
+        """Scale some numbers of channels. Below, n24 is 24 channels at a width of 64."""
         return [self.scaled(n) for n in channels]
 
     def _add_encoder(self) -> None:
