@@ -164,10 +164,10 @@ class View:
         scale = np.sqrt(abs(np.linalg.det(self.linear))) * CROP_SIDE / self.size
         return self.resample(depth, cv2.BORDER_REPLICATE) * np.float32(scale)
 
-    def convert_across(self, across: np.ndarray) -> np.ndarray:
-        """Convert the position across the face (s, s), -1 at the person's right to 1 at the left,
-        to the view, (1, S, S); mirror images exchange the sides."""
-        return self.resample(across, cv2.BORDER_REPLICATE) * (-1 if self.mirror else 1)
+    def convert_lateral_position(self, lateral_position: np.ndarray) -> np.ndarray:
+        """Convert a lateral position (s, s), -1 at the person's right to 1 at the left, to the
+        view, (1, S, S); mirror images exchange the sides."""
+        return self.resample(lateral_position, cv2.BORDER_REPLICATE) * (-1 if self.mirror else 1)
 
     def resample(self, values: np.ndarray, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
         """Look up values (s, s[, C]) of the crop at the pixels of the view, (C, S, S).

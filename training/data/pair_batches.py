@@ -24,7 +24,7 @@ class PairSample(NamedTuple):
     jaws: np.ndarray
     face_distance: np.ndarray
     depth: np.ndarray
-    across: np.ndarray
+    lateral_position: np.ndarray
     same_light: np.ndarray
 
 
@@ -35,14 +35,15 @@ class PairBatch(NamedTuple):
     target: Tensor  # (B, 3, S, S): the same face with the other expression
     before: Tensor  # (B, D)
     after: Tensor  # (B, D)
-    flow: Tensor  # (B, 2, S, S): backward, in halves of the side; 0 where unknown
-    field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth; 0 without motion
+    # The next four are 0 for pairs whose motion is not known, as those from render to photo.
+    flow: Tensor  # (B, 2, S, S): backward, in halves of the side
+    field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth
     mouth: Tensor  # (B, 1, S, S): share of the inside of the mouth, which is painted and not moved
-    light: Tensor  # (B, 1, S, S): relative change of brightness; 0 without motion, NaN for photos
+    light: Tensor  # (B, 1, S, S): relative change of brightness; NaN if the target is a photograph
     jaws: Tensor  # (B, 15): placement of the teeth, see `JawPlacement`; NaN where unknown
     face_distance: Tensor  # (B, 1, S, S): of the source, see `View`; NaN where unknown
     depth: Tensor  # (B, 1, S, S): of the source, see `View.convert_depth`; NaN where unknown
-    across: Tensor  # (B, 1, S, S): position across the face, see `View`; NaN where unknown
+    lateral_position: Tensor  # (B, 1, S, S): of the source; NaN where unknown
     same_light: Tensor  # (B, 1, 1, 1): 0 if the target is a photograph, whose light differs, else 1
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)

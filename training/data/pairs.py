@@ -5,13 +5,13 @@ intensities 0..5) or, for the space FACS, facs.pkl (NAME -> 50), with train_ids.
 test_ids.csv; pairs/FILE.jpg with
 
 * pairs*.csv: file, source, kind, split, s_AU01.. before, t_AU01.. after (intensities 0..5), and
-  fold, see `rendering.checks.overlap_share`, which is not read;
+  fold (`rendering.checks.overlap_share`), a column that is not read here;
 * flow*.npz, the motion files: names of FILE.jpg; flow (N, S, S, 2), backward [crop px]; mouth
   (N, S, S), 0..255 the share of the inside of the mouth; shade (N, S, S), the gain of brightness (1
   for none), or NaN where it is not known; in batches it is `light`, the gain minus 1;
 * jaws.npz: names of source pictures; upper, lower (N, 2, 3) and white (N, 3), see
   `rendering.teeth.jaw_placement`; outline (N, P, 2) of the face in face coordinates; optionally
-  depth and across, the position across the face, (N, s, s), see `rendering.head`.
+  depth and across, the lateral position, (N, s, s), see `rendering.head`.
 
 Of pairs whose target is a photograph (kind "real") only the motion is used, since light and head
 pose differ. Pairs whose head turns (kind "turn") are skipped: the generator computes head turns
@@ -282,7 +282,7 @@ class Pairs:
             jaws=np.full(15, np.nan, np.float32),
             face_distance=unknown,
             depth=unknown,
-            across=unknown,
+            lateral_position=unknown,
             same_light=np.full((1, 1, 1), is_render, np.float32),
         )
         if reverse and is_render:
@@ -301,8 +301,9 @@ class Pairs:
             jaws = np.concatenate([*placements, view.apply_tone(255 * white) / 255])
             fields |= {"jaws": np.float32(jaws), "face_distance": view.face_distance(outline)}
         if name in self.maps:
-            depth, across = self.maps[name]
-            fields |= {"depth": view.convert_depth(depth), "across": view.convert_across(across)}
+            depth, lateral_position = self.maps[name]
+            fields["depth"] = view.convert_depth(depth)
+            fields["lateral_position"] = view.convert_lateral_position(lateral_position)
         return fields
 
     def _motion(self, target: Path, view: View) -> dict[str, np.ndarray]:

@@ -29,11 +29,11 @@ def depth_map(fit: Fit, raster: Raster, is_face: np.ndarray) -> np.ndarray:
     return depth * np.float32(1 - smoothstep(distance / DEPTH_FADE))
 
 
-def across_map(model: FaceModel, raster: Raster, is_face: np.ndarray) -> np.ndarray:
-    """Compute the position across the face (S, S) float32: 0 on its midline, 1 at its edge on the
+def lateral_position_map(model: FaceModel, raster: Raster, is_face: np.ndarray) -> np.ndarray:
+    """Compute the lateral position (S, S) float32: 0 on the face's midline, 1 at its edge on the
     person's left, -1 at the other; outside the face that of the nearest pixel of it."""
-    across = raster.interpolate(model.neutral[:, :1] / FACE_HALF_WIDTH)[..., 0]
-    return _extrapolate(across, is_face)[1]
+    lateral_position = raster.interpolate(model.neutral[:, :1] / FACE_HALF_WIDTH)[..., 0]
+    return _extrapolate(lateral_position, is_face)[1]
 
 
 def _extrapolate(values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -83,7 +83,7 @@ class Source:
     irises: np.ndarray | None  # (2, 2) of the right eye and of the left; None if not known
     eye_widths: np.ndarray  # (2,) likewise, from corner to corner [px]
     depth: np.ndarray  # (S, S) float32, see `head.depth_map` [px]
-    across: np.ndarray  # (S, S) float32, see `head.across_map`
+    lateral_position: np.ndarray  # (S, S) float32, see `head.lateral_position_map`
 
     @property
     def points(self) -> np.ndarray:
@@ -131,7 +131,7 @@ def analyze(
         irises=_irises(landmarks),
         eye_widths=eyes.eye_widths(model_points + RENDER_SCALE * fit.offsets),
         depth=head.depth_map(fit, raster, segmentation == SKIN),
-        across=head.across_map(model, raster, segmentation >= 0),
+        lateral_position=head.lateral_position_map(model, raster, segmentation >= 0),
     )
 
 

@@ -121,7 +121,7 @@ def geometry_losses(encoding: Encoding, batch: PairBatch) -> dict[str, Tensor]:
     side, terms = batch.source.shape[-1], {}
     for name, predicted, truth, weight in (
         ("depth", encoding.depth, batch.depth, 1.0),
-        ("across", encoding.lateral_position, batch.across, LATERAL_WEIGHT),
+        ("across", encoding.lateral_position, batch.lateral_position, LATERAL_WEIGHT),
     ):
         truth = F.interpolate(truth, size=predicted.shape[-2:], mode="area")
         truth = known_or_predicted(truth, predicted)

@@ -125,12 +125,12 @@ def render_photo(item: dict, options: RenderOptions) -> dict:
 
 def _geometry(renderer: Renderer, source: Source, points: np.ndarray) -> dict[str, np.ndarray]:
     """Compute the geometry that generators learn to predict: `teeth.jaw_placement`, the outline of
-    the face (P, 2), and the maps of depth [halves of the side] and position across the face
-    (`head.across_map`), (CELLS, CELLS)."""
+    the face (P, 2), and the maps of depth [halves of the side] and lateral position
+    (`head.lateral_position_map`), both (DEPTH_CELLS, DEPTH_CELLS)."""
     geometry = teeth.jaw_placement(renderer.surface, source)
     geometry["outline"] = (2 * points[OVAL] + 1) / CROP_SIDE - 1
     geometry["depth"] = _reduced(source.depth, DEPTH_CELLS).round(4) * (2 / RENDER_SIDE)
-    geometry["across"] = _reduced(source.across, DEPTH_CELLS).round(4)
+    geometry["across"] = _reduced(source.lateral_position, DEPTH_CELLS).round(4)
     return geometry
 
 
