@@ -7,7 +7,7 @@ dimensions, and its mirror image. Points on the midline have none.
 import numpy as np
 
 ALL_POINTS = 478  # of Face Mesh, irises included
-# Points on the subject's right side, and their partners on the left in the same order.
+# Points on the person's right side, and their partners on the left in the same order.
 # fmt: off
 RIGHT = [
     3, 7, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41,

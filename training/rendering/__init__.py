@@ -7,7 +7,7 @@ is rendered. So the motion of every pixel is known.
 Read `mesh_points -> model -> units -> fit` (the fitted face), `raster -> source -> lips -> field ->
 mouth -> render` (the edit) and `targets -> checks` (target expressions, rejected edits).
 
-Model space: x to the subject's left, which is the viewer's right, y up, z towards the camera.
+Model space: x to the person's left, which is the viewer's right, y up, z towards the camera.
 Pictures: x to the right, y down, centres of pixels at integers. There are two scales:
 
 * crop px: pixels of a canonical crop of CROP_SIDE = 144 pixels a side, in which faces are fitted;

@@ -12,14 +12,15 @@ from .surface import EYE, MOUTH, SKIN
 from .units import LIP_PARTING_UNITS
 
 LIP_PARTING_AXES = facs.indices(*LIP_PARTING_UNITS)
-# Part the lips, too, from that intensity on.
+# Units that part the lips from this intensity on.
 LIP_RAISERS, MIN_PARTING_RAISE = facs.indices("AU10L", "AU10R"), 2
-BLINKS, MIN_CLOSED = facs.indices("AU45L", "AU45R"), 4.5  # close the eyes from that intensity on
+# They close the eyes from this intensity on.
+BLINKS, MIN_CLOSED = facs.indices("AU45L", "AU45R"), 4.5
 
 MAX_ERROR = 1.4  # root mean square error of a fit [crop px]
 MAX_YAW, MAX_PITCH = 25, 15  # [degrees]
 MIN_CORRELATION = 0.3  # of the brightness on a face with that on the mean face
-MIN_CONTRAST = 1e-3  # deviation of the brightness, 0..255, of a face below which nothing correlates
+MIN_CONTRAST = 1e-3  # deviation of the brightness, 0..255, below which the correlation counts as 0
 MAX_OVERLAP_SHARE = 0.035  # of the skin
 MIN_AREA = 0.02  # determinant of the backward map below which the flow overlaps itself at a pixel
 MAX_SLIT = 60  # visible pixels [of S x S] of the inside of a closed mouth or of closed eyes

@@ -8,7 +8,7 @@ from .raster import nearest_known
 from .surface import SKIN
 from .units import smoothstep
 
-# Lengths in crop pixels:
+# Lengths in crop px:
 MARGIN = 8.0  # distance outside the face over which the flow fades
 MARGIN_PER_MOTION = 2.2  # added per pixel of flow, so that the flow does not overlap itself
 MOTION_EPS = 0.01  # shorter flow is set to 0
@@ -37,8 +37,11 @@ def complete_flow(flow: np.ndarray, segmentation: np.ndarray, core: np.ndarray) 
 
 
 def extrapolate(flow: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Extrapolate a flow (S, S, 2) [render px] from known pixels (S, S) bool: that of
-    the nearest one, smoothed and faded with distance. It is computed in crop pixels."""
+    """Extrapolate a flow (S, S, 2) [render px] from known pixels (S, S) bool: that of the nearest
+    one, smoothed and faded with distance.
+
+    This is done at half the resolution, so that distances are in crop px.
+    """
     half = known[::2, ::2]
     if not half.any():
         return np.zeros_like(flow)

@@ -8,7 +8,7 @@ by cyclic coordinate descent, with H the Gauss-Newton Hessian plus a Gaussian pr
 gradient, and l the weights of an L1 penalty (Tibshirani 1996) that sets small activations to 0.
 Distances have Cauchy weights, 1 / (1 + (r / OUTLIER)^2), renewed at every step.
 
-U used landmarks · P parameters: pose (6), identity (I), expression (K).
+U used landmarks · P parameters: pose (6), identity (I), expression (K). Pixels are crop px.
 """
 
 from dataclasses import dataclass, replace
@@ -81,7 +81,7 @@ class Fit:
 
     @property
     def yaw(self) -> float:
-        """Turn of the head to the subject's left [degrees]."""
+        """Turn of the head to the person's left [degrees]."""
         return float(np.degrees(self.pose[1]))
 
     @property

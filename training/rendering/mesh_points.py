@@ -1,4 +1,4 @@
-"""Names for the 468 points of MediaPipe's Face Mesh; right and left are the subject's.
+"""Names for the 468 points of MediaPipe's Face Mesh; right and left are the person's.
 
 Corresponding points of two lists, such as upper and lower lip, have the same index.
 """

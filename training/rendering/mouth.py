@@ -21,8 +21,8 @@ LIGHT_FALLOFF = 5.5  # distance behind the front teeth at which light has fallen
 MAX_TOOTH_GAP = 0.45  # widest gap between teeth that is closed [lengths]
 GAP_BRIGHTNESS = 0.86  # of a closed gap, relative to the tooth
 UPPER_SHADOW, SHADOW_DEPTH = 0.3, 0.3  # shadow of the upper lip: strength, and depth [lengths]
-EDGE_BRIGHTNESS, EDGE_SHADOW = 0.82, 0.18  # factor at the lips, and what is added far from them
-EDGE_SHADOW_WIDTH = 0.5  # distance from the lips at which all of it is added [lengths]
+# Factor of brightness at the lips, and its rise to 1 over a distance from them [lengths].
+EDGE_BRIGHTNESS, EDGE_RISE, EDGE_RISE_WIDTH = 0.82, 0.18, 0.5
 FLESH_BRIGHTNESS = 0.85  # of gums, tongue and socket, relative to bright skin
 # Brightness of teeth, 0..255: the photo's if above this share of bright skin, else that of skin
 # with this factor and offset; at most MAX_TOOTH.
@@ -81,7 +81,7 @@ def lip_shadow(inside: np.ndarray, scale: float) -> np.ndarray:
     below = np.zeros(inside.shape, np.float32)  # px under the upper lip
     for row in range(1, len(inside)):
         below[row] = np.where(inside[row], below[row - 1] + 1, 0)
-    factor = EDGE_BRIGHTNESS + EDGE_SHADOW * np.clip(distance / (EDGE_SHADOW_WIDTH * scale), 0, 1)
+    factor = EDGE_BRIGHTNESS + EDGE_RISE * np.clip(distance / (EDGE_RISE_WIDTH * scale), 0, 1)
     return factor * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_DEPTH * scale)))
 
 

@@ -14,7 +14,7 @@ from .surface import EYE, MOUTH, SKIN, Surface
 
 GAIN_FADE = 14.0  # distance from the face edge over which the gain fades in [render px]
 UPPER_LID_CENTERS = [159, 386]  # Face Mesh points
-MIN_LID_RISE = 1  # of both upper lids, from which eyes open [render px]
+MIN_LID_RISE = 1  # of the upper lid that rises more, above which the eyes open [render px]
 BACK_PROJECTIONS = 4  # iterations of `upsample_2x`
 
 
@@ -93,7 +93,7 @@ class Renderer:
         render = Render(picture, flow, gain, mesh.segmentation, mesh.points)
         if np.any(head_turn):
             render = _turn_head(render, source, np.asarray(head_turn))
-        return _in_frame(render)
+        return _in_crop_px(render)
 
     def from_photo(self, source: Source, fit: Fit, picture: np.ndarray) -> Render:
         """Make a render of another photo of the same person, with the motion from the source to it.
@@ -106,7 +106,7 @@ class Renderer:
         unknown_gain = np.full(
             (RENDER_SIDE, RENDER_SIDE), np.nan, np.float32
         )  # its light is another one
-        return _in_frame(Render(picture, flow, unknown_gain, mesh.segmentation, mesh.points))
+        return _in_crop_px(Render(picture, flow, unknown_gain, mesh.segmentation, mesh.points))
 
     def _mesh(
         self, source: Source, expression: np.ndarray, added_offsets: np.ndarray | None = None
@@ -146,8 +146,8 @@ class Renderer:
         return flow, _fade_in(gain, core)
 
 
-def _in_frame(render: Render) -> Render:
-    """Convert flow and points of a render from render pixels to crop pixels."""
+def _in_crop_px(render: Render) -> Render:
+    """Convert flow and points of a render from render px to crop px."""
     return replace(
         render, flow=render.flow / np.float32(RENDER_SCALE), points=render_to_crop(render.points)
     )
@@ -185,7 +185,7 @@ def _warp(
 
 
 def _turn_head(render: Render, source: Source, turn: np.ndarray) -> Render:
-    """Turn the head of an edit by `turn` (3,); all lengths in render pixels."""
+    """Turn the head of an edit by `turn` (3,); all lengths in render px."""
     turn_flow = head.turn_flow(source.depth, turn)
     positions = _pixel_grid() + turn_flow
     x, y = np.clip(render.points + 0.5, 0, RENDER_SIDE - 1).astype(int).T

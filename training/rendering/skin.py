@@ -18,9 +18,10 @@ FULL_NARROWING, OPEN_GAP, SHUT_GAP = 8, 5, 1
 # Gain of brightness.
 KEY_LIGHT = np.float32([0, 0.5, 0.86])  # direction of a weak light that shows folds in flat light
 KEY_LIGHT_SHARE = 0.25  # of the brightness
-KEY_LIGHT_EXPONENT = 1.5
+KEY_LIGHT_EXPONENT = 1.5  # of the gain by that light; above 1 it deepens folds
 MIN_GAIN, MAX_GAIN = 0.6, 1.35
-UNKNOWN_LIGHT_DISTANCE = 1.6  # from the eyes: the light of occluded skin is not known [lengths]
+# Occluded skin nearer to the eyes keeps its brightness, since its light is not known [lengths].
+UNKNOWN_LIGHT_DISTANCE = 1.6
 LID_FADE_DISTANCE = 1.4  # from the eyes, at which the gain of a lid ends [lengths]
 FULL_LID_DROP = 8  # of a lid, from which on its gain is within LID_GAIN_RANGE [render px]
 LID_GAIN_RANGE = (0.80, 0.97)

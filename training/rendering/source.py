@@ -23,7 +23,8 @@ MIN_LIGHT_DEPTH = 4  # z in model space: leaves out ears and neck
 MIN_SKIN_VERTICES = 50  # such vertices needed to estimate the light
 LIGHT_STEPS = 3  # of iteratively reweighted least squares
 LIGHT_OUTLIER = 25  # error of brightness, 0..255, at which the weight of a vertex is halved
-LIGHT_PRIOR = (1e-3, 30, 30, 30)  # of the coefficients: light from all sides
+# Weights of a ridge on the coefficients, which draws them towards light without direction.
+LIGHT_PRIOR = (1e-3, 30, 30, 30)
 BRIGHT_SKIN_PERCENTILE = 70  # of the brightness of that skin
 DEFAULT_BRIGHTNESS = 130.0  # of skin, if too few vertices are visible
 MIN_LIGHT_SHARE = 0.35  # of the brightness of bright skin: a deep shadow
@@ -37,8 +38,8 @@ MIN_MOUTH_PIXELS = 60  # such pixels needed to estimate the brightness of teeth
 BRIGHT_TEETH_PERCENTILE = 92  # of their brightness
 MIN_EYE_PIXELS = 20  # visible pixels of eyeballs needed to copy from
 
-# Occluded skin at these distances of lips or eyes takes its texture from visible skin at the second
-# distances [lengths of the model].
+# Occluded skin nearer to lips or eyes than the first distance takes its texture from visible skin
+# nearer than the second [lengths of the model].
 NEAR_LIPS, NEAR_EYES = (2.0, 2.5), (1.6, 2.0)
 SUBSTITUTES = 3  # visible vertices that an occluded one is interpolated from
 

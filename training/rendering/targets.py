@@ -57,7 +57,7 @@ _FACE_KEYS = [axis.key for axis in FACS.axes if axis.region not in GAZE_AND_HEAD
 UNITS = (*FACS.lateral, *(key for key in _FACE_KEYS if key[:-1] not in FACS.lateral))
 _LIDS = [facs.indices(f"AU05{side}", f"AU45{side}") for side in "LR"]
 _TIGHT_LIPS = facs.indices("AU23", "AU24")
-_RESET_BY_TIGHT_LIPS = facs.indices("AU16", "AU25", "AU26", "AU27")  # without AU22
+_RESET_BY_TIGHT_LIPS = facs.indices("AU16", "AU25", "AU26", "AU27")  # LIP_PARTING_UNITS but AU22
 _CHIN_AND_JAW = facs.indices("AU17", "AU25", "AU26")
 _OPPOSITE = dict(FACS.opposites) | {b: a for a, b in FACS.opposites}
 
@@ -107,8 +107,8 @@ def _without_conflicts(target: np.ndarray, current: np.ndarray, kind: str) -> np
     for lids in _LIDS:  # lids cannot open wide and close: the raised unit stays
         if raised[lids].max() > 0 and target[lids].max() > MIN_CONFLICT:
             target[lids[int(raised[lids].argmin())]] = 0
-    for lips in _TIGHT_LIPS:  # lips tighten when closed; "other" occurred in a photo and stays
-        if raised[lips] > 0 and target[lips] > MIN_CONFLICT and kind != "other":
+    for axis in _TIGHT_LIPS:  # lips tighten when closed; "other" occurred in a photo and stays
+        if raised[axis] > 0 and target[axis] > MIN_CONFLICT and kind != "other":
             target[_RESET_BY_TIGHT_LIPS] = 0
     if raised[_CHIN_AND_JAW].max() > 0:  # AU17 has no sides: its only axis is in LEFT
         target[facs.LEFT] = suppress_hidden_chin(target[facs.LEFT])

@@ -28,7 +28,8 @@ COLORS = {"teeth": (1.0, 0.97, 0.92), "gums_tongue": (0.7, 0.42, 0.43)}  # relat
 WHITE = np.float32([0.96, 0.92, 0.86])  # RGB of front teeth in white light
 WHITE_PERCENTILE = 98  # percentile of the teeth's brightness that is white
 AMBIENT_LIGHT = 0.6  # share of the light that does not depend on the direction
-FRONT_DEPTH = 3.0  # depth of the teeth to which a placement is fitted [lengths of the model]
+# Front teeth reach this far behind the foremost point of the teeth [lengths of the model].
+FRONT_DEPTH = 3.0
 GUM_FADE = 0.12  # share of a picture's height over which gums fade out
 
 
@@ -86,8 +87,8 @@ def jaw_drop(model: FaceModel) -> dict[str, float]:
 
 
 def jaw_placement(surface: Surface, source: Source) -> dict[str, np.ndarray]:
-    """Compute the placements {"upper", "lower"} (2, 3) in face coordinates of the canonical crop,
-    and the color "white" (3,) of teeth in this photo's light, 0..1."""
+    """Fit placements {"upper", "lower"} (2, 3), in face coordinates of the canonical crop, to the
+    front teeth; and compute the color "white" (3,) of teeth in this photo's light, 0..1."""
     model = surface.model
     result = {}
     for name in HEIGHT_RANGES:
