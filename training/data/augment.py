@@ -9,7 +9,7 @@ import numpy as np
 
 from ..rendering.model import CROP_SIDE  # of canonical crops on disk [px]
 
-VIEW_MARGIN = 1.125  # resolution at which pictures are kept, over that of views, which may enlarge
+VIEW_MARGIN = 1.125  # side of cached pictures over that of views, which may enlarge a part of them
 # Geometry of views: side and shift [crop px], roll [degrees].
 SIDE_MEAN, SIDE_STD, SIDE_RANGE = 0.975 * CROP_SIDE, 10, (118, 170)
 ROLL_STD, SHIFT_STD = 3.5, 4
@@ -20,7 +20,8 @@ UNSHARP_RANGE = (-0.6, 0.8)  # amount of unsharp masking; negative blurs
 DIRECTED_LIGHT_SHARE = 0.4
 LIGHT_STRENGTH_RANGE = (0.15, 0.9)  # logarithm of the gain at the edge of the view
 SHADOW_SHARE = 0.35  # of directed lights: with the edge of a shadow
-SHADOW_STEEPNESS_RANGE, SHADOW_EDGE_RANGE = (1.5, 5), (-0.3, 0.3)  # per half side; [half sides]
+# Steepness of the edge [per half side], and its distance from the view's center [half sides].
+SHADOW_STEEPNESS_RANGE, SHADOW_EDGE_RANGE = (1.5, 5), (-0.3, 0.3)
 LOW_RESOLUTION_SHARE = 0.45
 LOW_RESOLUTION_RANGE = (0.4, 0.9)  # of the view's side
 LOW_LIGHT_SHARE = 0.15
@@ -156,7 +157,7 @@ class View:
         """Convert a gain of brightness (s, s), 1 for none, to the relative change (1, S, S) of the
         view's brightness, 0 for none."""
         change = self.resample(brightness_gain.astype(np.float32) - 1)
-        return (1 + change) ** np.float32(self.gamma) - 1
+        return (1 + change) ** np.float32(self.gamma) - 1  # the tone's gamma acts on gains, too
 
     def convert_depth(self, depth: np.ndarray) -> np.ndarray:
         """Convert a depth map (s, s) in halves of the crop's side to (1, S, S) in those of the

@@ -78,7 +78,8 @@ def write_average_portraits(data: Path, out: Path) -> None:
     portrait-narrow.png: the NARROW_COUNT of the others with the narrowest jaws.
     """
     arrays, units = np.load(data / "landmarks.npz"), read_pickle(data / "aus_openface.pkl")
-    landmarks = dict(zip(map(str, arrays["names"]), arrays["lm68_x8"] / 8.0, strict=True))
+    points = arrays["lm68_x8"] / 8.0  # (N, 68, 2), stored in eighths of a crop px
+    landmarks = dict(zip(map(str, arrays["names"]), points, strict=True))
     with open(data / "labels.csv", newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["source"] == SOURCE]
     names = [row["name"] for row in rows if abs(float(row["yaw"])) < MAX_YAW]

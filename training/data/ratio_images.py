@@ -89,5 +89,5 @@ def ratio_image(face: MeanFace, neutral: np.ndarray, expressive: np.ndarray) -> 
     ratio = cv2.GaussianBlur(ratio, (0, 0), NOISE_STD * MEAN_FACE_SIDE)
     area = cv2.GaussianBlur(face.skin, (0, 0), SLOW_CHANGE_STD * MEAN_FACE_SIDE) + 1e-3
     slow = cv2.GaussianBlur(ratio * face.skin, (0, 0), SLOW_CHANGE_STD * MEAN_FACE_SIDE) / area
-    edge = cv2.GaussianBlur(cv2.erode(face.skin, np.ones((7, 7))), (0, 0), 2)
-    return (ratio - slow) * edge
+    fade = cv2.GaussianBlur(cv2.erode(face.skin, np.ones((7, 7))), (0, 0), 2)
+    return (ratio - slow) * fade

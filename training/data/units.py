@@ -21,7 +21,7 @@ TOLERANCE = 1e-4  # units that differ by at most this much are equal up to round
 
 
 def units_of(values: Values) -> Values:
-    """Convert values in FACS (..., 50) to the 17 units (..., 17), and leave those unchanged."""
+    """Convert values in FACS (..., 50) to the 17 units (..., 17); return units as they are."""
     if values.shape[-1] == len(ACTION_UNITS.axes):
         return values
     return mean_of_sides(values)

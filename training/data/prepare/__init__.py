@@ -6,7 +6,9 @@
     {train,val,test}_ids.csv NAME.jpg, one per line
     clips_annotations.pkl    CLIP_FRAME -> [valence, arousal], in the order of frames
     clips.csv                clip,source,split,frames
-    pairs/FILE.jpg, pairs.csv, flow.npz   re-rendered faces and their motion, see data/pairs.py
+    facs.pkl                 NAME -> 50 intensities 0..5, of the command `pairs`
+    pairs/FILE.jpg, pairs.csv, flow.npz, jaws.npz   re-rendered faces, their motion and geometry,
+                             see data/pairs.py
     report.txt, report.json  counts of used and dropped items with reasons, histograms
 
 Finished items are logged in `unfinished.jsonl`, so that an interrupted command can resume. Pictures

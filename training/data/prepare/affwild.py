@@ -104,6 +104,7 @@ def _annotations(folder: Path) -> list[Annotation]:
                 for name in sorted(names)
             ]
         elif not (subfolder.name in axes and axes <= _names_in(subfolder.parent)):
+            # not one of the folders valence/ and arousal/, which were read with their parent
             found += [Annotation(p.stem, [p], split) for p in sorted(subfolder.glob("*.txt"))]
     if not found:
         raise ValueError(

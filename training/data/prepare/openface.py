@@ -73,7 +73,11 @@ def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
         name = path.relative_to(options.folder).as_posix()
         items.append({"name": name, "path": file, "made_from": [file]})
     found = job.map(
-        "tables", read_table, items, min_confidence=options.min_confidence, units=options.units
+        "tables",
+        read_table,
+        items,
+        min_confidence=options.min_confidence,
+        max_intensity=options.units,
     )
     labels, picture_names, broken = {}, {}, []
     for item, table in zip(items, found, strict=True):
@@ -95,10 +99,10 @@ def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
     return labels, picture_names
 
 
-def read_table(item: dict, min_confidence: float, units: float) -> dict:
+def read_table(item: dict, min_confidence: float, max_intensity: float) -> dict:
     """Read a csv file of OpenFace.
 
-    units: highest intensity of its scale. Returns {"kept": name -> (17 intensities 0..5, candidate
+    max_intensity: of its scale. Returns {"kept": name -> (17 intensities 0..5, candidate
     names of the picture), "dropped": reason -> (count, an example)}, or {"broken": reason} for a
     file in another format.
     """
@@ -124,7 +128,7 @@ def read_table(item: dict, min_confidence: float, units: float) -> dict:
         name = path.stem if frame is None else f"{path.stem}_{int(frame):04d}"
         faces.setdefault(name, []).append((row, frame))
     for name, found in faces.items():
-        values, reasons = _values_of_face([row for row, _ in found], min_confidence, units)
+        values, reasons = _values_of_face([row for row, _ in found], min_confidence, max_intensity)
         for reason in reasons:
             drop(reason, name)
         if values:
@@ -133,17 +137,17 @@ def read_table(item: dict, min_confidence: float, units: float) -> dict:
 
 
 def _values_of_face(
-    rows: list[dict], min_confidence: float, units: float
+    rows: list[dict], min_confidence: float, max_intensity: float
 ) -> tuple[list[float], list[str]]:
     """The 17 intensities 0..5 of the only reliable row of a picture, and reasons for dropped rows;
-    or [] and the reason to drop the picture."""
+    or [] and the reason to drop the picture. max_intensity: of the scale."""
     rejections = [_rejection(row, min_confidence) for row in rows]
     accepted = [row for row, reason in zip(rows, rejections, strict=True) if not reason]
     if not accepted:
         return [], rejections[:1]
     if len(accepted) > 1:  # the label would be ambiguous
         return [], ["several faces"]
-    values, reason = _intensities(accepted[0], units)
+    values, reason = _intensities(accepted[0], max_intensity)
     if reason:
         return [], [reason]
     return values, [f"{reason}, beside another face" for reason in rejections if reason]
@@ -181,7 +185,7 @@ def _rejection(row: dict, min_confidence: float) -> str:
     return ""
 
 
-def _intensities(row: dict, units: float) -> tuple[list, str]:
+def _intensities(row: dict, max_intensity: float) -> tuple[list, str]:
     """The 17 intensities 0..5 of a row and "", or [] and the reason to drop it."""
     texts = [row.get(key) for key in INTENSITIES]
     values = [_number(text) for text in texts]
@@ -190,9 +194,9 @@ def _intensities(row: dict, units: float) -> tuple[list, str]:
             return [], "text or nothing where a number should be"
         if not math.isfinite(value):
             return [], "a number that is not finite"
-        if not 0 <= value <= units:
-            return [], f"an intensity outside 0 to {units:g}"
-    return [value * 5 / units for value in values], ""
+        if not 0 <= value <= max_intensity:
+            return [], f"an intensity outside 0 to {max_intensity:g}"
+    return [value * 5 / max_intensity for value in values], ""
 
 
 def _number(text: str | None) -> float:

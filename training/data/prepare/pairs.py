@@ -79,7 +79,7 @@ def pairs(options) -> Job:
 def _job(options, landmarks, units: list[str], prepared: bool) -> Job:
     """Start or resume the run, and note the origin of the labels.
 
-    aus: requested units. prepared: whether the folder has labels and splits.
+    units: requested units. prepared: whether the folder has labels and splits.
     """
     keys = ("per_photo", "low", "singles", "size", "flow_size", "smallest", "part")
     keys += ("val", "test", "seed", "person")

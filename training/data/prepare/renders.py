@@ -32,7 +32,7 @@ from .files import write_atomically
 
 OTHER_SIZE = "its landmarks are of a picture of another size"
 NO_FACE = "its landmarks do not form a face"
-NO_CROP = "not the canonical crop of its landmarks"
+NO_CROP = "its landmarks are of a canonical crop of another size"
 OUTSIDE = "too much of the face's crop lies outside the photo"
 TOO_SIMILAR = "targets that hardly differ from the photo"
 MAX_OUTSIDE = 0.3  # share of the crop outside the photo
