@@ -81,6 +81,7 @@ def draw_batch(
     epoch, batch_index = divmod(spec.step, batches)
     order = np.random.default_rng([seed, 0, epoch]).permutation(len(samples))
     first = batch_index * spec.batch_size
+    # Samples are repeated if there are fewer than a batch needs.
     chosen = np.resize(order, batches * spec.batch_size)[first:][: spec.batch_size]
     own = slice(rank * spec.batch_size // ranks, (rank + 1) * spec.batch_size // ranks)
     samples_drawn = [

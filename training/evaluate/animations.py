@@ -59,10 +59,12 @@ def animate_to_target(runner: Runner, photos: Photos, starts: Tensor) -> FrameSt
     # A cross-dissolve of any two pictures: a blend of black and white has the same restlessness.
     dissolve = cosine_easing(FRAMES)[:, None, None, None]
     values = {
-        "restlessness": measures.finite_mean([measures.restlessness(film) for film in animations]),
+        "restlessness": measures.finite_mean(
+            [measures.restlessness(frames) for frames in animations]
+        ),
         "restlessness of a cross-dissolve": measures.restlessness(dissolve),
         "background change": measures.finite_mean(
-            [measures.background_change(film) for film in animations]
+            [measures.background_change(frames) for frames in animations]
         ),
     }
     title = f"{photos.names[0]}: to {name} in {FRAMES} frames"

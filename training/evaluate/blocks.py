@@ -1,6 +1,8 @@
 """Formats blocks of figures as Markdown: of training.evaluate, training pairs, training ablation.
 
-The values of the first four are {name of a checkpoint: contents of its evaluation.json}.
+`models` and the three formatters of systems take {name of a checkpoint: contents of its
+evaluation.json}; `reading` takes the figures of training pairs, and `ablation` those of training
+ablation.
 """
 
 from collections.abc import Iterator

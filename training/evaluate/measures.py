@@ -78,10 +78,8 @@ def leakage(changes: np.ndarray, flat_range) -> tuple[np.ndarray, float]:
     """
     count = changes.shape[1]
     others = np.abs(changes).sum(-1) - np.abs(select_requested_axis(changes))
-    others, requested_change = (
-        others.mean(0) / max(1, count - 1),
-        select_requested_axis(changes).mean(0),
-    )
+    others = others.mean(0) / max(1, count - 1)
+    requested_change = select_requested_axis(changes).mean(0)
     if count < 2:
         return np.full(count, np.nan), float("nan")
     is_rising = requested_change > flat_range

@@ -110,13 +110,13 @@ def _axes(values: dict) -> str:
         if any(axis.get(key) is not None for axis in values["axes"].values())
     ]
     rows = [
-        [escape(name), *(_graded(figures.get(key), key, digits) for _, key, digits in columns)]
+        [escape(name), *(_with_bar(figures.get(key), key, digits) for _, key, digits in columns)]
         for name, figures in {**values["axes"], "all": values["measures"]}.items()
     ]
     return _table(["axis", *(key for _, key, _ in columns)], rows)
 
 
-def _graded(value, key: str, digits: int) -> str:
+def _with_bar(value, key: str, digits: int) -> str:
     """Format a figure, with a bar in the background if it is a share."""
     text = number(value, digits)
     if value is None or key not in ("follow", "moved", "straightness", "likeness"):

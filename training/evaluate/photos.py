@@ -29,9 +29,8 @@ class Photos(NamedTuple):
 
     names: list[str]
     faces: Tensor  # (N, 3, S, S), for the generator
-    estimator_faces: (
-        Tensor  # (N, 3, ESTIMATOR_SIDE, ESTIMATOR_SIDE), the same photos for the estimator
-    )
+    # The same photos for the estimator, (N, 3, ESTIMATOR_SIDE, ESTIMATOR_SIDE).
+    estimator_faces: Tensor
     others: Tensor  # (M, 3, ESTIMATOR_SIDE, ESTIMATOR_SIDE); M can be 0
     other_names: list[str]
     labels: dict[str, np.ndarray]  # name -> Action Units (17,) in [0, 1], where they are known
@@ -52,11 +51,8 @@ def open_photos(folder: Path, split: str, count: int, size: int, seed: int) -> P
     Raises ValueError if no photo can be used.
     """
     _check_split(folder, split)
-    paths, names, notes = (
-        pictures_by_name(folder / "imgs"),
-        read_ids(folder / f"{split}_ids.csv"),
-        [],
-    )
+    paths, notes = pictures_by_name(folder / "imgs"), []
+    names = read_ids(folder / f"{split}_ids.csv")
     available = [name for name in names if name in paths]
     if len(available) < len(names):
         notes.append(f"{len(names) - len(available)} names of {split}_ids.csv have no picture.")
@@ -178,9 +174,8 @@ def open_clips(folder: Path, split: str, space: ExpressionSpace, size: int):
     from ..data.clips import Clips
     from ..data.config import DataConfig
 
-    data = DataConfig(
-        kind="clips", frames=2
-    )  # the least number of frames; clips are read whole below
+    # frames: the least number with which a segment is used; segments are read whole below.
+    data = DataConfig(kind="clips", frames=2)
     samples = Clips([folder], split, data, measured_space(space))
     pictures, clips = PictureCache(), []
     for paths, conditions in samples.segments[:MAX_CLIPS]:

@@ -63,10 +63,8 @@ def turn_eye(
     corners. Positions that the photo hides are replaced by the nearest visible ones of the same
     part.
     """
-    shift, lid_distance = (
-        np.float32(shift),
-        cv2.distanceTransform(np.uint8(opening), cv2.DIST_L2, 5),
-    )
+    shift = np.float32(shift)
+    lid_distance = cv2.distanceTransform(np.uint8(opening), cv2.DIST_L2, 5)
     # Distance from the edge of the moved iris, negative inside.
     iris_distance = np.linalg.norm(positions - iris - shift, axis=-1) - radius
     # Share of the shift with which a pixel moves: all on the iris, none at the lids.

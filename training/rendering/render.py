@@ -103,9 +103,8 @@ class Renderer:
         """
         mesh = self._mesh(source, fit.expression, RENDER_SCALE * (fit.offsets - source.fit.offsets))
         flow, _ = self._fields(source, mesh)
-        unknown_gain = np.full(
-            (RENDER_SIDE, RENDER_SIDE), np.nan, np.float32
-        )  # its light is another one
+        # The other photo has another light, so no gain explains its brightness.
+        unknown_gain = np.full((RENDER_SIDE, RENDER_SIDE), np.nan, np.float32)
         return _in_crop_px(Render(picture, flow, unknown_gain, mesh.segmentation, mesh.points))
 
     def _mesh(

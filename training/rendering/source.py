@@ -174,10 +174,8 @@ def _substitute_positions(
     )
     is_target, is_substitute = ~is_visible & near, is_visible & around
     for half in (lower, ~lower):
-        substitutes, targets = (
-            np.flatnonzero(is_substitute & half),
-            np.flatnonzero(is_target & half),
-        )
+        substitutes = np.flatnonzero(is_substitute & half)
+        targets = np.flatnonzero(is_target & half)
         if len(substitutes) >= SUBSTITUTES and len(targets):
             distance, chosen = cKDTree(neutral[substitutes]).query(neutral[targets], SUBSTITUTES)
             weights = 1 / (distance + 0.02)

@@ -102,7 +102,7 @@ def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
 def read_table(item: dict, min_confidence: float, max_intensity: float) -> dict:
     """Read a csv file of OpenFace.
 
-    max_intensity: of its scale. Returns {"kept": name -> (17 intensities 0..5, candidate
+    max_intensity: on the file's scale. Returns {"kept": name -> (17 intensities 0..5, candidate
     names of the picture), "dropped": reason -> (count, an example)}, or {"broken": reason} for a
     file in another format.
     """
@@ -140,7 +140,10 @@ def _values_of_face(
     rows: list[dict], min_confidence: float, max_intensity: float
 ) -> tuple[list[float], list[str]]:
     """The 17 intensities 0..5 of the only reliable row of a picture, and reasons for dropped rows;
-    or [] and the reason to drop the picture. max_intensity: of the scale."""
+    or [] and the reason to drop the picture.
+
+    max_intensity: on the file's scale.
+    """
     rejections = [_rejection(row, min_confidence) for row in rows]
     accepted = [row for row, reason in zip(rows, rejections, strict=True) if not reason]
     if not accepted:

@@ -26,8 +26,8 @@ from .face_mesh_measures import UNITS, registered, upright
 
 PADDED_SIDE = 1.6  # in sides of the crop: room for heads that are turned and leave the crop
 MIN_SIDE, ENLARGEMENT = 300, 3  # smaller crops [px] are enlarged by this factor
-# Frames of the re-rendered clips show this center of the canonical crop [crop px]. Frames that
-# data/prepare and data/synthesis.py write show all of it.
+# Frames of the clips in packs show this center of the canonical crop [crop px]. No command here
+# writes such clips: the frames of data/prepare and data/synthesis.py show the whole crop.
 CENTER_SIDE = 128
 MAX_INTENSITY = 5  # of Action Units in clips_aus.pkl
 MAX_BLINK = 0.2  # greatest AU45 of a frame with open lids

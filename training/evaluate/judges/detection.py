@@ -67,7 +67,7 @@ def error(to_face: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
 
 
 def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
-    """Measure each detector in each case: rows named "DETECTOR, CASE".
+    """Measure each detector in each kind of scene: rows named "DETECTOR, SCENE".
 
     *found*: share of faces with a detection within MAX_SHIFT. *others*: surplus detections, beyond
     the number of faces in the scene, per face. Then medians and 90th percentiles of the errors,
@@ -83,7 +83,7 @@ def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
 def _measured(
     finder, scene_name: str, data: Pairs, aligner: Aligner, count: int
 ) -> dict[str, float]:
-    """Compute the row of a detector in a case, from `count` photos of faces."""
+    """Compute the row of a detector in a kind of scene, from `count` photos of faces."""
     side, roll, faces = SCENES[scene_name]
     rng, surplus, errors = np.random.default_rng(0), 0, []
     for i in tqdm(range(0, count - faces + 1, faces), desc=scene_name, leave=False):

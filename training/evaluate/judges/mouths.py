@@ -40,10 +40,10 @@ LOWER = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
 CHEEKS = [50, 101, 205, 207, 280, 330, 425, 427, 200, 199]  # skin beside nose and mouth, and chin
 GRID = (30, 96)  # samples between the lips: rows from upper to lower lip, columns along them
 CELLS = (3, 6)  # rows and columns that the samples are averaged to
-WIDTH = 112  # distance of the outer eye corners to which pictures are scaled [px]
+EYE_DISTANCE = 112  # distance of the outer eye corners to which pictures are scaled [px]
 COMPONENTS = 16  # principal components for the Frechet distance
 FOLDS = 10  # of the cross-validation
-SPLITS = 20  # random halves of the real mouths for the Frechet distance
+HALVINGS = 20  # random halves of the real mouths for the Frechet distance
 SHRINKAGE = 0.3  # of the covariance towards the identity
 
 
@@ -60,7 +60,7 @@ def measure_mouth(picture: np.ndarray, points: np.ndarray) -> OpenMouth:
 
     points: landmarks (478, 3) [px].
     """
-    scale = WIDTH / float(np.linalg.norm(np.subtract(*points[list(OUTER_EYES), :2])))
+    scale = EYE_DISTANCE / float(np.linalg.norm(np.subtract(*points[list(OUTER_EYES), :2])))
     size = tuple(round(n * scale) for n in picture.shape[1::-1])
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     picture = cv2.resize(picture, size, interpolation=method).astype(np.float32)
@@ -69,7 +69,7 @@ def measure_mouth(picture: np.ndarray, points: np.ndarray) -> OpenMouth:
     skin = np.median([picture[_at(points[i], size)] for i in CHEEKS], 0) + 5
     grid = between_lips(points)
     inside = cv2.remap(picture, *np.float32(grid), cv2.INTER_LINEAR) / skin
-    width = float(np.linalg.norm(points[78] - points[308])) / WIDTH
+    width = float(np.linalg.norm(points[78] - points[308])) / EYE_DISTANCE
     return OpenMouth(lip_gap_ratio(points), width, features(inside))
 
 
@@ -146,7 +146,7 @@ def frechet(first: np.ndarray, second: np.ndarray) -> float:
 def frechet_ratio(edits: np.ndarray, real: np.ndarray) -> float:
     """Frechet distance of edits and real mouths over that of two halves of the real ones.
 
-    edits, real: features (N, F) of equal number. Median over SPLITS random halves.
+    edits, real: features (N, F) of equal number. Median over HALVINGS random halves.
     """
     mean, scale = real.mean(0), real.std(0) + 1e-6
     real, edits = (real - mean) / scale, (edits - mean) / scale
@@ -154,7 +154,7 @@ def frechet_ratio(edits: np.ndarray, real: np.ndarray) -> float:
     axes = np.linalg.svd(both - both.mean(0), full_matrices=False)[2][:COMPONENTS].T
     real, edits = real @ axes, edits @ axes
     rng, ratios = np.random.default_rng(0), []
-    for _ in range(SPLITS):
+    for _ in range(HALVINGS):
         order = rng.permutation(len(real))
         one, other = order[: len(real) // 2], order[len(real) // 2 :]
         of_edits = frechet(edits[one], real[other])
