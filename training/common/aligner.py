@@ -25,7 +25,7 @@ MAX_OFFSET_FACTOR = 1.3
 MIRROR_SHARE = 0.5
 OCCLUDED_SHARE = 0.15  # with something in front of the face
 GREY_SHARE = 0.2
-# Degradation of views, of 0..255:
+# Degradation of views, whose values are 0 to 255:
 BLUR_RANGE = (0.5, 1.6)  # standard deviation of a Gaussian [px of the picture]
 LOG_GAIN_STD = 0.08  # of each color channel
 BRIGHTNESS_STD = 12  # of what is added to the whole view

@@ -87,7 +87,7 @@ class Guard:
         )
         return (
             f"{problem} expressions ({name} has not fallen since the beginning). Check that labels "
-            "belong to their pictures (samples/), and raise weights.condition"
+            "belong to their pictures, and raise weights.condition"
             + (" or critic_rate." if is_critic else ".")
         )
 

@@ -13,7 +13,7 @@ def copy_weights(path: Path, *networks: nn.Module) -> str:
     """Copy the weights of a checkpoint that match by name and shape; return a note to print.
 
     networks: of one architecture and size. Of the first convolution the photo's channels are copied
-    even if the number of conditions differs. Raises ValueError if no tensor matches.
+    even if the number of axes differs. Raises ValueError if no tensor matches.
     """
     stored = load_checkpoint(path).generator.state_dict()
     for network in networks:

@@ -32,14 +32,14 @@ GLASSES_SHARE, BEARD_SHARE, LIPSTICK_SHARE = 0.1, 0.15, 0.1  # they are labelled
 MIRROR_SHARE, GREY_SHARE, LOW_LIGHT_SHARE = 0.5, 0.2, 0.15
 # Placement of faces, upright ones and turned ones; `shift` and `zoom_out`: see `_render_crop`.
 ROLL_STD = 6  # of upright ones [degrees]
-UPRIGHT_SHIFT_STD, UPRIGHT_LOG_ZOOM_STD = 0.06, 0.07
-TURNED_SHIFT_STD, TURNED_LOG_ZOOM_STD = 0.15, 0.15
+UPRIGHT_SHIFT_STD, UPRIGHT_LOG_ZOOM_OUT_STD = 0.06, 0.07
+TURNED_SHIFT_STD, TURNED_LOG_ZOOM_OUT_STD = 0.15, 0.15
 # Placement of crops without a recognizable face: beside it, else much larger or much smaller.
-BESIDE_SHARE, BESIDE_DISTANCE_RANGE, BESIDE_LOG_ZOOM_STD = 0.6, (0.85, 1.4), 0.2
+BESIDE_SHARE, BESIDE_DISTANCE_RANGE, BESIDE_LOG_ZOOM_OUT_STD = 0.6, (0.85, 1.4), 0.2
 TOO_LARGE_SHARE = 0.7  # of those that are not beside the face
-TOO_LARGE_ZOOM_RANGE, TOO_SMALL_ZOOM_RANGE = (0.25, 0.45), (2.6, 4)
+TOO_LARGE_ZOOM_OUT_RANGE, TOO_SMALL_ZOOM_OUT_RANGE = (0.25, 0.45), (2.6, 4)
 WRONG_SIZE_SHIFT_STD = 0.3
-# Degradation of crops, of 0..255:
+# Degradation of crops, whose values are 0 to 255:
 BLUR_RANGE = (0.4, 1.3)  # standard deviation of a Gaussian [px of WORKING_SIDE]
 LOG_GAIN_STD, LOG_GAMMA_STD = 0.1, 0.25
 CONTRAST_RANGE, BRIGHTNESS_STD = (0.6, 1.15), 14
@@ -72,9 +72,9 @@ def draw_sample(pictures: list[np.ndarray], rng: np.random.Generator) -> Sample:
     picture, covered_share = _draw_over_face(rng, picture, other)
     has_face, is_upright = rng.random() >= NO_FACE_SHARE, rng.random() < UPRIGHT_SHARE
     roll = np.radians(rng.normal(0, ROLL_STD)) if is_upright else rng.uniform(-np.pi, np.pi)
-    shift, zoom_out = _draw_placement(rng, UPRIGHT_SHIFT_STD, UPRIGHT_LOG_ZOOM_STD)
+    shift, zoom_out = _draw_placement(rng, UPRIGHT_SHIFT_STD, UPRIGHT_LOG_ZOOM_OUT_STD)
     if not is_upright:
-        shift, zoom_out = _draw_placement(rng, TURNED_SHIFT_STD, TURNED_LOG_ZOOM_STD)
+        shift, zoom_out = _draw_placement(rng, TURNED_SHIFT_STD, TURNED_LOG_ZOOM_OUT_STD)
     if not has_face:
         roll, shift, zoom_out = rng.uniform(-np.pi, np.pi), *_draw_placement_without_face(rng)
     view = _render_crop(rng, picture, roll, shift, zoom_out)
@@ -108,10 +108,10 @@ def _draw_over_face(
 
 
 def _draw_placement(
-    rng: np.random.Generator, shift_std: float, log_zoom_std: float
+    rng: np.random.Generator, shift_std: float, log_zoom_out_std: float
 ) -> tuple[np.ndarray, float]:
     """Draw shift and zoom_out of a crop; see `_render_crop`."""
-    return rng.normal(0, shift_std, 2), np.exp(rng.normal(0, log_zoom_std))
+    return rng.normal(0, shift_std, 2), np.exp(rng.normal(0, log_zoom_out_std))
 
 
 def _draw_placement_without_face(rng: np.random.Generator) -> tuple[np.ndarray, float]:
@@ -119,9 +119,10 @@ def _draw_placement_without_face(rng: np.random.Generator) -> tuple[np.ndarray, 
     if rng.random() < BESIDE_SHARE:
         angle, distance = rng.uniform(0, 2 * np.pi), rng.uniform(*BESIDE_DISTANCE_RANGE)
         shift = distance * np.array([np.cos(angle), np.sin(angle)])
-        return shift, np.exp(rng.normal(0, BESIDE_LOG_ZOOM_STD))
+        return shift, np.exp(rng.normal(0, BESIDE_LOG_ZOOM_OUT_STD))
     is_too_large = rng.random() < TOO_LARGE_SHARE
-    zoom_out = rng.uniform(*(TOO_LARGE_ZOOM_RANGE if is_too_large else TOO_SMALL_ZOOM_RANGE))
+    zoom_out_range = TOO_LARGE_ZOOM_OUT_RANGE if is_too_large else TOO_SMALL_ZOOM_OUT_RANGE
+    zoom_out = rng.uniform(*zoom_out_range)
     # Large faces are shifted less, in proportion to `zoom_out`, so that they stay in the crop.
     return rng.normal(0, WRONG_SIZE_SHIFT_STD, 2) / max(1, 1 / zoom_out), zoom_out
 

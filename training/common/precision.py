@@ -1,4 +1,4 @@
-"""The precision of a training run, decided by the features of the processor."""
+"""The precision of a training run, decided by the hardware."""
 
 from functools import cache
 from pathlib import Path
