@@ -1,6 +1,7 @@
 """The six systems of the original repository as values of one type.
 
-Every number is that of the branch's code, except of fields marked "ours". A comment of the form
+Every number is that of the code of the system's branch (training/README.md names them), except of
+fields marked "ours". A comment of the form
 --flag names the original's command-line option for a field. Names of fields are stored in
 experiment.json and are options of `--set`, so they do not change.
 """

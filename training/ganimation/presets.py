@@ -63,7 +63,8 @@ def _pretrain(experiment: Experiment) -> Experiment:
             experiment.data,
             kind="pairs" if is_stills else "clips",
             frames=2 if is_stills else experiment.data.frames,
-            augment="crop",  # no random tones: the generator's instance norms remove them
+            # No random tones: instance norms remove them, so the generator could not paint them.
+            augment="crop",
             target_floor=space == ACTION_UNITS.name,
         ),
         lessons=STAGES if is_stills else tuple(map(_for_clips, STAGES)),
@@ -78,8 +79,8 @@ def _pretrain(experiment: Experiment) -> Experiment:
 
 
 def _with_narrow_recurrent_networks(experiment: Experiment) -> Experiment:
-    """Reduce the width of a ConvGRU generator, with the learning rate of all gates, and of a clip
-    critic."""
+    """Reduce the width of a clip critic and of a ConvGRU generator; with such a generator, also the
+    learning rate of the gates of all networks."""
     if experiment.generator.architecture == "convgru_unet":
         # A gate sums over thousands of inputs: at higher rates it soon saturates.
         generator = replace(experiment.generator, width=12)

@@ -196,7 +196,8 @@ def check_batch_sizes(experiment: Experiment, processes: int) -> None:
 def build_networks(experiment: Experiment, device, dtype) -> tuple[Networks, torch.nn.Module]:
     """Build the networks, equal in every process, and the generator with the averaged weights.
 
-    The optimizers have two groups of parameters: ConvGRU gates, and all others.
+    The optimizers have two groups of parameters: all that do not belong to a ConvGRU, then those
+    that do.
     """
     torch.manual_seed(experiment.seed)
     betas = (experiment.beta1, experiment.beta2)

@@ -97,7 +97,8 @@ def verify(path: Path) -> None:
 class Comparison:
     """Prints our values beside the original's, and counts them.
 
-    `differing` are the names of those whose error exceeds the tolerance.
+    `differing` are the names of those whose error exceeds the tolerance, and of those that only the
+    original has.
     """
 
     def __init__(self):
@@ -176,7 +177,7 @@ def experiment_of(golden: dict) -> Experiment:
     size = options.get("image_size", 128)
     base = in_space(base, space_of_size(options["cond_nc"]).name, size)
     saturate = bool(options.get("do_saturate_mask", False))
-    # Only the first branch on clips uses its flag in training.
+    # The other branches on clips have this option, too, but do not use it in training.
     recurrent = options.get("recurrent") and golden["branch"] == "video_ganimation"
     width = widths.get("G", base.generator.width)
     critic_width = widths.get("D", base.frame_critic.width)
@@ -304,6 +305,7 @@ def weight_sums(networks: Networks, original: dict) -> tuple[dict, dict]:
     ours, originals = {}, {}
     for name, network in modules.items():
         for key, tensor in network.state_dict().items():
+            # The original spells it that way.
             original_key = key.replace("attention_reg", "attetion_reg")
             ours[f"{name} {key}"] = float(tensor.double().abs().sum())
             originals[f"{name} {key}"] = original[name][original_key][1]
