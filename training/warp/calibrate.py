@@ -26,7 +26,8 @@ PAIRS, PHOTOS = 8, 24  # pairs of photographs, and labelled photos, of a step
 RATE, WEIGHT_DECAY = 3e-4, 1e-2
 LABEL_LOSS_WEIGHT = 20.0  # of the label error; the motion error has the weight 1
 OPEN_MOUTH_SHARE = 0.2  # of photos drawn from those with open mouths
-IS_EXPRESSION = torch.tensor([axis.region not in ("gaze", "head") for axis in FACS.axes])
+# Axes whose motion the flow of a pair of photographs includes: all but gaze and head.
+IN_FLOW = torch.tensor([axis.region not in ("gaze", "head") for axis in FACS.axes])
 
 
 def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str, float]:
@@ -64,17 +65,17 @@ def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str,
 
 
 def motion_error(generator: WarpGenerator, batch: PairBatch) -> Tensor:
-    """Error of the motion between the readings of two photos, whose truth is that of their
+    """Error of the motion from the source's reading to the target's, against the flow between their
     landmarks.
 
-    Gaze and head stay those of the source, since the motion of these pairs excludes them.
+    Gaze and head stay those of the source, since that flow excludes them.
     """
     with torch.no_grad():
         encoding = generator.encode(batch.source)
     before, after = (
         straight_through_reading(generator, photo) for photo in (batch.source, batch.target)
     )
-    after = torch.where(IS_EXPRESSION, after, before)
+    after = torch.where(IN_FLOW, after, before)
     motion, _ = generator.motion_and_light(generator.with_reading(encoding, before), after)
     return losses.flow_error(
         losses.to_pixels(motion), losses.to_pixels(batch.flow), batch.field_weight

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from . import losses
 
-# Nearly all painted pixels lie in these: top, bottom, left, right in 32nds of the crop's side.
+# Top, bottom, left, right in 32nds of the crop's side. The mouth is painted; around the eyes motion
+# and light are judged.
 REGIONS = {"mouth": (17, 29, 8, 24), "eyes": (8, 16, 4, 28)}
 
 

@@ -21,7 +21,8 @@ from ..data.pairs import Pairs
 from ..data.units import units_of
 
 MIN_LABEL_DEVIATION = 0.01  # standard deviation of labels below which no correlation is reported
-EDGE_BAND = 0.06  # distance from the face edge [halves of the side] within which it is compared
+# True distance from the face edge up to which the predicted one is compared [halves of the side].
+EDGE_BAND = 0.06
 HALF_SIDE = 64  # converts halves of the side to pixels of 128, whatever the size of the crop
 # Pictures that are compared with the target: the composite; the photo warped and relit by the
 # generator's fields; the unedited photo; the photo warped and relit by the renderer's fields. These

@@ -94,7 +94,8 @@ def label_weight(labels: Tensor) -> Tensor:
 def error_in_pixels(predicted: Tensor, truth: Tensor, side: int) -> Tensor:
     """Mean absolute difference of values in halves of the side, converted to pixels.
 
-    The color of teeth in `jaws` is no length; for it the factor is only a weight.
+    The color of teeth in `jaws` and the lateral position are no lengths in halves of the side; for
+    them the factor is only a weight.
     """
     return (predicted - truth).abs().mean() * (side / 2)
 

@@ -30,12 +30,13 @@ def train_warp(options) -> None:
     if with_motion:
         data.keep_pairs_with_motion()
     else:
-        print("No flow*.npz in the data: motion is not supervised, so training takes longer;")
-        print("the first phase, which needs known motion, is skipped.")
+        print("No flow*.npz in the data: motion is learned from the pictures alone.")
+        print("The first phase, which needs known motion, is skipped.")
         experiment = dataclasses.replace(experiment, phases=experiment.phases[1:])
     photos = len(data.photos)
     print(f"{len(data.rows)} pairs, {with_motion} with known motion; {photos} labelled photos")
     precision = precision_of(options)
+    # Phases without picture terms leave the painter without gradients.
     accelerator = Accelerator(
         mixed_precision="bf16" if precision == "bf16" else "no",
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],

@@ -40,7 +40,8 @@ CRITIC_BETAS = (0.0, 0.99)  # of Adam
 # Critics begin to train at this share of the steps before `critic_from`: they are ahead when the
 # adversarial terms begin. In a phase whose `critic_from` is 1 they train in its last tenth.
 CRITIC_START = 0.9
-# Parts whose learning rate is multiplied by `painter_rate`.
+# Parts whose learning rate is multiplied by `painter_rate`; `rim` predicts the face distance,
+# `geometry` depth and lateral position.
 FAST_MODULES = ("painter", "lights", "jaws", "rim", "geometry")
 
 
@@ -68,8 +69,8 @@ def train(
     """Train or resume a run, phase by phase.
 
     start: a checkpoint from which a new run takes its weights, with gains of 1; the run then skips
-    the first phase of `experiment`. For data without known motion that is the phase of the painter,
-    since `train_warp` leaves out the phase of motion before.
+    the first phase of `experiment`. From data without known motion `train_warp` has removed the
+    phase of motion already, so that the phase of the painter is skipped, too.
     """
     trainer = Trainer(experiment, accelerator)
     first_step = trainer.start_or_resume(data, run, start)
@@ -222,8 +223,9 @@ class Progress:
     def add(self, terms: dict[str, Tensor]) -> None:
         """Add the terms of a step to the sums.
 
-        Where a phase changes, the log line has the terms of its last step only; a term that the
-        earlier steps since the last line lacked counts as 0 in them.
+        Terms that this step lacks are dropped, and those that it adds count as 0 in earlier steps.
+        This happens where a phase changes: a log line has the names of its last step's terms, and
+        their means since the line before.
         """
         self.sums = {key: self.sums.get(key, 0) + value.detach() for key, value in terms.items()}
         self.count += 1
