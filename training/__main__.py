@@ -354,7 +354,7 @@ def _add_measurements(command: Callable) -> None:
 
 
 def _add_data(command: argparse.ArgumentParser, required: bool) -> None:
-    text = "one folder or several"
+    text = "one data folder or several (training/README.md says which files)"
     command.add_argument(
         "--data", type=Path, nargs="+", required=required, metavar="DIR", help=text
     )
