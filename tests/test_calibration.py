@@ -61,7 +61,7 @@ def test_calibration_without_pairs_of_photographs_raises_readable_error(generato
     data.photograph_rows = []
     with pytest.raises(ValueError, match="pairs of two photographs"):
         calibration.calibrate(generator, data)
-    few = Photographs()
-    few.space = ACTION_UNITS
+    without_sides = Photographs()
+    without_sides.space = ACTION_UNITS
     with pytest.raises(ValueError, match="generator of FACS"):
-        calibration.calibrate(generator, few)
+        calibration.calibrate(generator, without_sides)

@@ -155,15 +155,15 @@ def test_rollout_starts_each_frame_from_its_feed():
     torch.testing.assert_close(fed["truth"][:, 2], third)
 
 
-def test_generated_feed_has_no_gradient():
+def test_gradient_reaches_a_generated_frame_through_the_network_but_not_the_blend():
     generator, portrait = tiny(), torch.rand(1, 3, 16, 16)
     first, second = rollout(generator, portrait, torch.rand(1, 2, 2), "generated")
     (through,) = torch.autograd.grad(second.composite.sum(), first.composite, retain_graph=True)
     frame = first.composite.detach().requires_grad_()
     edit, _ = generator(frame, torch.zeros(1, 2))
-    assert through.abs().sum() > 0  # the network sees it
-    (all_of_it,) = torch.autograd.grad(edit.composite.sum(), frame)
-    assert through.mean() < 0.5 * all_of_it.mean()  # A * I of the composite does not
+    assert through.abs().sum() > 0
+    (with_blend,) = torch.autograd.grad(edit.composite.sum(), frame)
+    assert through.mean() < 0.5 * with_blend.mean()  # A * I of the composite adds much to it
 
 
 def test_state_is_passed_between_frames_and_not_stored_in_the_network():
@@ -185,8 +185,8 @@ def test_clip_critic_uses_all_frames_if_it_carries_its_state():
             kind="clip", condition_dim=2, image_size=16, width=4, depth=3, carry=carry
         )
         critic = build_critic(config)
-        heard = not torch.equal(critic(frames).realism, critic(other).realism)
-        assert heard == carry
+        first_frame_counts = not torch.equal(critic(frames).realism, critic(other).realism)
+        assert first_frame_counts == carry
 
 
 def test_gates_can_be_initialized_orthogonal():
@@ -202,13 +202,13 @@ def test_gates_can_be_initialized_orthogonal():
 
 
 def test_open_gates_keep_the_signal_of_a_stack():
-    heard = {}
+    output_std = {}
     for opened in (False, True):
         torch.manual_seed(0)
         gru = ConvGRU(8, 8, kernel=7, layers=6)
         init_orthogonal_(gru, opened)
-        heard[opened] = gru(torch.randn(2, 8, 16, 16))[-1].std()
-    assert heard[True] > 5 * heard[False]
+        output_std[opened] = gru(torch.randn(2, 8, 16, 16))[-1].std()
+    assert output_std[True] > 5 * output_std[False]
 
 
 # ---- Settings ----
@@ -271,7 +271,7 @@ def test_rates_decay_linearly_by_epoch():
     assert [fitted.rate_factor_at(step, sample_count=2) for step in range(8)] == rates
 
 
-def test_the_curriculum_goes_from_filmed_to_generated_frames():
+def test_the_curriculum_goes_from_true_to_generated_frames():
     e = override(EXPERIMENTS["video"], ["feed=curriculum", "steps=200", "curriculum=0.5"])
     feeds = [feed_at(e, step, 100) for step in range(200)]
     early, late = feeds[:30].count("truth"), feeds[60:100].count("truth")
@@ -452,7 +452,8 @@ def test_penalty_every_third_step_trains_and_resumes(name, folder, tmp_path):
         if kind in once:
             assert [term in row for row in rows] == [True, False, False, True]
             taken = {int(value["step"]) for value in once[f"{kind}_step"]["state"].values()}
-            assert taken == {4, 6}  # expressions have no penalty
+            # The layers that realism depends on take two more steps, on the penalty.
+            assert taken == {4, 6}
     card = load_checkpoint(tmp_path / "once" / "generator.safetensors").card
     assert card["experiment"]["penalty_every"] == 3
 
@@ -462,18 +463,18 @@ def test_penalty_every_n_steps_has_n_times_the_weight_and_no_step_elsewhere(name
     samples = open_samples([folder], "train", small(name).data, space_named(small(name).space))
     batch = draw_batch(samples, 0, BatchSpec(0, 64, 2)).to("cpu", torch.float32)
     interpolation = draw_interpolation(small(name), 0, batch.targets.shape[1], 0, 1)
-    interpolation = {kind: share.float() for kind, share in interpolation.items()}
+    interpolation = {kind: weights.float() for kind, weights in interpolation.items()}
     states, values = [], []
     for settings in ((), ("penalty_every=4",), ("penalty_apart=false", "weights.penalty=9")):
         e = small(name, *settings)
         networks, _ = build_networks(e, "cpu", torch.float32)
         critics = {kind: trainable.network for kind, trainable in networks.critics.items()}
         fake = 0.5 * batch.real[0]
-        of = [
+        penalties = [
             gradient_penalties(kind, critics[kind], fake, batch, e, interpolation[kind])
             for kind in critics
         ]
-        values.append(torch.cat(of).detach())
+        values.append(torch.cat(penalties).detach())
         accelerator = Accelerator(cpu=True)
         terms = adversarial_step(networks, batch, e, interpolation, accelerator, with_penalty=False)
         assert not any("penalty" in term for term in terms)
@@ -583,7 +584,8 @@ def test_two_processes_give_the_losses_of_one(name, folder, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_resume_together(folder, tmp_path):
-    """With lessons, over a log long enough for processes to race for."""
+    """With pretraining stages. The log is long, so that one process reading it while the other
+    rewrites it would be noticed."""
     settings = "generator.width=4 generator.depth=2 image_size=64 frame_critic.depth=5 "
     settings += "frame_critic.width=4 lessons=32:2:4:1e-3 critics_ahead=0 n_critic=1 batch=4 "
     settings += "data.frames=3 log_every=1 save_every=2 precision=float32 rate=1e-4"

@@ -308,7 +308,7 @@ def test_pickles_of_python_2_are_read(tmp_path):
 
 
 def test_aligner_samples_have_the_true_offset(data):
-    """The named place of the canonical crop, looked up in the coarse view, shows the crop."""
+    """The eyes, moved by the offset from the canonical crop to the coarse view, are dark there."""
     for seed in range(4):
         view, (x, y, scale, roll) = draw_sample(data, np.random.default_rng(seed))
         # the eyes of the drawn faces, canonical coordinates -> pixels of the view
@@ -332,7 +332,7 @@ def test_flow_error_is_zero_at_the_truth_and_relative_to_the_motion_of_a_face():
     assert losses.flow_error(truth + 1, truth, 0 * known) == 0
 
 
-def test_total_variation_of_a_step_is_its_height_over_the_rows():
+def test_total_variation_of_a_step_is_its_height_over_the_differences_in_a_row():
     attention = torch.ones(1, 1, 8, 8)
     attention[..., 4:] = 0.5
     assert losses.total_variation(attention) == pytest.approx(0.5 / 7)
@@ -345,11 +345,11 @@ def test_logistic_loss_is_small_when_scores_are_separated():
     assert losses.r1_penalty(3 * photo, photo).item() == pytest.approx(48 * (3 / 48) ** 2)
 
 
-def test_saturated_mask_has_a_gradient_where_it_must_open():
+def test_saturated_attention_has_a_gradient_where_it_must_fall():
     logit = torch.full((1, 1, 8, 8), 6.0, requires_grad=True)
-    opened = torch.zeros(1, 1, 8, 8)
-    opened[..., :4, :4] = 1
-    losses.mask_error(logit.sigmoid(), opened, 1 - opened).backward()
+    paint_region = torch.zeros(1, 1, 8, 8)
+    paint_region[..., :4, :4] = 1
+    losses.mask_error(logit.sigmoid(), paint_region, 1 - paint_region).backward()
     assert logit.grad[..., :4, :4].min() > 1e-3
     assert logit.grad[..., 4:, 4:].max() <= 0
 
