@@ -1,4 +1,5 @@
-"""The recurrent generator of the MoodGANimation branches for clips: a U-Net with ConvGRU layers."""
+"""The recurrent generator of two git branches of the original MoodGANimation code,
+`convgru_unet_gen` and `spatiotemporal_disc`: a U-Net with ConvGRU layers."""
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ class ConvGRUUNetGenerator(Generator):
 
     The condition enters as constant planes beside the photo's channels; the photo is not warped.
     Names and shapes of parameters are those of the original checkpoints, so their state dicts load;
-    the converter renames `attetion_reg` to `attention_reg`.
+    `checkpoints/original.py` renames `attetion_reg` to `attention_reg`.
     """
 
     def __init__(self, config: GeneratorConfig):

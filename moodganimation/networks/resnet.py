@@ -1,4 +1,5 @@
-"""The generator of GANimation, and of the MoodGANimation branches for stills and clips."""
+"""The generator of GANimation, and of all git branches of the original MoodGANimation code but the
+two of `convgru_unet`."""
 
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ class ResNetGenerator(Generator):
 
     The condition enters as constant planes beside the photo's channels; the photo is not warped.
     Names and shapes of parameters are those of the original checkpoints, so their state dicts load;
-    the converter renames `attetion_reg` to `attention_reg`.
+    `checkpoints/original.py` renames `attetion_reg` to `attention_reg`.
     """
 
     def __init__(self, config: GeneratorConfig):
