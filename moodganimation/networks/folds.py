@@ -2,9 +2,9 @@
 
 A *fold picture* shows the log gain of the skin's brightness as a unit rises from 0 to 1: the
 logarithm of the ratio of both brightnesses, measured in photographs (expression ratio images, Liu,
-Shan & Zhang 2001). It is stored in *mean-face coordinates*: those of a face with average features,
--1 to 1 over its crop. A network predicts these coordinates for the places of a photo, so that folds
-are as sharp in a photo of any size as in the pictures.
+Shan & Zhang 2001). Most units have none. It is stored in *mean-face coordinates*: those of a face
+with average features, -1 to 1 over its crop. A network predicts these coordinates for the places of
+a photo, so that folds are as sharp in a photo of any size as in the pictures.
 
 B batch · S sides, 2 or 1 · U units · F pictures · C channels · h x w cells of features over the
 crop · H x W cells of the result
@@ -22,8 +22,8 @@ PICTURE_SHAPE = (200, 80)
 # What a stored picture covers: y of its top and bottom, and x of its outer edge; its inner edge is
 # the midline, x = 0 [mean-face coordinates].
 PICTURE_BOX = (-0.80, 0.86, 0.66)
-# Factor on the folds of a unit that falls. It removes folds that the photo shows, which do not lie
-# exactly where those of the mean face do.
+# Factor on a fold picture whose weight is negative, as when its unit falls. It then removes folds
+# that the photo shows, which do not lie exactly where those of the mean face do.
 REMOVAL_FACTOR = 0.5
 FOLD_FALLOFF = 0.11  # face distance at which folds have faded out [face coordinates]
 # Half the width of the band around the midline where the halves are blended [mean-face coordinates]
@@ -43,7 +43,8 @@ class Folds(nn.Module):
         )
         nn.init.zeros_(self.place[-1].weight)
         nn.init.zeros_(self.place[-1].bias)
-        # Set by `training folds`. units (U, F): the weight of each picture when a unit is 1.
+        # Set by `training folds`. units (U, F): the weight of each picture when a unit is 1, which
+        # is 1 for the unit that the picture belongs to and 0 for all others.
         self.register_buffer("pictures", torch.zeros(pictures, *PICTURE_SHAPE))
         self.register_buffer("units", torch.zeros(units, pictures))
 
@@ -64,8 +65,8 @@ class Folds(nn.Module):
     def add_to(
         self, edit: Edit, fold_map: Tensor, change: Tensor, size: int, detail: Tensor | None
     ) -> Edit:
-        """Add folds to an edit: to its light, which is enlarged to size x size cells, and to the
-        skin of its composite.
+        """Add folds to an edit: to its light, which becomes (B, 1, size, size), and to the skin of
+        its composite. An edit that changes no unit with folds is returned as it is.
 
         fold_map, change: see `forward`; detail: (1,), factor on the folds; None is 1.
         """
