@@ -51,7 +51,7 @@ def blend(a, weight, b):
 
 def relight(picture: Tensor, light: Tensor) -> Tensor:
     """Change the brightness of a picture (B, C, H, W) in [-1, 1] by the relative change `light`
-    (B, 1, H, W): 0 changes nothing, 0.1 brightens by a tenth."""
+    (B, 1, H, W): 0 changes nothing, 0.1 brightens by a tenth. The result is not clamped."""
     return picture + light * (picture + 1)
 
 
@@ -71,9 +71,9 @@ def backward_warp(picture: Tensor, motion: Tensor, centers: Tensor | None = None
     its border repeated.
 
     motion: (B, 2, h, w), a backward flow [face coordinates, so that it does not depend on
-    resolution]. By default it is resized to the picture, and so is the result. centers: (1 or B, 2,
-    h, w) [face coordinates], to compute the result, (B, C, h, w), at these places only; `motion` is
-    then the motion there.
+    resolution]. By default it is resized to the picture, and the result is (B, C, H, W). centers:
+    (1 or B, 2, h, w) [face coordinates], to compute the result, (B, C, h, w), at these places only;
+    `motion` is then the motion there.
     """
     if centers is None:
         size = picture.shape[-2:]
@@ -87,7 +87,8 @@ def invert_motion(motion: Tensor, motion_at: Callable[[Tensor], Tensor], steps: 
     """Turn a forward motion F (a point s of the photo goes to s + F(s)) into a backward flow m.
 
     m solves m(x) = -F(x + m(x)), since the result at x shows the photo at x + m(x). Each step goes
-    half the way to -F(x + m(x)). Whole steps diverge where F is steep (docs/algorithm.md).
+    half the way to -F(x + m(x)), which halves the error where F is nearly constant. Whole steps
+    diverge where F is steep (docs/algorithm.md).
 
     motion: F at all x, of any shape; motion_at: from m to F(x + m); steps: number of iterations.
     """
@@ -99,13 +100,13 @@ def invert_motion(motion: Tensor, motion_at: Callable[[Tensor], Tensor], steps: 
 
 def cell_centers(size: tuple[int, int], like: Tensor) -> Tensor:
     """The centers of `size` = (h, w) cells that divide the crop, (1, 2, h, w) float32: x, then y
-    [face coordinates], on the device of `like`."""
+    [face coordinates], on the device of `like`. The tensor is cached: do not change it in place."""
     return _cell_centers(*size, like.device)
 
 
 @lru_cache(maxsize=64)
 def _cell_centers(height: int, width: int, device: torch.device) -> Tensor:
-    with torch.inference_mode(False):
+    with torch.inference_mode(False):  # training may use the cached tensor later
         y, x = ((2 * torch.arange(n, device=device) + 1 - n) / n for n in (height, width))
         return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None].float()
 
@@ -154,7 +155,7 @@ def part_over_crop(field: Tensor) -> Tensor:
 
 
 def turn_head(source: Tensor, edit: Edit, head_motion: Tensor) -> Edit:
-    """Add a turn of the head to an edit of the unturned face, whose fields turn with it.
+    """Add a turn of the head to an edit of the unturned face; the fields of the edit turn along.
 
     head_motion: (B, 2, H', W'), see `Edit`.
     """

@@ -43,7 +43,7 @@ DEPTH_END_UP, DEPTH_END_DOWN = 1.5, 1.35
 MIDLINE_WIDTH = 0.2
 # Number of 3 x 3 mean filters on the depth. Where depth is steep, a rotation would fold the photo.
 DEPTH_SMOOTHINGS = 3
-INVERSION_STEPS = 8
+INVERSION_STEPS = 8  # see `invert_motion`
 
 
 def surroundings_size(size: int) -> int:

@@ -44,7 +44,7 @@ def evaluate_fields(fields: MixedFields, basis: Tensor, left_weight: Tensor | No
     left_weight: (1 or B, 1, H, W) in [0, 1], the weight of the left side; None if there is one
     side.
     """
-    cells = basis.permute(0, 2, 3, 1).flatten(1, 2)  # no copy where channels come last
+    cells = basis.permute(0, 2, 3, 1).flatten(1, 2)  # no copy if channels_last
     cells = cells.expand(len(fields.kernel), -1, -1)
     values = torch.bmm(cells, fields.kernel.to(cells.dtype)).float() + fields.bias
     values = values.movedim(1, 2).unflatten(2, basis.shape[-2:]).contiguous()

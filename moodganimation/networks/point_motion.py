@@ -16,7 +16,7 @@ from .head import extend_depth, rotate_points, rotation_matrices, surroundings_c
 from .motion_fields import MixedFields
 from .warp import WarpGenerator
 
-INVERSION_STEPS = 8
+INVERSION_STEPS = 8  # see `invert_motion`
 
 
 class PointMotion:
