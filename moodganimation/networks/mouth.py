@@ -1,7 +1,8 @@
 """The painted mouth of `warp`: its layers, which the painter (`inpainting`) paints in the mouth
 window, and three steps that change them in turn.
 
-With a refiner, the last step, rendered teeth, is left out: the refiner paints them.
+The last step adds rendered teeth. At inference with a refiner it is left out, and the refiner
+paints all of the mouth but the teeth that the photo shows.
 
 B batch · H x W pixels of the crop · h x w pixels of the mouth window · h' x w' cells of the window
 on the finer grid of rendered teeth, see `encoding.PAINT_SCALE`
@@ -54,14 +55,16 @@ def keep_visible_teeth(
     motion: Tensor,
     light: Tensor,
 ) -> tuple[MouthLayers, Tensor, Tensor]:
-    """Keep the teeth that the photo shows: neither moved, relit nor painted.
+    """Keep the teeth that the photo shows from being painted over.
+
+    Where the painter would paint, they are neither moved nor relit either. Elsewhere they move like
+    everything else.
 
     photo: (B, 3, H, W) in [-1, 1], not warped; visible_teeth_mask: (B, 1, h, w), see
-    `inpainting.visible_teeth_mask`; motion, light: as in `Rendering`. Returns the mouth, the motion
-    and the light with these teeth kept.
+    `inpainting.visible_teeth_mask`; motion, light: as in `Rendering`. Returns the changed mouth,
+    motion and light.
     """
     teeth = visible_teeth_mask * mouth.mouth_mask
-    # Where the painter would cover teeth, the photo shows instead, unmoved. Elsewhere teeth move.
     movable = 1 - teeth * mouth.opacity
     motion = window.insert(window.crop(motion) * movable, motion)
     light = window.insert(window.crop(light) * movable, light)
