@@ -31,8 +31,8 @@ class GeneratorConfig:
     architecture: Literal["warp", "resnet", "convgru_unet"]
     condition_dim: int
     image_size: int = 128  # side of the face crop [px]; a multiple of 16 (warp) or 4 (the others)
-    # Channels of the first layer (convgru_unet: 8 in the original). warp: the code has the channels
-    # of each layer for a width of 64; `WarpGenerator.scaled` multiplies them by width / 64.
+    # resnet, convgru_unet: channels of the first layer (convgru_unet: 8 in the original). warp: the
+    # channels of all layers are those in the code times width / 64, see `WarpGenerator.scaled`.
     width: int = 64
     depth: int = 6  # residual blocks of resnet, ConvGRU layers of convgru_unet
     # warp: motion fields beside those of the units. A perceptron weights them, for what is not
@@ -43,7 +43,9 @@ class GeneratorConfig:
     unit_fields: int = 0
     deep_blocks: int = 3  # warp: residual blocks at a sixteenth of the resolution
     eye_reader: bool = False  # warp: whether an `EyeReader` corrects the reading
-    refiner: bool = False  # warp: whether a `Refiner` paints the inside of the mouth
+    # warp: whether, at inference, a `Refiner` paints the inside of the mouth, where the mask of the
+    # `Painter` shows it; the color of the painter is then not used.
+    refiner: bool = False
     folds: int = 0  # warp: number of fold pictures, see `Folds`
     saturate: bool = False  # resnet, convgru_unet: whether there is a `SharpenAttention` layer
 
@@ -171,14 +173,14 @@ class SharpenAttention(nn.Module):
         return (0.55 * torch.tanh(3 * (attention - 0.5)) + 0.5).clamp(0, 1)
 
 
-def output_layers(channels: int, saturate: bool) -> tuple[nn.Sequential, nn.Sequential]:
+def output_layers(channels: int, sharpen: bool) -> tuple[nn.Sequential, nn.Sequential]:
     """The layers from features (B, channels, H, W) to color (B, 3, H, W) in [-1, 1], and to
     attention (B, 1, H, W) in [0, 1] (Pumarola et al. 2018, "Network Architecture").
 
-    saturate: see `GeneratorConfig`.
+    sharpen: whether `SharpenAttention` follows, see `GeneratorConfig.saturate`.
     """
     color_conv, attention_conv = (nn.Conv2d(channels, n, 7, 1, 3, bias=False) for n in (3, 1))
-    activations = [nn.Sigmoid(), SharpenAttention()] if saturate else [nn.Sigmoid()]
+    activations = [nn.Sigmoid(), SharpenAttention()] if sharpen else [nn.Sigmoid()]
     return nn.Sequential(color_conv, nn.Tanh()), nn.Sequential(attention_conv, *activations)
 
 

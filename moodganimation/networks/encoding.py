@@ -18,8 +18,8 @@ PAINT_THRESHOLD = 0.06  # paint of less opacity is left out, see `mouth.suppress
 class Mode(NamedTuple):
     """What differs between training and inference, see `WarpGenerator.mode`.
 
-    Training paints the whole crop, at its resolution, and leaves out all steps that would stop
-    gradients.
+    Training paints the whole crop, at its resolution, and leaves out the steps that would weaken or
+    stop gradients, and the parts that are trained separately: folds and the refiner.
     """
 
     clamp_reading: bool  # whether readings are clamped to [0, 1]

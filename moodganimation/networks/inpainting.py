@@ -1,4 +1,5 @@
-"""Inpainting of `warp`: attention and color for the inside of a mouth that the photo does not show.
+"""Inpainting of `warp`: attention and color for the inside of a mouth that the photo does not show,
+and a mask of where the inside is. At inference with a refiner, the color is not used.
 
 B batch · C channels · U units · H x W pixels of the crop · h x w pixels of the mouth window
 """
@@ -193,7 +194,8 @@ def compose_color(photo: Tensor, output: PainterOutput, saturation: Tensor) -> T
     changes.
 
     The inside of a mouth is red to white. So the ratios of green and blue to red are limited to 1,
-    or to those of the photo at that place if they are larger: dark paint over white is not blue.
+    or to those of the photo at that place if they are larger. Without this limit, dark paint over
+    white could be blue.
 
     photo: (B, 3, h, w) in [-1, 1], warped and relit; saturation: (B, 1, 1, 1), of the photo, see
     the function `saturation`.

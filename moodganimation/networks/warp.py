@@ -4,8 +4,9 @@ Every unit of the condition has a motion field over the photo. An edit moves the
 by the sum of the fields, weighted by the change of each unit, so skin, hair and resolution are
 kept. A third channel of every field relights the skin. A painter adds attention and color as in
 Pumarola et al. 2018 for what no pixel of the photo shows, the inside of a mouth, with rendered
-teeth (`teeth.Jaws`) where the photo shows none. Folds of the skin (`folds`) and turns of the head
-(`head`) are added to the result.
+teeth (`teeth.Jaws`) where the photo shows none. At inference a refiner, if there is one (there is
+in the shipped checkpoint), paints instead, from the painter's mouth mask and the rendered teeth.
+Folds of the skin (`folds`) and turns of the head (`head`) are added to the result.
 
 Axes of both sides share the field of their unit: the fields are summed for each side, and the sums
 are blended along the midline of the face. docs/algorithm.md describes the whole method.
@@ -39,7 +40,7 @@ from .reader import EyeReader, FaceReader
 from .refiner import MouthDrawing, Refiner, close_lips, soft_hole
 from .teeth import JawPlacement, Jaws, below_gums, lower_hidden_jaw
 
-INVERSION_STEPS = 5
+INVERSION_STEPS = 5  # see `invert_motion`
 
 
 class WarpGenerator(Generator):
@@ -162,7 +163,7 @@ class WarpGenerator(Generator):
         if self.mode.mouth_only:
             upper = JawPlacement.of(encoding.jaws).upper  # the last column is the center
             encoding = encoding._replace(window=Window.mouth(upper[:, :, 2].tolist(), size))
-            encoding = self._with_visible_teeth(encoding)
+            encoding = self._prepare_mouth(encoding)
         return encoding
 
     def pyramid(self, source: Tensor) -> tuple[Tensor, ...]:
@@ -178,8 +179,9 @@ class WarpGenerator(Generator):
         x8 = self.up8(torch.cat([upsample2x(x16), x8], 1))
         return self.up4(torch.cat([upsample2x(x8), x4], 1))
 
-    def _with_visible_teeth(self, encoding: Encoding) -> Encoding:
-        """Add the mask of teeth that the photo shows, and upper teeth, which all edits share."""
+    def _prepare_mouth(self, encoding: Encoding) -> Encoding:
+        """Add what all edits share at inference: the mask of teeth that the photo shows, rendered
+        upper teeth, and, for a refiner, a lower jaw that is lowered if no teeth show."""
         photo, window = encoding.photo, encoding.window
         no_change = self._condition_and_change(encoding, encoding.reading).mean(1)
         cropped = window.crop(photo)
@@ -193,7 +195,7 @@ class WarpGenerator(Generator):
             jaws = lower_hidden_jaw(jaws, hidden)
         centers = window.cell_centers(self.mode.paint_scale * window.crop_size, photo)
         upper_teeth = self.jaws.render_upper(JawPlacement.of(jaws), centers)
-        if not self.config.refiner:  # which can join rendered teeth to visible ones
+        if not self.config.refiner:  # only a refiner can join rendered teeth to visible ones
             upper_teeth = upper_teeth * hidden[:, None, None, None]
         # Features may be bf16. Edits sample them and the photo in float32.
         return encoding._replace(
@@ -263,7 +265,7 @@ class WarpGenerator(Generator):
         window = encoding.window
         cropped, scale = window.crop(warped), color.shape[-1] // window.width
         enlarged = resize(warped, (scale * window.crop_size,) * 2)  # to the cells of painted layers
-        # Samples that are not painted get the color that they have alone, the warped photo.
+        # Samples that are not painted get the warped photo as color, as in a batch of one, above.
         color = torch.where(painted, color, window.crop(enlarged))
         mouth = blend(cropped, *(resize(x, cropped.shape[-2:]) for x in (attention, color)))
         composite, color = window.insert(mouth, warped), window.insert(color, enlarged)
@@ -292,7 +294,7 @@ class WarpGenerator(Generator):
 
     def mixed_fields(self, encoding: Encoding, condition: Tensor) -> MixedFields:
         """Sum all fields for a condition: unit fields with the changes times the gains as weights,
-        extra fields with those of the perceptron `extra`."""
+        extra fields with those of the perceptron `extra`, times 0 if nothing changes."""
         condition_and_change = self._condition_and_change(encoding, condition)
         change = condition_and_change[:, :, self.unit_count :]
         amount = (FULL_EFFECT_GAIN * change.abs().amax(2, keepdim=True)).clamp(0, 1)
@@ -320,7 +322,7 @@ class WarpGenerator(Generator):
         return (FULL_EFFECT_GAIN * change.amax((1, 2))).clamp(0, 1)[:, None, None, None]
 
     def render(self, encoding: Encoding, condition: Tensor) -> Rendering:
-        """Warp the photo and paint the mouth: `inpaint`, then the refiner or rendered teeth."""
+        """Warp the photo and paint the mouth; then add teeth, or let the refiner paint instead."""
         mouth, warped, motion, light = self.inpaint(encoding, condition)
         if self.config.refiner and self.mode.mouth_only:
             drawing = self.drawing(encoding, condition, mouth, warped)
