@@ -57,7 +57,7 @@ class ConvGRU(nn.Module):
 
 
 def gate_parameters(network: nn.Module) -> set[nn.Parameter]:
-    """The parameters of every ConvGRU in a network."""
+    """The parameters of every ConvGRU in a network, `out_gate` included."""
     cells = [cell for cell in network.modules() if isinstance(cell, ConvGRUCell)]
     return {parameter for cell in cells for parameter in cell.parameters()}
 

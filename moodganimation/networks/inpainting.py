@@ -105,8 +105,8 @@ class Window(NamedTuple):
         """The window of one sample, as a view of a field (..., n, n)."""
         size = field.shape[-1]
         top, left, height, width = (
-            pixels * size // self.crop_size
-            for pixels in (*self.corners[sample], self.height, self.width)
+            length * size // self.crop_size
+            for length in (*self.corners[sample], self.height, self.width)
         )
         return field[..., top : top + height, left : left + width]
 

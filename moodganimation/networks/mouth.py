@@ -82,12 +82,12 @@ def add_rendered_teeth(
     teeth; saturation: (B, 1, 1, 1) in [0, 1], of the photo.
     """
     mask = mouth.rendered_teeth_mask
-    shaded = mask * lip_shading(mask)
-    layers = torch.cat([mouth.opacity, mouth.color, mask, shaded], 1)
-    opacity, color, mask, shaded = resize(layers, teeth.shape[-2:]).split([1, 3, 1, 1], 1)
+    shaded_mask = mask * lip_shading(mask)
+    layers = torch.cat([mouth.opacity, mouth.color, mask, shaded_mask], 1)
+    opacity, color, mask, shaded_mask = resize(layers, teeth.shape[-2:]).split([1, 3, 1, 1], 1)
     teeth, alpha = teeth.split([3, 1], 1)
     teeth = teeth * white[..., None, None]
     teeth = blend(teeth, saturation, teeth.mean(1, keepdim=True))
     # Teeth are in [0, 1], times alpha; colors are in [-1, 1].
-    color = (color + 1) * (1 - mask * alpha) + 2 * shaded * teeth - 1
+    color = (color + 1) * (1 - mask * alpha) + 2 * shaded_mask * teeth - 1
     return 1 - opacity.clamp(0, 1), color.clamp(-1, 1)
