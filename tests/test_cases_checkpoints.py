@@ -64,7 +64,8 @@ def test_networks_in_wrappers_are_unwrapped(wrap, new, network, tmp_path, capsys
     torch.save(wrap(original(network)), path, _use_new_zipfile_serialization=new)
     assert main(["convert", str(path), "--out", str(out)]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("GANimation generator, resnet, width 4, depth 2, 17 conditions")
+    sizes = "width 4, depth 2, 17 condition values"
+    assert printed.startswith(f"GANimation generator, resnet, {sizes}")
     for file in (path, out):
         same(edits(load_generator(file)), edits(network))
 

@@ -97,7 +97,7 @@ def test_converted_generators_of_every_branch_give_the_same_edits(
 ):
     network, path = generator(architecture, axes), tmp_path / "net_epoch_30_id_G.pth"
     torch.save(original(network), path, _use_new_zipfile_serialization=new)
-    sizes = f"width 4, depth 2, {axes} conditions"
+    sizes = f"width 4, depth 2, {axes} condition values"
     assert converted(path) == f"{origin} generator, {architecture}, {sizes} -> {space}"
     for file in (path, path.with_suffix(".safetensors")):
         loaded = load_generator(file)
@@ -119,7 +119,7 @@ def test_converted_generators_of_every_branch_give_the_same_edits(
 def test_converted_critics_of_every_branch_give_the_same_scores(kind, config, found, tmp_path):
     network, path = critic(kind, **config), tmp_path / "net_epoch_30_id_D.pth"
     torch.save(network.state_dict(), path, _use_new_zipfile_serialization=False)
-    assert found + ", 32 pixels, 3 conditions -> pad" in converted(path)
+    assert found + ", 32 pixels, 3 condition values -> pad" in converted(path)
     frames = torch.rand(2, 3, 3, 32, 32)
     for file in (path, path.with_suffix(".safetensors")):
         loaded = load_critic(file)
@@ -221,8 +221,8 @@ def test_biases_before_norms_of_donydchen_are_removed(tmp_path):
         nn.init.normal_(parameter, 0, 0.3)
     torch.save(network.state_dict(), path)
     assert converted(path) == (
-        "donydchen/ganimation_replicate generator, resnet, width 4, depth 2, 17 conditions -> "
-        "action_units; left out: 9 biases that norms cancel"
+        "donydchen/ganimation_replicate generator, resnet, width 4, depth 2, 17 condition values "
+        "-> action_units; left out: 9 biases that norms cancel"
     )
     source, condition = torch.rand(2, 3, 32, 32) * 2 - 1, torch.rand(2, 17)
     edit, _ = load_generator(path.with_suffix(".safetensors"))(source, condition)
@@ -263,7 +263,8 @@ def test_vipermu_norms_use_statistics_of_the_picture(tmp_path):
         weights |= {key.replace("main", f"debug{i}", 1): value for key, value in main.items()}
     torch.save(weights, path)
     line = converted(path)
-    assert line.startswith("vipermu/ganimation generator, resnet, width 4, depth 2, 17 conditions")
+    sizes = "width 4, depth 2, 17 condition values"
+    assert line.startswith(f"vipermu/ganimation generator, resnet, {sizes}")
     assert "left out: 135 running statistics, 108 duplicates of layers" in line
     same(edits(load_generator(path)), edits(theirs), 1e-5)
     assert (edits(theirs.eval())[0] - edits(network)[0]).abs().max() > 0.1
@@ -293,10 +294,10 @@ def test_full_size_replications_have_keys_and_shapes_of_the_original(origin, lef
     "axes, space, wanted",
     [(2, None, "valence_arousal"), (3, None, "pad"), (5, None, "c5"), (17, "c17", "c17")],
 )
-def test_space_is_named_or_follows_from_the_number_of_conditions(axes, space, wanted, tmp_path):
+def test_space_is_named_or_follows_from_the_size_of_the_condition(axes, space, wanted, tmp_path):
     path = tmp_path / "net_epoch_1_id_G.pth"
     torch.save(original(generator(condition_dim=axes)), path)
-    assert converted(path, space=space).endswith(f"{axes} conditions -> {wanted}")
+    assert converted(path, space=space).endswith(f"{axes} condition values -> {wanted}")
     assert load_checkpoint(path.with_suffix(".safetensors")).space.name == wanted
 
 
@@ -531,7 +532,7 @@ def test_convert_command_prints_what_it_recognized(tmp_path, capsys):
     torch.save(original(generator()), path)
     assert run("convert", path, "--out", out) == 0
     assert capsys.readouterr().out == (
-        "GANimation generator, resnet, width 4, depth 2, 17 conditions -> action_units\n"
+        "GANimation generator, resnet, width 4, depth 2, 17 condition values -> action_units\n"
     )
     same(edits(load_generator(out)), edits(load_generator(path)))
 
@@ -539,7 +540,7 @@ def test_convert_command_prints_what_it_recognized(tmp_path, capsys):
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--space", "pad"], "17 conditions and does not fit pad, which has 3 axes"),
+        (["--space", "pad"], "takes 17 condition values and does not fit pad, which has 3 axes"),
         (["--space", "happy"], "is not a space"),
         (["--image-size", "30"], "multiple of 4 from 4 to 1024 pixels"),
         (["--image-size", "0"], "multiple of 4 from 4 to 1024 pixels"),

@@ -25,12 +25,12 @@ def convert(
 ) -> str:
     """Convert an original checkpoint (see `original`) to our format; return the line of `describe`.
 
-    space: name of the space of its conditions, by default chosen by their number. image_size: side
-    of a generator's crops [px], 128 by default; a critic's follows from its weights. saturate:
-    whether a generator was trained with the original option --do_saturate_mask, see
-    `SharpenAttention`. float16: store the weights as float16 instead of float32. network: name of
-    the network, if the file holds several. Raises NotACheckpoint, InvalidExpression for an unknown
-    space, InvalidValue for an image_size that is not a multiple of 4 or out of range, and
+    space: name of the space of its condition, by default chosen by the number of values.
+    image_size: side of a generator's crops [px], 128 by default; a critic's follows from its
+    weights. saturate: whether a generator was trained with the original option --do_saturate_mask,
+    see `SharpenAttention`. float16: store the weights as float16 instead of float32. network: name
+    of the network, if the file holds several. Raises NotACheckpoint, InvalidExpression for an
+    unknown space, InvalidValue for an image_size that is not a multiple of 4 or out of range, and
     Unwritable.
     """
     out = Path(out)
@@ -71,13 +71,13 @@ def _check_arguments(out: Path, image_size: int | None) -> None:
 def _check_condition_dim(
     path: str | Path, original: OriginalNetwork, space: ExpressionSpace
 ) -> None:
-    """Raise NotACheckpoint unless the network has as many conditions as the space has axes."""
-    conditions, axes = original.config["condition_dim"], len(space.axes)
-    if axes != conditions:
+    """Raise NotACheckpoint unless the condition has as many values as the space has axes."""
+    condition_dim, axes = original.config["condition_dim"], len(space.axes)
+    if axes != condition_dim:
         raise NotACheckpoint(
-            "{} has {} conditions and does not fit {}, which has {} axes.",
+            "{} takes {} condition values and does not fit {}, which has {} axes.",
             path,
-            conditions,
+            condition_dim,
             space.name,
             axes,
         )
@@ -107,7 +107,7 @@ def _check_float16(path: str | Path, weights: dict[str, Tensor]) -> None:
 
 
 def describe(original: OriginalNetwork, space: ExpressionSpace) -> str:
-    """Return one line: the recognized network, the space of its conditions, what was left out."""
+    """Return one line: the recognized network, the space of its condition, what was left out."""
     config = original.config
     kind = config["architecture"] if original.role == "generator" else config["kind"]
     parts = [f"{original.origin} {original.role}", kind]
@@ -116,6 +116,6 @@ def describe(original: OriginalNetwork, space: ExpressionSpace) -> str:
         parts.append("GRU state reset on every frame")
     if "image_size" in config:
         parts.append(f"{config['image_size']} pixels")
-    parts.append(f"{config['condition_dim']} conditions -> {space.name}")
+    parts.append(f"{config['condition_dim']} condition values -> {space.name}")
     left_out = ", ".join(f"{n} {what}" for what, n in original.left_out.items())
     return ", ".join(parts) + (f"; left out: {left_out}" if left_out else "")

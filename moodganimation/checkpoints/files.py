@@ -154,7 +154,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """Load a generator with its space and card, from a file in our format or an original one.
 
     An original checkpoint (see `original`) names neither its space, which is chosen by the number
-    of conditions, nor the side of its crops, which is taken to be 128 pixels. Raises
+    of condition values, nor the side of its crops, which is taken to be 128 pixels. Raises
     NotACheckpoint.
     """
     with wrap_read_errors(path):
@@ -172,7 +172,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             config = GeneratorConfig(**json.loads(header["generator"]))
             space, card = space_named(header["space"]), json.loads(header["card"])
         if config.condition_dim != len(space.axes):
-            raise ValueError(f"{config.condition_dim} conditions do not fit {space.name}")
+            raise ValueError(f"{config.condition_dim} condition values do not fit {space.name}")
         generator = build_with_weights(lambda: build_generator(config), weights)
     return Checkpoint(generator, space, card)
 

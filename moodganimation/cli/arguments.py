@@ -198,7 +198,7 @@ def add_convert_options(command: argparse.ArgumentParser) -> None:
     option(
         "--space",
         metavar="NAME",
-        help="expression space of the generator's conditions; default: by their number",
+        help="expression space of the network's condition; default: by its number of values",
     )
     network = "which network to take from a file with several"
     option("--network", metavar="NAME", help=network)
