@@ -39,8 +39,8 @@ FORMAT = 1  # version of the recipe format that is written, and the newest that 
 LINK_PREFIX = "recipe="  # begins the fragment of a link: its part after the #
 MAX_FRAGMENT = 2 * schema.MAX_BYTES  # characters; base64 makes a recipe longer by a third
 # The side of a face's crop is at least MIN_CROP_SIDE [px] and at most MAX_CROP_RATIO times the
-# photo's longer side. The crop overlaps the photo by at least MIN_CROP_PIXELS in x and in y.
-MIN_CROP_SIDE, MAX_CROP_RATIO, MIN_CROP_PIXELS = 1, 8, 2
+# photo's longer side. The crop overlaps the photo by at least MIN_CROP_OVERLAP [px] in x and y.
+MIN_CROP_SIDE, MAX_CROP_RATIO, MIN_CROP_OVERLAP = 1, 8, 2
 MAX_MATRIX_VALUE = 1e6  # far more than any crop needs
 
 
@@ -154,7 +154,7 @@ class Recipe:
     expression: InstanceOf[Expression] | None = None
     timeline: InstanceOf[Timeline] | None = None
     output: InstanceOf[Output] = field(default_factory=Output)
-    options: Any = field(default_factory=dict)  # of the program that wrote it, any JSON values
+    options: Any = field(default_factory=dict)  # name -> JSON value; each program has its own
     version: _Version = __version__
 
     def __post_init__(self):
@@ -263,14 +263,18 @@ def read_recipe(path: str | Path) -> Recipe:
 
 
 def _crop_is_valid(to_face: np.ndarray, width: int, height: int) -> bool:
-    """Whether the side of a crop and its overlap with the photo are within the limits above."""
+    """Whether a crop is neither too small or large for a photo nor outside it.
+
+    The limits are MIN_CROP_SIDE, MAX_CROP_RATIO and MIN_CROP_OVERLAP. A `to_face` without an
+    inverse is invalid, too.
+    """
     # A portrait without pixels, for its `side` and `box`.
     crop = Portrait(np.broadcast_to(np.uint8(0), (height, width, 3)), to_face, "")
     max_side = MAX_CROP_RATIO * max(width, height)
     if not np.linalg.det(to_face[:, :2]) or not MIN_CROP_SIDE <= crop.side <= max_side:
         return False
     x0, y0, x1, y1 = crop.box
-    return min(x1 - x0, y1 - y0) >= MIN_CROP_PIXELS
+    return min(x1 - x0, y1 - y0) >= MIN_CROP_OVERLAP
 
 
 def _without_none(part: object) -> dict[str, object]:

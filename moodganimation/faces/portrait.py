@@ -19,7 +19,7 @@ from .masks import fade_mask
 
 MOTION_EPS = 0.05  # motion of fewer pixels of the photo is invisible and left out
 LIGHT_EPS = 0.002  # a smaller relative change of brightness is invisible and left out
-KEEP_EPS = 0.998  # where attention is greater, nothing is painted
+KEEP_THRESHOLD = 0.998  # where attention is at least this, nothing is painted
 CUBIC_MARGIN = 4  # pixels around a box that cubic interpolation reads, its overshoot included
 # Head motion that looks beyond the photo is shortened; see `damp_at_borders`. This is the distance
 # to the border, in lengths of the motion, at which it is shortened by 1 / e.
@@ -105,7 +105,10 @@ class Portrait:
 
     @cached_property
     def box(self) -> Box:
-        """The bounding box of the crop, clipped to the photo; an edit changes only its pixels."""
+        """The bounding box of the crop, clipped to the photo.
+
+        An edit changes only its pixels; with head motion, only those of `surroundings.box`.
+        """
         height, width = self.photo.shape[:2]
         low = np.floor(self.corners.min(0)).astype(int)
         high = np.ceil(self.corners.max(0)).astype(int) + 1
@@ -217,16 +220,16 @@ class Portrait:
         result[y0:y1, x0:x1] = warped
 
     def _blend_color(self, result: np.ndarray, attention: np.ndarray, color: np.ndarray) -> None:
-        """Blend `color` into `result` where `attention`, over this crop, is below KEEP_EPS."""
+        """Blend `color` into `result` where `attention`, over this crop, is below KEEP_THRESHOLD."""
         attention = 1 - (1 - attention) * fade_mask(len(attention))
-        box = self._changed_box(attention < KEEP_EPS)
+        box = self._changed_box(attention < KEEP_THRESHOLD)
         if box is None:
             return
         x0, y0, x1, y1 = box
         white = np.iinfo(self.photo.dtype).max
         # Beyond the crop attention is 1, so its difference from 1 is resampled with 0 outside.
         keep = np.clip(self._resample(attention - 1, box, 0.0) + 1, 0, 1)
-        keep[keep >= KEEP_EPS] = 1
+        keep[keep >= KEEP_THRESHOLD] = 1
         color = np.clip(self._resample(white / 2 * (color + 1), box, None) + 0.5, 0, white)
         region = result[y0:y1, x0:x1]
         region[:] = _blend(region, color.astype(region.dtype), keep)
