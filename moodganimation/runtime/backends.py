@@ -83,7 +83,8 @@ def outputs_match(quantized: nn.Module, reference: nn.Module) -> bool:
     The face has no texture, since errors are hard to see in texture. Logs a warning if they differ.
     """
     axes, bright = reference.config.condition_dim, synthetic_face(reference.config.image_size)
-    source = torch.cat([bright, (bright - 3) / 4]).repeat(2, 1, 1, 1)
+    dark = (bright - 3) / 4  # from -1 to -0.5
+    source = torch.cat([bright, dark]).repeat(2, 1, 1, 1)
     condition = torch.cat([torch.eye(1, axes), torch.ones(1, axes)]).repeat_interleave(2, 0)
     composites = (network(source, condition)[0].composite for network in (quantized, reference))
     psnr = lowest_psnr(*composites)

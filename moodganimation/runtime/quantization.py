@@ -1,10 +1,10 @@
 """Quantization: the layers of a `resnet` generator rearranged for compilers, without or with int8.
 
 The condition enters as a bias of the first layer, and both output layers are one convolution. With
-int8, the inputs and weights of most convolutions are fake-quantized to 255 steps: a compiler makes
-8-bit arithmetic of that, while torch computes it in float32, so that the error can be tested on
-every machine. Input ranges need no calibration photos, since a norm's parameters are the mean and
-standard deviation of its output.
+int8, the inputs and weights of most convolutions are fake-quantized: rounded to at most 256 values.
+A compiler makes 8-bit arithmetic of that, while torch computes it in float32, so that the error can
+be tested on every machine. Input ranges need no calibration photos, since a norm's parameters are
+the mean and standard deviation of its output.
 
 B batch · D axes of the condition · C channels · S side of the crop.
 """
@@ -36,19 +36,20 @@ class FusedGenerator(nn.Module):
         self.first = FirstConv(first, network.config.image_size)
         layers = [_norm_relu_conv(norm1, down1, int8, FIRST_RANGE_DEVIATIONS)]
         layers += [_norm_relu_conv(norm2, down2, int8, FIRST_RANGE_DEVIATIONS), norm3, nn.ReLU()]
-        # The range of a block's input, a sum of outputs of instance norms. Each has the mean `bias`
-        # and the standard deviation |weight|. |mean| is bounded by the sum of theirs; variances
-        # add up as if they were independent.
-        mean, variance = norm3.bias.abs(), norm3.weight**2
+        # The range of a block's input, a sum of outputs of instance norms. Each output has the mean
+        # `bias` and the standard deviation |weight|. The |mean| of the sum is at most the sum of
+        # all |bias|; variances add up as if the outputs were independent.
+        max_mean, variance = norm3.bias.abs(), norm3.weight**2
         for block in blocks:
             conv1, block_norm1, _, conv2, block_norm2 = block.main
             if int8:
-                scale = (mean + RANGE_DEVIATIONS * variance.sqrt()).clamp(min=MIN_RANGE)
+                scale = (max_mean + RANGE_DEVIATIONS * variance.sqrt()).clamp(min=MIN_RANGE)
                 conv1 = nn.Sequential(
                     ChannelScale(1 / scale), FakeQuantConv2d(conv1, scale, -128, 127)
                 )
             layers.append(Residual(conv1, _norm_relu_conv(block_norm1, conv2, int8), block_norm2))
-            mean, variance = mean + block_norm2.bias.abs(), variance + block_norm2.weight**2
+            max_mean = max_mean + block_norm2.bias.abs()
+            variance = variance + block_norm2.weight**2
         output = nn.Conv2d(up2.out_channels, 4, 7, padding=3, bias=False)
         output.weight.data = torch.cat([network.img_reg[0].weight, network.attention_reg[0].weight])
         layers += [up1, _norm_relu_conv(norm4, up2, False), _norm_relu_conv(norm5, output, int8)]
@@ -65,7 +66,7 @@ class FirstConv(nn.Module):
     """The first convolution, with the condition's constant planes replaced by an exact bias.
 
     A constant plane adds a constant to the output, except near borders, where the kernel covers
-    padding. There are as many border cases as the kernel has pixels: 7 per axis, 49 in all.
+    padding. There are as many border cases as the kernel has pixels: 7 in x times 7 in y.
     """
 
     def __init__(self, conv: nn.Conv2d, side: int):
@@ -75,7 +76,7 @@ class FirstConv(nn.Module):
             raise ValueError(f"A crop of {side} pixels is smaller than the first layer's kernel.")
         colors, planes = conv.weight.data.split([3, conv.in_channels - 3], 1)
         axes = torch.eye(planes.shape[1])[..., None, None].expand(-1, -1, size, size)
-        table = F.conv2d(axes, planes, padding=pad)  # (D, C, 7, 7): one cell per border case
+        table = F.conv2d(axes, planes, padding=pad)  # (D, C, 7, 7): a pixel per border case
         i = torch.arange(side)  # rows and columns alike
         line_case = i.clamp(max=pad) + (i - side + pad + 1).clamp(min=0)  # (S,) in 0..6
         self.pad, self.side, self.case_count = pad, side, size * size
@@ -94,9 +95,9 @@ class FirstConv(nn.Module):
 class FakeQuantConv2d(nn.Module):
     """Convolution with fake-quantized input and weights.
 
-    scale (C,): the range of each input channel, by which the input must already be divided. It is
-    rounded to multiples of 1 / high and clipped to low / high .. 1. The weights are multiplied by
-    `scale` and rounded to 127 positive and 127 negative steps, per output channel.
+    scale (C,): the range of each input channel. The input must already be divided by it; `forward`
+    rounds the input to multiples of 1 / high and clips it to low / high .. 1. The weights are
+    multiplied by `scale` and rounded to 127 positive and 127 negative steps, per output channel.
     """
 
     def __init__(self, conv: nn.Conv2d, scale: Tensor, low: int, high: int):

@@ -44,7 +44,7 @@ def prefetch(items: Iterable[Item], ahead: int = 2) -> Iterator[Item]:
     An exception is raised where its item would have been yielded. Closing the generator waits for
     the item in progress and cancels the others.
     """
-    # torch.set_num_threads() has an effect in a new thread only after it has asked for the number.
+    # torch.set_num_threads() has an effect in a new thread only after get_num_threads() ran there.
     items, pool = iter(items), ThreadPoolExecutor(1, initializer=torch.get_num_threads)
     try:
         pending = deque(pool.submit(next, items, END) for _ in range(ahead))
