@@ -13,7 +13,7 @@ from .faces.portrait import Portrait
 from .frame import Frame
 from .media import figures
 
-FIGURE_INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # of the figure of original MoodGANimation
+FIGURE_INTENSITIES = (0, 0.12, 0.25, 0.5, 0.75, 0.87, 1)  # as in the original's figure
 LEVELS = (0, 0.25, 0.5, 0.75, 1)  # of axes from 0 to 1
 MOOD_LEVELS = (-1, -0.5, 0, 0.5, 1)  # of axes from -1 to 1
 PER_ROW = 6  # pictures: two units (both sides, left, right), or six axes without sides
@@ -95,7 +95,7 @@ def _limit_rows(reading: Expression) -> tuple[Rows, list[str]]:
 # sheets that `contact_sheet` draws in another way.
 KINDS: dict[str, tuple[str, Callable | None]] = {
     "figure": (
-        "seven expressions at seven intensities, as the MoodGANimation figure",
+        "seven expressions at seven intensities, as in the figure of the original MoodGANimation",
         _preset_rows,
     ),
     "units": ("every Action Unit at five levels", _unit_rows),
