@@ -83,6 +83,7 @@ def _kind(path: Path, head: bytes) -> FileKind | None:
             return None if kind == FileKind.PICKLE and by_torch else kind
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return FileKind.WEB_PAGE
+    # A safetensors file begins with the length of its JSON header as 8 bytes.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
         return _safetensors_kind(path)
     return FileKind.ONNX if path.suffix.lower() == ".onnx" or _is_onnx(head) else None

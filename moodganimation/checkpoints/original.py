@@ -22,12 +22,14 @@ from .torch_files import read_state_dict
 DONYDCHEN, VIPERMU = "donydchen/ganimation_replicate", "vipermu/ganimation"
 NORM_STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
 RESET_GATE_KEY = "gru.ConvGRUCell_00.reset_gate.weight"  # of the only GRU cell of a critic
-FRAME_GRU_CHANNELS = 128  # most channels of the hidden state of original frame_gru critics
+# Original critics are of three kinds: `frame` has no GRU, `frame_gru` and `clip` have one (see
+# `_critic_config`). This is the largest number of channels of the state of a frame_gru critic.
+MAX_FRAME_GRU_CHANNELS = 128
 RENAMED = {  # pattern in an original name of a layer -> replacement
     r"^model\.": "main.",
     r"\.conv_block\.": ".main.",
     r"^(color_top|im_reg)\.": "img_reg.",
-    r"^(au_top|im_att|attetion_reg)\.": "attention_reg.",  # sic: their checkpoints misspell it
+    r"^(au_top|im_att|attetion_reg)\.": "attention_reg.",  # sic: GANimation's own misspelling
     r"^dis_top\.": "conv1.",
     r"^aus_top\.": "conv2.",
 }
@@ -167,11 +169,11 @@ def _critic_config(weights: dict[str, Tensor], recurrent: bool) -> dict:
     if not recurrent:
         return config
     memory, keys = _dim(weights, RESET_GATE_KEY, 0), list(weights)
-    # The hidden state of a frame_gru critic has at most FRAME_GRU_CHANNELS channels, and `adv`
+    # The hidden state of a frame_gru critic has at most MAX_FRAME_GRU_CHANNELS channels, and `adv`
     # precedes the GRU. That of a clip critic has as many channels as the features, and `adv`
     # follows the GRU. If the number of channels allows both, the order of the keys decides.
     adv_first = "adv.weight" in keys and keys.index("adv.weight") < keys.index(RESET_GATE_KEY)
-    if memory != width << (depth - 1) or (memory <= FRAME_GRU_CHANNELS and adv_first):
+    if memory != width << (depth - 1) or (memory <= MAX_FRAME_GRU_CHANNELS and adv_first):
         return config | {"kind": "frame_gru", "memory": memory}
     # The original code resets the state of a clip critic in every frame.
     return config | {"kind": "clip", "carry": False}
@@ -214,7 +216,8 @@ def critic_shapes(
     """Return name -> shape of a critic's parameters, in its order.
 
     The networks are built in training.ganimation.critics, which this library does not import.
-    Arguments are those of its CriticConfig.
+    Arguments are those of its CriticConfig: depth counts strided convolutions, memory the channels
+    of the state of the GRU (None: as many as the features). carry changes no shape.
     """
     main, channels = {}, 3
     for i in range(depth):

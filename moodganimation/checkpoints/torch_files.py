@@ -14,7 +14,7 @@ from ..files.regular import check_regular_file
 from .file_kinds import FOLDER_ADVICE, TORCH_LEGACY_MAGIC, check_file_kind
 from .unwrap import unwrap
 
-MAX_BYTES = 4 << 30  # the largest network of the GANimation family, a critic, has 1.1e9
+MAX_BYTES = 4 << 30  # the largest network of the GANimation family, a critic, has 1.1e9 bytes
 ZIP_MAGIC = b"PK\x03\x04"  # torch.save writes zip archives since PyTorch 1.6
 
 

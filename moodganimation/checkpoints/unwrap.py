@@ -67,9 +67,10 @@ def _choose(path: Path, full_names: list[str], name: str | None) -> str:
 
 
 def _find_networks(content: dict, name: str, seen: set[int]) -> Iterator[tuple[str, dict]]:
-    """Yield name and state dict of each network in a dict called `name`, at any depth.
+    """Yield name and state dict of each network in a dict called `name` or in dicts within it.
 
-    seen: ids of the dicts visited so far, since one may contain itself.
+    Searches to the depth MAX_DEPTH. seen: ids of the dicts visited so far, since one may contain
+    itself.
     """
     is_optimizer = "param_groups" in content
     if id(content) in seen or name.count(".") >= MAX_DEPTH or is_optimizer:
