@@ -281,7 +281,8 @@ class Animator:
                 total = edit if total is None else compose_edits(total, edit)
             elif target == start:  # exactly the photo, without rounding errors of the network
                 keep_all, no_motion = torch.ones_like(edit.attention), torch.zeros_like(edit.motion)
-                edit = compose(source, keep_all, edit.color, no_motion, no_motion[:, :1])
+                no_light = no_motion[:, :1]
+                edit = compose(source, keep_all, edit.color, no_motion, no_light)
             results = [edit] if total is None else [edit, total]
             if edit_mask is not None:
                 results = [confine(source, result, edit_mask) for result in results]
@@ -321,7 +322,7 @@ class Animator:
     def _edit_mask(self, portrait: Portrait, where: np.ndarray | None) -> Tensor | None:
         """Return the mask of edits, (1, 1, h, w) in [0, 1]; None if it is 1 everywhere.
 
-        It is `where`, without the lower face as far as the mouth is covered.
+        It is `where`, on the lower face times 1 - `portrait.covered`.
         """
         if where is None and not portrait.covered:
             return None
@@ -342,8 +343,9 @@ class Animator:
     def _to_expression(self, units: Tensor, portrait: Portrait) -> Expression:
         """Convert the reader's output (1, D) for the portrait's crop to an expression.
 
-        The crop is upright, so that the tilt of the head cannot be read in it. It is the roll of
-        the crop, minus the nearest multiple of 90 degrees, since whole photos may be rotated.
+        The crop is upright, so that the tilt of the head (AU55 to the person's left, AU56 to the
+        right) cannot be read in it. The tilt is the roll of the crop, minus the nearest multiple of
+        90 degrees, since whole photos may be rotated.
         """
         reading = Expression.clipped(self.reader_space, units[0].cpu().double().numpy())
         if self.reader_space != FACS:

@@ -134,8 +134,8 @@ def compose_edits(first: Edit, second: Edit) -> Edit:
     """Combine two edits, the second of which edits the result of the first, into one.
 
     For generators that repaint, with photo I, attention A and color C: the result
-    A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 is that of an edit of I with the attention A1 A2, whose
-    color is the rest of the sum over 1 - A1 A2.
+    A2 (A1 I + (1 - A1) C1) + (1 - A2) C2 is that of an edit of I with the attention A = A1 A2 and
+    the color (A2 (1 - A1) C1 + (1 - A2) C2) / (1 - A).
     """
     attention = first.attention * second.attention
     painted = second.attention * (1 - first.attention) * first.color

@@ -1,7 +1,8 @@
 """The inspector: a network that predicts the roll of a face and whether its mouth is covered.
 
-Finders also find faces that lie on their side or are upside down, but their points, and so the crop
-may then be upside down. They also find faces behind masks, whose mouths must not be painted.
+Finders also find faces that lie on their side or are upside down, but the points that they return
+for such a face, and so its crop, may be the wrong way up. They also find faces behind masks, whose
+mouths must not be painted.
 """
 
 from collections.abc import Sequence

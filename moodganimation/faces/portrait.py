@@ -220,7 +220,7 @@ class Portrait:
         result[y0:y1, x0:x1] = warped
 
     def _blend_color(self, result: np.ndarray, attention: np.ndarray, color: np.ndarray) -> None:
-        """Blend `color` into `result` where `attention`, over this crop, is below KEEP_THRESHOLD."""
+        """Blend color into `result` where attention, over this crop, is below KEEP_THRESHOLD."""
         attention = 1 - (1 - attention) * fade_mask(len(attention))
         box = self._changed_box(attention < KEEP_THRESHOLD)
         if box is None:
