@@ -28,15 +28,9 @@ CONTAINERS = {
     "animated PNG": "apng",
 }
 MAX_FRAME_PIXELS = 8192 * 4320  # larger frames are not decoded
-PPM_OUTPUT = [
-    "-pix_fmt",
-    "rgb24",
-    "-c:v",
-    "ppm",
-    "-f",
-    "image2pipe",
-    "-",
-]  # read by `decoded_frames`
+FIRST_VIDEO = "0:V:0"  # for -map; "0:v:0" may be a cover picture
+# Options that write frames to stdout, where `decoded_frames` reads them.
+PPM_OUTPUT = [*("-pix_fmt", "rgb24"), *("-c:v", "ppm"), *("-f", "image2pipe"), "-"]
 
 
 def start(*arguments: str, **pipes) -> subprocess.Popen:

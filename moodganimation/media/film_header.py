@@ -83,8 +83,10 @@ class Header:
         """
         filters = [f"scale={size}:in_color_matrix={self.color_matrix}"]
         if self._has_alpha:
-            over = f"drawbox=c={BACKGROUND}:t=fill:replace=1[over];[over][film]overlay=format=auto"
-            return [*filters, f"format=rgba,split[film][same];[same]{over}", "format=rgb24"]
+            # A copy of the film is painted over by BACKGROUND, and the film is laid on top of it.
+            background = f"drawbox=c={BACKGROUND}:t=fill:replace=1[background]"
+            overlay = f"[copy]{background};[background][film]overlay=format=auto"
+            return [*filters, f"format=rgba,split[film][copy];{overlay}", "format=rgb24"]
         if not (self._is_hdr or self._is_wide_gamut):
             return [*filters, "format=rgb24"]
         matrix, primaries, transfer = self.color_space
@@ -169,6 +171,7 @@ def read_header(path: str | Path) -> Header:
         height=int(height),
         color_range=next((word for word in words if word in ("tv", "pc")), ""),
         color_space=_color_space(words),
+        # ffmpeg's text names no field order for DV, whose fields are always interlaced.
         interlaced=codec == "dvvideo" or any(word.startswith(FIELD_ORDERS) for word in words),
         average_fps=_number_before(videos[0], "fps"),
         base_fps=_number_before(videos[0], "tbr"),

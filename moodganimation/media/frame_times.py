@@ -22,6 +22,9 @@ MAX_FRAMES = 1_000_000  # with time stamps that are read: more than an hour at 2
 TOLERANCE, TOLERANCE_SHARE = 1 / 60, 0.05
 MAX_DROPPED_SHARE = 0.001  # of the frames, on a grid that counts as fitting
 DEFAULT_FPS = 24.0  # of films without time stamps and without a rate in the header
+# Rates in the header from this one on count as unknown: ffmpeg prints that of the time stamps if it
+# finds no other, 1k tbr for milliseconds and 60k fps for DV.
+UNKNOWN_FPS = 1000
 COMMON_RATES = [
     *map(Fraction, (1, 2, 4, 5, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60)),
     *(Fraction(1000 * fps, 1001) for fps in (24, 30, 60)),  # NTSC
@@ -50,8 +53,8 @@ def read_frame_times(path: str | Path, max_seconds: float) -> FrameTimes | None:
 
     No frame is decoded. None if there are no time stamps, or if reading takes longer than TIMEOUT.
     """
-    arguments = ["-v", "quiet", *ffmpeg.input_arguments(path), "-map", "0:V:0", "-c", "copy"]
-    limits = ["-copyinkf:v", "-t", f"{max_seconds:.3f}", "-frames:v", str(MAX_FRAMES)]
+    arguments = ["-v", "quiet", *ffmpeg.input_arguments(path), "-map", ffmpeg.FIRST_VIDEO]
+    limits = ["-c", "copy", "-copyinkf:v", "-t", f"{max_seconds:.3f}", "-frames:v", str(MAX_FRAMES)]
     reader = ffmpeg.start(*arguments, *limits, "-f", "framecrc", "-", stdout=subprocess.PIPE)
     try:
         text = reader.communicate(timeout=TIMEOUT)[0].decode("ascii", "replace")
@@ -90,11 +93,12 @@ def choose_frame_grid(times: FrameTimes | None, average_fps: float, base_fps: fl
     average_fps, base_fps: those of the header, 0 if unknown.
 
     Without times, or with a single frame, the rate is the first that is known of: the average rate,
-    1 / the frame's duration, the base rate, DEFAULT_FPS. Otherwise it is the first that fits of:
-    the header's two rates, COMMON_RATES from the lowest up. If none fits, it is MAX_FPS, which
-    drops frames.
+    1 / the frame's duration, the base rate, DEFAULT_FPS. Otherwise it is that of the header's two
+    rates which fits best, or else the lowest of COMMON_RATES that fits. If none fits, it is
+    MAX_FPS, which drops frames.
     """
-    average_fps, base_fps = (fps if 0 < fps < 1000 else 0.0 for fps in (average_fps, base_fps))
+    known = (fps if 0 < fps < UNKNOWN_FPS else 0.0 for fps in (average_fps, base_fps))
+    average_fps, base_fps = known
     if times is not None and len(times.starts) == 1 and times.end > times.starts[0]:
         average_fps = average_fps or 1 / (times.end - times.starts[0])
     if times is None or len(times.starts) == 1:
@@ -129,7 +133,7 @@ def divided_fps(fps: Fraction, max_fps: int) -> Fraction:
 
 
 def _fitting_grid(times: FrameTimes, fps: Fraction) -> FrameGrid | None:
-    """The grid of a rate if it drops hardly any frame and moves none beyond the tolerance."""
+    """The grid of a rate if it drops hardly any frame and moves none by more than the tolerance."""
     grid = _grid(times, fps)
     tolerance = max(TOLERANCE, TOLERANCE_SHARE * float(np.diff(times.starts).min()))
     keeps_all = grid.dropped <= MAX_DROPPED_SHARE * len(times.starts)

@@ -13,7 +13,14 @@ from ..animation.easing import MAX_FILM_SECONDS, MAX_FPS
 from ..errors import Message, UnreadableFile
 from . import ffmpeg
 from .film_header import Header, read_header
-from .frame_times import FrameGrid, FrameTimes, choose_frame_grid, divided_fps, read_frame_times
+from .frame_times import (
+    UNKNOWN_FPS,
+    FrameGrid,
+    FrameTimes,
+    choose_frame_grid,
+    divided_fps,
+    read_frame_times,
+)
 from .images import MIN_PHOTO_SIDE
 
 MAX_SIDE = 1920  # longer side of a frame [px]; larger frames are scaled down
@@ -57,8 +64,8 @@ class Film:
         2 * `seconds` + 1 seconds if it is longer than its header declares. Raises UnreadableFile if
         no frame can be decoded.
         """
-        announced = MAX_FILM_SECONDS if self.seconds is None else self.seconds
-        max_seconds = min(MAX_FILM_SECONDS, 2 * announced + 1)
+        declared = MAX_FILM_SECONDS if self.seconds is None else self.seconds
+        max_seconds = min(MAX_FILM_SECONDS, 2 * declared + 1)
         scale = f"min(1,{MAX_SIDE}/max(iw*sar,ih))"
         size = f"w='max(2,round(iw*sar*{scale}))':h='max(2,round(ih*{scale}))':{SCALE_FLAGS}"
         filters = [
@@ -116,7 +123,7 @@ def _frame_notes(header: Header, times: FrameTimes | None, grid: FrameGrid) -> l
                 *counts,
             )
         )
-    elif 1000 > header.average_fps > MAX_FPS and (times is None or len(times.starts) > 1):
+    elif UNKNOWN_FPS > header.average_fps > MAX_FPS and (times is None or len(times.starts) > 1):
         rates = f"{header.average_fps:.4g}", f"{float(grid.fps):.4g}", MAX_FPS
         notes.append(
             Message(
@@ -144,7 +151,7 @@ def read_frames(path: str | Path, numbers: Iterable[int]) -> Iterator[tuple[int,
     Frames are counted as they are stored, independent of their times. Those larger than
     MAX_CHOSEN_SIDE are scaled down. Unlike in `Film.frames`, pixels that are not square stay so,
     and odd sides stay odd. Numbers beyond the end are skipped. Raises UnreadableFile, also if all
-    numbers are.
+    numbers are beyond the end.
     """
     requested = set(numbers)
     first, last = min(requested), max(requested)
@@ -181,7 +188,8 @@ def _select(path: str | Path, condition: str, max_side: int, *limits: str) -> It
 def _decode(path: Path, header: Header, filters: list[str], *limits: str) -> Iterator[np.ndarray]:
     """The frames of a film after these filters; ffmpeg stops when the iterator is closed."""
     decoder = ["-c:v", header.decoder] if header.decoder else []
-    arguments = ["-v", "quiet", *decoder, *ffmpeg.input_arguments(path), "-map", "0:V:0", *limits]
+    arguments = ["-v", "quiet", *decoder, *ffmpeg.input_arguments(path)]
+    arguments += ["-map", ffmpeg.FIRST_VIDEO, *limits]
     arguments += ["-fps_mode", "passthrough", "-vf", ",".join(filters)]
     process = ffmpeg.start(*arguments, *ffmpeg.PPM_OUTPUT, stdout=subprocess.PIPE)
     return ffmpeg.decoded_frames(process)

@@ -28,7 +28,8 @@ MAX_GIF_FPS = 50  # browsers slow faster GIFs down
 COPIED_CODECS = ("aac", "mp3", "opus", "flac", "ac3", "eac3", "alac")
 
 # One palette for all frames. It is computed from the first 16 frames, every eighth, those that
-# differ from the one before, and the last: `tpad` repeats it 7 times, so that one is an eighth.
+# differ from the one before, and the last. For that `tpad` appends 7 copies of the last frame: the
+# number of one of these 8 equal frames is divisible by 8.
 _PALETTE = (
     "split[a][b];[a]tpad=stop=7:stop_mode=clone,"
     "select='lt(n,16)+not(mod(n,8))+gt(scene,0.005)',palettegen=stats_mode=full[p];"
