@@ -71,9 +71,8 @@ def read_heif(
         channels = {"RGB": 3, "RGBA": 4, "RGBa": 4, "L": 1, "LA": 2, "La": 2}[mode]
         pixels = _read_array(payload, (height, width, channels), np.uint8)
     image = Image.frombuffer(mode, (width, height), pixels, "raw", mode, 0, 1)
-    image = (
-        image.convert(mode.upper()) if mode.endswith("a") else image
-    )  # RGBa, La: alpha is premultiplied
+    if mode in ("RGBa", "La"):  # with colors that are multiplied by alpha
+        image = image.convert(mode.upper())
     image.info = {"icc_profile": profile, "exif": exif, "bits": int(header["bits"])}
     image.format = "HEIF"
     return image

@@ -9,14 +9,14 @@ PANEL_SIDE = 256  # [px]
 # Names of the pictures of `side_by_side`, from left to right.
 COLUMN_NAMES = ("original", "generated", "attention", "color", "truth")
 MIN_ARROW_LENGTH = 0.5  # shorter arrows are not drawn [px]
-SHORTEST_HUE = (
-    110  # of the shortest arrows: blue in OpenCV's hues (0 to 180); the longest are red, 0
-)
+# Hue of the shortest arrows: blue in OpenCV's hues (0 to 180); the longest are red, 0.
+SHORTEST_HUE = 110
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 CAPTION_COLOR = (30, 30, 30)  # on white
 
 # Curves have a dark background of their own, which suits light and dark pages.
-CURVE_BACKGROUND, GRID_COLOR, CURVE_TEXT = (28, 31, 38), (70, 75, 86), (214, 218, 226)
+CURVE_BACKGROUND, GRID_COLOR = (28, 31, 38), (70, 75, 86)
+CURVE_TEXT_COLOR = (214, 218, 226)
 CURVE_COLORS = (
     (255, 176, 59),
     (96, 190, 255),
@@ -154,7 +154,7 @@ def curves(
     for value in sorted({low, 0.0, high}):
         y = round(y_of(value))
         cv2.line(canvas, (left, y), (right, y), GRID_COLOR, 1)
-        put_text(f"{value:g}", (4, y + 4), CURVE_TEXT)
+        put_text(f"{value:g}", (4, y + 4), CURVE_TEXT_COLOR)
     for color, number, i in zip(CURVE_COLORS, range(len(shown)), shown, strict=False):
         points = np.stack([x, np.broadcast_to(y_of(values[:, i]), x.shape)], 1)
         # A curve that others will cover is drawn wider, so that it is seen on both sides of them.
@@ -164,10 +164,10 @@ def curves(
         put_text(axes[i].key, (right + 10, LEGEND_ROW_HEIGHT * (number + 1)), color)
     if len(changing) > len(shown):
         more = f"+ {len(changing) - len(shown)}"
-        put_text(more, (right + 10, LEGEND_ROW_HEIGHT * (len(shown) + 1)), CURVE_TEXT)
+        put_text(more, (right + 10, LEGEND_ROW_HEIGHT * (len(shown) + 1)), CURVE_TEXT_COLOR)
     if not shown:
-        put_text("nothing changes", (left + 8, round(y_of(0.5))), CURVE_TEXT)
+        put_text("nothing changes", (left + 8, round(y_of(0.5))), CURVE_TEXT_COLOR)
     if cursor is not None:
         at = round(x[np.clip(cursor, 0, len(x) - 1)])
-        cv2.line(canvas, (at, top - 4), (at, bottom + 4), CURVE_TEXT, 1)
+        cv2.line(canvas, (at, top - 4), (at, bottom + 4), CURVE_TEXT_COLOR, 1)
     return canvas

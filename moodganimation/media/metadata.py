@@ -7,9 +7,9 @@
 | GIF | comment extension | second line of the comment |
 | MP4 | metadata `comment` | second line of the comment |
 
-Edits also carry an XMP packet, see `provenance`: PNG in the chunk of Adobe's name, JPEG, WebP and
-TIFF in theirs, GIF in an application extension, MP4 in a `uuid` box (Adobe, XMP Specification Part
-3, 2020).
+Edits also carry an XMP packet, see `provenance`: PNG in a text chunk called
+`XML:com.adobe.xmp`, JPEG in an APP1 segment, WebP in the chunk `XMP `, TIFF in the tag XMLPacket,
+GIF in an application extension, MP4 in a `uuid` box (Adobe, XMP Specification Part 3, 2020).
 
 A recipe is a line of ASCII that begins with `{`. Reading it decodes no pixels and reads only the
 parts of the file that lead to it. Pillow reads the headers of PNG, JPEG, TIFF and GIF. It would

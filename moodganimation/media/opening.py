@@ -9,11 +9,13 @@ from pathlib import Path
 from PIL import Image
 
 from .formats import PILLOW_FORMATS
-from .jpeg import MAX_SEGMENTS, parse_segments
+from .jpeg import parse_segments
 
-MAX_HEADER_READS = MAX_SEGMENTS  # calls of read() until the header of a file is parsed
+# Calls of read() until the header of a file is parsed. Pillow calls it a few times per segment,
+# chunk or directory entry, of which photos have some tens.
+MAX_HEADER_READS = 5_000
 MAX_READS = 1_000_000  # calls of read() while its pixels are decoded
-# Entries of an EXIF block may overlap, so that so few bytes can expand to 200 MB.
+# Entries of an EXIF block may overlap: even this many bytes can expand to 200 MB.
 MAX_EXIF_BYTES = 100_000
 
 

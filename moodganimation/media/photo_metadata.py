@@ -95,8 +95,8 @@ def _text_tags(exif, kept: tuple[int, ...]) -> dict[int, str | bytes]:
 def _is_adobe_rgb(exif: Image.Exif) -> bool:
     """Whether EXIF says Adobe RGB.
 
-    Either by the interoperability index R03 and an uncalibrated color space (DCF 2.0, JEITA
-    CP-3461A), or by color space 2, as some cameras do.
+    DCF 2.0 (JEITA CP-3461A) says so by an uncalibrated color space and the interoperability index
+    R03, some cameras by color space 2. One of the three is enough, unless the index is R98 (sRGB).
     """
     inner = exif.get_ifd(IFD.Exif)
     color_space = inner.get(Tag.ColorSpace)
