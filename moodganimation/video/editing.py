@@ -182,8 +182,8 @@ def truncation_notes(film: Film, frames: int) -> list[Message]:
 def _face_notes(covered: int, angles: Counter[int], frames: int) -> list[Message]:
     """Sentences about the faces of a film.
 
-    covered: number of frames with a covered mouth. angles: number of frames with a face that lies
-    turned, by its angle [degrees]. frames: number of all frames.
+    covered: number of frames with a covered mouth. angles: number of frames with a face that is
+    not upright, by its clockwise rotation [degrees]. frames: number of all frames.
     """
     notes = []
     if covered:
@@ -218,7 +218,8 @@ def edit_face(
 ) -> np.ndarray:
     """Edit one face of a frame; return the picture with the edit in it.
 
-    The face goes by the share `face.presence` from its reading to the target expression.
+    The result shows the target expression where `face.presence` is 1; below, a blend of it and the
+    face's own expression with that weight.
 
     picture: (H, W, 3) uint8 RGB, the frame, possibly with other faces edited already.
     """

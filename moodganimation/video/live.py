@@ -3,10 +3,14 @@
 live = Live(animator)
 picture = live.edit(frame, offset_by({"AU12": 0.6}))
 
+To drive a photo, with `region_mask` and `add_masked_change` of `reenactment`:
+
+start = animator.start(portrait)  # the expression in the photo
 change = ChangeFromNeutral()
-change.update(seconds, live.read(frame))
+if (reading := live.read(frame)) is not None:
+    change.update(seconds, reading)
 mask = region_mask(("brows", "mouth"), change.space)
-expression = add_masked_change(start, change.values, change.space, strength, mask)
+expression = add_masked_change(start, change.values, change.space, 1.0, mask)
 """
 
 from collections import deque

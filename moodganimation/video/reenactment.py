@@ -76,9 +76,8 @@ class Performance:
 
         strength: 0 to 2, factor of the difference from the performer's neutral, which is added to
         `start`. regions: those that are driven; "eyes" includes the gaze, "head" needs FACS.
-        neutral: as for `neutral`. carry:
-        "units" transfers every unit; "moods" only pleasure, arousal and dominance. Raises
-        InvalidExpression.
+        neutral: the argument `how` of the method `neutral`. carry: "units" transfers every unit;
+        "moods" only pleasure, arousal and dominance. Raises InvalidExpression.
         """
         check_strength(strength)
         if self.space == FACS:
