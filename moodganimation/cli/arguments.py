@@ -200,12 +200,11 @@ def add_convert_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="expression space of the network's condition; default: by its number of values",
     )
-    network = "which network to take from a file with several"
+    network = "which network of a file that has several; an error lists their names"
     option("--network", metavar="NAME", help=network)
     option("--image-size", type=int, metavar="PIXELS", help="side of the generator's face crops")
-    option(
-        "--saturate", action="store_true", help="the generator was trained with --do_saturate_mask"
-    )
+    saturate = "the generator was trained with GANimation's option --do_saturate_mask"
+    option("--saturate", action="store_true", help=saturate)
     option("--half", action="store_true", help="write the weights in half precision (float16)")
 
 

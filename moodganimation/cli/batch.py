@@ -93,7 +93,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
     `workers`. progress: called with the number of photos that are done, and of all. Raises Problem
     if the request is invalid or there is no photo.
     """
-    from .option_values import BATCH_REQUESTS, expression_request, require_change
+    from .option_values import BATCH_CHANGE_OPTIONS, expression_request, require_change
 
     folder, out = Path(options.folder).resolve(), Path(options.out).resolve()
     expression_request(options)  # raises for an invalid request
@@ -105,7 +105,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
     if not photos and not journal_entries:
         reasons = "".join(f"; {line}" for line in _reason_lines(skipped))
         raise Unwritable("There are no photos in {}{}.", folder, reasons)
-    require_change(options, *BATCH_REQUESTS)
+    require_change(options, *BATCH_CHANGE_OPTIONS)
     _prepare_request(request, options.engine)
     _make_folder(out)
     check_writable(out / REPORT)

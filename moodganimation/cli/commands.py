@@ -135,7 +135,7 @@ def film(options) -> None:
 
     film = open_film(options.video)
     check_faces(options.faces)
-    option_values.require_change(options, *option_values.FILM_REQUESTS)
+    option_values.require_change(options, *option_values.FILM_CHANGE_OPTIONS)
     animator = option_values.check_and_load(options, lambda out: check_film_path(out, film))
     target = option_values.film_target_function(options, animator, film)
     with progress_counter("edited") as count:

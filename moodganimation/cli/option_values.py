@@ -23,7 +23,7 @@ from .console import print_messages
 
 DEFAULT_FPS = 24
 DEFAULT_FRAMES = 24
-# Options of `animate`: those that need all of others, and those that exclude any of others.
+# Options of `animate` -> the options that each needs, and those that it excludes.
 NEEDS = {
     "axes": ["trajectory"],
     "clip": ["trajectory"],
@@ -31,6 +31,7 @@ NEEDS = {
     "truth": ["trajectory", "columns"],
     "labels": ["columns"],
 }
+# Options of the way from the photo's expression to a target expression.
 _INTERPOLATION = ["set", "preset", "like", "look", "easing", "hold", "ping_pong"]
 EXCLUDES = {
     "trajectory": _INTERPOLATION,
@@ -38,9 +39,9 @@ EXCLUDES = {
     "columns": ["view", "size", "label"],
 }
 # Options that change the expression; `film` and `batch` need at least one of theirs.
-REQUESTS = ("set", "preset", "like", "look")
-FILM_REQUESTS = ("add", *REQUESTS, "trajectory", "timeline")
-BATCH_REQUESTS = (*REQUESTS, "recipe")
+CHANGE_OPTIONS = ("set", "preset", "like", "look")
+FILM_CHANGE_OPTIONS = ("add", *CHANGE_OPTIONS, "trajectory", "timeline")
+BATCH_CHANGE_OPTIONS = (*CHANGE_OPTIONS, "recipe")
 
 
 def require_change(options, *names: str) -> None:
@@ -205,11 +206,11 @@ def trajectory_from_file(options, animator: Animator) -> Trajectory | None:
     )
     if options.fps is None:
         trajectory, options.fps = with_supported_fps(trajectory, max_fps(options.out))
-    least = 2 if options.columns else 1
-    if not least <= len(trajectory.expressions) <= MAX_ANIMATION_FRAMES:
+    min_frames = 2 if options.columns else 1
+    if not min_frames <= len(trajectory.expressions) <= MAX_ANIMATION_FRAMES:
         raise InvalidExpression(
             "An animation has {} to {} frames, but {} has {}: select rows by --start and --frames.",
-            least,
+            min_frames,
             MAX_ANIMATION_FRAMES,
             options.trajectory,
             len(trajectory.expressions),
