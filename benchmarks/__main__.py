@@ -26,7 +26,7 @@ def inference(options) -> dict:
 
 
 def backends(options) -> dict:
-    """Compare the backends of one generator."""
+    """Compare the backends on the reference generator."""
     from .backends import compare_backends
 
     return compare_backends(*_animator_and_photo(options), _rounds(options))
@@ -93,7 +93,7 @@ def table(result: dict) -> str:
 
 COMMANDS = {  # function -> help
     inference: "measure every stage from a photo file to a written video",
-    backends: "compare one generator by torch, OpenVINO and ONNX Runtime",
+    backends: "compare torch, OpenVINO and ONNX Runtime on the reference generator",
     training: "compare a training step of ganimation with the reference loop",
 }
 # Function -> blocks that --write writes by default, and, if any, blocks that must be named.
@@ -116,7 +116,8 @@ def _parser() -> argparse.ArgumentParser:
         if run is training:
             _add_training_arguments(command)
             continue
-        checkpoint = "weights of the generator; default: the shipped ones"
+        use = "generator that is timed" if run is inference else "model that only finds the face"
+        checkpoint = f"weights of the {use}; default: the shipped ones"
         command.add_argument("--checkpoint", metavar="FILE", help=checkpoint)
         device = "auto, cpu or cuda; default: auto"
         command.add_argument("--device", default="auto", help=device)

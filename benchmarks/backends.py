@@ -36,7 +36,8 @@ BATCHES = (1, 8)
 def compare_backends(animator: Animator, photo: np.ndarray, rounds: int = 15) -> dict[str, object]:
     """Measure milliseconds per face, speed relative to eager float32, and PSNR to it, by backend.
 
-    photo: (H, W, 3) uint8 RGB. Returns values by title.
+    animator: locates the face; its own generator is not timed. photo: (H, W, 3) uint8 RGB. Returns
+    values by title.
     """
     torch.set_num_threads(usable_cores())
     device, network = animator.device, reference_generator().to(animator.device)

@@ -124,7 +124,7 @@ def measure_inference(
 
     photo: (H, W, 3) uint8 RGB. short: without animations, videos and scaling.
     """
-    # As in the reference code, and as after an import of the library.
+    # All cores, as in the reference code and in programs that only import the library.
     torch.set_num_threads(usable_cores())
     subject = Subject.of(animator, photo)
     with tempfile.TemporaryDirectory() as folder:
@@ -150,9 +150,8 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     def move_sliders(portrait: Portrait, *keys: str, **others: float) -> None:
         """Set axes of the initial expression one after the other, and paste each edit."""
         start = animator.start(portrait) if animator.space == FACS else portrait.reading
-        level = (
-            0.5 + (next(calls) % 40) / 80
-        )  # differs from call to call, so that nothing is cached
+        # It differs from call to call, so that nothing is cached.
+        level = 0.5 + (next(calls) % 40) / 80
         for key in keys:
             target = start.replace(**{key: level}, **others)
             animator.edit(portrait, target).image  # noqa: B018  pasted on access

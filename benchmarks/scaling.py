@@ -21,12 +21,12 @@ def scaling(animator: Animator, photo: np.ndarray, target: Expression) -> dict[s
     photo: (H, W, 3) uint8 RGB with one face.
     """
     seconds = {
-        "drawing [ms] by frames": _frames(animator, photo, target),
-        "editing [ms] by faces": _faces(animator, photo, target),
+        "drawing [ms] by frames": _time_frames(animator, photo, target),
+        "editing [ms] by faces": _time_faces(animator, photo, target),
     }
     return {title: _milliseconds(times) | fit_line(times) for title, times in seconds.items()} | {
         f"{stage} [ms] by side of the photo": _milliseconds(times)
-        for stage, times in _sizes(animator, photo, target).items()
+        for stage, times in _time_sizes(animator, photo, target).items()
     }
 
 
@@ -51,7 +51,7 @@ def _milliseconds(seconds: dict[int, float]) -> dict[str, float]:
     return {str(count): round(1000 * taken, 2) for count, taken in seconds.items()}
 
 
-def _frames(animator: Animator, photo: np.ndarray, target: Expression) -> dict[int, float]:
+def _time_frames(animator: Animator, photo: np.ndarray, target: Expression) -> dict[int, float]:
     """Measure the seconds of an animation by its number of frames."""
     portrait = animator.locate(photo)
 
@@ -66,7 +66,7 @@ def _frames(animator: Animator, photo: np.ndarray, target: Expression) -> dict[i
     }
 
 
-def _faces(animator: Animator, photo: np.ndarray, target: Expression) -> dict[int, float]:
+def _time_faces(animator: Animator, photo: np.ndarray, target: Expression) -> dict[int, float]:
     """Measure the seconds of editing all faces of a photo, without detection, by their number.
 
     Each face is aligned, read, encoded, edited and pasted after the one before.
@@ -85,7 +85,7 @@ def _faces(animator: Animator, photo: np.ndarray, target: Expression) -> dict[in
     return {n: median_seconds(lambda n=n: edit(n), animator.device, ROUNDS) for n in FACES}
 
 
-def _sizes(
+def _time_sizes(
     animator: Animator, photo: np.ndarray, target: Expression
 ) -> dict[str, dict[int, float]]:
     """Measure the seconds of generating and of pasting, by the side of the photo."""
