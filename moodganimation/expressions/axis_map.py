@@ -1,7 +1,8 @@
 """The motion field, side and sign of each FACS axis, and the axes that turn the head.
 
-A motion field is linear in its weight. So both sides of a unit share one field, and two opposite
-axes (jaw left, jaw right) share one with different signs.
+A face moves by its motion fields times their weights, which may differ between its left and its
+right side, and may be negative. So both sides of a unit share one field, and two opposite axes (jaw
+left, jaw right) share one with different signs.
 """
 
 from typing import NamedTuple

@@ -106,9 +106,9 @@ _AROUSAL = 1  # index in PAD, in VALENCE_AROUSAL and in ADJUSTED_UNITS
 _JAW = ACTION_UNITS.index("AU26")
 _MOUTH = [ACTION_UNITS.index("AU25"), _JAW]
 _LIP_CORNERS = np.array([key in ("AU12", "AU14", "AU15") for key in ACTION_UNITS.keys])
-# Fraction of the difference between two moods' units that step 1 of `with_mood` adds to each unit:
-# half for AU09 and AU10, since they raise the lip corners, too.
-_PROTOTYPE_SHARES = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
+# Factor on what step 1 of `with_mood` adds to each unit: half for AU09 and AU10, since they raise
+# the lip corners, too.
+_STEP_1_FACTORS = np.array([0.5 if key in ("AU09", "AU10") else 1.0 for key in ACTION_UNITS.keys])
 
 
 @cache
@@ -155,9 +155,11 @@ def action_units_of(mood: Expression) -> Expression:
 def with_mood(expression: Expression, mood: Expression) -> Expression:
     """Return the expression with its Action Units changed so that it shows `mood`.
 
-    1. Add `action_units_of(mood)` minus `action_units_of` the current mood. Lip corners ignore the
-       difference in arousal. If arousal rises, AU26 rises by JAW_PER_AROUSAL times as much. If it
-       falls, AU25 and AU26 shrink in proportion to arousal + 1, and step 2 does not change them.
+    1. Add `action_units_of(mood)` minus `action_units_of` the current mood, times _STEP_1_FACTORS.
+       Three kinds of units differ. AU12, AU14 and AU15, which move the lip corners, ignore the
+       difference in arousal. If arousal rises, AU26 rises by JAW_PER_AROUSAL times as much instead.
+       If it falls, AU25 and AU26 instead shrink in proportion to arousal + 1, and step 2 does not
+       change them.
     2. Change the ADJUSTED_UNITS until `mood_of` the result has the pleasure and the arousal of
        `mood`, or until the units reach 0 or 1. Dominance changes in step 1 only.
 
@@ -170,7 +172,7 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     if np.abs(current - mood.vector()).max() < MOOD_TOLERANCE:
         return expression
     old, target = expression.vector(), mood.vector()
-    units = _change_by_prototypes(old, mood.space, current, target)
+    units = _add_prototype_difference(old, mood.space, current, target)
     directions = _adjustment_directions().copy()
     if target[_AROUSAL] < current[_AROUSAL]:
         # Close the mouth in proportion, and completely at the lowest arousal, -1.
@@ -190,12 +192,12 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     return Expression.clipped(ACTION_UNITS, units)
 
 
-def _change_by_prototypes(
+def _add_prototype_difference(
     units: np.ndarray, space: ExpressionSpace, current: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Return units (17,) after the first two sentences of step 1 of `with_mood`.
+    """Return units (17,) plus the difference between two moods' units: step 1 of `with_mood`.
 
-    current, target: the moods, vectors in `space`.
+    current, target: the moods, vectors in `space`. The mouth is opened or closed by `with_mood`.
     """
     is_arousal = np.arange(len(target)) == _AROUSAL
     target_at_current_arousal = np.where(is_arousal, current, target)
@@ -204,7 +206,7 @@ def _change_by_prototypes(
         for mood in (current, target, target_at_current_arousal)
     )
     after = np.where(_LIP_CORNERS, after_without_arousal, after)
-    return units + _PROTOTYPE_SHARES * (after - before)
+    return units + _STEP_1_FACTORS * (after - before)
 
 
 def convert_expression(
@@ -213,9 +215,9 @@ def convert_expression(
     """Convert an expression to another space.
 
     reading: the Action Units of the face, in ACTION_UNITS or FACS. From ACTION_UNITS to FACS, it
-    supplies sides, gaze and head. A mood becomes the reading, changed by `with_mood`. An expression
-    in `space` is returned as it is. Raises InvalidExpression if the spaces differ and one of them
-    has axes of unknown meaning (c0, c1 ...).
+    supplies the axes that ACTION_UNITS lacks, see `convert_units`. A mood becomes the reading,
+    changed by `with_mood`. An expression in `space` is returned as it is. Raises InvalidExpression
+    if the spaces differ and one of them has axes of unknown meaning (c0, c1 ...).
     """
     if expression.space == space:
         return expression

@@ -38,7 +38,8 @@ from .presets import GESTURES, check_preset, preset_named
 from .sides import FACS_INDICES_OF_UNITS, UNIT_SPACES, convert_units, with_gaze_and_head_of
 from .spaces import ACTION_UNITS, FACS, PAD, SPACES, VALENCE_AROUSAL, Expression, ExpressionSpace
 
-MAX_DETAIL = 1.5  # highest strength of skin folds; 1 is that of real ones, see `with_detail`
+# Highest factor on the folds of an edit, see `Generator.with_detail`; 1 is as trained.
+MAX_DETAIL = 1.5
 # Values to add to axes of Action Units or moods, by key; or an expression whose values are added.
 # An expression cannot lower Action Units, since its own are never negative.
 Offset = Mapping[str, float] | Expression
@@ -94,7 +95,7 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
             target = target.replace(**values)
         else:
             changed = convert_expression(target, axes_space, reading).replace(**values)
-            # Sides, gaze and head are those of the target so far, not of the photo.
+            # Axes that ACTION_UNITS lacks, as those of gaze and head, stay as in the target so far.
             unit_space = space if space in UNIT_SPACES else ACTION_UNITS
             target = convert_expression(
                 changed, space, convert_expression(target, unit_space, reading)

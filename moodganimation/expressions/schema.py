@@ -124,7 +124,8 @@ def _inner_problem(errors: ValidationError) -> Problem | None:
 def number_type(name: str, low: float, high: float):
     """Return the type of a number from `low` to `high`.
 
-    name: how messages call the value, at the beginning of a sentence; also in the functions below.
+    name: how messages call the value, at the beginning of a sentence; the same in all functions
+    `*_type`.
     """
     limits = f"{low:g}", f"{high:g}"
     message = _ErrorMessage("{} must be a number from {} to {}, got {}.", (Message(name), *limits))
@@ -142,7 +143,7 @@ def int_type(name: str, low: int, high: int):
 
 
 def choice_type(name: str, choices: Iterable[str]):
-    """Return the type of one of these texts."""
+    """Return the type of a text that is one of `choices`."""
     choices = tuple(choices)
     message = _ErrorMessage("{} must be one of {}, got {}.", (Message(name), join_names(choices)))
     return Annotated[Literal[choices], message]
@@ -172,9 +173,13 @@ def list_type(name: str, item_type, min_length: int, max_length: int):
     message = _ErrorMessage(
         "{} must be a list of {} values, got {}.", (Message(name), f"{min_length} to {max_length}")
     )
-    items = tuple[item_type, ...]
-    least, most = MinLen(min_length), MaxLen(max_length)
-    return Annotated[items, least, most, BeforeValidator(_list_to_tuple), message]
+    return Annotated[
+        tuple[item_type, ...],
+        MinLen(min_length),
+        MaxLen(max_length),
+        BeforeValidator(_list_to_tuple),
+        message,
+    ]
 
 
 def check(value_type, value: object):

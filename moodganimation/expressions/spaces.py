@@ -34,7 +34,7 @@ class ExpressionSpace:
 
     name: str
     axes: tuple[Axis, ...]
-    # Pairs of keys of which one is always 0, such as eyes left and eyes right.
+    # Pairs of keys, one of which is 0 in every expression, such as eyes left and eyes right.
     opposites: tuple[tuple[str, str], ...] = ()
 
     @cached_property
@@ -203,8 +203,8 @@ class Expression:
     def blend_to(self, other: "Expression", amount: float) -> "Expression":
         """Return self + amount * (other - self), clipped to the axes' ranges.
 
-        `other` must be in the same space, or in ACTION_UNITS if this expression is in FACS.
-        Raises InvalidExpression otherwise.
+        amount: 0 for self, 1 for `other`; a spring exceeds 1. `other` must be in the same space, or
+        in ACTION_UNITS if this expression is in FACS. Raises InvalidExpression otherwise.
         """
         if (self.space, other.space) == (FACS, ACTION_UNITS):
             other = self.with_units(other)
@@ -344,6 +344,6 @@ def space_named(name: str) -> ExpressionSpace:
 
 
 def space_of_size(axes: int) -> ExpressionSpace:
-    """Return the space in SPACES with that many axes, or else cN."""
+    """Return the space in SPACES that has this number of axes, or else cN, see `space_named`."""
     by_size = {len(space.axes): space for space in SPACES.values()}
     return by_size.get(axes) or space_named(f"c{axes}")
