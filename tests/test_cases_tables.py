@@ -95,7 +95,7 @@ def test_of_several_faces_the_one_with_most_rows_is_taken_and_said(tmp_path):
     path = openface(tmp_path / "video.csv", rows)
     way = read_trajectory(path, FACS)
     assert unit(way) == [0.2] * 3
-    assert "holds 3 faces; 3 is taken, which has the most rows" in said(way)
+    assert "holds 3 faces; 3 is taken, which was found in the most rows" in said(way)
     assert unit(read_trajectory(path, FACS, clip="0")) == [1]
     with pytest.raises(UnreadableFile, match="has no clip '9'; it has 0, 3, 7"):
         read_trajectory(path, FACS, clip="9")

@@ -27,7 +27,8 @@ MAX_PICKLE_BYTES = 2 << 30  # of a file
 MAX_EXPANSION, BASE_BUDGET = 16, 4096
 _PythonUnpickler = pickle._Unpickler
 # The opcodes that tables need, by their names in the standard library. The others are refused:
-# persistent ids, the extension registry, instances of old classes and out-of-band buffers.
+# persistent ids, the extension registry, instances of old classes and out-of-band buffers. (Without
+# those, READONLY_BUFFER has no effect.)
 _OPCODE_NAMES = """
     PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE
     INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
@@ -130,6 +131,8 @@ class _BoundedUnpickler(_PythonUnpickler):
         return self.allowed[module, name]
 
     def load_bytearray8(self):
+        # The original allocates the declared size before it reads. This one appends bytes, which
+        # `make_array` takes, instead of a bytearray.
         size = int.from_bytes(self.read(8), "little")
         if size > self.budget:
             raise pickle.UnpicklingError("it is truncated")

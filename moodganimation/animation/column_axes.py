@@ -30,8 +30,9 @@ def assign_axes(
 ) -> tuple[np.ndarray, ExpressionSpace]:
     """Return rows (T, D) with the columns in the order of a space's axes, and that space.
 
-    It is `space`, or one that can be converted to it. names: see `_Table`. headerless_space: the
-    parameter `axes` of `read_trajectory`.
+    It is `space`, the generator's, or one that can be converted to it. rows: (T, C), one value a
+    column. names: (C,) of the columns; None if the file has no header. headerless_space: the space
+    of rows without a header; None for `space`. Raises InvalidExpression.
     """
     convertible = [space]
     if space.name in SPACES:
@@ -57,11 +58,15 @@ def assign_axes(
     return rows, found
 
 
-def not_convertible_error(what: object, space: ExpressionSpace) -> InvalidExpression:
+def not_convertible_error(source: object, space: ExpressionSpace) -> InvalidExpression:
+    """Return the error for a source, the name of a space or a path, that a generator cannot take.
+
+    space: the generator's.
+    """
     return InvalidExpression(
         "{} cannot be converted to {}, which this model takes: give values of the model's "
         "own axes.",
-        what,
+        source,
         space.name,
     )
 

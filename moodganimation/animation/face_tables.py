@@ -33,7 +33,8 @@ MAX_TABLE_FRAMES = 100_000  # of a video, from the first row to the last
 MAX_TIME_ERROR = 0.0015  # [s] of the time from the first row to the last, by rounding
 _INTENSITY = re.compile(r"(AU)(\d{1,2})_r|(au)_(\d{1,2})_intensity", re.IGNORECASE)
 _UNIT = re.compile(r"AU\d{1,2}", re.IGNORECASE)
-# Axes that only tables in FACS have: sides, action descriptors, gaze and head.
+# Axes that only tables in FACS have: sides, action descriptors, gaze and head. Units such as AU24,
+# which ACTION_UNITS lacks too, are not among them, since py-feat's tables have some.
 _ONLY_IN_FACS_TABLES = {
     a.key for a in FACS.axes if a.region in GAZE_AND_HEAD or not _UNIT.fullmatch(a.key)
 }
@@ -103,8 +104,9 @@ def face_layout(names: list[str], space: ExpressionSpace) -> ColumnLayout | None
     unknown_units = [
         n for n in names if _UNIT.fullmatch(n) and not any(n in s for s in known_spaces)
     ]
-    others = {*_FRAME, *_FACE_NAME, *_FACE_FOUND, *_OTHER_PROGRAMS, *_TIMES} - {"time"}
-    if not (intensities or unknown_units or others & {*lowered}):
+    # Columns that show that another program wrote the table. `write_curves` also writes "time".
+    foreign = {*_FRAME, *_FACE_NAME, *_FACE_FOUND, *_OTHER_PROGRAMS, *_TIMES} - {"time"}
+    if not (intensities or unknown_units or foreign & {*lowered}):
         return None
     axes = intensities or {i: n for i, n in enumerate(names) if any(n in s for s in spaces)}
     chosen = _choose_space(space, spaces, axes.values())
@@ -249,7 +251,10 @@ def _choose_face(
     if len(faces) > 1:
         notes.append(
             Message(
-                "{} holds {} faces; {} is taken, which has the most rows.", path, len(faces), best
+                "{} holds {} faces; {} is taken, which was found in the most rows.",
+                path,
+                len(faces),
+                best,
             )
         )
     return best

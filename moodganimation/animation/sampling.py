@@ -14,7 +14,7 @@ from .easing import EASINGS
 BLINK_SECONDS = 0.3  # duration of a blink: lids close and open again
 BLINK_INTERVAL = (2.5, 5.5)  # between two blinks [s]; the first comes after half an interval
 BLINK_SEED = 45  # of the random intervals, so that a timeline always blinks at the same times
-CLOSED_LIDS = 0.5  # AU45 from which lids count as closed and do not blink
+CLOSED_LIDS = 0.5  # value of AU45 from which lids count as closed and do not blink
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class KeyframeSequence(Sequence):
     easings: list[str]  # (K,) names in EASINGS, of the motion to the next keyframe
     mode: str  # one of `timeline.MODES`
     # Of a loop: frame intervals from the end of the last keyframe to the first one. 1 if the first
-    # keyframe follows at once.
+    # keyframe follows at once, and in other modes.
     return_steps: int
 
     def __len__(self) -> int:

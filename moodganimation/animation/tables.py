@@ -30,8 +30,9 @@ class NotATable(ValueError):
 def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the cells of each row of a file, the header included.
 
-    Rows without any value are skipped. Rows that are longer than the first one lose empty cells at
-    their end; the first one loses all of them. Raises OSError, and NotATable while rows are read.
+    Rows without any value are skipped. The first row is returned without the empty cells at its
+    end, later ones without those that make them longer than the first. Raises OSError, and
+    NotATable while rows are read.
     """
     text = decode(path.read_bytes())
     separator, text, skipped_lines = _separator(text)
@@ -67,7 +68,8 @@ def decode(data: bytes) -> str:
             return data.decode("utf-16")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = data.decode("latin-1")  # a code page: only names may have wrong letters, no numbers
+        # A code page. Digits are the same in all of them, so at most letters of names are wrong.
+        text = data.decode("latin-1")
         if data.startswith(_UTF16) or _CONTROL.search(text):
             raise NotATable("not text") from error
         return text

@@ -118,7 +118,7 @@ class Timeline:
         return cls((Keyframe(start, 0, easing=easing), last), fps, mode)
 
     def add(self, keyframe: Keyframe) -> "Timeline":
-        """Return the timeline with another keyframe."""
+        """Return the timeline with `keyframe` added."""
         return dataclasses.replace(self, keyframes=(*self.keyframes, keyframe))
 
     def delete(self, number: int) -> "Timeline":
@@ -128,7 +128,7 @@ class Timeline:
         return dataclasses.replace(self, keyframes=rest)
 
     def replace(self, number: int, keyframe: Keyframe) -> "Timeline":
-        """Return the timeline with another keyframe instead of that with this number."""
+        """Return the timeline with `keyframe` instead of the one with this number."""
         self._check_number(number)
         changed = (*self.keyframes[:number], keyframe, *self.keyframes[number + 1 :])
         return dataclasses.replace(self, keyframes=changed)

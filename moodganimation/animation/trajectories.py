@@ -82,15 +82,16 @@ def read_trajectory(
     """Read a trajectory for a generator of `space`, in `space` or one that converts to it.
 
     axes: the space of rows without a header; None for `space`. clip: the name of a face or a video;
-    None for the one that has the most rows, or in a .pkl for the first one without gaps. start: the
-    first row to read. frames: the number of rows; None for all. The formats of files are
+    None for the face that was found in the most rows, or for the first video without missing frames
+    (the first of all if there is none). start: the first row to read. frames: the number of rows;
+    None for all. The formats of files are
 
     * .csv (.tsv, .txt): a header may name axes of `space`, of moods or of Action Units, in any
       order. Missing axes are 0. AU12 sets AU12L and AU12R. A table with the columns of both
-      ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all of its axes. For
-      tables of other programs, see `face_tables`.
+      ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all axes of `space`,
+      otherwise in ACTION_UNITS or PAD. For tables of other programs, see `face_tables`.
     * .npy: (T, D) numbers.
-    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of MoodGANimation.
+    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of the original MoodGANimation.
 
     Values out of range are clipped, with a note. Raises UnreadableFile and InvalidExpression.
     """
