@@ -90,8 +90,8 @@ class DragSolver:
         (vectors,) = fields.vectors_at(self.place)
         controls = fields.controls
         if one_side:
-            # They have the order of fields.controls, and the same influences and vectors: a control
-            # of one side moves the places of its side as the control of both sides does.
+            # The controls of a side have the order of fields.controls and can use the influences
+            # and vectors of these: on its side, a control moves places as that of both sides does.
             side = "L" if fields.motion.left_weight(self.place)[0] > 0.5 else "R"
             controls = fields.controls_of_side[side]
         self.candidates = [

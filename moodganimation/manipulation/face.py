@@ -86,5 +86,6 @@ class Manipulation:
                 "A place on the photo must be two finite numbers, got {}.", short_repr(point)
             )
         height, width = self.portrait.photo.shape[:2]
+        # `to_face` counts from the center of the first pixel, `point` from its corner.
         pixel = np.array([x * width, y * height]).clip(-MAX_COORDINATE, MAX_COORDINATE) - 0.5
         return self.portrait.to_face[:, :2] @ pixel + self.portrait.to_face[:, 2]

@@ -26,7 +26,7 @@ from ..networks.point_motion import PointMotion
 from .controls import make_controls
 
 GRID = 64
-GRID_EXTENT = 1.25  # of the grid, in sides of the crop, since the head is larger than the crop
+GRID_EXTENT = 1.25  # side of the grid, in sides of the crop; the head is larger than the crop
 MIN_IRIS_INFLUENCE = 0.4  # of looking to the side, on an iris
 STRONG_INFLUENCE = 0.5
 TRIAL_AMOUNT = 0.5  # change of a control by which its field is measured
@@ -35,9 +35,9 @@ TRIAL_AMOUNT = 0.5  # change of a control by which its field is measured
 class FaceFields:
     """The C controls of a face and their motion fields. Never modified.
 
-    motion: of points of the face. unchanged: the expression at which the photo is unchanged, kept
-    as a vector (D,). mouth_covered: whether something hides the lower face, which is not edited
-    then, so that the influences there are 0.
+    motion: computes how points of the photo move. unchanged: the expression at which the photo is
+    unchanged, kept as a vector (D,). mouth_covered: whether something hides the lower face. Then
+    the influences there are 0, except those of controls of the head, which still turns.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class FaceFields:
         self.peaks = lengths.max((0, 1)).clip(1e-6)  # (C,) greatest length of each field
         self.influences = lengths / self.peaks  # (GRID, GRID, C)
         if mouth_covered:
-            visible = sample_bilinear(upper_face_mask(GRID)[..., None], self.grid).reshape(
-                GRID, GRID, 1
-            )
+            # The mask covers the crop, so that places need no division by GRID_EXTENT.
+            visible = sample_bilinear(upper_face_mask(GRID)[..., None], self.grid)
+            visible = visible.reshape(GRID, GRID, 1)
             is_head = self._regions == "head"
             self.influences = np.where(is_head, self.influences, visible * self.influences)
 

@@ -35,7 +35,7 @@ HANDLES = {"AU01": True, "AU02": True, "AU45": True, "AU10": False, "AU12": True
 MIN_MOTION = 0.01  # [face coordinates] of a handle for a change by 1, to be listed in `moves`
 # Where the face counts as the left or the right side, by `PointMotion.left_weight` (0 to 1).
 MIN_LEFT, MAX_RIGHT = 0.6, 0.4
-IRIS_OFFSET = 0.25  # of the points that are tested for an iris from a cell's center, in cells
+IRIS_OFFSET = 0.25  # [cells] from a cell's center, in x and y, to the points tested for an iris
 
 
 def motion_map(fields: FaceFields, portrait: Portrait) -> dict:
@@ -142,6 +142,7 @@ def _face_to_normalized(portrait: Portrait) -> np.ndarray:
     """Return the affine map (2, 3) from face coordinates to normalized coordinates."""
     height, width = portrait.photo.shape[:2]
     linear = np.linalg.inv(portrait.to_face[:, :2])
+    # `to_face` counts from the center of the first pixel, normalized coordinates from its corner.
     pixels = np.c_[linear, 0.5 - linear @ portrait.to_face[:, 2]]
     return pixels / np.array([[width], [height]])
 
