@@ -39,12 +39,16 @@ _ONLY_IN_FACS_TABLES = {
     a.key for a in FACS.axes if a.region in GAZE_AND_HEAD or not _UNIT.fullmatch(a.key)
 }
 # Names of other columns: frame, time (with its units per second), face, and face found.
-_FRAME = ("frame", "frame_idx", "frame_number", "frame_id")
-_TIMES = {"timestamp": 1, "time": 1, "frame_time_in_ms": 1000, "approx_time": 1}
-_FACE_NAME = ("face_id", "identity", "person_id", "track_id", "face")
-_FACE_FOUND = ("success",)
-# Columns that are not read, but that only tables of other programs have.
-_OTHER_PROGRAMS = ("input", "confidence", "facescore", "facerectx", "filename", "file", "image", "")
+_FRAME_COLUMNS = ("frame", "frame_idx", "frame_number", "frame_id")
+_TIME_COLUMNS = {"timestamp": 1, "time": 1, "frame_time_in_ms": 1000, "approx_time": 1}
+_FACE_COLUMNS = ("face_id", "identity", "person_id", "track_id", "face")
+_FOUND_COLUMNS = ("success",)
+_READ_COLUMNS = {*_FRAME_COLUMNS, *_TIME_COLUMNS, *_FACE_COLUMNS, *_FOUND_COLUMNS}
+# Columns that show that another program wrote the table: those above, but "time", which
+# `write_curves` has too, and some that are not read.
+_FOREIGN_COLUMNS = (_READ_COLUMNS - {"time"}) | {
+    *("input", "confidence", "facescore", "facerectx", "filename", "file", "image", "")
+}
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,11 @@ class ColumnLayout:
     unused_units: list[str]  # names of columns of Action Units that are not read
     unused_columns: list[str]  # names of all other columns that are not read
     first_number: int  # that the program gives to the first frame: 1 for OpenFace, 0 for others
-    frame: int | None  # column of frame numbers
-    time: int | None
+    frame_column: int | None  # of frame numbers
+    time_column: int | None
     time_units_per_second: int
-    face: int | None  # column of the names of faces
-    found: int | None  # column that says whether a face was found
+    face_column: int | None  # of the names of faces
+    found_column: int | None  # whether a face was found
 
 
 @dataclass
@@ -104,28 +108,26 @@ def face_layout(names: list[str], space: ExpressionSpace) -> ColumnLayout | None
     unknown_units = [
         n for n in names if _UNIT.fullmatch(n) and not any(n in s for s in known_spaces)
     ]
-    # Columns that show that another program wrote the table. `write_curves` also writes "time".
-    foreign = {*_FRAME, *_FACE_NAME, *_FACE_FOUND, *_OTHER_PROGRAMS, *_TIMES} - {"time"}
-    if not (intensities or unknown_units or foreign & {*lowered}):
+    if not (intensities or unknown_units or _FOREIGN_COLUMNS & {*lowered}):
         return None
     axes = intensities or {i: n for i, n in enumerate(names) if any(n in s for s in spaces)}
     chosen = _choose_space(space, spaces, axes.values())
     kept = {i: name for i, name in axes.items() if name in chosen}
-    used = {*_FRAME, *_TIMES, *_FACE_NAME, *_FACE_FOUND, ""}
-    unused = [i for i in range(len(names)) if i not in kept and lowered[i] not in used]
+    read = _READ_COLUMNS | {""}
+    unused = [i for i in range(len(names)) if i not in kept and lowered[i] not in read]
     is_openface = bool(intensities) and any(name.endswith("_r") for name in lowered)
-    time = _first_column(lowered, _TIMES)
+    time = _first_column(lowered, _TIME_COLUMNS)
     return ColumnLayout(
         axes=kept,
         divisor=MAX_INTENSITY if intensities else 1.0,
         unused_units=[name for i in unused if _UNIT.fullmatch(name := axes.get(i, names[i]))],
         unused_columns=[names[i] for i in unused if not _UNIT.fullmatch(axes.get(i, names[i]))],
         first_number=int(is_openface),
-        frame=_first_column(lowered, _FRAME),
-        time=time,
-        time_units_per_second=1 if time is None else _TIMES[lowered[time]],
-        face=_first_column(lowered, _FACE_NAME),
-        found=_first_column(lowered, _FACE_FOUND),
+        frame_column=_first_column(lowered, _FRAME_COLUMNS),
+        time_column=time,
+        time_units_per_second=1 if time is None else _TIME_COLUMNS[lowered[time]],
+        face_column=_first_column(lowered, _FACE_COLUMNS),
+        found_column=_first_column(lowered, _FOUND_COLUMNS),
     )
 
 
@@ -138,7 +140,7 @@ def read_faces(
     the name of the face; None for the face that was found in the most rows. Frames in which it was
     not found, or that have no row, are interpolated. Raises UnreadableFile.
     """
-    if clip is not None and layout.face is None:
+    if clip is not None and layout.face_column is None:
         raise single_clip_error(path)
     if not layout.axes:
         raise UnreadableFile(
@@ -213,11 +215,11 @@ def _rows_by_face(
         if count >= MAX_TABLE_FRAMES:
             raise UnreadableFile("{} has more than {} rows; cut it first.", path, MAX_TABLE_FRAMES)
         cells += [""] * (width - len(cells))  # missing values, or the last row of a cut file
-        face = "" if layout.face is None else cells[layout.face].strip()[:60]
+        face = "" if layout.face_column is None else cells[layout.face_column].strip()[:60]
         rows = faces.setdefault(face, FaceRows())
         frame = len(rows.frame_numbers)  # if there is no column of frames
-        if layout.frame is not None:
-            frame = parse_number(cells[layout.frame])
+        if layout.frame_column is not None:
+            frame = parse_number(cells[layout.frame_column])
         if frame is None or not (math.isfinite(frame) and 0 <= frame < 1e9):
             continue  # a row without a frame
         if (face, int(frame)) in seen:
@@ -226,7 +228,7 @@ def _rows_by_face(
         seen.add((face, int(frame)))
         rows.frame_numbers.append(int(frame))
         rows.values.append(_values(cells, layout))
-        time = None if layout.time is None else parse_number(cells[layout.time])
+        time = None if layout.time_column is None else parse_number(cells[layout.time_column])
         rows.times.append(math.nan if time is None else time / layout.time_units_per_second)
     return faces
 
@@ -234,9 +236,10 @@ def _rows_by_face(
 def _values(cells: list[str], layout: ColumnLayout) -> list[float]:
     """Return the values of a row, all NaN if no face was found or a value is not a number."""
     values = [parse_number(cells[i]) for i in layout.axes]
-    found = layout.found is None or cells[layout.found].strip().lower() not in ("false", "no", "")
-    found = found and (layout.found is None or parse_number(cells[layout.found]) != 0)
-    valid = found and all(v is not None and math.isfinite(v) for v in values)
+    valid = all(v is not None and math.isfinite(v) for v in values)
+    if layout.found_column is not None:
+        found = cells[layout.found_column].strip().lower()
+        valid = valid and found not in ("false", "no", "") and parse_number(found) != 0
     return values if valid else [math.nan] * len(values)
 
 

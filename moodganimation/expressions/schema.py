@@ -47,7 +47,9 @@ def loads(text: bytes | str, name: str, max_bytes: int = MAX_BYTES) -> object:
         )
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_keys)
+        return json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_keys
+        )
     except RecursionError:
         raise InvalidValue("{} is nested too deeply.", Message(name)) from None
     except ValueError as error:
@@ -295,7 +297,7 @@ def _refuse_constant(name: str):
     raise ValueError(f"{name} is not a number")
 
 
-def _unique_keys(pairs: list) -> dict:
+def _refuse_duplicate_keys(pairs: list) -> dict:
     values = dict(pairs)
     if len(values) < len(pairs):
         raise ValueError("a key appears twice")

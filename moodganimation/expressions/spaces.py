@@ -343,7 +343,7 @@ def space_named(name: str) -> ExpressionSpace:
     return ExpressionSpace(f"c{int(count)}", tuple(axes))
 
 
-def space_of_size(axes: int) -> ExpressionSpace:
-    """Return the space in SPACES that has this number of axes, or else cN, see `space_named`."""
+def space_of_size(size: int) -> ExpressionSpace:
+    """Return the space in SPACES that has `size` axes, or else cN, see `space_named`."""
     by_size = {len(space.axes): space for space in SPACES.values()}
-    return by_size.get(axes) or space_named(f"c{axes}")
+    return by_size.get(size) or space_named(f"c{size}")
