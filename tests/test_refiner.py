@@ -131,11 +131,15 @@ def test_a_row_of_a_batch_is_refined_as_alone(refiner):
     assert torch.equal(made[1:2], closed.photo)
 
 
-def test_lips_of_edits_are_closer_than_the_painter_finds_them():
-    hole = torch.zeros(1, 1, 20, 4)
-    hole[..., 5:15, :] = 1
-    rows = close_lips(hole)[0, 0, :, 0].nonzero()[:, 0]
-    assert (rows[0], rows[-1]) == (5 + LIP_EROSION[0], 14 - LIP_EROSION[1])
+@pytest.mark.parametrize("height", [2, 10, 40])
+def test_lips_of_edits_are_closer_than_the_painter_finds_them(height):
+    hole = torch.zeros(1, 1, 60, 4)
+    hole[..., 5 : 5 + height, :] = 1
+    closed = close_lips(hole)[0, 0, :, 0]
+    upper, lower = (min(share * height, most) for share, most in LIP_EROSION)
+    assert closed.sum() == pytest.approx(height - upper - lower)
+    middle = (closed * torch.arange(60)).sum() / closed.sum()
+    assert middle == pytest.approx(5 + (height - 1 + upper - lower) / 2, abs=0.1)
 
 
 def test_a_hole_covers_the_open_mouth_and_a_narrow_edge():
@@ -165,11 +169,12 @@ def mouths(count: int = 6) -> Mouths:
         return torch.randint(0, 256, shape, generator=rng, dtype=torch.uint8)
 
     white, saturation = torch.full((count, 3), 0.8), torch.ones(count, 1, 1, 1)
+    photo, target, hole, teeth = map(pictures, (3, 3, 1, 4))
     real = torch.arange(count) % 2 == 0
-    return Mouths(pictures(3), pictures(3), pictures(1), pictures(4), white, saturation, real)
+    return Mouths(photo, target, hole, torch.zeros_like(hole), teeth, white, saturation, real)
 
 
-EXPERIMENT = RefinerExperiment(steps=4, real=2, edits=2, critic_from=1, precision="float32")
+EXPERIMENT = RefinerExperiment(steps=4, batch=2, similar=2, critic_from=1, precision="float32")
 
 
 def steps(trainer: RefinerTrainer, first: int, last: int) -> None:
@@ -188,16 +193,34 @@ def test_training_resumes_to_the_bit():
         assert torch.equal(a, b)
 
 
-def test_a_step_takes_mouths_of_about_one_size():
-    data = mouths(40)
+def rows_of_holes(data: Mouths) -> None:
+    """Give window i of the data a hole of i + 1 rows."""
     data.hole.zero_()
-    for row in range(40):
+    for row in range(len(data)):
         data.hole[row, :, 4 : 5 + row, 20:40] = 255
-    smallest, largest = (data.by_size[1][i] for i in (0, -1))
-    assert (smallest, largest) == (0, 38)  # the even rows are real
+
+
+def test_a_step_takes_mouths_of_about_one_size():
+    rows_of_holes(data := mouths(40))
+    assert data.edits_by_size.tolist() == list(range(1, 40, 2))  # the even rows are real
     batch = sample_batch(data, EXPERIMENT, torch.Generator().manual_seed(0))
     sizes = batch.drawing.hole.mean((1, 2, 3))
     assert sizes.max() - sizes.min() < 0.3 * 40 * 20 / (HEIGHT * WIDTH)
+
+
+def test_the_real_mouths_of_a_step_are_as_open_as_its_edits():
+    rows_of_holes(data := mouths(40))
+    data.hole[24, :, :, 24:] = 0  # narrow
+    similar = data.similar_real_mouths(torch.tensor([21, 25]), 2)
+    assert [sorted(row) for row in similar.tolist()] == [[20, 22], [26, 28]]
+
+
+def test_teeth_that_the_photo_shows_are_not_painted_in_training():
+    data = mouths(4)
+    data.known[1, :, :20] = 255
+    assert not data.paint[1, :, :20].any()
+    assert torch.equal(data.paint[1, :, 20:], data.hole[1, :, 20:])
+    assert torch.equal(data.paint[0], data.hole[0])
 
 
 def test_only_real_mouths_have_a_target():

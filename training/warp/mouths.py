@@ -33,9 +33,9 @@ INNER_LIPS = [CORNERS_INNER[0], *UPPER_LIP_INNER, CORNERS_INNER[1], *LOWER_LIP_I
 PARTED = 0.02  # inner gap, in distances of the outer eye corners, above which a mouth is open
 BATCH = 16
 # How often an edit moves a unit, and from which intensity on.
-OPENERS = {"AU25": (1.0, 0.4), "AU26": (0.3, 0.1), "AU12": (0.5, 0.3), "AU27": (0.08, 0.2)}
+OPENERS = {"AU25": (1.0, 0.2), "AU26": (0.3, 0.1), "AU12": (0.5, 0.3), "AU27": (0.08, 0.2)}
 OPENERS |= {"AU10": (0.15, 0.2), "AU16": (0.15, 0.2), "AU20": (0.15, 0.2), "AU22": (0.08, 0.2)}
-EDITS = 4  # of every face whose mouth is closed
+EDITS = {False: 4, True: 1}  # of every face, by whether its mouth is open
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Mouths:
     photo: Tensor  # (N, 3, h, w)
     target: Tensor  # (N, 3, h, w); of edits the photo
     hole: Tensor  # (N, 1, h, w)
+    known: Tensor  # (N, 1, h, w), see `MouthDrawing`
     teeth: Tensor  # (N, 4, h, w)
     white: Tensor  # (N, 3) float32
     saturation: Tensor  # (N, 1, 1, 1) float32
@@ -56,15 +57,31 @@ class Mouths:
         return cls(*(torch.cat(column) for column in columns))
 
     @cached_property
-    def by_size(self) -> tuple[Tensor, Tensor]:
-        """Indices of the edits and of the real mouths, each by the area of the box around the
-        hole, smallest first."""
+    def paint(self) -> Tensor:
+        """What is painted, (N, 1, h, w) in 0..255, see `MouthDrawing.paint`."""
+        return torch.minimum(self.hole, 255 - self.known)
+
+    @cached_property
+    def edits_by_size(self) -> Tensor:
+        """Indices of the edits, by the area of the box around their paint, smallest first."""
         area = torch.zeros(len(self))
-        for index, (rows, columns) in painted_boxes(self.hole):
+        for index, (rows, columns) in painted_boxes(self.paint):
             area[index] = (rows.stop - rows.start) * (columns.stop - columns.start)
         order = area.argsort(stable=True)
-        order = order[area[order] > 0]
-        return order[~self.real[order]], order[self.real[order]]
+        return order[~self.real[order] & (area[order] > 0)]
+
+    @cached_property
+    def log_sizes(self) -> Tensor:
+        """Logarithms of the height and the width of every hole [pixels], (N, 2)."""
+        sums = [self.hole.sum((1, axis)).amax(1) for axis in (2, 3)]
+        return (torch.stack(sums, 1) / 255 + 1).log()
+
+    def similar_real_mouths(self, rows: Tensor, count: int) -> Tensor:
+        """Return the indices (len(rows), count) of the real mouths whose height and width are
+        nearest to those of some mouths."""
+        real = self.real.nonzero()[:, 0]
+        distance = torch.cdist(self.log_sizes[rows], self.log_sizes[real])
+        return real[distance.topk(min(count, len(real)), largest=False).indices]
 
     def __len__(self) -> int:
         return len(self.real)
@@ -96,7 +113,7 @@ def windows(
     generator: WarpGenerator, space: ExpressionSpace, pictures, points, rng
 ) -> list[Mouths]:
     """Return the windows of some faces (pictures (C, C, 3) uint8, points (478, 2)): of photographed
-    mouths that are open, and of EDITS edits of each that is closed."""
+    mouths that are open, and of EDITS edits of each face."""
     size = generator.config.image_size
     encoding = generator.encode(crops(pictures, size))
     gaps = [lip_gap_ratio(p) for p in points]
@@ -106,20 +123,21 @@ def windows(
         inside = torch.stack([inner_mouth(points[i], size) for i in opened])
         fine = crops([pictures[i] for i in opened], INFERENCE.paint_scale * size)
         parts.append(real_mouths(generator, own, inside, fine))
-    if closed := [i for i, n in enumerate(gaps) if n <= PARTED]:
-        own = rows_of_encoding(encoding, closed)
-        parts += [edited_mouths(generator, own, space, rng) for _ in range(EDITS)]
+    for is_open, count in EDITS.items():
+        if chosen := [i for i, n in enumerate(gaps) if (n > PARTED) == is_open]:
+            own = rows_of_encoding(encoding, chosen)
+            parts += [edited_mouths(generator, own, space, rng) for _ in range(count)]
     return parts
 
 
 def edited_mouths(
     generator: WarpGenerator, encoding: Encoding, space: ExpressionSpace, rng: np.random.Generator
 ) -> Mouths:
-    """Open mouths by random conditions, where the photo shows no teeth of its own."""
+    """Open mouths by random conditions."""
     condition = random_conditions(encoding.reading, space, rng)
     drawing = generator.drawing(encoding, condition, *generator.inpaint(encoding, condition)[:2])
-    shown = (drawing.known.amax((1, 2, 3)) < 0.05) & (drawing.hole.mean((1, 2, 3)) > 0.003)
-    drawing = MouthDrawing(*(x[shown] for x in drawing))
+    painted = drawing.paint.mean((1, 2, 3)) > 0.003
+    drawing = MouthDrawing(*(x[painted] for x in drawing))
     return to_windows(drawing, drawing.photo, real=False)
 
 
@@ -147,7 +165,8 @@ def to_windows(drawing: MouthDrawing, target: Tensor, real: bool) -> Mouths:
     def bytes_of(x: Tensor) -> Tensor:
         return (255 * x.clamp(0, 1) + 0.5).byte()
 
-    pictures = map(bytes_of, (drawing.photo, target, drawing.hole, drawing.teeth))
+    layers = drawing.photo, target, drawing.hole, drawing.known, drawing.teeth
+    pictures = map(bytes_of, layers)
     flags = torch.full((len(target),), real)
     return Mouths(*pictures, drawing.white, drawing.saturation, flags)
 

@@ -45,8 +45,8 @@ class RefinerExperiment:
     the losses."""
 
     steps: int = 5000
-    real: int = 9  # photographed mouths a step
-    edits: int = 8  # edits a step
+    batch: int = 8  # edits a step, and as many photographed mouths
+    similar: int = 24  # photographed mouths of an edit's size, one of which is in its batch
     rate: float = 3e-4
     critic_rate: float = 4e-4
     critic_from: int = 300  # step from which the refiner learns from the critic
@@ -63,7 +63,7 @@ class RefinerExperiment:
     r1: float = 0.01
     r1_every: int = 8
     ema: float = 0.998
-    sizes: int = 4  # groups of mouths by size; a batch comes from one group
+    sizes: int = 4  # groups of edits by size; a batch comes from one group
     freeze_at: float = 0.6  # share of the steps after which batch norm uses running statistics
     precision: str = "bf16"
     seed: int = 0
@@ -106,21 +106,23 @@ class MouthCritic(nn.Module):
 
 
 def sample_batch(data: Mouths, experiment: RefinerExperiment, rng: torch.Generator) -> Batch:
-    """A random batch of mouths of about one size, augmented: mirrored, in other colors and light,
-    with teeth of other tones, and here and there with a part of the true inside already known."""
-    rows, group = [], int(torch.randint(experiment.sizes, (), generator=rng))
-    for real, count in ((True, experiment.real), (False, experiment.edits)):
-        place = data.by_size[real].tensor_split(experiment.sizes)[group]
-        rows.append(place[torch.randint(len(place), (count,), generator=rng)])
-    batch = select(data, torch.cat(rows))
-    return augmented(batch, rng)
+    """A random batch of edits of about one size, and for each a photographed mouth of its height
+    and width, so that the critic cannot know edits by their size. Augmented: mirrored, in other
+    colors and light, with teeth of other tones, and here and there with a part of the true inside
+    already known."""
+    group = int(torch.randint(experiment.sizes, (), generator=rng))
+    place = data.edits_by_size.tensor_split(experiment.sizes)[group]
+    edits = place[torch.randint(len(place), (experiment.batch,), generator=rng)]
+    similar = data.similar_real_mouths(edits, experiment.similar)
+    column = torch.randint(similar.shape[1], (len(edits), 1), generator=rng)
+    real = similar.gather(1, column)[:, 0]
+    return augmented(select(data, torch.cat([real, edits])), rng)
 
 
 def select(data: Mouths, rows: Tensor) -> Batch:
-    photo, target, hole, teeth = (
-        x[rows].float() / 255 for x in (data.photo, data.target, data.hole, data.teeth)
+    photo, target, hole, known, teeth = (
+        x[rows].float() / 255 for x in (data.photo, data.target, data.hole, data.known, data.teeth)
     )
-    known = torch.zeros_like(hole)
     drawing = MouthDrawing(photo, hole, known, teeth, data.white[rows], data.saturation[rows])
     return Batch(drawing, target, data.real[rows].float()[:, None, None, None])
 
@@ -150,11 +152,11 @@ def augmented(batch: Batch, rng: torch.Generator) -> Batch:
         return (tone(flipped(x)) * (slope * place).exp()).clamp(0, 1)
 
     white = tone(drawing.white[..., None, None])[..., 0, 0] * uniform(0.85, 1.15, 1)
-    hole, teeth = flipped(drawing.hole), flipped(drawing.teeth)
+    hole, known, teeth = map(flipped, (drawing.hole, drawing.known, drawing.teeth))
     shown = real * (uniform(0, 1, 1, 1, 1) < 0.2).float()
     edge = uniform(0.1, 0.5, 1, 1, 1) * target.shape[-2]
     rows = torch.arange(target.shape[-2], dtype=torch.float32)[:, None]
-    known = shown * hole * (edge - rows).clamp(0, 1)
+    known = torch.maximum(known, shown * hole * (edge - rows).clamp(0, 1))
     photo, target = lit(drawing.photo), lit(target)
     saturation = drawing.saturation * (1 - grey)
     return Batch(MouthDrawing(photo, hole, known, teeth, white, saturation), target, real)
@@ -299,7 +301,7 @@ def crop_to_holes(batch: Batch) -> tuple[MouthDrawing, Tensor, Tensor, Tensor]:
     """Return the drawing, the target and the light of the skin of a batch, all cropped to one box
     around its holes, and the mean light (B, 3, 1, 1) of the whole windows."""
     drawing, light = batch.drawing, skin_light(batch.drawing.photo)
-    painted = drawing.hole.amax(0, keepdim=True)
+    painted = drawing.paint.amax(0, keepdim=True)
     (_, at), *_ = painted_boxes(painted)
     near = MouthDrawing(*(x[..., at[0], at[1]] for x in drawing[:4]), *drawing[4:])
     target, cropped = (x[..., at[0], at[1]] for x in (batch.target, light))
