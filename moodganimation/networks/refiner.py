@@ -32,6 +32,7 @@ DILATION = (1, 5)  # rows and columns of the window that dilates a hole, to the 
 # What an edit's hole loses at the upper and at the lower lip: a share of its height there, and the
 # most of it [rows]. The painter learned from renderings, which open farther than lips do.
 LIP_EROSION = (0.05, 1), (0.25, 5)
+CORNER_DILATION = 7  # columns of the window that then dilates it, to the corners of the lips
 MARGIN, STEP = 8, 8  # least padding of the box that is computed; its edges are multiples [pixels]
 MAX_RATIO = 3.0  # of any color to the skin's
 TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
@@ -141,12 +142,13 @@ def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def close_lips(hole: Tensor) -> Tensor:
-    """Return the hole (B, 1, h, w) of an edit, eroded at both lips by LIP_EROSION."""
+    """Return the hole (B, 1, h, w) of an edit, eroded at both lips by LIP_EROSION and dilated by a
+    window of CORNER_DILATION columns."""
     height = hole.sum(2, keepdim=True)
     above = hole.cumsum(2) - hole / 2  # rows of the hole between the upper lip and a pixel's middle
     for (share, most), distance in zip(LIP_EROSION, (above, height - above), strict=True):
         hole = hole * (distance - (share * height).clamp(max=most) + 0.5).clamp(0, 1)
-    return hole
+    return F.max_pool2d(hole, (1, CORNER_DILATION), 1, (0, CORNER_DILATION // 2))
 
 
 def dilate(hole: Tensor) -> Tensor:

@@ -38,6 +38,8 @@ from ..common.ema import update_average
 from ..common.runs import Run, is_due
 from .mouths import Mouths
 
+CORNER_HEIGHT = 0.4  # of a hole's greatest height; columns below it are the corners of the mouth
+
 
 @dataclass(frozen=True, kw_only=True)
 class RefinerExperiment:
@@ -56,9 +58,9 @@ class RefinerExperiment:
     texture: float = 0.5  # realism of patches of 22 pixels, two or three teeth wide
     features: float = 2.0
     edits_realism: float = 1.0  # factor on `realism` and `texture` of edits
-    widest: int = 1000  # hole [pixels] from which edits have no critic: few real mouths open so far
+    widest: int = 1000  # hole [pixels] from which edits have no `realism`: few real mouths are so
     coarse: float = 0.75  # of edits: low frequencies against those of the drawing
-    drawing: float = 3.0  # of edits that have no critic: pixels against the drawing
+    drawing: float = 2.0  # of edits without `realism`, and of corners: pixels against the drawing
     tint: float = 1.5  # of edits: chroma against the blurred chroma of the drawing
     r1: float = 0.01
     r1_every: int = 8
@@ -240,8 +242,8 @@ class RefinerTrainer:
         coarse = weighted_mean(
             cell_means((made - drawn) * inner).abs(), (1 - real) * cell_means(inner)
         )
-        wide = 1 - torch.maximum(real, self._is_narrow(paint))
-        drawing_error = weighted_mean((made - drawn).abs(), wide * paint)
+        held = (1 - real) * torch.maximum(1 - self._is_narrow(paint), corners(paint))
+        drawing_error = weighted_mean((made - drawn).abs(), held * paint)
         tint = weighted_mean((chroma(made) - blur(chroma(drawn))).abs(), (1 - real) * paint)
         return {
             "pixels": e.pixels * pixels,
@@ -262,13 +264,14 @@ class RefinerTrainer:
         with torch.no_grad():
             *_, target_maps = self.critic(composite + paint * (truth - composite))
         weight = F.adaptive_max_pool2d(paint, score.shape[-2:])
-        weight = weight * (real + (1 - real) * e.edits_realism * self._is_narrow(paint))
+        weight = weight * (real + (1 - real) * e.edits_realism)
+        narrow = torch.maximum(real, self._is_narrow(paint))
         features = sum(
             weighted_mean((a - b).abs(), real * F.adaptive_max_pool2d(paint, a.shape[-2:]))
             for a, b in zip(maps, target_maps, strict=True)
         ) / len(maps)
         return {
-            "realism": -e.realism * weighted_mean(score, weight),
+            "realism": -e.realism * weighted_mean(score, narrow * weight),
             "texture": -e.texture * weighted_mean(texture, weight),
             "features": e.features * features,
         }
@@ -277,13 +280,13 @@ class RefinerTrainer:
         e, real = self.experiment, batch.real[:, 0, 0, 0] > 0
         self.critic.requires_grad_(True)
         weight = F.adaptive_max_pool2d(paint, tuple(n // 8 for n in paint.shape[-2:]))
-        weight = weight * torch.maximum(batch.real, self._is_narrow(paint))
+        narrow = torch.maximum(batch.real, self._is_narrow(paint))
         with torch.autocast(paint.device.type, torch.bfloat16, enabled=e.precision == "bf16"):
             fakes, trues = self.critic(made)[:2], self.critic(photographed[real])[:2]
             loss = sum(
-                weighted_mean(F.relu(1 + fake.float()), weight)
+                weighted_mean(F.relu(1 + fake.float()), share * weight)
                 + weighted_mean(F.relu(1 - true.float()), weight[real])
-                for fake, true in zip(fakes, trues, strict=True)
+                for fake, true, share in zip(fakes, trues, (narrow, 1), strict=True)
             )
         if step % e.r1_every == 0:
             photo = photographed[real].clone().requires_grad_(True)
@@ -315,6 +318,14 @@ def ratios_of(picture: Tensor, light: Tensor) -> Tensor:
 def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """Return the mean of (B, C, h, w) over channels, and over pixels weighted by (B, 1, h, w)."""
     return (values.float().mean(1, keepdim=True) * weight).sum() / (weight.sum() + 1e-3)
+
+
+def corners(paint: Tensor) -> Tensor:
+    """Return the columns of a hole (B, 1, h, w) that are low beside its highest, towards the
+    corners of the mouth, (B, 1, 1, w) of 0 and 1. Edits paint the lips there, which are closed in
+    the photo; without a target, the refiner would take their color."""
+    height = paint.sum(2, keepdim=True)
+    return (height < CORNER_HEIGHT * height.amax(3, keepdim=True)).float()
 
 
 def cell_means(x: Tensor) -> Tensor:
