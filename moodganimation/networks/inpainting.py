@@ -18,10 +18,10 @@ from .compositing import cell_centers, ramp, resize
 # sides].
 MOUTH_WINDOW = (0.11, 0.33, 0.265)
 # Ramps of `visible_teeth_mask`, from no visible teeth to all. TEETH_BRIGHTNESS: mean brightness in
-# the mouth over that of white teeth. TEETH_AREA: mean of the mask over the window; the line between
-# closed lips has less.
+# the mouth over that of white teeth. TEETH_AREA: mean of the mask over the window; narrower strips
+# of teeth would be seams in the teeth that are painted around them.
 TEETH_BRIGHTNESS = (0.52, 0.58)
-TEETH_AREA = (0.006, 0.014)
+TEETH_AREA = (0.016, 0.02)
 # Erosion of a mouth mask, so that the edges of the lips are not taken for teeth: kernel (rows,
 # columns), and padding (left, right, top, bottom), so that the minimum is taken from one row above
 # to three rows below.
