@@ -18,8 +18,9 @@ from moodganimation.networks.refiner import (
     soft_hole,
 )
 from moodganimation.networks.teeth import CHEEK_SHADE, TEETH_DROP, TEETH_STRETCH, JawPlacement
+from training.warp.mouth_batches import Batch, sample_batch
 from training.warp.mouths import INNER_LIPS, Mouths, inner_mouth
-from training.warp.refine import RefinerExperiment, RefinerTrainer, sample_batch
+from training.warp.refine import CORNER_HEIGHT, RefinerExperiment, RefinerTrainer, corners
 
 HEIGHT, WIDTH = 48, 64
 FEATURES = (24, 2, 2)  # channels, rows and columns of the coarsest features of `tiny`
@@ -177,9 +178,14 @@ def mouths(count: int = 6) -> Mouths:
 EXPERIMENT = RefinerExperiment(steps=4, batch=2, similar=2, critic_from=1, precision="float32")
 
 
+def batch_of(data: Mouths, seed: int = 0) -> Batch:
+    """Two edits and two real mouths of their size."""
+    return sample_batch(data, 2, 4, 2, torch.Generator().manual_seed(seed))
+
+
 def steps(trainer: RefinerTrainer, first: int, last: int) -> None:
     for step in range(first, last):
-        trainer.step(step, sample_batch(mouths(), EXPERIMENT, torch.Generator().manual_seed(step)))
+        trainer.step(step, batch_of(mouths(), step))
 
 
 def test_training_resumes_to_the_bit():
@@ -203,7 +209,7 @@ def rows_of_holes(data: Mouths) -> None:
 def test_a_step_takes_mouths_of_about_one_size():
     rows_of_holes(data := mouths(40))
     assert data.edits_by_size.tolist() == list(range(1, 40, 2))  # the even rows are real
-    batch = sample_batch(data, EXPERIMENT, torch.Generator().manual_seed(0))
+    batch = batch_of(data)
     sizes = batch.drawing.hole.mean((1, 2, 3))
     assert sizes.max() - sizes.min() < 0.3 * 40 * 20 / (HEIGHT * WIDTH)
 
@@ -225,11 +231,18 @@ def test_teeth_that_the_photo_shows_are_not_painted_in_training():
 
 def test_only_real_mouths_have_a_target():
     trainer = RefinerTrainer(EXPERIMENT, GENERATOR)
-    batch = sample_batch(mouths(), EXPERIMENT, torch.Generator().manual_seed(0))
-    assert batch.real.flatten().tolist() == [1, 1, 0, 0]
-    nothing = batch._replace(real=torch.zeros_like(batch.real))
-    terms = trainer.step(0, nothing._replace(real=batch.real))
+    batch = batch_of(mouths())
+    assert batch.is_real.flatten().tolist() == [1, 1, 0, 0]
+    nothing = batch._replace(is_real=torch.zeros_like(batch.is_real))
+    terms = trainer.step(0, nothing._replace(is_real=batch.is_real))
     assert terms["pixels"] > 0 and terms["coarse"] > 0
+
+
+def test_corners_are_where_a_hole_is_low():
+    paint = torch.zeros(1, 1, 20, 30)
+    paint[..., 5:15, 8:22] = 1
+    paint[..., 9 : 9 + int(10 * CORNER_HEIGHT) - 1, 4:26] = 1
+    assert corners(paint)[0, 0, 0, 4:26].tolist() == [1] * 4 + [0] * 14 + [1] * 4
 
 
 @torch.no_grad()

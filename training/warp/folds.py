@@ -41,7 +41,7 @@ from ..data.ratio_images import (
 )
 from ..rendering.mesh_points import BROWS
 from .extend import extended
-from .mouths import crops
+from .mouths import picture_batch
 
 UNITS = ("AU06", "AU12")  # those with a fold picture
 SHARE_OF_AU06 = 0.5  # of the folds of a smile around the eyes
@@ -152,7 +152,7 @@ def ratio_images(
             points = landmarks.points[landmarks.row(path.name), :FACE_POINTS, :2]
             faces.append(warp_to_mean(face, picture.mean(2, dtype=np.float32), points))
         log_ratios.append(ratio_image(face, *faces))
-        before, after = generator.read(crops(pictures, size)).double().numpy()
+        before, after = generator.read(picture_batch(pictures, size)).double().numpy()
         changes.append(np.mean((after - before)[list(FACS.indices("AU12"))]))
     return np.float32(log_ratios), np.array(changes)
 

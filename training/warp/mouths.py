@@ -31,28 +31,31 @@ from ..rendering.mesh_points import CORNERS_INNER, LOWER_LIP_INNER, UPPER_LIP_IN
 
 INNER_LIPS = [CORNERS_INNER[0], *UPPER_LIP_INNER, CORNERS_INNER[1], *LOWER_LIP_INNER[::-1]]
 PARTED = 0.02  # inner gap, in distances of the outer eye corners, above which a mouth is open
-BATCH = 16
-# How often an edit moves a unit, and from which intensity on.
+BATCH = 16  # photos that are encoded at once
+# Of every unit that an edit may set: the probability, and the least intensity; the greatest is 1.
 OPENERS = {"AU25": (1.0, 0.2), "AU26": (0.3, 0.1), "AU12": (0.5, 0.3), "AU27": (0.08, 0.2)}
 OPENERS |= {"AU10": (0.15, 0.2), "AU16": (0.15, 0.2), "AU20": (0.15, 0.2), "AU22": (0.08, 0.2)}
-EDITS = {False: 4, True: 1}  # of every face, by whether its mouth is open
+EDITS_OF_CLOSED, EDITS_OF_OPEN = 4, 1  # edits of a photo, by whether its mouth is open
+LEAST_PAINT = 0.003  # share of the window that an edit must paint to be used
+SUPERSAMPLING = 8  # of the mask of `inner_mouth`
 
 
 @dataclass
 class Mouths:
-    """Windows as uint8, colors and shares as 0..255."""
+    """Windows as uint8, with 255 for 1. The fields are those of `MouthDrawing`, and:"""
 
     photo: Tensor  # (N, 3, h, w)
-    target: Tensor  # (N, 3, h, w); of edits the photo
+    target: Tensor  # (N, 3, h, w): the photograph of the mouth; of edits the warped photo
     hole: Tensor  # (N, 1, h, w)
-    known: Tensor  # (N, 1, h, w), see `MouthDrawing`
+    known: Tensor  # (N, 1, h, w)
     teeth: Tensor  # (N, 4, h, w)
     white: Tensor  # (N, 3) float32
     saturation: Tensor  # (N, 1, 1, 1) float32
-    real: Tensor  # (N,) bool
+    real: Tensor  # (N,) bool: a photographed open mouth, not an edit
 
     @classmethod
     def concatenate(cls, parts: list["Mouths"]) -> "Mouths":
+        """All windows of some parts, in their order."""
         columns = zip(*(vars(part).values() for part in parts), strict=True)
         return cls(*(torch.cat(column) for column in columns))
 
@@ -95,109 +98,109 @@ def collect_mouths(
     for folder in folders:
         landmarks, paths = Landmarks(folder / "landmarks.npz"), all_photos(folder, split)
         for start in tqdm(range(0, len(paths), BATCH), desc=f"mouths, {split}"):
-            faces = [face(path, landmarks) for path in paths[start : start + BATCH]]
+            faces = [read_face(path, landmarks) for path in paths[start : start + BATCH]]
             pictures, points = zip(*faces, strict=True)
-            parts += windows(generator, space, pictures, points, rng)
+            parts += windows_of(generator, space, pictures, points, rng)
     return Mouths.concatenate(parts)
 
 
-def face(path: Path, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
+def read_face(path: Path, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
     """Read a crop (C, C, 3) uint8 RGB and its landmarks (478, 2) [sides of the crop]."""
-    place = landmarks.row(path.name)
-    points = (landmarks.points[place, :, :2] + 0.5) / landmarks.sizes[place]
+    row = landmarks.row(path.name)
+    points = (landmarks.points[row, :, :2] + 0.5) / landmarks.sizes[row]
     return cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), points
 
 
 @torch.no_grad()
-def windows(
-    generator: WarpGenerator, space: ExpressionSpace, pictures, points, rng
+def windows_of(
+    generator: WarpGenerator, space: ExpressionSpace, pictures, points, rng: np.random.Generator
 ) -> list[Mouths]:
-    """Return the windows of some faces (pictures (C, C, 3) uint8, points (478, 2)): of photographed
-    mouths that are open, and of EDITS edits of each face."""
+    """The windows of some faces: of photographed mouths that are open, and of edits of every face.
+
+    pictures: (C, C, 3) uint8 each; points: landmarks (478, 2) each [sides of the crop].
+    """
     size = generator.config.image_size
-    encoding = generator.encode(crops(pictures, size))
-    gaps = [lip_gap_ratio(p) for p in points]
+    encoding = generator.encode(picture_batch(pictures, size))
+    is_open = [lip_gap_ratio(p) > PARTED for p in points]
+    opened, closed = ([i for i, n in enumerate(is_open) if n == value] for value in (True, False))
     parts = []
-    if opened := [i for i, n in enumerate(gaps) if n > PARTED]:
-        own = rows_of_encoding(encoding, opened)
+    if opened:
         inside = torch.stack([inner_mouth(points[i], size) for i in opened])
-        fine = crops([pictures[i] for i in opened], INFERENCE.paint_scale * size)
-        parts.append(real_mouths(generator, own, inside, fine))
-    for is_open, count in EDITS.items():
-        if chosen := [i for i, n in enumerate(gaps) if (n > PARTED) == is_open]:
-            own = rows_of_encoding(encoding, chosen)
-            parts += [edited_mouths(generator, own, space, rng) for _ in range(count)]
+        photo = picture_batch([pictures[i] for i in opened], INFERENCE.paint_scale * size)
+        parts.append(real_mouths(generator, select_rows(encoding, opened), inside, photo))
+    for rows, count in ((closed, EDITS_OF_CLOSED), (opened, EDITS_OF_OPEN)):
+        if rows:
+            selected = select_rows(encoding, rows)
+            parts += [edited_mouths(generator, selected, space, rng) for _ in range(count)]
     return parts
 
 
 def edited_mouths(
     generator: WarpGenerator, encoding: Encoding, space: ExpressionSpace, rng: np.random.Generator
 ) -> Mouths:
-    """Open mouths by random conditions."""
+    """Mouths that random conditions open; without edits that paint nearly nothing."""
     condition = random_conditions(encoding.reading, space, rng)
     drawing = generator.drawing(encoding, condition, *generator.inpaint(encoding, condition)[:2])
-    painted = drawing.paint.mean((1, 2, 3)) > 0.003
-    drawing = MouthDrawing(*(x[painted] for x in drawing))
+    usable = drawing.paint.mean((1, 2, 3)) > LEAST_PAINT
+    drawing = MouthDrawing(*(x[usable] for x in drawing))
     return to_windows(drawing, drawing.photo, real=False)
 
 
 def real_mouths(
-    generator: WarpGenerator, encoding: Encoding, inside: Tensor, fine: Tensor
+    generator: WarpGenerator, encoding: Encoding, inside: Tensor, photo: Tensor
 ) -> Mouths:
-    """Return photographed open mouths, with teeth rendered where the generator finds the jaws.
+    """Photographed open mouths, with teeth rendered where the generator finds the jaws.
 
-    inside: (B, 1, H, W) in [0, 1], what lies between the lips; fine: (B, 3, kH, kW) in [-1, 1].
+    inside: (B, 1, H, W) in [0, 1], what lies between the lips; photo: (B, 3, kH, kW) in [-1, 1],
+    k times the size of the encoded one.
     """
-    window, saturation = encoding.window, encoding.saturation
-    places, scale = JawPlacement.of(encoding.jaws), INFERENCE.paint_scale
+    window, placement = encoding.window, JawPlacement.of(encoding.jaws)
     encoding = encoding._replace(upper_teeth=None)  # generators without a refiner leave it out here
-    teeth = generator.render_teeth(encoding, places, encoding.reading, scale)
-    shape = teeth.shape[-2:]
-    hole, photo = soft_hole(window.crop(inside), shape), resize(window.crop(encoding.photo), shape)
-    nothing = torch.zeros_like(hole)
-    drawing = MouthDrawing((photo + 1) / 2, hole, nothing, teeth, places.white, saturation)
-    return to_windows(drawing, (window.crop(fine) + 1) / 2, real=True)
+    teeth = generator.render_teeth(encoding, placement, encoding.reading, INFERENCE.paint_scale)
+    size = teeth.shape[-2:]
+    hole = soft_hole(window.crop(inside), size)
+    target = (window.crop(photo) + 1) / 2
+    photo = (resize(window.crop(encoding.photo), size) + 1) / 2
+    known, saturation = torch.zeros_like(hole), encoding.saturation
+    drawing = MouthDrawing(photo, hole, known, teeth, placement.white, saturation)
+    return to_windows(drawing, target, real=True)
 
 
 def to_windows(drawing: MouthDrawing, target: Tensor, real: bool) -> Mouths:
-    """Store a batch as uint8; real: whether the target is a photograph of the drawn mouth."""
-
-    def bytes_of(x: Tensor) -> Tensor:
-        return (255 * x.clamp(0, 1) + 0.5).byte()
-
-    layers = drawing.photo, target, drawing.hole, drawing.known, drawing.teeth
-    pictures = map(bytes_of, layers)
+    """Convert a batch to uint8; real: whether the target is a photograph of the drawn mouth."""
+    pictures = drawing.photo, target, drawing.hole, drawing.known, drawing.teeth
+    pictures = ((255 * x.clamp(0, 1) + 0.5).byte() for x in pictures)
     flags = torch.full((len(target),), real)
     return Mouths(*pictures, drawing.white, drawing.saturation, flags)
 
 
-def crops(pictures, size: int) -> Tensor:
+def picture_batch(pictures, size: int) -> Tensor:
     """Resize pictures (C, C, 3) uint8 to a batch (B, 3, size, size) in [-1, 1]."""
     small = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in pictures]
     pixels = torch.from_numpy(np.stack(small)).movedim(-1, 1).float() / 127.5 - 1
     return pixels.contiguous(memory_format=torch.channels_last)
 
 
-def rows_of_encoding(encoding: Encoding, rows: list[int]) -> Encoding:
+def select_rows(encoding: Encoding, rows: list[int]) -> Encoding:
     """Select samples of the encoding of a batch."""
     window = encoding.window._replace(corners=tuple(encoding.window.corners[i] for i in rows))
     values = {k: x[rows] for k, x in encoding._asdict().items() if isinstance(x, Tensor)}
     return encoding._replace(window=window, **values)
 
 
-def inner_mouth(points: np.ndarray, size: int, fine: int = 8) -> Tensor:
+def inner_mouth(points: np.ndarray, size: int) -> Tensor:
     """Return the share of each cell of a crop that lies between the inner lips, (1, size, size)."""
-    polygon = np.int32(np.round(points[INNER_LIPS] * (size * fine) - 0.5))
-    mask = cv2.fillPoly(np.zeros((size * fine,) * 2, np.float32), [polygon], 1.0)
-    return F.avg_pool2d(torch.from_numpy(mask)[None], fine)
+    polygon = np.int32(np.round(points[INNER_LIPS] * (size * SUPERSAMPLING) - 0.5))
+    mask = cv2.fillPoly(np.zeros((size * SUPERSAMPLING,) * 2, np.float32), [polygon], 1.0)
+    return F.avg_pool2d(torch.from_numpy(mask)[None], SUPERSAMPLING)
 
 
 def random_conditions(reading: Tensor, space: ExpressionSpace, rng: np.random.Generator) -> Tensor:
     """Return random conditions (B, D) that open mouths, from the readings (B, D) of the photos."""
     condition = reading.clone()
     for row in condition:
-        for unit, (share, least) in OPENERS.items():
-            if rng.random() < share:
+        for unit, (probability, least) in OPENERS.items():
+            if rng.random() < probability:
                 value = rng.uniform(least, 1)
                 keys = (f"{unit}L", f"{unit}R") if unit in space.lateral else (unit,)
                 for key in keys:
