@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from moodganimation.networks.refiner import (
-    CAVITY,
+    CAVITY_RATIO,
     CAVITY_DARKENING,
-    LIP_EROSION,
-    MARGIN,
+    HOLE_EROSION,
+    BOX_MARGIN,
     MouthDrawing,
     Refiner,
-    close_lips,
+    shrink_hole,
     drawing_ratios,
     painted_boxes,
     skin_light,
@@ -94,7 +94,7 @@ def test_drawn_teeth_are_as_dim_as_the_skin():
         ratios = drawing_ratios(drawing(photo), skin_light(photo))
         teeth, cavity = ratios[0, :, 14:18, 24:40].mean(), ratios[0, :, 24:28, 24:40].mean((1, 2))
         assert 1.0 < teeth < 1.6
-        dark = (1 - CAVITY_DARKENING) * torch.tensor(CAVITY)
+        dark = (1 - CAVITY_DARKENING) * torch.tensor(CAVITY_RATIO)
         torch.testing.assert_close(cavity, dark, atol=0.08, rtol=0)
 
 
@@ -112,7 +112,7 @@ def test_only_the_surroundings_of_holes_are_computed(refiner):
     one = drawing(skin())
     down, across = next(painted_boxes(one.paint))[1]
     assert (down.start, down.stop, across.start, across.stop) == (0, 40, 8, 56)
-    assert down.start <= 12 - MARGIN and down.stop >= 30 + MARGIN
+    assert down.start <= 12 - BOX_MARGIN and down.stop >= 30 + BOX_MARGIN
     color = refiner(one)
     outside = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
     outside[down, across] = False
@@ -136,8 +136,8 @@ def test_a_row_of_a_batch_is_refined_as_alone(refiner):
 def test_lips_of_edits_are_closer_than_the_painter_finds_them(height):
     hole = torch.zeros(1, 1, 60, 4)
     hole[..., 5 : 5 + height, :] = 1
-    closed = close_lips(hole)[0, 0, :, 0]
-    upper, lower = (min(share * height, most) for share, most in LIP_EROSION)
+    closed = shrink_hole(hole)[0, 0, :, 0]
+    upper, lower = (min(share * height, most) for share, most in HOLE_EROSION)
     assert closed.sum() == pytest.approx(height - upper - lower)
     middle = (closed * torch.arange(60)).sum() / closed.sum()
     assert middle == pytest.approx(5 + (height - 1 + upper - lower) / 2, abs=0.1)

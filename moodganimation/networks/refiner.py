@@ -22,22 +22,25 @@ GRID = (7, 16)  # cells over the window, in which the light on the skin is avera
 # Standard deviations of the blur of those averages, down and across [cells]: it bridges the mouth
 # from nose to chin, and follows shadows that fall across it from the side.
 LIGHT_SPREAD = (1.8, 0.7)
-# Ellipses in half windows, (x, y) of the middle and radii: skin is outside the first one, of the
-# mouth, and inside the second one, of the lower face.
-MOUTH, LOWER_FACE = ((0.0, -0.3), (0.66, 0.55)), ((0.0, -0.7), (1.1, 1.4))
-SOFT = 0.25  # width of their edges, in radii
+# Ellipses in half windows, centers and radii (x, y): skin is outside the first one, of the mouth,
+# and inside the second one, of the lower face.
+MOUTH_ELLIPSE, FACE_ELLIPSE = ((0.0, -0.3), (0.66, 0.55)), ((0.0, -0.7), (1.1, 1.4))
+EDGE_WIDTH = 0.25  # width of their edges, in radii
 DARKEST = 0.02  # added to brightness before ratios are taken
-OPEN = (0.38, 0.78)  # share of open mouth in a cell: none of it is hole; all of it is
-DILATION = (1, 5)  # rows and columns of the window that dilates a hole, to the corners of the lips
+OPEN_RAMP = (0.38, 0.78)  # from the share of open mouth in a cell to its share of hole
+# Rows and columns of the window that dilates a hole, to the corners of the lips.
+LIP_DILATION = (1, 5)
 # What an edit's hole loses at the upper and at the lower lip: a share of its height there, and the
 # most of it [rows]. The painter learned from renderings, which open farther than lips do.
-LIP_EROSION = (0.05, 1), (0.25, 5)
-CORNER_DILATION = 7  # columns of the window that then dilates it, to the corners of the lips
-MARGIN, STEP = 8, 8  # least padding of the box that is computed; its edges are multiples [pixels]
+HOLE_EROSION = (0.05, 1), (0.25, 5)
+HOLE_DILATION = 7  # columns of the window that then dilates it, to the corners of the lips
+# Of the box around the paint that is computed: its least padding, and what its edges are multiples
+# of [pixels].
+BOX_MARGIN, BOX_MULTIPLE = 8, 8
 MAX_RATIO = 3.0  # of any color to the skin's
 TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
 LIP_SHADE = 0.5  # how much of the light the lips take from the teeth at the edge of the mouth
-CAVITY = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin's, near the lips
+CAVITY_RATIO = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin's, near the lips
 CAVITY_DARKENING = 0.6  # how much darker the middle of a wide mouth is than the cavity at the lips
 OPENNESS_WINDOW = 17  # side of the window of `openness` [pixels]
 
@@ -92,11 +95,11 @@ class Refiner(nn.Module):
             sample = slice(index, index + 1)
             box = sample, slice(None), rows, columns
             near = MouthDrawing(*(x[box] for x in drawing[:4]), *(x[sample] for x in drawing[4:]))
-            ratios = self.ratios(near, light[box], tone[sample])
+            ratios = self.predict_ratios(near, light[box], tone[sample])
             color[box] = (ratios * (light[box] + DARKEST) - DARKEST).clamp(0, 1)
         return color
 
-    def ratios(self, drawing: MouthDrawing, light: Tensor, tone: Tensor) -> Tensor:
+    def predict_ratios(self, drawing: MouthDrawing, light: Tensor, tone: Tensor) -> Tensor:
         """Return the colors divided by the light of the skin, (B, 3, h, w) in [0, MAX_RATIO].
 
         light: (B, 3, h, w) in [0, 1], see `skin_light`; tone: (B, 3, 1, 1), its mean.
@@ -125,35 +128,36 @@ def painted_boxes(paint: Tensor) -> Iterator[tuple[int, tuple[slice, slice]]]:
 
 
 def padded_extent(used: np.ndarray) -> slice:
-    """Return the slice from the first to the last True of (n,), padded by MARGIN or more, to
-    multiples of STEP."""
+    """Return the slice from the first to the last True of (n,), padded by BOX_MARGIN or more, to
+    multiples of BOX_MULTIPLE."""
     indices = np.flatnonzero(used)
-    first, last = int(indices[0]) - MARGIN, int(indices[-1]) + 1 + MARGIN
-    return slice(max(0, first // STEP * STEP), min(len(used), -(-last // STEP) * STEP))
+    first, last = int(indices[0]) - BOX_MARGIN, int(indices[-1]) + 1 + BOX_MARGIN
+    start, stop = (n // BOX_MULTIPLE * BOX_MULTIPLE for n in (first, last + BOX_MULTIPLE - 1))
+    return slice(max(0, start), min(len(used), stop))
 
 
 def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
     """Return where to paint, (B, 1, *size) in [0, 1]: the inside of a mouth (B, 1, h, w), given on
     coarser cells, and the inner edge of the lips, where warped pixels are stretched."""
-    low, high = OPEN
+    low, high = OPEN_RAMP
     fine = F.interpolate(inside, size=size, mode="bilinear", align_corners=False)
     hole = ((fine - low) / (high - low)).clamp(0, 1)
     return F.avg_pool2d(dilate(hole), 3, 1, 1, count_include_pad=False)
 
 
-def close_lips(hole: Tensor) -> Tensor:
-    """Return the hole (B, 1, h, w) of an edit, eroded at both lips by LIP_EROSION and dilated by a
-    window of CORNER_DILATION columns."""
+def shrink_hole(hole: Tensor) -> Tensor:
+    """Return the hole (B, 1, h, w) of an edit, eroded at both lips by HOLE_EROSION and dilated by a
+    window of HOLE_DILATION columns."""
     height = hole.sum(2, keepdim=True)
     above = hole.cumsum(2) - hole / 2  # rows of the hole between the upper lip and a pixel's middle
-    for (share, most), distance in zip(LIP_EROSION, (above, height - above), strict=True):
+    for (share, most), distance in zip(HOLE_EROSION, (above, height - above), strict=True):
         hole = hole * (distance - (share * height).clamp(max=most) + 0.5).clamp(0, 1)
-    return F.max_pool2d(hole, (1, CORNER_DILATION), 1, (0, CORNER_DILATION // 2))
+    return F.max_pool2d(hole, (1, HOLE_DILATION), 1, (0, HOLE_DILATION // 2))
 
 
 def dilate(hole: Tensor) -> Tensor:
-    """Dilate a hole (B, 1, h, w) by a window of DILATION rows and columns."""
-    return F.max_pool2d(hole, DILATION, 1, (DILATION[0] // 2, DILATION[1] // 2))
+    """Dilate a hole (B, 1, h, w) by a window of LIP_DILATION rows and columns."""
+    return F.max_pool2d(hole, LIP_DILATION, 1, (LIP_DILATION[0] // 2, LIP_DILATION[1] // 2))
 
 
 def drawing_ratios(drawing: MouthDrawing, light: Tensor) -> Tensor:
@@ -161,10 +165,12 @@ def drawing_ratios(drawing: MouthDrawing, light: Tensor) -> Tensor:
     the skin: (B, 3, h, w) in [0, MAX_RATIO]."""
     photo_ratios = ((drawing.photo + DARKEST) / (light + DARKEST)).clamp(0, MAX_RATIO)
     color, alpha = drawing.teeth.split([3, 1], 1)
-    around = light.mean((2, 3))
-    white = ((drawing.white + DARKEST) / (around + DARKEST)).clamp(*TEETH_RATIO)[..., None, None]
+    mean_light = light.mean((2, 3))
+    white = ((drawing.white + DARKEST) / (mean_light + DARKEST)).clamp(*TEETH_RATIO)[
+        ..., None, None
+    ]
     openness = box_mean(drawing.hole, OPENNESS_WINDOW)
-    cavity = (1 - CAVITY_DARKENING * openness) * white.new_tensor(CAVITY)[:, None, None]
+    cavity = (1 - CAVITY_DARKENING * openness) * white.new_tensor(CAVITY_RATIO)[:, None, None]
     inside = color * white * (1 - LIP_SHADE + LIP_SHADE * openness) + (1 - alpha) * cavity
     grey = inside.mean(1, keepdim=True)
     inside = grey + drawing.saturation * (inside - grey)
@@ -192,18 +198,20 @@ def skin_light(photo: Tensor) -> Tensor:
 def _skin_filters(height: int, width: int, device: torch.device) -> tuple[Tensor, ...]:
     """Blurs along the rows and the columns of the grid, and the weight of every pixel as skin."""
     with torch.inference_mode(False):
-        mouth, face = (_ellipse(height, width, *shape) for shape in (MOUTH, LOWER_FACE))
+        mouth, face = (_ellipse(height, width, *shape) for shape in (MOUTH_ELLIPSE, FACE_ELLIPSE))
         weight = face * (1 - mouth)
         rows, columns = map(_blur, GRID, LIGHT_SPREAD)
         return rows.to(device), columns.to(device), weight.to(device)
 
 
-def _ellipse(height: int, width: int, middle, radii) -> Tensor:
+def _ellipse(
+    height: int, width: int, center: tuple[float, float], radii: tuple[float, float]
+) -> Tensor:
     """(height, width) in [0, 1]: 1 in an ellipse, 0 outside, smooth between."""
     y, x = ((2 * torch.arange(n) + 1 - n) / n for n in (height, width))
-    x, y = (x - middle[0]) / radii[0], (y - middle[1]) / radii[1]
+    x, y = (x - center[0]) / radii[0], (y - center[1]) / radii[1]
     distance = (y[:, None].square() + x[None].square()).sqrt()
-    return ((1 + SOFT / 2 - distance) / SOFT).clamp(0, 1)
+    return ((1 + EDGE_WIDTH / 2 - distance) / EDGE_WIDTH).clamp(0, 1)
 
 
 def _blur(cells: int, spread: float) -> Tensor:

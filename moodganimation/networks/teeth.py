@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from .compositing import ramp, smoothstep
 
 SHAPES = {"upper": (70, 192), "lower": (122, 192)}  # pixels of the pictures
-SHADOW = 0.3  # how much of the light the lips take from the edge of the mouth
-# Changes of the pictures for a refiner, see `Jaws.adapt_to_refiner`. DARK: ramp of the mean of the
-# colors, from transparent to opaque. BACK: ramp over rows of the lower picture, from the back of
-# the jaw, transparent, to its front. NECKS: row of the necks of the upper teeth, which is raised by
-# LENGTHENING rows.
-DARK, BACK = (0.16, 0.22), (20, 45)
-NECKS, LENGTHENING = 38, 8
+LIP_SHADE = 0.3  # how much of the light the lips take from the edge of the mouth
+# Changes of the pictures for a refiner, see `Jaws.adapt_to_refiner`. DARK_RAMP: over the mean of
+# the colors, from transparent to opaque. BACK_RAMP: over rows of the lower picture, from the back
+# of the jaw, transparent, to its front. NECK_ROW: row of the necks of the upper teeth, which is
+# raised by LENGTHENING rows.
+DARK_RAMP, BACK_RAMP = (0.16, 0.22), (20, 45)
+NECK_ROW, LENGTHENING = 38, 8
 # How far the lower jaw is lowered where no teeth are visible [half heights of its picture]. Its
 # placement is learned from rendered open mouths, which show more of it than people's do.
 HIDDEN_JAW_DROP = 0.1
@@ -33,10 +33,10 @@ HIDDEN_JAW_DROP = 0.1
 # learned from rendered open mouths, whose teeth end higher.
 TEETH_STRETCH, TEETH_DROP = 1.2, 0.15
 # Shade of the cheeks on back teeth: ramp across the pictures [half widths], and the most of it.
-CHEEKS, CHEEK_SHADE = (0.4, 1.0), 0.6
+CHEEK_RAMP, CHEEK_SHADE = (0.4, 1.0), 0.6
 # Ramp over the picture of the upper teeth [half heights]: nothing above it is painted, since no lip
 # bares the gums so far.
-GUMS = (-0.7, -0.5)
+GUM_RAMP = (-0.7, -0.5)
 
 
 class JawPlacement(NamedTuple):
@@ -88,7 +88,7 @@ class Jaws(nn.Module):
 
     @torch.no_grad()
     def adapt_to_refiner(self) -> None:
-        """Change the pictures in place, once, for use with a refiner.
+        """Change the pictures in place, for use with a refiner; `training.warp.extend` does so.
 
         The dark behind the teeth and the back of the lower jaw become transparent, since the
         refiner shades the cavity itself. The upper teeth become longer, since the lips of the
@@ -97,16 +97,16 @@ class Jaws(nn.Module):
         for name in SHAPES:
             picture = getattr(self, name)
             brightness = picture[:3].mean(0) / (picture[3] + 1e-3)
-            picture *= ramp(brightness, *DARK)
+            picture *= ramp(brightness, *DARK_RAMP)
         rows = torch.arange(SHAPES["lower"][0], device=self.lower.device).float()
-        self.lower *= ramp(rows, *BACK)[:, None]
+        self.lower *= ramp(rows, *BACK_RAMP)[:, None]
         self.upper.copy_(_lengthen_teeth(self.upper))
         self.move_upper_teeth_down()
         self.shade_back_teeth()
 
     @torch.no_grad()
     def move_upper_teeth_down(self) -> None:
-        """Place the upper teeth by TEETH_STRETCH and TEETH_DROP, in place, in what is predicted."""
+        """Apply TEETH_STRETCH and TEETH_DROP, in place, to the layer that predicts placements."""
         down, center = [1, 4], [2, 5]  # numbers of `JawPlacement.upper`
         for numbers in (self.usual, self.find[-1].weight, self.find[-1].bias):
             numbers[center] += TEETH_DROP * numbers[down]
@@ -118,7 +118,7 @@ class Jaws(nn.Module):
         for picture in (self.upper, self.lower):
             columns = picture.shape[-1]
             across = ((2 * torch.arange(columns, device=picture.device) + 1) / columns - 1).abs()
-            picture[:3] *= 1 - CHEEK_SHADE * smoothstep(ramp(across, *CHEEKS))
+            picture[:3] *= 1 - CHEEK_SHADE * smoothstep(ramp(across, *CHEEK_RAMP))
 
     def forward(self, features: Tensor) -> Tensor:
         """The placement (B, 15), see `JawPlacement.of`, from the coarsest features of a face,
@@ -153,8 +153,8 @@ class Jaws(nn.Module):
 
 def lip_shading(inside: Tensor) -> Tensor:
     """The brightness inside a mouth (B, 1, h, w) in [0, 1]: 1 where `inside` is 1 all around, and
-    1 - SHADOW outside."""
-    return 1 - SHADOW + SHADOW * F.avg_pool2d(inside, 5, 1, 2)
+    1 - LIP_SHADE outside."""
+    return 1 - LIP_SHADE + LIP_SHADE * F.avg_pool2d(inside, 5, 1, 2)
 
 
 def _invert(placement: Tensor, centers: Tensor) -> Tensor:
@@ -172,15 +172,18 @@ def _invert(placement: Tensor, centers: Tensor) -> Tensor:
 def below_gums(placement: JawPlacement, centers: Tensor) -> Tensor:
     """Return where a mouth can be, (B, 1, h, w): 0 above the gums that a lip may bare, 1 below. The
     painter takes some moustaches for the dark of a mouth."""
-    return ramp(_invert(placement.upper, centers)[..., 1], *GUMS)[:, None]
+    return ramp(_invert(placement.upper, centers)[..., 1], *GUM_RAMP)[:, None]
 
 
 def _lengthen_teeth(picture: Tensor) -> Tensor:
     """Resample the rows of the upper picture so that the necks of the teeth lie LENGTHENING rows
     higher: shorter gums, longer teeth."""
     bottom, rows = SHAPES["upper"][0] - 1, torch.arange(SHAPES["upper"][0]).float()
-    necks = NECKS - LENGTHENING
-    gums, teeth = rows * NECKS / necks, NECKS + (rows - necks) * (bottom - NECKS) / (bottom - necks)
+    necks = NECK_ROW - LENGTHENING
+    gums, teeth = (
+        rows * NECK_ROW / necks,
+        NECK_ROW + (rows - necks) * (bottom - NECK_ROW) / (bottom - necks),
+    )
     source = torch.where(rows < necks, gums, teeth).to(picture.device)
     first = source.floor().long().clamp(max=bottom)
     second, weight = (first + 1).clamp(max=bottom), (source - first)[:, None]

@@ -37,7 +37,7 @@ from .motion_fields import (
 )
 from .mouth import MouthLayers, Rendering, add_rendered_teeth, keep_visible_teeth, suppress_paint
 from .reader import EyeReader, FaceReader
-from .refiner import MouthDrawing, Refiner, close_lips, soft_hole
+from .refiner import MouthDrawing, Refiner, shrink_hole, soft_hole
 from .teeth import JawPlacement, Jaws, below_gums, lower_hidden_jaw
 
 INVERSION_STEPS = 5  # see `invert_motion`
@@ -387,7 +387,7 @@ class WarpGenerator(Generator):
         size = scale * window.height, scale * window.width
         amount, placement = self._paint_amount(encoding, condition), JawPlacement.of(encoding.jaws)
         centers = window.cell_centers(scale * window.crop_size, encoding.jaws)
-        hole = close_lips(soft_hole(mouth.mouth_mask * amount, size))
+        hole = shrink_hole(soft_hole(mouth.mouth_mask * amount, size))
         known = mouth.mouth_mask - mouth.rendered_teeth_mask  # teeth that the photo shows
         return MouthDrawing(
             photo=resize((window.crop(warped) + 1) / 2, size),

@@ -128,7 +128,7 @@ class RefinerTrainer:
         paint, truth = drawing.paint, ratios_of(target, light)
         self._set_norm(step)
         with self._autocast(paint):
-            refined = self.refiner.ratios(drawing, light, tone)
+            refined = self.refiner.predict_ratios(drawing, light, tone)
             photo, drawn = ratios_of(drawing.photo, light), drawing_ratios(drawing, light)
             composite = photo + paint * (refined - photo)
             terms = self._target_terms(refined, truth, batch.is_real * paint)
