@@ -37,6 +37,9 @@ HOLE_DILATION = 7  # columns of the window that then dilates it, to the corners 
 # Of the box around the paint that is computed: its least padding, and what its edges are multiples
 # of [pixels].
 BOX_MARGIN, BOX_MULTIPLE = 8, 8
+# Factor on the predicted color of the teeth of edits: with it, mouths of the validation photos that
+# AU25 opens are as bright beside the cheeks as photographed ones are, or nearly so.
+EDIT_WHITENESS = 0.88
 MAX_RATIO = 3.0  # of any color to the skin's
 TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
 LIP_SHADE = 0.5  # how much of the light the lips take from the teeth at the edge of the mouth

@@ -37,7 +37,7 @@ from .motion_fields import (
 )
 from .mouth import MouthLayers, Rendering, add_rendered_teeth, keep_visible_teeth, suppress_paint
 from .reader import EyeReader, FaceReader
-from .refiner import MouthDrawing, Refiner, shrink_hole, soft_hole
+from .refiner import EDIT_WHITENESS, MouthDrawing, Refiner, shrink_hole, soft_hole
 from .teeth import JawPlacement, Jaws, below_gums, lower_hidden_jaw
 
 INVERSION_STEPS = 5  # see `invert_motion`
@@ -394,6 +394,6 @@ class WarpGenerator(Generator):
             hole=hole * below_gums(placement, centers),
             known=resize(known, size),
             teeth=self.render_teeth(encoding, placement, condition, scale),
-            white=placement.white,
+            white=EDIT_WHITENESS * placement.white,
             saturation=encoding.saturation,
         )
