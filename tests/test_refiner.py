@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from moodganimation.networks.refiner import (
-    CAVITY_RATIO,
-    CAVITY_DARKENING,
-    HOLE_EROSION,
     BOX_MARGIN,
+    CAVITY_DARKENING,
+    CAVITY_RATIO,
+    HOLE_EROSION,
     MouthDrawing,
     Refiner,
-    shrink_hole,
     drawing_ratios,
     painted_boxes,
+    shrink_hole,
     skin_light,
     soft_hole,
 )
