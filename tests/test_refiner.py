@@ -20,7 +20,7 @@ from moodganimation.networks.refiner import (
 from moodganimation.networks.teeth import CHEEK_SHADE, TEETH_DROP, TEETH_STRETCH, JawPlacement
 from training.warp.mouth_batches import Batch, sample_batch
 from training.warp.mouths import INNER_LIPS, Mouths, inner_mouth
-from training.warp.refine import CORNER_HEIGHT, RefinerExperiment, RefinerTrainer, corners
+from training.warp.refine import RefinerExperiment, RefinerTrainer
 
 HEIGHT, WIDTH = 48, 64
 FEATURES = (24, 2, 2)  # channels, rows and columns of the coarsest features of `tiny`
@@ -236,13 +236,6 @@ def test_only_real_mouths_have_a_target():
     nothing = batch._replace(is_real=torch.zeros_like(batch.is_real))
     terms = trainer.step(0, nothing._replace(is_real=batch.is_real))
     assert terms["pixels"] > 0 and terms["coarse"] > 0
-
-
-def test_corners_are_where_a_hole_is_low():
-    paint = torch.zeros(1, 1, 20, 30)
-    paint[..., 5:15, 8:22] = 1
-    paint[..., 9 : 9 + int(10 * CORNER_HEIGHT) - 1, 4:26] = 1
-    assert corners(paint)[0, 0, 0, 4:26].tolist() == [1] * 4 + [0] * 14 + [1] * 4
 
 
 @torch.no_grad()

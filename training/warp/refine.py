@@ -35,7 +35,6 @@ from .mouth_batches import Batch, crop_to_holes, ratios_of, sample_batch, select
 from .mouth_critic import MouthCritic
 from .mouths import Mouths
 
-CORNER_HEIGHT = 0.4  # of a hole's greatest height; columns below it are the corners of the mouth
 # The learning rate of the refiner: steps of its warm-up, then a constant until half of the steps,
 # then linear down to this share of it.
 WARMUP_STEPS, FINAL_RATE = 100, 0.05
@@ -57,7 +56,7 @@ class RefinerExperiment:
     rate: float = 3e-4
     critic_rate: float = 4e-4
     critic_from: int = 300  # step from which the refiner learns from the critic
-    widest: int = 1000  # hole [pixels] from which edits have no `realism`: few real mouths are so
+    widest: int = 1000  # hole [pixels] from which edits have no critic: few real mouths are so wide
     freeze_at: float = 0.6  # share of the steps after which batch norm uses running statistics
     # Weights of the losses of photographed mouths, against their targets:
     pixels: float = 5.0
@@ -69,7 +68,7 @@ class RefinerExperiment:
     edits_realism: float = 1.0  # factor on both of edits
     # and of edits, against their drawings:
     coarse: float = 0.75  # low frequencies
-    drawing: float = 2.0  # pixels of wide mouths, see `widest`, and of corners
+    drawing: float = 3.0  # pixels of wide mouths, see `widest`
     tint: float = 1.5  # chroma against the blurred chroma
     r1: float = 0.01
     r1_every: int = 8
@@ -178,11 +177,11 @@ class RefinerTrainer:
         """The L1 losses of edits against their drawings."""
         error, inner = refined - drawn, -dilate(-paint)
         coarse = weighted_mean(cell_means(error * inner).abs(), is_edit * cell_means(inner))
-        held = is_edit * torch.maximum(1 - self._is_narrow(paint), corners(paint))
+        wide = is_edit * (1 - self._is_narrow(paint))
         tint_error = chroma(refined) - blur(chroma(drawn))
         return {
             "coarse": self.experiment.coarse * coarse,
-            "drawing": self.experiment.drawing * weighted_mean(error.abs(), held * paint),
+            "drawing": self.experiment.drawing * weighted_mean(error.abs(), wide * paint),
             "tint": self.experiment.tint * weighted_mean(tint_error.abs(), is_edit * paint),
         }
 
@@ -200,14 +199,14 @@ class RefinerTrainer:
         with torch.no_grad():
             *_, target_maps = self.critic(composite + paint * (truth - composite))
         weight = F.adaptive_max_pool2d(paint, realism.shape[-2:])
-        weight = weight * (is_real + (1 - is_real) * experiment.edits_realism)
-        narrow = torch.maximum(is_real, self._is_narrow(paint))
+        share = experiment.edits_realism * self._is_narrow(paint)
+        weight = weight * (is_real + (1 - is_real) * share)
         features = sum(
             weighted_mean((a - b).abs(), is_real * F.adaptive_max_pool2d(paint, a.shape[-2:]))
             for a, b in zip(maps, target_maps, strict=True)
         ) / len(maps)
         return {
-            "realism": -experiment.realism * weighted_mean(realism, narrow * weight),
+            "realism": -experiment.realism * weighted_mean(realism, weight),
             "texture": -experiment.texture * weighted_mean(texture, weight),
             "features": experiment.features * features,
         }
@@ -222,13 +221,13 @@ class RefinerTrainer:
         self.critic.requires_grad_(True)
         scale = self.critic.cell
         weight = F.adaptive_max_pool2d(paint, tuple(n // scale for n in paint.shape[-2:]))
-        narrow = torch.maximum(is_real, self._is_narrow(paint))
+        weight = weight * torch.maximum(is_real, self._is_narrow(paint))
         with self._autocast(paint):
             fakes, trues = self.critic(composite)[:2], self.critic(photographed)[:2]
             loss = sum(
-                weighted_mean(F.relu(1 + fake.float()), share * weight)
+                weighted_mean(F.relu(1 + fake.float()), weight)
                 + weighted_mean(F.relu(1 - true.float()), weight[rows])
-                for fake, true, share in zip(fakes, trues, (narrow, 1), strict=True)
+                for fake, true in zip(fakes, trues, strict=True)
             )
         if step % experiment.r1_every == 0:
             penalty = self._r1_penalty(photographed, weight[rows])
@@ -251,16 +250,6 @@ def weighted_mean(values: Tensor, weight: Tensor) -> Tensor:
     """The mean of (B, C, h, w) over channels, and over pixels weighted by (B, 1, h, w)."""
     # 1e-3: no division by 0.
     return (values.float().mean(1, keepdim=True) * weight).sum() / (weight.sum() + 1e-3)
-
-
-def corners(paint: Tensor) -> Tensor:
-    """The corners of mouths, (B, 1, 1, w): 1 in columns of paint (B, 1, h, w) that are low beside
-    the highest, else 0.
-
-    The photo of an edit shows closed lips there, whose color the refiner would take.
-    """
-    height = paint.sum(2, keepdim=True)
-    return (height < CORNER_HEIGHT * height.amax(3, keepdim=True)).float()
 
 
 def cell_means(x: Tensor) -> Tensor:
