@@ -55,6 +55,7 @@ def test_only_documented_endpoints_have_names(server):
     assert all(point["description"] for point in named.values())
     labels = [p["label"] for p in named["/v1_edit"]["parameters"]]
     assert labels == ["photo", "axes", "preset", "intensity", "box", "look", "detail"]
+    assert [p["label"] for p in named["/v1_film"]["returns"]] == ["file", "said"]
 
 
 def test_every_kind_of_sheet_is_documented():
