@@ -97,7 +97,7 @@ def film() -> str:
         + job_progress()
         + "</form></details>"
     )
-    return panel("film", "Video", form + trajectory)
+    return panel("film", "Film", form + trajectory)
 
 
 def live() -> str:

@@ -36,7 +36,7 @@ MOOD_PAD_AXIS_LABELS = {  # (x, y, text-anchor) in units of its SVG
     "excited": (0, -117, "middle"),
     "calm": (0, 108, "middle"),
 }
-TABS = {"photo": "Photo", "film": "Video", "live": "Live", "explore": "Explore"}
+TABS = {"photo": "Photo", "film": "Film", "live": "Live", "explore": "Explore"}
 EDIT_TABS = {"face": "Face", "mood": "Mood", "copy": "Copy from photo"}
 PHONE_FILTERS = {  # on a phone, the panel Photo shows one of these parts at a time
     "presets": "Presets",
