@@ -1,4 +1,4 @@
-// The timeline: keyframes to drag along it, pins to drop on it, and the play playHead. Without keyframes
+// The timeline: keyframes to drag along it, pins to drop on it, and the play head. Without keyframes
 // it goes from the photo to the sliders and back, as the form of the export says.
 window.moodganimation.mount(element, () => {
   const page = window.moodganimation, { on, act, session, translate } = page;
@@ -118,7 +118,7 @@ window.moodganimation.mount(element, () => {
     pins.replaceChildren(...session.state.pins.map((picture, index) => {
       const pin = Object.assign(document.createElement("button"), { type: "button", id: `pin-${index}`, ariaLabel: `${translate("Pin")} ${index + 1}` });
       pin.append(Object.assign(document.createElement("img"), { src: picture, alt: "", draggable: false }));
-      let ghost = null, start = null;  // the picture under the pointer; where the drag startTime
+      let ghost = null, start = null;  // the picture under the pointer; where the drag began
       pin.addEventListener("pointerdown", (event) => { start = [event.clientX, event.clientY]; pin.setPointerCapture(event.pointerId); });
       pin.addEventListener("pointermove", (event) => {
         if (!start || (!ghost && Math.hypot(event.clientX - start[0], event.clientY - start[1]) < PIN_DRAG_PX)) return;
