@@ -92,7 +92,7 @@ def others(browser, url: str, film: Path) -> None:
     tab = opened(browser, url, viewport=DESK)
     tab.locator("#tab-film").click()
     tab.set_input_files("#film-file", str(film))
-    tab.get_by_text("Animate the photo by the clip").click()
+    tab.get_by_text("Animate the photo by the video").click()
     tab.locator("#make-film").click()
     tab.locator("#film-form .outcome a").first.wait_for(timeout=180_000)
     shoot(tab, "film")
