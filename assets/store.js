@@ -101,10 +101,11 @@
     return act("commit", request);
   }
 
-  // Commit after a pause, so that keys in quick succession are one step.
+  // Commit after a pause, so that keys in quick succession are one step. A preview without an answer is
+  // waited for, since a commit would drop it with the expression that the server computes.
   function commitSoon() {
     clearTimeout(commitTimer);
-    commitTimer = setTimeout(commit, COMMIT_DELAY_MS);
+    commitTimer = setTimeout(() => isPreviewing ? commitSoon() : commit(), COMMIT_DELAY_MS);
   }
 
   // Drop the drag, and show the last committed state again.

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -615,6 +616,23 @@ def test_three_keyframes_become_a_gif(visit, size):
         link.click()
     assert download.value.suggested_filename.endswith(".gif")
     assert Path(download.value.path()).read_bytes()[:4] == b"GIF8"
+
+
+@pytest.mark.slow
+def test_a_moment_with_a_slow_preview_is_committed(visit):
+    tab = visit()
+    settled(tab, tab.locator("#preset-happiness").click)
+    reading = tab.evaluate("window.moodganimation.session.reading.AU12L")
+
+    def delay(route):
+        if '"preview"' in (route.request.post_data or ""):
+            time.sleep(0.7)  # more than COMMIT_DELAY_MS of store.js
+        route.continue_()
+
+    tab.route("**/component_server*", delay)
+    settled(tab, lambda: tab.locator("#scrub").fill("0.01"))
+    committed = tab.evaluate("window.moodganimation.session.confirmed.state.expression.AU12L")
+    assert committed == pytest.approx(reading, abs=0.02)
 
 
 @pytest.mark.slow
