@@ -542,7 +542,7 @@ def test_pairs_can_be_read_by_training(made):
     assert seen["source"].shape == seen["target"].shape == (3, 128, 128)
     assert np.abs(seen["source"] - seen["target"]).max() > 0.05
     assert seen["flow"].shape == (2, 128, 128) and np.abs(seen["flow"]).max() > 0.01
-    assert 0.2 < seen["depth"].max() < 1.5 and -1.5 < seen["across"].min() < -0.5
+    assert 0.2 < seen["depth"].max() < 1.5 and -1.5 < seen["lateral_position"].min() < -0.5
     assert seen["field_weight"].max() == 1 and 0 < np.abs(seen["light"]).max() < 0.5
 
 
