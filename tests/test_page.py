@@ -629,7 +629,7 @@ def test_a_moment_with_a_slow_preview_is_committed(visit):
             time.sleep(0.7)  # more than COMMIT_DELAY_MS of store.js
         route.continue_()
 
-    tab.route("**/component_server*", delay)
+    tab.route("**/component_server/**", delay)
     settled(tab, lambda: tab.locator("#scrub").fill("0.01"))
     committed = tab.evaluate("window.moodganimation.session.confirmed.state.expression.AU12L")
     assert committed == pytest.approx(reading, abs=0.02)
