@@ -338,7 +338,7 @@ def _add_measurements(command: Callable) -> None:
     parser = command(
         sweeps, "render every unit and mood at five levels, for the judges", data=False
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of photos")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="imgs/ and a table with splits")
     _add_checkpoint(parser, required=False)
     _add_split(parser)
     parser.add_argument("--count", type=int, default=20, help="number of photos")

@@ -168,9 +168,8 @@ def turn_head(source: Tensor, edit: Edit, head_motion: Tensor) -> Edit:
 
 
 def confine(source: Tensor, edit: Edit, mask: Tensor) -> Edit:
-    """Confine an edit to a mask (B, 1, h, w) in [0, 1]: where it is 0, the source is unchanged.
-
-    A turn of the head is not confined, since the head is rigid.
+    """Confine an edit to a mask (B, 1, h, w) in [0, 1] over the crop of the result: where it is 0,
+    only a turn of the head changes the source. The turn is not confined, since the head is rigid.
     """
     head_flow = 0
     if edit.head_motion is not None:

@@ -4,7 +4,8 @@ photograph of the inside of a mouth.
 It works on colors relative to the light on the skin around the mouth, channel by channel, so that
 grey photographs stay grey, warm ones warm and dim ones dim, across a half-lit mouth too.
 
-B batch · h x w pixels of a window around the mouth
+B batch · h x w pixels of the mouth window, of which PAINT_SCALE x PAINT_SCALE (see `encoding`) lie
+in one of the crop; pixels, rows and columns below are these
 """
 
 from collections.abc import Iterator
@@ -28,12 +29,13 @@ MOUTH_ELLIPSE, FACE_ELLIPSE = ((0.0, -0.3), (0.66, 0.55)), ((0.0, -0.7), (1.1, 1
 EDGE_WIDTH = 0.25  # width of their edges, in radii
 DARKEST = 0.02  # added to brightness before ratios are taken
 OPEN_RAMP = (0.38, 0.78)  # from the share of open mouth in a cell to its share of hole
-# Rows and columns of the window that dilates a hole, to the corners of the lips.
+# Rows and columns of the kernel of `dilate`, which widens a hole to the corners of the lips.
 LIP_DILATION = (1, 5)
-# What an edit's hole loses at the upper and at the lower lip: a share of its height there, and the
-# most of it [rows]. The painter learned from renderings, which open farther than lips do.
+# What the hole of an edit loses at the upper and at the lower lip: a share of its height there, and
+# the most of it [rows]. The painter learned from renderings, which open farther than lips do. Holes
+# of photographed mouths, which the refiner also learns from, lose nothing.
 HOLE_EROSION = (0.05, 1), (0.25, 5)
-HOLE_DILATION = 7  # columns of the window that then dilates it, to the corners of the lips
+HOLE_DILATION = 7  # columns of the kernel that then dilates it, to the corners of the lips
 # Of the box around the paint that is computed: its least padding, and what its edges are multiples
 # of [pixels].
 BOX_MARGIN, BOX_MULTIPLE = 8, 8
@@ -45,7 +47,7 @@ TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
 LIP_SHADE = 0.5  # how much of the light the lips take from the teeth at the edge of the mouth
 CAVITY_RATIO = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin's, near the lips
 CAVITY_DARKENING = 0.6  # how much darker the middle of a wide mouth is than the cavity at the lips
-OPENNESS_WINDOW = 17  # side of the window of `openness` [pixels]
+OPENNESS_WINDOW = 17  # side of the square whose share of hole is the openness of its center
 
 
 class MouthDrawing(NamedTuple):
@@ -141,7 +143,8 @@ def padded_extent(used: np.ndarray) -> slice:
 
 def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
     """Return where to paint, (B, 1, *size) in [0, 1]: the inside of a mouth (B, 1, h, w), given on
-    coarser cells, and the inner edge of the lips, where warped pixels are stretched."""
+    coarser cells, sharpened by OPEN_RAMP, dilated sideways to the corners of the lips, and blurred
+    onto the edge of the lips, where warped pixels are stretched."""
     low, high = OPEN_RAMP
     fine = F.interpolate(inside, size=size, mode="bilinear", align_corners=False)
     hole = ((fine - low) / (high - low)).clamp(0, 1)
@@ -149,8 +152,8 @@ def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def shrink_hole(hole: Tensor) -> Tensor:
-    """Return the hole (B, 1, h, w) of an edit, eroded at both lips by HOLE_EROSION and dilated by a
-    window of HOLE_DILATION columns."""
+    """Return the hole (B, 1, h, w) of an edit, eroded at both lips by HOLE_EROSION and dilated by
+    HOLE_DILATION columns."""
     height = hole.sum(2, keepdim=True)
     above = hole.cumsum(2) - hole / 2  # rows of the hole between the upper lip and a pixel's middle
     for (share, most), distance in zip(HOLE_EROSION, (above, height - above), strict=True):
@@ -159,7 +162,7 @@ def shrink_hole(hole: Tensor) -> Tensor:
 
 
 def dilate(hole: Tensor) -> Tensor:
-    """Dilate a hole (B, 1, h, w) by a window of LIP_DILATION rows and columns."""
+    """Dilate a hole (B, 1, h, w) by LIP_DILATION."""
     return F.max_pool2d(hole, LIP_DILATION, 1, (LIP_DILATION[0] // 2, LIP_DILATION[1] // 2))
 
 

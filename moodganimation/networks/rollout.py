@@ -27,9 +27,9 @@ def rollout(
     """Yield the edits of a source (B, 3, H, W) along conditions (B, T, D), frame by frame.
 
     The first frame starts from `source`. feed: what the others start from. "portrait": also
-    `source`. "generated": the composite of the frame before; gradients flow back to it through the
-    network's input, but not through the picture that is blended with the color. "truth": the true
-    frame before, truth[:, t - 1] (teacher forcing).
+    `source`. "generated", only for generators that repaint: the composite of the frame before;
+    gradients flow back to it through the network's input, but not through the picture that is
+    blended with the color. "truth": the true frame before, truth[:, t - 1] (teacher forcing).
 
     truth: (B, T, 3, H, W), only for the feed "truth"; state: of the frame before the first;
     encoding: of `source`, if it is known already.

@@ -19,7 +19,8 @@ def preset(experiment: Experiment, name: str) -> Experiment:
     """Apply a preset by name.
 
     reference: the sizes and schedule of the original. small: a few minutes, to try it out.
-    pretrain: supervised stages at growing resolution, then the adversarial objective.
+    pretrain: supervised stages at growing resolution, then the adversarial objective with the
+    supervised terms in place of the attention's.
     """
     match name:
         case "small":

@@ -1,10 +1,10 @@
 """Calibration of the reader on pairs of photographs of one person.
 
 With the readings of both photographs as conditions, the generator's motion should equal the flow
-between their landmarks. A reader trained on labels alone is not trained for that. Its last layers
-are therefore fine-tuned on two terms: the error of that motion (pairs of the kind "real", see
-training/data/pairs.py), and the error of readings of labelled photos. Encoder, motion fields and
-gains are frozen.
+between their landmarks. A reader trained on labels alone is not trained for that. Its `FaceReader`
+is therefore fine-tuned on two terms: the error of that motion (pairs of the kind "real", see
+training/data/pairs.py), and the error of readings of labelled photos. Encoder, `EyeReader`, motion
+fields and gains are frozen.
 
 B batch · D axes
 """

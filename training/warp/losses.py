@@ -65,7 +65,8 @@ def masked_squared_error(picture: Tensor, truth: Tensor, mask: Tensor) -> Tensor
 
 
 def mask_error(attention: Tensor, paint_region: Tensor, keep_region: Tensor) -> Tensor:
-    """Cross-entropy of 1 - attention in `paint_region`, plus its mean in `keep_region`.
+    """Cross-entropy of 1 - attention, averaged over `paint_region`, plus the mean of
+    keep_region * (1 - attention) over all pixels.
 
     All (B, 1, H, W) in [0, 1]. The logarithm has a gradient even where the attention is saturated.
     Inner mouths have few pixels, so the first term is averaged over the area of `paint_region`.

@@ -61,7 +61,8 @@ class Mouths:
 
     @cached_property
     def paint(self) -> Tensor:
-        """What is painted, (N, 1, h, w) in 0..255, see `MouthDrawing.paint`."""
+        """What is painted, (N, 1, h, w) in 0..255, as `MouthDrawing.paint`, but with the minimum of
+        both factors for their product, so that it stays uint8."""
         return torch.minimum(self.hole, 255 - self.known)
 
     @cached_property
@@ -93,7 +94,7 @@ class Mouths:
 def collect_mouths(
     folders: list[Path], split: str, generator: WarpGenerator, space: ExpressionSpace, seed: int = 0
 ) -> Mouths:
-    """Collect the open mouths of the photographs of a split, and edits that open closed ones."""
+    """Collect the photographed open mouths of a split, and edits of its photos that open mouths."""
     rng, parts = np.random.default_rng(seed), []
     for folder in folders:
         landmarks, paths = Landmarks(folder / "landmarks.npz"), all_photos(folder, split)
@@ -155,7 +156,8 @@ def real_mouths(
     k times the size of the encoded one.
     """
     window, placement = encoding.window, JawPlacement.of(encoding.jaws)
-    encoding = encoding._replace(upper_teeth=None)  # generators without a refiner leave it out here
+    # Rendered anew: that of a generator without a refiner is hidden where the photo shows teeth.
+    encoding = encoding._replace(upper_teeth=None)
     teeth = generator.render_teeth(encoding, placement, encoding.reading, INFERENCE.paint_scale)
     size = teeth.shape[-2:]
     hole = soft_hole(window.crop(inside), size)

@@ -56,7 +56,9 @@ class RefinerExperiment:
     rate: float = 3e-4
     critic_rate: float = 4e-4
     critic_from: int = 300  # step from which the refiner learns from the critic
-    widest: int = 1000  # hole [pixels] from which edits have no critic: few real mouths are so wide
+    # Area of the paint [pixels] from which an edit has no critic: few photographed mouths are so
+    # large.
+    widest: int = 1000
     freeze_at: float = 0.6  # share of the steps after which batch norm uses running statistics
     # Weights of the losses of photographed mouths, against their targets:
     pixels: float = 5.0
@@ -68,8 +70,9 @@ class RefinerExperiment:
     edits_realism: float = 1.0  # factor on both of edits
     # and of edits, against their drawings:
     coarse: float = 0.75  # low frequencies
-    drawing: float = 3.0  # pixels of wide mouths, see `widest`
+    drawing: float = 3.0  # pixels of large mouths, see `widest`
     tint: float = 1.5  # chroma against the blurred chroma
+    # Of the critic: gamma of R1, and the steps between two, each of which counts for all of them.
     r1: float = 0.01
     r1_every: int = 8
     ema: float = 0.998
@@ -175,18 +178,19 @@ class RefinerTrainer:
         self, refined: Tensor, drawn: Tensor, paint: Tensor, is_edit: Tensor
     ) -> dict[str, Tensor]:
         """The L1 losses of edits against their drawings."""
+        # Eroded: at its corners, the paint of an edit covers closed lips, which no drawing shows.
         error, inner = refined - drawn, -dilate(-paint)
         coarse = weighted_mean(cell_means(error * inner).abs(), is_edit * cell_means(inner))
-        wide = is_edit * (1 - self._is_narrow(paint))
+        large = is_edit * (1 - self._is_small(paint))
         tint_error = chroma(refined) - blur(chroma(drawn))
         return {
             "coarse": self.experiment.coarse * coarse,
-            "drawing": self.experiment.drawing * weighted_mean(error.abs(), wide * paint),
+            "drawing": self.experiment.drawing * weighted_mean(error.abs(), large * paint),
             "tint": self.experiment.tint * weighted_mean(tint_error.abs(), is_edit * paint),
         }
 
-    def _is_narrow(self, paint: Tensor) -> Tensor:
-        """1 for mouths that open no farther than photographed ones, else 0: (B, 1, 1, 1)."""
+    def _is_small(self, paint: Tensor) -> Tensor:
+        """1 for mouths whose painted area is below `widest`, else 0: (B, 1, 1, 1)."""
         return (paint.sum((1, 2, 3), keepdim=True) < self.experiment.widest).float()
 
     def _adversarial_terms(
@@ -199,7 +203,7 @@ class RefinerTrainer:
         with torch.no_grad():
             *_, target_maps = self.critic(composite + paint * (truth - composite))
         weight = F.adaptive_max_pool2d(paint, realism.shape[-2:])
-        share = experiment.edits_realism * self._is_narrow(paint)
+        share = experiment.edits_realism * self._is_small(paint)
         weight = weight * (is_real + (1 - is_real) * share)
         features = sum(
             weighted_mean((a - b).abs(), is_real * F.adaptive_max_pool2d(paint, a.shape[-2:]))
@@ -221,7 +225,7 @@ class RefinerTrainer:
         self.critic.requires_grad_(True)
         scale = self.critic.cell
         weight = F.adaptive_max_pool2d(paint, tuple(n // scale for n in paint.shape[-2:]))
-        weight = weight * torch.maximum(is_real, self._is_narrow(paint))
+        weight = weight * torch.maximum(is_real, self._is_small(paint))
         with self._autocast(paint):
             fakes, trues = self.critic(composite)[:2], self.critic(photographed)[:2]
             loss = sum(
@@ -317,6 +321,7 @@ def refine(
             sample_sheet(trainer.average, val, run.folder / "samples" / f"{done:07d}.png")
         if is_due(done, e.save_every, e.steps):
             run.save_state({k: p.state_dict() for k, p in trainer.parts.items()} | {"step": done})
+            # Means are over `count`; `save_every` is a multiple of `log_every`, so this is logged.
             sums["validation"] = count * torch.tensor(validation_error(trainer.average, val))
         if is_due(done, e.log_every, e.steps):
             means = {k: round(float(v) / count, 5) for k, v in sums.items()}
