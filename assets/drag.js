@@ -154,8 +154,8 @@
       if (!motionMap) return;
       placeHandles();
       // A newer request replaced this one, another drag has begun, or the drag is over.
-      if (!answer?.moved_axes || (drag && drag !== pointerDrag && drag !== keyDrag)) return;
-      showCaption(valuesText(answer.moved_axes, answer.expression ?? page.expression()), x, y);
+      if (!answer?.changed_controls || (drag && drag !== pointerDrag && drag !== keyDrag)) return;
+      showCaption(valuesText(answer.changed_controls, answer.expression ?? page.expression()), x, y);
     }
 
     // The request of a drag; isOneSided: Alt is pressed.

@@ -25,9 +25,10 @@
   const session = { token: null, view: "face", state: { expression: {}, keyframes: [], pins: [] }, confirmed: null, reading: {},
     axes: [], faces: [], face_corners: [], view_boxes: { face: [0, 0, 1, 1], photo: [0, 0, 1, 1] }, face_index: 0 };
 
-  // Events and their values. An answer of the server: "state" with a new state, "face" with another face,
+  // Events and their values. An answer of the server: "state" with a new state, "face" with another face or
+  // another view of it,
   // "photo" with another photo, "no-face" with a photo without a face. Others: "preview" (answer and its
-  // request), "opening" (a photo file), "settings" ({panel: values}), "panel" (name of the opened panel),
+  // request), "opening" (a photo file), "settings" ({key of the recipe: values}; "animate" is of the panel "export"), "panel" (name of the opened panel),
   // "before" (whether its button is held), "mood" (a mood slider was moved), "enabled" (a photo is open).
   function on(name, listener) { (listeners[name] ??= []).push(listener); }
   function emit(name, detail) { for (const listener of listeners[name] ?? []) listener(detail); }

@@ -103,7 +103,7 @@ class API:
                 valence), arousal and dominance from -1 to 1; where the model has them, one side
                 of a unit (AU12L, AU12R), gaze (AU61 to AU64) and head (AU51 to AU56); all other
                 axes keep their values in the photo
-            preset: an emotion, such as "happy"; axes are set after it
+            preset: an emotion, such as "happy", or a gesture, such as "wink"; axes are set after it
             intensity: of the preset, from 0 (the photo's expression) to 1
             box: x0, y0, x1, y1 in pixels around the face; by default it is found automatically
             look: "camera" to turn both eyes to it
@@ -141,7 +141,7 @@ class API:
         Args:
             photo: the picture's file
             axes: values as for edit
-            preset: an emotion as for edit
+            preset: a preset as for edit
             timeline: instead of axes, preset and look: "nod", "shake" or "thinking", or
                 {"keyframes": [{"at": seconds, "hold": seconds, "easing": "smooth", "expression":
                 {axis: value}, "space": "facs"}], "fps": 24, "mode": "once", "blinks": false};

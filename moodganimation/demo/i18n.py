@@ -2,7 +2,8 @@
 
 assets/words.csv has the translations. A text is looked up by its English, a `Message` by its
 template, in which {} stands for a parameter. Texts in the page's HTML are marked (`ui.markup`), and
-the browser translates them. Messages of the server, such as errors, go through `localize`.
+the browser translates them. Messages of the server, such as errors, go through `localize`;
+the refusals of `server/` are in English.
 Names of models and texts in pictures are not translated.
 """
 

@@ -102,7 +102,7 @@ BIPOLAR_SLIDERS = {
         BipolarSlider("jaw-side", "AD30R", "AD30L", "Jaw sideways", "AD30: the jaw to a side"),
     ),
 }
-PRESET_LABELS = {
+PRESET_LABELS = {  # button of the page -> its label; for the presets see PRESET_OF_BUTTON
     "happiness": "Happiness",
     "sadness": "Sadness",
     "surprise": "Surprise",

@@ -82,8 +82,8 @@ class RecipeIO:
         """Restore the recipe of an uploaded file or of a link.
 
         request: {"file": {"path"}} or {"link"}, "token", "view"; "anywhere": accept a recipe of
-        another photo, and ignore its place of the face. Answer: {"settings": {panel: {control:
-        value}}} with `face_answer`, or with "expression" if no photo is open.
+        a photo of another size, without its place of the face. Answer: {"settings": {panel:
+        {control: value}}} with `face_answer`, or with "expression" if no photo is open.
         """
         path, link = uploaded_path(request, "file"), str(request.get("link") or "")
         if path is None and not link:

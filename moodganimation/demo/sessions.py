@@ -187,7 +187,7 @@ class Session:
 
     @property
     def photo(self) -> np.ndarray:
-        """The pixels of the uploaded file."""
+        """The uploaded photo as the networks take it, (H, W, 3) uint8 in sRGB."""
         return self.original.pixels
 
     @property

@@ -22,7 +22,7 @@ _LOCKED_TYPE = schema.list_type(
     "What is locked", schema.choice_type("What is locked", LOCKS), 0, len(LOCKS)
 )
 _MOOD_TYPE = schema.tuple_type("The mood", object, object, object)  # Expression checks the values
-_EMOTION_TYPE = schema.choice_type("The emotion", PRESET_NAMES)
+_PRESET_TYPE = schema.choice_type("The emotion", PRESET_NAMES)
 _INTENSITY_TYPE = schema.number_type("The intensity", 0, 1)
 
 
@@ -114,7 +114,7 @@ class State:
         if "mood" in options:
             fields["mood"] = Expression(PAD, schema.check(_MOOD_TYPE, options["mood"])).values
         if "preset" in options:
-            fields["preset"] = schema.check(_EMOTION_TYPE, options["preset"])
+            fields["preset"] = schema.check(_PRESET_TYPE, options["preset"])
             fields["intensity"] = schema.check(_INTENSITY_TYPE, options.get("intensity"))
         return replace(self, **fields)
 

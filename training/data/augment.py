@@ -7,7 +7,7 @@ side; views have S.
 import cv2
 import numpy as np
 
-from ..rendering.model import CROP_SIDE  # of canonical crops on disk [px]
+from ..rendering.model import CROP_SIDE
 
 VIEW_MARGIN = 1.125  # side of cached pictures over that of views, which may enlarge a part of them
 # Geometry of views: side and shift [crop px], roll [degrees].
@@ -72,7 +72,9 @@ class View:
         self.has_tone, self.grey, self.unsharp = rng is not None, False, 0.0
         self.gamma, self.channel_gain = 1.0, np.ones(3)
         self.lighting = None  # gain (S, S, 1), see `directed_light`
-        self.low_resolution = 0  # side to which the view is reduced and enlarged again; 0: not [px]
+        self.low_resolution = (
+            0  # side to which the view is reduced, then enlarged again [px]; 0: neither
+        )
         if rng is None:
             return
         self.grey = rng.random() < GREY_SHARE

@@ -162,7 +162,7 @@ def _moods(values: dict) -> str:
         return "<p>The axes of this space are not moods and cannot be converted to moods.</p>"
     note = "The formula for dominance has not been validated against human ratings."
     return (
-        _table(["concordance", "requested and estimated", "correlation", "ceiling"], rows)
+        _table(["axis", "concordance, requested and estimated", "correlation", "ceiling"], rows)
         + f"<p>{note}</p>"
     )
 

@@ -6,7 +6,7 @@ those of the other axes are below. Intensities are 0..5, as in data files, in th
 
 import numpy as np
 
-from moodganimation.expressions.axis_map import HEAD_AXES
+from moodganimation.expressions.axis_map import HEAD_AXES as HEAD_PAIRS
 from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.head import MAX_ANGLES
 
@@ -72,7 +72,7 @@ def intensities(fit: Fit, gaze: np.ndarray | None) -> np.ndarray:
     jaw = fit.expression[AU26] - ACTIVATION_AT_5[AU26]
     values[FACS.index("AU27")] = 5 * np.clip(jaw / AU27_JAW_ACTIVATION, 0, 1)
     set_signed(
-        values, HEAD_AXES[:2], np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2]
+        values, HEAD_PAIRS[:2], np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2]
     )
     if gaze is not None:
         set_signed(values, GAZE_PAIRS, gaze / np.radians(MAX_GAZE))
@@ -101,7 +101,7 @@ def _remove_bias_and_noise(key: str, asymmetry: float) -> float:
 def set_signed(values: np.ndarray, pairs, numbers: np.ndarray) -> None:
     """Set pairs of opposite axes from numbers in [-1, 1], positive along the first of a pair.
 
-    values: (50,), changed in place. pairs: keys of opposites, such as GAZE_PAIRS and HEAD_AXES.
+    values: (50,), changed in place. pairs: keys of opposites, such as GAZE_PAIRS and HEAD_PAIRS.
     """
     for (first, second), value in zip(pairs, numbers, strict=True):
         values[FACS.index(first)] = 5 * np.clip(value, 0, 1)
@@ -173,4 +173,4 @@ def gaze_change(target: np.ndarray, current: np.ndarray) -> np.ndarray:
 def head_turn(target: np.ndarray, current: np.ndarray) -> np.ndarray:
     """The turn (3,) of the head to the person's left, up, and its tilt to the left, in shares of
     MAX_ANGLES."""
-    return signed_values(target, HEAD_AXES) - signed_values(current, HEAD_AXES)
+    return signed_values(target, HEAD_PAIRS) - signed_values(current, HEAD_PAIRS)

@@ -21,11 +21,12 @@ DEPTH_FADE = 50.0  # render px outside the mesh over which depth falls to 0
 DEPTH_CELLS = 36  # along a side of the depth map that turns are computed from
 
 
-def depth_map(fit: Fit, raster: Raster, is_face: np.ndarray) -> np.ndarray:
+def depth_map(fit: Fit, raster: Raster, is_skin: np.ndarray) -> np.ndarray:
     """Compute the depth map (S, S) float32: distance in front of the neck's axis [render
-    px], falling to 0 outside the face. is_face: (S, S) bool, the pixels that show it."""
+    px], falling to 0 outside the face. is_skin: (S, S) bool, where depth is taken; the inside of
+    the mouth and the eyes gets that of the nearest skin."""
     axis = project(NECK[None], fit.pose, RENDER_SIDE)[0, 2]
-    distance, depth = _extrapolate(np.where(is_face, raster.nearness - axis, 0), is_face)
+    distance, depth = _extrapolate(np.where(is_skin, raster.nearness - axis, 0), is_skin)
     return depth * np.float32(1 - smoothstep(distance / DEPTH_FADE))
 
 

@@ -16,7 +16,7 @@ from . import units
 
 MODEL_FILE = Path(__file__).parent / "face_model.npz"
 LENGTH_STEP = 1 / 2048  # lengths in the file are multiples of it
-CROP_SIDE = 144  # of the canonical crop on disk, to which faces are fitted [px]
+CROP_SIDE = 144  # of the crop px scale, in which faces are fitted; files may have other sides [px]
 RENDER_SIDE = 2 * CROP_SIDE  # of rendered pictures [px]
 RENDER_SCALE = RENDER_SIDE / CROP_SIDE  # render px per crop px
 LOWER_TEETH_DROP = 0.45  # lengths by which the lower teeth are lowered

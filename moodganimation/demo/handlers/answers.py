@@ -67,6 +67,7 @@ def face_answer(session: Session, view: str) -> dict:
         "axes": available_axes(session.animator.space),
         "view_boxes": {"face": views.face_view_fractions(face.portrait), "photo": [0, 0, 1, 1]},
         "unedited": views.photo_url(session, view),
+        # The small picture shows the other view.
         "inset": views.current_url(session, "photo" if view == "face" else "face", draft=True),
     }
 

@@ -54,7 +54,7 @@ class CameraStream:
 
     def __init__(self, live: Live):
         self.live, self.lock = live, threading.Lock()  # held while a frame is edited
-        self.recorded_frames: list[tuple[float, bytes]] = []  # (seconds, JPEG)
+        self.recorded_frames: list[tuple[float, bytes]] = []  # (`time.monotonic()`, JPEG)
         self.recipe: Recipe | None = None  # of the last recorded frame
         self.label = False  # `Session.label` of the last recorded frame
         self.change_from_neutral = ChangeFromNeutral()
@@ -160,7 +160,8 @@ class CameraHandlers:
 
     @problems_as_answers
     def edit_recording(self, request: dict, tab_hash: str | None = None) -> dict:
-        """Make the recorded expressions of the photo the keyframes of the timeline.
+        """Make the recorded Action Units of the photo the keyframes of the timeline, without sides,
+        gaze and head.
 
         Answer: `state_answer`, and {"settings": {"animate"}} of the timeline.
         """
@@ -171,8 +172,8 @@ class CameraHandlers:
                 "camera and press Record."
             )
         recorded = stream.recorded_expressions
-        readings = [(seconds, units_of(expression)) for seconds, expression in recorded]
-        fps, keyframes = fit_keyframes(readings)
+        recorded_units = [(seconds, units_of(expression)) for seconds, expression in recorded]
+        fps, keyframes = fit_keyframes(recorded_units)
         settings = {"fps": fps, "mode": "once", "blinks": False}
         set_keyframes(session, keyframes, settings)
         answer = {"settings": {"animate": settings}}
@@ -274,7 +275,7 @@ def _mirror_settings(request: dict) -> dict | None:
 def _driven_axes(regions: list[str], space: ExpressionSpace) -> np.ndarray:
     """Return `region_mask`; regions that the space lacks are left out.
 
-    The space of a `ChangeFromNeutral` is ACTION_UNITS, which has no head, until it has seen a face.
+    The space of a `ChangeFromNeutral` is ACTION_UNITS, which has no head, until it is calibrated.
     """
     known = [name for name in regions if name in regions_of(space)]
     if regions and not known:

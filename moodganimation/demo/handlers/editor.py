@@ -42,18 +42,18 @@ class EditHandlers:
     def preview(self, request: dict) -> dict:
         """Preview a request during a drag, without committing it; see `requested_state`.
 
-        Answer: {"picture", "expression", "mood", "moved_axes": those that a drag on the face has
-        moved}; {} for an invalid request.
+        Answer: {"picture", "expression", "mood", "changed_controls": keys of the sliders that a
+        drag on the face has changed}; {} for an invalid request.
         """
         try:
             session = self.sessions[request.get("token")]
-            state, moved_axes = requested_state(session, request)
+            state, changed_controls = requested_state(session, request)
             face, view = session.face, views.requested_view(request)
             return {
                 "picture": views.edited_url(face, face.target_of(state), view, draft=True),
                 "expression": values_of(state.expression),
                 "mood": [round(value, 2) for value in _mood(state)],
-                "moved_axes": moved_axes,
+                "changed_controls": changed_controls,
             }
         except (Problem, AttributeError):
             return {}
@@ -109,7 +109,8 @@ class EditHandlers:
 
     @problems_as_answers
     def motion_map(self, request: dict) -> dict:
-        """Answer which axes move each place of the face; see manipulation/motion_map.py.
+        """Answer which axes move each place of the face; see manipulation/motion_map.py. The labels
+        are those of the sliders in the visitor's language.
 
         {} for models that do not move pixels.
         """

@@ -1,6 +1,7 @@
 """Actions on the keyframes of the timeline; see `actions`.
 
-A request has "fps", "mode" and "blinks" of the timeline, besides what an action's docstring says.
+A request has the settings of the timeline, besides what an action's docstring says: "fps", "mode"
+and "blinks", and "hold" and "easing" of its transition, so those of a keyframe have other keys.
 """
 
 import dataclasses

@@ -8,7 +8,7 @@ from ...faces.portrait import CANONICAL_SCALE, Portrait
 from ..sessions import FaceEdit, Session
 from .common import DRAFT_WEBP_QUALITY, WEBP_QUALITY, webp_data_url
 
-VIEWS = ("face", "photo")
+VIEWS = ("face", "photo")  # of the stage; `Frame.view` shows the whole crop of the face
 # Side of the view "face" over the side of the face's crop. The view is 1.22 heights of the face
 # wide, the crop CANONICAL_SCALE heights: a little more, since edits fade out at the crop's border.
 FACE_VIEW = 1.22 / CANONICAL_SCALE

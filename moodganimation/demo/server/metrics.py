@@ -18,7 +18,7 @@ from .proxies import route_path
 STATM = Path("/proc/self/statm")  # sizes of this process's memory in pages; on Linux only
 LOG = logging.getLogger("moodganimation.requests")
 ROUTE_PATTERN = re.compile(
-    r"^/(?:gradio_api/)?(queue/join|queue/data|call/v1_(?:read|edit|animate|sheet|film|drive)\b"
+    r"^/(?:gradio_api/)?(queue/join|queue/data|call/v1_(?:locate|read|edit|animate|sheet|film|drive)\b"
     r"|call|upload|component_server|run|mcp|file)"
 )  # a fixed number of labels, so that requests with made-up names create no new counters
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from .visitors import Visitor
 
-MAX_QUEUED_JOBS = 32  # running or waiting, of all visitors together
+MAX_QUEUED_JOBS = 32  # waiting in Gradio's queue, of all visitors together
 MAX_REQUESTS = 16  # of a visitor at once: POSTs that are open, or jobs in the queue
 MAX_REQUESTS_OF_ADDRESS = 24
 MAX_UPLOAD_BYTES = 40 * 2**20  # of a file

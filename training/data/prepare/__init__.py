@@ -1,6 +1,6 @@
 """Raw data sets -> the folders that training reads: python -m training.data.prepare COMMAND --help
 
-    imgs/NAME.jpg, clips/CLIP/FRAME.jpg  canonical face crops, 144 x 144 pixels
+    imgs/NAME.jpg, clips/CLIP/FRAME.jpg  canonical face crops of --size pixels a side
     aus_openface.pkl         NAME -> 17 intensities 0..5, in OpenFace's order
     moods.pkl                NAME -> [valence, arousal], or [pleasure, arousal, dominance]
     {train,val,test}_ids.csv NAME.jpg, one per line

@@ -232,7 +232,9 @@ def _add_splits(parser: argparse.ArgumentParser, person: str) -> None:
             metavar="SHARE",
             help=f"share of the names in the split {split}",
         )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the splits")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the splits, and of the targets of pairs"
+    )
     parser.add_argument(
         "--person",
         type=_pattern,

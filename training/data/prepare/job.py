@@ -17,7 +17,7 @@ from moodganimation.runtime.executors import check_engine, map_items
 from .files import write_atomically
 from .report import Report
 
-TABLE_SETTINGS = ("val", "test", "seed", "person")  # only tables depend on them: they may change
+TABLE_SETTINGS = ("val", "test", "seed", "person")  # may change on resume: tables are written anew
 
 
 class Job:

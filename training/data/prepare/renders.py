@@ -32,7 +32,7 @@ from .files import write_atomically
 
 OTHER_SIZE = "its landmarks are of a picture of another size"
 NO_FACE = "its landmarks do not form a face"
-NO_CROP = "its landmarks are of a canonical crop of another size"
+OTHER_CROP_SIZE = "its landmarks are of a canonical crop of another size"
 OUTSIDE = "too much of the face's crop lies outside the photo"
 TOO_SIMILAR = "targets that hardly differ from the photo"
 MAX_OUTSIDE = 0.3  # share of the crop outside the photo
@@ -169,7 +169,7 @@ def _portrait(item: dict, options: RenderOptions) -> tuple[np.ndarray, Portrait,
     except UnreadableImage:
         raise UnusablePhoto(crops.UNREADABLE) from None
     if tuple(table.sizes[item["row"]]) != photo.shape[1::-1]:
-        raise UnusablePhoto(NO_CROP if options.prepared else OTHER_SIZE)
+        raise UnusablePhoto(OTHER_CROP_SIZE if options.prepared else OTHER_SIZE)
     to_face, points = _face(table, item["row"], options.prepared)
     portrait = Portrait(photo, to_face, "")
     if not options.prepared and portrait.side < options.smallest:

@@ -1,1 +1,1 @@
-"""Judges: independent measurements of generators, one command each."""
+"""Judges: measurements of rendered edits by other tools than the reader, and what they share."""

@@ -21,9 +21,9 @@ from .face_mesh_measures import LIP_POINTS, NOSE_AND_EYE_CORNERS, UNITS, registe
 from .true_smiles import rms
 
 ITERATIONS = 12  # fixed-point iterations, damped by 1/2, that invert a backward flow at a point
-DIFFERENCE_STEP = 0.05  # of finite differences, in intensities of a unit
+DIFFERENCE_STEP = 0.05  # of finite differences, in values of a unit, 0 to 1
 MAX_EVALUATIONS = 30  # of the positions, without those for derivatives
-RIDGE_WEIGHT = 0.01  # face coordinates per intensity: units without effect keep their values
+RIDGE_WEIGHT = 0.01  # face coordinates per value of a unit: units without effect keep their values
 MOUTH_UNITS = [key for key, (_, regions) in UNITS.items() if "mouth" in regions]
 INSET = 0.4  # share of the lips' height by which points of the inner edges are moved into the lips
 

@@ -17,7 +17,9 @@ CANVAS = 640  # side of the scenes [px]
 BACKGROUND_BLUR = 60  # standard deviation [px]: no face remains visible
 FADED_BORDER = 6  # of a crop, which fades into the scene [px]
 MAX_SHIFT = 50  # percent of the crop's side: a detection farther away is of another face
-SCENES = {  # name of the scene -> mean side of a crop [px], largest roll [degrees], faces
+# Name of the scene -> side of a crop [px], which is multiplied by 0.85 to 1.1; largest roll
+# [degrees]; faces.
+SCENES = {
     "plain": (400, 0, 1),
     "tilted": (360, 35, 1),
     "small": (72, 8, 1),

@@ -1,8 +1,8 @@
 """Measures of expression, pose and face region from Face Mesh landmarks, as pure functions.
 
 Points are landmarks (478, 2 or 3) in pixels, x to the viewer's right and y down; or *registered*
-(478, 2): aligned by a similarity transform of RIGID, in distances between the eyes. Every list is
-of landmark indices.
+(478, 2): aligned by `registered` to `upright` ones, in distances between the eyes, with the midline
+at x = 0. Every list is of landmark indices.
 """
 
 import cv2
@@ -28,7 +28,8 @@ CHEEK_SIDES = (  # beside the mouth: on the person's right, on the left
 )
 CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
 MOUTH = LIP_POINTS + CHIN
-# Points that no expression moves: forehead, temples, bridge of the nose, corners of the eyes.
+# Points that hardly any expression moves: forehead, temples, bridge of the nose, corners of the
+# eyes. As mesh_points.RIGID, without the lower bridge of the nose.
 RIGID = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
 # For pairs of different photos of a person: without the points of RIGID on the face's outline,
 # where the outline of a turned head is at other skin.
@@ -120,7 +121,8 @@ def upright(points):
 
 
 def registered(points, onto, fixed=RIGID):
-    """Align points to `onto` (478, 2) by the least-squares similarity of the landmarks `fixed`.
+    """Align points to `onto` (478, 2), in its unit, by the least-squares similarity of `fixed`
+    landmarks.
 
     Points are complex numbers, so that the transform is multiplication by a factor.
     """

@@ -33,7 +33,6 @@ from .tables import Rows, ratio
 MIN_OPENNESS = 0.2  # height over width of the eye
 MIN_MOVEMENT = 0.02  # widths of the eye
 # Landmarks of the person's right eye, then of the left eye, from the viewer's left to the right.
-
 UPPER_LIDS = ((246, 161, 160, 159, 158, 157, 173), (398, 384, 385, 386, 387, 388, 466))
 LOWER_LIDS = ((7, 163, 144, 145, 153, 154, 155), (382, 381, 380, 374, 373, 390, 249))
 DIRECTIONS = {"AU61": (1, 0), "AU62": (-1, 0), "AU63": (0, -1), "AU64": (0, 1)}  # x right, y down

@@ -14,9 +14,9 @@ The recognizer is dlib's ResNet (Davis King, weights CC0, in the package face_re
 photos. *95%*: 95th percentile. *nearer*: share of edits closer to their photo than the median of
 two photos of one person.
 
-For comparison, pairs of photos: names in the list of a split are PERSON_NUMBER. Pairs of one person
-are neighbours in that list; pairs of strangers are the first photos of neighbouring persons. The
-photos are enlarged by the same factor as those of the sweeps.
+For comparison, pairs of photos: lines in the list of a split are PERSON_NUMBER.jpg. Pairs of one
+person are neighbours in that list; pairs of strangers are the first photos of neighbouring persons.
+The photos are enlarged by the same factor as those of the sweeps.
 """
 
 import argparse
