@@ -1,5 +1,7 @@
 """The mouth refiner, its training data and its training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -230,12 +232,21 @@ def test_teeth_that_the_photo_shows_are_not_painted_in_training():
 
 
 def test_only_real_mouths_have_a_target():
-    trainer = RefinerTrainer(EXPERIMENT, GENERATOR)
     batch = batch_of(mouths())
     assert batch.is_real.flatten().tolist() == [1, 1, 0, 0]
-    nothing = batch._replace(is_real=torch.zeros_like(batch.is_real))
-    terms = trainer.step(0, nothing._replace(is_real=batch.is_real))
-    assert terms["pixels"] > 0 and terms["coarse"] > 0
+
+    def terms(is_real: torch.Tensor) -> dict[str, torch.Tensor]:
+        experiment = replace(EXPERIMENT, critic_from=1000)
+        return RefinerTrainer(experiment, GENERATOR).step(0, batch._replace(is_real=is_real))
+
+    edits, real = terms(torch.zeros_like(batch.is_real)), terms(torch.ones_like(batch.is_real))
+    assert edits["pixels"] == edits["gradients"] == 0 and edits["coarse"] > 0
+    assert real["pixels"] > 0 and real["coarse"] == real["drawing"] == real["tint"] == 0
+
+
+def test_a_batch_can_be_made_of_a_single_edit():
+    batch = sample_batch(mouths(2), 3, 4, 2, torch.Generator().manual_seed(0))
+    assert batch.is_real.flatten().tolist() == [1, 1, 1, 0, 0, 0]
 
 
 @torch.no_grad()

@@ -45,8 +45,9 @@ def sample_batch(
     width, so that the critic cannot recognize edits by their size; the photographs come first.
 
     groups: number of groups of edits by size, one of which is used; similar: number of photographs
-    nearest in size from which one is drawn.
+    nearest in size from which one is drawn. There must be a photograph and an edit.
     """
+    groups = min(groups, len(data.edits_by_size))
     group = int(torch.randint(groups, (), generator=rng))
     candidates = data.edits_by_size.tensor_split(groups)[group]
     edits = candidates[torch.randint(len(candidates), (count,), generator=rng)]

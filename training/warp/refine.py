@@ -35,8 +35,8 @@ from .mouth_batches import Batch, crop_to_holes, ratios_of, sample_batch, select
 from .mouth_critic import MouthCritic
 from .mouths import Mouths
 
-# The learning rate of the refiner: steps of its warm-up, then a constant until half of the steps,
-# then linear down to this share of it.
+# The learning rate of the refiner: steps of its warm-up, then a constant until about half of all
+# steps, then linear down to this share of it.
 WARMUP_STEPS, FINAL_RATE = 100, 0.05
 CRITIC_HEAD_START = 100  # steps for which the critic learns before the refiner learns from it
 MAX_GRADIENT_NORM = 5.0
@@ -291,13 +291,12 @@ def sample_sheet(refiner: Refiner, data: Mouths, path) -> None:
         candidates = (data.real == real).nonzero()[:, 0]
         rows.append(candidates[torch.randperm(len(candidates), generator=rng)[:12]])
     batch = select(data, torch.cat(rows))
-    drawing, hole = batch.drawing, batch.drawing.hole
+    drawing = batch.drawing
     light = skin_light(drawing.photo)
     drawn = (drawing_ratios(drawing, light) * (light + DARKEST) - DARKEST).clamp(0, 1)
-    refined = drawing.photo + hole * (refiner(drawing) - drawing.photo)
+    refined = drawing.photo + drawing.paint * (refiner(drawing) - drawing.photo)
     sheet = torch.stack([drawing.photo, drawn, refined, batch.target], 1)
-    sheet = sheet.unflatten(0, (-1, 2)).flatten(1, 2).flatten(0, 1)
-    save_image(sheet, path, nrow=8, padding=1)
+    save_image(sheet.flatten(0, 1), path, nrow=8, padding=1)
 
 
 def refine(

@@ -60,15 +60,16 @@ def train_refiner(options) -> None:
     generator, space, card = load_checkpoint(options.checkpoint)
     if not generator.config.refiner:
         generator = extended(generator, refiner=True)
-    precision = suitable_precision("cuda" if torch.cuda.is_available() else "cpu")
-    experiment = RefinerExperiment(seed=options.seed, precision=precision)
+    experiment = RefinerExperiment(seed=options.seed, precision=suitable_precision("cpu"))
     run = Run(options.out, experiment)
-    train_mouths, val_mouths = (
-        collect_mouths(options.data, split, generator, space) for split in ("train", "val")
-    )
-    photographed = int(train_mouths.real.sum())
-    edited = len(train_mouths) - photographed
-    print(f"{photographed} photographs of open mouths, {edited} edits that open a mouth")
-    generator = refine(experiment, generator, train_mouths, val_mouths, run)
+    mouths = {}
+    for split in ("train", "val"):
+        mouths[split] = collect_mouths(options.data, split, generator, space)
+        photographed = int(mouths[split].real.sum())
+        edited = len(mouths[split]) - photographed
+        print(f"{split}: {photographed} photographs of open mouths, {edited} edits that open one")
+        if not photographed or not edited:
+            raise ValueError(f"The split {split} needs photographs of open and of closed mouths.")
+    generator = refine(experiment, generator, mouths["train"], mouths["val"], run)
     card |= {"refiner": {"steps": experiment.steps, "start": options.checkpoint.name}}
     save_generator(options.out / "generator.safetensors", generator, space, card)
