@@ -46,7 +46,7 @@ from moodganimation.video.reenactment import add_masked_change, region_mask
 from .conftest import PHOTO as FILE
 from .visits import VISITOR, Visit, sent
 
-WAY = {
+TRANSITION = {
     "start": PHOTO,
     "end": "sad",
     "frames": 24,
@@ -602,7 +602,13 @@ def test_scrubbing_shows_what_the_animation_shows(visit, keyed, mode):
     if keyed:
         keys = [Keyframe(None, 0), Keyframe(PRESETS["sad"], 3, 0.5, "spring")]
         visit.session.keyframes = keys
-    settings = WAY | {"end": SLIDERS, "frames": 9, "fps": 10, "easing": "ease out", "hold": 2}
+    settings = TRANSITION | {
+        "end": SLIDERS,
+        "frames": 9,
+        "fps": 10,
+        "easing": "ease out",
+        "hold": 2,
+    }
     settings |= {"ping_pong": mode == "ping-pong", "mode": mode, "blinks": True}
     made = visit.ask(visit.animations.write, **settings, formats=["MP4"], size=96)
     film = made["files"][0]["path"]
@@ -621,7 +627,7 @@ def test_scrubbing_shows_what_the_animation_shows(visit, keyed, mode):
 
 def test_animations_come_in_every_format(visit):
     visit.preset("sad")
-    settings = WAY | {"end": SLIDERS, "frames": 4, "fps": 12, "hold": 1}
+    settings = TRANSITION | {"end": SLIDERS, "frames": 4, "fps": 12, "hold": 1}
     made = visit.ask(visit.animations.write, **settings, size=96, formats=[*FORMATS], panels=True)
     files = [file["path"] for file in made["files"]]
     assert [name.rpartition(".")[2] for name in files] == ["gif", "mp4", "webp", "png"]
@@ -638,7 +644,13 @@ def test_every_format_of_an_animation_brings_every_setting_back(visit, keyed):
     keys = [Keyframe(None, 0), Keyframe(PRESETS["fear"], 0.5, 0.2)] if keyed else []
     visit.preset("sad")
     visit.session.keyframes, units = keys, visit.units
-    settings = WAY | {"start": "neutral", "end": "happy", "frames": 5, "fps": 12, "mode": "loop"}
+    settings = TRANSITION | {
+        "start": "neutral",
+        "end": "happy",
+        "frames": 5,
+        "fps": 12,
+        "mode": "loop",
+    }
     settings |= {"easing": "ease in", "hold": 2, "blinks": True}
     output = {"view": "photo", "size": 96, "formats": [*FORMATS], "panels": True}
     files = visit.ask(visit.animations.write, **settings, **output)["files"]
@@ -793,7 +805,7 @@ def test_previews_answer_only_sensible_requests(visit):
     units = dict.fromkeys(visit.reading, 0.0) | {"AU12L": 0.5}
     good = preview(expression=units)
     assert good["picture"].startswith("data:image/webp;base64,") and good["expression"] == units
-    assert preview(moment={"fraction": 0.5, **WAY})
+    assert preview(moment={"fraction": 0.5, **TRANSITION})
     assert preview(expression={"AU12": 0.5})  # both sides
     for bad in (
         {"expression": {"AU99": 0.5}},
@@ -804,8 +816,8 @@ def test_previews_answer_only_sensible_requests(visit):
         {"expression": {"AU12": [1]}},
         {"mood": [0, 0], "expression": units},
         {"mood": [0, 0, 7], "expression": units},
-        {"moment": {"fraction": 0.5, **WAY, "end": "nobody"}},
-        {"moment": {"fraction": float("nan"), **WAY}},
+        {"moment": {"fraction": 0.5, **TRANSITION, "end": "nobody"}},
+        {"moment": {"fraction": float("nan"), **TRANSITION}},
         {"moment": "abc"},
         {},
     ):

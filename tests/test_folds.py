@@ -79,11 +79,17 @@ def generator() -> WarpGenerator:
     return generator
 
 
+def with_folds_of_brows(generator: WarpGenerator, log_gain: float) -> WarpGenerator:
+    """A generator with one fold picture, of AU04, whose log gain is the same everywhere."""
+    made = extended(generator, folds=1)
+    made.folds.pictures.fill_(log_gain)
+    made.folds.units[UNITS.index("AU04"), 0] = 1
+    return made
+
+
 @torch.inference_mode()
 def test_a_generator_with_folds_relights_only_what_has_some(generator):
-    made = extended(generator, folds=1)
-    made.folds.pictures.fill_(0.3)
-    made.folds.units[UNITS.index("AU04"), 0] = 1
+    made = with_folds_of_brows(generator, 0.3)
     source = torch.rand(1, 3, 32, 32) * 2 - 1
     encoding = made.encode(source)
     for unit, brighter in (("AU04L", True), ("AU02L", False)):
@@ -98,9 +104,7 @@ def test_a_generator_with_folds_relights_only_what_has_some(generator):
 
 @torch.inference_mode()
 def test_detail_is_how_strong_folds_are(generator):
-    made = extended(generator, folds=1)
-    made.folds.pictures.fill_(0.2)
-    made.folds.units[UNITS.index("AU04"), 0] = 1
+    made = with_folds_of_brows(generator, 0.2)
     source = torch.rand(1, 3, 32, 32) * 2 - 1
     encoding = made.encode(source)
     condition = encoding.reading.clone()

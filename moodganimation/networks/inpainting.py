@@ -1,7 +1,6 @@
 """Inpainting of `warp`: attention and color for the inside of a mouth that the photo does not show,
-and a mask of where the inside is. At inference with a refiner,
-the result has the refiner's attention and color; of this, only the mask is used, and the attention
-to hold visible teeth still.
+and a mask of where the inside is. At inference with a refiner, the result has the refiner's
+attention and color; of this, only the mask is used, and the attention to hold visible teeth still.
 
 B batch · C channels · U units · H x W pixels of the crop · h x w pixels of the mouth window
 """

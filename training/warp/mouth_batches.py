@@ -24,10 +24,8 @@ from .mouths import Mouths
 GREY, DIM, SIDE_LIT, PARTLY_KNOWN = 0.12, 0.25, 0.3, 0.2
 # Ranges of the augmentation.
 GAMMA, CHANNEL_GAIN, DIM_GAIN = (0.75, 1.3), (0.8, 1.15), (0.15, 0.9)
-SIDE_LIGHT = (
-    -0.9,
-    0.9,
-)  # logarithm of the gain at the right border; the left one has its negative
+# Logarithm of the gain at the right border of the window; the left border has its negative.
+SIDE_LIGHT = (-0.9, 0.9)
 WHITE_GAIN = (0.85, 1.15)  # of the predicted color of white teeth
 KNOWN_HEIGHT = (0.1, 0.5)  # of the window, above which the mouth is known
 
