@@ -1,6 +1,7 @@
 """The mouth refiner, its training data and its training."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from moodganimation.networks.refiner import (
     soft_hole,
 )
 from moodganimation.networks.teeth import CHEEK_SHADE, TEETH_DROP, TEETH_STRETCH, JawPlacement
+from training.common.runs import Run
 from training.warp.mouth_batches import Batch, sample_batch
 from training.warp.mouths import INNER_LIPS, Mouths, inner_mouth
 from training.warp.refine import RefinerExperiment, RefinerTrainer
@@ -164,7 +166,7 @@ def test_the_inner_mouth_of_landmarks_is_an_area():
 
 
 def mouths(count: int = 6) -> Mouths:
-    """Random windows, half of them real."""
+    """Random windows, half of them photographed."""
     rng = torch.Generator().manual_seed(2)
 
     def pictures(channels: int) -> torch.Tensor:
@@ -173,15 +175,15 @@ def mouths(count: int = 6) -> Mouths:
 
     white, saturation = torch.full((count, 3), 0.8), torch.ones(count, 1, 1, 1)
     photo, target, hole, teeth = map(pictures, (3, 3, 1, 4))
-    real = torch.arange(count) % 2 == 0
-    return Mouths(photo, target, hole, torch.zeros_like(hole), teeth, white, saturation, real)
+    known, photographed = torch.zeros_like(hole), torch.arange(count) % 2 == 0
+    return Mouths(photo, target, hole, known, teeth, white, saturation, photographed)
 
 
 EXPERIMENT = RefinerExperiment(steps=4, batch=2, similar=2, critic_from=1, precision="float32")
 
 
 def batch_of(data: Mouths, seed: int = 0) -> Batch:
-    """Two edits and two real mouths of their size."""
+    """Two edits and two photographed mouths of their size."""
     return sample_batch(data, 2, 4, 2, torch.Generator().manual_seed(seed))
 
 
@@ -201,6 +203,17 @@ def test_training_resumes_to_the_bit():
         assert torch.equal(a, b)
 
 
+def test_a_run_with_former_names_of_settings_can_be_resumed(tmp_path):
+    stored = asdict(EXPERIMENT) | {"widest": 900}
+    stored["coarse"] = stored.pop("low_frequencies")
+    del stored["large_from"]
+    (tmp_path / "experiment.json").write_text(json.dumps(stored), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"different: large_from\)"):
+        Run(tmp_path, EXPERIMENT)
+    settings = Run(tmp_path, replace(EXPERIMENT, large_from=900)).settings
+    assert settings.keys() == asdict(EXPERIMENT).keys()
+
+
 def rows_of_holes(data: Mouths) -> None:
     """Give window i of the data a hole of i + 1 rows."""
     data.hole.zero_()
@@ -210,16 +223,16 @@ def rows_of_holes(data: Mouths) -> None:
 
 def test_a_step_takes_mouths_of_about_one_size():
     rows_of_holes(data := mouths(40))
-    assert data.edits_by_size.tolist() == list(range(1, 40, 2))  # the even rows are real
+    assert data.edits_by_size.tolist() == list(range(1, 40, 2))  # the even rows are photographed
     batch = batch_of(data)
     sizes = batch.drawing.hole.mean((1, 2, 3))
     assert sizes.max() - sizes.min() < 0.3 * 40 * 20 / (HEIGHT * WIDTH)
 
 
-def test_the_real_mouths_of_a_step_are_as_open_as_its_edits():
+def test_the_photographed_mouths_of_a_step_are_as_open_as_its_edits():
     rows_of_holes(data := mouths(40))
     data.hole[24, :, :, 24:] = 0  # narrow
-    similar = data.similar_real_mouths(torch.tensor([21, 25]), 2)
+    similar = data.similar_photographed(torch.tensor([21, 25]), 2)
     assert [sorted(row) for row in similar.tolist()] == [[20, 22], [26, 28]]
 
 
@@ -231,22 +244,24 @@ def test_teeth_that_the_photo_shows_are_not_painted_in_training():
     assert torch.equal(data.paint[0], data.hole[0])
 
 
-def test_only_real_mouths_have_a_target():
+def test_only_photographed_mouths_have_a_target():
     batch = batch_of(mouths())
-    assert batch.is_real.flatten().tolist() == [1, 1, 0, 0]
+    assert batch.photographed.flatten().tolist() == [1, 1, 0, 0]
 
-    def terms(is_real: torch.Tensor) -> dict[str, torch.Tensor]:
-        experiment = replace(EXPERIMENT, critic_from=1000)
-        return RefinerTrainer(experiment, GENERATOR).step(0, batch._replace(is_real=is_real))
+    def terms(photographed: torch.Tensor) -> dict[str, torch.Tensor]:
+        trainer = RefinerTrainer(replace(EXPERIMENT, critic_from=1000), GENERATOR)
+        return trainer.step(0, batch._replace(photographed=photographed))
 
-    edits, real = terms(torch.zeros_like(batch.is_real)), terms(torch.ones_like(batch.is_real))
-    assert edits["pixels"] == edits["gradients"] == 0 and edits["coarse"] > 0
-    assert real["pixels"] > 0 and real["coarse"] == real["drawing"] == real["tint"] == 0
+    none, all_of_them = torch.zeros_like(batch.photographed), torch.ones_like(batch.photographed)
+    edits, photographs = terms(none), terms(all_of_them)
+    assert edits["pixels"] == edits["gradients"] == 0 and edits["low_frequencies"] > 0
+    assert photographs["pixels"] > 0
+    assert all(photographs[name] == 0 for name in ("low_frequencies", "drawing", "tint"))
 
 
 def test_a_batch_can_be_made_of_a_single_edit():
     batch = sample_batch(mouths(2), 3, 4, 2, torch.Generator().manual_seed(0))
-    assert batch.is_real.flatten().tolist() == [1, 1, 1, 0, 0, 0]
+    assert batch.photographed.flatten().tolist() == [1, 1, 1, 0, 0, 0]
 
 
 @torch.no_grad()

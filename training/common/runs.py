@@ -21,13 +21,16 @@ class Run:
     def __init__(self, folder: Path, experiment, is_writer: bool = True):
         """Open the folder, and store the settings in it.
 
-        experiment: a dataclass. is_writer: whether this process writes the files. Raises ValueError
-        if the folder holds a run of another experiment.
+        experiment: a dataclass; its FORMER_NAMES, if any, are former names of settings -> names.
+        is_writer: whether this process writes the files. Raises ValueError if the folder holds a
+        run of another experiment.
         """
         self.folder, self.is_writer = folder, is_writer
         self.tensorboard = None  # a writer from the first log line on; False if not installed
         self.settings = settings = json.loads(json.dumps(dataclasses.asdict(experiment)))
         if stored := stored_experiment(folder):
+            names = getattr(experiment, "FORMER_NAMES", {})
+            stored = {names.get(key, key): value for key, value in stored.items()}
             _check_unchanged(folder, _defaults(experiment) | stored, settings)
         if is_writer:
             (folder / "samples").mkdir(parents=True, exist_ok=True)

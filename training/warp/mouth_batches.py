@@ -33,7 +33,7 @@ KNOWN_HEIGHT = (0.1, 0.5)  # of the window, above which the mouth is known
 class Batch(NamedTuple):
     drawing: MouthDrawing
     target: Tensor  # (B, 3, h, w) in [0, 1]
-    is_real: Tensor  # (B, 1, 1, 1): 1 for photographed mouths, whose target is the truth, else 0
+    photographed: Tensor  # (B, 1, 1, 1): 1 if the target is a photograph of the mouth, else 0
 
 
 def sample_batch(
@@ -49,7 +49,7 @@ def sample_batch(
     group = int(torch.randint(groups, (), generator=rng))
     candidates = data.edits_by_size.tensor_split(groups)[group]
     edits = candidates[torch.randint(len(candidates), (count,), generator=rng)]
-    nearest = data.similar_real_mouths(edits, similar)
+    nearest = data.similar_photographed(edits, similar)
     column = torch.randint(nearest.shape[1], (count, 1), generator=rng)
     return augment(select(data, torch.cat([nearest.gather(1, column)[:, 0], edits])), rng)
 
@@ -60,13 +60,13 @@ def select(data: Mouths, rows: Tensor) -> Batch:
         x[rows].float() / 255 for x in (data.photo, data.target, data.hole, data.known, data.teeth)
     )
     drawing = MouthDrawing(photo, hole, known, teeth, data.white[rows], data.saturation[rows])
-    return Batch(drawing, target, data.real[rows].float()[:, None, None, None])
+    return Batch(drawing, target, data.photographed[rows].float()[:, None, None, None])
 
 
 def augment(batch: Batch, rng: torch.Generator) -> Batch:
     """Mirror windows, change their colors and their light, scale the brightness of their rendered
     teeth, and show the upper part of some true mouths as known."""
-    drawing, target, is_real = batch
+    drawing, target, photographed = batch
     count, height, width = len(target), *target.shape[-2:]
 
     def uniform(range_: tuple[float, float], *shape: int) -> Tensor:
@@ -92,12 +92,12 @@ def augment(batch: Batch, rng: torch.Generator) -> Batch:
     photo, target = ((recolor(mirror(x)) * side_light).clamp(0, 1) for x in (drawing.photo, target))
     white = recolor(drawing.white[..., None, None])[..., 0, 0] * uniform(WHITE_GAIN, 1)
     hole, known, teeth = map(mirror, (drawing.hole, drawing.known, drawing.teeth))
-    partly_known = is_real * chosen(PARTLY_KNOWN).float()
+    partly_known = photographed * chosen(PARTLY_KNOWN).float()
     edge = height * uniform(KNOWN_HEIGHT, 1, 1, 1)
     above = (edge - torch.arange(height)[:, None]).clamp(0, 1)
     known = torch.maximum(known, partly_known * hole * above)
     saturation = drawing.saturation * (1 - grey)
-    return Batch(MouthDrawing(photo, hole, known, teeth, white, saturation), target, is_real)
+    return Batch(MouthDrawing(photo, hole, known, teeth, white, saturation), target, photographed)
 
 
 def crop_to_holes(batch: Batch) -> tuple[MouthDrawing, Tensor, Tensor, Tensor]:

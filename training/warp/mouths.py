@@ -1,8 +1,8 @@
-"""Mouths to train the refiner of `warp` with: windows of real open mouths with rendered teeth where
-the generator places the jaws, and windows of its own edits that open a mouth.
+"""Mouths to train the refiner of `warp` with: windows of photographed open mouths, with teeth
+rendered where the generator places the jaws, and windows of its own edits that open a mouth.
 
-Of real mouths the photograph is the target; edits have none. Data is a folder of canonical crops
-with landmarks, see `data.pack`.
+The target of a photographed mouth is the photograph; edits have none. Data is a folder of canonical
+crops (`data.pack`) with landmarks (`data.landmarks`).
 
 N windows · h x w pixels of a window · C pixels a side of a crop
 """
@@ -42,7 +42,7 @@ SUPERSAMPLING = 8  # of the mask of `inner_mouth`
 
 @dataclass
 class Mouths:
-    """Windows as uint8, with 255 for 1. The fields are those of `MouthDrawing`, and:"""
+    """Windows as uint8, with 255 for 1: the fields of `MouthDrawing`, a target, and its kind."""
 
     photo: Tensor  # (N, 3, h, w)
     target: Tensor  # (N, 3, h, w): the photograph of the mouth; of edits the warped photo
@@ -51,7 +51,7 @@ class Mouths:
     teeth: Tensor  # (N, 4, h, w)
     white: Tensor  # (N, 3) float32
     saturation: Tensor  # (N, 1, 1, 1) float32
-    real: Tensor  # (N,) bool: a photographed open mouth, not an edit
+    photographed: Tensor  # (N,) bool: a photographed open mouth, not an edit
 
     @classmethod
     def concatenate(cls, parts: list["Mouths"]) -> "Mouths":
@@ -72,7 +72,7 @@ class Mouths:
         for index, (rows, columns) in painted_boxes(self.paint):
             area[index] = (rows.stop - rows.start) * (columns.stop - columns.start)
         order = area.argsort(stable=True)
-        return order[~self.real[order] & (area[order] > 0)]
+        return order[~self.photographed[order] & (area[order] > 0)]
 
     @cached_property
     def log_sizes(self) -> Tensor:
@@ -80,15 +80,15 @@ class Mouths:
         sums = [self.hole.sum((1, axis)).amax(1) for axis in (2, 3)]
         return (torch.stack(sums, 1) / 255 + 1).log()
 
-    def similar_real_mouths(self, rows: Tensor, count: int) -> Tensor:
-        """Return the indices (len(rows), count) of the real mouths whose height and width are
-        nearest to those of some mouths."""
-        real = self.real.nonzero()[:, 0]
-        distance = torch.cdist(self.log_sizes[rows], self.log_sizes[real])
-        return real[distance.topk(min(count, len(real)), largest=False).indices]
+    def similar_photographed(self, rows: Tensor, count: int) -> Tensor:
+        """Return the indices (len(rows), count) of the photographed mouths whose height and width
+        are nearest to those of some mouths."""
+        photographed = self.photographed.nonzero()[:, 0]
+        distance = torch.cdist(self.log_sizes[rows], self.log_sizes[photographed])
+        return photographed[distance.topk(min(count, len(photographed)), largest=False).indices]
 
     def __len__(self) -> int:
-        return len(self.real)
+        return len(self.photographed)
 
 
 def collect_mouths(
@@ -128,7 +128,7 @@ def windows_of(
     if opened:
         inside = torch.stack([inner_mouth(points[i], size) for i in opened])
         photo = picture_batch([pictures[i] for i in opened], INFERENCE.paint_scale * size)
-        parts.append(real_mouths(generator, select_rows(encoding, opened), inside, photo))
+        parts.append(photographed_mouths(generator, select_rows(encoding, opened), inside, photo))
     for rows, count in ((closed, EDITS_OF_CLOSED), (opened, EDITS_OF_OPEN)):
         if rows:
             selected = select_rows(encoding, rows)
@@ -144,10 +144,10 @@ def edited_mouths(
     drawing = generator.drawing(encoding, condition, *generator.inpaint(encoding, condition)[:2])
     usable = drawing.paint.mean((1, 2, 3)) > LEAST_PAINT
     drawing = MouthDrawing(*(x[usable] for x in drawing))
-    return to_windows(drawing, drawing.photo, real=False)
+    return to_windows(drawing, drawing.photo, photographed=False)
 
 
-def real_mouths(
+def photographed_mouths(
     generator: WarpGenerator, encoding: Encoding, inside: Tensor, photo: Tensor
 ) -> Mouths:
     """Photographed open mouths, with teeth rendered where the generator finds the jaws.
@@ -156,8 +156,6 @@ def real_mouths(
     k times the size of the encoded one.
     """
     window, placement = encoding.window, JawPlacement.of(encoding.jaws)
-    # Rendered anew: that of a generator without a refiner is hidden where the photo shows teeth.
-    encoding = encoding._replace(upper_teeth=None)
     teeth = generator.render_teeth(encoding, placement, encoding.reading, INFERENCE.paint_scale)
     size = teeth.shape[-2:]
     hole = soft_hole(window.crop(inside), size)
@@ -165,14 +163,14 @@ def real_mouths(
     photo = (resize(window.crop(encoding.photo), size) + 1) / 2
     known, saturation = torch.zeros_like(hole), encoding.saturation
     drawing = MouthDrawing(photo, hole, known, teeth, placement.white, saturation)
-    return to_windows(drawing, target, real=True)
+    return to_windows(drawing, target, photographed=True)
 
 
-def to_windows(drawing: MouthDrawing, target: Tensor, real: bool) -> Mouths:
-    """Convert a batch to uint8; real: whether the target is a photograph of the drawn mouth."""
+def to_windows(drawing: MouthDrawing, target: Tensor, photographed: bool) -> Mouths:
+    """Convert a batch to uint8; photographed: whether the target is a photograph of the mouth."""
     pictures = drawing.photo, target, drawing.hole, drawing.known, drawing.teeth
     pictures = ((255 * x.clamp(0, 1) + 0.5).byte() for x in pictures)
-    flags = torch.full((len(target),), real)
+    flags = torch.full((len(target),), photographed)
     return Mouths(*pictures, drawing.white, drawing.saturation, flags)
 
 

@@ -13,6 +13,7 @@ B windows · C channels · h x w pixels of a window
 import copy
 import time
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -47,6 +48,9 @@ CELL, BLUR = 8, 9  # sides of the windows of `cell_means` and of `blur` [pixels]
 class RefinerExperiment:
     """Hyperparameters of a refiner's training."""
 
+    # Of settings in stored runs:
+    FORMER_NAMES: ClassVar[dict[str, str]] = {"widest": "large_from", "coarse": "low_frequencies"}
+
     steps: int = 5000
     batch: int = 8  # edits a step, and as many photographed mouths
     groups: int = 4  # of edits by size; a batch comes from one of them
@@ -58,7 +62,7 @@ class RefinerExperiment:
     critic_from: int = 300  # step from which the refiner learns from the critic
     # Area of the paint [pixels] from which an edit has no critic: few photographed mouths are so
     # large.
-    widest: int = 1000
+    large_from: int = 1000
     freeze_at: float = 0.6  # share of the steps after which batch norm uses running statistics
     # Weights of the losses of photographed mouths, against their targets:
     pixels: float = 5.0
@@ -67,14 +71,15 @@ class RefinerExperiment:
     # of all mouths, by the critic:
     realism: float = 1.0  # of patches of 54 pixels
     texture: float = 0.5  # of patches of 22 pixels, two or three teeth wide
-    edits_realism: float = 1.0  # factor on both of edits
+    # Factor on both for mouths that are edits, only in the loss of the refiner:
+    edits_realism: float = 1.0
     # and of edits, against their drawings:
-    coarse: float = 0.75  # low frequencies
-    drawing: float = 3.0  # pixels of large mouths, see `widest`
+    low_frequencies: float = 0.75
+    drawing: float = 3.0  # pixels of large mouths, see `large_from`
     tint: float = 1.5  # chroma against the blurred chroma
-    # Of the critic: gamma of R1, and the steps between two, each of which counts for all of them.
-    r1: float = 0.01
-    r1_every: int = 8
+    # Of the critic:
+    r1: float = 0.01  # gamma of R1
+    r1_every: int = 8  # N: R1 is applied every N steps, with N times its weight
     ema: float = 0.998
     precision: str = "bf16"
     seed: int = 0
@@ -133,10 +138,10 @@ class RefinerTrainer:
             refined = self.refiner.predict_ratios(drawing, light, tone)
             photo, drawn = ratios_of(drawing.photo, light), drawing_ratios(drawing, light)
             composite = photo + paint * (refined - photo)
-            terms = self._target_terms(refined, truth, batch.is_real * paint)
-            terms |= self._drawing_terms(refined, drawn, paint, 1 - batch.is_real)
+            terms = self._target_terms(refined, truth, batch.photographed * paint)
+            terms |= self._drawing_terms(refined, drawn, paint, 1 - batch.photographed)
             if step >= experiment.critic_from:
-                terms |= self._adversarial_terms(composite, truth, paint, batch.is_real)
+                terms |= self._adversarial_terms(composite, truth, paint, batch.photographed)
         self.refiner_optimizer.zero_grad()
         sum(terms.values()).backward()
         nn.utils.clip_grad_norm_(self.refiner.parameters(), MAX_GRADIENT_NORM)
@@ -145,7 +150,7 @@ class RefinerTrainer:
         if step >= experiment.critic_from - CRITIC_HEAD_START:
             true_composite = photo + paint * (truth - photo)
             composites = composite.detach(), true_composite
-            terms["critic"] = self._step_critic(step, *composites, paint, batch.is_real)
+            terms["critic"] = self._step_critic(step, composites, paint, batch.photographed)
         return terms
 
     def _autocast(self, like: Tensor) -> torch.autocast:
@@ -180,33 +185,35 @@ class RefinerTrainer:
         """The L1 losses of edits against their drawings."""
         # Eroded: at its corners, the paint of an edit covers closed lips, which no drawing shows.
         error, inner = refined - drawn, -dilate(-paint)
-        coarse = weighted_mean(cell_means(error * inner).abs(), is_edit * cell_means(inner))
+        mean_error = weighted_mean(cell_means(error * inner).abs(), is_edit * cell_means(inner))
         large = is_edit * (1 - self._is_small(paint))
         tint_error = chroma(refined) - blur(chroma(drawn))
         return {
-            "coarse": self.experiment.coarse * coarse,
+            "low_frequencies": self.experiment.low_frequencies * mean_error,
             "drawing": self.experiment.drawing * weighted_mean(error.abs(), large * paint),
             "tint": self.experiment.tint * weighted_mean(tint_error.abs(), is_edit * paint),
         }
 
     def _is_small(self, paint: Tensor) -> Tensor:
-        """1 for mouths whose painted area is below `widest`, else 0: (B, 1, 1, 1)."""
-        return (paint.sum((1, 2, 3), keepdim=True) < self.experiment.widest).float()
+        """1 for mouths whose painted area is below `large_from`, else 0: (B, 1, 1, 1)."""
+        return (paint.sum((1, 2, 3), keepdim=True) < self.experiment.large_from).float()
 
     def _adversarial_terms(
-        self, composite: Tensor, truth: Tensor, paint: Tensor, is_real: Tensor
+        self, composite: Tensor, truth: Tensor, paint: Tensor, photographed: Tensor
     ) -> dict[str, Tensor]:
         """The losses of all mouths by the critic, and feature matching with the targets."""
         experiment = self.experiment
         self.critic.requires_grad_(False)
         realism, texture, maps = self.critic(composite)
         with torch.no_grad():
+            # Unlike `true_composite`, it keeps a share of the refined color at the soft edge of the
+            # paint, so that the edge, which is painted only in part, adds little to the loss.
             *_, target_maps = self.critic(composite + paint * (truth - composite))
         weight = F.adaptive_max_pool2d(paint, realism.shape[-2:])
         share = experiment.edits_realism * self._is_small(paint)
-        weight = weight * (is_real + (1 - is_real) * share)
+        weight = weight * (photographed + (1 - photographed) * share)
         features = sum(
-            weighted_mean((a - b).abs(), is_real * F.adaptive_max_pool2d(paint, a.shape[-2:]))
+            weighted_mean((a - b).abs(), photographed * F.adaptive_max_pool2d(paint, a.shape[-2:]))
             for a, b in zip(maps, target_maps, strict=True)
         ) / len(maps)
         return {
@@ -216,37 +223,41 @@ class RefinerTrainer:
         }
 
     def _step_critic(
-        self, step: int, composite: Tensor, true_composite: Tensor, paint: Tensor, is_real: Tensor
+        self, step: int, composites: tuple[Tensor, Tensor], paint: Tensor, photographed: Tensor
     ) -> Tensor:
-        """Train the critic. Returns its hinge loss with R1, which is added in every `r1_every`-th
-        step."""
-        experiment, rows = self.experiment, is_real[:, 0, 0, 0] > 0
-        photographed = true_composite[rows]
+        """Train the critic on the composites, refined and true ones. Returns its hinge loss with
+        R1, which is added in every `r1_every`-th step."""
+        experiment, rows = self.experiment, photographed[:, 0, 0, 0] > 0
+        refined, truths = composites[0], composites[1][rows]
         self.critic.requires_grad_(True)
         scale = self.critic.cell
         weight = F.adaptive_max_pool2d(paint, tuple(n // scale for n in paint.shape[-2:]))
-        weight = weight * torch.maximum(is_real, self._is_small(paint))
+        weight = weight * torch.maximum(photographed, self._is_small(paint))
         with self._autocast(paint):
-            fakes, trues = self.critic(composite)[:2], self.critic(photographed)[:2]
+            fakes, trues = self.critic(refined)[:2], self.critic(truths)[:2]
             loss = sum(
                 weighted_mean(F.relu(1 + fake.float()), weight)
                 + weighted_mean(F.relu(1 - true.float()), weight[rows])
                 for fake, true in zip(fakes, trues, strict=True)
             )
         if step % experiment.r1_every == 0:
-            penalty = self._r1_penalty(photographed, weight[rows])
+            penalty = self._r1_penalty(truths, weight[rows])
             loss = loss + experiment.r1 * experiment.r1_every / 2 * penalty
         self.critic_optimizer.zero_grad()
         loss.backward()
         self.critic_optimizer.step()
         return loss.detach()
 
-    def _r1_penalty(self, photographed: Tensor, weight: Tensor) -> Tensor:
-        """The squared norm of the gradient of the critic's weighted scores, a mean over windows."""
-        photographed = photographed.clone().requires_grad_(True)
-        realism, texture, _ = self.critic(photographed)
+    def _r1_penalty(self, truths: Tensor, weight: Tensor) -> Tensor:
+        """The squared norm of the gradient of the critic's weighted score, a mean over windows.
+
+        The score is a mean over all B windows; that of `losses.r1_penalty` is of each window. This
+        penalty is therefore about B^2 times smaller.
+        """
+        truths = truths.clone().requires_grad_(True)
+        realism, texture, _ = self.critic(truths)
         score = weighted_mean(realism + texture, weight)
-        gradient = torch.autograd.grad(score, photographed, create_graph=True)[0]
+        gradient = torch.autograd.grad(score, truths, create_graph=True)[0]
         return gradient.square().sum((1, 2, 3)).mean()
 
 
@@ -274,7 +285,7 @@ def chroma(ratios: Tensor) -> Tensor:
 def validation_error(refiner: Refiner, data: Mouths) -> float:
     """The mean absolute error of color ratios in the holes of photographed mouths."""
     errors = []
-    for rows in data.real.nonzero()[:, 0].split(32):
+    for rows in data.photographed.nonzero()[:, 0].split(32):
         batch = select(data, rows)
         light = skin_light(batch.drawing.photo)
         refined, truth = (ratios_of(x, light) for x in (refiner(batch.drawing), batch.target))
@@ -287,8 +298,8 @@ def sample_sheet(refiner: Refiner, data: Mouths, path) -> None:
     """Write a picture of photographed mouths, then of edits: warped photo, drawing, refined mouth
     and target of each."""
     rng, rows = torch.Generator().manual_seed(1), []
-    for real in (True, False):
-        candidates = (data.real == real).nonzero()[:, 0]
+    for photographed in (True, False):
+        candidates = (data.photographed == photographed).nonzero()[:, 0]
         rows.append(candidates[torch.randperm(len(candidates), generator=rng)[:12]])
     batch = select(data, torch.cat(rows))
     drawing = batch.drawing

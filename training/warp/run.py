@@ -65,7 +65,7 @@ def train_refiner(options) -> None:
     mouths = {}
     for split in ("train", "val"):
         mouths[split] = collect_mouths(options.data, split, generator, space)
-        photographed = int(mouths[split].real.sum())
+        photographed = int(mouths[split].photographed.sum())
         edited = len(mouths[split]) - photographed
         print(f"{split}: {photographed} photographs of open mouths, {edited} edits that open one")
         if not photographed or not edited:
