@@ -131,6 +131,13 @@ def test_parts_are_added_to_generators_that_lack_them(generator):
         extended(generator, extra_fields=4)
 
 
+def test_a_second_refiner_is_refused(generator):
+    made = extended(generator, refiner=True)
+    with pytest.raises(ValueError, match="has a refiner already"):
+        extended(made, refiner=True)
+    assert extended(made, folds=2).config.refiner
+
+
 def points_of_a_face() -> np.ndarray:
     """(468, 2) of a symmetric face, as shares of the crop's side."""
     points = np.random.default_rng(0).uniform(0.2, 0.8, (478, 2))

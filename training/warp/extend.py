@@ -12,13 +12,15 @@ def extended(generator: WarpGenerator, **parts) -> WarpGenerator:
     """Return a copy of the generator with further parts, whose weights are untrained.
 
     parts: values of fields of `GeneratorConfig`, as folds=2. Raises ValueError for fields other
-    than OPTIONAL_PARTS.
+    than OPTIONAL_PARTS, and for a refiner if the generator has one: its teeth are adapted already.
     """
     if unknown := set(parts) - set(OPTIONAL_PARTS):
         raise ValueError(
             f"{', '.join(sorted(unknown))} cannot be added to a trained generator; parts that can "
             f"be added: {', '.join(OPTIONAL_PARTS)}."
         )
+    if parts.get("refiner") and generator.config.refiner:
+        raise ValueError("The generator has a refiner already.")
     extended_generator = build_generator(dataclasses.replace(generator.config, **parts)).eval()
     extended_generator.load_state_dict(generator.state_dict(), strict=False)
     if parts.get("refiner"):
