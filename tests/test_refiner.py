@@ -15,9 +15,9 @@ from moodganimation.networks.refiner import (
     MouthDrawing,
     Refiner,
     drawing_ratios,
+    estimate_skin_light,
     painted_boxes,
     shrink_hole,
-    skin_light,
     soft_hole,
 )
 from moodganimation.networks.teeth import CHEEK_SHADE, TEETH_DROP, TEETH_STRETCH, JawPlacement
@@ -67,22 +67,22 @@ def refiner() -> Refiner:
 
 
 def test_the_light_of_even_skin_is_its_color():
-    torch.testing.assert_close(skin_light(skin()), skin(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(estimate_skin_light(skin()), skin(), atol=1e-5, rtol=0)
 
 
 def test_the_light_follows_a_half_lit_face():
     photo = skin()
     photo[..., : WIDTH // 2] *= 0.2
-    light = skin_light(photo).mean(1)[0]
-    assert light[:, -8:].mean() > 2.5 * light[:, :8].mean()
-    across = light.mean(0)
+    skin_light = estimate_skin_light(photo).mean(1)[0]
+    assert skin_light[:, -8:].mean() > 2.5 * skin_light[:, :8].mean()
+    across = skin_light.mean(0)
     assert (across.diff() > -1e-4).all()  # brighter and brighter towards the lit side
 
 
 def test_what_is_in_the_mouth_does_not_change_the_light_on_the_skin():
     photo = skin()
     photo[:, :, 14:20, 26:38] = 1.0
-    torch.testing.assert_close(skin_light(photo), skin(), atol=0.02, rtol=0)
+    torch.testing.assert_close(estimate_skin_light(photo), skin(), atol=0.02, rtol=0)
 
 
 @torch.inference_mode()
@@ -95,7 +95,7 @@ def test_grey_photographs_get_grey_mouths(refiner):
 def test_drawn_teeth_are_as_dim_as_the_skin():
     for share in (1.0, 0.2):
         photo = share * skin()
-        ratios = drawing_ratios(drawing(photo), skin_light(photo))
+        ratios = drawing_ratios(drawing(photo), estimate_skin_light(photo))
         teeth, cavity = ratios[0, :, 14:18, 24:40].mean(), ratios[0, :, 24:28, 24:40].mean((1, 2))
         assert 1.0 < teeth < 1.6
         dark = (1 - CAVITY_DARKENING) * torch.tensor(CAVITY_RATIO)
@@ -106,8 +106,8 @@ def test_drawn_teeth_are_as_dim_as_the_skin():
 def test_known_parts_of_a_mouth_are_shown_as_they_are():
     photo = skin()
     photo[..., 12:30, 20:44] = 0.8
-    light = skin_light(photo)
-    kept = drawing_ratios(drawing(photo, known=1.0), light) * (light + 0.02) - 0.02
+    skin_light = estimate_skin_light(photo)
+    kept = drawing_ratios(drawing(photo, known=1.0), skin_light) * (skin_light + 0.02) - 0.02
     torch.testing.assert_close(kept, photo, atol=1e-3, rtol=0)
 
 

@@ -1,14 +1,15 @@
 """The mouth refiner of `warp`: a small U-Net that turns rendered teeth, gums and tongue into a
 photograph of the inside of a mouth.
 
-It works on colors relative to the light on the skin around the mouth, channel by channel, so that
-grey photographs stay grey, warm ones warm and dim ones dim, across a half-lit mouth too.
+It works on colors relative to the *skin light*, the color of the light on the skin around the
+mouth, channel by channel, so that grey photographs stay grey, warm ones warm and dim ones dim,
+across a half-lit mouth too. Skin light is not the `light` of an edit.
 
 B batch · h x w pixels of the mouth window, of which PAINT_SCALE x PAINT_SCALE (see `encoding`) lie
-in one of the crop; pixels, rows and columns below are these
+in one of the crop; pixels, rows and columns below are these · h' x w' pixels of a box in the window
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from .base import ResidualBlock, conv_bn_relu, upsample2x
 
-GRID = (7, 16)  # cells over the window, in which the light on the skin is averaged
+GRID = (7, 16)  # cells over the window, in which the skin light is averaged
 # Standard deviations of the blur of those averages, down and across [cells]: it bridges the mouth
 # from nose to chin, and follows shadows that fall across it from the side.
 LIGHT_SPREAD = (1.8, 0.7)
@@ -29,18 +30,21 @@ MOUTH_ELLIPSE, FACE_ELLIPSE = ((0.0, -0.3), (0.66, 0.55)), ((0.0, -0.7), (1.1, 1
 EDGE_WIDTH = 0.25  # width of their edges, in radii
 DARKEST = 0.02  # added to brightness before ratios are taken
 OPEN_RAMP = (0.38, 0.78)  # from the share of open mouth in a cell to its share of hole
-# Rows and columns of the kernel of `dilate`, which widens a hole to the corners of the lips.
-LIP_DILATION = (1, 5)
+# Kernel (rows, columns) of `dilate`, which widens every hole to the corners of the mouth.
+CORNER_DILATION = (1, 5)
 # What the hole of an edit loses at the upper and at the lower lip: a share of its height there, and
 # the most of it [rows]. The painter learned from renderings, which open farther than lips do. Holes
 # of photographed mouths, which the refiner also learns from, lose nothing.
 HOLE_EROSION = (0.05, 1), (0.25, 5)
-HOLE_DILATION = 7  # columns of the kernel that then dilates it, to the corners of the lips
+# Columns of a second dilation, of eroded holes of edits only: erosion also shortens a hole at the
+# corners of the mouth.
+EDIT_CORNER_DILATION = 7
 # Of the box around the paint that is computed: its least padding, and what its edges are multiples
 # of [pixels].
 BOX_MARGIN, BOX_MULTIPLE = 8, 8
-# Factor on the predicted color of the teeth of edits, which were brighter beside the cheeks than
-# photographed ones; of several it has the best figures of the judge `mouths` on validation photos.
+# Factor on the predicted color of white teeth in edits. Without it, their teeth were brighter,
+# relative to the skin of the cheeks, than photographed ones. Of several factors tried, this one has
+# the best figures of the judge `mouths` on validation photos.
 EDIT_WHITENESS = 0.88
 MAX_RATIO = 3.0  # of any color to the skin's
 TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
@@ -55,28 +59,32 @@ class MouthDrawing(NamedTuple):
 
     photo: Tensor  # (B, 3, h, w) in [0, 1]: the warped photo
     hole: Tensor  # (B, 1, h, w) in [0, 1]: where the mouth is open, and the inner edge of the lips
-    known: Tensor  # (B, 1, h, w) in [0, 1]: where in the hole the photo shows its own inside
+    # (B, 1, h, w) in [0, 1]: where the photo's own pixels are kept in the hole. They are teeth that
+    # it shows, or in training the upper part of some photographed mouths.
+    known: Tensor
     teeth: Tensor  # (B, 4, h, w) in [0, 1]: RGB under white light, times alpha, and alpha
     white: Tensor  # (B, 3) in [0, 1]: the color of white teeth in the photo
     saturation: Tensor  # (B, 1, 1, 1) in [0, 1], see `inpainting.saturation`
 
     @property
     def paint(self) -> Tensor:
-        """What is painted, (B, 1, h, w) in [0, 1]: the hole but for the photo's own inside."""
+        """What is painted, (B, 1, h, w) in [0, 1]: the hole but for what is known."""
         return self.hole * (1 - self.known)
 
 
 class Refiner(nn.Module):
     """From a `MouthDrawing` to the color (B, 3, h, w) in [0, 1] of its hole.
 
-    h and w are multiples of 8. Half of the resolution is moved into channels at the entrance and
-    back at the exit (Shi et al. 2016), since layers at full resolution cost most of all.
+    h and w are multiples of 8. 2 x 2 pixels become channels at the entrance, and pixels again at
+    the exit (Shi et al. 2016), since layers at full resolution cost most of all.
     """
 
-    def __init__(self, scale):
-        """scale: from a number of channels at a width of 64 to that at the generator's width."""
+    def __init__(self, scaled: Callable[[int], int]):
+        """scaled: `WarpGenerator.scaled`."""
         super().__init__()
-        n16, n48, n96 = (scale(n) for n in (16, 48, 96))
+        n16, n48, n96 = (scaled(n) for n in (16, 48, 96))
+        # Names of layers are keys of checkpoints. downN and upN have 1/N of the resolution of
+        # `enter`, which is the crop's.
         self.enter = conv_bn_relu(4 * 6 + 3, n16)
         self.down2 = nn.Sequential(conv_bn_relu(n16, n48, 3, 2), ResidualBlock(n48, nn.BatchNorm2d))
         blocks = (ResidualBlock(n96, nn.BatchNorm2d) for _ in range(2))
@@ -87,30 +95,32 @@ class Refiner(nn.Module):
         self.reset_output()
 
     def reset_output(self) -> None:
-        """Initialize the last layer, so that the output is nearly the drawing."""
+        """Initialize the last layer, so that the predicted ratios are nearly those of
+        `drawing_ratios`."""
         nn.init.normal_(self.leave.weight, 0, 1e-2)
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, drawing: MouthDrawing) -> Tensor:
-        """Return the color (B, 3, h, w) in [0, 1], which is meant where `drawing.paint` is above 0.
-        Only a box around that is computed; outside the box the color is the photo's."""
-        light = skin_light(drawing.photo)
-        tone, color = light.mean((2, 3), keepdim=True), drawing.photo.clone()
+        """Return colors (B, 3, h, w) in [0, 1], to be used only where `drawing.paint` is above 0.
+        Only a box around that is computed; outside it they are the photo's."""
+        skin_light = estimate_skin_light(drawing.photo)
+        tone, color = skin_light.mean((2, 3), keepdim=True), drawing.photo.clone()
         for index, (rows, columns) in painted_boxes(drawing.paint):
             sample = slice(index, index + 1)
             box = sample, slice(None), rows, columns
             near = MouthDrawing(*(x[box] for x in drawing[:4]), *(x[sample] for x in drawing[4:]))
-            ratios = self.predict_ratios(near, light[box], tone[sample])
-            color[box] = (ratios * (light[box] + DARKEST) - DARKEST).clamp(0, 1)
+            ratios = self.predict_ratios(near, skin_light[box], tone[sample])
+            color[box] = (ratios * (skin_light[box] + DARKEST) - DARKEST).clamp(0, 1)
         return color
 
-    def predict_ratios(self, drawing: MouthDrawing, light: Tensor, tone: Tensor) -> Tensor:
-        """Return the colors divided by the light of the skin, (B, 3, h, w) in [0, MAX_RATIO].
+    def predict_ratios(self, drawing: MouthDrawing, skin_light: Tensor, tone: Tensor) -> Tensor:
+        """Return the colors divided by the skin light, (B, 3, h', w') in [0, MAX_RATIO].
 
-        light: (B, 3, h, w) in [0, 1], see `skin_light`; tone: (B, 3, 1, 1), its mean.
+        drawing: a box of the window; skin_light: (B, 3, h', w') in [0, 1], see
+        `estimate_skin_light`; tone: (B, 3, 1, 1), the mean skin light of the whole window.
         """
-        canvas = drawing_ratios(drawing, light)
-        planes = [canvas, drawing.hole, drawing.known, drawing.teeth[:, 3:]]
+        drawn = drawing_ratios(drawing, skin_light)
+        planes = [drawn, drawing.hole, drawing.known, drawing.teeth[:, 3:]]
         half = F.pixel_unshuffle(torch.cat(planes, 1), 2)
         tone = tone.expand(-1, -1, *half.shape[-2:])
         x1 = self.enter(torch.cat([half - 0.5, tone - 0.5], 1))
@@ -119,7 +129,7 @@ class Refiner(nn.Module):
         x2 = self.up2(torch.cat([upsample2x(x4), x2], 1))
         x1 = self.up1(torch.cat([upsample2x(x2), x1], 1))
         change = F.pixel_shuffle(self.leave(x1), 2).float()
-        ratios = (canvas + change).clamp(0, MAX_RATIO)
+        ratios = (drawn + change).clamp(0, MAX_RATIO)
         grey = ratios.mean(1, keepdim=True)
         return grey + drawing.saturation * (ratios - grey)
 
@@ -143,7 +153,7 @@ def padded_extent(used: np.ndarray) -> slice:
 
 def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
     """Return where to paint, (B, 1, *size) in [0, 1]: the inside of a mouth (B, 1, h, w), given on
-    coarser cells, sharpened by OPEN_RAMP, dilated sideways to the corners of the lips, and blurred
+    coarser cells, sharpened by OPEN_RAMP, dilated sideways to the corners of the mouth, and blurred
     onto the edge of the lips, where warped pixels are stretched."""
     low, high = OPEN_RAMP
     fine = F.interpolate(inside, size=size, mode="bilinear", align_corners=False)
@@ -153,25 +163,31 @@ def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
 
 def shrink_hole(hole: Tensor) -> Tensor:
     """Return the hole (B, 1, h, w) of an edit, eroded at both lips by HOLE_EROSION and dilated by
-    HOLE_DILATION columns."""
+    EDIT_CORNER_DILATION columns."""
     height = hole.sum(2, keepdim=True)
     above = hole.cumsum(2) - hole / 2  # rows of the hole between the upper lip and a pixel's middle
     for (share, most), distance in zip(HOLE_EROSION, (above, height - above), strict=True):
         hole = hole * (distance - (share * height).clamp(max=most) + 0.5).clamp(0, 1)
-    return F.max_pool2d(hole, (1, HOLE_DILATION), 1, (0, HOLE_DILATION // 2))
+    return F.max_pool2d(hole, (1, EDIT_CORNER_DILATION), 1, (0, EDIT_CORNER_DILATION // 2))
 
 
 def dilate(hole: Tensor) -> Tensor:
-    """Dilate a hole (B, 1, h, w) by LIP_DILATION."""
-    return F.max_pool2d(hole, LIP_DILATION, 1, (LIP_DILATION[0] // 2, LIP_DILATION[1] // 2))
+    """Dilate a hole (B, 1, h, w) by CORNER_DILATION."""
+    padding = CORNER_DILATION[0] // 2, CORNER_DILATION[1] // 2
+    return F.max_pool2d(hole, CORNER_DILATION, 1, padding)
 
 
-def drawing_ratios(drawing: MouthDrawing, light: Tensor) -> Tensor:
-    """Return the photo with rendered teeth over a dark cavity in its hole, divided by the light of
-    the skin: (B, 3, h, w) in [0, MAX_RATIO]."""
-    photo_ratios = ((drawing.photo + DARKEST) / (light + DARKEST)).clamp(0, MAX_RATIO)
+def drawing_ratios(drawing: MouthDrawing, skin_light: Tensor) -> Tensor:
+    """Return the photo with rendered teeth over a dark cavity where it is painted, divided by the
+    skin light: (B, 3, h', w') in [0, MAX_RATIO].
+
+    drawing: the window or a box of it; skin_light: (B, 3, h', w') in [0, 1].
+    """
+    photo_ratios = ((drawing.photo + DARKEST) / (skin_light + DARKEST)).clamp(0, MAX_RATIO)
     color, alpha = drawing.teeth.split([3, 1], 1)
-    mean_light = light.mean((2, 3))
+    # Over the given box, unlike the `tone` of `predict_ratios`, which is of the whole window: the
+    # weights of checkpoints were trained so.
+    mean_light = skin_light.mean((2, 3))
     white = ((drawing.white + DARKEST) / (mean_light + DARKEST)).clamp(*TEETH_RATIO)
     white = white[..., None, None]
     openness = box_mean(drawing.hole, OPENNESS_WINDOW)
@@ -191,19 +207,21 @@ def box_mean(x: Tensor, side: int) -> Tensor:
     return F.avg_pool2d(rows, (1, side), 1, (0, side // 2))
 
 
-def skin_light(photo: Tensor) -> Tensor:
-    """Estimate the light on the skin around a mouth, (B, 3, h, w) in [0, 1], as the photo: smooth
-    means of its colors beside the mouth, in which bright skin counts more than shade and hair."""
+def estimate_skin_light(photo: Tensor) -> Tensor:
+    """Estimate the skin light around a mouth, (B, 3, h, w) in [0, 1], from the photo of the same
+    shape: smooth means of its colors beside the mouth, in which bright skin counts more than shade
+    and hair."""
     rows, columns, skin = _skin_filters(*photo.shape[-2:], photo.device)
     sums = F.adaptive_avg_pool2d(torch.cat([photo * skin, photo.square() * skin], 1), GRID)
-    weight, light = (rows @ sums @ columns.T).split(3, 1)
-    smooth = light / weight.clamp(min=1e-4)
+    weight, weighted_color = (rows @ sums @ columns.T).split(3, 1)
+    smooth = weighted_color / weight.clamp(min=1e-4)
     return F.interpolate(smooth, size=photo.shape[-2:], mode="bilinear", align_corners=False)
 
 
 @lru_cache(maxsize=8)
 def _skin_filters(height: int, width: int, device: torch.device) -> tuple[Tensor, ...]:
-    """Blurs along the rows and the columns of the grid, and the weight of every pixel as skin."""
+    """The matrices that blur the grid down (7, 7) and across (16, 16), and the weight of every
+    pixel as skin, (height, width)."""
     with torch.inference_mode(False):
         mouth, face = (_ellipse(height, width, *shape) for shape in (MOUTH_ELLIPSE, FACE_ELLIPSE))
         weight = face * (1 - mouth)

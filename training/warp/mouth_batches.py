@@ -13,8 +13,8 @@ from moodganimation.networks.refiner import (
     DARKEST,
     MAX_RATIO,
     MouthDrawing,
+    estimate_skin_light,
     painted_boxes,
-    skin_light,
 )
 
 from .mouths import Mouths
@@ -101,16 +101,16 @@ def augment(batch: Batch, rng: torch.Generator) -> Batch:
 
 
 def crop_to_holes(batch: Batch) -> tuple[MouthDrawing, Tensor, Tensor, Tensor]:
-    """Return the drawing, the target and the light of the skin of a batch, all cropped to one box
-    around its paint, and the mean light (B, 3, 1, 1) of the whole windows."""
-    drawing, light = batch.drawing, skin_light(batch.drawing.photo)
+    """Return the drawing, the target and the skin light of a batch, all cropped to one box around
+    its paint, and the mean skin light (B, 3, 1, 1) of the whole windows."""
+    drawing, skin_light = batch.drawing, estimate_skin_light(batch.drawing.photo)
     painted = drawing.paint.amax(0, keepdim=True)
     (_, (rows, columns)), *_ = painted_boxes(painted)
     box = ..., rows, columns
     near = MouthDrawing(*(x[box] for x in drawing[:4]), *drawing[4:])
-    return near, batch.target[box], light[box], light.mean((2, 3), keepdim=True)
+    return near, batch.target[box], skin_light[box], skin_light.mean((2, 3), keepdim=True)
 
 
-def ratios_of(picture: Tensor, light: Tensor) -> Tensor:
-    """Colors (B, 3, h, w) in [0, 1] divided by the light of the skin: in [0, MAX_RATIO]."""
-    return ((picture + DARKEST) / (light + DARKEST)).clamp(0, MAX_RATIO)
+def ratios_of(picture: Tensor, skin_light: Tensor) -> Tensor:
+    """Colors (B, 3, h, w) in [0, 1] divided by the skin light: in [0, MAX_RATIO]."""
+    return ((picture + DARKEST) / (skin_light + DARKEST)).clamp(0, MAX_RATIO)

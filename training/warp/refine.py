@@ -26,7 +26,7 @@ from moodganimation.networks.refiner import (
     Refiner,
     dilate,
     drawing_ratios,
-    skin_light,
+    estimate_skin_light,
 )
 from moodganimation.networks.warp import WarpGenerator
 
@@ -131,12 +131,12 @@ class RefinerTrainer:
         experiment = self.experiment
         for group in self.refiner_optimizer.param_groups:
             group["lr"] = experiment.rate_at(step)
-        drawing, target, light, tone = crop_to_holes(batch)
-        paint, truth = drawing.paint, ratios_of(target, light)
+        drawing, target, skin_light, tone = crop_to_holes(batch)
+        paint, truth = drawing.paint, ratios_of(target, skin_light)
         self._set_norm(step)
         with self._autocast(paint):
-            refined = self.refiner.predict_ratios(drawing, light, tone)
-            photo, drawn = ratios_of(drawing.photo, light), drawing_ratios(drawing, light)
+            refined = self.refiner.predict_ratios(drawing, skin_light, tone)
+            photo, drawn = ratios_of(drawing.photo, skin_light), drawing_ratios(drawing, skin_light)
             composite = photo + paint * (refined - photo)
             terms = self._target_terms(refined, truth, batch.photographed * paint)
             terms |= self._drawing_terms(refined, drawn, paint, 1 - batch.photographed)
@@ -287,8 +287,8 @@ def validation_error(refiner: Refiner, data: Mouths) -> float:
     errors = []
     for rows in data.photographed.nonzero()[:, 0].split(32):
         batch = select(data, rows)
-        light = skin_light(batch.drawing.photo)
-        refined, truth = (ratios_of(x, light) for x in (refiner(batch.drawing), batch.target))
+        skin_light = estimate_skin_light(batch.drawing.photo)
+        refined, truth = (ratios_of(x, skin_light) for x in (refiner(batch.drawing), batch.target))
         errors.append(weighted_mean((refined - truth).abs(), batch.drawing.hole))
     return float(torch.stack(errors).mean())
 
@@ -303,8 +303,8 @@ def sample_sheet(refiner: Refiner, data: Mouths, path) -> None:
         rows.append(candidates[torch.randperm(len(candidates), generator=rng)[:12]])
     batch = select(data, torch.cat(rows))
     drawing = batch.drawing
-    light = skin_light(drawing.photo)
-    drawn = (drawing_ratios(drawing, light) * (light + DARKEST) - DARKEST).clamp(0, 1)
+    skin_light = estimate_skin_light(drawing.photo)
+    drawn = (drawing_ratios(drawing, skin_light) * (skin_light + DARKEST) - DARKEST).clamp(0, 1)
     refined = drawing.photo + drawing.paint * (refiner(drawing) - drawing.photo)
     sheet = torch.stack([drawing.photo, drawn, refined, batch.target], 1)
     save_image(sheet.flatten(0, 1), path, nrow=8, padding=1)
