@@ -43,8 +43,8 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
 
 
 def _names_of_gains(generator: WarpGenerator, space: ExpressionSpace) -> tuple[str, ...]:
-    """The name of each gain: motion fields, or axes for a generator without `unit_fields`."""
-    return axis_map(space).fields if generator.config.unit_fields else space.keys
+    """The name of each gain: motion fields, or axes for a generator without sides."""
+    return axis_map(space).fields if generator.config.has_sides else space.keys
 
 
 def _gain_index(key: str, names: tuple[str, ...], space: ExpressionSpace) -> int:

@@ -49,6 +49,11 @@ class GeneratorConfig:
     folds: int = 0  # warp: number of fold pictures, see `Folds`
     saturate: bool = False  # resnet, convgru_unet: whether there is a `SharpenAttention` layer
 
+    @property
+    def has_sides(self) -> bool:
+        """Whether axes map to units of two sides, and to turns of the head."""
+        return self.unit_fields > 0
+
     def __post_init__(self):
         multiple = {"warp": 16, "resnet": 4, "convgru_unet": 4}.get(self.architecture)
         if multiple is None:
@@ -110,7 +115,7 @@ class Generator(nn.Module, ABC):
     def with_detail(self, encoding, detail: float):
         """Return the encoding with skin folds scaled by `detail` (0: none, 1: as trained).
 
-        Generators without folds return the encoding as it is.
+        Edits of generators without folds do not depend on it.
         """
         return encoding
 

@@ -266,7 +266,7 @@ def set_axes(generator: WarpGenerator, space: ExpressionSpace) -> None:
     """Set the buffers of a generator that depend on its space: the motion fields of each axis, and
     which fields may paint, those of PAINTED_UNITS, or all if the space has none of them."""
     axes = axis_map(space)
-    if generator.config.unit_fields:
+    if generator.config.has_sides:
         for name, part in (("left_units", "left"), ("right_units", "right"), ("turns", "turns")):
             getattr(generator, name).copy_(torch.from_numpy(getattr(axes, part)))
     may_paint = torch.tensor([key in PAINTED_UNITS for key in axes.fields]).float()
