@@ -18,7 +18,6 @@ from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import cell_centers, resize
 from moodganimation.networks.inpainting import Window, visible_teeth_mask
 from moodganimation.networks.motion_fields import MOTION_FALLOFF, mix_fields
-from moodganimation.networks.teeth import JawPlacement
 from moodganimation.resources import CHECKPOINTS
 from training.warp.train import set_axes
 
@@ -96,7 +95,7 @@ def test_a_row_of_a_batch_equals_a_batch_of_one(name):
     if generator.moves_pixels:
         start = generator.reading(encoding).round(decimals=2)
         paints = generator.paints > 0
-        if generator.config.unit_fields:
+        if generator.config.has_sides:
             paints = (generator.left_units.abs() @ paints.float()) > 0
             paints |= generator.turns.any(1)  # turned colors are finer or coarser by more
         condition[1] = torch.where(paints, start[1], condition[1])  # nothing painted
@@ -163,7 +162,7 @@ def test_teeth_show_where_the_mouth_is_open_and_the_lower_ones_follow_the_jaw(ti
     closed, opened = torch.zeros(1, 17), torch.zeros(1, 17)
     opened[0, ACTION_UNITS.index("AU26")] = 1.0
     for condition, middle in ((closed, 0.25), (opened, 0.375)):
-        places, at = JawPlacement.of(encoding.jaws), cell_centers((64, 64), source)
+        places, at = encoding.jaw_placement, cell_centers((64, 64), source)
         drawn = jaws.render_teeth(jaws.render_upper(places, at), places, condition, at)
         alpha = drawn[0, 3]
         assert alpha.sum().item() == pytest.approx(64 * 64 * 0.5 * 0.25, rel=0.05)
@@ -200,7 +199,7 @@ def test_gradients_reach_every_parameter(architecture):
     if architecture == "warp":  # what is told apart from the picture
         encoding = generator.encode(source)
         told = told + generator.render(encoding, torch.rand(2, 17)).mouth_mask.mean()
-        told = told + encoding.jaws.square().mean() + encoding.face_distance.square().mean()
+        told = told + encoding.jaw_numbers.square().mean() + encoding.face_distance.square().mean()
     told.backward()
     dead = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.any()]
     assert dead == []

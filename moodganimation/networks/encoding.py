@@ -9,6 +9,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from .inpainting import Window
+from .teeth import JawPlacement
 
 # Cells of painted layers per pixel of the crop, along a side: teeth need a finer grid.
 PAINT_SCALE = 2
@@ -58,7 +59,7 @@ class Encoding(NamedTuple):
     basis: Tensor  # (B, N, H, W): features of which every motion field is a linear combination
     shallow_features: Tensor  # (B, C, H/2, W/2), see `WarpGenerator.pyramid`
     deep_features: Tensor  # (B, C, H/4, W/4), see `WarpGenerator.deep_features`
-    jaws: Tensor  # (B, 15): placement and color of the teeth, see `teeth.JawPlacement.of`
+    jaw_numbers: Tensor  # (B, 15), see `jaw_placement`
     face_distance: Tensor  # (B, 1, H, W): to the face's outline [face coordinates], inside negative
     window: Window  # the mouth window; in training the whole crop
     saturation: Tensor  # (B, 1, 1, 1) in [0, 1], see `inpainting.saturation`
@@ -66,9 +67,14 @@ class Encoding(NamedTuple):
     lateral_position: Tensor | None = None  # (B, 1, H/4, W/4), see `head.left_weight`
     left_weight: Tensor | None = None  # (B, 1, H, W) in [0, 1]: 1 on the person's left half
     depth: Tensor | None = None  # (B, 1, H/4, W/4) [face coordinates], see `head`
-    # Only of generators with folds:
+    # Only of generators with folds; others ignore `detail`:
     fold_map: Tensor | None = None  # (B, 3, H/4, W/4), see `Folds.fold_map`
     detail: Tensor | None = None  # (1,): factor on the folds, see `Generator.with_detail`
     # Only at inference:
     visible_teeth_mask: Tensor | None = None  # (B, 1, h, w), see `inpainting.visible_teeth_mask`
     upper_teeth: Tensor | None = None  # (B, 4, 2h, 2w): picture, see `Jaws.render_upper`
+
+    @property
+    def jaw_placement(self) -> JawPlacement:
+        """Where the teeth are, and their color."""
+        return JawPlacement.of(self.jaw_numbers)

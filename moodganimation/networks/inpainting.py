@@ -1,6 +1,7 @@
 """Inpainting of `warp`: attention and color for the inside of a mouth that the photo does not show,
-and a mask of where the inside is. At inference with a refiner, the result has the refiner's
-attention and color; of this, only the mask is used, and the attention to hold visible teeth still.
+and a mask of where the inside is. At inference with a refiner, the edit has the refiner's attention
+and color. Of the painter's output, only the mask is then used, and the attention, to hold visible
+teeth still.
 
 B batch · C channels · U units · H x W pixels of the crop · h x w pixels of the mouth window
 """
@@ -125,8 +126,8 @@ class PainterOutput(NamedTuple):
 class Painter(nn.Module):
     """The inpainting network: FiLM blocks at a quarter, a half and all of the crop's resolution.
 
-    Its inputs are warped features and the warped photo; it is conditioned on the expression and on
-    its change.
+    Its inputs are warped features, the warped photo and the motion; it is conditioned on the
+    expression and on its change.
     """
 
     def __init__(self, shallow: int, deep: int, conditioning: int, scaled: Callable[[int], int]):

@@ -4,9 +4,9 @@ Every unit of the condition has a motion field over the photo. An edit moves the
 by the sum of the fields, weighted by the change of each unit, so skin, hair and resolution are
 kept. A third channel of every field relights the skin. A painter adds attention and color as in
 Pumarola et al. 2018 for what no pixel of the photo shows, the inside of a mouth, with rendered
-teeth (`teeth.Jaws`) where the photo shows none. At inference a refiner, if there is one (there is
-in the shipped checkpoint), paints instead, from the painter's mouth mask and the rendered teeth.
-Folds of the skin (`folds`) and turns of the head (`head`) are added to the result.
+teeth (`teeth.Jaws`) where the photo shows none. At inference a refiner, as in the shipped
+checkpoint, paints instead, from the painter's mouth mask and the rendered teeth. Folds of the skin
+(`folds`) and turns of the head (`head`) are added to the result.
 
 Axes of both sides share the field of their unit: the fields are summed for each side, and the sums
 are blended along the midline of the face. docs/algorithm.md describes the whole method.
@@ -57,11 +57,12 @@ class WarpGenerator(Generator):
         super().__init__(config)
         self._add_encoder()
         self._add_fields()
-        self.painter = Painter(*self._scaled(24, 96), 2 * self.unit_count, self.scaled)
-        if self.config.refiner:
+        shallow, deep, hidden = self._scaled_all(24, 96, 48)  # shallow, deep: of down2 and up4
+        self.painter = Painter(shallow, deep, conditioning=2 * self.unit_count, scaled=self.scaled)
+        if config.refiner:
             self.refiner = Refiner(self.scaled)
-        if self.config.folds:
-            self.folds = Folds(*self._scaled(96, 48), self.unit_count, self.config.folds)
+        if config.folds:
+            self.folds = Folds(deep, hidden=hidden, units=self.unit_count, pictures=config.folds)
         self._init_weights()
 
     @property
@@ -78,7 +79,7 @@ class WarpGenerator(Generator):
         """Scale a number of channels from a width of 64 to that of the configuration."""
         return max(1, channels * self.config.width // 64)
 
-    def _scaled(self, *channels: int) -> list[int]:
+    def _scaled_all(self, *channels: int) -> list[int]:
         """Scale some numbers of channels. Below, n24 is 24 channels at a width of 64."""
         return [self.scaled(n) for n in channels]
 
@@ -86,8 +87,8 @@ class WarpGenerator(Generator):
         """Add the encoder, and what is predicted from its features besides motion fields. Names of
         layers are keys of checkpoints."""
         axes, cells = self.config.condition_dim, self.config.image_size // 16
-        n12, n24, n32, n48 = self._scaled(12, 24, 32, 48)
-        n64, n96, n128, n192 = self._scaled(64, 96, 128, 192)
+        n12, n24, n32, n48 = self._scaled_all(12, 24, 32, 48)
+        n64, n96, n128, n192 = self._scaled_all(64, 96, 128, 192)
         # downN and upN have feature maps of 1/N of the crop's side.
         self.down2 = conv_bn_relu(3, n24, 7, 2)
         self.down4 = conv_bn_relu(n24, n64, 3, 2)
@@ -102,13 +103,13 @@ class WarpGenerator(Generator):
             self.eyes = EyeReader(n24, n12, n48, self.config.image_size, axes)
         self.jaws = Jaws(n192, n48, cells, self.unit_count)
         self.rim = nn.Sequential(conv_bn_relu(n96, n32), nn.Conv2d(n32, 1, 1))  # face distance
-        if self.config.unit_fields:  # depth, and lateral position
+        if self.config.has_sides:  # depth, and lateral position
             self.geometry = nn.Sequential(conv_bn_relu(n96, n32), nn.Conv2d(n32, 2, 1))
 
     def _add_fields(self) -> None:
         """Add motion fields at the crop's resolution, since lids and lips are a few pixels wide."""
         axes, units, extra = self.config.condition_dim, self.unit_count, self.config.extra_fields
-        n8, n24, n32, n64, n96 = self._scaled(8, 24, 32, 64, 96)
+        n8, n24, n32, n64, n96 = self._scaled_all(8, 24, 32, 64, 96)
         self.texture = conv_bn_relu(3, n8)
         self.field2 = conv_bn_relu(n96 + n24, n32)
         self.field1 = conv_bn_relu(n32 + n8, n32)
@@ -119,7 +120,7 @@ class WarpGenerator(Generator):
         # 1 for units that may open or close the mouth, whose inside is then painted; else 0. This
         # and the next three are set by `set_axes` of training/warp/train.py.
         self.register_buffer("paints", torch.ones(units))
-        if self.config.unit_fields:  # from axes to units and turns, see `expressions.axis_map`
+        if self.config.has_sides:  # from axes to units and turns, see `expressions.axis_map`
             self.register_buffer("left_units", torch.zeros(axes, units))
             self.register_buffer("right_units", torch.zeros(axes, units))
             self.register_buffer("turns", torch.zeros(axes, 3))
@@ -149,19 +150,19 @@ class WarpGenerator(Generator):
             basis=basis,
             shallow_features=shallow,
             deep_features=deep,
-            jaws=self.jaws(coarsest),
+            jaw_numbers=self.jaws(coarsest),
             face_distance=resize(face_distance, source.shape[-2:]),
             window=Window.whole(size),
             saturation=saturation(source),
         )
-        if self.config.unit_fields:
+        if self.config.has_sides:
             depth, lateral = self.geometry(deep).float().split(1, 1)
             left = resize(left_weight(lateral), source.shape[-2:])
             encoding = encoding._replace(lateral_position=lateral, left_weight=left, depth=depth)
         if self.config.folds:
             encoding = encoding._replace(fold_map=self.folds.fold_map(deep, face_distance))
         if self.mode.mouth_only:
-            upper = JawPlacement.of(encoding.jaws).upper  # the last column is the center
+            upper = encoding.jaw_placement.upper  # the last column is the center
             encoding = encoding._replace(window=Window.mouth(upper[:, :, 2].tolist(), size))
             encoding = self._prepare_mouth(encoding)
         return encoding
@@ -183,18 +184,18 @@ class WarpGenerator(Generator):
         """Add what all edits share at inference: the mask of teeth that the photo shows, rendered
         upper teeth, and, for a refiner, a lower jaw that is lowered if no teeth show."""
         photo, window = encoding.photo, encoding.window
-        no_change = self._condition_and_change(encoding, encoding.reading).mean(1)
-        cropped = window.crop(photo)
+        cropped = window.crop(photo)  # all inputs of the painter are those of the unedited photo
+        condition_and_change = self._condition_and_change(encoding, encoding.reading).mean(1)
         features = window.crop(encoding.deep_features), window.crop(encoding.shallow_features)
         no_motion = torch.zeros_like(cropped[:, :2])
-        mouth_mask = self.painter(*features, cropped, no_motion, no_change).mouth_mask
-        jaws = encoding.jaws.float()
-        teeth_mask = visible_teeth_mask(cropped, mouth_mask, JawPlacement.of(jaws).white)
+        mouth_mask = self.painter(*features, cropped, no_motion, condition_and_change).mouth_mask
+        jaw_numbers = encoding.jaw_numbers.float()
+        teeth_mask = visible_teeth_mask(cropped, mouth_mask, JawPlacement.of(jaw_numbers).white)
         hidden = 1 - teeth_mask.amax((1, 2, 3))  # (B,): 1 where the photo shows no teeth
         if self.config.refiner:
-            jaws = lower_hidden_jaw(jaws, hidden)
+            jaw_numbers = lower_hidden_jaw(jaw_numbers, hidden)
         centers = window.cell_centers(self.mode.paint_scale * window.crop_size, photo)
-        upper_teeth = self.jaws.render_upper(JawPlacement.of(jaws), centers)
+        upper_teeth = self.jaws.render_upper(JawPlacement.of(jaw_numbers), centers)
         if not self.config.refiner:  # only a refiner can join rendered teeth to visible ones
             upper_teeth = upper_teeth * hidden[:, None, None, None]
         # Features may be bf16. Edits sample them and the photo in float32.
@@ -203,7 +204,7 @@ class WarpGenerator(Generator):
             basis=encoding.basis.float(),
             deep_features=encoding.deep_features.float(),
             shallow_features=encoding.shallow_features.float(),
-            jaws=jaws,
+            jaw_numbers=jaw_numbers,
             visible_teeth_mask=teeth_mask,
             upper_teeth=upper_teeth,
         )
@@ -249,8 +250,8 @@ class WarpGenerator(Generator):
         return edit, ()
 
     def head_turn(self, encoding: Encoding, condition: Tensor) -> Tensor | None:
-        """The turn of the head (B, 3), see `head.rotation_matrices`; None without unit fields."""
-        if not self.config.unit_fields:
+        """The turn of the head (B, 3), see `head`; None for generators without sides."""
+        if not self.config.has_sides:
             return None
         return ((condition - encoding.reading) @ self.turns).clamp(-1, 1)
 
@@ -267,14 +268,15 @@ class WarpGenerator(Generator):
         enlarged = resize(warped, (scale * window.crop_size,) * 2)  # to the cells of painted layers
         # Samples that are not painted get the warped photo as color, as in a batch of one, above.
         color = torch.where(painted, color, window.crop(enlarged))
-        mouth = blend(cropped, *(resize(x, cropped.shape[-2:]) for x in (attention, color)))
-        composite, color = window.insert(mouth, warped), window.insert(color, enlarged)
+        layers = (resize(layer, cropped.shape[-2:]) for layer in (attention, color))
+        window_composite = blend(cropped, *layers)
+        composite, color = window.insert(window_composite, warped), window.insert(color, enlarged)
         attention = window.insert(attention, torch.ones_like(enlarged[:, :1]))
         return Edit(composite, attention, color, motion, light)
 
     def _to_units(self, values: Tensor) -> Tensor:
         """Convert values (B, D) of axes to values of units on each side, (B, S, U), left first."""
-        if not self.config.unit_fields:
+        if not self.config.has_sides:
             return values[:, None]
         return torch.stack([values @ self.left_units, values @ self.right_units], 1)
 
@@ -294,7 +296,8 @@ class WarpGenerator(Generator):
 
     def mixed_fields(self, encoding: Encoding, condition: Tensor) -> MixedFields:
         """Sum all fields for a condition: unit fields with the changes times the gains as weights,
-        extra fields with those of the perceptron `extra`, times 0 if nothing changes."""
+        extra fields with those of the perceptron `extra`, times a ramp from 0 without change to 1
+        at a change of 1 / FULL_EFFECT_GAIN."""
         condition_and_change = self._condition_and_change(encoding, condition)
         change = condition_and_change[:, :, self.unit_count :]
         amount = (FULL_EFFECT_GAIN * change.abs().amax(2, keepdim=True)).clamp(0, 1)
@@ -327,8 +330,8 @@ class WarpGenerator(Generator):
         if self.config.refiner and self.mode.mouth_only:
             drawing = self.drawing(encoding, condition, mouth, warped)
             attention, color = 1 - drawing.paint, 2 * self.refiner(drawing) - 1
-        else:  # no gradient flows to the placement: it is trained by its own loss alone
-            placement = JawPlacement.of(encoding.jaws.detach())
+        else:  # no gradient flows to the jaw numbers: they are trained by their own loss alone
+            placement = JawPlacement.of(encoding.jaw_numbers.detach())
             teeth = self.render_teeth(encoding, placement, condition, self.mode.paint_scale)
             white = placement.white
             attention, color = add_rendered_teeth(mouth, teeth, white, encoding.saturation)
@@ -369,10 +372,9 @@ class WarpGenerator(Generator):
     def render_teeth(
         self, encoding: Encoding, placement: JawPlacement, condition: Tensor, scale: int
     ) -> Tensor:
-        """Render both jaws in the mouth window, `scale` cells a pixel along each side, see
-        `Jaws.render_teeth`."""
+        """Render both jaws in the mouth window, `scale` cells along each side of a pixel."""
         window = encoding.window
-        centers = window.cell_centers(scale * window.crop_size, encoding.jaws)
+        centers = window.cell_centers(scale * window.crop_size, encoding.jaw_numbers)
         upper = encoding.upper_teeth
         upper = self.jaws.render_upper(placement, centers) if upper is None else upper
         change = self._to_units(condition - encoding.reading).mean(1) * self.gain
@@ -385,14 +387,13 @@ class WarpGenerator(Generator):
         # The scale of inference in either mode: the refiner is trained separately, at that scale.
         window, scale = encoding.window, INFERENCE.paint_scale
         size = scale * window.height, scale * window.width
-        amount, placement = self._paint_amount(encoding, condition), JawPlacement.of(encoding.jaws)
-        centers = window.cell_centers(scale * window.crop_size, encoding.jaws)
+        amount, placement = self._paint_amount(encoding, condition), encoding.jaw_placement
+        centers = window.cell_centers(scale * window.crop_size, encoding.jaw_numbers)
         hole = shrink_hole(soft_hole(mouth.mouth_mask * amount, size))
-        known = mouth.mouth_mask - mouth.rendered_teeth_mask  # teeth that the photo shows
         return MouthDrawing(
             photo=resize((window.crop(warped) + 1) / 2, size),
             hole=hole * below_gums(placement, centers),
-            known=resize(known, size),
+            known=resize(mouth.mouth_mask - mouth.rendered_teeth_mask, size),  # visible teeth
             teeth=self.render_teeth(encoding, placement, condition, scale),
             white=EDIT_WHITENESS * placement.white,
             saturation=encoding.saturation,

@@ -22,7 +22,6 @@ from moodganimation.expressions.spaces import ExpressionSpace
 from moodganimation.networks.compositing import resize
 from moodganimation.networks.encoding import INFERENCE, Encoding
 from moodganimation.networks.refiner import MouthDrawing, painted_boxes, soft_hole
-from moodganimation.networks.teeth import JawPlacement
 from moodganimation.networks.warp import WarpGenerator
 
 from ..data.landmarks import Landmarks
@@ -155,7 +154,7 @@ def photographed_mouths(
     inside: (B, 1, H, W) in [0, 1], what lies between the lips; photo: (B, 3, kH, kW) in [-1, 1],
     k times the size of the encoded one.
     """
-    window, placement = encoding.window, JawPlacement.of(encoding.jaws)
+    window, placement = encoding.window, encoding.jaw_placement
     teeth = generator.render_teeth(encoding, placement, encoding.reading, INFERENCE.paint_scale)
     size = teeth.shape[-2:]
     hole = soft_hole(window.crop(inside), size)

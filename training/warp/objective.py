@@ -97,7 +97,7 @@ def field_losses(
     motion: (B, 2, H, W) [halves of the side]; light: (B, 1, H, W).
     """
     side = batch.source.shape[-1]
-    jaws = known_or_predicted(batch.jaws, encoding.jaws)
+    jaws = known_or_predicted(batch.jaws, encoding.jaw_numbers)
     distance = batch.face_distance.clamp(-MAX_DISTANCE_INSIDE, MAX_DISTANCE_OUTSIDE)
     distance = known_or_predicted(distance, encoding.face_distance)
     true_light = known_or_predicted(batch.light, light)
@@ -105,7 +105,7 @@ def field_losses(
         "flow": losses.flow_error(
             losses.to_pixels(motion), losses.to_pixels(batch.flow), batch.field_weight
         ),
-        "jaws": losses.error_in_pixels(encoding.jaws, jaws, side),
+        "jaws": losses.error_in_pixels(encoding.jaw_numbers, jaws, side),
         "outside": losses.error_in_pixels(encoding.face_distance, distance, side),
         "light": losses.flow_error(
             LIGHT_SCALE * light, LIGHT_SCALE * true_light, batch.field_weight
