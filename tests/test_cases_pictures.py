@@ -198,6 +198,13 @@ def test_a_jpeg_that_is_cut_in_the_middle_says_how_much_is_missing(options, end)
 
 
 @pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}])
+def test_baseline_jpeg_cut_in_its_first_row_is_reported_as_cut_off(options):
+    data = photo_jpeg(**options)
+    with pytest.raises(UnreadableImage, match="its lowest 100 % are missing"):
+        read_image(data[: data.index(b"\xff\xda") + 100])
+
+
+@pytest.mark.parametrize("options", [{}, {"restart_marker_rows": 1}])
 def test_a_jpeg_that_lacks_its_last_rows_is_read_with_a_note(options):
     data = photo_jpeg(**options)
     photo = read_photo(data[: len(data) * 97 // 100])

@@ -19,7 +19,7 @@ from ..files.atomic import atomic_write, check_writable
 from ..files.regular import check_regular_file
 from .decoding import avif_bit_depth, is_heif, read_16bit, read_heif
 from .formats import ENDINGS_WITHOUT_ALPHA, FORMATS_16BIT, PILLOW_FORMATS, WRITABLE_FORMATS
-from .jpeg import LACKS_SCANS, MAX_MISSING_SHARE, append_missing_end, missing_share
+from .jpeg import MAX_MISSING_SHARE, append_missing_end, missing_share
 from .metadata import exif_block, png_text
 from .opening import open_bounded
 from .photo_metadata import PhotoMetadata, read_photo_metadata
@@ -190,7 +190,7 @@ def _truncation_notes(jpeg: bytes, image: Image.Image, truncated: bool, name: st
     """Sentences about the missing rows of a JPEG. Raises UnreadableImage if they are too many."""
     short_name = Path(name).name
     missing = missing_share(jpeg, image, truncated)
-    if missing == LACKS_SCANS:
+    if missing is None:
         raise UnreadableImage(
             "{} is incomplete: the file has only a coarse version of the picture. Download or copy "
             "it again.",

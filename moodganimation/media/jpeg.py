@@ -22,7 +22,6 @@ START_OF_SCAN = 0xDA
 SOF_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 COEFFICIENTS = range(64)  # of a block of the cosine transform
 MAX_MISSING_SHARE = 0.1  # of the rows; a picture that lacks more is refused
-LACKS_SCANS = 1.0  # `missing_share` of a file without some of its scans, or without any row
 STRIP_ROWS = 512  # rows compared at once
 
 
@@ -76,9 +75,12 @@ def parse_segments(jpeg: bytes) -> JpegSegments:
 
 
 def append_missing_end(jpeg: bytes) -> bytes | None:
-    """Append the missing end to a truncated JPEG; None for a complete JPEG or another file.
+    """Append the missing end to a truncated JPEG.
 
-    Trailing zeros are removed: an interrupted download leaves them in a file of the full size.
+    None if the file is complete, is no JPEG, or has no scans or too many scans or segments.
+
+    Trailing bytes 0 and 0xFF are removed: an interrupted download leaves zeros in a file of the
+    full size, and 0xFF may be the first half of a marker.
     """
     if not jpeg.startswith(b"\xff\xd8\xff"):
         return None
@@ -88,16 +90,16 @@ def append_missing_end(jpeg: bytes) -> bytes | None:
     return jpeg.rstrip(b"\0\xff") + END_OF_IMAGE
 
 
-def missing_share(jpeg: bytes, image: Image.Image, truncated: bool) -> float:
+def missing_share(jpeg: bytes, image: Image.Image, truncated: bool) -> float | None:
     """The share of a decoded image's rows, from the bottom up, that the file lacks: 0 to 1.
 
-    LACKS_SCANS if the file has only a coarse version of the image.
+    None if the file has only a coarse version of the image.
 
     truncated: whether `append_missing_end` has added the end. Raises what Pillow raises.
     """
     segments = parse_segments(jpeg)
     if truncated and segments.lacks_scans:
-        return LACKS_SCANS
+        return None
     # Without an end of the image there is no place where other data could be inserted.
     if segments.end is None or not (truncated or _ends_in_one_color(image)):
         return 0.0
