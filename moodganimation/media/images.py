@@ -63,8 +63,8 @@ class Photo:
         """Sentences about what an edit loses in a file of this name: alpha, bit depth, location."""
         name, notes = Path(path).name, self.alpha_notes(path)
         format = WRITABLE_FORMATS.get(Path(path).suffix.lower())
-        lossy = format not in FORMATS_16BIT or self.color.dtype == np.uint8
-        if self.bits > 8 and format and lossy:
+        written_in_8bit = format not in FORMATS_16BIT or self.color.dtype == np.uint8
+        if self.bits > 8 and format and written_in_8bit:
             notes.append(
                 Message("{} has {} bits per channel; 8 are kept in {}.", self.name, self.bits, name)
             )
@@ -302,10 +302,10 @@ def write_image(
     """Write a PNG, JPEG, WebP or TIFF by the file's ending, completely or not at all.
 
     picture: (H, W, 3), or (H, W, 4) with alpha, uint8 or uint16. description: EDITED for an edit,
-    which also gets an XMP packet and a signature; other texts are only written as description.
-    recipe: `Recipe.text()`, written as metadata. label: draw "edited with ..." into a corner.
-    source: the photo that was edited, whose `metadata` is kept. Returns sentences about what is
-    lost. Raises Unwritable.
+    which also gets an XMP packet and, if a certificate is configured, a signature; other texts are
+    only written as description. recipe: `Recipe.text()`, written as metadata. label: draw "edited
+    with ..." into a corner. source: the photo that was edited, whose `metadata` is kept. Returns
+    sentences about what is lost. Raises Unwritable.
     """
     path, format = check_picture_path(path)
     if path.suffix.lower() in ENDINGS_WITHOUT_ALPHA:
