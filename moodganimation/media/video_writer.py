@@ -94,12 +94,15 @@ def write_film(
 ) -> list[str]:
     """Write uint8 frames at the frame rate of a film, completely or not at all.
 
-    frames: (H, W, 3 or 4), one for each frame of the film. An .mp4 may have any number of them and
-    gets the film's audio: the first stream that can be decoded, copied if its codec is one of
+    frames: (H, W, 3 or 4), one for each frame of the film. description, recipe, label: as for
+    `images.write_image`.
+
+    An .mp4 may have any number of frames, since MAX_ANIMATION_PIXELS limits only a .gif or .webp.
+    It gets the film's audio: the first stream that can be decoded, copied if its codec is one of
     COPIED_CODECS, else encoded as AAC. A .gif or .webp is written as by `write_animation`, with
-    every n-th frame only if the film's rate is too high for the format. description, recipe, label:
-    as for `images.write_image`. Returns sentences about what was changed or lost. Raises
-    Unwritable.
+    every n-th frame only if the film's rate is too high for the format.
+
+    Returns sentences about what was changed or lost. Raises Unwritable.
     """
     path, limited = check_film_path(path, film), limit_fps_for(film, path)
     if path.suffix.lower() != ".mp4":
@@ -236,10 +239,10 @@ def _add_audio(path: Path, film: Film, comment: str) -> list[Message]:
     return [Message("The sound of the video could not be kept.")] if streams else []
 
 
-def _is_decodable(film: Path, number: int) -> bool:
+def _is_decodable(film_path: Path, number: int) -> bool:
     """Whether ffmpeg decodes at least one sample of an audio stream."""
     decoder = ffmpeg.start(
-        *("-v", "quiet", *ffmpeg.input_arguments(film), "-map", f"0:a:{number}"),
+        *("-v", "quiet", *ffmpeg.input_arguments(film_path), "-map", f"0:a:{number}"),
         *("-frames:a", "1", "-f", "s16le", "-"),
         stdout=subprocess.PIPE,
     )
@@ -249,11 +252,11 @@ def _is_decodable(film: Path, number: int) -> bool:
         ffmpeg.stop(decoder)
 
 
-def _merge_audio(path: Path, film: Path, number: int, codec: str, comment: str) -> bool:
+def _merge_audio(path: Path, film_path: Path, number: int, codec: str, comment: str) -> bool:
     """Add an audio stream of a film to the MP4 at `path`; return whether that succeeded."""
     merged = path.with_name(f"{path.stem}.sound{path.suffix}")
     merger = ffmpeg.start(
-        *("-v", "error", "-i", f"file:{path}", *ffmpeg.input_arguments(film)),
+        *("-v", "error", "-i", f"file:{path}", *ffmpeg.input_arguments(film_path)),
         *("-map", "0:v:0", "-map", f"1:a:{number}", "-c:v", "copy", "-c:a", codec),
         *("-map_metadata", "0", "-map_chapters", "-1", "-movflags", "+faststart"),
         *("-metadata", f"comment={comment}", f"file:{merged}"),

@@ -20,7 +20,7 @@ MIN_COLUMN_SIDE = 128  # [px]; generators of larger faces have larger columns
 
 
 def filmed_faces(
-    animator: Animator, film: str | Path, numbers: list[int], side: int
+    animator: Animator, film_path: str | Path, numbers: list[int], side: int
 ) -> tuple[list[np.ndarray], list[str]]:
     """Locate and crop the faces of these frames of a film: (side, side, 3) uint8 each.
 
@@ -28,7 +28,7 @@ def filmed_faces(
     about how many are grey. Raises UnreadableFile.
     """
     faces = {}
-    for number, frame in read_frames(film, numbers):
+    for number, frame in read_frames(film_path, numbers):
         try:
             faces[number] = animator.locate(frame).face(side)
         except NoFaceFound:
@@ -38,7 +38,10 @@ def filmed_faces(
     if missing:
         notes.append(
             Message(
-                "{} ends before {} of the {} frames; they are grey.", film, missing, len(numbers)
+                "{} ends before {} of the {} frames; they are grey.",
+                film_path,
+                missing,
+                len(numbers),
             )
         )
     without_face = sum(face is None for face in faces.values())
