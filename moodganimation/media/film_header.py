@@ -4,7 +4,7 @@
 |---|---|
 | interlaced | deinterlaced by bwdif |
 | alpha | composited over BACKGROUND |
-| HLG or PQ (ITU-R BT.2100) | tone-mapped: SDR_WHITE becomes white, brighter light is compressed |
+| HLG or PQ (BT.2100) | tone-mapped: light above KNEE * SDR_WHITE is compressed, PEAK is white |
 | primaries of BT.2020 or P3 | converted to those of BT.709 |
 """
 
