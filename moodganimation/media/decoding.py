@@ -20,7 +20,7 @@ from PIL import Image
 from ..errors import UnreadableImage
 
 DECODER_PROGRAM = Path(__file__).with_name("decoder_process.py")
-TIMEOUT = 60  # until the process is killed [s]; its CPU time has a lower limit
+TIMEOUT = 60  # until the process is killed [s]; `decoder_process` limits its CPU time to less
 MAX_HEADER_BYTES = 1_000  # of the line of JSON that comes before the pixels
 MAX_METADATA_BYTES = 4_000_000  # of an ICC profile or an EXIF block
 # Environment variables. Each thread reserves address space, which is limited.

@@ -34,7 +34,7 @@ class PhotoMetadata:
     dpi: tuple[float, float] | None = None  # horizontal, vertical
     tags: dict[int, str | bytes] = field(default_factory=dict)  # those of KEPT_TAGS
     exif_tags: dict[int, str | bytes] = field(default_factory=dict)  # those of KEPT_EXIF_TAGS
-    has_gps: bool = False  # whether the file says where the photo was taken
+    has_gps: bool = False  # whether EXIF has GPS data, or XMP a latitude
     orientation: int = 1  # of EXIF, 1 to 8
     adobe_rgb: bool = False  # whether EXIF says that the colors are those of Adobe RGB (1998)
 

@@ -176,7 +176,7 @@ def read_every(path: str | Path, step: int) -> Iterator[tuple[int, np.ndarray]]:
 def _select(path: str | Path, condition: str, max_side: int, *limits: str) -> Iterator[np.ndarray]:
     """The frames for which a condition of ffmpeg's filter `select` holds.
 
-    limits: further options of ffmpeg for its input.
+    limits: further options of ffmpeg for its output.
     """
     header = read_header(path)
     scale = f"min(1,{max_side}/max(iw,ih))"
