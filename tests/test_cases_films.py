@@ -10,6 +10,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from itertools import pairwise
+from types import SimpleNamespace
 
 import cv2
 import httpx
@@ -24,8 +25,8 @@ from moodganimation.errors import InvalidTimeline, UnreadableFile, Unwritable
 from moodganimation.expressions.presets import PRESETS
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.files.atomic import atomic_write, check_writable
-from moodganimation.media.frame_times import FrameTimes, choose_frame_grid, divided_fps
-from moodganimation.media.video_reader import open_film, read_every, read_frames
+from moodganimation.media.frame_times import FrameTimes, choose_frame_grid, divided_fps, exact_fps
+from moodganimation.media.video_reader import _frame_notes, open_film, read_every, read_frames
 from moodganimation.media.video_writer import limit_fps_for, write_film
 from moodganimation.runtime.executors import map_items
 from moodganimation.runtime.signals import Terminated, raise_on_termination
@@ -258,6 +259,8 @@ def test_frames_that_come_a_little_early_or_late_are_kept(tmp_path):
         (np.arange(50) / 25, 0, 0, 25, 0),  # nothing known
         (np.arange(50) / 25, 60_000, 25, 25, 0),
         ([0], 0, 100, 10, 0),  # one picture, for a tenth of a second
+        ([*(np.arange(2000) / 25), 79.961], 25, 25, 25, 1),
+        (np.arange(4) / 0.995, 0.995, 0.995, 1, 0),
     ],
 )
 def test_the_frame_rate_of_frames_at_these_times(times, mean, grid, fps, lost):
@@ -269,6 +272,20 @@ def test_frames_that_follow_too_fast_are_said_to_be_left_out(tmp_path):
     times = [*(i / 25 for i in range(10)), 0.361, 0.362, 0.5]
     film = open_film(uneven(tmp_path / "a.mkv", times))
     assert film.fps == 60 and "2 of 13 frames are left out" in joined(film.notes)
+
+
+def test_note_on_dropped_frames_below_60_per_second_names_their_distance():
+    times = FrameTimes(np.array([*(np.arange(2000) / 25), 79.961]), 80.0)
+    header = SimpleNamespace(average_fps=25, width=64, height=64)
+    notes = _frame_notes(header, times, choose_frame_grid(times, 25, 25))
+    assert joined(notes) == (
+        "1 of 2001 frames are left out: they follow the frame before too closely."
+    )
+
+
+@pytest.mark.parametrize("fps, exact", [(0.995, 1), (0.5, 1), (29.97, "30000/1001"), (25, 25)])
+def test_exact_rate_is_never_below_one(fps, exact):
+    assert exact_fps(fps) == Fraction(exact)
 
 
 def test_a_film_that_begins_between_two_frames_skips_none(tmp_path):

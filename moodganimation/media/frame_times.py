@@ -72,7 +72,10 @@ def read_frame_times(path: str | Path, max_seconds: float) -> FrameTimes | None:
 
 
 def _frame_times(packets: np.ndarray, time_base: float) -> FrameTimes | None:
-    """packets: (T, 3) decoding time, presentation time, duration, in units of `time_base` [s]."""
+    """The times of frames, sorted, by those of their packets; None if no packet has a time.
+
+    packets: (T, 3) decoding time, presentation time, duration, in units of `time_base` [s].
+    """
     decoding, presentation, durations = packets.T
     unknown = np.iinfo(np.int64).min
     stamps = decoding if (presentation == unknown).any() else presentation
@@ -88,43 +91,46 @@ def _frame_times(packets: np.ndarray, time_base: float) -> FrameTimes | None:
 
 
 def choose_frame_grid(times: FrameTimes | None, average_fps: float, base_fps: float) -> FrameGrid:
-    """The grid on which every frame is shown at least once, and within the tolerance of its time.
+    """The grid on which (nearly) every frame is shown, within the tolerance of its time.
 
     average_fps, base_fps: those of the header, 0 if unknown.
 
     Without times, or with a single frame, the rate is the first that is known of: the average rate,
-    1 / the frame's duration, the base rate, DEFAULT_FPS. Otherwise it is that of the header's two
-    rates which fits best, or else the lowest of COMMON_RATES that fits. If none fits, it is
-    MAX_FPS, which drops frames.
+    1 / the frame's duration, the base rate, DEFAULT_FPS. Otherwise it is the one of the average
+    rate (if unknown, that of the times) and the base rate which fits best, or else the lowest of
+    COMMON_RATES that fits. Rates above MAX_FPS are divided. If none fits, it is MAX_FPS, which
+    drops frames.
     """
-    known = (fps if 0 < fps < UNKNOWN_FPS else 0.0 for fps in (average_fps, base_fps))
-    average_fps, base_fps = known
-    if times is not None and len(times.starts) == 1 and times.end > times.starts[0]:
-        average_fps = average_fps or 1 / (times.end - times.starts[0])
+    average_fps, base_fps = (
+        fps if 0 < fps < UNKNOWN_FPS else 0.0 for fps in (average_fps, base_fps)
+    )
     if times is None or len(times.starts) == 1:
-        return FrameGrid(divided_fps(exact_fps(average_fps or base_fps or DEFAULT_FPS), MAX_FPS))
+        duration = times.end - times.starts[0] if times else 0
+        fps = average_fps or (1 / duration if duration > 0 else base_fps) or DEFAULT_FPS
+        return FrameGrid(divided_fps(exact_fps(fps), MAX_FPS))
     average_fps = average_fps or (len(times.starts) - 1) / max(float(np.ptp(times.starts)), 1e-6)
     rates = [exact_fps(average_fps)]
     rates += [exact_fps(base_fps)] if 0 < base_fps <= MAX_FPS else []
-    if fitting := [grid for fps in rates if (grid := _fitting_grid(times, fps))]:
+    if fitting := _fitting_grids(times, rates):
         # Rounded, so that the average rate wins unless the base rate is nearer by 0.01 s.
         best = min(fitting, key=lambda grid: round(_distances(times, grid).mean(), 2))
+        fps = divided_fps(best.fps, MAX_FPS)
         # Frames that are left out because the rate is divided do not count as dropped.
-        return replace(_grid(times, divided_fps(best.fps, MAX_FPS)), dropped=0)
-    if fitting := [grid for fps in COMMON_RATES if (grid := _fitting_grid(times, fps))]:
-        # The lowest rate; of two such as 29.97 and 30, the one with the frames nearer to its slots.
-        return min(
-            fitting,
-            key=lambda grid: (math.ceil(grid.fps), round(_distances(times, grid).mean(), 6)),
-        )
-    return _grid(times, Fraction(MAX_FPS))
+        return best if fps == best.fps else replace(_grid(times, fps), dropped=0)
+    # The lowest rate; of two such as 29.97 and 30, the one with the frames nearer to its slots.
+    return min(
+        _fitting_grids(times, COMMON_RATES),
+        key=lambda grid: (math.ceil(grid.fps), round(_distances(times, grid).mean(), 6)),
+        default=_grid(times, Fraction(MAX_FPS)),
+    )
 
 
 def exact_fps(fps: float) -> Fraction:
     """The rate that a header's rounded number stands for: 30000/1001 for 29.97; at least 1."""
+    fps = max(1.0, fps)
     if not float(fps).is_integer() and abs(fps - math.ceil(fps) / 1.001) < 0.006:
         return Fraction(1000 * math.ceil(fps), 1001)
-    return Fraction(max(1.0, fps)).limit_denominator(1000)
+    return Fraction(fps).limit_denominator(1000)
 
 
 def divided_fps(fps: Fraction, max_fps: int) -> Fraction:
@@ -132,12 +138,15 @@ def divided_fps(fps: Fraction, max_fps: int) -> Fraction:
     return fps / max(1, math.ceil(fps / max_fps))
 
 
-def _fitting_grid(times: FrameTimes, fps: Fraction) -> FrameGrid | None:
-    """The grid of a rate if it drops hardly any frame and moves none by more than the tolerance."""
-    grid = _grid(times, fps)
+def _fitting_grids(times: FrameTimes, rates: list[Fraction]) -> list[FrameGrid]:
+    """The grids of rates that drop hardly any frame and move none by more than the tolerance."""
     tolerance = max(TOLERANCE, TOLERANCE_SHARE * float(np.diff(times.starts).min()))
-    keeps_all = grid.dropped <= MAX_DROPPED_SHARE * len(times.starts)
-    return grid if keeps_all and _distances(times, grid).max() <= tolerance else None
+    max_dropped = MAX_DROPPED_SHARE * len(times.starts)
+    return [
+        grid
+        for grid in (_grid(times, fps) for fps in rates)
+        if grid.dropped <= max_dropped and _distances(times, grid).max() <= tolerance
+    ]
 
 
 def _grid(times: FrameTimes, fps: Fraction) -> FrameGrid:

@@ -116,13 +116,15 @@ def _frame_notes(header: Header, times: FrameTimes | None, grid: FrameGrid) -> l
     """Sentences about frames that are left out or scaled down."""
     notes = []
     if grid.dropped:
-        counts = grid.dropped, len(times.starts), MAX_FPS
-        notes.append(
-            Message(
-                "{} of {} frames are left out: there are more than {} per second.",
-                *counts,
-            )
+        counts = grid.dropped, len(times.starts)
+        note = Message(
+            "{} of {} frames are left out: they follow the frame before too closely.", *counts
         )
+        if grid.fps == MAX_FPS:
+            note = Message(
+                "{} of {} frames are left out: there are more than {} per second.", *counts, MAX_FPS
+            )
+        notes.append(note)
     elif UNKNOWN_FPS > header.average_fps > MAX_FPS and (times is None or len(times.starts) > 1):
         rates = f"{header.average_fps:.4g}", f"{float(grid.fps):.4g}", MAX_FPS
         notes.append(
