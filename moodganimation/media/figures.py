@@ -137,37 +137,48 @@ def curves(
     """
     width, height = max(160, size[0]), max(60, size[1])
     canvas = np.full((height, width, 3), CURVE_BACKGROUND, np.uint8)
+    left, right, top, bottom = 24, width - 84, 8, height - 9
     values = np.array([expression.values for expression in expressions])  # (T, D)
+    if len(values) == 1:  # the ends of a horizontal line
+        values = np.repeat(values, 2, 0)
     axes, change = expressions[0].space.axes, np.ptp(values, 0)
     changing = [i for i in np.argsort(-change, kind="stable") if change[i] > MIN_CHANGE]
     shown = sorted(changing[: min(len(CURVE_COLORS), height // LEGEND_ROW_HEIGHT - 1)])
     low, high = min([axes[i].low for i in shown] or [0]), 1.0
-    left, right, top, bottom = 24, width - 84, 8, height - 9
-    x = np.linspace(left, right, len(values)) if len(values) > 1 else np.array([left, right])
+    x = np.linspace(left, right, len(values))
 
     def y_of(value):
         return bottom - (value - low) / (high - low) * (bottom - top)
 
-    def put_text(text, position, color):
+    def put_text(text, position, color=CURVE_TEXT_COLOR):
         cv2.putText(canvas, text, position, FONT, 0.38, color, 1, cv2.LINE_AA)
 
     for value in sorted({low, 0.0, high}):
         y = round(y_of(value))
         cv2.line(canvas, (left, y), (right, y), GRID_COLOR, 1)
-        put_text(f"{value:g}", (4, y + 4), CURVE_TEXT_COLOR)
-    for color, number, i in zip(CURVE_COLORS, range(len(shown)), shown, strict=False):
-        points = np.stack([x, np.broadcast_to(y_of(values[:, i]), x.shape)], 1)
-        # A curve that others will cover is drawn wider, so that it is seen on both sides of them.
-        covering = sum(np.allclose(values[:, i], values[:, other]) for other in shown[number + 1 :])
-        points = np.int32(points * 2**SUBPIXEL_BITS)
-        cv2.polylines(canvas, [points], False, color, 2 + 3 * covering, cv2.LINE_AA, SUBPIXEL_BITS)
-        put_text(axes[i].key, (right + 10, LEGEND_ROW_HEIGHT * (number + 1)), color)
+        put_text(f"{value:g}", (4, y + 4))
+    _draw_curves(canvas, x, y_of(values[:, shown]))
+    for number, i in enumerate(shown):
+        key_position = right + 10, LEGEND_ROW_HEIGHT * (number + 1)
+        put_text(axes[i].key, key_position, CURVE_COLORS[number])
     if len(changing) > len(shown):
         more = f"+ {len(changing) - len(shown)}"
-        put_text(more, (right + 10, LEGEND_ROW_HEIGHT * (len(shown) + 1)), CURVE_TEXT_COLOR)
+        put_text(more, (right + 10, LEGEND_ROW_HEIGHT * (len(shown) + 1)))
     if not shown:
-        put_text("nothing changes", (left + 8, round(y_of(0.5))), CURVE_TEXT_COLOR)
+        put_text("nothing changes", (left + 8, round(y_of(0.5))))
     if cursor is not None:
         at = round(x[np.clip(cursor, 0, len(x) - 1)])
         cv2.line(canvas, (at, top - 4), (at, bottom + 4), CURVE_TEXT_COLOR, 1)
     return canvas
+
+
+def _draw_curves(canvas: np.ndarray, x: np.ndarray, curves: np.ndarray) -> None:
+    """Draw curves of these heights (T, N) over the same places x (T,) [px], in CURVE_COLORS."""
+    for number, y in enumerate(curves.T):
+        # A curve that others will cover is drawn wider, so that it is seen on both sides of them.
+        covering = sum(np.allclose(y, other) for other in curves.T[number + 1 :])
+        points, color = np.stack([x, y], 1) * 2**SUBPIXEL_BITS, CURVE_COLORS[number]
+        cv2.polylines(
+            *(canvas, [np.int32(points)], False, color, 2 + 3 * covering),
+            *(cv2.LINE_AA, SUBPIXEL_BITS),
+        )
