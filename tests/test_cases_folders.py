@@ -68,6 +68,7 @@ def results(folder) -> list[str]:
         (["a.JPG", "a.jpg"], [], ["a.JPG", "a.jpg"]),
         (["x/a.bmp", "y/a.bmp", "a.png"], [], ["x/a.png", "y/a.png", "a.png"]),
         (["a.png", "a.gif"], ["a.png"], ["a.png.png", "a.gif.png"]),
+        (["a.png"], ["a.png", "a.png.png"], ["a.png.png.png"]),
         (["a.b.bmp"], [], ["a.b.png"]),
     ],
 )

@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -217,7 +217,7 @@ def _unfinished(
     return [item | {"out": name} for item, name in zip(items, names, strict=True)]
 
 
-def result_names(names: list[str], taken: Iterable[str] = ()) -> list[str]:
+def result_names(names: list[str], taken: Collection[str] = ()) -> list[str]:
     """The names of the results of photos.
 
     A result has the name of its photo if that format can be written, else with the ending .png. If
@@ -227,21 +227,20 @@ def result_names(names: list[str], taken: Iterable[str] = ()) -> list[str]:
     defaults = [
         name if _is_writable(name) else str(Path(name).with_suffix(".png")) for name in names
     ]
+    counts, results, used = Counter(map(str.casefold, defaults)), [], {*taken}
     # File systems of macOS and Windows ignore case, so new names must differ in more than case.
-    counts, results = Counter(map(str.casefold, defaults)), []
-    used, used_casefolded = {*taken}, set(map(str.casefold, taken))
-    kept_casefolded = {name.casefold() for name in names if _is_writable(name)}
+    reserved = {name.casefold() for name in (*taken, *filter(_is_writable, names))}
     for name, result in zip(names, defaults, strict=True):
-        if not _is_writable(name):
-            if counts[result.casefold()] > 1 or result.casefold() in used_casefolded:
-                result = f"{name}.png"
-            while result.casefold() in used_casefolded | kept_casefolded:
-                result = f"{result}.png"
-        # Names of photos may differ in case only, as their folder holds both.
-        elif result in used:  # a result of an earlier run
+        if _is_writable(name):  # names of photos may differ in case only: their folder holds both
+            is_free = result not in used
+        else:
+            is_free = counts[result.casefold()] == 1 and result.casefold() not in reserved
+        if not is_free:
             result = f"{name}.png"
+            while result.casefold() in reserved:
+                result = f"{result}.png"
         used.add(result)
-        used_casefolded.add(result.casefold())
+        reserved.add(result.casefold())
         results.append(result)
     return results
 
