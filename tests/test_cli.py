@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -142,6 +143,17 @@ def test_requests_are_in_the_axes_of_the_checkpoint(
     assert run("edit", PHOTO, "--checkpoint", checkpoints / name, *options, "--out", out) == 0
     assert (read_image(out) != photo).any()
     assert ("They start at 0" in capsys.readouterr().err) == (name == "c4")
+
+
+def test_batch_prints_the_note_on_unknown_axes_once(tmp_path, checkpoints, capsys):
+    folder, out = tmp_path / "photos", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(PHOTO, folder / name)
+    options = ["--checkpoint", checkpoints / "c4", "--set", "c3=1", "--out", out]
+    assert run("batch", folder, *options) == 0
+    said = capsys.readouterr()
+    assert "edited: 2" in said.out and said.err.count("They start at 0") == 1
 
 
 @pytest.mark.parametrize(

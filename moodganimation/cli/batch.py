@@ -156,12 +156,14 @@ def _prepare_request(request: dict, engine: str) -> None:
     """
     from ..expressions.schema import expression_to_json
     from ..expressions.spaces import Expression
-    from .option_values import like_reading
+    from .option_values import like_reading, print_unknown_axes
 
     animator = _animator(request["checkpoint"], request["device"], None)
     animator.with_detail(request["detail"])
     like = like_reading(argparse.Namespace(**request), animator)
     request["like_reading"] = like and expression_to_json(like)
+    if not request["expression"]:
+        print_unknown_axes(animator.space)
     _target_expression(request, animator, Expression.neutral(animator.reader_space))
     if engine != "plain":  # so that no worker measures which backend is the fastest
         request["backends"] = animator.generator.backends

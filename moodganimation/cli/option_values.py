@@ -11,7 +11,14 @@ from ..animation.trajectories import Trajectory, read_trajectory
 from ..animator import DEFAULT_CHECKPOINT, Animator
 from ..errors import InvalidExpression, Message, NoFaceFound, Problem
 from ..expressions.request import ExpressionRequest, resolve
-from ..expressions.spaces import ACTION_UNITS, FACS, SPACES, Expression, space_named
+from ..expressions.spaces import (
+    ACTION_UNITS,
+    FACS,
+    SPACES,
+    Expression,
+    ExpressionSpace,
+    space_named,
+)
 from ..faces.portrait import Portrait
 from ..media.images import Photo, check_picture_path, read_image, read_photo
 from ..media.video_reader import Film, read_frames
@@ -133,17 +140,22 @@ def target_function(
     like: the reading of --like; it is read here if not given.
     """
     request, space = expression_request(options), animator.space
+    request = dataclasses.replace(request, like=like or like_reading(options, animator))
+    return lambda reading: resolve(request, reading, space)
+
+
+def print_unknown_axes(space: ExpressionSpace) -> None:
+    """Print a sentence if the meaning of the axes of a space is unknown."""
     if space.name not in SPACES:
         print_messages(
             f"The meaning of the model's axes {', '.join(space.keys)} is unknown. They start at 0; "
             "the expression in the photo is not used."
         )
-    request = dataclasses.replace(request, like=like or like_reading(options, animator))
-    return lambda reading: resolve(request, reading, space)
 
 
 def target_expression(options, animator: Animator, portrait: Portrait) -> Expression:
-    """The target expression of one photo."""
+    """The target expression of one photo. Prints a sentence if its axes are unknown."""
+    print_unknown_axes(animator.space)
     return target_function(options, animator)(portrait.reading)
 
 
@@ -151,8 +163,9 @@ def film_target_function(options, animator: Animator, film: Film) -> TargetFunct
     """The function from a time in a film and a face's reading to its target expression.
 
     The values of --add, --trajectory and --timeline are added to the reading, then --like,
-    --preset, --set and --look apply as in a photo.
+    --preset, --set and --look apply as in a photo. Prints a sentence if its axes are unknown.
     """
+    print_unknown_axes(animator.space)
     target, offsets = target_function(options, animator), []
     unit_space = FACS if animator.space == FACS else ACTION_UNITS
     if options.add:
