@@ -156,6 +156,13 @@ def test_batch_prints_the_note_on_unknown_axes_once(tmp_path, checkpoints, capsy
     assert "edited: 2" in said.out and said.err.count("They start at 0") == 1
 
 
+@pytest.mark.parametrize("workers", ["abc", "0", "1.5"])
+def test_invalid_number_of_workers_prints_a_readable_error(tmp_path, workers, capsys):
+    with pytest.raises(SystemExit):
+        run("batch", tmp_path, "--out", tmp_path / "out", "--workers", workers)
+    assert f"must be a whole number, 1 or more, got {workers}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [["--preset", "happy"], ["--set", "AU12=1"], ["--set", "c4=1"], ["--set", "c0=2"]],

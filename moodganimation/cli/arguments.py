@@ -219,7 +219,10 @@ def _box(text: str) -> tuple[float, ...]:
 
 def _count(text: str) -> int:
     """Parse a whole number of at least 1."""
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+        raise argparse.ArgumentTypeError(f"must be a whole number, 1 or more, got {text}")
     return value
