@@ -646,7 +646,7 @@ def test_signals_end_a_film_and_leave_nothing(tmp_path, talk, name, monkeypatch,
     assert main(["film", str(talk), "--add", "AU12=0.5", "--out", out]) == 128 + getattr(
         signal, name
     )
-    assert "Stopped; nothing was written." in capsys.readouterr().err
+    assert "Stopped; no file was written in part." in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
     assert signal.getsignal(getattr(signal, name)) == before
 

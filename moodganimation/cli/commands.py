@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"moodganimation: {problem}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, Terminated) as end:
-        outcome = "Stopped; nothing was written."
+        outcome = "Stopped; no file was written in part."
         if options.run is batch:
             outcome = "Stopped. Run the same command again to continue with the remaining photos."
         print(f"moodganimation: {outcome}", file=sys.stderr)
