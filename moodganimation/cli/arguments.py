@@ -94,7 +94,10 @@ def add_batch_options(command: argparse.ArgumentParser) -> None:
 
 def add_animate_options(command: argparse.ArgumentParser) -> None:
     option = command.add_argument
-    frames = "number of frames; default: 24, or all rows of a trajectory"
+    frames = (
+        "frames from the photo's expression to the target, without --hold and the way back of "
+        "--ping-pong; default: 24, or all rows of a trajectory"
+    )
     option("--frames", type=int, metavar="N", help=frames)
     fps = "frames per second; default: that of the timeline or trajectory, else 24"
     option("--fps", type=float, metavar="NUMBER", help=fps)
@@ -116,17 +119,13 @@ def add_animate_options(command: argparse.ArgumentParser) -> None:
         "gaps, or the face found in most rows",
     )
     option("--start", type=int, metavar="ROW", help="first row of a trajectory; default: 0")
-    option(
-        "--feed",
-        choices=("portrait", "generated"),
-        default="portrait",
-        help="what each frame starts from: the photo (default), or the last generated face",
-    )
+    feed = "what each frame starts from: the photo (default), or the last generated face"
+    option("--feed", choices=("portrait", "generated"), default="portrait", help=feed)
     option(
         "--columns",
         action="store_true",
-        help="show original, generated, attention and color side by side, and write each column's "
-        "pictures to a PNG; the first expression is the photo's and makes no frame",
+        help="show original, generated, attention and color side by side, and write each column "
+        "but the first to a PNG; the first expression is the photo's and makes no frame",
     )
     truth = "video whose faces are shown as a fifth column"
     option("--truth", metavar="VIDEO", help=truth)
