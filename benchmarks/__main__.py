@@ -129,7 +129,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--short",
                 action="store_true",
-                help="measure the stages only, not whole requests and scaling",
+                help="measure the stages only, not other generators, scaling, whole requests and "
+                "videos",
             )
     return parser
 

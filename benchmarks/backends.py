@@ -1,7 +1,8 @@
 """Time the reference generator with every installed backend: python -m benchmarks backends.
 
-Only the network is timed, on one face and on batches. The backends alternate, with EDITS_IN_A_ROW
-edits each: during the first one, threads of the previous backend may still be busy-waiting.
+Only the network is timed, on one face and on batches. The backends alternate. EDITS_IN_A_ROW edits
+of each are timed together, since threads of the previous backend may still be busy-waiting during
+the first one: that weighs less in the mean of several.
 """
 
 import contextlib

@@ -17,7 +17,10 @@ EQUAL_PSNR = 120  # [dB]; above it, two float32 pictures differ by rounding only
 
 
 def machine(values: dict) -> str:
-    """Describe the processor, its measured peak rates and the backend that was chosen."""
+    """Describe the processor, the measured peak rates and the backend that was chosen.
+
+    The rates are those of the device: with CUDA, of the GPU.
+    """
     description = values["machine"]
     name = re.sub(r"\((R|TM)\)|\b(CPU|Processor)\b|@.*", "", description["processor"])
     name = " ".join(name.split()) or "unknown processor"

@@ -55,10 +55,10 @@ CAMERA_STEP = 3  # frames of the camera stream have every third pixel of the vid
 
 
 def reference_generator() -> Generator:
-    """Build the reference generator with the output of the shipped `ganimation`, half as wide.
+    """Build the reference generator (width 64) with weights that give the output of `ganimation`.
 
-    Every channel of the shipped weights is duplicated, so that pictures can be compared as well as
-    speed.
+    The shipped `ganimation` is half as wide. Every channel of its weights is duplicated, so that
+    pictures can be compared as well as speed.
     """
     narrow = load_generator(CHECKPOINTS / "ganimation.safetensors")
     wide = build_generator(REFERENCE)
@@ -122,7 +122,8 @@ def measure_inference(
 ) -> dict[str, object]:
     """Measure all stages; return values by title.
 
-    photo: (H, W, 3) uint8 RGB. short: without animations, videos and scaling.
+    photo: (H, W, 3) uint8 RGB. short: the stages only, without the other generators, scaling, whole
+    requests and videos.
     """
     # All cores, as in the reference code and in programs that only import the library.
     torch.set_num_threads(usable_cores())
@@ -145,7 +146,7 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     """Measure the median seconds of each stage, and from a slider to the picture."""
     animator, close_up = subject.animator, subject.close_up
     to_face, frame = animator.find(close_up.photo)[0], subject.generate()
-    keys, calls = ACTION_UNITS.keys, itertools.count()
+    unit_keys, calls = ACTION_UNITS.keys, itertools.count()
 
     def move_sliders(portrait: Portrait, *keys: str, **others: float) -> None:
         """Set axes of the initial expression one after the other, and paste each edit."""
@@ -169,12 +170,12 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     portraits = {"slider to photo": subject.portrait, "slider to face": close_up}
     for name, portrait in portraits.items():
         stages[f"{name}, open mouth"] = partial(move_sliders, portrait, "AU12", AU25=0.6)
-        stages[f"{name}, mean of all units"] = partial(move_sliders, portrait, *keys)
+        stages[f"{name}, mean of all units"] = partial(move_sliders, portrait, *unit_keys)
         for slider, key in SLIDERS.items() if animator.space == FACS else ():
             stages[f"{name}, {slider}"] = partial(move_sliders, portrait, key)
     times = time_interleaved(stages, rounds, animator.device)
     for name in portraits:
-        times[f"{name}, mean of all units"] /= len(keys)
+        times[f"{name}, mean of all units"] /= len(unit_keys)
     return times
 
 

@@ -1,5 +1,7 @@
 """Measure how edits scale with the number of frames and faces, and the size of the photo."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -16,9 +18,10 @@ ROUNDS = 5  # measurements of which the median counts
 
 
 def scaling(animator: Animator, photo: np.ndarray, target: Expression) -> dict[str, dict]:
-    """Measure median times [ms] by number of frames, faces and pixels, and fit lines; by title.
+    """Measure median times [ms] by number of frames, number of faces and side of the photo.
 
-    photo: (H, W, 3) uint8 RGB with one face.
+    photo: (H, W, 3) uint8 RGB with one face. Returns the times by title; those by frames and by
+    faces with a fitted line, see `fit_line`.
     """
     seconds = {
         "drawing [ms] by frames": _time_frames(animator, photo, target),
@@ -61,8 +64,8 @@ def _time_frames(animator: Animator, photo: np.ndarray, target: Expression) -> d
 
     trajectories = {count: interpolate(portrait.reading, target, count) for count in FRAMES}
     return {
-        n: median_seconds(lambda w=trajectory: draw(w), animator.device, ROUNDS)
-        for n, trajectory in trajectories.items()
+        count: median_seconds(partial(draw, trajectory), animator.device, ROUNDS)
+        for count, trajectory in trajectories.items()
     }
 
 
@@ -82,7 +85,7 @@ def _time_faces(animator: Animator, photo: np.ndarray, target: Expression) -> di
             portrait = animator.locate(picture, face=to_face @ shift)
             picture = animator.edit(portrait, target).image
 
-    return {n: median_seconds(lambda n=n: edit(n), animator.device, ROUNDS) for n in FACES}
+    return {n: median_seconds(partial(edit, n), animator.device, ROUNDS) for n in FACES}
 
 
 def _time_sizes(

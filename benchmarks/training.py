@@ -167,14 +167,15 @@ def measure(experiment: Experiment, folders: list[Path], rounds: int, cpu: bool)
     )
     steps = range(experiment.n_critic * experiment.penalty_every)
     schedule = [experiment.updates_at(step) for step in steps]
-    schedules = {"reference": [(generator, True) for generator, _ in schedule], "ours": schedule}
+    reference_schedule = [(updates_generator, True) for updates_generator, _ in schedule]
+    schedules = {"reference": reference_schedule, "ours": schedule}
     functions = {}
-    for generator, penalty in dict.fromkeys(schedule):
-        functions["reference", (generator, True)] = partial(
-            reference.step, batch, interpolation, generator
+    for updates_generator, has_penalty in dict.fromkeys(schedule):
+        functions["reference", (updates_generator, True)] = partial(
+            reference.step, batch, interpolation, updates_generator
         )
-        functions["ours", (generator, penalty)] = partial(
-            our_step, update_generator=generator, with_penalty=penalty
+        functions["ours", (updates_generator, has_penalty)] = partial(
+            our_step, update_generator=updates_generator, with_penalty=has_penalty
         )
     times = time_interleaved(functions, rounds, device)
     figures, our_speed = _speeds(experiment, schedules, times)
@@ -201,8 +202,8 @@ def _speeds(experiment: Experiment, schedules: dict, times: dict) -> tuple[dict,
     figures, speeds = {}, {}
     for name, schedule in schedules.items():
         critic_alone, with_generator = (
-            mean(times[name, updates] for updates in schedule if updates[0] == generator)
-            for generator in (False, True)
+            mean(times[name, step] for step in schedule if step[0] == updates_generator)
+            for updates_generator in (False, True)
         )
         seconds = [round(critic_alone, 3), round(with_generator, 3)]
         figures[f"{name}: critic alone, with generator [s]"] = seconds
