@@ -53,6 +53,7 @@ def with_edit_label(picture: np.ndarray) -> np.ndarray:
     picture, font = np.ascontiguousarray(picture).copy(), cv2.FONT_HERSHEY_SIMPLEX
     height, width = picture.shape[:2]
     width_at_1 = cv2.getTextSize(LABEL, font, 1, 1)[0][0]
+    # Letters grow with the picture, stay legible in small ones, and fit into narrow ones.
     scale = min(max(0.4, min(height, width) / 1200), 0.95 * width / width_at_1)
     thickness = max(1, round(scale))
     (text_width, text_height), descent = cv2.getTextSize(LABEL, font, scale, thickness)

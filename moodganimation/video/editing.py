@@ -59,8 +59,8 @@ def offset_by(
     change: a constant change (axes as in `expressions.request`); a sequence with one change for
     each frame at `fps`, which starts again at its end if `repeat`, else stays at its last change;
     or a function of the time [s]. Values are clipped to the axes' ranges. space: the generator's,
-    so that axes that it does not have are an error. Raises InvalidExpression; for the changes of a
-    function, when it is called.
+    so that axes that it does not have are an error. Raises InvalidExpression: for the changes of a
+    function, or of a sequence that is no list or tuple, only when one of them is used.
     """
     check_strength(strength)
     if callable(change):

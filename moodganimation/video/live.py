@@ -131,7 +131,8 @@ def fit_keyframes(recorded: list[tuple[float, Expression]]) -> tuple[int, list[K
     fps = int(np.clip((MAX_ANIMATION_FRAMES - 1) / max(times[-1], 1), 1, KEYFRAME_FPS))
     samples = np.arange(max(2, round(times[-1] * fps) + 1)) / fps  # times [s]
     curves = np.array([expression.values for _, expression in recorded]).T  # (D, readings)
-    values = np.array([np.interp(samples, times, curve) for curve in curves]).T.round(2)
+    values = np.array([np.interp(samples, times, curve) for curve in curves]).T
+    values = values.round(2)  # shortens recipes; an error of 0.005 is far below MAX_KEYFRAME_ERROR
     kept = [0, len(samples) - 1]
     while len(kept) < MAX_KEYFRAMES:
         fitted = [np.interp(samples, samples[kept], curve[kept]) for curve in values.T]

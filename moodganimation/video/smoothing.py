@@ -42,8 +42,12 @@ def windows(items: Iterable[Item], radius: int) -> Iterator[tuple[list[Item], in
         advance()
 
 
-def bilateral_smooth(values: np.ndarray, seconds: np.ndarray, index: int, sigma) -> np.ndarray:
+def bilateral_smooth(
+    values: np.ndarray, seconds: np.ndarray, index: int, sigma: float
+) -> np.ndarray:
     """Smooth the row `index` of values (n, D) that were measured at times (n,) [s]: (D,).
+
+    Each of the D columns is smoothed by itself. sigma: in the unit of the values.
 
     The mean of all rows, weighted by a Gaussian of time (TIME_SIGMA) and one of value (`sigma`),
     the bilateral filter of Tomasi & Manduchi 1998: jitter smaller than sigma is averaged out, and
