@@ -107,6 +107,14 @@ def test_converted_generators_of_every_branch_give_the_same_edits(
     assert load_checkpoint(path).space.name == space
 
 
+def test_old_format_of_pickle_protocol_3_is_converted(tmp_path):
+    network, path = generator("resnet"), tmp_path / "net_epoch_30_id_G.pth"
+    old_format = {"_use_new_zipfile_serialization": False, "pickle_protocol": 3}
+    torch.save(original(network), path, **old_format)
+    assert converted(path).startswith("GANimation generator, resnet")
+    same(edits(load_generator(path), 17), edits(network, 17))
+
+
 @pytest.mark.parametrize(
     "kind, config, found",
     [

@@ -34,8 +34,9 @@ class FileKind(Enum):
 
 
 FOLDER_ADVICE = "choose the file of the network in it"  # the rest of "FOLDER is a folder; ..."
-# First bytes of a file by torch.save before PyTorch 1.6: a pickle of its magic number.
-TORCH_LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+# A file by torch.save before PyTorch 1.6 begins with a pickle of its magic number: byte 0x80, the
+# version of the pickle protocol, then these bytes.
+_TORCH_LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
 SIGNATURES = (  # offset, bytes there, kind
     (0, b"\x1f\x8b", FileKind.ARCHIVE),  # gzip
@@ -72,15 +73,18 @@ def check_file_kind(path: str | Path, allowed: tuple[FileKind, ...] = ()) -> Non
         raise NotACheckpoint("{} is {}.", path, Message(kind.value))
 
 
+def is_torch_legacy(head: bytes) -> bool:
+    """Whether a file that begins with `head` is by torch.save before PyTorch 1.6."""
+    return head[:1] == b"\x80" and head[2:].startswith(_TORCH_LEGACY_MAGIC)
+
+
 def _kind(path: Path, head: bytes) -> FileKind | None:
     """Return the kind of a file by its first bytes; None for torch.save and for unknown kinds."""
     if head.startswith(b"PK"):
         return _zip_kind(path)
     for offset, signature, kind in SIGNATURES:
         if head[offset:].startswith(signature):
-            # Byte 1 is the version of the pickle protocol, which differs between files.
-            by_torch = head[2:].startswith(TORCH_LEGACY_MAGIC[2:])
-            return None if kind == FileKind.PICKLE and by_torch else kind
+            return None if is_torch_legacy(head) else kind
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return FileKind.WEB_PAGE
     # A safetensors file begins with the length of its JSON header as 8 bytes.

@@ -11,7 +11,7 @@ import torch
 
 from ..errors import NotACheckpoint
 from ..files.regular import check_regular_file
-from .file_kinds import FOLDER_ADVICE, TORCH_LEGACY_MAGIC, check_file_kind
+from .file_kinds import FOLDER_ADVICE, HEAD_BYTES, check_file_kind, is_torch_legacy
 from .unwrap import unwrap
 
 MAX_BYTES = 4 << 30  # the largest network of the GANimation family, a critic, has 1.1e9 bytes
@@ -25,8 +25,8 @@ def is_torch_file(path: Path) -> bool:
     """
     check_regular_file(path, NotACheckpoint, FOLDER_ADVICE)
     with open(path, "rb") as file:
-        start = file.read(len(TORCH_LEGACY_MAGIC))
-    return start.startswith(ZIP_MAGIC) or start == TORCH_LEGACY_MAGIC
+        start = file.read(HEAD_BYTES)
+    return start.startswith(ZIP_MAGIC) or is_torch_legacy(start)
 
 
 def read_state_dict(path: Path, name: str | None = None) -> tuple[dict, dict[str, int]]:
