@@ -286,6 +286,8 @@ class Animator:
             results = [edit] if total is None else [edit, total]
             if edit_mask is not None:
                 results = [confine(source, result, edit_mask) for result in results]
+                # `edit` may start from the last composite, not from `source`; `total` never does.
+                results[0] = results[0]._replace(composite=results[-1].composite)
             yield Frame(portrait, *(result.map(Tensor.cpu) for result in results))
 
     @torch.inference_mode()

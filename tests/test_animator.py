@@ -280,6 +280,26 @@ def test_feed_generated_starts_from_the_last_composite(animator, photo, architec
     assert (fed[2].image != fresh[2].image).any()
 
 
+def test_feed_generated_with_a_mask_keeps_the_last_step_consistent_with_the_picture(
+    animator, photo
+):
+    repainting = network(animator, "resnet", VALENCE_AROUSAL)
+    portrait = repainting.locate(photo)
+    way = np.array([[0.5, 0.5], [0.9, -0.4], [-1, 0]])
+    mask = np.zeros((32, 32), np.float32)
+    mask[:, :16] = 1
+    plain = list(repainting.animate(portrait, way, feed="generated"))
+    masked = list(repainting.animate(portrait, way, feed="generated", where=mask))
+    for one, other in zip(masked, plain, strict=True):
+        found, wanted = one.edit.composite, other.edit.composite
+        torch.testing.assert_close(found, one.total.composite)
+        torch.testing.assert_close(found[..., :16], wanted[..., :16], atol=1e-4, rtol=0)
+        torch.testing.assert_close(found[..., 16:], portrait.encoding[..., 16:])
+        attention = one.edit.attention  # of this step alone
+        torch.testing.assert_close(attention[..., :16], other.edit.attention[..., :16])
+    assert (masked[2].edit.composite != masked[1].edit.composite).any()
+
+
 def test_feed_generated_with_warp_raises_problem(animator, portrait):
     with pytest.raises(Problem, match="warp generator"):
         next(animator.animate(portrait, [PRESETS["happy"]], feed="generated"))
