@@ -8,8 +8,8 @@ from collections.abc import Callable
 def renamed_parameters(**names: str) -> Callable:
     """Decorate a function whose parameters were renamed, {former name: name}.
 
-    A call with a former name passes the value on under the new one and raises a DeprecationWarning;
-    TypeError if it has the new name too.
+    A call with a former name passes the value on under the new one, with a DeprecationWarning. A
+    call with both names raises TypeError.
     """
 
     def decorate(function: Callable) -> Callable:
@@ -18,10 +18,10 @@ def renamed_parameters(**names: str) -> Callable:
             for former in names.keys() & kwargs.keys():
                 if names[former] in kwargs:
                     raise TypeError(
-                        f"{function.__name__}: {former} is the former name of "
+                        f"{function.__qualname__}: {former} is the former name of "
                         f"{names[former]}; give one of them."
                     )
-                message = f"{function.__name__}: {former} is now {names[former]}."
+                message = f"{function.__qualname__}: {former} is now {names[former]}."
                 warnings.warn(message, DeprecationWarning, stacklevel=2)
                 kwargs[names[former]] = kwargs.pop(former)
             return function(*args, **kwargs)
