@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from .checkpoints.files import Checkpoint, device_named, load_checkpoint
+from .deprecation import renamed_parameters
 from .errors import InvalidValue, NoFaceFound, Problem, short_repr
 from .expressions.moods import convert_reading, convert_trajectory
 from .expressions.request import MAX_DETAIL
@@ -53,6 +55,7 @@ class Animator:
     belongs to one photo is in its Portrait.
     """
 
+    @renamed_parameters(path="checkpoint_path")
     def __init__(
         self,
         checkpoint: Checkpoint,
@@ -63,16 +66,17 @@ class Animator:
         device: torch.device,
         inspector: Inspector | None = None,
         unavailable: tuple[UnavailableFinder, ...] = (),
-        path: Path = DEFAULT_CHECKPOINT,
+        checkpoint_path: Path = DEFAULT_CHECKPOINT,
     ):
         """checkpoint: the generator that edits, with its space. reader: the shipped `warp`
         generator, which reads photos in ACTION_UNITS or FACS. aligner: None for finders that return
         canonical crops. inspector: without it, faces must be upright and their mouths visible.
-        unavailable: finders that are better but cannot be used. path: the file of the checkpoint.
+        unavailable: finders that are better but cannot be used.
         """
         layout = torch.channels_last
         self.generator = checkpoint.generator.to(device, memory_format=layout)
-        self.space, self.card, self.checkpoint = checkpoint.space, checkpoint.card, path
+        self.space, self.card = checkpoint.space, checkpoint.card
+        self.checkpoint_path = checkpoint_path
         self.reader = reader.to(device, memory_format=layout)
         self.reader_space = space_of_size(reader.config.condition_dim)
         self.finder, self.aligner, self.device = finder, aligner, device
@@ -121,8 +125,15 @@ class Animator:
         other = copy.copy(self)
         other.generator = generator.to(self.device, memory_format=torch.channels_last)
         other.space, other.card = space, {"name": Path(checkpoint).stem} | card
-        other.checkpoint, other.detail = Path(checkpoint), 1.0
+        other.checkpoint_path, other.detail = Path(checkpoint), 1.0
         return other
+
+    @property
+    def checkpoint(self) -> Path:
+        """Deprecated name of `checkpoint_path`."""
+        message = "Animator.checkpoint is now Animator.checkpoint_path."
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.checkpoint_path
 
     def with_detail(self, detail: float) -> "Animator":
         """Return an animator that scales the strength of skin folds by `detail`, 0 to MAX_DETAIL.
@@ -137,7 +148,7 @@ class Animator:
         if detail != 1 and not self.generator.config.folds:
             raise InvalidValue(
                 "The model {} renders no skin folds, so detail has no effect: leave it out.",
-                self.checkpoint.stem,
+                self.checkpoint_path.stem,
             )
         other = copy.copy(self)
         other.detail = detail

@@ -65,7 +65,7 @@ def facs_animator(animator, tmp_path_factory) -> Animator:
         finder=animator.finder,
         aligner=animator.aligner,
         device=animator.device,
-        path=path,
+        checkpoint_path=path,
     )
 
 

@@ -3,12 +3,14 @@
 import importlib
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import moodganimation
 from moodganimation.animation.trajectories import Trajectory
+from moodganimation.checkpoints.files import Checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS, Expression
 from moodganimation.media.images import Photo
 from moodganimation.video.reenactment import Performance
@@ -75,6 +77,16 @@ def test_deprecated_names_of_portrait_and_frame(animator, portrait):
     photo = Photo(portrait.photo, portrait.photo)
     with pytest.warns(DeprecationWarning, match=r"now Frame\.render_for_file"):
         np.testing.assert_array_equal(frame.on(photo), frame.render_for_file(photo))
+
+
+def test_deprecated_names_of_animator(animator):
+    with pytest.warns(DeprecationWarning, match=r"now Animator\.checkpoint_path"):
+        assert animator.checkpoint is animator.checkpoint_path
+    parts = {"reader": animator.reader, "finder": None, "aligner": None, "device": animator.device}
+    checkpoint = Checkpoint(animator.generator, animator.space, {})
+    with pytest.warns(DeprecationWarning, match="path is now checkpoint_path"):
+        other = moodganimation.Animator(checkpoint, **parts, path=Path("other.pth"))
+    assert other.checkpoint_path == Path("other.pth")
 
 
 def test_deprecated_preset_is_pretrain(capsys, monkeypatch):

@@ -70,7 +70,7 @@ def animator(animator, checkpoint):
         finder=animator.finder,
         aligner=animator.aligner,
         device=animator.device,
-        path=checkpoint,
+        checkpoint_path=checkpoint,
     )
 
 

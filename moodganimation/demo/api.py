@@ -254,7 +254,7 @@ class API:
 
     def _recipe(self, portrait: Portrait, **fields) -> Recipe:
         """Return the recipe of a result."""
-        return Recipe(fingerprint(self.animator.checkpoint), FacePlace.of(portrait), **fields)
+        return Recipe(fingerprint(self.animator.checkpoint_path), FacePlace.of(portrait), **fields)
 
     def _read_and_locate(
         self,

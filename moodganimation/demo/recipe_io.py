@@ -53,7 +53,7 @@ def current_recipe(
     options |= extra_options or {}
     if others := session.other_faces():
         options |= {"others": others, "at": session.face_index}
-    checkpoint = fingerprint(session.animator.checkpoint)
+    checkpoint = fingerprint(session.animator.checkpoint_path)
     return Recipe(checkpoint, place, expression, timeline, output or Output(), options)
 
 
@@ -138,11 +138,11 @@ class RecipeIO:
 
     def _model(self, current: Animator, recipe_checkpoint: Fingerprint) -> Animator:
         """Return the model of a recipe. Raises Problem if it is not installed."""
-        if fingerprint(current.checkpoint).sha256 == recipe_checkpoint.sha256:
+        if fingerprint(current.checkpoint_path).sha256 == recipe_checkpoint.sha256:
             return current
         for name in self.models.names:
             animator = self.models[name]
-            if fingerprint(animator.checkpoint).sha256 == recipe_checkpoint.sha256:
+            if fingerprint(animator.checkpoint_path).sha256 == recipe_checkpoint.sha256:
                 return animator
         raise Problem(
             "The recipe needs the model {}, which is not installed here in that version, so its "

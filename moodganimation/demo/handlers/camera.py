@@ -296,7 +296,7 @@ def _recipe(
         return current_recipe(session, sliders, extra_options=options)
     size = camera_frame.shape[1], camera_frame.shape[0]
     place = FacePlace(size, box=(0, 0, *size))
-    return Recipe(fingerprint(animator.checkpoint), place, sliders, options=options)
+    return Recipe(fingerprint(animator.checkpoint_path), place, sliders, options=options)
 
 
 def _decode_frame(url: object) -> np.ndarray:
