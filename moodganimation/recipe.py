@@ -1,7 +1,8 @@
 """Recipes: all settings that made a picture, stored inside its file, in a JSON file or in a link.
 
 With its recipe and the photo, the same picture can be made again. A recipe holds no pictures, and
-of files only the name of the checkpoint. Reading one runs no code and takes bounded memory.
+of files only the name and the hash of the checkpoint. Reading one runs no code and takes bounded
+memory.
 """
 
 import base64
@@ -43,11 +44,11 @@ MAX_FRAGMENT = 2 * schema.MAX_BYTES  # characters; base64 makes a recipe longer 
 MIN_CROP_SIDE, MAX_CROP_RATIO, MIN_CROP_OVERLAP = 1, 8, 2
 MAX_MATRIX_VALUE = 1e6  # far more than any crop needs
 
-
+# Types of the fields below, each with its name in messages.
 _Format = schema.int_type("The format of a recipe", 1, schema.MAX_INTEGER)
-_Checkpoint = schema.text_type("The name of the checkpoint")
+_CheckpointName = schema.text_type("The name of the checkpoint")
 _Digest = schema.text_type("The SHA-256 of the checkpoint")
-# `Face` checks the area, too.
+# `FacePlace` checks the area, too.
 _PhotoSide = schema.int_type("A side of the photo", MIN_PHOTO_SIDE, MAX_PHOTO_PIXELS)
 _PhotoSize = schema.tuple_type("The size of the photo", _PhotoSide, _PhotoSide)
 _MatrixValue = schema.number_type("A value of to_face", -MAX_MATRIX_VALUE, MAX_MATRIX_VALUE)
@@ -64,7 +65,7 @@ DetailType = schema.number_type("Detail", 0, MAX_DETAIL)
 class Fingerprint:
     """The name and the hash of a checkpoint."""
 
-    name: _Checkpoint
+    name: _CheckpointName
     sha256: _Digest  # of the file, 64 hexadecimal digits
 
     def __post_init__(self):
@@ -82,10 +83,13 @@ class Fingerprint:
 
 
 @schema.checked_dataclass
-class Face:
-    """Where the face is in a photo: the crop of a `Portrait`, or a box drawn by hand."""
+class FacePlace:
+    """Where the face is in a photo: the crop of a `Portrait`, or a box drawn by hand.
 
-    photo: _PhotoSize  # width and height of the photo [px]
+    `photo` is the size of the photo, not its pixels.
+    """
+
+    photo: _PhotoSize  # width and height [px]
     to_face: _Matrix | None = None  # (2, 3), as in `Portrait`
     box: Any = None  # x0, y0, x1, y1 [px], as `Animator.locate` takes it
 
@@ -108,7 +112,7 @@ class Face:
             )
 
     @classmethod
-    def of(cls, portrait: Portrait) -> "Face":
+    def of(cls, portrait: Portrait) -> "FacePlace":
         """Return the crop of a portrait, with the size of its photo."""
         height, width = portrait.photo.shape[:2]
         return cls((width, height), tuple(map(tuple, portrait.to_face.tolist())))
@@ -150,7 +154,7 @@ class Recipe:
     """
 
     checkpoint: InstanceOf[Fingerprint]
-    face: InstanceOf[Face]
+    face: InstanceOf[FacePlace]
     expression: InstanceOf[Expression] | None = None
     timeline: InstanceOf[Timeline] | None = None
     output: InstanceOf[Output] = field(default_factory=Output)
@@ -202,7 +206,7 @@ class Recipe:
             parts["expression"] = schema.expression_from_json(values)
         if "timeline" in values:
             parts["timeline"] = Timeline.from_json(values["timeline"])
-        for name, kind in (("checkpoint", Fingerprint), ("face", Face), ("output", Output)):
+        for name, kind in (("checkpoint", Fingerprint), ("face", FacePlace), ("output", Output)):
             parts[name] = _from_fields(kind, values.get(name, {}), f"The {name} of a recipe")
         return cls(**parts)
 

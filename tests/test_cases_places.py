@@ -15,7 +15,7 @@ from moodganimation.faces.portrait import Portrait, center_side_roll, square_cro
 from moodganimation.faces.search import find_faces, rotate_photo, rotate_upright
 from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import open_film
-from moodganimation.recipe import Face
+from moodganimation.recipe import FacePlace
 from moodganimation.video.editing import edit_video, offset_by
 from training.common import inspector as training
 from training.data import occlusion
@@ -153,7 +153,7 @@ def test_finder_is_called_once_for_an_upright_photo(animator, photo):
 def test_recipe_of_a_rotated_photo_gives_the_same_portrait(animator, photo):
     turned = np.ascontiguousarray(np.rot90(photo))
     portrait = animator.locate(turned)
-    again = Face.of(portrait).locate(animator, turned)
+    again = FacePlace.of(portrait).locate(animator, turned)
     assert again.roll_degrees == portrait.roll_degrees == 270
     np.testing.assert_allclose(again.to_face, portrait.to_face)
 

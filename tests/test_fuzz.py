@@ -51,7 +51,7 @@ from moodganimation.media.images import read_image, write_image
 from moodganimation.media.video_reader import Film, open_film
 from moodganimation.media.video_writer import write_animation
 from moodganimation.networks.base import GeneratorConfig
-from moodganimation.recipe import Face, Fingerprint, Output, Recipe, read_recipe
+from moodganimation.recipe import FacePlace, Fingerprint, Output, Recipe, read_recipe
 from training.data.annotations import Table, read_annotations, read_ids
 from training.data.prepare.affectnet import read_rows
 from training.data.prepare.openface import read_table
@@ -528,7 +528,7 @@ SMILE = Expression.of(ACTION_UNITS, AU06=0.5, AU12=0.9)
 WAY = Timeline((Keyframe(None, 0), Keyframe(SMILE, 0.3, 0.1), Keyframe(SMILE, 0.7)), 10, "loop")
 RECIPE = Recipe(
     Fingerprint("warp", "0123456789abcdef" * 4),
-    Face((64, 48), box=(8, 8, 40, 40)),
+    FacePlace((64, 48), box=(8, 8, 40, 40)),
     SMILE,
     WAY,
     Output("face", 64, 10),

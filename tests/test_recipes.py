@@ -30,7 +30,7 @@ from moodganimation.media.images import read_image, write_image
 from moodganimation.media.metadata import read_recipe_text
 from moodganimation.media.provenance import EDITED
 from moodganimation.media.video_writer import write_animation
-from moodganimation.recipe import FORMAT, Face, Fingerprint, Output, Recipe, read_recipe
+from moodganimation.recipe import FORMAT, FacePlace, Fingerprint, Output, Recipe, read_recipe
 from moodganimation.video.side_by_side import write_columns
 
 from .conftest import PHOTO
@@ -39,7 +39,9 @@ PICTURES, FILMS = ("png", "jpg", "webp"), ("gif", "mp4", "webp")
 CHANCE = np.random.default_rng(7)
 SMILE = Expression.clipped(ACTION_UNITS, CHANCE.random(17))
 MOOD = Expression.clipped(PAD, CHANCE.uniform(-1, 1, 3))
-FACE = Face((640, 480), ((0.01 + 1e-17, 1e-3, -3.2 - 1 / 3), (-1e-3, 0.01, -2.0000000000000004)))
+FACE = FacePlace(
+    (640, 480), ((0.01 + 1e-17, 1e-3, -3.2 - 1 / 3), (-1e-3, 0.01, -2.0000000000000004))
+)
 SHIPPED = Fingerprint("warp", "0123456789abcdef" * 4)
 RECIPE = Recipe(
     SHIPPED,
@@ -399,7 +401,7 @@ def test_a_fingerprint_is_that_of_the_file(tmp_path):
 def test_a_recipe_makes_the_same_picture_again(animator, portrait, photo, tmp_path):
     wish = portrait.reading.replace(AU12=0.9, AU25=0.5)
     made = animator.edit(portrait, wish).image
-    recipe = Recipe(Fingerprint.of(DEFAULT_CHECKPOINT), Face.of(portrait), wish)
+    recipe = Recipe(Fingerprint.of(DEFAULT_CHECKPOINT), FacePlace.of(portrait), wish)
     write_image(tmp_path / "a.png", made, recipe=recipe.text())
     read = read_recipe(tmp_path / "a.png")
     assert read == recipe
@@ -408,7 +410,7 @@ def test_a_recipe_makes_the_same_picture_again(animator, portrait, photo, tmp_pa
     with pytest.raises(UnreadableImage, match=r"belongs to a photo of .* open the photo"):
         read.face.locate(animator, photo[1:])
     x0, y0, x1, y1 = portrait.box
-    by_hand = Face(read.face.photo, box=(x0, y0, x1, y1)).locate(animator, photo)
+    by_hand = FacePlace(read.face.photo, box=(x0, y0, x1, y1)).locate(animator, photo)
     assert by_hand.found_by == "box drawn by hand"
 
 

@@ -23,7 +23,7 @@ from ..faces.portrait import Portrait
 from ..media.images import Photo, check_picture_path, read_image, read_photo
 from ..media.video_reader import Film, read_frames
 from ..media.video_writer import max_fps
-from ..recipe import Face, Fingerprint, Recipe
+from ..recipe import FacePlace, Fingerprint, Recipe
 from ..runtime.threads import limit_torch_threads
 from ..video.editing import TargetFunction, offset_by
 from .console import print_messages
@@ -300,7 +300,7 @@ def recipe_text(options, portrait: Portrait, /, **fields) -> str:
     if getattr(options, "detail", 1) != 1:
         fields["options"] = fields.get("options", {}) | {"detail": options.detail}
     checkpoint = Fingerprint.of(options.checkpoint or DEFAULT_CHECKPOINT)
-    return Recipe(checkpoint, Face.of(portrait), **fields).text()
+    return Recipe(checkpoint, FacePlace.of(portrait), **fields).text()
 
 
 def _axis_values(assignments: list[str] | None, option: str) -> dict[str, float]:

@@ -21,8 +21,7 @@ from ..faces.portrait import Portrait
 from ..frame import portrait_for_file
 from ..media.images import Photo, read_photo, write_image
 from ..media.video_writer import write_animation, write_film
-from ..recipe import Face as FacePlace
-from ..recipe import Output, Recipe
+from ..recipe import FacePlace, Output, Recipe
 from ..video.editing import MAX_FACES, edit_video, offset_by
 from ..video.reenactment import capture_performance, region_mask, regions_of, write_curves
 from .handlers.common import problems_as_gradio_errors, show_notes

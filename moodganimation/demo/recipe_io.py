@@ -10,8 +10,7 @@ from ..errors import Problem
 from ..expressions import schema
 from ..expressions.moods import convert_expression
 from ..expressions.spaces import FACS, Expression
-from ..recipe import Face as FacePlace
-from ..recipe import Fingerprint, Output, Recipe, read_recipe
+from ..recipe import FacePlace, Fingerprint, Output, Recipe, read_recipe
 from .handlers import views
 from .handlers.answers import face_answer
 from .handlers.common import (

@@ -20,8 +20,7 @@ from ...expressions.spaces import FACS, Expression, ExpressionSpace
 from ...media.images import MIN_PHOTO_SIDE
 from ...media.opening import open_bounded
 from ...media.video_writer import write_animation
-from ...recipe import Face as FacePlace
-from ...recipe import Recipe
+from ...recipe import FacePlace, Recipe
 from ...video.editing import TargetFunction, offset_by
 from ...video.live import ChangeFromNeutral, Live, fit_keyframes
 from ...video.reenactment import add_masked_change, region_mask, regions_of, write_curves
