@@ -15,7 +15,7 @@ from training.warp.train import set_axes
 class Photographs:
     """Pairs of random pictures with a motion, as `Pairs` gives them."""
 
-    space, photograph_rows = FACS, [0, 1, 2]
+    space, second_photo_rows = FACS, [0, 1, 2]
 
     def pair(self, index: int, rng: np.random.Generator) -> tuple:
         faces = rng.uniform(-1, 1, (2, 3, 32, 32)).astype(np.float32)
@@ -58,7 +58,7 @@ def test_calibration_changes_only_the_reader_and_lowers_its_errors(generator, mo
 
 def test_calibration_without_pairs_of_photographs_raises_readable_error(generator):
     data = Photographs()
-    data.photograph_rows = []
+    data.second_photo_rows = []
     with pytest.raises(ValueError, match="pairs of two photographs"):
         calibration.calibrate(generator, data)
     without_sides = Photographs()

@@ -39,14 +39,14 @@ class PairBatch(NamedTuple):
     flow: Tensor  # (B, 2, S, S): backward, in halves of the side
     field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth
     mouth: Tensor  # (B, 1, S, S): share of the inside of the mouth, which is painted and not moved
-    light: Tensor  # (B, 1, S, S): relative change of brightness; NaN if the target is a photograph
+    light: Tensor  # (B, 1, S, S): relative change of brightness; NaN if unknown
     jaws: Tensor  # (B, 15): placement of the teeth, see `JawPlacement`; NaN where unknown
     face_distance: (
         Tensor  # (B, 1, S, S): of the source, see `View.face_distance`; NaN where unknown
     )
     depth: Tensor  # (B, 1, S, S): of the source, see `View.convert_depth`; NaN where unknown
     lateral_position: Tensor  # (B, 1, S, S): of the source; NaN where unknown
-    same_light: Tensor  # (B, 1, 1, 1): 0 if the target is a photograph, whose light differs, else 1
+    same_light: Tensor  # (B, 1, 1, 1): 0 if the target is a second photo of the person, else 1
     photos: Tensor  # (P, 3, S, S)
     labels: Tensor  # (P, D)
 

@@ -13,9 +13,11 @@ test_ids.csv; pairs/FILE.jpg with
   `rendering.teeth.jaw_placement`; outline (N, P, 2) of the face in face coordinates; optionally
   depth and across, the lateral position, (N, s, s), see `rendering.head`.
 
-Of pairs whose target is a photograph (kind "real") only the motion is used, since light and head
-pose differ. Pairs whose head turns (kind "turn") are skipped: the generator computes head turns
-from the depth map, and is not trained on them.
+The target of a pair may be a second photo of the person (kind "real"). Its light and head pose
+differ, so no loss compares a composite with it; such pairs teach the motion, and their targets are
+used in feature matching, in `warp.calibrate` and, as any others, in `stills.PairClips`. Pairs whose
+head turns (kind "turn") are skipped: the generator computes head turns from the depth map, and is
+not trained on them.
 """
 
 import csv
@@ -40,14 +42,14 @@ from .pickles import read_pickle
 
 JAW_KEYS = ("upper", "lower", "white", "outline")  # required arrays of jaws.npz
 MAP_KEYS = ("depth", "across")  # optional arrays of jaws.npz
-LABELS = {ACTION_UNITS.name: "aus_openface.pkl", FACS.name: "facs.pkl"}
-PHOTOGRAPH, HEAD_TURN = "real", "turn"  # values of the column `kind`: see above
-PHOTOGRAPH_SHARE = 0.06  # share of pairs drawn from those whose target is a photograph
+LABEL_FILES = {ACTION_UNITS.name: "aus_openface.pkl", FACS.name: "facs.pkl"}
+SECOND_PHOTO, HEAD_TURN = "real", "turn"  # values of the column `kind`: see above
+SECOND_PHOTO_SHARE = 0.06  # probability of drawing a pair from those of the kind SECOND_PHOTO
 # Greatest difference [0..5] of both sides of a target with which a pair is used in a space without
 # sides.
 MAX_SIDE_DIFFERENCE = 1.0
 # In FACS, probability of drawing the target of a pair as a photo with a label, since targets show
-# rare axes. If that target is a photograph, a labelled photo is drawn after all.
+# rare axes. If that target is a second photo, a labelled photo is drawn after all.
 RENDERED_SHARE = 0.5
 # Of lip-parting units in [0, 1]: the change above which a pair opens the mouth, and the value above
 # which the mouth of a photo is open.
@@ -59,7 +61,7 @@ class PairRow(NamedTuple):
 
     source: Path
     target: Path
-    before: np.ndarray  # (D,) intensities of the source, 0..1
+    before: np.ndarray  # (D,) values of the source, 0..1
     after: np.ndarray  # (D,) of the target
 
 
@@ -68,7 +70,7 @@ class Pairs:
 
     rows: list[PairRow]
     photos: list[tuple[Path, np.ndarray]]  # picture, and label (D,) 0..1
-    photographs: set[Path]  # targets that are photographs
+    second_photos: set[Path]  # targets of the kind SECOND_PHOTO
     dropped: Counter  # reason -> pairs; it completes the sentence "... pairs left out: they"
     flow_files: list[Path]
     flow_of: dict[Path, tuple[int, int]]  # target -> index of its flow file, row in it
@@ -84,7 +86,7 @@ class Pairs:
         self.mirrored = mirrored_axes(space)
         self.photos, self.rows, self.flow_of, self.flow_files = [], [], {}, []
         self.flows, self.jaws, self.maps = [], {}, {}
-        self.dropped, self.photographs = Counter(), set()
+        self.dropped, self.second_photos = Counter(), set()
         sources = {}
         for folder in folders:
             self._add_photos(folder, split)
@@ -94,18 +96,18 @@ class Pairs:
         if not self.rows or not self.photos:
             raise ValueError(
                 f"No {split} pairs or photos in {', '.join(map(str, folders))}: "
-                f"pairs.csv, imgs/, {LABELS[space.name]} and *_ids.csv are needed."
+                f"pairs.csv, imgs/, {LABEL_FILES[space.name]} and *_ids.csv are needed."
             )
 
     def _add_photos(self, folder: Path, split: str) -> None:
         """Add the labelled photos of a folder."""
-        ids, table = folder / f"{split}_ids.csv", folder / LABELS[self.space.name]
+        ids, table = folder / f"{split}_ids.csv", folder / LABEL_FILES[self.space.name]
         if ids.exists() and table.exists():
             units = read_pickle(table)
             for name in ids.read_text(encoding="utf-8").split():
                 stem = name.removesuffix(".jpg")
                 if stem in units:
-                    self.photos.append((folder / "imgs" / f"{stem}.jpg", _intensities(units[stem])))
+                    self.photos.append((folder / "imgs" / f"{stem}.jpg", _axis_values(units[stem])))
 
     def _add_pairs(self, folder: Path, split: str, sources: dict[str, Path]) -> None:
         """Add the pairs of a folder, with its motion files and jaws.npz."""
@@ -140,7 +142,8 @@ class Pairs:
                     values_of |= {str(name): values for name, *values in rows}
 
     def _is_excluded(self, row: dict) -> bool:
-        """Whether a pair has a turned head, or a change that the space cannot express."""
+        """Whether a pair turns the head, has a target with sides too different for the space, or
+        changes an axis that the space lacks."""
         if row.get("kind") == HEAD_TURN:
             return True
         facs_only = [key for key in FACS_ONLY_KEYS if f"t_{key}" in row]
@@ -164,18 +167,18 @@ class Pairs:
         columns: of the expressions before and after, D each. sources: name -> picture.
         """
         try:
-            values = np.array([[row[name] for name in names] for names in columns], np.float32)
+            intensities = np.array([[row[name] for name in names] for names in columns], np.float32)
         except (TypeError, ValueError):
-            values = np.full((2, len(columns[0])), np.nan)
+            intensities = np.full((2, len(columns[0])), np.nan)
         if row["source"] not in sources:
             self.dropped["have no source picture in the folder"] += 1
-        elif not ((values >= 0) & (values <= 5)).all():
+        elif not ((intensities >= 0) & (intensities <= 5)).all():
             self.dropped["have intensities that are not numbers from 0 to 5"] += 1
         else:
             path = folder / "pairs" / row["file"]
-            self.rows.append(PairRow(sources[row["source"]], path, *map(_intensities, values)))
-            if row.get("kind") == PHOTOGRAPH:
-                self.photographs.add(path)
+            self.rows.append(PairRow(sources[row["source"]], path, *map(_axis_values, intensities)))
+            if row.get("kind") == SECOND_PHOTO:
+                self.second_photos.add(path)
 
     def keep_pairs_with_motion(self) -> "Pairs":
         """Remove pairs without known motion from `rows`, and load the motion of the others.
@@ -216,8 +219,8 @@ class Pairs:
         """Draw a pair, augmented."""
         opens = rng.random() < options.opening_share
         rows = self.opening_rows if opens else range(len(self.rows))
-        if self.photograph_rows and rng.random() < PHOTOGRAPH_SHARE:
-            rows = self.photograph_rows
+        if self.second_photo_rows and rng.random() < SECOND_PHOTO_SHARE:
+            rows = self.second_photo_rows
         index, reverse = rows[rng.integers(len(rows))], rng.random() < options.reverse_share
         return self.pair(index, rng, reverse)
 
@@ -228,16 +231,16 @@ class Pairs:
         """
         if self.space == FACS and rng.random() < RENDERED_SHARE:
             row = self.rows[rng.integers(len(self.rows))]
-            if row.target not in self.photographs:
+            if row.target not in self.second_photos:
                 return self._augmented_photo(row.target, row.after, rng)
         is_open = rng.random() < opening_share
         chosen = self.open_mouth_photos if is_open else range(len(self.photos))
         return self.photo(chosen[rng.integers(len(chosen))], rng)
 
     @cached_property
-    def photograph_rows(self) -> list[int]:
-        """Indices of rows whose target is a photograph."""
-        return [i for i, row in enumerate(self.rows) if row.target in self.photographs]
+    def second_photo_rows(self) -> list[int]:
+        """Indices of rows whose target is a second photo."""
+        return [i for i, row in enumerate(self.rows) if row.target in self.second_photos]
 
     @cached_property
     def opening_rows(self) -> list[int]:
@@ -262,12 +265,12 @@ class Pairs:
         """Read the pair of a row; without rng it is not augmented.
 
         reverse: from the re-rendered face to the real photo, of which no flow is known. It does not
-        apply to pairs of two photographs.
+        apply to pairs of two photos.
         """
         row = self.rows[index]
         view = View(rng, self.size)
         before, after = (x[self.mirrored] if view.mirror else x for x in (row.before, row.after))
-        is_render = row.target not in self.photographs
+        is_render = row.target not in self.second_photos
         zero = np.zeros((1, self.size, self.size), np.float32)
         unknown = np.full_like(zero, np.nan)
         sample = PairSample(
@@ -347,6 +350,6 @@ def prefetch_pairs(
         yield batch
 
 
-def _intensities(values) -> np.ndarray:
-    """Convert OpenFace's 0..5 to [0, 1], (D,) float32."""
-    return np.clip(np.asarray(values, np.float32) / 5, 0, 1)
+def _axis_values(intensities) -> np.ndarray:
+    """Convert intensities 0..5 to values of axes in [0, 1], (D,) float32."""
+    return np.clip(np.asarray(intensities, np.float32) / 5, 0, 1)

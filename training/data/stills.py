@@ -27,7 +27,7 @@ from .pairs import Pairs
 from .pictures import pictures_by_name
 
 MAX_TARGET_DRAWS = 100  # until a target is within the distances; the last one is used in any case
-REVERSED_SHARE = 0.4  # probability that a pair is used from the rendering to the real photo
+REVERSED_SHARE = 0.4  # probability that a pair is used from its target to its source
 
 
 def open_samples(
@@ -73,8 +73,8 @@ class Stills(PictureSamples):
     def target(self, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw a target (D,): the expression of another photo, with noise.
 
-        Its distance from the label (D,) is `target_apart` to `target_reach` on every axis, unless
-        MAX_TARGET_DRAWS draws find none.
+        Before the noise, its distance from the label (D,) is `target_apart` to `target_reach` on
+        every axis, unless MAX_TARGET_DRAWS draws find none.
         """
         data = self.data
         for _ in range(MAX_TARGET_DRAWS):
@@ -88,9 +88,9 @@ class Stills(PictureSamples):
 
 
 class PairClips(PictureSamples):
-    """Re-rendered pairs as clips of two frames: a face, and the same face with another expression.
+    """Pairs as clips of two frames: a face, and the same face with another expression.
 
-    A share of REVERSED_SHARE starts with the rendering.
+    A share of REVERSED_SHARE starts with the target.
     """
 
     item_noun = "pairs"

@@ -37,7 +37,7 @@ def calibrate(generator: WarpGenerator, data: Pairs, seed: int = 0) -> dict[str,
     tenth of the steps as "motion, first", "labels, first", "motion, last" and "labels, last".
     Raises ValueError for a generator of another space, and for data without pairs of photographs.
     """
-    rows = data.photograph_rows
+    rows = data.second_photo_rows
     if not rows or data.space != FACS or not generator.config.has_sides:
         raise ValueError("Calibration takes a generator of FACS and pairs of two photographs each.")
     generator.eval().requires_grad_(False)

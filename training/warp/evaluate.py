@@ -38,9 +38,9 @@ def measure_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dic
     error / squared truth, so 0 for no motion; mean absolute errors of PICTURES and of the
     composite's inner mouths, on [-1, 1]; and the error of the face distance near the edge [px of
     128]. Expressions are the labels, so that the reader's error does not count. Pairs whose target
-    is a photograph are left out, since their light differs.
+    is a second photo are left out, since their light differs.
     """
-    rendered = [i for i, row in enumerate(data.rows) if row.target not in data.photographs]
+    rendered = [i for i, row in enumerate(data.rows) if row.target not in data.second_photos]
     sums = defaultdict(np.float64)
     for first in tqdm(range(0, len(rendered), batch), desc="pairs"):
         rows = rendered[first : first + batch]

@@ -198,14 +198,14 @@ def _render_pairs(item: dict, source: Source, options: RenderOptions) -> dict:
         pairs.append([file, kind, checks.overlap_share(render), target.tolist()])
     for number, other in enumerate(item["others"]):
         file = f"{item['name']}_real{number}.jpg"
-        render = _photograph_pair(source, other, options)
+        render = _second_photo_pair(source, other, options)
         target = _with_pose_of(current, np.array(other["intensities"]))
         files += _write_pair(file, render, options)
         pairs.append([file, "real", checks.overlap_share(render), target.tolist()])
     return {"pairs": pairs, "rejected": rejected, "files": files}
 
 
-def _photograph_pair(source: Source, other: dict, options: RenderOptions) -> Render:
+def _second_photo_pair(source: Source, other: dict, options: RenderOptions) -> Render:
     """Align another photo of the person to the head of the source; return it as a render, with the
     motion between their landmarks."""
     photo, _, points = _portrait(other, options)
