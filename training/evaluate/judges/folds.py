@@ -23,7 +23,7 @@ import numpy as np
 from ...data.ratio_images import FACE_POINTS, MeanFace, mean_face, ratio_image, warp_to_mean
 from ..documents import FigureBlock
 from .command import RenderedPhoto, rendered_photos, run_judge
-from .facs_blocks import table_formatter
+from .table_blocks import table_formatter
 from .tables import Rows
 from .true_smiles import EDITS
 

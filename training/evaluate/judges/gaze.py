@@ -27,7 +27,7 @@ from ...rendering.mesh_points import EYE_CORNER_PAIRS, IRISES
 from .axes import GAZE_AXES, PERCENTS
 from .command import rendered_photos, run_judge
 from .face_mesh_measures import follow
-from .facs_blocks import blocks
+from .table_blocks import blocks
 from .tables import Rows, ratio
 
 MIN_OPENNESS = 0.2  # height over width of the eye

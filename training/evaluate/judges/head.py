@@ -25,7 +25,7 @@ import numpy as np
 from .axes import HEAD_AXES, HEAD_PERCENTS, MAX_TURN
 from .command import rendered_photos, run_judge
 from .face_mesh_measures import RIGID, UNITS, pose, registered, upright
-from .facs_blocks import blocks
+from .table_blocks import blocks
 from .tables import Rows
 
 MIDDLE = 1  # index of 10 degrees in HEAD_PERCENTS

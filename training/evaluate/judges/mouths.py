@@ -26,7 +26,7 @@ import numpy as np
 
 from ...data.pack import OUTER_EYES, lip_gap_ratio
 from .command import RenderedPhoto, folder_parser, rendered_photos, run_judge
-from .facs_blocks import blocks
+from .table_blocks import blocks
 from .tables import Rows
 
 # Gaps and widths are in distances of the outer eye corners.

@@ -33,8 +33,8 @@ from .face_mesh_measures import (
     registered,
     upright,
 )
-from .facs_blocks import blocks
 from .mirror import mirrored_half
+from .table_blocks import blocks
 from .tables import Rows, ratio
 
 LID_UNITS = ("AU05", "AU06", "AU07", "AU45")

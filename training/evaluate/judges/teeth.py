@@ -29,8 +29,8 @@ from ...data.pack import all_photos, lip_gap_ratio
 from ..documents import FigureBlock, requested_blocks, write_blocks
 from .crops import photos_parser, read_crops
 from .draw import portrait_of
-from .facs_blocks import table_formatter
 from .mouths import CLOSED_GAP
+from .table_blocks import table_formatter
 from .tables import report
 
 KINDS = {"AU25": ("AU25",), "AU12 + AU25": ("AU12", "AU25")}  # row -> units that are raised
