@@ -17,9 +17,9 @@ from training.evaluate.judges import axes, command, crops, draw, gaze, head, req
 from training.evaluate.judges import true_smiles as smiles
 from training.evaluate.judges.best_units import advect_points, fit_units, within_lips
 from training.evaluate.judges.face_mesh_measures import (
+    HEAD_POINTS,
     LIP_POINTS,
     LIP_UNITS,
-    RIGID,
     UNITS,
     registered,
     upright,
@@ -83,7 +83,7 @@ def test_every_mesh_point_has_a_mirror_partner():
 @pytest.mark.parametrize("edit, left", [(0, 1), (0.5, 0.5), (1, 0)])
 def test_remaining_is_the_distance_to_the_smile_relative_to_the_neutral_photo(edit, left):
     way = np.random.default_rng(0).normal(0, 0.1, (478, 3))
-    way[RIGID] = 0
+    way[HEAD_POINTS] = 0
     way[[195]] = 0
     photo, target = placed(FACE, 4), placed(FACE + way, -9, 70)
     assert smiles.remaining(placed(FACE + edit * way, 20), photo, target) == pytest.approx(left)

@@ -13,7 +13,7 @@ from .spaces import FACS, ExpressionSpace
 
 # The axes of each rotation of the head, as (positive, negative): turn (left, right), nod (up, down)
 # and tilt (left, right).
-HEAD_AXES = (("AU51", "AU52"), ("AU53", "AU54"), ("AU55", "AU56"))
+HEAD_PAIRS = (("AU51", "AU52"), ("AU53", "AU54"), ("AU55", "AU56"))
 # Opposite axes that share a field: axis -> (field, sign). Eyes up (AU63) and eyes down (AU64) have
 # a field each, because the lids move differently.
 SIGNED_FIELDS = {"AD30L": ("AD30", 1.0), "AD30R": ("AD30", -1.0)}
@@ -50,7 +50,7 @@ def axis_map(space: ExpressionSpace) -> AxisMap:
     for row, axis in enumerate(space.axes):
         if axis.region == "head":
             turns[row] = [
-                (axis.key == positive) - (axis.key == negative) for positive, negative in HEAD_AXES
+                (axis.key == positive) - (axis.key == negative) for positive, negative in HEAD_PAIRS
             ]
             continue
         name, sign, side = _field_of(axis.key)

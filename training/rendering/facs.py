@@ -6,7 +6,7 @@ those of the other axes are below. Intensities are 0..5, as in data files, in th
 
 import numpy as np
 
-from moodganimation.expressions.axis_map import HEAD_AXES as HEAD_PAIRS
+from moodganimation.expressions.axis_map import HEAD_PAIRS
 from moodganimation.expressions.spaces import FACS
 from moodganimation.networks.head import MAX_ANGLES
 
@@ -71,9 +71,8 @@ def intensities(fit: Fit, gaze: np.ndarray | None) -> np.ndarray:
         values[FACS.index(key)] = 5 * np.clip((activation - low) / (high - low), 0, 1)
     jaw = fit.expression[AU26] - ACTIVATION_AT_5[AU26]
     values[FACS.index("AU27")] = 5 * np.clip(jaw / AU27_JAW_ACTIVATION, 0, 1)
-    set_signed(
-        values, HEAD_PAIRS[:2], np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2]
-    )
+    turn = np.array([fit.yaw, NEUTRAL_PITCH - fit.pitch]) / MAX_ANGLES[:2]
+    set_signed(values, HEAD_PAIRS[:2], turn)  # without tilt, since crops are upright
     if gaze is not None:
         set_signed(values, GAZE_PAIRS, gaze / np.radians(MAX_GAZE))
     return cancel_opposites(values)

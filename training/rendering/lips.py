@@ -88,7 +88,7 @@ def _lid_correction(photo: np.ndarray, before: np.ndarray, after: np.ndarray) ->
     return closing * (photo - before) + crossing
 
 
-def lip_gap(points: np.ndarray) -> float:
+def mean_lip_gap(points: np.ndarray) -> float:
     """Mean gap of the middle of the lips [px], from landmarks (468, 2)."""
     upper, lower = mesh_points.UPPER_LIP_INNER[2:7], mesh_points.LOWER_LIP_INNER[2:7]
     return float(np.mean(points[lower, 1] - points[upper, 1]))

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from .lips import lip_gap
+from .lips import mean_lip_gap
 from .model import RENDER_SCALE
 from .raster import nearest_known, normals
 from .source import LUMINANCE, Light, Source
@@ -117,7 +117,7 @@ def fill_mouth(
     The inside of the warped photo is used only if its mouth is wide open, since its lower half
     moves with the jaw.
     """
-    if lip_gap(source.points) > WIDE_OPEN:
+    if mean_lip_gap(source.points) > WIDE_OPEN:
         mouth_share = cv2.remap(source.mouth, positions, None, cv2.INTER_LINEAR)
         photo_mouth = warped
     else:

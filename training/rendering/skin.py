@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .lips import lip_gap
+from .lips import mean_lip_gap
 from .source import Source
 from .surface import Surface
 
@@ -44,7 +44,7 @@ def texture_positions(
     positions[appears] = source.substitute_positions[appears]
     drop = vertices[:count, 1] - source.vertices[:count, 1]
     positions[:, 1] -= LID_SHIFT * np.clip(drop, 0, MAX_LID_DROP) * surface.upper_lid
-    before, after = lip_gap(source.points), lip_gap(points)
+    before, after = mean_lip_gap(source.points), mean_lip_gap(points)
     closing = _closing(before, after)
     moving = np.clip(abs(after - before) / LIP_MOTION, 0, 1) * (1 - closing)
     positions[:, 1] -= (
@@ -73,7 +73,7 @@ def brightness_gain(
     gain = gain * (1 - lid) + lid * np.clip(gain, *LID_GAIN_RANGE)
     first, last = LASH_DROPS
     gain *= 1 - LASH_SHADOW * surface.lashes * np.clip((drop - first) / (last - first), 0, 1)
-    closing = _closing(lip_gap(source.points), lip_gap(points))
+    closing = _closing(mean_lip_gap(source.points), mean_lip_gap(points))
     return gain * (1 - CONTACT_SHADOW * closing * surface.lip_contact)
 
 

@@ -46,10 +46,10 @@ from ..documents import add_write_option, requested_blocks, write_blocks
 from .axes import PERCENTS
 from .face_mesh_blocks import BLOCKS, DEFAULT
 from .face_mesh_measures import (
+    HEAD_POINTS,
     MIN_CHANGE,
     MOODS,
     REGIONS,
-    RIGID,
     UNIT_THRESHOLDS,
     UNITS,
     background_mask,
@@ -89,7 +89,7 @@ def landmarks(mesh, picture: np.ndarray | None) -> np.ndarray | None:
     return points * (picture.shape[1], picture.shape[0], picture.shape[1])
 
 
-class Sweep:
+class AxisSweep:
     """One axis of one photo: landmarks at PERCENTS, and the stored motion and `to_face`."""
 
     def __init__(self, faces: list[np.ndarray], motion: np.ndarray, to_face: np.ndarray):
@@ -101,14 +101,14 @@ class Sweep:
         return np.array([measure(points) for points in self.registered])
 
 
-def read_sweeps(folder: Path, mesh) -> tuple[dict[str, list[Sweep]], list[list[np.ndarray]]]:
+def read_sweeps(folder: Path, mesh) -> tuple[dict[str, list[AxisSweep]], list[list[np.ndarray]]]:
     """Read the sweeps of each axis in which every face is detected. Raises ValueError.
 
     Also returns pairs of landmarks: of a photo, and of the same photo shifted by a hundredth of its
     width.
     """
     paths = sweep_folders(folder)
-    sweeps_of = {key: [] for key in (*UNITS, *(mood for mood, _ in MOODS))}
+    axis_sweeps_of = {key: [] for key in (*UNITS, *(mood for mood, _ in MOODS))}
     shifted_pairs = []
     for path in paths:
         to_face = np.array(json.loads((path / "place.json").read_text(encoding="utf-8"))["to_face"])
@@ -118,18 +118,18 @@ def read_sweeps(folder: Path, mesh) -> tuple[dict[str, list[Sweep]], list[list[n
         original = landmarks(mesh, photo)
         moved = (landmarks(mesh, picture) for picture in shifted if original is not None)
         shifted_pairs += [(original, points) for points in moved if points is not None]
-        for key, sweeps in sweeps_of.items():
+        for key, sweeps in axis_sweeps_of.items():
             names = [str(path / f"{key}_{percent:03d}.png") for percent in PERCENTS]
             faces = [landmarks(mesh, cv2.imread(name)) for name in names]
             if all(points is not None for points in faces):
-                sweeps.append(Sweep(faces, motion[key], to_face))
-    for key, sweeps in sweeps_of.items():
+                sweeps.append(AxisSweep(faces, motion[key], to_face))
+    for key, sweeps in axis_sweeps_of.items():
         if not sweeps:
             raise ValueError(f"Face Mesh found no face in any sweep of {key}.")
-    return sweeps_of, shifted_pairs
+    return axis_sweeps_of, shifted_pairs
 
 
-def unit_figures(unit: str, sweeps: list[Sweep]) -> dict:
+def unit_figures(unit: str, sweeps: list[AxisSweep]) -> dict:
     """Compute the figures of a unit; quotients are (numerator, denominator), to be pooled later."""
     measure, own = UNITS[unit]
     others = [other for other, regions in UNITS.values() if not set(regions) & set(own)]
@@ -144,8 +144,8 @@ def unit_figures(unit: str, sweeps: list[Sweep]) -> dict:
         distances = np.linalg.norm(last - first, axis=1)
         displaced.append((distances[other_points].mean(), distances[own_points].mean()))
         ends = sweep.faces[0], sweep.faces[-1]
-        angles.append(rotation_angle(*(points[RIGID] for points in ends)))
-        angles_in_depth.append(rotation_angle_in_depth(*(points[RIGID] for points in ends)))
+        angles.append(rotation_angle(*(points[HEAD_POINTS] for points in ends)))
+        angles_in_depth.append(rotation_angle_in_depth(*(points[HEAD_POINTS] for points in ends)))
         background = background_mask(len(sweep.motion), sweep.to_face, *ends)
         outside_motion.append(largest_displacement(sweep.motion, background))
     return {
@@ -177,11 +177,11 @@ def with_totals(rows: dict[str, dict]) -> Rows:
     return units | {"all": pooled, "median": reduce_rows(np.median, list(units.values()))}
 
 
-def mood_figures(sweeps_of: dict[str, list[Sweep]], shifted_pairs) -> Rows:
+def mood_figures(axis_sweeps_of: dict[str, list[AxisSweep]], shifted_pairs) -> Rows:
     """Compute the figures of every mood measure; shifted_pairs: see `read_sweeps`."""
     rows = {}
     for (mood, effect), measure in MOODS.items():
-        values = np.array([sweep.values(measure) for sweep in sweeps_of[mood]])
+        values = np.array([sweep.values(measure) for sweep in axis_sweeps_of[mood]])
         faces = ([registered(p, upright(pair[0])) for p in pair] for pair in shifted_pairs)
         noise = np.percentile([abs(measure(a) - measure(b)) for a, b in faces], 95)
         rows[f"{mood}: {effect}"] = {
@@ -197,13 +197,13 @@ def mood_figures(sweeps_of: dict[str, list[Sweep]], shifted_pairs) -> Rows:
 
 def judge(folder: Path) -> dict[str, Rows]:
     """Compute the tables of units, moods and noise of the sweeps in a folder."""
-    sweeps_of, shifted_pairs = read_sweeps(folder, face_mesh())
-    units = with_totals({unit: unit_figures(unit, sweeps_of[unit]) for unit in UNITS})
-    angles = [rotation_angle(*(points[RIGID] for points in pair)) for pair in shifted_pairs]
+    axis_sweeps_of, shifted_pairs = read_sweeps(folder, face_mesh())
+    units = with_totals({unit: unit_figures(unit, axis_sweeps_of[unit]) for unit in UNITS})
+    angles = [rotation_angle(*(points[HEAD_POINTS] for points in pair)) for pair in shifted_pairs]
     noise = {"turn": np.median(angles), "turn 95%": np.percentile(angles, 95)}
     return {
         "units": units,
-        "moods": mood_figures(sweeps_of, shifted_pairs),
+        "moods": mood_figures(axis_sweeps_of, shifted_pairs),
         "noise": {"shifted photos": noise},
     }
 

@@ -29,10 +29,10 @@ CHEEK_SIDES = (  # beside the mouth: on the person's right, on the left
 CHIN = [152, 148, 176, 377, 400, 175, 199, 200]
 MOUTH = LIP_POINTS + CHIN
 # Points that hardly any expression moves: forehead, temples, bridge of the nose, corners of the
-# eyes. As mesh_points.RIGID, without the lower bridge of the nose.
-RIGID = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
-# For pairs of different photos of a person: without the points of RIGID on the face's outline,
-# where the outline of a turned head is at other skin.
+# eyes. As mesh_points.RIGID, without the lowest point of the bridge (195).
+HEAD_POINTS = [10, 338, 109, 67, 297, 127, 356, 234, 454, 6, 168, 197, 33, 133, 362, 263]
+# For pairs of different photos of a person: mesh_points.RIGID without the points on the face's
+# outline, where the outline of a turned head is at other skin.
 NOSE_AND_EYE_CORNERS = [168, 6, 197, 195, 33, 133, 362, 263]
 REGIONS = {"brows": BROWS, "eyes": EYES, "cheeks": CHEEKS, "nose": NOSE, "mouth": MOUTH}
 
@@ -87,7 +87,7 @@ UNITS = {
 # moves far, and lower for small movements [distances between the eyes].
 UNIT_THRESHOLDS = {"AU26": 0.02, "AU45": 0.0075}
 LIP_UNIT_THRESHOLDS = {"AU24": 0.005, "AU27": 0.02, "AD29": 0.005}
-# Measures of the units that ACTION_UNITS lacks; all of them own the mouth.
+# Measures of LIP_UNIT_KEYS (axes.py); all of them own the mouth.
 LIP_UNITS = {
     "AU16": lambda p: -mean_height(p, 14, 87, 317, 17, 84, 314),
     "AU18": lambda p: -mouth_width(p),
@@ -120,7 +120,7 @@ def upright(points):
     return centered @ np.array([x, [-x[1], x[0]]]).T / np.hypot(*across)
 
 
-def registered(points, onto, fixed=RIGID):
+def registered(points, onto, fixed=HEAD_POINTS):
     """Align points to `onto` (478, 2), in its unit, by the least-squares similarity of `fixed`
     landmarks.
 
@@ -192,10 +192,7 @@ def largest_displacement(motion, mask):
 
 
 def follow(values):
-    """Spearman correlation of measures (5,) with PERCENTS; 0 if they are constant.
-
-    Without scipy, which the environment of MediaPipe lacks.
-    """
+    """Spearman correlation of measures (5,) with PERCENTS; 0 if they are constant."""
     above = values[:, None] > values
     ranks = above.sum(1) + (values[:, None] == values).sum(1) / 2  # ties share a rank
     return 0.0 if np.ptp(ranks) == 0 else float(np.corrcoef(ranks, PERCENTS)[0, 1])

@@ -24,7 +24,7 @@ import numpy as np
 
 from .axes import HEAD_AXES, HEAD_PERCENTS, MAX_TURN
 from .command import rendered_photos, run_judge
-from .face_mesh_measures import RIGID, UNITS, pose, registered, upright
+from .face_mesh_measures import HEAD_POINTS, UNITS, pose, registered, upright
 from .table_blocks import blocks
 from .tables import Rows
 
@@ -48,7 +48,7 @@ def turn_about(photo: np.ndarray, edit: np.ndarray, key: str) -> tuple[float, fl
 
     photo: (478, 3); edit: (478, 2 or 3).
     """
-    rotation, _ = pose(photo[RIGID], edit[RIGID])
+    rotation, _ = pose(photo[HEAD_POINTS], edit[HEAD_POINTS])
     vector = np.degrees(cv2.Rodrigues(rotation)[0][:, 0])
     axis, sign = ROTATION_AXES[key]
     return float(sign * vector[axis]), float(np.hypot(*np.delete(vector, axis)))
@@ -59,8 +59,8 @@ def without_turn(photo: np.ndarray, edit: np.ndarray) -> np.ndarray:
 
     photo: (478, 3); edit: (478, 2 or 3). Returns (478, 2).
     """
-    rotation, scale = pose(photo[RIGID], edit[RIGID])
-    photo_center, edit_center = photo[RIGID].mean(0), edit[RIGID, :2].mean(0)
+    rotation, scale = pose(photo[HEAD_POINTS], edit[HEAD_POINTS])
+    photo_center, edit_center = photo[HEAD_POINTS].mean(0), edit[HEAD_POINTS, :2].mean(0)
     depth = ((photo - photo_center) @ rotation.T)[:, 2:]
     turned = np.concatenate([(edit[:, :2] - edit_center) / scale, depth], 1)
     return (turned @ rotation + photo_center)[:, :2]

@@ -21,7 +21,7 @@ import numpy as np
 
 from ...rendering.mesh_points import EYE_CORNER_PAIRS, IRISES
 from .face_mesh import face_mesh, landmarks
-from .face_mesh_measures import RIGID, pose
+from .face_mesh_measures import HEAD_POINTS, pose
 from .tables import Rows, report
 
 # Height of Face Mesh's box [px of 128 across the canonical crop]; 1.25 is CANONICAL_SCALE of
@@ -55,12 +55,12 @@ def points_of(path: Path, mesh) -> np.ndarray:
 
 def jitter(points: np.ndarray) -> float:
     """Root mean square second difference over time of the rigid points of (T, 478, 2 or 3)."""
-    return float(np.sqrt(np.square(np.diff(points[:, RIGID, :2], 2, axis=0)).sum(-1).mean()))
+    return float(np.sqrt(np.square(np.diff(points[:, HEAD_POINTS, :2], 2, axis=0)).sum(-1).mean()))
 
 
 def speed(points: np.ndarray) -> float:
     """Root mean square first difference over time of the rigid points of (T, 478, 2 or 3)."""
-    return float(np.sqrt(np.square(np.diff(points[:, RIGID, :2], axis=0)).sum(-1).mean()))
+    return float(np.sqrt(np.square(np.diff(points[:, HEAD_POINTS, :2], axis=0)).sum(-1).mean()))
 
 
 def horizontal_gaze(points: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ def yaw(points: np.ndarray) -> np.ndarray:
     """Rotation (T,) of the head to the left since the first frame [degrees]."""
     first, angles = points[0], []
     for frame in points:
-        rotation, _ = pose(first[RIGID], frame[RIGID])
+        rotation, _ = pose(first[HEAD_POINTS], frame[HEAD_POINTS])
         angles.append(-np.degrees(cv2.Rodrigues(rotation)[0][1, 0]))
     return np.array(angles)
 
