@@ -105,15 +105,15 @@ def _verdict(values: dict) -> str:
 def _axes(values: dict) -> str:
     """Format the figures of every axis."""
     columns = [
-        (head, key, digits)
-        for head, (key, digits) in COLUMNS.items()
+        (key, digits)
+        for key, digits in COLUMNS.values()
         if any(axis.get(key) is not None for axis in values["axes"].values())
     ]
     rows = [
-        [escape(name), *(_with_bar(figures.get(key), key, digits) for _, key, digits in columns)]
+        [escape(name), *(_with_bar(figures.get(key), key, digits) for key, digits in columns)]
         for name, figures in {**values["axes"], "all": values["measures"]}.items()
     ]
-    return _table(["axis", *(key for _, key, _ in columns)], rows)
+    return _table(["axis", *(key for key, _ in columns)], rows)
 
 
 def _with_bar(value, key: str, digits: int) -> str:

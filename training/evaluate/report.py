@@ -48,10 +48,10 @@ def evaluate(
 ) -> Evaluation:
     """Measure a generator. All figures but the cost are reproducible from photos and seed."""
     runner = Runner(generator, space, torch.device(device))
-    not_measured, space = _not_measured(space, recognizer, clips), runner.measured
+    measured = runner.measured
     readings, starts = runner.starts(photos, estimator)
     sweeps = sweep(runner, photos, starts, estimator, recognizer, SHEET_PHOTOS)
-    totals, by_axis = _measures(sweeps, space, photos, estimator)
+    totals, by_axis = _measures(sweeps, measured, photos, estimator)
     concordance = _concordance(runner, photos, readings, starts, estimator, seed)
     strips = [animate_to_target(runner, photos, starts)]
     strips += [regenerate(runner, clip) for clip in clips]
@@ -62,19 +62,19 @@ def evaluate(
         "format": FORMAT,
         "verdict": verdict(totals | {"not finite": runner.not_finite}),
         "measures": totals,
-        "axes": _by_axis(by_axis, space),
-        "response": response(sweeps, space),
+        "axes": _by_axis(by_axis, measured),
+        "response": response(sweeps, measured),
         "mood concordance": concordance,
         "distance": distance(sweeps, photos, estimator, seed),
         "journeys": strips[0].values,  # of `animate_to_target`; the key of earlier files
         "clips": {strip.title: strip.values for strip in strips[1:]},
         "edits": {"made": runner.edit_count, "not finite": runner.not_finite},
         "cost": cost,
-        "not measured": not_measured,
+        "not measured": _not_measured(space, recognizer, clips),
     }
     runner.progress.close()
     values = json_values(values | _about(estimator, photos, seed))
-    return Evaluation(values, sweep_sheets(sweeps, space, photos), panels, grids, strips)
+    return Evaluation(values, sweep_sheets(sweeps, measured, photos), panels, grids, strips)
 
 
 def _measures(sweeps, space: ExpressionSpace, photos: Photos, estimator: Estimator):

@@ -68,8 +68,9 @@ def mood_grids(
 ) -> list[Sheet]:
     """Make GRID_SIDE x GRID_SIDE sheets of edits over pleasure (or valence) and arousal.
 
-    In spaces without a known meaning (c0, c1, ...) these are the first two axes. Other axes, as
-    dominance, stay as read. Spaces of a single axis have no grid.
+    In spaces without a known meaning (c0, c1, ...) these are the first two axes. The other axes
+    stay at the start. For Action Units, moods are converted to units. Spaces of a single axis have
+    no grid.
     """
     levels, sheets = np.linspace(-1, 1, GRID_SIDE), []
     keys = PAD.keys if runner.measured == ACTION_UNITS else runner.space.keys

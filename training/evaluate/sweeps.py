@@ -95,17 +95,18 @@ def sweep(
         for a, axis in enumerate(axes):
             for i, level in enumerate(levels_of(axis)):
                 condition = runner.with_axis(starts[rows], axis.key, float(level))
-                result = runner.edit(encoding, condition)[0].composite
-                units[rows, a, i], picture_features = estimator.estimate(result)
+                edited = runner.edit(encoding, condition)[0].composite
+                units[rows, a, i], edited_features = estimator.estimate(edited)
                 if len(kept):
-                    pictures[kept, a, i] = pixels(result[: len(kept)])
-            features[a].append(picture_features)
-            mask = measures.edited_mask(faces, result)
+                    pictures[kept, a, i] = pixels(edited[: len(kept)])
+            # From here on, `edited` and `edited_features` are those of the highest level.
+            features[a].append(edited_features)
+            mask = measures.edited_mask(faces, edited)
             edited_share[rows, a] = measures.edited_share(mask)
-            sharpness[rows, a] = measures.sharpness(faces, result, mask)
-            likeness[rows, a] = measures.likeness(faces, result, mask)
+            sharpness[rows, a] = measures.sharpness(faces, edited, mask)
+            likeness[rows, a] = measures.likeness(faces, edited, mask)
             if person is not None:
-                same_person[rows, a] = (person * recognizer.features(result)).sum(1)
+                same_person[rows, a] = (person * recognizer.features(edited)).sum(1)
     features = np.stack([np.concatenate(column) for column in features], 1)
     return Sweeps(units, features, edited_share, sharpness, likeness, same_person, pictures)
 

@@ -15,7 +15,7 @@ Targets = dict[str, Expression]  # name of the picture -> target expression
 
 
 def opposites(space: ExpressionSpace) -> dict[str, str]:
-    """Map each axis that has an opposite to it."""
+    """Return the opposite of each axis that has one, by key."""
     return dict(space.opposites) | {b: a for a, b in space.opposites}
 
 

@@ -27,14 +27,14 @@ from moodganimation.frame import Frame
 from ...data.landmarks import Landmarks
 from ...data.pack import all_photos, lip_gap_ratio
 from ..documents import FigureBlock, requested_blocks, write_blocks
-from .crops import photos_parser, read_crops
+from .crops import PaddedCrop, photos_parser, read_crops
 from .draw import portrait_of
 from .mouths import CLOSED_GAP
 from .table_blocks import table_formatter
 from .tables import report
 
 KINDS = {"AU25": ("AU25",), "AU12 + AU25": ("AU12", "AU25")}  # row -> units that are raised
-FIRST, STEP, LAST = 0.5, 0.1, 1.0  # intensities of the units
+FIRST, STEP, LAST = 0.5, 0.1, 1.0  # values of the units
 MAX_STILL_DISTANCE = 0.5  # displacement per step below which a feature is still [px of 128]
 PAINTED = 0.8  # least 1 - attention of a pixel that counts as painted
 # Parameters of cv2.goodFeaturesToTrack and cv2.calcOpticalFlowPyrLK.
@@ -64,11 +64,10 @@ def painted_layer(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     return np.uint8(np.clip(127.5 * (color + 1), 0, 255)), 1 - frame.edit.attention[0, 0].numpy()
 
 
-def sweep(animator: Animator, photo, units: tuple[str, ...]) -> np.ndarray:
-    """Raise `units` of a photo from FIRST to LAST; displacements (N,) of all steps.
-
-    photo: a PaddedCrop.
-    """
+def displacements_of_photo(
+    animator: Animator, photo: PaddedCrop, units: tuple[str, ...]
+) -> np.ndarray:
+    """Raise `units` of a photo from FIRST to LAST; displacements (N,) of all steps."""
     portrait = portrait_of(animator, photo)
     start = animator.start(portrait)
     levels = np.arange(FIRST, LAST + STEP / 2, STEP).round(2)
@@ -89,7 +88,9 @@ def judge(animator: Animator, data: Path, split: str, count: int) -> dict[str, d
     closed = closed[:: max(1, len(closed) // count)][:count]
     rows = {}
     for name, units in KINDS.items():
-        distances = [sweep(animator, photo, units) for photo in tqdm(closed, desc=name)]
+        distances = [
+            displacements_of_photo(animator, photo, units) for photo in tqdm(closed, desc=name)
+        ]
         if not sum(map(len, distances)):
             raise ValueError(f"{name} paints no mouth of {data} in which a feature can be tracked.")
         rows[name] = {"photos": len(closed)} | summary(np.concatenate(distances))
