@@ -69,7 +69,7 @@ class Clips(PictureSamples):
     def _add_clip(self, folder: Path, clip: str, keys: list[str], table: Table) -> None:
         """Add the segments of a clip that are long enough."""
         segment = []
-        for key in [*keys, None]:
+        for key in [*keys, None]:  # None ends the last segment
             path = _frame_path(folder, clip, key) if key in table.values else None
             if path is not None:
                 segment.append((path, table.values[key]))

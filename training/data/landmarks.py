@@ -1,8 +1,10 @@
 """Face Mesh landmarks of photos, written by data/prepare/face_mesh_landmarks.py, and the
 canonical crop that they define.
 
-landmarks.npz: names (N,) of picture files; points (N, 478, 3) float32: x, y [px of the picture,
-centres at integers] and z, on the same scale; sizes (N, 2): width and height of the picture.
+landmarks.npz: names (N,) of picture files; points (N, 478, 3) float32: x, y [px of the picture],
+which are 0 at its left and upper edges, and z, on the same scale; sizes (N, 2): width and height of
+the picture. The code takes points for positions with centres of pixels at integers; that is an
+error of half a pixel.
 Files of canonical crops may hold lm478_x4_minus_mean (N, 478, 2) and mean_x4 (478, 2) instead of
 points and sizes. Their sum is in quarters of a pixel of a crop of 144 pixels a side.
 """
@@ -48,9 +50,9 @@ class Landmarks:
         self.row_of = {str(name): row for row, name in enumerate(arrays["names"])}
 
     def row(self, name: str) -> int | None:
-        """Find the row of a picture by its path in the folder of photos, with or without ending.
+        """Find the row of a picture by its path in the folder of photos.
 
-        Returns None if the picture has no landmarks.
+        `names` may lack the ending. Returns None if the picture has no landmarks.
         """
         row = self.row_of.get(name)
         return self.row_of.get(name.rpartition(".")[0]) if row is None else row

@@ -1,7 +1,8 @@
 """Packs of photos.
 
-A *pack* is a folder of photos for tests: imgs/NAME.jpg or .webp, canonical crops, and a table
-faces.csv or labels.csv with the columns name and split, and others that judges may use (person).
+A *pack* is a folder of photos for the judges, and for the training of folds and refiner:
+imgs/NAME.jpg or .webp, canonical crops, and a table faces.csv or labels.csv with the columns name
+and split, and others that some of them use (person).
 """
 
 import csv

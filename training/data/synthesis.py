@@ -27,7 +27,7 @@ from .pickles import write_pickle
 
 
 def make_clips(folder: Path, out: Path, count: int, frames: int, splits=("train", "val", "test")):
-    """Write `count` clips of `frames` frames, one per photo of `folder`, drawn from all splits.
+    """Write at most `count` clips of `frames` frames, one per photo of `folder`, from all splits.
 
     Each clip starts at the photo's expression and eases to two random ones, one after the other; in
     half of them there is a blink. A second call skips finished clips.

@@ -4,8 +4,10 @@ A 3-D face model (ICT-FaceKit light) is fitted to the landmarks of a photo, and 
 changed. The pixels of the photo are moved and relit accordingly; only the inside of an opened mouth
 is rendered. So the motion of every pixel is known.
 
-Read `mesh_points -> model -> units -> fit` (the fitted face), `raster -> source -> lips -> field ->
-mouth -> render` (the edit) and `targets -> checks` (target expressions, rejected edits).
+Read `mesh_points -> units -> model -> fit` (the fitted face), `raster -> eyes -> facs -> targets`
+(target expressions), `surface -> head -> source -> lips -> skin -> field -> mouth -> render` (the
+edit) and `checks` (rejected edits). `teeth` draws the teeth for generators, and `build` makes
+face_model.npz.
 
 Model space: x to the person's left, which is the viewer's right, y up, z towards the camera.
 Pictures: x to the right, y down, centres of pixels at integers. There are two scales:

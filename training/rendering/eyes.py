@@ -20,7 +20,7 @@ IRIS_SHIFT = 0.0026  # per degree that the head turns, since corners are not on 
 # Share of the iris's radius: pixels nearer than the first are iris, those between the others white.
 IRIS_END, WHITE_START, WHITE_END = 0.9, 1.15, 4
 # Face Mesh points of the right eye and of the left: corners (viewer's left, right) and iris.
-EYES = tuple(zip(mesh_points.EYE_CORNER_PAIRS, mesh_points.IRISES, strict=True))
+CORNERS_AND_IRISES = tuple(zip(mesh_points.EYE_CORNER_PAIRS, mesh_points.IRISES, strict=True))
 
 
 def has_irises(landmarks: np.ndarray) -> bool:
@@ -30,13 +30,14 @@ def has_irises(landmarks: np.ndarray) -> bool:
 
 def eye_widths(landmarks: np.ndarray) -> np.ndarray:
     """Return the widths (2,) of the right eye and of the left, from corner to corner."""
-    return np.array([np.linalg.norm(landmarks[b] - landmarks[a]) for (a, b), _ in EYES])
+    corners = mesh_points.EYE_CORNER_PAIRS
+    return np.array([np.linalg.norm(landmarks[b] - landmarks[a]) for a, b in corners])
 
 
 def gaze_of(landmarks: np.ndarray, yaw: float, pitch: float) -> np.ndarray:
     """Estimate the gaze (2,), the mean of both eyes; yaw, pitch [degrees] of the head."""
     left, up = [], []
-    for ((a, b), iris), width in zip(EYES, eye_widths(landmarks), strict=True):
+    for ((a, b), iris), width in zip(CORNERS_AND_IRISES, eye_widths(landmarks), strict=True):
         axis = (landmarks[b] - landmarks[a]) / width
         offset = (landmarks[iris] - (landmarks[a] + landmarks[b]) / 2) / width
         left.append(offset @ axis)

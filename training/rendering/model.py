@@ -15,7 +15,7 @@ import numpy as np
 from . import units
 
 MODEL_FILE = Path(__file__).parent / "face_model.npz"
-LENGTH_STEP = 1 / 2048  # lengths in the file are multiples of it
+LENGTH_STEP = 1 / 2048  # displacements in the file are multiples of it [lengths]
 CROP_SIDE = 144  # of the crop px scale, in which faces are fitted; files may have other sides [px]
 RENDER_SIDE = 2 * CROP_SIDE  # of rendered pictures [px]
 RENDER_SCALE = RENDER_SIDE / CROP_SIDE  # render px per crop px

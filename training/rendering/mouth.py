@@ -20,7 +20,9 @@ AMBIENT_LIGHT = 0.55  # share of the light that does not depend on the direction
 LIGHT_FALLOFF = 5.5  # distance behind the front teeth at which light has fallen to 1/e [lengths]
 MAX_TOOTH_GAP = 0.45  # widest gap between teeth that is closed [lengths]
 GAP_BRIGHTNESS = 0.86  # of a closed gap, relative to the tooth
-UPPER_SHADOW, SHADOW_DEPTH = 0.3, 0.3  # shadow of the upper lip: strength, and depth [lengths]
+# Shadow of the upper lip: its strength, and the distance below the lip at which it falls to 1/e
+# [lengths].
+UPPER_SHADOW, SHADOW_REACH = 0.3, 0.3
 # Factor of brightness at the lips, and its rise to 1 over a distance from them [lengths].
 EDGE_BRIGHTNESS, EDGE_RISE, EDGE_RISE_WIDTH = 0.82, 0.18, 0.5
 FLESH_BRIGHTNESS = 0.85  # of gums, tongue and socket, relative to bright skin
@@ -82,7 +84,7 @@ def lip_shadow(inside: np.ndarray, scale: float) -> np.ndarray:
     for row in range(1, len(inside)):
         below[row] = np.where(inside[row], below[row - 1] + 1, 0)
     factor = EDGE_BRIGHTNESS + EDGE_RISE * np.clip(distance / (EDGE_RISE_WIDTH * scale), 0, 1)
-    return factor * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_DEPTH * scale)))
+    return factor * (1 - UPPER_SHADOW * np.exp(-below / (SHADOW_REACH * scale)))
 
 
 def light_at_depth(depth_behind: np.ndarray) -> np.ndarray:

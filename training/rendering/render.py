@@ -14,7 +14,7 @@ from .surface import EYE, MOUTH, SKIN, Surface
 
 GAIN_FADE = 14.0  # distance from the face edge over which the gain fades in [render px]
 UPPER_LID_CENTERS = [159, 386]  # Face Mesh points
-MIN_LID_RISE = 1  # of the upper lid that rises more, above which the eyes open [render px]
+MIN_LID_RISE = 1  # the eyes open if either upper lid rises by more than this [render px]
 BACK_PROJECTIONS = 4  # iterations of `upsample_2x`
 
 
@@ -90,6 +90,7 @@ class Renderer:
                 source.segmentation, mesh.segmentation, flow
             )
         picture = np.uint8(np.clip(picture + 0.5, 0, 255))
+        # Lengths of this render are in render px until `_in_crop_px`.
         render = Render(picture, flow, gain, mesh.segmentation, mesh.points)
         if np.any(head_turn):
             render = _turn_head(render, source, np.asarray(head_turn))

@@ -157,20 +157,20 @@ def _irises(landmarks: np.ndarray | None) -> np.ndarray | None:
     """`Source.irises` from landmarks (P, 2) [crop px]."""
     if landmarks is None or not eyes.has_irises(landmarks):
         return None
-    return crop_to_render(landmarks[[iris for _, iris in eyes.EYES], :2])
+    return crop_to_render(landmarks[[iris for _, iris in eyes.CORNERS_AND_IRISES], :2])
 
 
 def _substitute_positions(
     surface: Surface, positions: np.ndarray, is_visible: np.ndarray
 ) -> np.ndarray:
-    """`Source.substitute_positions`: occluded skin of a lip or lid takes the texture of the nearest
-    visible vertices of the same lip or lid; all other skin keeps its own positions (skin_count, 2).
-    """
+    """`Source.substitute_positions`: occluded skin near lips or eyes takes the texture of visible
+    vertices near them, the nearest in its half of the face (`FaceModel.lower_face`); all other skin
+    keeps its own positions (skin_count, 2)."""
     result = positions.copy()
     neutral, lower = surface.model.neutral, surface.model.lower_face
     near, around = (
-        (surface.lip_distance < lips) | (surface.eye_distance < eyes)
-        for lips, eyes in zip(NEAR_LIPS, NEAR_EYES, strict=True)
+        (surface.lip_distance < max_lip_distance) | (surface.eye_distance < max_eye_distance)
+        for max_lip_distance, max_eye_distance in zip(NEAR_LIPS, NEAR_EYES, strict=True)
     )
     is_target, is_substitute = ~is_visible & near, is_visible & around
     for half in (lower, ~lower):

@@ -66,8 +66,8 @@ _OPPOSITE = dict(FACS.opposites) | {b: a for a, b in FACS.opposites}
 class TargetOptions:
     """Which targets are drawn, by the command's options."""
 
-    units: tuple[str, ...] = ()  # keys of units to change, see UNITS; empty for a random mix
-    low: float = 2.0  # least intensity of a unit that was requested, or moves alone
+    units: tuple[str, ...] = ()  # to change: keys of FACS or of lateral units; empty: a random mix
+    low: float = 2.0  # least intensity of a unit that was requested, or is raised alone
     single_share: float = 0.0  # share of targets that move one unit alone
 
 
@@ -123,7 +123,8 @@ def _set_unit(target: np.ndarray, key: str, value: float) -> None:
 
 
 def _change_single(rng, current, options: TargetOptions) -> tuple[str, np.ndarray]:
-    """Raise one unit, or lower it to 0.6 or less; return "single_up" or "single_down" as kind."""
+    """Set one unit to a value from `options.low` to 5, which may lower a strong one, and return
+    "single_up" as kind; or set it to 0.6 or less, and return "single_down"."""
     key = _draw_unit(rng, options.units or UNITS)
     target, value = current.copy(), current[list(FACS.indices(key))].mean()
     rises = value < 2.5 or rng.random() < 0.3
@@ -132,7 +133,7 @@ def _change_single(rng, current, options: TargetOptions) -> tuple[str, np.ndarra
 
 
 def _raise_unit(rng, current) -> np.ndarray:
-    """Raise one unit, by 1.2 or more if it is weak."""
+    """Set one unit to a random value: 1.2 or more higher if it is weak; a strong one may fall."""
     target, key = current.copy(), _draw_unit(rng)
     low = np.clip(current[list(FACS.indices(key))].mean() + 1.2, 1.5, 4)
     _set_unit(target, key, rng.uniform(low, 5))

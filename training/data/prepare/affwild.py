@@ -150,8 +150,11 @@ def _items(job: Job, videos: dict[str, Path], annotations: list[Annotation]) -> 
 
 
 def _has_header(path: Path) -> bool:
-    """Whether the first line names valence and arousal, as in Aff-Wild2, whose folders also hold
-    annotations of expressions and Action Units."""
+    """Whether the first 1000 bytes name valence or arousal, or are blank.
+
+    The first line of Aff-Wild2 does, whose folders also hold annotations of expressions and Action
+    Units.
+    """
     with open(path, "rb") as file:
         start = file.read(1000)
     return not start.strip() or bool(HEADER.search(start.decode("latin-1").replace("\0", "")))

@@ -38,9 +38,10 @@ MOODS = ("happy", "sad", "afraid")  # of PROTOTYPES, in samples/moods and sample
 # AffectNet's codes of expressions, and the row that is marked as uncertain.
 CODES, UNCERTAIN = {"happy": 1, "sad": 2, "afraid": 4}, ("calm", "afraid")
 FRAMES = 8  # of a clip
-PHOTO_SIDE = 192  # longer side of written photos [px]
+EDITED_CROP_SIDE = 192  # side of the face crop in photos that are edited [px]
+PHOTO_SIDE = 192  # longer side of AffectNet's pictures [px]
 MARGIN = 1.25  # side of AffectNet's pictures, in sides of the crop
-# Eyes, nose and corners of the mouth from the centre of the face, in its widths.
+# Eyes, nose and corners of the mouth from the centre of the face box, in its sides.
 FIVE_POINTS = ((-0.19, -0.16), (0.19, -0.16), (0, 0.09), (-0.17, 0.26), (0.17, 0.26))
 QUALITY = 88  # of JPEG files
 
@@ -55,7 +56,7 @@ def samples(options) -> None:
         portraits = {}
         for name, file in PORTRAITS.items():
             located = animator.locate(read_image(ASSETS / file))
-            side = round(PHOTO_SIDE / located.side * max(located.photo.shape[:2]))
+            side = round(EDITED_CROP_SIDE / located.side * max(located.photo.shape[:2]))
             portraits[name] = animator.encode(located.downscaled(side))
         for make in (_aus, _moods, _affectnet, _affwild, _openface_csv, _videos):
             folder = out / make.__name__.removeprefix("_")

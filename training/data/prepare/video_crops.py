@@ -109,8 +109,11 @@ def _frames(path: str, every: int):
 
 
 def _choose_face(faces: list[np.ndarray], writer: _ClipWriter, side: str) -> np.ndarray | None:
-    """Choose the face that continues the present clip, or that starts a new one; None if there is
-    no face. faces: `to_face` matrices (2, 3), largest first. side: "left", "right" or ""."""
+    """Choose the face that continues the present clip, or that starts a new one, if there is one.
+
+    If the face jumped, the present clip is finished first. faces: `to_face` matrices (2, 3),
+    largest first. side: "left", "right" or "".
+    """
     if not faces:
         return None
     if len(faces) > 1:
