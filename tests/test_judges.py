@@ -12,6 +12,7 @@ from moodganimation.expressions.sides import units_of
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD
 from moodganimation.faces.masks import fade_mask
 from moodganimation.media.images import read_image
+from training.data.augment import crop_to_face_matrix
 from training.evaluate.judges import (
     axes,
     face_mesh,
@@ -169,6 +170,22 @@ def test_sweeps_have_the_files_for_judges_and_full_sharpness_if_unchanged(
     assert found["AU01"]["face"] == 1 and math.isnan(found["AU01"]["edited"])
     assert 0.5 < found["AU12"]["edited"] < 1.5 and found["AU12"]["outside"] == 0
     assert found["closed mouth"]["face"] == 1
+
+
+@pytest.mark.parametrize(("side", "scale"), [(60, 3), (144, 1)])
+def test_a_photo_without_a_detected_face_is_a_canonical_crop_of_any_size(
+    animator, portrait, tmp_path, monkeypatch, side, scale
+):
+    monkeypatch.setattr(animator, "find", lambda photo: [])
+    few = {"AU12": [portrait.reading]}
+    monkeypatch.setattr(
+        "training.evaluate.judges.render_sweeps.sweep_expressions", lambda reading: few
+    )
+    monkeypatch.setattr("training.evaluate.judges.render_sweeps.LEVELS", (1.0,))
+    cv2.imwrite(str(tmp_path / "crop.png"), noise(side))
+    render_sweeps(animator, [tmp_path / "crop.png"], tmp_path / "out", scale)
+    place = json.loads((tmp_path / "out" / "crop" / "place.json").read_text())
+    np.testing.assert_allclose(place["to_face"], crop_to_face_matrix(scale * side))
 
 
 def test_judges_name_missing_input_in_one_sentence(tmp_path):

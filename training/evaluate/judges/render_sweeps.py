@@ -23,7 +23,7 @@ from moodganimation.faces.masks import fade_mask
 from moodganimation.faces.portrait import Portrait
 from moodganimation.media.images import read_image
 
-from ...data.augment import CROP_TO_FACE
+from ...data.augment import crop_to_face_matrix
 
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of an axis's range
 
@@ -57,8 +57,7 @@ def render_sweeps(animator: Animator, photos: list[Path], out: Path, scale: int 
         if animator.find(photo):
             portrait = animator.locate(photo)
         else:
-            to_face = CROP_TO_FACE.copy()
-            to_face[:, :2] /= scale
+            to_face = crop_to_face_matrix(len(photo))
             portrait = animator.encode(Portrait(photo, to_face, "canonical"))
         folder = out / path.stem
         folder.mkdir(parents=True, exist_ok=True)
