@@ -1,5 +1,6 @@
 """Measures on pictures and generators whose figures are known, and the whole command."""
 
+import copy
 import csv
 import json
 import pickle
@@ -321,6 +322,10 @@ def test_shipped_reader_states_that_it_is_part_of_its_generator(animator, tiny):
     assert not itself.independent and "not an independent judgement" in itself.statement
     assert not relative.independent and "same design" in relative.statement
     assert stranger.independent
+    with_other_eyes = copy.deepcopy(reader)
+    with torch.no_grad():
+        next(with_other_eyes.eyes.parameters()).add_(1)
+    assert "same design" in reader_estimator(reader, with_other_eyes).statement
     faces = torch.rand(2, 3, 128, 128) * 2 - 1
     units, features = stranger.estimate(faces)
     read, apart = reader.read(faces).numpy(), 1e-5

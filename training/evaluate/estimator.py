@@ -98,9 +98,9 @@ def _relation(reader: WarpGenerator, evaluated: Generator, card: dict) -> tuple[
 
 
 def _have_equal_readers(one: Generator, other: Generator) -> bool:
-    """Whether two warp generators have the same weights in encoder and reader."""
+    """Whether two warp generators have the same weights in encoder and both parts of the reader."""
     one, other = (
-        {k: v for k, v in x.state_dict().items() if k.startswith(("down", "reader"))}
+        {k: v for k, v in x.state_dict().items() if k.startswith(("down", "reader", "eyes"))}
         for x in (one, other)
     )
     return one.keys() == other.keys() and all(
