@@ -115,6 +115,11 @@ def test_other_invalid_files_raise_readable_errors(tmp_path):
         read_ids(tmp_path / "none.csv")
 
 
+def test_one_ending_of_a_name_is_removed(tmp_path):
+    (tmp_path / "ids.csv").write_text("a.jpg.png\nb.png\n")
+    assert read_ids(tmp_path / "ids.csv") == ["a.jpg", "b"]
+
+
 class Hostile:
     def __reduce__(self):
         return (exec, ("raise SystemExit('run')",))
@@ -269,6 +274,10 @@ def test_unusable_pairs_are_counted_or_raise_readable_errors(tmp_path):
     assert len(samples) == 2 and sum(samples.dropped.values()) == 4
     assert samples.sample(1, np.random.default_rng(0), 16).frames.shape == (2, 3, 16, 16)
     assert "gone.jpg" in next(iter(samples.unreadable))
+    assert len(open_samples([folder], "train", twins, space_named("c3"))) == 2
+    for name in ("c17", "c50", "c4"):
+        with pytest.raises(ValueError, match=f"cannot be converted to {name}"):
+            open_samples([folder], "train", twins, space_named(name))
     (folder / "pairs.csv").write_text("file,source,split\n")
     with pytest.raises(ValueError, match="lacks the columns s_AU01"):
         open_samples([folder], "train", twins, ACTION_UNITS)

@@ -104,7 +104,8 @@ def read_ids(path: Path) -> list[str]:
 def without_ending(name: str) -> str:
     """Remove the ending of a file name, if it is that of a JPEG or PNG file."""
     for ending in (".jpg", ".jpeg", ".png", ".JPG", ".PNG"):
-        name = name.removesuffix(ending)
+        if name.endswith(ending):
+            return name.removesuffix(ending)
     return name
 
 

@@ -11,13 +11,13 @@ from moodganimation.expressions.moods import mood_of
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
     FACS,
-    SPACES,
+    PAD,
+    VALENCE_AROUSAL,
     Expression,
     ExpressionSpace,
-    space_of_size,
 )
 
-from .annotations import find_annotations, read_annotations, read_ids
+from .annotations import UNIT_SPACES, find_annotations, read_annotations, read_ids
 from .augment import CROP_SIDE
 from .base import PictureSamples, require_samples
 from .batches import Sample, Samples
@@ -97,9 +97,10 @@ class PairClips(PictureSamples):
 
     def __init__(self, folders: list[Path], split: str, data: DataConfig, space: ExpressionSpace):
         super().__init__(data, space)
-        # A space cN (N axes without known meaning) is accepted if a named space has N axes, too:
-        # its conditions are then values of that named space.
-        if space_of_size(len(space.axes)).name not in SPACES:
+        # A space cN (N axes without known meaning) is accepted if a space of moods has N axes, too:
+        # its conditions are then moods.
+        mood_sizes = len(PAD.axes), len(VALENCE_AROUSAL.axes)
+        if space not in UNIT_SPACES and len(space.axes) not in mood_sizes:
             raise ValueError(
                 f"Pairs are labelled with Action Units, which cannot be converted to {space.name}."
             )
