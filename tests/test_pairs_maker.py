@@ -557,6 +557,32 @@ def test_unusable_photos_are_reported_with_reasons(made):
     assert not (made / "unfinished").exists() and not (made / "unfinished.jsonl").exists()
 
 
+def test_split_of_another_name_is_refused_before_photos_are_fitted(album, tmp_path, capsys):
+    photos = tmp_path / "photos"
+    (photos / "imgs").mkdir(parents=True)
+    shutil.copy(album / PORTRAITS[1], photos / "imgs")
+    shutil.copy(album / "landmarks.npz", photos)
+    rows = "name,part,split,person\nportrait-calm,a,train,\nportrait-dark,b,holdout,\n"
+    (photos / "faces.csv").write_text(rows)
+    assert run("pairs", photos, "--out", tmp_path / "out") == 2
+    assert "train, val, test, but not 'holdout'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_unusable_second_photo_is_counted_and_left_out(tmp_path, monkeypatch):
+    def fail(*_):
+        raise renders.UnusablePhoto(crops.TOO_SMALL)
+
+    monkeypatch.setattr(renders, "_portrait", fail)
+    np.save(tmp_path / "pool.npy", np.zeros((1, 50)))
+    options = renders.RenderOptions(
+        str(tmp_path), "", False, str(tmp_path / "pool.npy"), 0, [], 2.0, 0.0, 144, 36, 96
+    )
+    item = {"name": "a", "intensities": [0.0] * 50, "others": [{}, {}]}
+    found = renders._render_pairs(item, None, options)
+    assert found == {"pairs": [], "rejected": {crops.TOO_SMALL: 2}, "files": []}
+
+
 def test_resumed_run_ends_with_the_same_bytes(album, made, tmp_path, monkeypatch):
     out, render, calls = tmp_path / "out", renders.render_photo, []
 

@@ -222,6 +222,12 @@ def _read_faces_table(folder: Path, parts: Collection[str]) -> dict[str, dict]:
     if not listed:
         known = ", ".join(sorted({row["part"] for row in rows}))
         raise ValueError(f"{file} lists no photo of {', '.join(parts)}; its parts are {known}.")
+    unknown = {str(row["split"]) for row in listed.values()} - set(SPLITS)
+    if unknown:
+        raise ValueError(
+            f"{file}: the column split can be {', '.join(SPLITS)}, but not "
+            f"{', '.join(map(repr, sorted(unknown)))}."
+        )
     return listed
 
 

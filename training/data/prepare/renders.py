@@ -106,7 +106,8 @@ def render_photo(item: dict, options: RenderOptions) -> dict:
     """Write the pairs of a complete `pairs.PhotoItem`, and its crop unless `prepared`.
 
     Returns {"pairs": [file, kind, overlap share, 50 intensities], "rejected": reason -> count of
-    targets, "files": written files, "jaws": see `_geometry`} or {"dropped": reason}.
+    targets and second photos, "files": written files, "jaws": see `_geometry`} or {"dropped":
+    reason}.
     """
     renderer, folder = _fitter_and_renderer()[1], Path(options.out)
     with crops.single_threaded():
@@ -198,7 +199,12 @@ def _render_pairs(item: dict, source: Source, options: RenderOptions) -> dict:
         pairs.append([file, kind, checks.overlap_share(render), target.tolist()])
     for number, other in enumerate(item["others"]):
         file = f"{item['name']}_real{number}.jpg"
-        render = _second_photo_pair(source, other, options)
+        try:
+            render = _second_photo_pair(source, other, options)
+        except UnusablePhoto as problem:
+            reason = str(problem)
+            rejected[reason] = rejected.get(reason, 0) + 1
+            continue
         target = _with_pose_of(current, np.array(other["intensities"]))
         files += _write_pair(file, render, options)
         pairs.append([file, "real", checks.overlap_share(render), target.tolist()])
@@ -207,7 +213,7 @@ def _render_pairs(item: dict, source: Source, options: RenderOptions) -> dict:
 
 def _second_photo_pair(source: Source, other: dict, options: RenderOptions) -> Render:
     """Align another photo of the person to the head of the source; return it as a render, with the
-    motion between their landmarks."""
+    motion between their landmarks. Raises UnusablePhoto."""
     photo, _, points = _portrait(other, options)
     fitter, renderer = _fitter_and_renderer()
     to_crop = photo_to_crop_matrix(
