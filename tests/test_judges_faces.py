@@ -13,7 +13,18 @@ from moodganimation.expressions.gaze import look_at_camera
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS, PAD, Expression
 from moodganimation.media.images import read_image
 from training.data.mesh_mirror import LEFT, MIRRORED, RIGHT
-from training.evaluate.judges import axes, command, crops, draw, gaze, head, requests, sides
+from training.data.pack import picture_of
+from training.evaluate.judges import (
+    axes,
+    command,
+    crops,
+    detection,
+    draw,
+    gaze,
+    head,
+    requests,
+    sides,
+)
 from training.evaluate.judges import true_smiles as smiles
 from training.evaluate.judges.best_units import advect_points, fit_units, within_lips
 from training.evaluate.judges.face_mesh_measures import (
@@ -358,6 +369,33 @@ def test_pairs_of_people_are_ordered_neutral_then_smile(pack):
     assert [path.stem for path in crops.frontal_photos(pack, "test", 5)] == ["p_a"]
     with pytest.raises(ValueError, match="no two photos of one person"):
         crops.pairs_of_people(pack, "val")
+
+
+def test_pack_without_head_angles_raises_readable_error(pack):
+    (pack / "faces.csv").write_text("name,split\np_a,test\n")
+    with pytest.raises(ValueError, match="column yaw of the pack's table has no angle of p_a"):
+        crops.frontal_photos(pack, "test", 5)
+
+
+def test_picture_of_a_longer_name_is_not_found(pack):
+    (pack / "imgs" / "p_a.webp").rename(pack / "imgs" / "p_a.b.webp")
+    assert picture_of(pack, "p_a.b").name == "p_a.b.webp"
+    with pytest.raises(ValueError, match="has no picture p_a"):
+        picture_of(pack, "p_a")
+
+
+def test_detectors_are_measured_on_the_photos_that_exist(monkeypatch):
+    crop = np.full((144, 144, 3), 90, np.uint8)
+    data = SimpleNamespace(photos=[("a", None)] * 4, picture=lambda path: crop)
+    finders = [type("Blind", (), {"name": "blind", "__call__": lambda *_: []})] * 2
+    monkeypatch.setattr(detection, "CenterFaceFinder", finders[0])
+    monkeypatch.setattr(detection, "HaarFinder", finders[1])
+    monkeypatch.setattr(detection, "BACKGROUND_BLUR", 1)  # faster
+    rows = detection.measure_finders(data, None, 150)
+    assert {row["found"] for row in rows.values()} == {0}
+    data.photos = data.photos[:3]
+    with pytest.raises(ValueError, match="3 photos are too few"):
+        detection.measure_finders(data, None, 150)
 
 
 def seen(monkeypatch, points_of) -> None:

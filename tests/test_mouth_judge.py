@@ -95,9 +95,19 @@ def test_photos_without_landmarks_are_left_out(tmp_path, monkeypatch):
     draw.draw_mouths(None, options)
     assert [path.parent.name for path in options.out.glob("*/place.json")] == ["a"]
     data, used = pack_with_landmarks(tmp_path / "shut", {"b": mouth_points(0)}), []
-    monkeypatch.setattr(teeth, "sweep", lambda _, photo, *__: [used.append(photo.name), 0.1][1:])
+    monkeypatch.setattr(
+        teeth,
+        "displacements_of_photo",
+        lambda _, photo, *__: [used.append(photo.name), 0.1][1:],
+    )
     assert teeth.judge(None, data, "test", 2)["AU25"]["photos"] == 1
     assert set(used) == {"b"}
+
+
+def test_a_number_of_photos_below_1_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        teeth.main(["--data", "DIR", "--photos", "0"])
+    assert "must be 1 or more, got 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("judge", (draw.draw_mouths, teeth.judge))

@@ -6,6 +6,7 @@ and split, and others that some of them use (person).
 """
 
 import csv
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,8 @@ def all_photos(folder: Path, split: str) -> list[Path]:
 
 def picture_of(folder: Path, name: str) -> Path:
     """Find the picture of a name, whatever its ending. Raises ValueError if there is none."""
-    found = sorted((folder / "imgs").glob(f"{name}.*"))
+    paths = (folder / "imgs").glob(f"{escape(name)}.*")
+    found = sorted(path for path in paths if path.stem == name)
     if not found:
         raise ValueError(f"{folder}/imgs has no picture {name}.")
     return found[0]

@@ -56,7 +56,12 @@ def frontal_photos(folder: Path, split: str, count: int) -> list[Path]:
 
 
 def head_angles(row: dict[str, str]) -> tuple[float, float]:
-    """Read the absolute yaw and pitch [degrees] of a row; an unknown pitch counts as 0."""
+    """Read the absolute yaw and pitch [degrees] of a row; an unknown pitch counts as 0.
+
+    Raises ValueError for an unknown yaw.
+    """
+    if not row.get("yaw"):
+        raise ValueError(f"The column yaw of the pack's table has no angle of {row['name']}.")
     return abs(float(row["yaw"])), abs(float(row.get("pitch") or 0))
 
 
@@ -201,7 +206,15 @@ def photos_parser(name: str, text: str, blocks: list[str], photos: int) -> argpa
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: the shipped one")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--photos", type=int, default=photos, metavar="N")
+    parser.add_argument("--photos", type=_count, default=photos, metavar="N")
     parser.add_argument("--out", type=Path, metavar="JSON")
     add_write_option(parser, blocks)
     return parser
+
+
+def _count(text: str) -> int:
+    """Parse a number from 1 on."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return value

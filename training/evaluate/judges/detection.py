@@ -73,8 +73,12 @@ def measure_finders(data: Pairs, aligner: Aligner, count: int = 150) -> Rows:
 
     *found*: share of faces with a detection within MAX_SHIFT. *others*: surplus detections, beyond
     the number of faces in the scene, per face. Then medians and 90th percentiles of the errors,
-    before and after the aligner.
+    before and after the aligner. count: photos of each row, or all if there are fewer. Raises
+    ValueError if there are too few for a scene.
     """
+    count, least = min(count, len(data.photos)), max(faces for _, _, faces in SCENES.values())
+    if count < least:
+        raise ValueError(f"{count} photos are too few: scenes need up to {least} of them.")
     return {
         f"{finder.name}, {scene_name}": _measured(finder, scene_name, data, aligner, count)
         for finder in (CenterFaceFinder(), HaarFinder())
