@@ -12,6 +12,13 @@ import cv2
 import numpy as np
 
 MOUTH = (0.5, 0.705, 0.125, 0.052)  # center and radii in a canonical crop, in shares of its side
+NEAR_MOUTH, NEAR_MOUTH_STD = (0.5, 0.69), (0.05, 0.05)  # center of an occluder near the mouth
+# Probabilities that fingers, and that any occluder, has the texture of skin; and of a shadow.
+FINGER_SKIN_SHARE, SKIN_SHARE, SHADOW_SHARE = 0.85, 0.15, 0.6
+EDGE_BLUR_RANGE = (0.3, 1.2)  # of an occluder's edge: standard deviation [px of 96]
+# Of a shadow: blur and standard deviation of the shift to the side, greatest shift down [px], and
+# greatest loss of brightness.
+SHADOW_BLUR, SHADOW_SHIFT_STD, MAX_SHADOW_DROP, MAX_SHADOW = 3, 2, 3, 0.5
 SKIN_POSITIONS = ((0.3, 0.62), (0.7, 0.62), (0.5, 0.25))  # cheeks and forehead
 Picture = np.ndarray
 
@@ -31,17 +38,18 @@ def occlude(
     near the mouth, or anywhere.
     """
     size = len(picture)
-    center = rng.normal((0.5, 0.69), (0.05, 0.05)) if near_mouth else rng.uniform(0, 1, 2)
+    center = rng.normal(NEAR_MOUTH, NEAR_MOUTH_STD) if near_mouth else rng.uniform(0, 1, 2)
     shape = SHAPES[rng.choice(len(SHAPES), p=SHAPE_SHARES)]
     mask, shading = shape(rng, size, center)
-    is_skin = (shape is fingers and rng.random() < 0.85) or rng.random() < 0.15
+    is_skin = shape is fingers and rng.random() < FINGER_SKIN_SHARE
+    is_skin = is_skin or rng.random() < SKIN_SHARE
     cover = (skin_texture if is_skin else texture)(rng, picture, other)
-    soft = rng.uniform(0.3, 1.2) * size / 96
-    mask = cv2.GaussianBlur(mask, (0, 0), soft)
-    if rng.random() < 0.6:  # its shadow
-        shift = np.float32([[1, 0, rng.normal(0, 2)], [0, 1, rng.uniform(0, 3)]])
-        shadow = cv2.GaussianBlur(cv2.warpAffine(mask, shift, (size, size)), (0, 0), 3)
-        picture = picture * (1 - rng.uniform(0, 0.5) * shadow[..., None])
+    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(*EDGE_BLUR_RANGE) * size / 96)
+    if rng.random() < SHADOW_SHARE:
+        aside, down = rng.normal(0, SHADOW_SHIFT_STD), rng.uniform(0, MAX_SHADOW_DROP)
+        shadow = cv2.warpAffine(mask, np.float32([[1, 0, aside], [0, 1, down]]), (size, size))
+        shadow = cv2.GaussianBlur(shadow, (0, 0), SHADOW_BLUR)
+        picture = picture * (1 - rng.uniform(0, MAX_SHADOW) * shadow[..., None])
     return picture + mask[..., None] * (cover * shading - picture), mouth_share(mask)
 
 
