@@ -103,6 +103,22 @@ def test_a_generator_with_folds_relights_only_what_has_some(generator):
 
 
 @torch.inference_mode()
+def test_folds_of_one_row_leave_the_other_rows_of_a_batch_as_alone(generator):
+    torch.nn.init.normal_(generator.lights.weight, 0, 0.5)
+    made = with_folds_of_brows(generator, 0.3)
+    encoding = made.encode(torch.rand(2, 3, 32, 32) * 2 - 1)
+    condition = encoding.reading.clone()
+    condition[0, FACS.index("AU04L")] += 0.5
+    condition[1, FACS.index("AU02L")] += 0.5  # has no folds
+    batch, _ = made.edit(encoding, condition)
+    condition[0] = encoding.reading[0]
+    without_folds, _ = made.edit(encoding, condition)
+    assert without_folds.light[1].abs().max() > 0.01
+    assert torch.equal(batch.composite[1], without_folds.composite[1])
+    assert not torch.equal(batch.composite[0], without_folds.composite[0])
+
+
+@torch.inference_mode()
 def test_detail_is_how_strong_folds_are(generator):
     made = with_folds_of_brows(generator, 0.2)
     source = torch.rand(1, 3, 32, 32) * 2 - 1

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from .base import conv_bn_relu
 from .compositing import Edit, cell_centers, resize, smoothstep
 
-# Rows and columns of a stored picture. It shows the person's left half; the right half mirrors it.
+# Rows and columns of a stored picture. It shows the person's left half, at the right of a photo
+# (x > 0); the right half mirrors it.
 PICTURE_SHAPE = (200, 80)
 # What a stored picture covers: y of its top and bottom, and x of its outer edge; its inner edge is
 # the midline, x = 0 [mean-face coordinates].
@@ -66,17 +67,22 @@ class Folds(nn.Module):
         self, edit: Edit, fold_map: Tensor, change: Tensor, size: int, detail: Tensor | None
     ) -> Edit:
         """Add folds to an edit: to its light, which becomes (B, 1, size, size), and to the skin of
-        its composite. An edit that changes no unit with folds is returned as it is.
+        its composite. An edit that changes no unit with folds is returned as it is; such a row of
+        a batch keeps its composite.
 
         fold_map, change: see `forward`; detail: (1,), factor on the folds; None is 1.
         """
-        if not (change @ self.units).any():
+        has_folds = (change @ self.units).flatten(1).any(1)[:, None, None, None]
+        if not has_folds.any():
             return edit
         log_gain = self(fold_map, resize(edit.motion, (size, size)), change)
         gain = (log_gain if detail is None else detail * log_gain).exp()
         light = (1 + resize(edit.light, (size, size))) * gain - 1
         shape = edit.composite.shape[-2:]
+        # Not `gain - 1`: `turn_head` and `confine` compose the edit anew from the resized light and
+        # must give the same picture.
         brightening = (1 + resize(light, shape)) / (1 + resize(edit.light, shape)) - 1
+        brightening = torch.where(has_folds, brightening, 0)
         attention, color = resize(edit.attention, shape), resize(edit.color, shape)
         # The composite without its paint, with black at 0: only skin brightens.
         skin = edit.composite + 1 - (1 - attention) * (color + 1)
