@@ -182,6 +182,13 @@ def test_a_grey_photo_stays_grey(tiny):
     torch.testing.assert_close(color[:, :1].expand_as(color), color, atol=1e-5, rtol=0)
 
 
+def test_a_recurrent_generator_without_layers_is_refused():
+    sizes = {"condition_dim": 17, "image_size": 32, "width": 8, "depth": 0}
+    with pytest.raises(ValueError, match="depth"):
+        GeneratorConfig(architecture="convgru_unet", **sizes)
+    assert GeneratorConfig(architecture="resnet", **sizes).depth == 0
+
+
 @pytest.mark.parametrize("architecture", ["warp", "resnet", "convgru_unet"])
 def test_gradients_reach_every_parameter(architecture):
     torch.manual_seed(0)

@@ -64,6 +64,8 @@ class GeneratorConfig:
         sizes += (self.extra_fields, self.unit_fields, self.deep_blocks, self.folds)
         if not all(isinstance(size, int) and 0 <= size <= 1024 for size in sizes):
             raise ValueError("Sizes of a generator must be whole numbers from 0 to 1024.")
+        if self.architecture == "convgru_unet" and self.depth == 0:
+            raise ValueError("The depth of a convgru_unet must be at least 1.")
         is_multiple = self.image_size > 0 and self.image_size % multiple == 0
         if not is_multiple or self.condition_dim == 0 or self.width == 0:
             raise ValueError(
