@@ -110,7 +110,9 @@ def rotation_matrices(turn: Tensor) -> Tensor:
     return tilt @ up @ left
 
 
-def rotate_points(points: Tensor, depth: Tensor, falloff: Tensor, rotation: Tensor) -> Tensor:
+def rotation_displacements(
+    points: Tensor, depth: Tensor, falloff: Tensor, rotation: Tensor
+) -> Tensor:
     """The displacements (B, 2, H, W) of points (1 or B, 2, H, W) of the head [face coordinates].
 
     depth: (B, 1, H, W) of the points; falloff: (1 or B, 1, H, W), see `turn_falloff`; rotation: (B,
@@ -129,7 +131,8 @@ def forward_head_motion(depth: Tensor, turn: Tensor) -> Tensor:
     """
     depth = extend_depth(depth)
     points = surroundings_centers(depth)
-    return rotate_points(points, depth, turn_falloff(points), rotation_matrices(turn))
+    falloff, rotation = turn_falloff(points), rotation_matrices(turn)
+    return rotation_displacements(points, depth, falloff, rotation)
 
 
 def backward_head_motion(depth: Tensor, turn: Tensor) -> Tensor:

@@ -12,7 +12,13 @@ from torch import Tensor
 
 from .compositing import SURROUNDINGS_SCALE, invert_motion
 from .encoding import Encoding
-from .head import extend_depth, rotate_points, rotation_matrices, surroundings_centers, turn_falloff
+from .head import (
+    extend_depth,
+    rotation_displacements,
+    rotation_matrices,
+    surroundings_centers,
+    turn_falloff,
+)
 from .motion_fields import MixedFields
 from .warp import WarpGenerator
 
@@ -24,7 +30,8 @@ class PointMotion:
 
     The maps of the encoding are sampled at the points, and `WarpGenerator` and `head` are applied
     to these samples. Motion fields are linear in the basis, so points move as the pixels of an edit
-    do, up to the error of the iterative inversion.
+    do, except for visible teeth that an edit holds still, and up to the errors of inversion and
+    interpolation.
     """
 
     def __init__(self, generator: WarpGenerator, encoding: Encoding):
@@ -90,7 +97,7 @@ class PointMotion:
         """The motion (B, 2, 1, P) of points (B, 2, 1, P) of the unturned head by rotations
         (B, 3, 3)."""
         depth, falloff = _sample(self.head_maps, points / SURROUNDINGS_SCALE).split(1, 1)
-        return rotate_points(points, depth, falloff, rotation)
+        return rotation_displacements(points, depth, falloff, rotation)
 
     def _grid(self, points: np.ndarray) -> Tensor:
         """Points (P, 2) as a grid of one row, (1, 2, 1, P)."""
