@@ -272,8 +272,8 @@ class Animator:
         Recurrent generators keep their state from frame to frame. feed: what each edit starts from:
         the photo ("portrait") or the last composite ("generated"), for generators that repaint.
         where: mask (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
-        `faces.masks`). Raises InvalidExpression; and Problem for an invalid mask, and for
-        "generated" with the warp generator.
+        `faces.masks`); it turns along with the head. Raises InvalidExpression; and Problem for an
+        invalid mask, and for "generated" with the warp generator.
         """
         targets = [
             t if isinstance(t, Expression) else Expression(self.space, tuple(t)) for t in trajectory

@@ -1,7 +1,14 @@
 import numpy as np
 import torch
 
-from moodganimation.networks.compositing import backward_warp, blend, cell_centers, compose
+from moodganimation.networks.compositing import (
+    backward_warp,
+    blend,
+    cell_centers,
+    compose,
+    confine,
+    turn_head,
+)
 
 
 def test_attention_keeps_or_paints():
@@ -31,3 +38,18 @@ def test_motion_is_a_backward_flow_in_halves_of_the_side():
     motion[:, 0] = 2 * 3 / 16  # look three pixels to the right
     warped = backward_warp(picture, motion)
     torch.testing.assert_close(warped[..., :-3], picture[..., 3:], atol=1e-5, rtol=0)
+
+
+def test_a_mask_turns_along_with_the_head():
+    source, color = torch.rand(2, 1, 3, 16, 16)
+    one, mask = torch.ones(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)
+    edit = compose(source, 0.5 * one, color[:, :, :1, :1], 0.1 * one.repeat(1, 2, 1, 1), 0.2 * one)
+    mask[..., 8:] = 1
+    head_motion = torch.zeros(1, 2, 40, 40)
+    head_motion[:, 0] = 2 * 2 / 16  # look two pixels to the right
+    confined_then_turned = turn_head(source, confine(source, edit, mask), head_motion)
+    turned_then_confined = confine(source, turn_head(source, edit, head_motion), mask)
+    for a, b in zip(turned_then_confined, confined_then_turned, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
+    light = turned_then_confined.light[0, 0, 0]  # the mask begins two pixels farther left
+    torch.testing.assert_close(light, 0.2 * (torch.arange(16) >= 6).float(), atol=1e-5, rtol=0)

@@ -168,15 +168,18 @@ def turn_head(source: Tensor, edit: Edit, head_motion: Tensor) -> Edit:
 
 
 def confine(source: Tensor, edit: Edit, mask: Tensor) -> Edit:
-    """Confine an edit to a mask (B, 1, h, w) in [0, 1] over the crop of the result: where it is 0,
-    only a turn of the head changes the source. The turn is not confined, since the head is rigid.
+    """Confine an edit to a mask (B, 1, h, w) in [0, 1] over the crop of the unturned face: where it
+    is 0, only a turn of the head changes the source. The mask turns along, as the fields of the
+    edit do. The turn is not confined, since the head is rigid.
     """
-    head_flow = 0
-    if edit.head_motion is not None:
-        head_flow = resize(part_over_crop(edit.head_motion), edit.motion.shape[-2:])
-    opacity, motion, light = (
-        resize(mask, field.shape[-2:]) * field
-        for field in (1 - edit.attention, edit.motion - head_flow, edit.light)
-    )
+    flow = None if edit.head_motion is None else part_over_crop(edit.head_motion)
+    head_flow = 0 if flow is None else resize(flow, edit.motion.shape[-2:])
+
+    def confine_field(field: Tensor) -> Tensor:
+        share = resize(mask, field.shape[-2:])
+        return field * (share if flow is None else backward_warp(share, flow))
+
+    fields = 1 - edit.attention, edit.motion - head_flow, edit.light
+    opacity, motion, light = map(confine_field, fields)
     confined = compose(source, 1 - opacity, edit.color, motion + head_flow, light)
     return confined._replace(head_motion=edit.head_motion)
