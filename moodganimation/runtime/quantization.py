@@ -36,9 +36,10 @@ class FusedGenerator(nn.Module):
         self.first = FirstConv(first, network.config.image_size)
         layers = [_norm_relu_conv(norm1, down1, int8, FIRST_RANGE_DEVIATIONS)]
         layers += [_norm_relu_conv(norm2, down2, int8, FIRST_RANGE_DEVIATIONS), norm3, nn.ReLU()]
-        # The range of a block's input, a sum of outputs of instance norms. Each output has the mean
-        # `bias` and the standard deviation |weight|. The |mean| of the sum is at most the sum of
-        # all |bias|; variances add up as if the outputs were independent.
+        # An estimate of the range of a block's input, a sum of outputs of instance norms. Each
+        # output has the mean `bias` and the standard deviation |weight|; the ReLU after norm3 is
+        # ignored. The |mean| of the sum is at most the sum of all |bias|; variances add up as if
+        # the outputs were independent.
         max_mean, variance = norm3.bias.abs(), norm3.weight**2
         for block in blocks:
             conv1, block_norm1, _, conv2, block_norm2 = block.main
@@ -54,11 +55,13 @@ class FusedGenerator(nn.Module):
         output.weight.data = torch.cat([network.img_reg[0].weight, network.attention_reg[0].weight])
         layers += [up1, _norm_relu_conv(norm4, up2, False), _norm_relu_conv(norm5, output, int8)]
         self.layers = nn.Sequential(*layers)
-        self.color, self.attention = network.img_reg[1:], network.attention_reg[1:]
+        self.color_activation = network.img_reg[1:]
+        self.attention_activation = network.attention_reg[1:]
 
     def forward(self, photo: Tensor, condition: Tensor) -> tuple[Tensor, ...]:
         outputs = self.layers(self.first(photo, condition))  # color, attention before activation
-        attention, color = self.attention(outputs[:, 3:]), self.color(outputs[:, :3])
+        attention = self.attention_activation(outputs[:, 3:])
+        color = self.color_activation(outputs[:, :3])
         return blend(photo, attention, color), attention, color
 
 
@@ -74,13 +77,15 @@ class FirstConv(nn.Module):
         (size, _), (pad, _) = conv.kernel_size, conv.padding
         if side < size:
             raise ValueError(f"A crop of {side} pixels is smaller than the first layer's kernel.")
-        colors, planes = conv.weight.data.split([3, conv.in_channels - 3], 1)
-        axes = torch.eye(planes.shape[1])[..., None, None].expand(-1, -1, size, size)
-        table = F.conv2d(axes, planes, padding=pad)  # (D, C, 7, 7): a pixel per border case
+        color_weight, plane_weight = conv.weight.data.split([3, conv.in_channels - 3], 1)
+        one_hot_planes = torch.eye(plane_weight.shape[1])[..., None, None]
+        one_hot_planes = one_hot_planes.expand(-1, -1, size, size)
+        # (D, C, 7, 7): a pixel per border case
+        table = F.conv2d(one_hot_planes, plane_weight, padding=pad)
         i = torch.arange(side)  # rows and columns alike
         line_case = i.clamp(max=pad) + (i - side + pad + 1).clamp(min=0)  # (S,) in 0..6
         self.pad, self.side, self.case_count = pad, side, size * size
-        self.register_buffer("colors", colors.contiguous())
+        self.register_buffer("color_weight", color_weight.contiguous())
         # (D, 49 C): contribution of each axis in each border case
         self.register_buffer("bias_table", table.movedim(1, -1).flatten(1))
         # (S * S,): border case of each pixel
@@ -89,7 +94,7 @@ class FirstConv(nn.Module):
     def forward(self, photo: Tensor, condition: Tensor) -> Tensor:
         biases = (condition @ self.bias_table).unflatten(1, (self.case_count, -1))
         bias = biases[:, self.border_case].unflatten(1, (self.side, self.side)).permute(0, 3, 1, 2)
-        return F.conv2d(photo, self.colors, padding=self.pad) + bias
+        return F.conv2d(photo, self.color_weight, padding=self.pad) + bias
 
 
 class FakeQuantConv2d(nn.Module):
@@ -145,7 +150,7 @@ def _norm_relu_conv(
 
     int8: divide the norm's parameters by the range of each channel, in place, and quantize the
     convolution, whose weights are multiplied by that range. deviations: how far the range extends
-    above the mean, in standard deviations.
+    above the mean, or above 0 if the mean is negative, in standard deviations.
     """
     if int8:
         scale = norm.bias.clamp(min=0) + deviations * norm.weight.abs()
