@@ -1,4 +1,4 @@
-"""OpenVINO as a backend, on CPUs, for generators that repaint the face and do not warp it."""
+"""OpenVINO as a backend, on CPUs, for `resnet` generators: they neither warp nor keep a state."""
 
 import copy
 import logging
@@ -16,16 +16,16 @@ LOG = logging.getLogger("moodganimation.runtime.openvino")
 
 
 def compile_generator(network: nn.Module, int8: bool = False, **settings: str) -> nn.Module | None:
-    """Return a copy of a generator that repaints whose `edit` runs in OpenVINO, or None.
+    """Return a copy of a `resnet` generator whose `edit` runs in OpenVINO, or None.
 
     int8: quantize convolutions as `FusedGenerator` does; otherwise OpenVINO chooses the precision.
     settings: further properties of the compiled model. It takes one face, which is fastest; a batch
-    is edited face by face. Returns None if the generator does not repaint (has no method
-    `attention_and_color`) or is not on the CPU, if OpenVINO is not installed, or if it cannot
-    compile the generator (logged).
+    is edited face by face. Returns None if the generator is not a `resnet` (has no method
+    `attention_and_color`) or not on the CPU, if OpenVINO is not installed, or if it cannot compile
+    the generator (logged).
     """
-    repaints = hasattr(network, "attention_and_color")
-    if not repaints or next(network.parameters()).device.type != "cpu":
+    is_resnet = hasattr(network, "attention_and_color")
+    if not is_resnet or next(network.parameters()).device.type != "cpu":
         return None
     try:
         import openvino
@@ -92,9 +92,10 @@ def _compile(openvino, network: nn.Module, int8: bool, settings: dict[str, str])
 
 
 def use_instance_norms(network: nn.Module) -> nn.Module:
-    """Replace every GroupNorm of one channel per group by InstanceNorm2d, in place.
+    """Replace every GroupNorm by InstanceNorm2d, in place; return the network.
 
-    Returns the network, which computes the same. OpenVINO crashes on group norms.
+    It computes the same if each GroupNorm has one channel per group. OpenVINO crashes on group
+    norms.
     """
     for module in list(network.modules()):
         for name, norm in module.named_children():
