@@ -73,7 +73,9 @@ def _map_in_processes(
                 "A worker process died, probably because memory ran out. Run the same command "
                 "again with fewer --workers; it continues where it stopped."
             ) from None
-        except BaseException:  # this process is terminated: do not wait for the items in progress
+        except BaseException:
+            # An item failed, the caller stopped, or this process is terminated: do not wait for the
+            # items in progress.
             for child in multiprocessing.active_children():
                 if child not in other_children:
                     child.terminate()
