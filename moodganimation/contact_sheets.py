@@ -25,8 +25,8 @@ Progress = Callable[[int, int], None]  # called with the number of pictures draw
 # Each of these functions returns the rows of a sheet and the labels of its columns.
 
 
-def _preset_rows(reading: Expression) -> tuple[Rows, list[str]]:
-    """Presets down, intensities across."""
+def _figure_rows(reading: Expression) -> tuple[Rows, list[str]]:
+    """The seven presets of the figure down, intensities across."""
     rows = [
         (name, [reading.blend_to(PRESETS[name], intensity) for intensity in FIGURE_INTENSITIES])
         for name in SHEET_PRESET_NAMES
@@ -71,8 +71,8 @@ def _mood_axis_rows(reading: Expression) -> tuple[Rows, list[str]]:
     return rows, [f"{share:g}" for share in LEVELS]
 
 
-def _emotion_rows(reading: Expression) -> tuple[Rows, list[str]]:
-    """One row: all presets at full intensity."""
+def _preset_row(reading: Expression) -> tuple[Rows, list[str]]:
+    """One row: PRESETS, seven of the figure and seven basic emotions, at full intensity."""
     names = [*PRESETS]
     return [("", [reading.blend_to(PRESETS[name], 1) for name in names])], names
 
@@ -96,12 +96,15 @@ def _limit_rows(reading: Expression) -> tuple[Rows, list[str]]:
 KINDS: dict[str, tuple[str, Callable | None]] = {
     "figure": (
         "seven expressions at seven intensities, as in the figure of the original MoodGANimation",
-        _preset_rows,
+        _figure_rows,
     ),
     "units": ("every Action Unit at five levels", _unit_rows),
     "moods": ("pleasure across, arousal down", _mood_rows),
     "scales": ("pleasure, arousal and dominance, each up and down", _mood_axis_rows),
-    "emotions": ("every emotion in a strip", _emotion_rows),
+    "emotions": (
+        "the seven expressions of the figure and seven basic emotions, in one row",
+        _preset_row,
+    ),
     "limits": (
         "limits of the model: units with a small effect, and too many units at once",
         _limit_rows,
