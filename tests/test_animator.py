@@ -208,7 +208,9 @@ def test_landmark_finder_uses_any_landmarker(photo, portrait):
         - portrait.to_face[:, 2]
     ) @ np.linalg.inv(portrait.to_face[:, :2]).T
     points[36:42], points[42:48], points[30], points[48], points[54] = five
-    (found,) = LandmarkFinder(lambda picture: [points])(photo)
+    finder = LandmarkFinder(lambda picture: [points], "test points")
+    assert finder.name == "test points"
+    (found,) = finder(photo)
     np.testing.assert_allclose(found, crop_from_points(five))
     np.testing.assert_allclose(found, portrait.to_face, atol=0.2)
 

@@ -1,7 +1,8 @@
-"""Face detection with weights that installed packages contain, so that nothing is downloaded.
+"""Face detection.
 
 A *finder* takes a photo and returns a coarse crop of each face as a `to_face` matrix (see
-`portrait`), largest first. The aligner makes crops canonical.
+`portrait`), largest first. The aligner makes crops canonical. The finders of `default_finder` have
+weights that installed packages contain, so that nothing is downloaded.
 """
 
 from collections.abc import Callable
@@ -150,13 +151,16 @@ class HaarFinder:
 class LandmarkFinder:
     """Finder by any landmarker: crops from eye centers, nose tip and mouth corners.
 
-    landmarker: photo (H, W, 3) uint8 RGB -> the 68 points of iBUG of each face, (68, 2) [px].
+    landmarker: photo (H, W, 3) uint8 RGB -> the 68 points of iBUG of each face, (68, 2) [px]. name:
+    of the landmarker, shown to people; by default that of `face_alignment_landmarker`.
     """
 
-    name = "face-alignment"
-
-    def __init__(self, landmarker: Callable[[np.ndarray], list[np.ndarray]]):
-        self._landmarker = landmarker
+    def __init__(
+        self,
+        landmarker: Callable[[np.ndarray], list[np.ndarray]],
+        name: str = "face-alignment",
+    ):
+        self._landmarker, self.name = landmarker, name
 
     def __call__(self, photo: np.ndarray) -> list[np.ndarray]:
         faces = []
