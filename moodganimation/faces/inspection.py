@@ -18,7 +18,8 @@ from .portrait import Portrait
 
 SIZE = 64  # side of the network's input [px]
 MIN_CONFIDENCE = 0.6  # below it a crop counts as no face
-MAX_UPRIGHT_ROLL = np.radians(50)  # faces with less roll count as upright
+# Faces with less roll count as upright. The aligner needs still less: `search.MAX_ALIGNED_ROLL`.
+MAX_UPRIGHT_ROLL = np.radians(50)
 CONTRAST_EPS = 0.02  # added to the standard deviation, so that flat inputs are not amplified
 # Probability above which a mouth counts as covered. It is high because wide open mouths and
 # moustaches sometimes reach 0.5, while covered mouths are rarely below 0.9.
@@ -39,12 +40,12 @@ class Inspection(NamedTuple):
 
     @property
     def upright(self) -> bool:
-        """Whether the crop shows an upright face."""
+        """Whether the crop shows a face with a roll below MAX_UPRIGHT_ROLL."""
         return self.confidence > MIN_CONFIDENCE and abs(self.roll) < MAX_UPRIGHT_ROLL
 
     @property
     def rotated(self) -> bool:
-        """Whether the crop shows a face that lies on its side or is upside down."""
+        """Whether the crop shows a face with a larger roll: on its side or upside down."""
         return self.confidence > MIN_CONFIDENCE and abs(self.roll) >= MAX_UPRIGHT_ROLL
 
 

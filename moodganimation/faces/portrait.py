@@ -21,12 +21,14 @@ MOTION_EPS = 0.05  # motion of fewer pixels of the photo is invisible and left o
 LIGHT_EPS = 0.002  # a smaller relative change of brightness is invisible and left out
 KEEP_THRESHOLD = 0.998  # where attention is at least this, nothing is painted
 CUBIC_MARGIN = 4  # pixels around a box that cubic interpolation reads, its overshoot included
-# Head motion that looks beyond the photo is shortened; see `damp_at_borders`. This is the distance
-# to the border, in lengths of the motion, at which it is shortened by 1 / e.
+# In edits that turn the head, motion that points to a border of the photo is shortened, the more
+# the nearer the border; see `damp_at_borders`. This is the distance to the border, in lengths of
+# the motion, at which it is shortened by 1 / e.
 BORDER_DAMPING = 1.5
-MIN_REPORTED_ROLL = 50  # [degrees] people are told of it from here on; less is a tilted head
-# Two crops show the same face if the distance of their centers is below this share of a side, and
-# the ratio of their sides below MAX_SIDE_RATIO.
+# People are told of the roll, rounded to tens of degrees, from here on; less is a tilted head.
+MIN_REPORTED_ROLL = 50
+# Two crops show the same face if the distance of their centers is below this share of the second
+# crop's side, and the ratio of their sides below MAX_SIDE_RATIO.
 MAX_CENTER_DISTANCE = 0.5
 MAX_SIDE_RATIO = 2
 CANONICAL_SCALE = 1.25  # side of the canonical crop, in heights of the face from forehead to chin
@@ -44,7 +46,8 @@ class Portrait:
     to_face: np.ndarray  # (2, 3) float64: pixels of the photo -> face coordinates
     found_by: str  # shown to people, for example "CenterFace, the largest of 3 faces"
     encoding: object = None  # of the generator
-    reading: object = None  # an Expression: the Action Units read in the photo
+    # An Expression: the Action Units that the reader read, or those given to `Animator.encode`.
+    reading: object = None
     alpha: np.ndarray | None = None  # (H, W) uint8: the alpha channel, which edits keep
     # Whether something hides the mouth, so that edits leave out the lower face: 0 or 1 for a photo;
     # for a frame of a video the mean over the frames around it. None: not inspected yet.
@@ -59,7 +62,7 @@ class Portrait:
     def roll_degrees(self) -> int:
         """Clockwise rotation of the face in the photo [degrees], from 0 to 350.
 
-        Rounded to multiples of 10; 0 if it is less than MIN_REPORTED_ROLL in either direction.
+        Rounded to multiples of 10; 0 if that is less than MIN_REPORTED_ROLL in either direction.
         """
         degrees = round(np.degrees(center_side_roll(self.to_face)[3]), -1)
         return int(degrees % 360) if abs(degrees) >= MIN_REPORTED_ROLL else 0
@@ -307,7 +310,10 @@ def _corners(left: float, top: float, right: float, bottom: float) -> np.ndarray
 
 
 def _blend(picture: np.ndarray, color: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """Compute keep * picture + (1 - keep) * color, in the dtype of both, uint8 or uint16."""
+    """Compute keep * picture + (1 - keep) * color, of two pictures in uint8 or uint16.
+
+    Returns uint8, or for uint16 whole numbers in float32.
+    """
     if picture.dtype == np.uint8:
         return cv2.blendLinear(picture, color, keep, 1 - keep)
     picture, color = np.float32(picture), np.float32(color)  # blendLinear takes no uint16

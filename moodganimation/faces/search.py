@@ -7,7 +7,8 @@ from .detection import Finder, sort_by_size
 from .inspection import Inspection, Inspector, inspect_crops, rotate_crop
 from .portrait import is_same_face
 
-MAX_ALIGNED_ROLL = np.radians(20)  # the aligner corrects a smaller roll
+# The aligner corrects a smaller roll. `Inspection.upright` allows more: MAX_UPRIGHT_ROLL.
+MAX_ALIGNED_ROLL = np.radians(20)
 CV2_ROTATIONS = {  # number of quarter turns counterclockwise -> constant of OpenCV
     1: cv2.ROTATE_90_COUNTERCLOCKWISE,
     2: cv2.ROTATE_180,
@@ -17,11 +18,12 @@ ROLLS_TO_TRY = np.radians(np.arange(0, 360, 45))  # rotations of a crop to inspe
 
 
 def find_faces(finder: Finder, inspector: Inspector | None, photo: np.ndarray) -> list[np.ndarray]:
-    """Find the coarse crops (`to_face` matrices) of all faces, upright, largest first.
+    """Find the coarse crops (`to_face` matrices) of all faces, largest first.
 
-    If there is no upright face in the photo, the finder also searches it rotated by 90, 180 and 270
-    degrees. Crops in which the face is not upright are rotated. Without an inspector, returns what
-    the finder found.
+    If no crop is `upright` (see `Inspection`), the finder also searches the photo rotated by 90,
+    180 and 270 degrees, and crops found there that are upright replace the first ones. Otherwise,
+    crops that are `rotated` are rotated upright, or left out if that fails; crops in which the
+    inspector sees no face stay as they are. Without an inspector, returns what the finder found.
     """
     found = finder(photo)
     if inspector is None:
@@ -41,7 +43,10 @@ def find_faces(finder: Finder, inspector: Inspector | None, photo: np.ndarray) -
 def rotate_upright(
     inspector: Inspector, photo: np.ndarray, to_face: np.ndarray
 ) -> np.ndarray | None:
-    """Rotate a crop so that its face is upright; None if no rotation shows a face."""
+    """Rotate a crop so that the roll of its face is one that the aligner corrects.
+
+    Returns None if the crop shows an `upright` face (see `Inspection`) in no rotation.
+    """
     (inspection,) = inspect_crops(inspector, photo, [to_face])
     if not inspection.upright:
         crops = [rotate_crop(to_face, roll) for roll in ROLLS_TO_TRY]
