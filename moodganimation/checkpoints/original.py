@@ -1,6 +1,7 @@
 """Original checkpoints: those of earlier GANimation programs, read with our names of layers.
 
-The program and the type of a network are recognized by names and shapes of its weights alone:
+The program and the type of a network are recognized by names, shapes and order of its weights
+alone:
 `net_epoch_E_id_{G,D,D_temp}.pth` of GANimation and of every branch of MoodGANimation;
 `*_net_gen.pth` and `*_net_dis.pth` of donydchen/ganimation_replicate; `*-G.ckpt` and `*-D.ckpt`
 of vipermu/ganimation.
@@ -58,8 +59,8 @@ def read_original(path: str | Path, name: str | None = None) -> OriginalNetwork:
         role, config = _recognize(weights)
         recurrent = config.get("kind") in ("frame_gru", "clip")
         if recurrent or config.get("architecture") == "convgru_unet":
-            # GRUs exist only in MoodGANimation. Files of other networks are alike in both programs,
-            # so their origin stays GANimation.
+            # GRUs exist only in MoodGANimation. Without one, files of GANimation and MoodGANimation
+            # are alike, and the origin stays as `_rename_weights` recognized it.
             origin = "MoodGANimation"
         shapes = _expected_shapes(role, config)
         _check_weights(weights, shapes, path.stat().st_size)

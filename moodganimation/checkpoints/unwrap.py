@@ -12,7 +12,8 @@ from torch import Tensor
 from ..errors import NotACheckpoint
 
 MAX_DEPTH = 4  # of dicts within dicts
-# A state dict in which a name begins with one of these is a network of the GANimation family.
+# A state dict in which a name begins with one of these is taken for a network of the GANimation
+# family: a known network.
 KNOWN_PREFIXES = (
     *("img_reg.", "attetion_reg.", "attention_reg.", "color_top.", "au_top."),
     *("im_reg.", "im_att.", "first_conv.", "conv1.", "conv2.", "dis_top.", "aus_top."),
@@ -92,7 +93,8 @@ def _find_networks(content: dict, name: str, seen: set[int]) -> Iterator[tuple[s
 def _split_parts(weights: dict[str, Tensor], name: str) -> Iterator[tuple[str, dict]]:
     """Yield name and state dict of each known network that is a part of a module.
 
-    Of a network, or of a module without known networks, yields its own name and state dict.
+    If `weights` are a known network themselves, or no part is one, yields `name` and `weights`
+    unchanged.
     """
     parts = {}
     if not _is_known(weights):
@@ -123,7 +125,7 @@ def _strip_common_prefix(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _is_known(weights: dict[str, Tensor]) -> bool:
-    """Whether a state dict is one of the GANimation family, by the names of its layers."""
+    """Whether a state dict is taken for one of the GANimation family, by its layers' names."""
     return any(key.startswith(KNOWN_PREFIXES) for key in weights)
 
 
