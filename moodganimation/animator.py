@@ -232,7 +232,7 @@ class Animator:
         return dataclasses.replace(portrait, encoding=encoding)
 
     def read(self, portrait: Portrait) -> Expression:
-        """Return the Action Units that the shipped reader read in the photo."""
+        """Return the portrait's reading: the shipped reader's, or the one given to `encode`."""
         return portrait.reading
 
     @torch.inference_mode()
@@ -271,9 +271,9 @@ class Animator:
 
         Recurrent generators keep their state from frame to frame. feed: what each edit starts from:
         the photo ("portrait") or the last composite ("generated"), for generators that repaint.
-        where: mask (h, w) in [0, 1] over the face crop, 0 where the photo must stay as it is (see
-        `faces.masks`); it turns along with the head. Raises InvalidExpression; and Problem for an
-        invalid mask, and for "generated" with the warp generator.
+        where: mask (h, w) in [0, 1] over the face crop, 0 where only a turn of the head may change
+        the photo (see `faces.masks`); it turns along with the head. Raises InvalidExpression; and
+        Problem for an invalid mask, and for "generated" with the warp generator.
         """
         targets = [
             t if isinstance(t, Expression) else Expression(self.space, tuple(t)) for t in trajectory
@@ -284,8 +284,8 @@ class Animator:
         total, edit_mask = None, self._edit_mask(portrait, where)
         edits = self._edits(portrait, targets, feed)
         if len(targets) > 1 and self.generator.moves_pixels:
-            # While a frame is pasted, a thread computes the next edit. Generators that repaint
-            # use all cores already.
+            # While a frame is pasted, a thread computes the next edit. Generators that repaint use
+            # all cores already, unless `limit_torch_threads` was called.
             edits = prefetch(edits)
         for target, edit in zip(targets, edits, strict=True):
             if feed == "generated":
@@ -318,7 +318,7 @@ class Animator:
             yield from rollout(self.generator, source, conditions, feed, encoding=portrait.encoding)
 
     def warm_up(self) -> None:
-        """Run every network once, since the first calls are slow."""
+        """Run every network but the aligner once, since the first calls are slow."""
         # A crop of 128 pixels around the corner of a black photo; the results do not matter.
         portrait = self.encode(Portrait(np.zeros((128, 128, 3), np.uint8), np.eye(2, 3) / 64, ""))
         highest = Expression.clipped(self.space, np.ones(len(self.space.axes)))

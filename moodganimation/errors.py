@@ -30,7 +30,7 @@ class Message(str):
 
 
 def join_names(names: Iterable[str]) -> Message:
-    """Join names by commas into a message, each of which is translated on its own."""
+    """Join names by commas into a message; each name is translated on its own."""
     names = [Message(name) for name in names]
     return Message(", ".join(["{}"] * len(names)), *names)
 

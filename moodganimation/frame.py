@@ -21,9 +21,10 @@ MIN_VIEW_SIZE, MAX_VIEW_SIZE = 64, 4096  # of the longer side of a view [px]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Frame:
-    """One edited photo. Its pictures, uint8 RGB, are computed when they are first read.
+    """One edited photo. Its pictures, RGB, are computed when they are first read.
 
     `face`, `attention`, `color` and `motion` are panels (P, P, 3), where P is `figures.PANEL_SIDE`.
+    `image` and `face` have the photo's dtype, uint8 or uint16; the others are uint8.
     """
 
     portrait: Portrait
