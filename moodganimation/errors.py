@@ -66,9 +66,10 @@ class Problem(ValueError):
 
 
 class InvalidExpression(Problem):
-    """An unknown axis, preset or space, or a value that is not a number in the axis's range.
+    """An expression that is malformed, unknown, out of range, contradictory or beyond the model.
 
-    Also a wrong argument of an animation: its number of frames, easing or named timeline.
+    Also a table without the axes of a space, and a wrong argument of an animation or a video:
+    number of frames or faces, easing, named timeline, format, strength, regions.
     """
 
 
@@ -85,7 +86,10 @@ class NotARecipe(Problem):
 
 
 class UnreadableImage(Problem):
-    """A file or an array that is not a supported photo."""
+    """A file, an array or a camera picture that is not a supported photo.
+
+    Also a photo of another size than that in a recipe.
+    """
 
 
 class UnreadableFile(Problem):
