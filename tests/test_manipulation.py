@@ -1,5 +1,6 @@
 """Dragging on a face: the right units for the right places, exact motion, and what is no drag."""
 
+import copy
 import dataclasses
 import json
 from pathlib import Path
@@ -16,6 +17,7 @@ from moodganimation.faces.portrait import Portrait
 from moodganimation.manipulation.controls import make_controls
 from moodganimation.manipulation.face import Manipulation
 from moodganimation.manipulation.fields import sample_bilinear
+from moodganimation.manipulation.motion_map import strongest_control
 from moodganimation.media.images import read_image
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.point_motion import PointMotion
@@ -284,7 +286,8 @@ def test_opposites_are_one_control_and_sides_can_be_parted():
     assert gaze.describe_change(point, moved[1]) == ("AU62", 0.7)
 
 
-def test_spaces_without_sides_can_be_dragged(animator, tiny):
+@pytest.fixture
+def without_sides(animator, tiny):
     other = type(animator)(
         Checkpoint(tiny, ACTION_UNITS, {}),
         reader=animator.reader,
@@ -292,11 +295,22 @@ def test_spaces_without_sides_can_be_dragged(animator, tiny):
         aligner=animator.aligner,
         device=animator.device,
     )
-    portrait = other.locate(read_image(ASSETS / "portrait-calm.png"))
-    manipulation = Manipulation(other, portrait)
-    drag = dragged(manipulation, (217, 300), (0, 5), portrait.reading, "one")
-    assert drag.expression.space == other.space == ACTION_UNITS
-    assert manipulation.motion_map()["handles"]
+    return Manipulation(other, other.locate(read_image(ASSETS / "portrait-calm.png")))
+
+
+def test_spaces_without_sides_can_be_dragged(without_sides):
+    reading = without_sides.portrait.reading
+    drag = dragged(without_sides, (217, 300), (0, 5), reading, "one")
+    assert drag.expression.space == without_sides.space == ACTION_UNITS
+    assert without_sides.motion_map()["handles"]
+
+
+def test_a_place_whose_group_has_no_control_has_none_in_the_motion_map(without_sides):
+    fields, places = copy.copy(without_sides.fields), np.zeros((1, 2), np.float32)
+    fields.influences = np.full_like(fields.influences, 0.3)  # too weak for the face: head
+    assert strongest_control(fields, places).tolist() == [-1]
+    fields.influences[..., 4] = 0.6
+    assert strongest_control(fields, places).tolist() == [4]
 
 
 def test_what_is_no_drag_raises_a_readable_error(calm):

@@ -1,7 +1,7 @@
 """The motion map: which control moves each cell of a face, and how, as JSON for pages with arrows.
 
     {"grid": 32,
-     "to_photo": [[a, b, c], [d, e, f]],   column and row of a cell -> normalized coordinates
+     "to_photo": [[a, b, c], [d, e, f]],   column and row -> the cell's center, normalized
      "scale": 0.001,                       of all vectors, smaller for a small face
      "names": ["AU01", ...],               keys of the controls
      "labels": {"AU01": "AU01 Inner brow raiser", "AU01L": ...},
@@ -87,7 +87,8 @@ def strongest_control(fields: FaceFields, places: np.ndarray) -> np.ndarray:
     It has the highest score in the place's group, see `FaceFields.group_mask`. For the head, the
     score is the influence. Otherwise it is the influence times the length of the field there, so
     that large motions come first, times FACS_ONLY_WEIGHT for units that ACTION_UNITS lacks. No
-    control is returned where none of any group has more than MIN_INFLUENCE.
+    control is returned where none of any group has more than MIN_INFLUENCE, and where the place's
+    group has no control that moves it.
     """
     influences = fields.influences_at(places)
     head = np.array([control.region == "head" for control in fields.controls])
@@ -96,7 +97,8 @@ def strongest_control(fields: FaceFields, places: np.ndarray) -> np.ndarray:
     lengths = fields.peaks * influences
     factors = np.where(head, 1, lengths * weights)
     scores = influences * fields.group_mask(influences) * factors
-    return np.where(influences.max(1) > MIN_INFLUENCE, scores.argmax(1), -1)
+    moved = (influences.max(1) > MIN_INFLUENCE) & (scores.max(1) > 0)
+    return np.where(moved, scores.argmax(1), -1)
 
 
 def _strongest_in_cells(fields: FaceFields, places: np.ndarray) -> np.ndarray:
