@@ -12,8 +12,9 @@ k explains the fraction
 
 of the drag. Its score is e_k times a preference (such as UNDO_WEIGHT), times its influence at s
 (see `fields`) to the power INFLUENCE_EXPONENT. The control of the highest score is chosen. If much
-of the drag remains, a second control is chosen for the residual, but only if its influence at s is
-strong: a weaker one would move other places more than s.
+of the drag remains, a second control is chosen for the residual. A control of the face then needs
+an influence of STRONG_INFLUENCE at s, since a weaker one would move other places more than s. For
+gaze and head MIN_INFLUENCE is enough, as for the first control.
 """
 
 from dataclasses import dataclass
@@ -109,24 +110,24 @@ class DragSolver:
         first = self._best_control(drag, self.before)
         if first is None:
             return []
-        control, amount = chosen = first[:2]
-        gaze_or_head = control.moves_gaze_or_head
+        solution = [(first.control, first.amount)]
+        gaze_or_head = first.control.moves_gaze_or_head
         fraction = GAZE_AND_HEAD_RESIDUAL_FRACTION if gaze_or_head else RESIDUAL_FRACTION
         if np.linalg.norm(first.residual) <= fraction * np.linalg.norm(drag):
-            return [chosen]
-        changed = control.apply_changes(self.before, amount, self.fields.low)[0]
-        second = self._best_control(first.residual, changed, control)
+            return solution
+        changed = first.control.apply_changes(self.before, first.amount, self.fields.low)[0]
+        second = self._best_control(first.residual, changed, first.control)
         if second is None or second.cosine < MIN_COSINE or second.progress < MIN_PROGRESS:
-            return [chosen]
-        return [chosen, second[:2]]
+            return solution
+        return [*solution, (second.control, second.amount)]
 
     def _directed_controls(
         self, drag: np.ndarray, current: np.ndarray, first: Control | None
     ) -> list[_DirectedControl]:
         """Return the candidates that can change in the direction of the drag.
 
-        current: (D,) the expression to change. first: the control that was chosen before; then only
-        other controls of strong influence are returned.
+        current: (D,) the expression to change. first: the control that was chosen before. It is
+        left out then, and so are controls of the face with an influence below STRONG_INFLUENCE.
         """
         directed, fields = [], self.fields
         for control, influence, vector in self.candidates:
@@ -151,9 +152,10 @@ class DragSolver:
     def _best_control(
         self, drag: np.ndarray, current: np.ndarray, first: Control | None = None
     ) -> _ChosenControl | None:
-        """Return the control of the highest score, or None if none explains the drag.
+        """Return the control of the highest score.
 
-        current, first: see `_directed_controls`.
+        Returns None if no control can change in the direction of the drag, and if the best one
+        would change by less than MIN_AMOUNT. current, first: see `_directed_controls`.
         """
         directed = self._directed_controls(drag, current, first)
         if not directed:

@@ -62,9 +62,10 @@ class Manipulation:
         return drag_face(self.fields, *points, before, side == "one")
 
     def reset(self, before: Expression, at: Point) -> ExpressionChange:
-        """Return the change that resets the controls with a strong influence at `at`.
+        """Return the change that gives controls at `at` their values in the reading.
 
-        They get their values in the reading. Raises the errors of `drag`.
+        Where a drag would move gaze or head, these are all controls of that group, elsewhere the
+        controls of the face with a strong influence. Raises the errors of `drag`.
         """
         return reset_place(self.fields, self._to_face(at), self._in_space(before))
 

@@ -8,9 +8,9 @@ control at a place is the length of its field there over the greatest length any
 The controls form three groups: gaze, head, and face, to which all others belong.
 `FaceFields.group_mask` decides which of them a drag at a place can change:
 
-1. Gaze, if looking to the side has an influence of at least MIN_IRIS_INFLUENCE there, and more than
-   any unit of the face: on the irises. Looking up or down moves the lids, too, so it does not tell
-   an iris from a lid.
+1. Gaze, if looking to the side has an influence of at least MIN_IRIS_INFLUENCE there, and at least
+   as much as every unit of the face: on the irises. Looking up or down moves the lids, too, so it
+   does not tell an iris from a lid.
 2. Otherwise the face, if one of its units has an influence of at least STRONG_INFLUENCE.
 3. Otherwise the head: on the forehead, the nose, hair and ears. Depth and the distance from the
    neck decide between turn, nod and tilt, by their influences.
@@ -51,8 +51,8 @@ class FaceFields:
         self.low = space.axes[0].low  # of all axes, which have one range in a generator's space
         self.controls = make_controls(space)
         self.controls_of_side = {side: make_controls(space, side) for side in "LR"}
-        self.fields = self._measure_fields()  # (GRID, GRID, C, 2), for a change by 1
-        lengths = np.linalg.norm(self.fields, axis=-1)
+        self.vectors = self._measure_fields()  # (GRID, GRID, C, 2), for a change by 1
+        lengths = np.linalg.norm(self.vectors, axis=-1)
         self.peaks = lengths.max((0, 1)).clip(1e-6)  # (C,) greatest length of each field
         self.influences = lengths / self.peaks  # (GRID, GRID, C)
         if mouth_covered:
@@ -98,14 +98,14 @@ class FaceFields:
 
     def vectors_at(self, places: np.ndarray) -> np.ndarray:
         """Return the motion of places (P, 2) of the photo as each control rises by 1: (P, C, 2)."""
-        flat = self.fields.reshape(GRID, GRID, -1)
+        flat = self.vectors.reshape(GRID, GRID, -1)
         return sample_bilinear(flat, places / GRID_EXTENT).reshape(len(places), -1, 2)
 
     def group_mask(self, influences: np.ndarray) -> np.ndarray:
         """Return which controls a drag can change at each of P places: (P, C) bool.
 
-        influences: (P, C), see `influences_at`. They are all controls of one group: gaze, face or
-        head.
+        At each place these are all controls of one group: gaze, face or head. influences: (P, C),
+        see `influences_at`.
         """
         gaze, head = self._regions == "gaze", self._regions == "head"
         face = ~gaze & ~head
