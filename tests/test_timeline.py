@@ -218,7 +218,8 @@ def test_values_that_are_no_timeline_are_refused(values, sentence):
     [
         ("", "not JSON"),
         ('{"keyframes": [{"at": NaN}]}', "NaN is not a number"),
-        ('{"keyframes": [{"at": 1e999}]}', "got inf"),
+        ('{"keyframes": [{"at": 1e999}]}', "a number is too large"),
+        ('{"keyframes": [{"at": -1e999}]}', "a number is too large"),
         ('{"keyframes": [{"at": 0, "at": 1}]}', "a key appears twice"),
         ("[" * 50_000, "nested too deeply"),
         ("9" * 6000, "not JSON"),
@@ -233,6 +234,14 @@ def test_texts_that_are_no_timeline_are_refused(said, sentence, tmp_path):
         read_timeline(path)
     with pytest.raises(UnreadableFile, match="cannot be read"):
         read_timeline(tmp_path / "b.json")
+
+
+def test_the_limit_of_a_json_text_counts_bytes_also_in_a_str():
+    text = '"' + "é" * 40 + '"'
+    for form in (text, text.encode()):
+        assert schema.loads(form, "It", 82) == "é" * 40
+        with pytest.raises(InvalidValue, match="larger than 81 bytes"):
+            schema.loads(form, "It", 81)
 
 
 def test_curves_show_what_changes_and_where_one_is():

@@ -2,11 +2,14 @@
 
 The functions `*_type` make types for pydantic, which checks them in its strict mode: neither true
 nor "1" is a number. JSON is parsed by the standard library, since pydantic's parser accepts
-duplicate keys. Everything here raises InvalidValue with a message that names the value.
+duplicate keys. Wrong values raise InvalidValue with a message that names the value. Axes and spaces
+also raise InvalidExpression. A `checked_dataclass` also raises the errors of its `__post_init__`,
+and TypeError for arguments that do not fit its fields.
 """
 
 import functools
 import json
+import math
 from collections.abc import Collection, Iterable
 from numbers import Integral
 from typing import Annotated, Literal, NamedTuple
@@ -39,16 +42,21 @@ STRICT = ConfigDict(strict=True, extra="forbid")
 def loads(text: bytes | str, name: str, max_bytes: int = MAX_BYTES) -> object:
     """Parse a JSON text of at most `max_bytes` without NaN, infinity or duplicate keys.
 
-    name: how messages call the text, at the beginning of a sentence.
+    A number that is too large for a float is refused, too. name: how messages call the text, at the
+    beginning of a sentence. max_bytes: of a str in UTF-8.
     """
-    if len(text) > max_bytes:
+    data = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+    if len(data) > max_bytes:
         raise InvalidValue(
             "{} is larger than {} bytes; make it shorter.", Message(name), f"{max_bytes:,}"
         )
     try:
         text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         return json.loads(
-            text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicate_keys
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            object_pairs_hook=_refuse_duplicate_keys,
         )
     except RecursionError:
         raise InvalidValue("{} is nested too deeply.", Message(name)) from None
@@ -192,7 +200,8 @@ def check(value_type, value: object):
     try:
         return _type_adapter(value_type).validate_python(value)
     except ValidationError as errors:
-        raise _inner_problem(errors) from None  # not None: the types above explain their errors
+        # The types above put a Problem into each error of pydantic, so that it is never None.
+        raise _inner_problem(errors) from None
 
 
 @functools.lru_cache(maxsize=512)
@@ -295,6 +304,13 @@ def _check_assumed_space(axes: object, space: ExpressionSpace) -> None:
 
 def _refuse_constant(name: str):
     raise ValueError(f"{name} is not a number")
+
+
+def _finite_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
 
 
 def _refuse_duplicate_keys(pairs: list) -> dict:
