@@ -38,9 +38,9 @@ MOOD_SIGMA = 0.28  # standard deviation of the Gaussian weight of a prototype, i
 ADJUSTED_UNITS = {"pleasure": ("AU12", "AU15"), "arousal": ("AU05", "AU25", "AU45")}
 # Rise of AU26 per rise of arousal by 1. It is small, since a jaw drop pulls the lip corners down.
 JAW_PER_AROUSAL = 0.4
-# Step 2 of `with_mood`: the number of damped Newton steps and the factor that shortens them.
-NEWTON_STEPS, DAMPING = 4, 0.7
-SLOPE_OFFSET = 0.05  # added to the slope that a step is divided by, which may be near 0
+# Step 2 of `with_mood`: the number of damped Newton iterations and the factor on their changes.
+NEWTON_ITERATIONS, DAMPING = 4, 0.7
+SLOPE_OFFSET = 0.05  # added to the slope that a change is divided by, which may be near 0
 
 # Emotion -> (expression, (pleasure, arousal, dominance)). These names are moods; the presets of the
 # same names, such as "happy", are other expressions.
@@ -91,7 +91,7 @@ class _MoodModel(NamedTuple):
 
     units: np.ndarray  # (P, 17)
     moods: np.ndarray  # (P, 3)
-    regression: np.ndarray  # (17, 3): units @ regression = arctanh of the mood
+    regression: np.ndarray  # (17, 3): units @ regression approximates arctanh(mood)
 
 
 @cache
@@ -117,10 +117,10 @@ def _adjustment_directions() -> np.ndarray:
 
     Each is the column of the regression, with 0 for units that are not its ADJUSTED_UNITS.
     """
-    slopes = _mood_model().regression.T
+    weights = _mood_model().regression.T  # (3, 17)
     return np.array(
         [
-            np.where([key in units for key in ACTION_UNITS.keys], slopes[PAD.index(axis)], 0)
+            np.where([key in units for key in ACTION_UNITS.keys], weights[PAD.index(axis)], 0)
             for axis, units in ADJUSTED_UNITS.items()
         ]
     )
@@ -160,8 +160,8 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
        difference in arousal. If arousal rises, AU26 rises by JAW_PER_AROUSAL times as much instead.
        If it falls, AU25 and AU26 instead shrink in proportion to arousal + 1, and step 2 does not
        change them.
-    2. Change the ADJUSTED_UNITS until `mood_of` the result has the pleasure and the arousal of
-       `mood`, or until the units reach 0 or 1. Dominance changes in step 1 only.
+    2. Change the ADJUSTED_UNITS, within 0 to 1, by NEWTON_ITERATIONS towards the pleasure and the
+       arousal of `mood`. A difference may remain. Dominance changes in step 1 only.
 
     An expression that already shows the mood, within MOOD_TOLERANCE, stays unchanged. In FACS, only
     its 17 Action Units change, see `Expression.with_units`.
@@ -183,21 +183,23 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
     units = np.clip(units, 0, 1)
     limits = np.clip(np.abs(current), MAX_TARGET_MOOD, MAX_CURRENT_MOOD)
     target_arctanh = np.arctanh(np.clip(target, -limits, limits))
-    for _ in range(NEWTON_STEPS):
+    for _ in range(NEWTON_ITERATIONS):
         for axis, direction in enumerate(directions):
-            slope = _mood_model().regression[:, axis]
-            error = target_arctanh[axis] - units @ slope
-            step = DAMPING * error / (slope @ direction + SLOPE_OFFSET)
-            units = np.clip(units + step * direction, 0, 1)
+            weights = _mood_model().regression[:, axis]
+            error = target_arctanh[axis] - units @ weights
+            slope = weights @ direction
+            units += DAMPING * error / (slope + SLOPE_OFFSET) * direction
+            units = np.clip(units, 0, 1)
     return Expression.clipped(ACTION_UNITS, units)
 
 
 def _add_prototype_difference(
     units: np.ndarray, space: ExpressionSpace, current: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Return units (17,) plus the difference between two moods' units: step 1 of `with_mood`.
+    """Return units (17,) plus the difference between two moods' units, times _STEP_1_FACTORS.
 
-    current, target: the moods, vectors in `space`. The mouth is opened or closed by `with_mood`.
+    current, target: the moods, vectors in `space`. The units that move the lip corners ignore the
+    difference in arousal. `with_mood` then replaces AU26, and AU25 if arousal falls.
     """
     is_arousal = np.arange(len(target)) == _AROUSAL
     target_at_current_arousal = np.where(is_arousal, current, target)

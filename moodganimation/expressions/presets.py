@@ -30,9 +30,10 @@ PRESETS = _FIGURE_PRESETS | _EMFACS_PRESETS
 SHEET_PRESET_NAMES = tuple(_FIGURE_PRESETS)  # rows of the contact sheet that repeats the figure
 
 # Presets for the 16 emotion labels of the original repository: six basic emotions and ten
-# compounds. Six of the presets are in its figure, whose "hatred" is not a label. The others have
-# the units that most faces of the emotion show (Du, Tao & Martinez 2014, "Compound facial
-# expressions of emotion"). "angry" lacks AU24, which is not in ACTION_UNITS.
+# compounds. Four basic emotions (happy, sad, disgusted, surprised) and two compounds (appalled,
+# awed) are presets of its figure, whose "hatred" is not a label. The others have the units that
+# most faces of the emotion show (Du, Tao & Martinez 2014, "Compound facial expressions of
+# emotion"). "angry" lacks AU24, which is not in ACTION_UNITS.
 EMOTION_PRESETS = {name: PRESETS[name] for name in _FIGURE_PRESETS if name != "hatred"} | {
     "fearful": Expression.of(ACTION_UNITS, AU01=1, AU04=1, AU20=1, AU25=1),
     "angry": Expression.of(ACTION_UNITS, AU04=1, AU07=1),

@@ -135,9 +135,9 @@ def offset_between(target: Expression, reading: Expression) -> dict[str, float]:
 def split_offset(offset: Offset, space: ExpressionSpace | None = None) -> list[SpaceOffset]:
     """Split an offset by space, in the order to add the parts: Action Units, then mood.
 
-    space: the generator's; None takes all axes of FACS. Parts without a change are left out. Raises
-    InvalidExpression for axes that are unknown, given twice or not in the generator's space, for
-    two opposites, and for values that are not finite.
+    space: the generator's. Axes of moods and of ACTION_UNITS are accepted for every space, those of
+    FACS for FACS and None. Parts without a change are left out. Raises InvalidExpression for axes
+    that are not accepted or given twice, for two opposites, and for values that are not finite.
     """
     if isinstance(offset, Expression):
         if offset.space.name not in SPACES:
@@ -230,4 +230,4 @@ def _canonical_key(name: str, generator_space: ExpressionSpace) -> str:
     if generator_space.name in SPACES:  # suggest similar keys of any space
         axes = {axis.key: axis for space in spaces for axis in space.axes}
         suggested = ExpressionSpace(", ".join(s.name for s in spaces), tuple(axes.values()))
-    return suggested.keys[suggested.index(name)]  # `index` raises: none of the spaces has the key
+    raise suggested.unknown_key_error(name)

@@ -1,7 +1,8 @@
 """Conversion between the two spaces of Action Units: ACTION_UNITS (17 axes) and FACS (with sides).
 
-From FACS to ACTION_UNITS, a unit is the mean of its two sides and all other axes are dropped. The
-other direction needs an expression in FACS to start from: see `Expression.with_units`.
+From FACS to ACTION_UNITS, a lateral unit becomes the mean of its two sides, units without sides
+(AU17, AU23, AU25, AU26) keep their value, and all other axes are dropped. The other direction needs
+an expression in FACS to start from: see `Expression.with_units`.
 """
 
 from .spaces import ACTION_UNITS, FACS, Expression, ExpressionSpace
@@ -11,7 +12,7 @@ UNIT_SPACES = (ACTION_UNITS, FACS)
 FACS_INDICES_OF_UNITS = tuple(FACS.indices(key) for key in ACTION_UNITS.keys)
 # Keys of axes that ACTION_UNITS lacks, among them those of sides: AU12L and AU12R.
 FACS_ONLY_KEYS = tuple(key for key in FACS.keys if key not in ACTION_UNITS.keys)
-GAZE_AND_HEAD = ("gaze", "head")  # regions without any axis in ACTION_UNITS
+GAZE_AND_HEAD = ("gaze", "head")  # regions of the axes that turn the eyes and the head
 
 
 def units_of(expression: Expression) -> Expression:

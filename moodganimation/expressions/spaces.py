@@ -34,7 +34,8 @@ class ExpressionSpace:
 
     name: str
     axes: tuple[Axis, ...]
-    # Pairs of keys, one of which is 0 in every expression, such as eyes left and eyes right.
+    # Pairs of keys such as eyes left and eyes right, one of which should be 0: `Expression.replace`
+    # and `Expression.clipped` see to that, but `Expression` accepts any values in range.
     opposites: tuple[tuple[str, str], ...] = ()
 
     @cached_property
@@ -66,7 +67,7 @@ class ExpressionSpace:
         return self.canonical(key) in self._indices_by_key
 
     def canonical(self, key: str) -> str:
-        """Return the key as this space spells it: AU01 for `au1`, AD29 for `AU29`."""
+        """Return the key as this space spells it: AU01 for `au1` and `1`, AD29 for `AU29`."""
         key = _canonical(key)
         descriptor = f"AD{key[2:]}"
         return descriptor if key.startswith("AU") and descriptor in self._indices_by_key else key
@@ -78,11 +79,15 @@ class ExpressionSpace:
         """
         canonical = self.canonical(key)
         if canonical not in self._indices_by_key:
-            near = difflib.get_close_matches(canonical, self.keys, 3, 0.4) or self.keys
-            raise InvalidExpression(
-                "{} is not an axis of {}; try {}.", repr(key), self.name, ", ".join(near)
-            )
+            raise self.unknown_key_error(key)
         return self._indices_by_key[canonical]
+
+    def unknown_key_error(self, key: str) -> InvalidExpression:
+        """Return the error for a key that is not in this space, which suggests similar keys."""
+        near = difflib.get_close_matches(self.canonical(key), self.keys, 3, 0.4) or self.keys
+        return InvalidExpression(
+            "{} is not an axis of {}; try {}.", repr(key), self.name, ", ".join(near)
+        )
 
     def values_by_index(self, values: Mapping[str, float]) -> dict[int, float]:
         """Return values by the index of their axis; AU12 sets the axes of AU12L and AU12R.
@@ -104,7 +109,7 @@ class ExpressionSpace:
         return value_at
 
     def index(self, key: str) -> int:
-        """Return the index of one axis in any spelling: `AU1` and `au01` mean `AU01`.
+        """Return the index of one axis in any spelling: `AU1`, `au01` and `1` mean `AU01`.
 
         Raises InvalidExpression for an unknown key, and for a unit with two sides.
         """
@@ -230,7 +235,10 @@ def _is_in_range(axis: Axis, value: float) -> bool:
 
 
 def _canonical(key: str) -> str:
-    """Return a FACS code in capitals with two digits (`AU01L`), any other key in lower case."""
+    """Return a FACS code in capitals with two digits (`AU01L`), any other key in lower case.
+
+    A number without AU or AD is that of an Action Unit.
+    """
     code = re.fullmatch(r"(AU|AD)?(\d+)([LR]?)", key.strip().upper())
     if not code:
         return key.strip().lower()
@@ -272,9 +280,10 @@ def _lateral_axes(region: str, **labels: str) -> tuple[Axis, ...]:
     )
 
 
-# ACTION_UNITS with sides, and the other lip and jaw units, gaze and head. Codes and labels after
-# Ekman, Friesen & Hager 2002, Facial Action Coding System; AD are action descriptors. Left is the
-# person's left. At 1 the eyes turn 25 degrees to a side or 20 up or down, the head 15 degrees.
+# ACTION_UNITS, with sides except for AU17, AU23, AU25 and AU26, and the other lip and jaw units,
+# cheek puff, gaze and head. Codes and labels after Ekman, Friesen & Hager 2002, Facial Action
+# Coding System; AD are action descriptors. Left is the person's left. At 1 the eyes turn 25 degrees
+# to a side or 20 up or down, the head 15 degrees.
 FACS = ExpressionSpace(
     "facs",
     _lateral_axes("brows", AU01="Inner brow raiser", AU02="Outer brow raiser", AU04="Brow lowerer")
