@@ -1,9 +1,9 @@
 """Reading the annotation pickles of the original repositories without running code from them.
 
-A pickle is a program for a stack machine. Here it is run by the implementation in Python, which
-does not allocate memory for a size that a file declares without having the data. It can call only
-the few functions below, which make dicts and arrays of numbers. `__setstate__` of numpy is never
-called with data from a file.
+A pickle is a program for a stack machine. Here it is run by the implementation in Python. Except in
+BYTEARRAY8, which is replaced, that does not allocate memory for a size that a file declares without
+having the data. It can call only the few functions below, which make dicts and arrays of numbers.
+`__setstate__` of numpy is never called with data from a file.
 
 The implementation in C, `pickle.Unpickler`, cannot be limited: nine bytes make it allocate a
 gigabyte. The one in Python is `pickle._Unpickler`, a private class of the standard library, and
@@ -43,10 +43,12 @@ OPCODES = bytes(getattr(pickle, name)[0] for name in _OPCODE_NAMES.split())
 
 
 def read_pickle(path: str | Path) -> dict:
-    """Read a pickled dict of numbers, strings, arrays of numbers, and lists of numbers or strings.
+    """Read a pickled dict of numbers, strings, arrays of numbers, and lists or tuples of these.
 
-    Keys are strings or numbers. The pickle may have any protocol of Python 2 or 3. Arrays are
-    read-only. Raises OSError, and UnreadableFile for damage and any other content.
+    Values may also be bools and None. Lists and tuples must not contain others. Bytes, as a value
+    or a key, become strings. Keys are strings or numbers. The pickle may have any protocol of
+    Python 2 or 3. Arrays are read-only. Raises OSError, and UnreadableFile for damage and any other
+    content.
     """
     path = Path(path)
     size = path.stat().st_size
@@ -131,8 +133,8 @@ class _BoundedUnpickler(_PythonUnpickler):
         return self.allowed[module, name]
 
     def load_bytearray8(self):
-        # The original allocates the declared size before it reads. This one appends bytes, which
-        # `make_array` takes, instead of a bytearray.
+        # The method of the standard library allocates the declared size before it reads. This one
+        # appends bytes, which `make_array` takes, instead of a bytearray.
         size = int.from_bytes(self.read(8), "little")
         if size > self.budget:
             raise pickle.UnpicklingError("it is truncated")
@@ -163,7 +165,7 @@ class _BoundedUnpickler(_PythonUnpickler):
         if not isinstance(content, dict):
             raise pickle.UnpicklingError(f"it contains a {type(content).__name__}, not a dict")
         table = {}
-        for name, value in dict.items(content):
+        for name, value in content.items():
             if isinstance(name, bytes):
                 name = name.decode("latin1")
             if not isinstance(name, str | int | float):
@@ -176,7 +178,7 @@ class _BoundedUnpickler(_PythonUnpickler):
     def _convert(self, value, in_list=False):
         """Convert an _Array to an array and bytes to a string; other values must need no change.
 
-        Lists must not contain lists.
+        Lists and tuples must not contain others.
         """
         self.spend(1)
         if isinstance(value, _Array) and value.value is not None:

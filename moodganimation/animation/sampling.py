@@ -60,9 +60,9 @@ class KeyframeSequence(Sequence):
 class BlinkingSequence(Sequence):
     """A sequence of expressions in which the eyes blink: AU45 rises to 1 while AU05 falls to 0.
 
-    Sequences of one length and frame rate blink at the same times, but not in the first or the last
-    frame. A blink is left out if the lids of a side are closed in one of its frames. There are no
-    blinks if a frame lasts longer than a blink.
+    The times of blinks depend on the frame rate only. No blink changes the first or the last frame.
+    A blink is left out if the lids of a side are closed in one of its frames. There are no blinks
+    if a frame lasts longer than a blink.
     """
 
     def __init__(self, expressions: Sequence[Expression], fps: float):
@@ -72,15 +72,14 @@ class BlinkingSequence(Sequence):
         self.blink_keys, self.lid_raiser_keys = (
             [space.keys[i] for i in space.indices(unit)] for unit in ("AU45", "AU05")
         )
-        self.closed_frames: list[int] = []  # middle frame of each blink, in order
+        self.middle_frames: list[int] = []  # of the blinks, in order
         self._open_around: dict[int, bool] = {}  # results of `_is_open_around` by middle frame
+        if fps * BLINK_SECONDS < 1:
+            return
         rng = random.Random(BLINK_SEED)
         seconds = rng.uniform(*BLINK_INTERVAL) / 2
-        while fps * BLINK_SECONDS >= 1:
-            middle = int(seconds * fps)
-            if middle + self.half_frames >= len(expressions):
-                break
-            self.closed_frames.append(middle)
+        while (middle := int(seconds * fps)) + self.half_frames < len(expressions):
+            self.middle_frames.append(middle)
             seconds += rng.uniform(*BLINK_INTERVAL)
 
     def __len__(self) -> int:
@@ -88,10 +87,10 @@ class BlinkingSequence(Sequence):
 
     def __getitem__(self, frame: int) -> Expression:
         expression = self.expressions[frame]
-        blink = bisect_left(self.closed_frames, frame - self.half_frames + 1)
-        if blink == len(self.closed_frames):
+        blink = bisect_left(self.middle_frames, frame - self.half_frames + 1)
+        if blink == len(self.middle_frames):
             return expression
-        middle = self.closed_frames[blink]
+        middle = self.middle_frames[blink]
         if middle - frame >= self.half_frames or not self._is_open_around(middle):
             return expression
         closed = EASINGS["smooth"](1 - abs(frame - middle) / self.half_frames)  # 1 in the middle

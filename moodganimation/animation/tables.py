@@ -24,7 +24,11 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*", re.ASCII)
 
 
 class NotATable(ValueError):
-    """Raised for bytes that are not text, and for quotes that are not closed."""
+    """Raised for bytes that are not text, and for what `csv` refuses.
+
+    It refuses a quote that is not closed or has text behind it, and cells of more than 131072
+    characters.
+    """
 
 
 def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -52,7 +56,11 @@ def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def parse_number(cell: str) -> float | None:
-    """Return the number in a cell, with a decimal point or comma; None if it is not a number."""
+    """Return the number in a cell, with a decimal point or comma; None if it is not a number.
+
+    `nan` and `inf` are numbers here. So a first row of them is refused as values that are not
+    finite, instead of being taken as a header.
+    """
     if _DECIMAL_COMMA.fullmatch(cell):
         cell = cell.replace(",", ".")
     try:

@@ -140,7 +140,7 @@ class Timeline:
 
     @property
     def frame_count(self) -> int:
-        return len(self._keyframe_sequence([]))
+        return len(self._keyframe_sequence([]))  # its length does not depend on the expressions
 
     @property
     def duration(self) -> float:
