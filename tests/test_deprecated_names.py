@@ -11,7 +11,7 @@ import pytest
 import moodganimation
 from moodganimation.animation.trajectories import Trajectory
 from moodganimation.checkpoints.files import Checkpoint
-from moodganimation.expressions.spaces import ACTION_UNITS, Expression
+from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression
 from moodganimation.media.images import Photo
 from moodganimation.video.reenactment import Performance
 
@@ -57,6 +57,13 @@ def test_deprecated_parameter_is_its_successor():
     assert target(2.0, neutral)["AU12"] == pytest.approx(0.1)
     with pytest.raises(TypeError, match="again is the former name of repeat; give one of them"):
         moodganimation.offset_by(changes, fps=1, again=True, repeat=False)
+
+
+def test_deprecated_axes_of_a_trajectory_are_its_headerless_space(tmp_path):
+    np.save(tmp_path / "a.npy", [[0.1, 0.2, 0.3]])
+    with pytest.warns(DeprecationWarning, match="read_trajectory: axes is now headerless_space"):
+        trajectory = moodganimation.read_trajectory(tmp_path / "a.npy", ACTION_UNITS, axes=PAD)
+    assert trajectory.expressions == [Expression(PAD, (0.1, 0.2, 0.3))]
 
 
 def test_deprecated_names_of_expression_and_trajectory():

@@ -14,6 +14,7 @@ from moodganimation.cli.commands import main
 from moodganimation.errors import InvalidExpression, Problem, UnreadableFile
 from moodganimation.expressions.spaces import (
     ACTION_UNITS,
+    FACS,
     PAD,
     VALENCE_AROUSAL,
     Expression,
@@ -128,9 +129,24 @@ def test_rows_of_moods_are_taken_for_units_only_if_it_is_said(tmp_path):
     path = written(tmp_path / "a.csv", "0.1,0.2,0.3")
     with pytest.raises(InvalidExpression, match=r"3 values a row.*17 axes.*--axes pad"):
         read_trajectory(path, ACTION_UNITS)
-    assert read_trajectory(path, ACTION_UNITS, axes=PAD).expressions[0]["dominance"] == 0.3
-    with pytest.raises(InvalidExpression, match="cannot be converted to c3"):
-        read_trajectory(path, space_named("c3"), axes=PAD)
+    assert read_trajectory(path, ACTION_UNITS, headerless_space=PAD).expressions == [
+        Expression(PAD, (0.1, 0.2, 0.3))
+    ]
+
+
+@pytest.mark.parametrize(
+    "space, headerless_space, sentence",
+    [
+        (space_named("c3"), PAD, r"pad cannot be read for this model: its tables may be in c3\."),
+        (ACTION_UNITS, FACS, "facs .* may be in action_units, valence_arousal, pad"),
+    ],
+)
+def test_rows_in_a_space_that_is_not_accepted_name_those_that_are(
+    tmp_path, space, headerless_space, sentence
+):
+    path = written(tmp_path / "a.csv", "0.1,0.2,0.3")
+    with pytest.raises(InvalidExpression, match=sentence):
+        read_trajectory(path, space, headerless_space=headerless_space)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +163,7 @@ def test_rows_of_moods_are_taken_for_units_only_if_it_is_said(tmp_path):
         ("valence,1\n", "line 1: 'valence' is not a number"),
         ("valence,joy\n1,1\n", "line 1: 'joy' is not an axis"),
         ("valence,AU12\n1,1\n", "line 1: 'AU12' is not an axis"),
+        ("pleasure,joy\n1,1\n", "line 1: 'joy' is not an axis"),
         ("valence,Valence\n1,1\n", "named twice"),
         ("0.1\n", "1 values a row"),
         ('"0.1,0.2\n', "not a table"),

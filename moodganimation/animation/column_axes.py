@@ -30,22 +30,24 @@ def assign_axes(
 ) -> tuple[np.ndarray, ExpressionSpace]:
     """Return rows (T, D) with the columns in the order of a space's axes, and that space.
 
-    It is `space`, the generator's, or one that can be converted to it. rows: (T, C), one value a
+    It is `space`, the generator's, or another that is accepted for it. FACS is accepted for its own
+    generators only, since others would lose its sides, gaze and head. rows: (T, C), one value a
     column. names: (C,) of the columns; None if the file has no header. headerless_space: the space
-    of rows without a header; None for `space`. Raises InvalidExpression.
+    of rows without a header; None for `space`. Rows of three values in VALENCE_AROUSAL are taken as
+    PAD. Raises InvalidExpression.
     """
-    convertible = [space]
+    accepted_spaces = [space]
     if space.name in SPACES:
-        convertible += [VALENCE_AROUSAL, PAD, ACTION_UNITS]
+        accepted_spaces += [VALENCE_AROUSAL, PAD, ACTION_UNITS]
     if names is not None:
-        return _assign_named_axes(path, rows, names, convertible)
-    if headerless_space not in (None, *convertible):
-        raise not_convertible_error(headerless_space.name, space)
+        return _assign_named_axes(path, rows, names, accepted_spaces)
+    if headerless_space not in (None, *accepted_spaces):
+        raise not_accepted_error(headerless_space.name, accepted_spaces)
     width, found = rows.shape[1], headerless_space or space
     if found == VALENCE_AROUSAL and width == len(PAD.axes):
         found = PAD
     if width != len(found.axes):
-        fitting = [s.name for s in convertible if len(s.axes) == width]
+        fitting = [s.name for s in accepted_spaces if len(s.axes) == width]
         hint = fitting and Message(" If they are {}, say so: --axes {}.", *fitting[:1] * 2)
         raise InvalidExpression(
             "{} has {} values a row, but {} has {} axes.{}",
@@ -58,25 +60,23 @@ def assign_axes(
     return rows, found
 
 
-def not_convertible_error(source: object, space: ExpressionSpace) -> InvalidExpression:
-    """Return the error for a source, the name of a space or a path, that a generator cannot take.
+def not_accepted_error(source: object, accepted_spaces: list[ExpressionSpace]) -> InvalidExpression:
+    """Return the error for a table in a space that is not accepted for the generator.
 
-    space: the generator's.
+    source: the name of the space, or the path of the table.
     """
+    names = ", ".join(space.name for space in dict.fromkeys(accepted_spaces))
     return InvalidExpression(
-        "{} cannot be converted to {}, which this model takes: give values of the model's "
-        "own axes.",
-        source,
-        space.name,
+        "{} cannot be read for this model: its tables may be in {}.", source, names
     )
 
 
 def _assign_named_axes(
-    path: Path, rows: np.ndarray, names: list[str], convertible: list[ExpressionSpace]
+    path: Path, rows: np.ndarray, names: list[str], accepted_spaces: list[ExpressionSpace]
 ) -> tuple[np.ndarray, ExpressionSpace]:
     """Return what `assign_axes` returns, for columns with names.
 
-    convertible: the generator's space, then those that can be converted to it. The space is
+    accepted_spaces: see `assign_axes`; the first is the generator's. The space is
 
     1. the first one that has an axis for every column, but ACTION_UNITS before FACS, so that the
        further axes of FACS keep their values in the photo;
@@ -87,27 +87,31 @@ def _assign_named_axes(
 
     Raises InvalidExpression if there is none.
     """
-    space = convertible[0]
+    space = accepted_spaces[0]
     rows, names = _select_columns(
         rows, names, lambda name: name.strip().lower() not in OTHER_COLUMNS
     )
-    candidates = [ACTION_UNITS, *convertible] if space == FACS else convertible
+    candidates = [ACTION_UNITS, *accepted_spaces] if space == FACS else accepted_spaces
     found = next((s for s in candidates if names and all(name in s for name in names)), None)
     keys = {space.canonical(name) for name in names}
     is_curve_table = keys.issuperset((*ACTION_UNITS.keys, *PAD.keys))
-    allowed = [*convertible, FACS] if is_curve_table and space.name in SPACES else convertible
-    if found is None and all(any(name in s for s in allowed) for name in names):
+    readable_spaces = [*accepted_spaces]
+    if is_curve_table and space.name in SPACES:
+        readable_spaces.append(FACS)
+    unreadable = [name for name in names if not any(name in s for s in readable_spaces)]
+    if found is None and not unreadable:
         found = next((s for s in (space, *candidates) if keys.issuperset(s.keys)), None)
         rows, names = _select_columns(
             rows, names, lambda name: found is None or found.canonical(name) in found.keys
         )
     if found is None:
-        choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(convertible))
+        choices = "; or ".join(", ".join(s.keys) for s in dict.fromkeys(accepted_spaces))
         if not names:
             raise InvalidExpression(
                 "{}, line 1: no column is an axis; use any of {}.", path, choices
             )
-        wrong = next(name for name in names if name not in space)
+        # If every column is readable, but no space has them all, blame one that `space` lacks.
+        wrong = next(name for name in unreadable or names if name not in space)
         raise InvalidExpression(
             "{}, line 1: {} is not an axis that can be read here; use any of {}.",
             path,

@@ -83,7 +83,7 @@ class FaceRows:
 
 @dataclass
 class FaceTable:
-    """The table of one face: one row for every frame, without gaps."""
+    """The table of one face: rows at a constant step of frames, without gaps."""
 
     rows: np.ndarray  # (T, D)
     names: list[str]  # (D,) keys of the axes
@@ -95,15 +95,15 @@ class FaceTable:
 def face_layout(names: list[str], space: ExpressionSpace) -> ColumnLayout | None:
     """Return the layout of a table with these column names, for a generator of `space`.
 
-    Returns None for a table that another program did not write: one that has no columns but axes
-    and those of `write_curves`.
+    Returns None for a table without a column that marks another program's: an intensity, a unit
+    that no space has, or one of _FOREIGN_COLUMNS.
     """
     names = [name.strip() for name in names]
     lowered = [name.lower() for name in names]
     intensities = {
         i: f"AU{m[2] or m[4]}" for i, n in enumerate(names) if (m := _INTENSITY.fullmatch(n))
     }
-    spaces = _convertible_spaces(space)
+    spaces = _accepted_spaces(space)
     known_spaces = (*spaces, FACS)  # FACS: tables of `write_curves` may have its axes, too
     unknown_units = [
         n for n in names if _UNIT.fullmatch(n) and not any(n in s for s in known_spaces)
@@ -156,6 +156,7 @@ def read_faces(
         notes.append(Message("{}: {} further rows of a frame are left out.", path, rows.duplicates))
     values, numbers = _interpolate(path, rows, notes)
     fps = frame_rate(rows.times, len(numbers))
+    # A cut table may count from 0 though its program counts from 1, but no number may be negative.
     first = min(layout.first_number, numbers[0])
     numbers = [number - first for number in numbers]
     return FaceTable(values / layout.divisor, [*layout.axes.values()], numbers, fps, notes)
@@ -179,8 +180,11 @@ def frame_rate(times: list[float], frames: int) -> float | None:
     return fps
 
 
-def _convertible_spaces(space: ExpressionSpace) -> list[ExpressionSpace]:
-    """Return the spaces that can be converted to `space`, in the order in which they are tried."""
+def _accepted_spaces(space: ExpressionSpace) -> list[ExpressionSpace]:
+    """Return the spaces of tables for a generator of `space`, in the order in which they are tried.
+
+    They are those of `column_axes.assign_axes`.
+    """
     others = [ACTION_UNITS, VALENCE_AROUSAL, PAD]
     return [space, *others] if space.name in SPACES else [space]
 
@@ -188,8 +192,9 @@ def _convertible_spaces(space: ExpressionSpace) -> list[ExpressionSpace]:
 def _choose_space(space: ExpressionSpace, spaces: list[ExpressionSpace], names) -> ExpressionSpace:
     """Return the space in which a table with these axes is read.
 
-    It is the generator's `space` if the table has all its axes, or axes that only FACS has;
-    otherwise the first of the other spaces of which the table has an axis.
+    It is the generator's `space` if the table has all its axes, or, for FACS, one of
+    _ONLY_IN_FACS_TABLES. Otherwise it is the first of the other spaces of which the table has an
+    axis, or `space` if there is none.
     """
     named = {space.canonical(name) for name in names}
     if named.issuperset(space.keys) or (space == FACS and named & _ONLY_IN_FACS_TABLES):

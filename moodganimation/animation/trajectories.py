@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..deprecation import renamed_parameters
 from ..errors import Message, UnreadableFile
 from ..expressions.spaces import (
     ACTION_UNITS,
@@ -27,7 +28,7 @@ from ..expressions.spaces import (
 from ..files.regular import check_regular_file
 from . import tables
 from .bounded_pickle import read_pickle
-from .column_axes import TIME_COLUMN, assign_axes, not_convertible_error
+from .column_axes import TIME_COLUMN, assign_axes, not_accepted_error
 from .face_tables import face_layout, frame_rate, read_faces
 
 MAX_ROWS = 100_000
@@ -41,9 +42,10 @@ class Trajectory:
     """The expressions of a file, and the frames of a film that they belong to."""
 
     expressions: list[Expression]  # (T,)
-    frame_numbers: list[int]  # (T,) in the film, the first being 0
+    frame_numbers: list[int]  # (T,) in the film, whose first frame is 0
     notes: list[Message]  # for people: what was changed or left out
-    fps: float | None = None  # None: the file has no times
+    # None: the file has no times, or no rate follows from them, see `face_tables.frame_rate`.
+    fps: float | None = None
 
     @property
     def points(self) -> list[Expression]:
@@ -65,33 +67,35 @@ class _Table:
     title: str  # of the table in messages
     rows: np.ndarray  # (T, D)
     names: list[str] | None  # (D,) of the columns; None: the file has no header
-    frame_numbers: list[int]  # (T,) in the film, the first being 0
+    frame_numbers: list[int]  # (T,) in the film, whose first frame is 0
     notes: list[Message]
-    fps: float | None = None
+    fps: float | None = None  # as in `Trajectory`
 
 
+@renamed_parameters(axes="headerless_space")
 def read_trajectory(
     path: str | Path,
     space: ExpressionSpace,
     *,
-    axes: ExpressionSpace | None = None,
+    headerless_space: ExpressionSpace | None = None,
     clip: str | None = None,
     start: int = 0,
     frames: int | None = None,
 ) -> Trajectory:
-    """Read a trajectory for a generator of `space`, in `space` or one that converts to it.
+    """Read a trajectory for a generator of `space`, in `space` or another that is accepted for it.
 
-    axes: the space of rows without a header; None for `space`. clip: the name of a face or a video;
-    None for the face that was found in the most rows, or for the first video without missing frames
-    (the first of all if there is none). start: the first row to read. frames: the number of rows;
-    None for all. The formats of files are
+    headerless_space: the space of rows without a header, see `column_axes.assign_axes`. clip: the
+    name of a face or a video; None for the face that was found in the most rows, or for the first
+    video without missing frames (the first of all if there is none). start: the first row to read.
+    frames: the number of rows; None for all. The formats of files are
 
     * .csv (.tsv, .txt): a header may name axes of `space`, of moods or of Action Units, in any
       order. Missing axes are 0. AU12 sets AU12L and AU12R. A table with the columns of both
       ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all axes of `space`,
       otherwise in ACTION_UNITS or PAD. For tables of other programs, see `face_tables`.
     * .npy: (T, D) numbers.
-    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of the original MoodGANimation.
+    * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of the original MoodGANimation. A
+      file ending may follow, as in VIDEO_NUMBER.jpg.
 
     Values out of range are clipped, with a note. Raises UnreadableFile and InvalidExpression.
     """
@@ -121,7 +125,7 @@ def read_trajectory(
             start,
         )
     notes = list(table.notes)
-    rows, row_space = assign_axes(path, rows, table.names, space, axes)
+    rows, row_space = assign_axes(path, rows, table.names, space, headerless_space)
     if (row_space, space) == (PAD, VALENCE_AROUSAL):
         notes.append(Message("Pleasure is taken as valence; dominance is left out."))
     return Trajectory(_expressions(rows, row_space, notes), frame_numbers, notes, table.fps)
@@ -181,7 +185,7 @@ def _read_text(path: Path, space: ExpressionSpace, clip: str | None) -> _Table:
             )
         if names and (layout := face_layout(names, space)):
             if not layout.axes and space.name not in SPACES:
-                raise not_convertible_error(path, space)
+                raise not_accepted_error(path, [space])
             faces = read_faces(path, layout, len(names), lines, clip)
             return _Table(
                 str(path), faces.rows, faces.names, faces.frame_numbers, faces.notes, faces.fps
@@ -213,7 +217,7 @@ def _parse_rows(
 
 
 def _frame_rate(rows: list[list[float]], names: list[str] | None) -> float | None:
-    """Return the frame rate of rows by their column of times; None if they have none."""
+    """Return the frame rate of rows by their column of times; None if no rate follows from it."""
     lowered = [name.strip().lower() for name in names or ()]
     if TIME_COLUMN not in lowered:
         return None
@@ -268,7 +272,10 @@ def _read_pickle(path: Path, clip: str | None) -> _Table:
 
 
 def _read_videos(path: Path) -> dict[str, dict[int, np.ndarray]]:
-    """Read a pickle of videos as name -> frame number -> values (D,). Raises UnreadableFile."""
+    """Read a pickle of videos as name -> frame number -> values (D,). Raises UnreadableFile.
+
+    Its keys are VIDEO_NUMBER, or that with a file ending.
+    """
     videos: dict[str, dict[int, np.ndarray]] = {}
     for key, values in read_pickle(path).items():
         name = key if isinstance(key, str) else ""

@@ -172,7 +172,7 @@ def film_target_function(options, animator: Animator, film: Film) -> TargetFunct
         offsets.append(offset_by(_axis_values(options.add, "add"), space=animator.space))
     if options.trajectory:
         axes = space_named(options.axes) if options.axes else None
-        trajectory = read_trajectory(options.trajectory, unit_space, axes=axes)
+        trajectory = read_trajectory(options.trajectory, unit_space, headerless_space=axes)
         offsets.append(offset_by(trajectory.expressions, fps=trajectory.fps or float(film.fps)))
         print_messages(*trajectory.notes)
     if options.timeline:
@@ -212,7 +212,7 @@ def trajectory_from_file(options, animator: Animator) -> Trajectory | None:
     trajectory = read_trajectory(
         options.trajectory,
         animator.space,
-        axes=space_named(options.axes) if options.axes else None,
+        headerless_space=space_named(options.axes) if options.axes else None,
         clip=options.clip,
         start=options.start or 0,
         frames=options.frames,
