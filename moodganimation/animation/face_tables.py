@@ -96,7 +96,7 @@ def face_layout(names: list[str], space: ExpressionSpace) -> ColumnLayout | None
     """Return the layout of a table with these column names, for a generator of `space`.
 
     Returns None for a table without a column that marks another program's: an intensity, a unit
-    that no space has, or one of _FOREIGN_COLUMNS.
+    that FACS lacks, or one of _FOREIGN_COLUMNS.
     """
     names = [name.strip() for name in names]
     lowered = [name.lower() for name in names]
