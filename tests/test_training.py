@@ -12,7 +12,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from moodganimation.checkpoints.files import load_checkpoint
+from moodganimation.checkpoints.files import build_generator, load_checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.faces.alignment import INPUT_SHARE, SIZE
 from moodganimation.networks.base import GeneratorConfig
@@ -231,6 +231,41 @@ def test_without_the_falloff_there_is_motion_outside_the_face(tiny):
         encoding = generator.encode(source)
         motions.append(generator.edit(encoding, encoding.reading + 0.5)[0].motion)
     assert not motions[0].any() and motions[1].any()
+
+
+def moving_generator(experiment):
+    """A generator with folds and a refiner, whose weights move, paint and relight."""
+    torch.manual_seed(0)
+    config = dataclasses.replace(experiment.generator, folds=1, refiner=True)
+    generator = build_generator(config).eval()
+    torch.nn.init.normal_(generator.painter.heads.weight, 0, 0.5)
+    for layer in (generator.fields, generator.lights):
+        torch.nn.init.normal_(layer.weight, 0, 0.5)
+    generator.folds.pictures.fill_(0.2)
+    generator.folds.units[ACTION_UNITS.index("AU26")] = 1
+    return generator
+
+
+def test_pairs_are_measured_without_folds(experiment, data):
+    generator = moving_generator(experiment)
+    found = measure_ablation(generator, data)["parts"]["+ inpainting and teeth"]
+    assert found == measure_pairs(without_parts(generator, ["folds"]), data)
+    assert found["result"] != found["moved photo"] and generator.folds.units.any()
+
+
+@torch.inference_mode()
+def test_without_inpainting_a_refiner_paints_nothing(experiment):
+    generator = moving_generator(experiment)
+    source = torch.rand(2, 3, 64, 64) * 2 - 1
+    encoding = generator.encode(source)
+
+    def edit(parts):
+        return without_parts(generator, parts).edit(encoding, encoding.reading + 0.5)[0]
+
+    assert edit(["light"]).attention.min() < 0.9
+    kept = edit(["inpainting and teeth", "light"])
+    assert (kept.attention > 1 - 1e-6).all() and not kept.light.any()
+    torch.testing.assert_close(kept.composite, backward_warp(source, kept.motion))
 
 
 def test_run_with_a_start_checkpoint_skips_the_first_phase(experiment, data, tmp_path):

@@ -38,8 +38,10 @@ def measure_pairs(generator: WarpGenerator, data: Pairs, batch: int = 32) -> dic
     error / squared truth, so 0 for no motion; mean absolute errors of PICTURES and of the
     composite's inner mouths, on [-1, 1]; and the error of the face distance near the edge [px of
     128]. Expressions are the labels, so that the reader's error does not count. Pairs whose target
-    is a second photo are left out, since their light differs.
+    is a second photo are left out, since their light differs. Folds are switched off: the renderer
+    adds none.
     """
+    generator = without_parts(generator, [FOLDS])
     rendered = [i for i, row in enumerate(data.rows) if row.target not in data.second_photos]
     sums = defaultdict(np.float64)
     for first in tqdm(range(0, len(rendered), batch), desc="pairs"):
@@ -88,6 +90,7 @@ def _sums_of_pictures(edit: Edit, batch: PairBatch) -> dict[str, Tensor]:
 # In the order in which `measure_ablation` adds them.
 ABLATED_PARTS = ("extra fields", "light", "inpainting and teeth")
 FALLOFF = "falloff"  # the part that fades motion at the face edge
+FOLDS = "folds"  # an optional part
 KEEP_LOGIT = 30.0  # its sigmoid is 1: attention that keeps the photo
 
 
@@ -95,7 +98,7 @@ KEEP_LOGIT = 30.0  # its sigmoid is 1: attention that keeps the photo
 def without_parts(generator: WarpGenerator, parts: Collection[str]) -> WarpGenerator:
     """A copy of the generator with parts switched off, without retraining the others.
 
-    parts: of ABLATED_PARTS, and FALLOFF.
+    parts: of ABLATED_PARTS, FALLOFF and FOLDS. Without light there are no folds either.
     """
     generator, disabled = copy.deepcopy(generator), []
     if "extra fields" in parts:
@@ -111,6 +114,9 @@ def without_parts(generator: WarpGenerator, parts: Collection[str]) -> WarpGener
         layer.bias.zero_()
     if "inpainting and teeth" in parts:
         generator.painter.heads.bias[0] = KEEP_LOGIT  # of the attention
+        generator.painter.heads.bias[-1] = -KEEP_LOGIT  # of the mouth mask, for a refiner
+    if generator.config.folds and {"light", FOLDS} & set(parts):
+        generator.folds.units.zero_()
     return generator
 
 
