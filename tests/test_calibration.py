@@ -1,13 +1,16 @@
-"""Calibration of the reader by pairs of photographs."""
+"""Calibration of the reader by pairs of photographs, and the checkpoints of commands for `warp`."""
 
 import numpy as np
 import pytest
 import torch
 
+from moodganimation.animator import DEFAULT_CHECKPOINT
+from moodganimation.checkpoints.files import save_generator
 from moodganimation.expressions.axis_map import axis_map
 from moodganimation.expressions.spaces import ACTION_UNITS, FACS
 from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.warp import WarpGenerator
+from training.__main__ import main
 from training.warp import calibrate as calibration
 from training.warp.train import set_axes
 
@@ -65,3 +68,21 @@ def test_calibration_without_pairs_of_photographs_raises_readable_error(generato
     without_sides.space = ACTION_UNITS
     with pytest.raises(ValueError, match="generator of FACS"):
         calibration.calibrate(generator, without_sides)
+
+
+@pytest.mark.parametrize("command", ["pairs", "ablation", "calibrate", "folds", "refine"])
+def test_commands_for_warp_refuse_another_generator(command, tmp_path, capsys):
+    path = DEFAULT_CHECKPOINT.with_name("mood.safetensors")
+    options = ["--data", str(tmp_path), "--checkpoint", str(path), "--out", str(tmp_path / "out")]
+    assert main([command, *options]) == 2
+    assert "resnet of pad; this command takes warp of" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["calibrate", "folds", "refine"])
+def test_commands_for_facs_refuse_action_units(command, tiny, tmp_path, capsys):
+    path = tmp_path / "units.safetensors"
+    save_generator(path, tiny, ACTION_UNITS, {})
+    options = ["--data", str(tmp_path), "--checkpoint", str(path), "--out", str(tmp_path / "out")]
+    assert main([command, *options]) == 2
+    assert "warp of action_units; this command takes warp of facs" in capsys.readouterr().err

@@ -88,13 +88,14 @@ def inspector(options) -> None:
 
 def calibrate(options) -> None:
     """Fine-tune the reader of a checkpoint."""
-    from moodganimation.checkpoints.files import load_checkpoint, save_generator
+    from moodganimation.checkpoints.files import save_generator
 
     from .data.pairs import Pairs
     from .warp.calibrate import calibrate
     from .warp.evaluate import write_report
+    from .warp.loading import load_warp
 
-    generator, space, card = load_checkpoint(options.checkpoint)
+    generator, space, card = load_warp(options.checkpoint, facs_only=True)
     data = Pairs(options.data, "train", generator.config.image_size, space).keep_pairs_with_motion()
     errors = write_report(calibrate(generator, data, options.seed), out=None)
     save_generator(options.out, generator, space, card | {"calibration": errors})
@@ -102,11 +103,12 @@ def calibrate(options) -> None:
 
 def folds(options) -> None:
     """Add skin folds to a checkpoint."""
-    from moodganimation.checkpoints.files import load_checkpoint, save_generator
+    from moodganimation.checkpoints.files import save_generator
 
     from .warp.folds import add_folds
+    from .warp.loading import load_warp
 
-    generator, space, card = load_checkpoint(options.checkpoint)
+    generator, space, card = load_warp(options.checkpoint, facs_only=True)
     generator, figures = add_folds(generator, options.data)
     print(figures)
     save_generator(options.out, generator, space, card | {"folds": figures})
@@ -142,11 +144,10 @@ def ablation(options) -> None:
 
 def _load_without_gains(options) -> tuple:
     """Load the generator with gains of 1, since the pairs were made without gains, and the data."""
-    from moodganimation.checkpoints.files import load_checkpoint
-
     from .data.pairs import Pairs
+    from .warp.loading import load_warp
 
-    generator, space, _ = load_checkpoint(options.checkpoint)
+    generator, space, _ = load_warp(options.checkpoint)
     generator.gain.fill_(1)
     return generator, Pairs(options.data, options.split, generator.config.image_size, space)
 

@@ -5,7 +5,7 @@ import dataclasses
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 
-from moodganimation.checkpoints.files import load_checkpoint, save_generator
+from moodganimation.checkpoints.files import save_generator
 from moodganimation.expressions.spaces import SPACES
 
 from ..common.precision import suitable_precision
@@ -13,6 +13,7 @@ from ..common.runs import Run, stored_experiment
 from ..data.pairs import Pairs
 from .experiment import experiment_for
 from .extend import extended
+from .loading import load_warp
 from .mouths import collect_mouths
 from .refine import RefinerExperiment, refine
 from .train import train
@@ -56,8 +57,11 @@ def precision_of(options) -> str:
 
 
 def train_refiner(options) -> None:
-    """Train the mouth refiner of a checkpoint, which is added if it has none, or resume a run."""
-    generator, space, card = load_checkpoint(options.checkpoint)
+    """Train the mouth refiner of a checkpoint, which is added if it has none, or resume a run.
+
+    Raises ValueError for a checkpoint of another generator, and for unusable data.
+    """
+    generator, space, card = load_warp(options.checkpoint, facs_only=True)
     if not generator.config.refiner:
         generator = extended(generator, refiner=True)
     experiment = RefinerExperiment(seed=options.seed, precision=suitable_precision("cpu"))
