@@ -273,6 +273,12 @@ def test_gains_of_facs_belong_to_units(checkpoint, tmp_path):
         ship(checkpoint, about, None, ["smile=2"], out)
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "much", ""])
+def test_a_gain_that_is_no_finite_number_is_refused(checkpoint, tmp_path, value):
+    with pytest.raises(ValueError, match=f"--gain AU12={value}: give AXIS=NUMBER"):
+        ship(checkpoint, tmp_path, None, [f"AU12={value}"], tmp_path / "out.safetensors")
+
+
 class Screen:
     """Reads FACS in every photo, and records the requests."""
 

@@ -1,6 +1,7 @@
 """Export of checkpoints: weights in half precision with a model card."""
 
 import json
+import math
 from pathlib import Path
 
 from moodganimation.checkpoints.files import load_checkpoint, save_generator
@@ -25,11 +26,7 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
     names = _names_of_gains(generator, space) if has_gains else ()
     for text in gains:
         key, _, value = text.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            raise ValueError(f"--gain {text}: give AXIS=NUMBER, as AU12=1.3.") from None
-        generator.gain[_gain_index(key, names, space)] = number
+        generator.gain[_gain_index(key, names, space)] = _parse_gain(text, value)
     card |= {"name": out.stem} | _read_json(card_file)
     if has_gains:
         card["gain"] = dict(zip(names, generator.gain.tolist(), strict=True))
@@ -40,6 +37,17 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
         card["metrics on the test split"] = values
     save_generator(out, generator, space, card)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+def _parse_gain(text: str, value: str) -> float:
+    """Parse the value of a gain AXIS=NUMBER. Raises ValueError for other than finite numbers."""
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"--gain {text}: give AXIS=NUMBER, as AU12=1.3.")
+    return number
 
 
 def _names_of_gains(generator: WarpGenerator, space: ExpressionSpace) -> tuple[str, ...]:
