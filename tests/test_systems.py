@@ -227,6 +227,16 @@ def test_presets_and_settings_compose():
     assert (e.pretraining_steps, e.stage_at(6)[1], e.stage_at(9)) == (7, 1, (None, 2))
 
 
+def test_settings_that_only_fit_together_can_be_given_in_either_order():
+    settings = ["data.kind=clips", "data.frames=4"]
+    for order in (settings, settings[::-1]):
+        assert override(EXPERIMENTS["mood"], order).data.frames == 4
+    smaller = override(EXPERIMENTS["mood"], ["image_size=96", "frame_critic.depth=5"])
+    assert smaller.generator.image_size == 96
+    with pytest.raises(ValueError, match="Photos have one frame"):
+        override(EXPERIMENTS["mood"], settings[1:])
+
+
 @pytest.mark.parametrize(
     "setting, sentence",
     [

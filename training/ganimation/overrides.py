@@ -1,30 +1,42 @@
 """Settings of an experiment from the command line: `--set weights.condition=160`."""
 
 import math
+from collections import defaultdict
 from dataclasses import fields, is_dataclass, replace
 from typing import Literal, get_args, get_origin, get_type_hints
 
-from .experiments import Experiment, PretrainStage, in_space
+from moodganimation.expressions.spaces import space_named
+
+from .experiments import Experiment, PretrainStage
 
 
 def override(experiment: Experiment, settings: list[str]) -> Experiment:
-    """Apply settings `a.b=c` in order, each checked against the type of its field.
+    """Apply settings `a.b=c`, each checked against the type of its field, all at once: only the
+    result must fit together. Of several values of a field the last one counts.
 
     `space` and `image_size` are set in all networks. Raises ValueError.
     """
+    values = {}  # path -> value
     for text in settings:
         path, _, value = text.partition("=")
         if path == "space":
-            experiment = in_space(experiment, value)
+            axes = len(space_named(value).axes)
+            values |= {"space": value} | _in_networks(experiment, "condition_dim", axes)
         elif path == "image_size":
-            experiment = in_space(experiment, experiment.space, _parse(int, path, value))
+            values |= _in_networks(experiment, path, _parse(int, path, value))
         else:
-            experiment = _with_field(experiment, path.split("."), value, path)
-    return experiment
+            values[path] = _parse_field(experiment, path.split("."), value, path)
+    return _with_values(experiment, values)
 
 
-def _with_field(config, keys: list[str], value: str, path: str):
-    """Return a dataclass with one field changed.
+def _in_networks(experiment: Experiment, name: str, value: int) -> dict[str, int]:
+    """The value of a field in the generator and in every critic, by path."""
+    networks = ("generator", "frame_critic", "clip_critic")
+    return {f"{key}.{name}": value for key in networks if getattr(experiment, key)}
+
+
+def _parse_field(config, keys: list[str], value: str, path: str):
+    """Parse the value of a field of a dataclass.
 
     keys: names of fields that lead to it, outermost first; path: all of them, for messages.
     """
@@ -36,12 +48,25 @@ def _with_field(config, keys: list[str], value: str, path: str):
     if len(keys) > 1:
         if not is_dataclass(current):
             raise ValueError(f"--set {path}: {keys[0]} has no settings of its own.")
-        return replace(config, **{keys[0]: _with_field(current, keys[1:], value, path)})
+        return _parse_field(current, keys[1:], value, path)
     if keys[0] == "lessons":
-        return replace(config, lessons=_stages(value))
+        return _stages(value)
     if is_dataclass(current) or is_dataclass(next(iter(get_args(field_type)), None)):
         raise ValueError(f"--set {path}: set one of its settings, as {path}.NAME=VALUE.")
-    return replace(config, **{keys[0]: _parse(field_type, path, value)})
+    return _parse(field_type, path, value)
+
+
+def _with_values(config, values: dict):
+    """Return a dataclass with the values of some fields, by path."""
+    changes, inner = {}, defaultdict(dict)
+    for path, value in values.items():
+        name, _, rest = path.partition(".")
+        if rest:
+            inner[name][rest] = value
+        else:
+            changes[name] = value
+    changes |= {name: _with_values(getattr(config, name), part) for name, part in inner.items()}
+    return replace(config, **changes)
 
 
 def _stages(value: str) -> tuple[PretrainStage, ...]:
