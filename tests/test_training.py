@@ -357,6 +357,15 @@ def test_aligner_samples_have_the_true_offset(data):
                 assert grey[row, column] < np.median(grey) - 25
 
 
+def test_aligner_samples_of_small_pictures_show_the_whole_face(data, monkeypatch):
+    whole, offset = draw_sample(data, np.random.default_rng(0))
+    picture = data.picture
+    monkeypatch.setattr(data, "picture", lambda path: cv2.resize(picture(path), (96, 96)))
+    small, same_offset = draw_sample(data, np.random.default_rng(0))
+    assert (offset == same_offset).all()
+    assert np.abs(small.astype(float) - whole).mean() < 8
+
+
 def test_flow_error_is_zero_at_the_truth_and_relative_to_the_motion_of_a_face():
     truth = torch.zeros(2, 2, 16, 16)
     truth[0, 1, 4:8, 4:8], truth[1, 1, 4:8, 4:8] = 8.0, 2.0

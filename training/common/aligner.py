@@ -12,13 +12,14 @@ from torch import Tensor
 from moodganimation.faces.alignment import INPUT_SHARE, SIZE, Aligner
 from moodganimation.faces.portrait import rotation_matrix
 
-from ..data.augment import CROP_SIDE, DIRECTED_LIGHT_SHARE, directed_light, draw_ellipse
+from ..data.augment import DIRECTED_LIGHT_SHARE, crop_to_face_matrix, directed_light, draw_ellipse
 from ..data.pairs import Pairs
 from .one_cycle import train_one_cycle
 
 MAX_RATE, WEIGHT_DECAY = 2e-3, 1e-4
 # Offsets are normal with these standard deviations, times a factor that is drawn for each sample,
-# uniformly from 0 to MAX_OFFSET_FACTOR: x, y [halves of the side], log of the scale, roll [rad].
+# uniformly from 0 to MAX_OFFSET_FACTOR: x, y [halves of the coarse crop's side], log of the
+# scale, roll [rad].
 OFFSET_STDS = np.array([0.13, 0.13, 0.11, 0.13])
 MAX_OFFSET_FACTOR = 1.3
 # Shares of views:
@@ -37,7 +38,7 @@ def draw_sample(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     """Draw a coarse view of a random photo, and the offset of its canonical crop.
 
     Returns (SIZE, SIZE, 3) uint8, and the offset that the aligner predicts for it, (4,) float32:
-    x, y [halves of the crop's side], log of the scale, roll [rad].
+    x, y [halves of the coarse crop's side], log of the scale, roll [rad].
     """
     path, _ = data.photos[rng.integers(len(data.photos))]
     picture = data.picture(path)
@@ -45,12 +46,11 @@ def draw_sample(data: Pairs, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     if rng.random() < MIRROR_SHARE:
         picture = picture[:, ::-1]
     x, y, log_scale, roll = offset
-    # Crop px, which pixels of the picture are -> face coordinates of the canonical crop -> those of
-    # the coarse crop -> pixel of the view.
-    linear = np.exp(log_scale) * rotation_matrix(-roll) / (CROP_SIDE / 2)
-    matrix = np.c_[linear, (x, y) - linear @ np.full(2, (CROP_SIDE - 1) / 2)] * (
-        SIZE / 2 / INPUT_SHARE
-    )
+    # Pixel of the picture -> face coordinates of the canonical crop -> those of the coarse crop ->
+    # pixel of the view.
+    matrix = np.exp(log_scale) * rotation_matrix(-roll) @ crop_to_face_matrix(len(picture))
+    matrix[:, 2] += x, y
+    matrix *= SIZE / 2 / INPUT_SHARE
     matrix[:, 2] += (SIZE - 1) / 2
     blurred = cv2.GaussianBlur(picture, (0, 0), rng.uniform(*BLUR_RANGE))
     view = cv2.warpAffine(blurred, matrix, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT_101)
