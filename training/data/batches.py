@@ -1,7 +1,7 @@
 """Batches of the systems of training/ganimation/experiments.py: photos and clips with their
 expressions, drawn deterministically.
 
-B samples of a batch · T frames · G frames to generate · D axes · H x W pixels.
+B samples of a batch · T frames · S frames to generate · D axes · H x W pixels.
 """
 
 import time
@@ -21,11 +21,11 @@ class Sample(NamedTuple):
 
     frames: np.ndarray  # (T, 3, H, W) float32 in [-1, 1]
     conditions: np.ndarray  # (T, D) float32, of each frame
-    targets: np.ndarray  # (G, D) float32, conditions of frames to generate from the first one
+    targets: np.ndarray  # (S, D) float32, conditions of frames to generate from the first one
 
 
 class Batch(NamedTuple):
-    """B samples. Photos: T = G = 1. Clips: G = T - 1, targets are the conditions of frames 1 to
+    """B samples. Photos: T = S = 1. Clips: S = T - 1, targets are the conditions of frames 1 to
     T - 1."""
 
     frames: Tensor
@@ -34,12 +34,12 @@ class Batch(NamedTuple):
 
     @property
     def truth(self) -> Tensor | None:
-        """The real frames of the targets, (B, G, 3, H, W); None for photos, which have none."""
+        """The real frames of the targets, (B, S, 3, H, W); None for photos, which have none."""
         return self.frames[:, 1:] if self.frames.shape[1] > 1 else None
 
     @property
     def real(self) -> tuple[Tensor, Tensor]:
-        """Real frames for the critics, (B, G, 3, H, W), and their expressions, (B, G, D): without
+        """Real frames for the critics, (B, S, 3, H, W), and their expressions, (B, S, D): without
         the first frames of clips."""
         first = 0 if self.truth is None else 1
         return self.frames[:, first:], self.conditions[:, first:]

@@ -1,7 +1,7 @@
 """Critics (discriminators): scores of realism, and estimates of the expression.
 
-B batch · T frames, in training the generated ones of a clip · K scores: T, or 1 of a clip critic ·
-D axes · H x W pixels · h x w patches. All take clips (B, T, 3, H, W) in [-1, 1]; a photo is a clip
+B batch · S frames, in training the generated ones of a clip · K scores: S, or 1 of a clip critic ·
+D axes · H x W pixels · h x w patches. All take clips (B, S, 3, H, W) in [-1, 1]; a photo is a clip
 of one frame. Names, shapes and order of parameters are those of the original checkpoints.
 """
 
@@ -20,7 +20,7 @@ class Critique(NamedTuple):
     """The output of a critic for a batch of clips."""
 
     realism: Tensor  # (B, K, h, w) scores of patches, unbounded
-    condition: Tensor  # (B, T, D) the expression of each frame, unbounded
+    condition: Tensor  # (B, S, D) the expression of each frame, unbounded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +166,9 @@ def _condition_head(channels: int, config: CriticConfig) -> nn.Conv2d:
 
 
 def _unroll(gru: ConvGRU, features: Tensor, carry: bool = True) -> Tensor:
-    """Run a ConvGRU of C channels over features (B, T, channels, h, w).
+    """Run a ConvGRU of C channels over features (B, S, channels, h, w).
 
-    Returns the states of its last layer, (B, T, C, h, w).
+    Returns the states of its last layer, (B, S, C, h, w).
     """
     states, state = [], None
     for x in features.unbind(1):
