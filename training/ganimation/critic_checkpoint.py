@@ -22,16 +22,16 @@ SIZES = ("condition_dim", "image_size", "width", "depth", "memory")
 
 
 def save_critic(path: Path, critic: Critic, space: ExpressionSpace, card: dict) -> None:
-    """Write a critic in float32 with its card. Raises Unwritable."""
+    """Write a critic with its card, in the precision of its weights. Raises Unwritable."""
     config = dataclasses.asdict(critic.config)
     header = {"format": CRITIC_FORMAT, "critic": config, "space": space.name, "card": card}
     write_checkpoint(path, critic.state_dict(), header, float16=False)
 
 
 def load_critic(path: str | Path, carry: bool | None = None) -> Critic:
-    """Load a critic: frames (B, T, 3, H, W) in [-1, 1] -> Critique(realism, condition).
+    """Load a critic: S frames (B, S, 3, H, W) in [-1, 1] -> Critique(realism, condition).
 
-    realism (B, K, h, w), K = T for a frame critic and 1 for a clip critic; condition (B, T, D). The
+    realism (B, K, h, w), K = S for a frame critic and 1 for a clip critic; condition (B, S, D). The
     critic is in evaluation mode, on the CPU, without gradients. Its file is ours or an original.
 
     carry: whether a clip critic carries its state from frame to frame. By default as in training:

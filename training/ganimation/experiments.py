@@ -1,9 +1,9 @@
 """The six systems of the original repository as values of one type.
 
 Every number is that of the code of the system's branch (training/README.md names them), except of
-fields marked "ours". A comment of the form
---flag names the original's command-line option for a field. Names of fields are stored in
-experiment.json and are options of `--set`, so they do not change.
+fields marked "ours". A comment of the form --flag names the original's command-line option for a
+field. Names of fields are stored in experiment.json and are options of `--set`, so they do not
+change.
 """
 
 from dataclasses import dataclass, replace
@@ -54,9 +54,9 @@ class Experiment:
     frame_critic: CriticConfig
     clip_critic: CriticConfig | None = None
     weights: Weights = Weights()
-    # --recurrent: input frame of each step of a clip: the still photo, the last generated frame,
-    # the last true frame (teacher forcing), or a curriculum from true to generated frames. True
-    # frames are those of the clip, `Batch.truth`.
+    # --recurrent: what each generated frame of a clip starts from: the still photo, the last
+    # generated frame, the last true frame (teacher forcing), or a curriculum from true to generated
+    # frames. True frames are those of the clip, `Batch.truth`.
     feed: Literal["portrait", "generated", "truth", "curriculum"] = "portrait"
     curriculum: float = 0.5  # share of the adversarial steps after which no true frame is fed
     condition_loss: Literal["mse", "xsigmoid"] = "mse"
@@ -65,8 +65,9 @@ class Experiment:
     condition_by_batch: bool = True
     attention_rest: float = 0.0  # target of the mean attention; 0 repaints, 1 keeps the photo
     roughness_power: int = 2  # of differences in the smoothness term
-    # What the gradient penalty interpolates the fake frame with: the first frame of the clip, the
-    # previous fake frame, or the true version of the same frame.
+    # What the gradient penalty of a frame critic interpolates the fake frame with: the first frame
+    # of the clip, the previous fake frame, or the true version of the same frame. That of a clip
+    # critic always takes the true clip.
     penalty_pairs: Literal["first", "previous", "real"] = "first"
     penalty_apart: bool = True  # the gradient penalty has an optimizer step of its own
     penalty_every: int = 1  # ours: every N critic steps, with N times the weight
@@ -75,8 +76,11 @@ class Experiment:
     batch: int = 4  # --batch_size, over all processes
     n_critic: int = 5  # --train_G_every_n_iterations: critic steps per generator step
     epochs: int = 20  # --nepochs_no_decay: with the full learning rate
-    decay_epochs: int = 10  # --nepochs_decay: then with a linear decay to 0
-    steps: int = 0  # adversarial steps, divided into these epochs; 0: an epoch is all samples once
+    # --nepochs_decay: the first of these still has the full rate; in each further one it falls by
+    # 1 / decay_epochs, so that the last has that share of it.
+    decay_epochs: int = 10
+    # Ours: adversarial steps, divided into these epochs; 0: an epoch is all samples once.
+    steps: int = 0
     rate: float = 1e-4  # --lr_G
     critic_rate: float = 1e-4  # --lr_D, --lr_D_temp
     beta1: float = 0.5  # --G_adam_b1 ...
@@ -87,11 +91,12 @@ class Experiment:
     gates: Literal["normal", "orthogonal", "open"] = "normal"
     gate_rate: float = 1.0  # ours: factor of the learning rate of ConvGRU gates
     ema: float = 0.999  # ours: decay of the moving average of the generator's weights; 0: none
-    seed: int = 0
-    # quickest: decided by the hardware, not timed: bf16 on a GPU and on a processor with AMX, else
-    # float32; see common/precision.py.
+    seed: int = 0  # ours, of all random numbers
+    # Ours. quickest: decided by the hardware, not timed: bf16 on a GPU and on a processor with AMX,
+    # else float32; see common/precision.py.
     precision: Literal["quickest", "float32", "bf16", "float64"] = "quickest"
-    log_every: int = 20  # [steps]
+    # Ours, in steps; the original counts seconds:
+    log_every: int = 20
     save_every: int = 500
     sample_every: int = 500
 
@@ -189,7 +194,8 @@ class Experiment:
         return self.pretraining_steps + (self.steps or epoch_steps)
 
     def rate_factor_at(self, step: int, sample_count: int) -> float:
-        """The factor of the learning rates at an adversarial step: 1, then linear decay by epoch.
+        """The factor of the learning rates at an adversarial step: 1, in later epochs lower, see
+        `decay_epochs`.
 
         If `steps` is set, they are divided into as many equal parts as there are epochs.
         """

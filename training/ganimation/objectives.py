@@ -9,7 +9,8 @@ or `_back` for the edit back to the source. Terms of pretraining begin with `tol
 weights. Names without a dot are logged only: `attention` is the mean attention.
 
 Each term is a mean over the samples of this process, or `experiment.batch` times such a mean where
-the original sums over the batch, so that the average over processes is the term of the whole batch.
+the original sums over the batch, so that the average over processes is the term of the whole batch;
+that of `attention` only for an `attention_rest` of 0 or 1, as all systems have.
 """
 
 from typing import Literal

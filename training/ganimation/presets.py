@@ -1,4 +1,4 @@
-"""Presets: sizes and schedule of the original, small ones to try it out, and pretraining."""
+"""Presets: sizes and schedule of the original, small networks to try it out, and pretraining."""
 
 from dataclasses import replace
 
@@ -18,9 +18,10 @@ STAGES = (
 def preset(experiment: Experiment, name: str) -> Experiment:
     """Apply a preset by name.
 
-    reference: the sizes and schedule of the original. small: a few minutes, to try it out.
-    pretrain: supervised stages at growing resolution, then the adversarial objective with the
-    supervised terms in place of the attention's.
+    reference: the sizes and schedule of the original. small: narrow networks, small batches and
+    short clips, to try it out, for as many epochs; `--set steps=N` makes it short. pretrain:
+    supervised stages at growing resolution, then the adversarial objective with the supervised
+    terms in place of the deviation of the mean attention.
     """
     match name:
         case "small":
@@ -45,7 +46,7 @@ def _resized(experiment: Experiment, width: int, batch: int) -> Experiment:
 
 
 def _pretrain(experiment: Experiment) -> Experiment:
-    """Supervised pretraining at 32, 64 and 128 pixels, then the paper's objective.
+    """Apply the preset pretrain: stages at 32, 64 and 128 pixels, then adversarial steps.
 
     It is sized for two cores. Two defects of the original are corrected: penalties interpolate real
     and fake versions of the same frame, and the weight of the condition does not depend on the

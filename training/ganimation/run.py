@@ -54,7 +54,8 @@ def train_system(options) -> None:
 
 
 def _start_message(experiment: Experiment, samples: Samples, processes: int) -> list[str]:
-    """Lines to print at the start: samples, precision, and deviations from the reference."""
+    """Lines to print at the start: samples, processes, precision, and whether gradient penalties
+    are rarer than those of the reference."""
     lines = [
         f"{experiment.name}: {len(samples)} training samples in {experiment.space}; "
         f"processes: {processes}; {experiment.precision}",

@@ -94,26 +94,27 @@ class Trainer:
 
     def step(self, step: int, batch: Batch) -> Terms:
         """Take a pretraining or adversarial step on a batch; step: its number in the run."""
-        stage, stage_step = self.experiment.stage_at(step)
+        # number: of the step in its stage, or among the adversarial steps
+        stage, number = self.experiment.stage_at(step)
         if stage:
-            self.networks.generator.set_rate(pretraining_rate(stage, stage_step))
+            self.networks.generator.set_rate(pretraining_rate(stage, number))
             terms = pretraining_step(self.networks, batch, self.accelerator)
             self._update_average(step)
             return terms
-        self._set_rates(stage_step)
-        update_generator, with_penalty = self.experiment.updates_at(stage_step)
+        self._set_rates(number)
+        update_generator, with_penalty = self.experiment.updates_at(number)
         terms = adversarial_step(
             self.networks,
             batch,
             self.experiment,
             self._draw_interpolation(step, batch),
             self.accelerator,
-            feed_at(self.experiment, stage_step, self.sample_count),
+            feed_at(self.experiment, number, self.sample_count),
             update_generator,
             with_penalty,
         )
         if update_generator:
-            generator_steps = stage_step // self.experiment.n_critic
+            generator_steps = number // self.experiment.n_critic
             self._update_average(self.experiment.pretraining_steps + generator_steps)
         return terms
 
@@ -124,9 +125,9 @@ class Trainer:
         feed = "portrait" if stage else inference_feed(self.experiment)
         run.log(step=steps_done, **sheets.write(self.average, path, spec.size, feed))
 
-    def _set_rates(self, stage_step: int) -> None:
-        """Set the learning rates of an adversarial step."""
-        factor = self.experiment.rate_factor_at(stage_step, self.sample_count)
+    def _set_rates(self, number: int) -> None:
+        """Set the learning rates of an adversarial step; number: among these steps."""
+        factor = self.experiment.rate_factor_at(number, self.sample_count)
         self.networks.generator.set_rate(self.experiment.rate * factor)
         for critic in self.networks.critics.values():
             critic.set_rate(self.experiment.critic_rate * factor)
@@ -330,7 +331,11 @@ def feed_at(experiment: Experiment, step: int, sample_count: int) -> Feed:
 
 
 def inference_feed(experiment: Experiment) -> Feed:
-    """The feed for a trained generator, which has no true frames."""
+    """The feed for a trained generator, which has no true frames but the photo.
+
+    One that was only ever fed true frames starts from the photo, since in frames that it generated
+    its errors would add up.
+    """
     return {"curriculum": "generated", "truth": "portrait"}.get(experiment.feed, experiment.feed)
 
 

@@ -298,7 +298,10 @@ def original_terms(terms: Terms, experiment: Experiment) -> dict[str, float]:
 
 
 def weight_sums(networks: Networks, original: dict) -> tuple[dict, dict]:
-    """Return the sum of absolute values of every tensor, of ours and of the original's."""
+    """Return the sum of absolute values of every tensor, of ours and of the original's.
+
+    original: for each network, key -> [sum, sum of absolute values, ...].
+    """
     modules = {"G": networks.generator.network, "D": networks.critics["frame"].network}
     if "clip" in networks.critics:
         modules["D_temp"] = networks.critics["clip"].network
