@@ -37,7 +37,7 @@ class Run:
             _write_atomically(folder / "experiment.json", json.dumps(settings, indent=1))
 
     def log(self, step: int, **values) -> None:
-        """Append values to log.jsonl, and numbers to TensorBoard."""
+        """Append values to log.jsonl, and numbers to TensorBoard. Only the writer may call it."""
         with open(self.folder / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step} | values) + "\n")
         if self.tensorboard is None:
@@ -61,7 +61,7 @@ class Run:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
     def save_state(self, state: dict) -> None:
-        """Replace state.pt atomically."""
+        """Replace state.pt atomically. Only the writer may call it."""
         part = self.folder / "state.part"
         torch.save(state, part)
         os.replace(part, self.folder / "state.pt")
@@ -82,7 +82,7 @@ class Run:
 
 
 def _defaults(experiment) -> dict:
-    """The defaults of an experiment's settings, for runs stored before a setting existed."""
+    """The defaults of an experiment's top-level settings, for runs stored before one existed."""
     defaults = {
         field.name: field.default
         for field in dataclasses.fields(experiment)
@@ -99,7 +99,7 @@ def _write_atomically(path: Path, text: str) -> None:
 
 
 def _open_tensorboard(folder: Path, step: int):
-    """Open TensorBoard's writer, which removes events from `step` on.
+    """Open TensorBoard's writer, which hides earlier events from `step` on.
 
     Without TensorBoard print a note and return False.
     """
