@@ -62,7 +62,7 @@ class PatchCritic(nn.Module):
     def score(self, last_map: Tensor, condition: Tensor) -> Tensor:
         """Score the last feature map with a condition (B, D).
 
-        Returns (B, 1, h, w), high for photographs that show the condition.
+        Returns (B, 1, h, w), high for real faces that show the condition.
         """
         projection = self.expression(condition)[..., None, None] * last_map
         # The root keeps the size of the sum independent of the number of channels.
@@ -78,8 +78,8 @@ def critic_loss(
 ) -> Tensor:
     """The critics' logistic loss plus R1, summed over the regions.
 
-    real, fake: faces (B, 3, H, W) with their expressions (B, D). r1_weight: half of R1's gamma; 0
-    switches R1 off.
+    real, fake: faces (B, 3, H, W) with their expressions (B, D); real are labelled photos, in FACS
+    half of them re-rendered, and half degraded. r1_weight: half of R1's gamma; 0 switches R1 off.
     """
     total = real[0].new_zeros(())
     for (critic, photo), (_, composite) in zip(

@@ -16,7 +16,8 @@ from moodganimation.networks.base import GeneratorConfig
 class Weights:
     """Weights of the terms of the objective; each term is an error of what its comment names.
 
-    A weight of 0 switches a term off; `composite` 0 switches off all terms of pictures.
+    A weight of 0 switches a term off; `composite` 0 switches off all terms of pictures, `realism` 0
+    also `features`.
     """
 
     flow: float = 1.0  # motion
@@ -43,12 +44,16 @@ class Phase:
 
     steps: int
     batch: int  # pairs a step, over all processes
-    photos: int  # labelled photos a step, for the reader
+    # Labelled photos a step, in FACS half of them re-rendered: for the reader, and as the real
+    # faces of the critics.
+    photos: int
     rate: float  # learning rate after the warm-up ...
     final_rate: float  # ... falling to this one along a cosine
     warmup: int = 100
     reverse: float = 0.0  # share of rendered pairs that are swapped: the photo is the target
-    opening: float = 0.0  # share of pairs that open the mouth, and of photos with an open mouth
+    # Probability of drawing a pair from those that open the mouth, and a photo from those with an
+    # open mouth.
+    opening: float = 0.0
     weights: Weights = Weights()
     # Share of the phase's steps before the adversarial terms begin; critics train a little earlier,
     # see CRITIC_START in `train`.
@@ -121,7 +126,8 @@ WARP = Experiment(
             opening=0.4,
             weights=PAINTER_WEIGHTS,
         ),
-        # The same, in the second half with adversarial terms; more photos for the reader.
+        # The same, in the second half with adversarial terms; more photos for the
+        # reader and the critics.
         Phase(
             steps=900,
             batch=12,

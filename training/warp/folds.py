@@ -8,7 +8,7 @@ without low frequencies, is regressed on the change of AU12 between them. Half o
 the eyes are given to AU06, all others to AU12. Then a network learns to predict, for each place of
 a photo, its coordinates in the mean face.
 
-A data folder holds canonical crops with landmarks, see `data.pack`.
+A data folder holds canonical crops (`data.pack`) with landmarks (`data.landmarks`).
 
 N people (ratio images), or photos (points) · F fold pictures · S pixels a side of the mean face
 """
@@ -49,7 +49,7 @@ SHARE_OF_AU06 = 0.5  # of the folds of a smile around the eyes
 OUTLIER_SHARE = 0.01
 MOUTH_CORNERS = (61, 291)
 NOSTRILS = (98, 97, 2, 326, 327, 94, 64, 294)  # points around both nostrils
-MARGIN = 3  # around brows, lashes and nostrils [px of the mean face]
+MARGIN = 3  # around brows, eyes and nostrils [px of the mean face]
 EYE_CORNERS = ((33, 133), (263, 362))
 # Distances from the middle of an eye, in its widths, at which `eye_mask` begins to fall from 1, and
 # at which it is 0.
@@ -75,9 +75,9 @@ def fold_pictures(face: MeanFace, log_ratios: np.ndarray, au12_changes: np.ndarr
 
 
 def static_skin_mask(face: MeanFace) -> np.ndarray:
-    """Return a mask (S, S) float32: 0 on brows, lashes and nostrils, 1 elsewhere, smooth between.
+    """Return a mask (S, S) float32: 0 on brows, eyes and nostrils, 1 elsewhere, smooth between.
 
-    Ratio images change there because these dark parts move, and the generator moves them itself.
+    Ratio images change there because these parts move, and the generator moves them itself.
     """
     mask = np.ones((MEAN_FACE_SIDE, MEAN_FACE_SIDE), np.float32)
     for ids in (BROWS[: len(BROWS) // 2], BROWS[len(BROWS) // 2 :], *EYE_OUTLINES, NOSTRILS):

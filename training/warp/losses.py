@@ -27,8 +27,8 @@ def flow_error(motion: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     absolute error.
 
     motion, truth: (B, C, H, W), a flow in pixels of the crop (C = 2) or the light (C = 1); weight:
-    (B, 1, H, W) in [0, 1], 0 where the truth is unknown. Squared, since most pixels do not move, so
-    that zero motion is a plateau of the absolute error; relative, so that a lid weighs as much as a
+    (B, 1, H, W) in [0, 1], 0 where the truth is unknown. Squared, since most pixels do not move:
+    zero, the median, minimizes an absolute error; relative, so that a lid weighs as much as a
     jaw; and weighted up to fivefold where the face moves most. Faces whose true motion is unknown,
     or 0 everywhere, have the error 0.
     """

@@ -193,7 +193,8 @@ class Trainer:
         return terms, composite
 
     def _step_critics(self, step: int, batch: PairBatch, composite: Tensor) -> Tensor:
-        """Step the critics on photographs and composites; return their loss.
+        """Step the critics on labelled photos, see `Phase.photos`, and composites; return their
+        loss.
 
         R1 is applied every `slope_every` steps, with that many times its weight (Karras et al.
         2020, "Lazy regularization").
