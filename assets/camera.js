@@ -37,23 +37,38 @@ window.moodganimation.mount(element, () => {
     canvas.width = Math.round(scale * video.videoWidth);
     canvas.height = Math.round(scale * video.videoHeight);
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    const request = { stream_id: streamId, picture: canvas.toDataURL("image/jpeg", JPEG_QUALITY), expression: session.token ? session.state.expression : null,
-      record: isRecording, mirror: mirrorSettings(), recalibrate };
+    const request = {
+      stream_id: streamId,
+      picture: canvas.toDataURL("image/jpeg", JPEG_QUALITY),
+      expression: session.token ? session.state.expression : null,
+      record: isRecording,
+      mirror: mirrorSettings(),
+      recalibrate,
+    };
     recalibrate = false;
     return page.callServer("process_frame", request);
   }
   async function streamFrames() {
     while (stream) {
-      if (!video.videoWidth) { await new Promise(requestAnimationFrame); continue; }
+      if (!video.videoWidth) {
+        await new Promise(requestAnimationFrame);
+        continue;
+      }
       let answer;
-      try { answer = await sendFrame(); } catch (error) { return stop(String(error)); }
+      try {
+        answer = await sendFrame();
+      } catch (error) {
+        return stop(String(error));
+      }
       if (!stream) return;
       if (answer.problem) return stop(answer.problem);
       streamId = answer.stream_id;
       if (document.getElementById("stage").dataset.shows !== "camera") page.showOnStage("camera");
       document.getElementById("stage-camera").src = answer.picture;
       const now = performance.now();
-      framesPerSecond = lastTime ? RATE_DECAY * framesPerSecond + (1 - RATE_DECAY) * 1000 / (now - lastTime) : 0;
+      framesPerSecond = lastTime
+        ? RATE_DECAY * framesPerSecond + ((1 - RATE_DECAY) * 1000) / (now - lastTime)
+        : 0;
       lastTime = now;
       form.dataset.frames = 1 + Number(form.dataset.frames || 0);  // this and the next for tests
       form.dataset.calibrated = answer.calibrated;
@@ -63,10 +78,15 @@ window.moodganimation.mount(element, () => {
     }
   }
   cameraButton.addEventListener("click", async () => {
-    if (stream) { stop(); return page.showOnStage("picture"); }
+    if (stream) {
+      stop();
+      return page.showOnStage("picture");
+    }
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
-    } catch (error) { return stop(`${translate("The camera cannot be used")}: ${error.message}`); }
+    } catch (error) {
+      return stop(`${translate("The camera cannot be used")}: ${error.message}`);
+    }
     video.srcObject = stream;
     await video.play();
     lastTime = 0;
@@ -74,8 +94,13 @@ window.moodganimation.mount(element, () => {
     updateControls();
     return streamFrames();
   });
-  calibrateButton.addEventListener("click", () => { recalibrate = true; });
-  recordButton.addEventListener("click", () => { isRecording = !isRecording; updateControls(); });
+  calibrateButton.addEventListener("click", () => {
+    recalibrate = true;
+  });
+  recordButton.addEventListener("click", () => {
+    isRecording = !isRecording;
+    updateControls();
+  });
   form.addEventListener("change", updateControls);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -94,6 +119,8 @@ window.moodganimation.mount(element, () => {
     page.applyAnswer(answer);
     return page.togglePanel("photo");
   });
-  page.on("panel", (panel) => { if (panel !== "live" && stream) stop(); });
+  page.on("panel", (panel) => {
+    if (panel !== "live" && stream) stop();
+  });
   updateControls();
 });

@@ -18,7 +18,8 @@ window.moodganimation.mount(element, () => {
   // the index of its axis in the mood, as a text}.
   function attachSlider(root) {
     const range = root.querySelector("input[type=range]"), textInput = root.querySelector(".value");
-    const { low, high, mood: moodIndex } = root.dataset, self = { root, range, textInput, low, high, moodIndex };
+    const { low, high, mood: moodIndex } = root.dataset;
+    const self = { root, range, textInput, low, high, moodIndex };
     let startValue = null;
     let isArmed = true;  // whether moves count; for a finger only once it has moved sideways
     let downAt = null;  // where the pointer went down
@@ -31,21 +32,49 @@ window.moodganimation.mount(element, () => {
     range.addEventListener("pointermove", (event) => {
       if (!downAt || isArmed) return;
       const [dx, dy] = [Math.abs(event.clientX - downAt[0]), Math.abs(event.clientY - downAt[1])];
-      if (dx > SIDEWAYS_PX && dx > dy) { isArmed = true; onMoved(); }
+      if (dx > SIDEWAYS_PX && dx > dy) {
+        isArmed = true;
+        onMoved();
+      }
     });
     // The browser takes the finger's move as scrolling: restore the value.
-    range.addEventListener("pointercancel", () => { if (!isArmed) setValue(startValue, false); downAt = null; isArmed = true; });
-    range.addEventListener("pointerup", () => { if (!isArmed) { isArmed = true; onMoved(); page.commitSoon(); } downAt = null; });
-    range.addEventListener("input", () => { if (isArmed) onMoved(); else paint(self); });
-    range.addEventListener("change", () => { if (isArmed) page.commitSoon(); else setValue(startValue, false); });
+    range.addEventListener("pointercancel", () => {
+      if (!isArmed) setValue(startValue, false);
+      downAt = null;
+      isArmed = true;
+    });
+    range.addEventListener("pointerup", () => {
+      if (!isArmed) {
+        isArmed = true;
+        onMoved();
+        page.commitSoon();
+      }
+      downAt = null;
+    });
+    range.addEventListener("input", () => {
+      if (isArmed) onMoved();
+      else paint(self);
+    });
+    range.addEventListener("change", () => {
+      if (isArmed) page.commitSoon();
+      else setValue(startValue, false);
+    });
     range.addEventListener("dblclick", returnToReading);
     root.querySelector("label").addEventListener("dblclick", returnToReading);
     textInput.addEventListener("change", () => {
       const typed = Number(textInput.value.replace(",", "."));
-      if (textInput.value.trim() && Number.isFinite(typed)) { setValue(typed, true); page.commitSoon(); }
-      else paint(self);
+      if (textInput.value.trim() && Number.isFinite(typed)) {
+        setValue(typed, true);
+        page.commitSoon();
+      } else paint(self);
     });
-    textInput.addEventListener("keydown", (event) => { if (event.key === "Enter") textInput.blur(); if (event.key === "Escape") { paint(self); textInput.blur(); } });
+    textInput.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") textInput.blur();
+      if (event.key === "Escape") {
+        paint(self);
+        textInput.blur();
+      }
+    });
     textInput.addEventListener("focus", () => textInput.select());
     root.querySelector(".sides")?.addEventListener("click", () => showSidesApart(self));
 
@@ -54,7 +83,10 @@ window.moodganimation.mount(element, () => {
       if (isSent) onMoved();
       else paint(self);
     }
-    function onMoved() { paint(self); previewSlider(self); }
+    function onMoved() {
+      paint(self);
+      previewSlider(self);
+    }
     function returnToReading() {
       if (moodIndex) return;
       setValue(valueIn(session.reading, self), true);
@@ -76,7 +108,9 @@ window.moodganimation.mount(element, () => {
 
   // The axes of FACS that the slider of a unit moves: those of both sides, if the unit has sides.
   function axesOfUnit(unit) {
-    return axesByUnit[unit] ??= [`${unit}L`, `${unit}R`].every((side) => side in session.reading) ? [`${unit}L`, `${unit}R`] : [unit];
+    return (axesByUnit[unit] ??= [`${unit}L`, `${unit}R`].every((side) => side in session.reading)
+      ? [`${unit}L`, `${unit}R`]
+      : [unit]);
   }
   // The value of a unit: the mean of its sides.
   function unitMean(unit, expression) {
@@ -92,8 +126,10 @@ window.moodganimation.mount(element, () => {
   function previewSlider(self) {
     if (self.moodIndex) return page.emit("mood", element);
     const value = Number(self.range.value), expression = { ...session.state.expression };
-    if (self.low) { expression[self.high] = Math.max(0, value); expression[self.low] = Math.max(0, -value); }
-    else {
+    if (self.low) {
+      expression[self.high] = Math.max(0, value);
+      expression[self.low] = Math.max(0, -value);
+    } else {
       // Back at the reading, each side gets its own value again.
       const isBack = Math.abs(value - unitMean(self.high, session.reading)) < BACK_AT_READING;
       for (const key of axesOfUnit(self.high)) expression[key] = isBack ? session.reading[key] : value;
@@ -111,19 +147,30 @@ window.moodganimation.mount(element, () => {
   function updateRelated(changed, expression) {
     for (const other of sliders) {
       if (other === changed || other.moodIndex) continue;
-      if (other.root.dataset.sideOf === changed.high || changed.root.dataset.sideOf === other.high) showValue(other, expression);
+      if (other.root.dataset.sideOf === changed.high || changed.root.dataset.sideOf === other.high)
+        showValue(other, expression);
     }
   }
-  function showValue(self, expression) { self.range.value = valueIn(expression, self); paint(self); }
+  function showValue(self, expression) {
+    self.range.value = valueIn(expression, self);
+    paint(self);
+  }
   function showMood(mood) {
-    for (const self of sliders) if (self.moodIndex) { self.range.value = mood[Number(self.moodIndex)]; paint(self); }
+    for (const self of sliders) {
+      if (!self.moodIndex) continue;
+      self.range.value = mood[Number(self.moodIndex)];
+      paint(self);
+    }
   }
   function showAll(expression, mood) {
     for (const self of sliders) if (!self.moodIndex) showValue(self, expression);
     if (mood) showMood(mood);
   }
   on("preview", ({ expression, mood, request }) => {
-    if (request.expression && !page.isResolvedByServer(request)) { if (mood) showMood(mood); return; }
+    if (request.expression && !page.isResolvedByServer(request)) {
+      if (mood) showMood(mood);
+      return;
+    }
     if (expression) showAll(expression, request.mood ? null : mood);
   });
 
@@ -131,20 +178,26 @@ window.moodganimation.mount(element, () => {
     showAll(state.expression, state.mood);
     for (const [key, value] of Object.entries(state.expression)) {
       if (!key.endsWith("L")) continue;
-      const unit = key.slice(0, -1), self = sliders.find((other) => other.high === unit && other.root.querySelector(".sides"));
-      const differ = Math.abs(value - state.expression[`${unit}R`]) > SIDES_DIFFER && Math.abs(value - session.reading[key]) > SIDE_CHANGED;
+      const unit = key.slice(0, -1);
+      const self = sliders.find((other) => other.high === unit && other.root.querySelector(".sides"));
+      const differ =
+        Math.abs(value - state.expression[`${unit}R`]) > SIDES_DIFFER &&
+        Math.abs(value - session.reading[key]) > SIDE_CHANGED;
       if (self && differ) showSidesApart(self, true);
     }
     // The button "awe" sets the preset "awed".
     const button = state.preset === "awed" ? "awe" : state.preset;
-    for (const other of element.querySelectorAll("[data-preset]")) other.ariaPressed = String(other.dataset.preset === button);
+    for (const other of element.querySelectorAll("[data-preset]"))
+      other.ariaPressed = String(other.dataset.preset === button);
   });
   // Disable the sliders of axes that the model does not have.
   function disableUnavailable() {
     const available = new Set(session.axes);
     for (const self of sliders) {
       if (self.moodIndex) continue;
-      const isUnavailable = ![self.low, self.high].filter(Boolean).every((key) => axesOfUnit(key).every((k) => available.has(k)));
+      const isUnavailable = ![self.low, self.high]
+        .filter(Boolean)
+        .every((key) => axesOfUnit(key).every((k) => available.has(k)));
       self.range.disabled = self.textInput.disabled = isUnavailable;
       self.root.classList.toggle("unavailable", isUnavailable);
       const sides = self.root.querySelector(".sides");
@@ -162,13 +215,20 @@ window.moodganimation.mount(element, () => {
   });
   on("enabled", (enabled) => {
     if (enabled) return disableUnavailable();
-    for (const self of sliders) { self.root.dataset.reading = 0; self.range.value = 0; paint(self); }
+    for (const self of sliders) {
+      self.root.dataset.reading = 0;
+      self.range.value = 0;
+      paint(self);
+    }
   });
 
   // ---- Regions ----
 
   for (const button of element.querySelectorAll("[data-reset]")) {
-    button.addEventListener("click", async () => { await page.commit(); act("reset_sliders", { region: button.dataset.reset, expression: session.state.expression }); });
+    button.addEventListener("click", async () => {
+      await page.commit();
+      act("reset_sliders", { region: button.dataset.reset, expression: session.state.expression });
+    });
   }
 
   // ---- Presets, gestures and movements ----
@@ -200,7 +260,10 @@ window.moodganimation.mount(element, () => {
 
   const tabs = [...element.querySelectorAll("#edit-tabs [role=tab]")];
   function openTab(name) {
-    for (const tab of tabs) { tab.ariaSelected = String(tab.dataset.editTab === name); tab.tabIndex = tab.dataset.editTab === name ? 0 : -1; }
+    for (const tab of tabs) {
+      tab.ariaSelected = String(tab.dataset.editTab === name);
+      tab.tabIndex = tab.dataset.editTab === name ? 0 : -1;
+    }
     element.querySelector("#panel-photo").dataset.editTab = name;
   }
   for (const tab of tabs) tab.addEventListener("click", () => openTab(tab.dataset.editTab));
@@ -222,7 +285,8 @@ window.moodganimation.mount(element, () => {
   const copyForm = element.querySelector("#copy-form");
   copyForm.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const regions = page.formValues(copyForm).regions ?? [], other = await page.uploadFile(copyForm.querySelector("#other"));
+    const regions = page.formValues(copyForm).regions ?? [];
+    const other = await page.uploadFile(copyForm.querySelector("#other"));
     const answer = await page.runWithProgress("copy_expression", { other, regions }, copyForm);
     if (!answer.problem) page.applyAnswer(answer);
   });

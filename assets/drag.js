@@ -33,9 +33,11 @@
     if (!overlay || overlay.querySelector(".drag")) return;
     const { translate } = page;
     const layer = createElement("div", { className: "drag", role: "group", ariaLabel: translate(HELP) });
-    const arrows = document.createElementNS("http://www.w3.org/2000/svg", "svg"), path = document.createElementNS(arrows.namespaceURI, "path");
+    const arrows = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const path = document.createElementNS(arrows.namespaceURI, "path");
     const caption = createElement("div", { className: "caption", role: "status" });
-    if (!document.querySelector("#drag-style")) document.head.append(createElement("style", { id: "drag-style", textContent: STYLE }));
+    const style = createElement("style", { id: "drag-style", textContent: STYLE });
+    if (!document.querySelector("#drag-style")) document.head.append(style);
     arrows.append(path);
     arrows.ariaHidden = "true";
     layer.append(arrows, caption);
@@ -66,8 +68,11 @@
     // The cell of the motion map at a position in the photo: [column, row, index]; null outside.
     function cellAt([x, y]) {
       const [[a, b, e], [c, d, f]] = motionMap.to_photo, determinant = a * d - b * c;
-      const column = Math.round((d * (x - e) - b * (y - f)) / determinant), row = Math.round((a * (y - f) - c * (x - e)) / determinant);
-      return Math.min(column, row) < 0 || Math.max(column, row) >= motionMap.grid ? null : [column, row, row * motionMap.grid + column];
+      const column = Math.round((d * (x - e) - b * (y - f)) / determinant);
+      const row = Math.round((a * (y - f) - c * (x - e)) / determinant);
+      return Math.min(column, row) < 0 || Math.max(column, row) >= motionMap.grid
+        ? null
+        : [column, row, row * motionMap.grid + column];
     }
 
     const placeOf = (column, row) => motionMap.to_photo.map(([a, b, e]) => a * column + b * row + e);
@@ -76,7 +81,10 @@
 
     // The value of an axis, of a unit (the mean of its sides), or of two opposite axes as one.
     function axisValue(expression, key, side = "") {
-      const valueOf = (name) => expression[name + side] ?? expression[name] ?? ((expression[`${name}L`] ?? 0) + (expression[`${name}R`] ?? 0)) / 2;
+      const valueOf = (name) =>
+        expression[name + side] ??
+        expression[name] ??
+        ((expression[`${name}L`] ?? 0) + (expression[`${name}R`] ?? 0)) / 2;
       return valueOf(key) - (key in motionMap.opposites ? valueOf(motionMap.opposites[key]) : 0);
     }
 
@@ -85,13 +93,18 @@
       const expression = page.expression(), place = [...at];
       for (const [key, move] of Object.entries(moves)) {
         const change = axisValue(expression, key, side) - axisValue(motionMap.start, key, side);
-        move.forEach((distance, i) => { place[i] += change * distance * motionMap.scale; });
+        move.forEach((distance, i) => {
+          place[i] += change * distance * motionMap.scale;
+        });
       }
       return place;
     }
 
     const title = (key) => translate(motionMap.labels[key] ?? key);
-    const valuesText = (names, expression) => names.map((name) => `${title(name)}  ${(expression[name] ?? axisValue(expression, name)).toFixed(2)}`).join("\n");
+    const valuesText = (names, expression) =>
+      names
+        .map((name) => `${title(name)}  ${(expression[name] ?? axisValue(expression, name)).toFixed(2)}`)
+        .join("\n");
 
     // ---- What is shown ----
 
@@ -100,7 +113,8 @@
       caption.textContent = text;
       if (!text) return;
       const box = layer.getBoundingClientRect(), visible = stage.element.getBoundingClientRect();
-      const [left, right] = [Math.max(0, visible.left - box.left), Math.min(box.width, visible.right - box.left)];
+      const left = Math.max(0, visible.left - box.left);
+      const right = Math.min(box.width, visible.right - box.left);
       const top = Math.max(0, visible.top - box.top), above = y - caption.offsetHeight - 12;
       caption.style.left = `${Math.max(left + 4, Math.min(x + 16, right - caption.offsetWidth - 4))}px`;
       caption.style.top = `${above < top + 4 ? Math.max(y, top) + 20 : above}px`;
@@ -118,8 +132,10 @@
       let drawn = "";
       for (let row = cell[1] - ARROW_CELLS; row <= cell[1] + ARROW_CELLS; row += 1) {
         for (let column = cell[0] - ARROW_CELLS; column <= cell[0] + ARROW_CELLS; column += 1) {
-          const index = row * motionMap.grid + column, isInside = Math.min(column, row) >= 0 && Math.max(column, row) < motionMap.grid;
-          if (isInside && motionMap.cells[index] === control) drawn += arrow(placeOf(column, row), motionMap.vectors.slice(2 * index, 2 * index + 2));
+          const index = row * motionMap.grid + column;
+          const isInside = Math.min(column, row) >= 0 && Math.max(column, row) < motionMap.grid;
+          if (isInside && motionMap.cells[index] === control)
+            drawn += arrow(placeOf(column, row), motionMap.vectors.slice(2 * index, 2 * index + 2));
         }
       }
       path.setAttribute("d", drawn);
@@ -129,17 +145,21 @@
 
     // An arrow from a place, as data of an SVG path.
     function arrow(place, vector) {
-      const [x, y] = inLayer(...place), [u, v] = inLayer(...place.map((p, i) => p + ARROW_CHANGE * motionMap.scale * vector[i]));
+      const [x, y] = inLayer(...place);
+      const [u, v] = inLayer(...place.map((p, i) => p + ARROW_CHANGE * motionMap.scale * vector[i]));
       const length = Math.hypot(u - x, v - y);
       if (length < 2) return "";
       const [a, b] = [(u - x) / length, (v - y) / length], head = Math.min(5, length / 2);
-      const wing = (sign) => `${(u - head * (a - sign * b * 0.6)).toFixed(1)} ${(v - head * (b + sign * a * 0.6)).toFixed(1)}`;
+      const wing = (sign) =>
+        `${(u - head * (a - sign * b * 0.6)).toFixed(1)} ${(v - head * (b + sign * a * 0.6)).toFixed(1)}`;
       return `M${x.toFixed(1)} ${y.toFixed(1)}L${u.toFixed(1)} ${v.toFixed(1)}M${wing(1)}L${u.toFixed(1)} ${v.toFixed(1)}L${wing(-1)}`;
     }
 
     function placeHandles() {
       for (const element of handles) {
-        const [x, y] = inLayer(...placeOfHandle(element.handle)), { name, side } = element.handle, expression = page.expression();
+        const [x, y] = inLayer(...placeOfHandle(element.handle));
+        const { name, side } = element.handle;
+        const expression = page.expression();
         Object.assign(element.style, { left: `${x}px`, top: `${y}px` });
         element.ariaValueNow = axisValue(expression, name, side).toFixed(2);
       }
@@ -150,7 +170,11 @@
     // Preview a request of a drag (pointerDrag or keyDrag), and show its values beside a place [px].
     async function preview(request, x, y, drag) {
       let answer = null;
-      try { answer = await page.preview(request); } catch (error) { console.warn("no drag", error); }
+      try {
+        answer = await page.preview(request);
+      } catch (error) {
+        console.warn("no drag", error);
+      }
       if (!motionMap) return;
       placeHandles();
       // A newer request replaced this one, another drag has begun, or the drag is over.
@@ -159,12 +183,16 @@
     }
 
     // The request of a drag; isOneSided: Alt is pressed.
-    const dragRequest = (at, to, isOneSided, expression) => ({ drag: { at, to, side: isOneSided ? "one" : "both" }, expression });
+    const dragRequest = (at, to, isOneSided, expression) => ({
+      drag: { at, to, side: isOneSided ? "one" : "both" },
+      expression,
+    });
 
     function move(event) {
       const box = layer.getBoundingClientRect(), { at, expression } = pointerDrag;
       const request = dragRequest(at, toPhoto(event.clientX, event.clientY), event.altKey, expression);
-      pointerDrag.lastPreview = preview(request, event.clientX - box.left, event.clientY - box.top, pointerDrag);
+      const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+      pointerDrag.lastPreview = preview(request, x, y, pointerDrag);
     }
 
     // Commit a drag after the answer to its last preview: one step to undo.
@@ -195,7 +223,10 @@
       release();
       keyDrag = null;
       clearTimeout(keyTimer);
-      if (hasBegun) { page.cancelDrag(); placeHandles(); }
+      if (hasBegun) {
+        page.cancelDrag();
+        placeHandles();
+      }
     }
 
     layer.addEventListener("pointerdown", (event) => {
@@ -203,8 +234,9 @@
       const at = stage.toPhoto(event.clientX, event.clientY);
       if (!at) return;
       endKeyDrag();
-      pointerDrag = { id: event.pointerId, at, expression: page.expression(), x: event.clientX, y: event.clientY, isMoved: false };
-      layer.setPointerCapture(event.pointerId);
+      const { pointerId: id, clientX: x, clientY: y } = event;
+      pointerDrag = { id, at, expression: page.expression(), x, y, isMoved: false };
+      layer.setPointerCapture(id);
       layer.classList.add("held");
     });
     layer.addEventListener("pointermove", (event) => {
@@ -214,32 +246,51 @@
         path.setAttribute("d", "");
         if (pointerDrag.isMoved) move(event);
       } else if (!pointerDrag && event.pointerType !== "touch" && !animationFrame) {
-        animationFrame = requestAnimationFrame(() => { animationFrame = null; if (!pointerDrag) hover(event.clientX, event.clientY); });
+        animationFrame = requestAnimationFrame(() => {
+          animationFrame = null;
+          if (!pointerDrag) hover(event.clientX, event.clientY);
+        });
       }
     });
     layer.addEventListener("pointerup", (event) => {
       if (pointerDrag?.id !== event.pointerId) return;
       const drag = release();
-      if (drag.isMoved) { lastClick = null; commit(drag); } else click(event, drag.at);
+      if (drag.isMoved) {
+        lastClick = null;
+        commit(drag);
+      } else click(event, drag.at);
     });
-    layer.addEventListener("pointercancel", (event) => { if (pointerDrag?.id === event.pointerId) cancel(); });
-    layer.addEventListener("pointerleave", () => { if (!pointerDrag && !keyDrag) clear(); });
+    layer.addEventListener("pointercancel", (event) => {
+      if (pointerDrag?.id === event.pointerId) cancel();
+    });
+    layer.addEventListener("pointerleave", () => {
+      if (!pointerDrag && !keyDrag) clear();
+    });
 
     // A double click resets the position. A single click is passed on to a button below, such as the
     // outline of another face.
     function click({ clientX: x, clientY: y, timeStamp: time }, at) {
-      if (lastClick && time - lastClick.time < DOUBLE_CLICK_MS && Math.hypot(x - lastClick.x, y - lastClick.y) < DOUBLE_CLICK_PX) {
+      if (
+        lastClick &&
+        time - lastClick.time < DOUBLE_CLICK_MS &&
+        Math.hypot(x - lastClick.x, y - lastClick.y) < DOUBLE_CLICK_PX
+      ) {
         lastClick = null;
         return reset(at);
       }
       lastClick = { time, x, y };
-      const below = document.elementsFromPoint(x, y).find((part) => !layer.contains(part) && part.closest("button"));
+      const isBelow = (part) => !layer.contains(part) && part.closest("button");
+      const below = document.elementsFromPoint(x, y).find(isBelow);
       below?.closest("button").click();
     }
 
     document.addEventListener("keydown", (event) => {
       if (!layer.isConnected || !(pointerDrag || keyDrag)) return;
-      if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); cancel(); }
+      if (event.key === "Escape") {
+        event.preventDefault();
+        event.stopPropagation();
+        cancel();
+      }
       if (event.key === "Alt") event.preventDefault();  // would open the browser's menu
     }, true);
 
@@ -249,7 +300,10 @@
       clearTimeout(keyTimer);
       const drag = keyDrag;
       keyDrag = null;
-      if (drag) { clear(); commit(drag); }
+      if (drag) {
+        clear();
+        commit(drag);
+      }
     }
 
     function onHandleKey(event, handle) {
@@ -258,7 +312,10 @@
       if (!direction && !isReset) return;
       event.preventDefault();
       event.stopPropagation();  // the page has shortcuts of its own
-      if (isReset) { endKeyDrag(); return reset(placeOfHandle(handle)); }
+      if (isReset) {
+        endKeyDrag();
+        return reset(placeOfHandle(handle));
+      }
       if (keyDrag?.handle !== handle) {
         endKeyDrag();
         const at = placeOfHandle(handle);
@@ -275,16 +332,24 @@
 
     // The side of the face's crop on the screen [px].
     function cropSidePx() {
-      const [[x, y], [u, v]] = [placeOf(0, 0), placeOf(motionMap.grid, 0)].map((at) => stage.fromPhoto(...at));
+      const [x, y] = stage.fromPhoto(...placeOf(0, 0)), [u, v] = stage.fromPhoto(...placeOf(motionMap.grid, 0));
       return Math.hypot(u - x, v - y);
     }
 
     // Return the element of a handle of the motion map.
     function handleElement(handle) {
-      const name = title(handle.name + handle.side in motionMap.labels ? handle.name + handle.side : handle.name);
-      const element = createElement("div", { className: "handle", tabIndex: 0, role: "slider", ariaLabel: name, ariaValueMin: "0", ariaValueMax: "1" });
+      const key = handle.name + handle.side;
+      const name = title(key in motionMap.labels ? key : handle.name);
+      const element = createElement("div", {
+        className: "handle",
+        tabIndex: 0,
+        role: "slider",
+        ariaLabel: name,
+        ariaValueMin: "0",
+        ariaValueMax: "1",
+      });
       element.handle = handle;
-      element.dataset.handle = handle.name + handle.side;
+      element.dataset.handle = key;
       element.addEventListener("keydown", (event) => onHandleKey(event, handle));
       element.addEventListener("focus", placeHandles);
       element.addEventListener("blur", endKeyDrag);
@@ -303,7 +368,11 @@
       handles = [];
       layer.hidden = true;
       let found = null;
-      try { found = await page.motionMap(); } catch (error) { console.warn("no motion map", error); }
+      try {
+        found = await page.motionMap();
+      } catch (error) {
+        console.warn("no motion map", error);
+      }
       if (requestNumber !== newestRequest || !found?.cells) return;
       motionMap = found;
       layer.hidden = false;
@@ -313,16 +382,21 @@
     }
 
     stage.element.addEventListener("face-changed", loadMotionMap);
-    stage.image.addEventListener("load", () => { if (motionMap) placeHandles(); });
-    new ResizeObserver(() => { if (motionMap) placeHandles(); }).observe(layer);
+    stage.image.addEventListener("load", () => {
+      if (motionMap) placeHandles();
+    });
+    new ResizeObserver(() => {
+      if (motionMap) placeHandles();
+    }).observe(layer);
     loadMotionMap();
   }
 
-  function createElement(tag, values) { return Object.assign(document.createElement(tag), values); }
+  const createElement = (tag, values) => Object.assign(document.createElement(tag), values);
 
   // Wait for stage.js, which may run later.
   function attachWhenReady() {
-    if (page.stage) attach(page.stage); else setTimeout(attachWhenReady, 100);
+    if (page.stage) attach(page.stage);
+    else setTimeout(attachWhenReady, 100);
   }
   attachWhenReady();
 })();

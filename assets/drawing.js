@@ -29,7 +29,10 @@ window.moodganimation.mount(element, () => {
         const [left, top] = page.stage.fromPhoto(x, y);
         context[number ? "lineTo" : "moveTo"](left - area.left, top - area.top);
       });
-      if (points.length === 1) context.lineTo(...page.stage.fromPhoto(...points[0]).map((v, i) => v - [area.left, area.top][i] + 0.1));
+      if (points.length === 1)
+        context.lineTo(
+          ...page.stage.fromPhoto(...points[0]).map((v, i) => v - [area.left, area.top][i] + 0.1),
+        );
       context.stroke();
     }
   }
@@ -55,18 +58,35 @@ window.moodganimation.mount(element, () => {
     currentStroke.points.push(position);
     drawStrokes();
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { if (currentStroke) { currentStroke = null; applyStrokes(); } });
+  for (const end of ["pointerup", "pointercancel"])
+    canvas.addEventListener(end, () => {
+      if (currentStroke) {
+        currentStroke = null;
+        applyStrokes();
+      }
+    });
 
   // Send all strokes, after each stroke.
   function applyStrokes() {
     return page.act("set_brush_mask", { strokes, only_painted: brushBar.querySelector("[name=brush-mode]:checked").value === "edit" });
   }
   for (const choice of brushBar.querySelectorAll("[name=brush-mode]")) choice.addEventListener("change", applyStrokes);
-  brushBar.querySelector("#brush-clear").addEventListener("click", () => { strokes = []; drawStrokes(); applyStrokes(); });
+  brushBar.querySelector("#brush-clear").addEventListener("click", () => {
+    strokes = [];
+    drawStrokes();
+    applyStrokes();
+  });
   brushBar.querySelector("#brush-done").addEventListener("click", () => setBrushOpen(false));
-  on("face", () => { if (!brushBar.hidden) drawStrokes(); });
-  on("photo", () => { strokes = []; setBrushOpen(false); });
-  new ResizeObserver(() => { if (!canvas.hidden) drawStrokes(); }).observe(frame);
+  on("face", () => {
+    if (!brushBar.hidden) drawStrokes();
+  });
+  on("photo", () => {
+    strokes = [];
+    setBrushOpen(false);
+  });
+  new ResizeObserver(() => {
+    if (!canvas.hidden) drawStrokes();
+  }).observe(frame);
 
   // ---- The box around a face that was not found ----
 
@@ -86,11 +106,18 @@ window.moodganimation.mount(element, () => {
   // The position of the pointer on the stage, as fractions of the photo's width and height.
   const positionOf = (event) => {
     const area = frame.getBoundingClientRect();
-    return [(event.clientX - area.left) / area.width, (event.clientY - area.top) / area.height].map((v) => Math.max(0, Math.min(1, v)));
+    return [(event.clientX - area.left) / area.width, (event.clientY - area.top) / area.height].map((v) =>
+      Math.max(0, Math.min(1, v)),
+    );
   };
   const boxLayer = element.querySelector("#stage-boxes");
-  boxLayer.addEventListener("pointerdown", (event) => { startCorner = positionOf(event); boxLayer.setPointerCapture(event.pointerId); });
-  boxLayer.addEventListener("pointermove", (event) => { if (startCorner) showBox(startCorner, positionOf(event)); });
+  boxLayer.addEventListener("pointerdown", (event) => {
+    startCorner = positionOf(event);
+    boxLayer.setPointerCapture(event.pointerId);
+  });
+  boxLayer.addEventListener("pointermove", (event) => {
+    if (startCorner) showBox(startCorner, positionOf(event));
+  });
   boxLayer.addEventListener("pointerup", (event) => {
     if (!startCorner) return;
     const [x, y] = positionOf(event), box = [...startCorner, x, y];
@@ -98,15 +125,24 @@ window.moodganimation.mount(element, () => {
     if (Math.abs(box[2] - box[0]) < MIN_BOX || Math.abs(box[3] - box[1]) < MIN_BOX) return;
     openBox(box);
   });
-  boxLayer.addEventListener("pointercancel", () => { startCorner = null; boxElement.hidden = true; });
+  boxLayer.addEventListener("pointercancel", () => {
+    startCorner = null;
+    boxElement.hidden = true;
+  });
 
   function showBox([x0, y0], [x1, y1]) {
     boxElement.hidden = false;
-    Object.assign(boxElement.style, { left: `${100 * Math.min(x0, x1)}%`, top: `${100 * Math.min(y0, y1)}%`, width: `${100 * Math.abs(x1 - x0)}%`, height: `${100 * Math.abs(y1 - y0)}%` });
+    Object.assign(boxElement.style, {
+      left: `${100 * Math.min(x0, x1)}%`,
+      top: `${100 * Math.min(y0, y1)}%`,
+      width: `${100 * Math.abs(x1 - x0)}%`,
+      height: `${100 * Math.abs(y1 - y0)}%`,
+    });
   }
   function openBox(box) {
     session.view = "face";
-    for (const button of element.querySelectorAll("#views button")) button.ariaPressed = String(button.dataset.view === "face");
+    for (const button of element.querySelectorAll("#views button"))
+      button.ariaPressed = String(button.dataset.view === "face");
     page.openBox(box);
   }
   // The middle of the photo, for visitors without a pointer.

@@ -5,14 +5,25 @@ window.moodganimation.mount(element, () => {
   const $ = (id) => element.querySelector(`#${id}`);
 
   for (const range of element.querySelectorAll(".field input[type=range]")) {
-    range.addEventListener("input", () => { const output = range.nextElementSibling; if (output) output.value = range.value; });
+    range.addEventListener("input", () => {
+      const output = range.nextElementSibling;
+      if (output) output.value = range.value;
+    });
   }
   function onSubmit(form, listener) {
-    form.addEventListener("submit", async (event) => { event.preventDefault(); await page.commit(); listener(form); });
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      await page.commit();
+      listener(form);
+    });
   }
   // `page.uploadFile`, with a toast if the upload fails.
   async function uploadFile(input) {
-    try { return await page.uploadFile(input); } catch (error) { page.toast(translate("The file could not be sent. It may be too large: at most 40 MB."), "file"); }
+    try {
+      return await page.uploadFile(input);
+    } catch (error) {
+      page.toast(translate("The file could not be sent. It may be too large: at most 40 MB."), "file");
+    }
     return undefined;
   }
   function showFilm(form, answer) {
@@ -20,26 +31,41 @@ window.moodganimation.mount(element, () => {
     page.showFilm(answer.film);
     page.showOutcome(form, answer.notes, [answer.film, ...answer.files ?? []]);
     const drawing = form.querySelector(".curves-drawing");
-    if (drawing) { drawing.hidden = !answer.curves; if (answer.curves) drawing.src = answer.curves; }
+    if (drawing) {
+      drawing.hidden = !answer.curves;
+      if (answer.curves) drawing.src = answer.curves;
+    }
   }
 
   // ---- Film ----
 
   const filmForm = $("film-form");
   const isDrive = () => filmForm.elements.what.value === "drive";
-  const updateFilmForm = () => { for (const part of filmForm.querySelectorAll("[data-for]")) part.hidden = (part.dataset.for === "drive") !== isDrive(); };
+  const updateFilmForm = () => {
+    for (const part of filmForm.querySelectorAll("[data-for]"))
+      part.hidden = (part.dataset.for === "drive") !== isDrive();
+  };
   for (const choice of filmForm.elements.what) choice.addEventListener("change", updateFilmForm);
   updateFilmForm();
   onSubmit(filmForm, async () => {
     const file = await uploadFile($("film-file")), { strength, regions, by, faces } = page.formValues(filmForm);
     filmForm.querySelector(".curves-drawing").hidden = true;
-    const [event, request] = isDrive() ? ["drive_photo", { film: file, strength, regions, by }] : ["edit_film", { film: file, faces }];
+    const [event, request] = isDrive()
+      ? ["drive_photo", { film: file, strength, regions, by }]
+      : ["edit_film", { film: file, faces }];
     showFilm(filmForm, await page.runWithProgress(event, request, filmForm));
   });
   onSubmit($("follow-form"), async (form) => {
     const { clip_name, fps } = page.formValues(form);
     const trajectory = await uploadFile($("trajectory")), groundTruth = await uploadFile($("ground-truth"));
-    showFilm(form, await page.runWithProgress("follow_trajectory", { trajectory, ground_truth: groundTruth, clip_name, fps }, form));
+    showFilm(
+      form,
+      await page.runWithProgress(
+        "follow_trajectory",
+        { trajectory, ground_truth: groundTruth, clip_name, fps },
+        form,
+      ),
+    );
   });
 
   // ---- Explore, export ----
@@ -74,19 +100,35 @@ window.moodganimation.mount(element, () => {
     $("device").textContent = answer.device;
   }
   on("panel", drawExplanation);
-  on("state", () => { clearTimeout(explanationTimer); explanationTimer = setTimeout(drawExplanation, EXPLANATION_DELAY_MS); });
+  on("state", () => {
+    clearTimeout(explanationTimer);
+    explanationTimer = setTimeout(drawExplanation, EXPLANATION_DELAY_MS);
+  });
 
   // ---- Menu ----
 
   $("reset-all").addEventListener("click", () => act("apply_preset", { name: "the photo" }));
   $("neutral").addEventListener("click", () => act("apply_preset", { name: "neutral" }));
-  $("all-faces").addEventListener("click", async () => { await page.commit(); act("apply_to_all_faces"); });
+  $("all-faces").addEventListener("click", async () => {
+    await page.commit();
+    act("apply_to_all_faces");
+  });
   const presetForm = $("preset-form");
-  const applyPreset = () => { if (presetForm.elements.name.value) act("apply_preset", { name: presetForm.elements.name.value, intensity: Number(presetForm.elements.intensity.value) }); };
+  const applyPreset = () => {
+    if (presetForm.elements.name.value)
+      act("apply_preset", {
+        name: presetForm.elements.name.value,
+        intensity: Number(presetForm.elements.intensity.value),
+      });
+  };
   presetForm.addEventListener("change", applyPreset);
   presetForm.addEventListener("submit", (event) => event.preventDefault());
   for (const lock of element.querySelectorAll("[name=locked]")) {
-    lock.addEventListener("change", () => act("restrict_edits", { locked: [...element.querySelectorAll("[name=locked]:checked")].map((box) => box.value) }));
+    lock.addEventListener("change", () =>
+      act("restrict_edits", {
+        locked: [...element.querySelectorAll("[name=locked]:checked")].map((box) => box.value),
+      }),
+    );
   }
   const labelBox = element.querySelector("[name=label]");
   labelBox.addEventListener("change", () => act("set_label", { on: labelBox.checked }));
@@ -108,7 +150,9 @@ window.moodganimation.mount(element, () => {
     if (answer.problem) page.toast(answer.problem, "model");
     else page.applyAnswer(answer);
   });
-  on("face", (answer) => { if (answer.model) modelSelect.value = session.model = answer.model; });
+  on("face", (answer) => {
+    if (answer.model) modelSelect.value = session.model = answer.model;
+  });
 
   // ---- Recipes ----
 
@@ -130,7 +174,10 @@ window.moodganimation.mount(element, () => {
   });
   onSubmit($("restore-form"), async (form) => {
     page.clearToasts("restore");
-    const answer = await page.runQueued("restore_recipe", { file: await uploadFile($("recipe-source")), link: form.elements.link.value });
+    const answer = await page.runQueued("restore_recipe", {
+      file: await uploadFile($("recipe-source")),
+      link: form.elements.link.value,
+    });
     if (answer.problem) page.toast(answer.problem, "restore");
     else page.applyAnswer(answer);
   });
@@ -138,7 +185,11 @@ window.moodganimation.mount(element, () => {
     page.fillForm($("export-form"), settings.animate);
     if (settings.film) {
       const { clip, fps, by, ...rest } = settings.film;
-      page.fillForm(filmForm, { ...rest, ...(by ? { by } : {}), what: by || rest.strength !== undefined ? "drive" : "change" });
+      page.fillForm(filmForm, {
+        ...rest,
+        ...(by ? { by } : {}),
+        what: by || rest.strength !== undefined ? "drive" : "change",
+      });
       page.fillForm($("follow-form"), { ...(clip === undefined ? {} : { clip_name: clip }), ...(fps ? { fps } : {}) });
       updateFilmForm();
     }

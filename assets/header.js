@@ -18,7 +18,8 @@ window.moodganimation.mount(element, () => {
   }
 
   // Open a panel. If it is already open and is not a tab, close it and return to the last tab.
-  page.togglePanel = (panel) => openPanel(document.body.dataset.panel === panel && !TABS.includes(panel) ? lastTab : panel);
+  page.togglePanel = (panel) =>
+    openPanel(document.body.dataset.panel === panel && !TABS.includes(panel) ? lastTab : panel);
   const tabs = [...element.querySelectorAll("[role=tab]")];
   for (const tab of tabs) tab.addEventListener("click", () => openPanel(tab.dataset.panel));
   page.enableArrowKeys(tabs);
@@ -40,17 +41,32 @@ window.moodganimation.mount(element, () => {
 
   // The photo before the edit, while the button or one of the keys B, Space and Enter is held.
   const beforeButton = element.querySelector("#before");
-  const setHeld = (isHeld) => { beforeButton.ariaPressed = String(isHeld); page.emit("before", isHeld); };
-  beforeButton.addEventListener("pointerdown", (event) => { beforeButton.setPointerCapture(event.pointerId); setHeld(true); });
+  const setHeld = (isHeld) => {
+    beforeButton.ariaPressed = String(isHeld);
+    page.emit("before", isHeld);
+  };
+  beforeButton.addEventListener("pointerdown", (event) => {
+    beforeButton.setPointerCapture(event.pointerId);
+    setHeld(true);
+  });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) beforeButton.addEventListener(end, () => setHeld(false));
   beforeButton.addEventListener("contextmenu", (event) => event.preventDefault());
   const isTextField = (target) => target.matches?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (isTextField(event.target)) return;
     const key = event.key.toLowerCase();
-    if (event.target === beforeButton && (event.key === " " || event.key === "Enter")) { event.preventDefault(); setHeld(true); }
-    if ((event.ctrlKey || event.metaKey) && key === "z") { event.preventDefault(); act(event.shiftKey ? "redo" : "undo"); }
-    if ((event.ctrlKey || event.metaKey) && key === "y") { event.preventDefault(); act("redo"); }
+    if (event.target === beforeButton && (event.key === " " || event.key === "Enter")) {
+      event.preventDefault();
+      setHeld(true);
+    }
+    if ((event.ctrlKey || event.metaKey) && key === "z") {
+      event.preventDefault();
+      act(event.shiftKey ? "redo" : "undo");
+    }
+    if ((event.ctrlKey || event.metaKey) && key === "y") {
+      event.preventDefault();
+      act("redo");
+    }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (key === "b" && !event.repeat && session.token) setHeld(true);
   });
@@ -69,7 +85,9 @@ window.moodganimation.mount(element, () => {
     const isEmpty = !session.token;
     document.body.dataset.photo = isEmpty ? "none" : "there";
     for (const id of ["before", "reset", "save"]) $(id).disabled = isEmpty;
-    if (isEmpty) { $("undo").disabled = $("redo").disabled = true; }
+    if (isEmpty) {
+      $("undo").disabled = $("redo").disabled = true;
+    }
     for (const block of document.querySelectorAll("[data-needs-photo]")) block.inert = isEmpty;
     for (const control of document.querySelectorAll("[data-needs-photo] :is(button, input, select)")) control.disabled = isEmpty;
     page.emit("enabled", !isEmpty);

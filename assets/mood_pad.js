@@ -28,14 +28,20 @@ window.moodganimation.mount(element, () => {
     dot.setAttribute("cy", -100 * arousal);
     const named = moods.find((m) => Math.hypot(m.x - 100 * pleasure, m.y + 100 * arousal) < AT_MOOD);
     pad.setAttribute("aria-valuenow", pleasure);
-    pad.setAttribute("aria-valuetext", (named ? `${named.text.textContent}: ` : "") + `${translate("pleasure")} ${pleasure}, ${translate("arousal")} ${arousal}`);
+    pad.setAttribute(
+      "aria-valuetext",
+      (named ? `${named.text.textContent}: ` : "") +
+        `${translate("pleasure")} ${pleasure}, ${translate("arousal")} ${arousal}`,
+    );
   }
 
   // Set the mood: dot, sliders and preview.
   function setMood(pleasure, arousal, dominance = current[2]) {
     if (!session.token) return;
     show([pleasure, arousal, dominance].map(rounded));
-    AXES.forEach((axis, i) => { slider(axis).value = current[i]; });
+    AXES.forEach((axis, i) => {
+      slider(axis).value = current[i];
+    });
     page.preview({ mood: current, expression: session.state.expression });
   }
   on("mood", () => {
@@ -44,9 +50,14 @@ window.moodganimation.mount(element, () => {
     page.preview({ mood, expression: session.state.expression });
   });
   on("state", ({ state }) => show(state.mood));
-  on("preview", ({ mood, request }) => { if (mood && !request.mood) show(mood); });
+  on("preview", ({ mood, request }) => {
+    if (mood && !request.mood) show(mood);
+  });
 
-  function chooseNamed(mood) { setMood(mood.x / 100, -mood.y / 100, mood.dominance); page.commit(); }
+  function chooseNamed(mood) {
+    setMood(mood.x / 100, -mood.y / 100, mood.dominance);
+    page.commit();
+  }
   function setMoodAt(event) {
     const position = new DOMPoint(event.clientX, event.clientY).matrixTransform(pad.getScreenCTM().inverse());
     setMood(position.x / 100, -position.y / 100);
@@ -57,13 +68,23 @@ window.moodganimation.mount(element, () => {
     const taken = moods.map(({ x, y }) => [x - DOT_RADIUS, y - DOT_RADIUS, x + DOT_RADIUS, y + DOT_RADIUS]);
     for (const { text, x, y } of moods) {
       const { width, height } = text.getBBox();
-      const places = LABEL_SHIFTS.flatMap((up) => [[LABEL_GAP, -up * height], [-LABEL_GAP - width, -up * height]])
-        .concat([[-width / 2, -height - DOT_RADIUS], [-width / 2, DOT_RADIUS]]);
+      const places = LABEL_SHIFTS.flatMap((up) => [
+        [LABEL_GAP, -up * height],
+        [-LABEL_GAP - width, -up * height],
+      ]).concat([
+        [-width / 2, -height - DOT_RADIUS],
+        [-width / 2, DOT_RADIUS],
+      ]);
       const cost = ([left, top]) => {
         const box = [x + left, y + top, x + left + width, y + top + height];
         const outside = box[0] < -MAX_X || box[2] > MAX_X || box[1] < -MAX_Y || box[3] > MAX_Y;
-        return taken.reduce((sum, [x0, y0, x1, y1]) => sum + Math.max(0, Math.min(box[2], x1) - Math.max(box[0], x0))
-          * Math.max(0, Math.min(box[3], y1) - Math.max(box[1], y0)), outside ? OUTSIDE_COST : 0);
+        return taken.reduce(
+          (sum, [x0, y0, x1, y1]) =>
+            sum +
+            Math.max(0, Math.min(box[2], x1) - Math.max(box[0], x0)) *
+              Math.max(0, Math.min(box[3], y1) - Math.max(box[1], y0)),
+          outside ? OUTSIDE_COST : 0,
+        );
       };
       const [left, top] = places.reduce((best, place) => (cost(place) < cost(best) ? place : best));
       text.setAttribute("x", left);
@@ -79,19 +100,37 @@ window.moodganimation.mount(element, () => {
     pad.setPointerCapture(event.pointerId);
     setMoodAt(event);
   });
-  pad.addEventListener("pointermove", (event) => { if (isHeld) setMoodAt(event); });
-  for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => { if (isHeld) page.commit(); isHeld = false; });
+  pad.addEventListener("pointermove", (event) => {
+    if (isHeld) setMoodAt(event);
+  });
+  for (const end of ["pointerup", "pointercancel"])
+    pad.addEventListener(end, () => {
+      if (isHeld) page.commit();
+      isHeld = false;
+    });
   pad.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: [-ARROW_KEY_STEP, 0], ArrowRight: [ARROW_KEY_STEP, 0], ArrowUp: [0, ARROW_KEY_STEP], ArrowDown: [0, -ARROW_KEY_STEP] }[event.key];
+    const step = {
+      ArrowLeft: [-ARROW_KEY_STEP, 0],
+      ArrowRight: [ARROW_KEY_STEP, 0],
+      ArrowUp: [0, ARROW_KEY_STEP],
+      ArrowDown: [0, -ARROW_KEY_STEP],
+    }[event.key];
     const neighbor = { PageDown: 1, PageUp: -1 }[event.key];
     if (!step && !neighbor) return;
     event.preventDefault();
-    if (step) { setMood(current[0] + step[0], current[1] + step[1]); return page.commitSoon(); }
+    if (step) {
+      setMood(current[0] + step[0], current[1] + step[1]);
+      return page.commitSoon();
+    }
     const distances = moods.map((mood) => Math.hypot(mood.x - 100 * current[0], mood.y + 100 * current[1]));
     const nearest = distances.indexOf(Math.min(...distances));  // chosen first, and then its neighbors
-    chooseNamed(moods[distances[nearest] < AT_MOOD ? (nearest + neighbor + moods.length) % moods.length : nearest]);
+    chooseNamed(
+      moods[distances[nearest] < AT_MOOD ? (nearest + neighbor + moods.length) % moods.length : nearest],
+    );
   });
-  new ResizeObserver(() => { if (pad.clientWidth) arrangeNames(); }).observe(pad);  // not while its tab is closed
+  new ResizeObserver(() => {
+    if (pad.clientWidth) arrangeNames();
+  }).observe(pad);  // not while its tab is closed
   pad.setAttribute("aria-label", translate(pad.dataset.hint));
   for (const end of pad.querySelectorAll("[data-axis]")) end.textContent = translate(end.dataset.axis);
   show([0, 0, 0]);

@@ -20,9 +20,14 @@ window.moodganimation.mount(element, () => {
     try {
       const list = new DataTransfer();
       list.items.add(file);
-      openFile = { file, upload: openFile?.file === file ? openFile.upload : await page.uploadFile({ files: list.files }) };
+      openFile = {
+        file,
+        upload: openFile?.file === file ? openFile.upload : await page.uploadFile({ files: list.files }),
+      };
       answer = await page.runQueued("open_photo", { photo: openFile.upload, box, model: session.model });
-    } catch (error) { answer = { problem: translate("The photo could not be sent. It may be too large: at most 40 MB.") }; }
+    } catch (error) {
+      answer = { problem: translate("The photo could not be sent. It may be too large: at most 40 MB.") };
+    }
     if (requestNumber !== newestRequest) return;  // another photo was opened meanwhile
     delete document.body.dataset.busy;
     input.value = "";
@@ -47,14 +52,18 @@ window.moodganimation.mount(element, () => {
 
   // Open the photo again, with the face in a box: x0, y0, x1, y1 as fractions of the photo.
   page.openBox = (box) => openPhoto(openFile.file, box);
-  input.addEventListener("change", () => { if (input.files[0]) openPhoto(input.files[0]); });
+  input.addEventListener("change", () => {
+    if (input.files[0]) openPhoto(input.files[0]);
+  });
   const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   document.addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     document.body.dataset.drop = "";
   });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) delete document.body.dataset.drop; });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) delete document.body.dataset.drop;
+  });
   document.addEventListener("drop", (event) => {
     delete document.body.dataset.drop;
     if (!hasFiles(event)) return;
@@ -69,12 +78,18 @@ window.moodganimation.mount(element, () => {
   });
 
   function markSelected() {
-    [...faces.children].forEach((button, index) => { button.ariaPressed = String(index === session.face_index); });
+    [...faces.children].forEach((button, index) => {
+      button.ariaPressed = String(index === session.face_index);
+    });
   }
   on("face", markSelected);
   on("photo", () => {
     faces.replaceChildren(...session.faces.map((picture, index) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", id: `face-${index}`, ariaLabel: `${translate("Face")} ${index + 1}` });
+      const button = Object.assign(document.createElement("button"), {
+        type: "button",
+        id: `face-${index}`,
+        ariaLabel: `${translate("Face")} ${index + 1}`,
+      });
       button.append(Object.assign(document.createElement("img"), { src: picture, alt: "" }));
       button.addEventListener("click", () => page.act("select_face", { face: index }));
       return button;
@@ -113,7 +128,11 @@ window.moodganimation.mount(element, () => {
     const step = () => {
       const fraction = (performance.now() - startTime) / SMILE_MS;
       if (isStopped || session.token !== token) return;
-      if (fraction >= 1) { stop(); document.body.dataset.smiled = "";  /* for tests */ return; }
+      if (fraction >= 1) {
+        stop();
+        document.body.dataset.smiled = "";
+        /* for tests */ return;
+      }
       const amount = Math.sin(Math.PI * fraction) ** 2, expression = { ...start };
       for (const key of Object.keys(expression)) {
         const target = SMILE[key] ?? SMILE[key.slice(0, -1)];  // the key without its side

@@ -46,7 +46,9 @@ window.moodganimation.mount(element, () => {
 
   // ---- What is shown ----
 
-  function setPicture(picture) { if (picture) image.src = picture; }
+  function setPicture(picture) {
+    if (picture) image.src = picture;
+  }
 
   // Show one of "picture", "camera", "film" and "sheet".
   function showOnStage(what) {
@@ -78,7 +80,8 @@ window.moodganimation.mount(element, () => {
   on("state", ({ picture, state }) => {
     if (picture && stage.dataset.shows !== "camera") showOnStage("picture");
     setPicture(picture);
-    for (const button of element.querySelectorAll("#halves button")) button.ariaPressed = String(button.dataset.half === state.half);
+    for (const button of element.querySelectorAll("#halves button"))
+      button.ariaPressed = String(button.dataset.half === state.half);
     element.querySelector("#brush").ariaPressed = String(state.painted || !element.querySelector("#brush-bar").hidden);
     clearTimeout(insetTimer);
     insetTimer = setTimeout(drawInset, INSET_DELAY_MS);
@@ -94,7 +97,11 @@ window.moodganimation.mount(element, () => {
     drawOutlines();
     stage.dispatchEvent(new CustomEvent("face-changed"));
   });
-  on("no-face", () => { showOnStage("picture"); note.textContent = ""; inset.hidden = true; });
+  on("no-face", () => {
+    showOnStage("picture");
+    note.textContent = "";
+    inset.hidden = true;
+  });
   on("photo", () => {
     element.querySelector("#no-face").hidden = true;
     stage.dataset.photo = "there";
@@ -106,12 +113,17 @@ window.moodganimation.mount(element, () => {
     if (!session.token) return;
     await page.commit();
     session.view = name;
-    for (const button of element.querySelectorAll("#views button")) button.ariaPressed = String(button.dataset.view === name);
+    for (const button of element.querySelectorAll("#views button"))
+      button.ariaPressed = String(button.dataset.view === name);
     page.applyAnswer(await page.callServer("show_view", {}));
   }
-  for (const button of element.querySelectorAll("#views button")) button.addEventListener("click", () => switchView(button.dataset.view));
+  for (const button of element.querySelectorAll("#views button"))
+    button.addEventListener("click", () => switchView(button.dataset.view));
   inset.addEventListener("click", () => switchView(otherView()));
-  const labelInset = () => { inset.ariaLabel = inset.title = session.view === "face" ? translate("Show the whole photo") : translate("Show the face"); };
+  const labelInset = () => {
+    inset.ariaLabel = inset.title =
+      session.view === "face" ? translate("Show the whole photo") : translate("Show the face");
+  };
   on("face", labelInset);
 
   // ---- Before and after ----
@@ -124,15 +136,25 @@ window.moodganimation.mount(element, () => {
     split.style.left = `${100 * splitAt}%`;
     split.ariaValueNow = Math.round(100 * splitAt);
   }
-  on("before", (isHeld) => { stage.dataset.before = isHeld; compare(isHeld); });
+  on("before", (isHeld) => {
+    stage.dataset.before = isHeld;
+    compare(isHeld);
+  });
   const compareButton = element.querySelector("#compare");
   compareButton.addEventListener("click", () => {
     isSplit = !isSplit;
     compareButton.ariaPressed = String(isSplit);
     compare(false);
   });
-  function moveSplit(value) { splitAt = Math.max(0, Math.min(1, value)); compare(false); }
-  split.addEventListener("pointerdown", (event) => { split.setPointerCapture(event.pointerId); event.preventDefault(); split.focus(); });
+  function moveSplit(value) {
+    splitAt = Math.max(0, Math.min(1, value));
+    compare(false);
+  }
+  split.addEventListener("pointerdown", (event) => {
+    split.setPointerCapture(event.pointerId);
+    event.preventDefault();
+    split.focus();
+  });
   split.addEventListener("pointermove", (event) => {
     if (!split.hasPointerCapture(event.pointerId)) return;
     const box = frame.getBoundingClientRect();
@@ -140,7 +162,10 @@ window.moodganimation.mount(element, () => {
   });
   split.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -0.05, ArrowRight: 0.05 }[event.key];
-    if (step) { event.preventDefault(); moveSplit(splitAt + step); }
+    if (step) {
+      event.preventDefault();
+      moveSplit(splitAt + step);
+    }
   });
 
   // ---- Outlines of the faces; a click selects one ----
@@ -148,13 +173,24 @@ window.moodganimation.mount(element, () => {
   function drawOutlines() {
     const [x0, y0, x1, y1] = viewBox();
     outlines.replaceChildren(...session.face_corners.map((corners, index) => {
-      const xs = corners.map(([x]) => (x - x0) / (x1 - x0)), ys = corners.map(([, y]) => (y - y0) / (y1 - y0));
-      const button = Object.assign(document.createElement("button"), { type: "button", ariaLabel: `${translate("Face")} ${index + 1}` });
+      const xs = corners.map(([x]) => (x - x0) / (x1 - x0));
+      const ys = corners.map(([, y]) => (y - y0) / (y1 - y0));
+      const button = Object.assign(document.createElement("button"), {
+        type: "button",
+        ariaLabel: `${translate("Face")} ${index + 1}`,
+      });
       const [left, top] = [Math.min(...xs), Math.min(...ys)];
-      Object.assign(button.style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (Math.max(...xs) - left)}%`, height: `${100 * (Math.max(...ys) - top)}%` });
+      Object.assign(button.style, {
+        left: `${100 * left}%`,
+        top: `${100 * top}%`,
+        width: `${100 * (Math.max(...xs) - left)}%`,
+        height: `${100 * (Math.max(...ys) - top)}%`,
+      });
       button.ariaPressed = String(index === session.face_index);
       button.hidden = session.view === "face" && index === session.face_index;  // it fills the stage
-      button.addEventListener("click", () => { if (index !== session.face_index) page.act("select_face", { face: index }); });
+      button.addEventListener("click", () => {
+        if (index !== session.face_index) page.act("select_face", { face: index });
+      });
       return button;
     }));
     labelInset();
@@ -169,6 +205,8 @@ window.moodganimation.mount(element, () => {
   sheet.addEventListener("click", () => sheet.toggleAttribute("data-zoom"));
   element.querySelector("#explanation").addEventListener("click", () => page.togglePanel("explanation"));
   // The tab Photo replaces a film or sheet by the picture; every panel but Live replaces the camera.
-  on("panel", (panel) => { if (stage.dataset.shows === "camera" ? panel !== "live" : panel === "photo") showOnStage("picture"); });
+  on("panel", (panel) => {
+    if (stage.dataset.shows === "camera" ? panel !== "live" : panel === "photo") showOnStage("picture");
+  });
   showOnStage("picture");
 });

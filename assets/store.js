@@ -19,19 +19,35 @@
   let lastAction = Promise.resolve();  // the promise of the last action's answer
   const jobs = {};  // {number: the function that resolves the promise of the answer}
   let jobCount = 0, resolveConnection;
-  const connection = new Promise((resolve) => { resolveConnection = resolve; });
+  const connection = new Promise((resolve) => {
+    resolveConnection = resolve;
+  });
   // The open photo and its selected face, as the server answers them. `state` follows the drag;
   // `confirmed` is the last committed state, with its picture.
-  const session = { token: null, view: "face", state: { expression: {}, keyframes: [], pins: [] }, confirmed: null, reading: {},
-    axes: [], faces: [], face_corners: [], view_boxes: { face: [0, 0, 1, 1], photo: [0, 0, 1, 1] }, face_index: 0 };
+  const session = {
+    token: null,
+    view: "face",
+    state: { expression: {}, keyframes: [], pins: [] },
+    confirmed: null,
+    reading: {},
+    axes: [],
+    faces: [],
+    face_corners: [],
+    view_boxes: { face: [0, 0, 1, 1], photo: [0, 0, 1, 1] },
+    face_index: 0,
+  };
 
   // Events and their values. An answer of the server: "state" with a new state, "face" with another face or
   // another view of it,
   // "photo" with another photo, "no-face" with a photo without a face. Others: "preview" (answer and its
   // request), "opening" (a photo file), "settings" ({key of the recipe: values}; "animate" is of the panel "export"), "panel" (name of the opened panel),
   // "before" (whether its button is held), "mood" (a mood slider was moved), "enabled" (a photo is open).
-  function on(name, listener) { (listeners[name] ??= []).push(listener); }
-  function emit(name, detail) { for (const listener of listeners[name] ?? []) listener(detail); }
+  function on(name, listener) {
+    (listeners[name] ??= []).push(listener);
+  }
+  function emit(name, detail) {
+    for (const listener of listeners[name] ?? []) listener(detail);
+  }
 
   // Translate the texts of an element: data-text is its content, data-text-title its tooltip, and
   // data-text-label its name for screen readers.
@@ -67,12 +83,18 @@
     if (request.expression && !isResolvedByServer(request)) session.state.expression = request.expression;
     if (isPreviewing) {
       dropWaiting();
-      return new Promise((resolve) => { waitingPreview = { request, resolve }; });
+      return new Promise((resolve) => {
+        waitingPreview = { request, resolve };
+      });
     }
     const startGeneration = generation;
     isPreviewing = true;
     let answer = {};
-    try { answer = await callServer("preview", request); } catch (error) { console.warn("no preview", error); }
+    try {
+      answer = await callServer("preview", request);
+    } catch (error) {
+      console.warn("no preview", error);
+    }
     isPreviewing = false;
     const isCurrent = startGeneration === generation && answer.picture;
     if (isCurrent) {
@@ -80,7 +102,11 @@
       session.state.mood = answer.mood;
       emit("preview", { ...answer, request });
     }
-    if (waitingPreview) { const next = waitingPreview; waitingPreview = null; next.resolve(preview(next.request)); }
+    if (waitingPreview) {
+      const next = waitingPreview;
+      waitingPreview = null;
+      next.resolve(preview(next.request));
+    }
     return isCurrent ? answer : undefined;
   }
 
@@ -96,7 +122,10 @@
     if (!uncommitted) return lastAction;
     // The preview has resolved a drag, a reset or a moment, so its expression is committed. The
     // server resolves a mood again, from the expression before it.
-    const request = { ...uncommitted, expression: uncommitted.mood ? uncommitted.expression : session.state.expression };
+    const request = {
+      ...uncommitted,
+      expression: uncommitted.mood ? uncommitted.expression : session.state.expression,
+    };
     for (const key of ["drag", "reset", "moment"]) delete request[key];
     uncommitted = null;
     return act("commit", request);
@@ -136,7 +165,10 @@
     if (answer.state) emit("state", answer);
     if (answer.settings) emit("settings", answer.settings);
     // The empty request tells controls.js to show the expression, since no slider was moved.
-    if (answer.expression) { session.state.expression = answer.expression; emit("preview", { expression: answer.expression, request: {} }); }
+    if (answer.expression) {
+      session.state.expression = answer.expression;
+      emit("preview", { expression: answer.expression, request: {} });
+    }
   }
 
   // Run an action (see demo/handlers/actions.py) and apply its answer. Every action but "commit" first
@@ -154,7 +186,10 @@
         if (answer.problem) toast(answer.problem, name);
         else applyAnswer(answer);
         return answer;
-      } catch (error) { toast(translate("The server does not answer. Try again."), name); return { problem: String(error) }; }
+      } catch (error) {
+        toast(translate("The server does not answer. Try again."), name);
+        return { problem: String(error) };
+      }
     };
     lastAction = before ? run() : lastAction.then(run);
     return lastAction;
@@ -165,7 +200,9 @@
   async function runQueued(event, request = {}) {
     await commit();
     const { trigger } = await connection, job = `${Date.now()}-${jobCount += 1}`;
-    const answer = new Promise((resolve) => { jobs[job] = resolve; });
+    const answer = new Promise((resolve) => {
+      jobs[job] = resolve;
+    });
     trigger(event, { token: session.token, view: session.view, ...request, job });
     return answer;
   }
@@ -178,9 +215,12 @@
 
   // Send a request through the queue, with a progress bar and a cancel button in a form.
   async function runWithProgress(event, request, form) {
-    const bar = form.querySelector(".job-progress"), status = bar.querySelector("span"), meter = bar.querySelector("progress");
+    const bar = form.querySelector(".job-progress");
+    const status = bar.querySelector("span"), meter = bar.querySelector("progress");
     const buttons = [...form.querySelectorAll("button.primary")];
-    buttons.forEach((button) => { button.disabled = true; });
+    buttons.forEach((button) => {
+      button.disabled = true;
+    });
     bar.hidden = false;
     form.querySelector(".outcome")?.replaceChildren();
     status.textContent = "";
@@ -189,14 +229,19 @@
       const { label, done, total } = await callServer("progress", {}).catch(() => ({}));
       if (!label) return;
       status.textContent = total ? `${label} ${done} / ${total}` : label;
-      if (total) { meter.max = total; meter.value = done; }
+      if (total) {
+        meter.max = total;
+        meter.value = done;
+      }
     }, PROGRESS_INTERVAL_MS);
     bar.querySelector("button").onclick = () => callServer("act", { action: "cancel_job" });
     clearToasts(event);
     const answer = await runQueued(event, request);
     clearInterval(poll);
     bar.hidden = true;
-    buttons.forEach((button) => { button.disabled = false; });
+    buttons.forEach((button) => {
+      button.disabled = false;
+    });
     if (answer.problem) toast(answer.problem, event);
     if (answer.cancelled) showOutcome(form, [answer.cancelled]);
     return answer;
@@ -205,12 +250,21 @@
   // Show the notes and files of a job in its form.
   function showOutcome(form, notes = [], files = []) {
     const outcome = form.querySelector(".outcome");
-    outcome.replaceChildren(...notes.map((note) => Object.assign(document.createElement("p"), { textContent: note })),
+    outcome.replaceChildren(
+      ...notes.map((note) => Object.assign(document.createElement("p"), { textContent: note })),
       ...files.map((file) => {
-        const link = Object.assign(document.createElement("a"), { href: file.url, download: file.orig_name, textContent: file.orig_name });
-        link.addEventListener("click", (event) => { event.preventDefault(); download(file); });
+        const link = Object.assign(document.createElement("a"), {
+          href: file.url,
+          download: file.orig_name,
+          textContent: file.orig_name,
+        });
+        link.addEventListener("click", (event) => {
+          event.preventDefault();
+          download(file);
+        });
         return link;
-      }));
+      }),
+    );
   }
 
   // Download a file. If the page is in a frame of another site, browsers send no cookie with a plain
@@ -233,7 +287,11 @@
     for (const message of [messages].flat()) {
       const element = Object.assign(document.createElement("div"), { className: "toast", textContent: message });
       element.dataset.key = key;
-      const close = Object.assign(document.createElement("button"), { type: "button", textContent: "✕", ariaLabel: translate("Close") });
+      const close = Object.assign(document.createElement("button"), {
+        type: "button",
+        textContent: "✕",
+        ariaLabel: translate("Close"),
+      });
       close.onclick = () => element.remove();
       element.append(close);
       document.querySelector("#toasts")?.append(element);
@@ -246,7 +304,8 @@
 
   // ---- Files and forms ----
 
-  const isPhoto = (file) => file.type.startsWith("image/") || pictureEndings.some((end) => file.name.toLowerCase().endsWith(end));
+  const isPhoto = (file) =>
+    file.type.startsWith("image/") || pictureEndings.some((end) => file.name.toLowerCase().endsWith(end));
 
   // Upload the file of a file input, and return it as requests contain it; undefined without one.
   async function uploadFile(input) {
@@ -262,9 +321,12 @@
     for (const control of form.elements) {
       const { name, type, value, checked } = control;
       if (!name || type === "file") continue;
-      if (type === "radio") { if (checked) found[name] = value; }
-      else if (type === "checkbox" && value !== "on") { (found[name] ??= []); if (checked) found[name].push(value); }
-      else if (type === "checkbox") found[name] = checked;
+      if (type === "radio") {
+        if (checked) found[name] = value;
+      } else if (type === "checkbox" && value !== "on") {
+        found[name] ??= [];
+        if (checked) found[name].push(value);
+      } else if (type === "checkbox") found[name] = checked;
       else if (type === "range" || type === "number") found[name] = Number(value);
       else found[name] = value;
     }
@@ -276,8 +338,12 @@
     for (const [name, value] of Object.entries(settings)) {
       for (const control of form.querySelectorAll(`[name="${name}"]`)) {
         if (control.type === "radio") control.checked = control.value === value;
-        else if (control.type === "checkbox") control.checked = control.value === "on" ? value : value.includes(control.value);
-        else { control.value = value; control.dispatchEvent(new Event("input", { bubbles: true })); }
+        else if (control.type === "checkbox")
+          control.checked = control.value === "on" ? value : value.includes(control.value);
+        else {
+          control.value = value;
+          control.dispatchEvent(new Event("input", { bubbles: true }));
+        }
       }
     }
   }
@@ -295,8 +361,12 @@
     }
   }
 
-  window.moodganimation = { translate, mount, on, emit, session, preview, commit, commitSoon, cancelDrag, act, applyAnswer, callServer,
-    runQueued, receive, runWithProgress, showOutcome, isResolvedByServer, download, toast, clearToasts, isPhoto, uploadFile, formValues, fillForm,
-    enableArrowKeys, pictureEndings, motionMap: () => callServer("motion_map", {}), connect: resolveConnection,
-    expression: () => ({ ...session.state.expression }) };
+  window.moodganimation = {
+    translate, mount, on, emit, session, preview, commit, commitSoon, cancelDrag, act, applyAnswer, callServer,
+    runQueued, receive, runWithProgress, showOutcome, isResolvedByServer, download, toast, clearToasts,
+    isPhoto, uploadFile, formValues, fillForm, enableArrowKeys, pictureEndings,
+    motionMap: () => callServer("motion_map", {}),
+    connect: resolveConnection,
+    expression: () => ({ ...session.state.expression }),
+  };
 })();

@@ -3,7 +3,9 @@
 window.moodganimation.mount(element, () => {
   const page = window.moodganimation, { on, act, session, translate } = page;
   const track = element.querySelector("#track"), scrub = element.querySelector("#scrub");
-  const keyframeList = element.querySelector("#keyframes"), pins = element.querySelector("#pins"), playButton = element.querySelector("#play");
+  const keyframeList = element.querySelector("#keyframes");
+  const pins = element.querySelector("#pins");
+  const playButton = element.querySelector("#play");
   const keyframeCard = element.querySelector("#keyframe-card"), playHead = element.querySelector("#play-head");
   const MIN_TRACK_SECONDS = 3;  // least time that the track shows [s]
   const DRAG_STEP = 0.05, ARROW_KEY_STEP = 0.1;  // of dragged keyframes, and of arrow keys [s]
@@ -19,26 +21,47 @@ window.moodganimation.mount(element, () => {
     if (!isHeld) return draw();
     if (!deferredDraws.includes(draw)) deferredDraws.push(draw);
   }
-  element.addEventListener("pointerdown", (event) => { isHeld = event.target.closest(".keyframe, #pins button") !== null; }, true);
+  element.addEventListener(
+    "pointerdown",
+    (event) => {
+      isHeld = event.target.closest(".keyframe, #pins button") !== null;
+    },
+    true,
+  );
   for (const end of ["pointerup", "pointercancel"]) {
     document.addEventListener(end, () => {
       isHeld = false;
-      setTimeout(() => { const draws = deferredDraws; deferredDraws = []; for (const draw of draws) redraw(draw); });
+      setTimeout(() => {
+        const draws = deferredDraws;
+        deferredDraws = [];
+        for (const draw of draws) redraw(draw);
+      });
     });
   }
 
   // The settings of the timeline, from the form of the panel Animation.
   const form = () => document.getElementById("export-form");
-  page.timelineSettings = () => { const { start, end, frames, fps, easing, ping_pong, hold, mode, blinks } = page.formValues(form()); return { start, end, frames, fps, easing, ping_pong, hold, mode, blinks }; };
+  page.timelineSettings = () => {
+    const { start, end, frames, fps, easing, ping_pong, hold, mode, blinks } = page.formValues(form());
+    return { start, end, frames, fps, easing, ping_pong, hold, mode, blinks };
+  };
   // A moment [s] as the request of a preview contains it.
-  const momentRequest = (time) => ({ fraction: duration ? Math.min(1, time / duration) : 0, ...page.timelineSettings() });
+  const momentRequest = (time) => ({
+    fraction: duration ? Math.min(1, time / duration) : 0,
+    ...page.timelineSettings(),
+  });
 
   // Update length and curves after a change of the keyframes or the settings.
   async function measureTimeline() {
-    const requestNumber = newestRequest += 1, answer = await page.callServer("draw_curves", page.timelineSettings()).catch(() => ({}));
+    const requestNumber = newestRequest += 1;
+    const answer = await page.callServer("draw_curves", page.timelineSettings()).catch(() => ({}));
     if (requestNumber !== newestRequest || !answer.frames) return;
     duration = answer.seconds;
-    trackSeconds = Math.max(MIN_TRACK_SECONDS, duration, ...session.state.keyframes.map(({ at, hold }) => at + hold));
+    trackSeconds = Math.max(
+      MIN_TRACK_SECONDS,
+      duration,
+      ...session.state.keyframes.map(({ at, hold }) => at + hold),
+    );
     scrub.max = duration;
     track.style.setProperty("--length", Math.min(1, duration / trackSeconds));
     const drawing = document.getElementById("curves");
@@ -49,7 +72,10 @@ window.moodganimation.mount(element, () => {
   }
   page.measureTimeline = measureTimeline;
   // The position of the pointer on the track, from 0 to 1, and as a time [s].
-  const trackFraction = (event) => { const box = track.getBoundingClientRect(); return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)); };
+  const trackFraction = (event) => {
+    const box = track.getBoundingClientRect();
+    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
+  };
   const timeAt = (event) => rounded(trackFraction(event) * trackSeconds);
   const rounded = (time) => Math.round(time / DRAG_STEP) / Math.round(1 / DRAG_STEP);
 
@@ -57,7 +83,11 @@ window.moodganimation.mount(element, () => {
 
   function drawKeyframes() {
     keyframeList.replaceChildren(...session.state.keyframes.map(({ at, hold }, index) => {
-      const marker = Object.assign(document.createElement("button"), { type: "button", className: "keyframe", id: `keyframe-${index}` });
+      const marker = Object.assign(document.createElement("button"), {
+        type: "button",
+        className: "keyframe",
+        id: `keyframe-${index}`,
+      });
       marker.style.left = `${100 * at / trackSeconds}%`;
       marker.style.setProperty("--hold", hold / trackSeconds);
       marker.ariaLabel = `${translate("Keyframe")} ${index + 1}: ${at.toFixed(2)} s`;
@@ -70,21 +100,45 @@ window.moodganimation.mount(element, () => {
   // Let a keyframe be dragged, clicked, and moved by keys.
   function enableDrag(marker, index) {
     let isMoved = false, startX = 0;
-    marker.addEventListener("pointerdown", (event) => { marker.setPointerCapture(event.pointerId); isMoved = false; startX = event.clientX; event.stopPropagation(); });
+    marker.addEventListener("pointerdown", (event) => {
+      marker.setPointerCapture(event.pointerId);
+      isMoved = false;
+      startX = event.clientX;
+      event.stopPropagation();
+    });
     marker.addEventListener("pointermove", (event) => {
-      if (!marker.hasPointerCapture(event.pointerId) || (!isMoved && Math.abs(event.clientX - startX) < DRAG_PX)) return;
+      if (
+        !marker.hasPointerCapture(event.pointerId) ||
+        (!isMoved && Math.abs(event.clientX - startX) < DRAG_PX)
+      )
+        return;
       isMoved = true;
       marker.style.left = `${100 * timeAt(event) / trackSeconds}%`;
     });
     marker.addEventListener("pointerup", async (event) => {
-      if (isMoved) { await act("change_keyframe", { keyframe: index, at: timeAt(event), ...page.timelineSettings() }); drawKeyframes(); }
-      else chooseKeyframe(index);
+      if (isMoved) {
+        await act("change_keyframe", { keyframe: index, at: timeAt(event), ...page.timelineSettings() });
+        drawKeyframes();
+      } else chooseKeyframe(index);
     });
     marker.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -ARROW_KEY_STEP, ArrowRight: ARROW_KEY_STEP }[event.key];
-      if (step) { event.preventDefault(); act("change_keyframe", { keyframe: index, at: Math.max(0, session.state.keyframes[index].at + step), ...page.timelineSettings() }).then(() => document.getElementById(`keyframe-${index}`)?.focus()); }
-      if (event.key === "Delete" || event.key === "Backspace") { event.preventDefault(); removeKeyframe(index); }
-      if (event.key === "Enter" || event.key === " ") { event.preventDefault(); chooseKeyframe(index); }
+      if (step) {
+        event.preventDefault();
+        act("change_keyframe", {
+          keyframe: index,
+          at: Math.max(0, session.state.keyframes[index].at + step),
+          ...page.timelineSettings(),
+        }).then(() => document.getElementById(`keyframe-${index}`)?.focus());
+      }
+      if (event.key === "Delete" || event.key === "Backspace") {
+        event.preventDefault();
+        removeKeyframe(index);
+      }
+      if (event.key === "Enter" || event.key === " ") {
+        event.preventDefault();
+        chooseKeyframe(index);
+      }
     });
   }
   function chooseKeyframe(index) {
@@ -96,19 +150,36 @@ window.moodganimation.mount(element, () => {
     keyframeCard.querySelector("[name=easing]").value = keyframe.easing;
     act("show_keyframe", { keyframe: index });
   }
-  function removeKeyframe(index) { chosenIndex = null; keyframeCard.hidden = true; return act("remove_keyframe", { keyframe: index, ...page.timelineSettings() }); }
+  function removeKeyframe(index) {
+    chosenIndex = null;
+    keyframeCard.hidden = true;
+    return act("remove_keyframe", { keyframe: index, ...page.timelineSettings() });
+  }
   keyframeCard.querySelector("#keyframe-remove").addEventListener("click", () => removeKeyframe(chosenIndex));
   keyframeCard.querySelector("#keyframe-update").addEventListener("click", () => changeChosen({ use_sliders: true }));
-  keyframeCard.querySelector("#keyframe-close").addEventListener("click", () => { keyframeCard.hidden = true; chosenIndex = null; drawKeyframes(); });
-  keyframeCard.querySelector("[name=hold]").addEventListener("change", (event) => changeChosen({ hold_s: Number(event.target.value) }));
-  keyframeCard.querySelector("[name=easing]").addEventListener("change", (event) => changeChosen({ keyframe_easing: event.target.value }));
-  async function changeChosen(more) { await page.commit(); return act("change_keyframe", { keyframe: chosenIndex, ...more, ...page.timelineSettings() }); }
+  keyframeCard.querySelector("#keyframe-close").addEventListener("click", () => {
+    keyframeCard.hidden = true;
+    chosenIndex = null;
+    drawKeyframes();
+  });
+  keyframeCard
+    .querySelector("[name=hold]")
+    .addEventListener("change", (event) => changeChosen({ hold_s: Number(event.target.value) }));
+  keyframeCard
+    .querySelector("[name=easing]")
+    .addEventListener("change", (event) => changeChosen({ keyframe_easing: event.target.value }));
+  async function changeChosen(more) {
+    await page.commit();
+    return act("change_keyframe", { keyframe: chosenIndex, ...more, ...page.timelineSettings() });
+  }
   element.querySelector("#add-keyframe").addEventListener("click", async () => {
     await page.commit();
     // At the play head if it was moved and is at no keyframe, else after the last keyframe.
     const last = session.state.keyframes.at(-1), free = last ? last.at + last.hold + NEW_KEYFRAME_GAP : 0;
     const now = Number(scrub.value);
-    const isTaken = session.state.keyframes.some(({ at, hold }) => now >= at - DRAG_STEP && now <= at + hold + DRAG_STEP);
+    const isTaken = session.state.keyframes.some(
+      ({ at, hold }) => now >= at - DRAG_STEP && now <= at + hold + DRAG_STEP,
+    );
     await act("add_keyframe", { at: rounded(now > 0 && !isTaken ? now : free), ...page.timelineSettings() });
   });
 
@@ -116,13 +187,28 @@ window.moodganimation.mount(element, () => {
 
   function drawPins() {
     pins.replaceChildren(...session.state.pins.map((picture, index) => {
-      const pin = Object.assign(document.createElement("button"), { type: "button", id: `pin-${index}`, ariaLabel: `${translate("Pin")} ${index + 1}` });
+      const pin = Object.assign(document.createElement("button"), {
+        type: "button",
+        id: `pin-${index}`,
+        ariaLabel: `${translate("Pin")} ${index + 1}`,
+      });
       pin.append(Object.assign(document.createElement("img"), { src: picture, alt: "", draggable: false }));
       let ghost = null, start = null;  // the picture under the pointer; where the drag began
-      pin.addEventListener("pointerdown", (event) => { start = [event.clientX, event.clientY]; pin.setPointerCapture(event.pointerId); });
+      pin.addEventListener("pointerdown", (event) => {
+        start = [event.clientX, event.clientY];
+        pin.setPointerCapture(event.pointerId);
+      });
       pin.addEventListener("pointermove", (event) => {
-        if (!start || (!ghost && Math.hypot(event.clientX - start[0], event.clientY - start[1]) < PIN_DRAG_PX)) return;
-        if (!ghost) { ghost = pin.firstElementChild.cloneNode(); ghost.className = "ghost"; document.body.append(ghost); }
+        if (
+          !start ||
+          (!ghost && Math.hypot(event.clientX - start[0], event.clientY - start[1]) < PIN_DRAG_PX)
+        )
+          return;
+        if (!ghost) {
+          ghost = pin.firstElementChild.cloneNode();
+          ghost.className = "ghost";
+          document.body.append(ghost);
+        }
         ghost.style.left = `${event.clientX}px`;
         ghost.style.top = `${event.clientY}px`;
       });
@@ -132,20 +218,31 @@ window.moodganimation.mount(element, () => {
         ghost = start = null;
         if (!isDragged) return;
         const box = track.getBoundingClientRect();
-        const isOverTrack = event.type === "pointerup" && event.clientY > box.top - DROP_MARGIN_PX && event.clientY < box.bottom + DROP_MARGIN_PX && event.clientX > box.left && event.clientX < box.right;
+        const isOverTrack =
+          event.type === "pointerup" &&
+          event.clientY > box.top - DROP_MARGIN_PX &&
+          event.clientY < box.bottom + DROP_MARGIN_PX &&
+          event.clientX > box.left &&
+          event.clientX < box.right;
         pin.dataset.dragged = "";
         if (isOverTrack) act("add_keyframe", { pin: index, at: timeAt(event), ...page.timelineSettings() });
       };
       pin.addEventListener("pointerup", drop);
       pin.addEventListener("pointercancel", drop);
       pin.addEventListener("click", () => {
-        if ("dragged" in pin.dataset) { delete pin.dataset.dragged; return; }
+        if ("dragged" in pin.dataset) {
+          delete pin.dataset.dragged;
+          return;
+        }
         act("restore_pin", { pin: index });
       });
       return pin;
     }));
   }
-  element.querySelector("#pin").addEventListener("click", async () => { await page.commit(); act("add_pin"); });
+  element.querySelector("#pin").addEventListener("click", async () => {
+    await page.commit();
+    act("add_pin");
+  });
 
   // ---- Play head ----
 
@@ -180,7 +277,10 @@ window.moodganimation.mount(element, () => {
     const step = () => {
       if (!isPlaying) return;
       const elapsed = (performance.now() - startTime) / 1000;
-      if (once && elapsed > duration) { stop(); return moveHead(0); }
+      if (once && elapsed > duration) {
+        stop();
+        return moveHead(0);
+      }
       moveHead(elapsed % duration);
       page.preview({ moment: momentRequest(elapsed % duration), expression: session.state.expression });
       setTimeout(step, PLAY_STEP_MS);
@@ -188,17 +288,34 @@ window.moodganimation.mount(element, () => {
     step();
   };
   playButton.addEventListener("click", () => page.togglePlay());
-  document.addEventListener("pointerdown", (event) => { if (isPlaying && !element.contains(event.target)) stop(); }, true);
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (isPlaying && !element.contains(event.target)) stop();
+    },
+    true,
+  );
 
   let measuredKeys = "";  // keyframes of the last measurement, as JSON
   on("state", ({ state }) => {
     redraw(drawKeyframes);
     redraw(drawPins);
-    if (chosenIndex !== null && chosenIndex >= state.keyframes.length) { chosenIndex = null; keyframeCard.hidden = true; }
+    if (chosenIndex !== null && chosenIndex >= state.keyframes.length) {
+      chosenIndex = null;
+      keyframeCard.hidden = true;
+    }
     const keys = JSON.stringify(state.keyframes);
-    if (keys !== measuredKeys) { measuredKeys = keys; measureTimeline(); }
+    if (keys !== measuredKeys) {
+      measuredKeys = keys;
+      measureTimeline();
+    }
   });
-  on("photo", () => { measuredKeys = ""; moveHead(0); keyframeCard.hidden = true; measureTimeline(); });
+  on("photo", () => {
+    measuredKeys = "";
+    moveHead(0);
+    keyframeCard.hidden = true;
+    measureTimeline();
+  });
   on("opening", stop);
   element.querySelector("#export").addEventListener("click", () => page.togglePanel("export"));
 });
