@@ -49,9 +49,12 @@ window.moodganimation.mount(element, () => {
     beforeButton.setPointerCapture(event.pointerId);
     setHeld(true);
   });
-  for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) beforeButton.addEventListener(end, () => setHeld(false));
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur"])
+    beforeButton.addEventListener(end, () => setHeld(false));
   beforeButton.addEventListener("contextmenu", (event) => event.preventDefault());
-  const isTextField = (target) => target.matches?.("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  const NO_TEXT = "[type=range], [type=checkbox], [type=radio]";
+  const TEXT_FIELD = `input:not(${NO_TEXT}), textarea, select, [contenteditable]`;
+  const isTextField = (target) => target.matches?.(TEXT_FIELD);
   document.addEventListener("keydown", (event) => {
     if (isTextField(event.target)) return;
     const key = event.key.toLowerCase();
@@ -89,7 +92,8 @@ window.moodganimation.mount(element, () => {
       $("undo").disabled = $("redo").disabled = true;
     }
     for (const block of document.querySelectorAll("[data-needs-photo]")) block.inert = isEmpty;
-    for (const control of document.querySelectorAll("[data-needs-photo] :is(button, input, select)")) control.disabled = isEmpty;
+    for (const control of document.querySelectorAll("[data-needs-photo] :is(button, input, select)"))
+      control.disabled = isEmpty;
     page.emit("enabled", !isEmpty);
   };
   on("photo", updateControls);

@@ -4,4 +4,10 @@
 const EVENTS = ["open_photo", "open_example", "switch_model", "copy_expression", "save_photo", "share_recipe",
   "restore_recipe", "edit_recording", "write_animation", "edit_film", "drive_photo", "follow_trajectory",
   "draw_sheet", "save_recording"];
-window.moodganimation.connect({ server, upload, trigger: (name, data) => { if (EVENTS.includes(name)) trigger(name, data); } });
+window.moodganimation.connect({
+  server,
+  upload,
+  trigger: (name, data) => {
+    if (EVENTS.includes(name)) trigger(name, data);
+  },
+});

@@ -37,11 +37,15 @@
     face_index: 0,
   };
 
+  // What an answer has for `session`, beside its state.
+  const SESSION_KEYS = ["token", "reading", "axes", "view_boxes", "faces", "face_corners", "face_index", "photo",
+    "size_text", "model"];
+
   // Events and their values. An answer of the server: "state" with a new state, "face" with another face or
-  // another view of it,
-  // "photo" with another photo, "no-face" with a photo without a face. Others: "preview" (answer and its
-  // request), "opening" (a photo file), "settings" ({key of the recipe: values}; "animate" is of the panel "export"), "panel" (name of the opened panel),
-  // "before" (whether its button is held), "mood" (a mood slider was moved), "enabled" (a photo is open).
+  // another view of it, "photo" with another photo, "no-face" with a photo without a face. Others: "preview"
+  // (answer and its request), "opening" (a photo file), "settings" ({key of the recipe: values}; "animate" is
+  // of the panel "export"), "panel" (name of the opened panel), "before" (whether its button is held), "mood"
+  // (a mood slider was moved), "enabled" (a photo is open), "committing" (before an action or a commit).
   function on(name, listener) {
     (listeners[name] ??= []).push(listener);
   }
@@ -153,7 +157,7 @@
   // Store an answer of the server, and emit its events.
   function applyAnswer(answer) {
     if (answer.problem) return toast(answer.problem, "answer");
-    for (const key of ["token", "reading", "axes", "view_boxes", "faces", "face_corners", "face_index", "photo", "size_text", "model"]) {
+    for (const key of SESSION_KEYS) {
       if (answer[key] !== undefined) session[key] = answer[key];
     }
     if (answer.state) {
