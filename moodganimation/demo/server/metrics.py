@@ -1,10 +1,5 @@
-"""Metrics: /metrics for Prometheus, and a line of JSON in the log for each request.
+"""Metrics: /metrics for Prometheus, without photos, addresses of visitors and names of files."""
 
-They hold no photos, no addresses of visitors and no names of files.
-"""
-
-import json
-import logging
 import os
 import re
 import time
@@ -16,7 +11,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from .proxies import route_path
 
 STATM = Path("/proc/self/statm")  # sizes of this process's memory in pages; on Linux only
-LOG = logging.getLogger("moodganimation.requests")
 ROUTE_PATTERN = re.compile(
     r"^/(?:gradio_api/)?(queue/join|queue/data|call/v1_(?:locate|read|edit|animate|sheet|film|drive)\b"
     r"|call|upload|component_server|run|mcp|file)"
@@ -24,7 +18,7 @@ ROUTE_PATTERN = re.compile(
 
 
 class Metrics:
-    """Middleware that counts all requests, refused ones included.
+    """Middleware that counts all requests but those for /metrics, refused ones included.
 
     It comes second, just inside `TrustedProxies`.
     """
@@ -66,10 +60,8 @@ class Metrics:
             try:
                 await self.app(scope, receive, record_and_send)
             finally:
-                seconds = time.perf_counter() - began
-                self._seconds.labels(route).observe(seconds)
+                self._seconds.labels(route).observe(time.perf_counter() - began)
                 self._requests.labels(route, str(status)).inc()
-                LOG.info(json.dumps({"route": route, "status": status, "ms": round(1e3 * seconds)}))
 
 
 def _route(path: str) -> str:
