@@ -1,4 +1,4 @@
-// The sliders of a face, and the presets and movements above them. A slider has a tick at its reading,
+// The sliders of a face, and the presets and named timelines above them. A slider has a tick at its reading,
 // the value that was read in the photo, and is colored from there to its current value. A double click
 // returns it to the reading. The slider of a unit with two sides moves both; ⇆ shows one for each.
 window.moodganimation.mount(element, () => {
@@ -203,7 +203,7 @@ window.moodganimation.mount(element, () => {
       const sides = self.root.querySelector(".sides");
       if (sides) sides.disabled = isUnavailable;
     }
-    for (const button of element.querySelectorAll("[data-needs-gaze]")) button.disabled = !available.has("AU61");
+    for (const button of element.querySelectorAll("[data-needs-facs]")) button.disabled = !available.has("AU61");
   }
   on("face", () => {
     for (const self of sliders) {
@@ -231,14 +231,14 @@ window.moodganimation.mount(element, () => {
     });
   }
 
-  // ---- Presets, gestures and movements ----
+  // ---- Presets, gestures and named timelines ----
 
   for (const button of element.querySelectorAll("[data-preset]")) {
     button.addEventListener("click", () => act("apply_preset", { name: button.dataset.preset }));
   }
-  for (const button of element.querySelectorAll("[data-movement]")) {
+  for (const button of element.querySelectorAll("[data-timeline]")) {
     button.addEventListener("click", async () => {
-      const answer = await act("set_named_timeline", { name: button.dataset.movement, ...page.timelineSettings() });
+      const answer = await act("set_named_timeline", { name: button.dataset.timeline, ...page.timelineSettings() });
       if (!answer.problem) page.togglePlay(true);
     });
   }

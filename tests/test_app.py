@@ -582,7 +582,7 @@ def test_keyframes_make_a_timeline(visit):
     assert "no such keyframe" in visit.refused("remove_keyframe", keyframe=0, **pace)
 
 
-def test_pins_become_keyframes_and_movements_fill_the_timeline(visit):
+def test_pins_become_keyframes_and_named_timelines_fill_the_timeline(visit):
     visit.preset("happy")
     visit.act("add_pin")
     visit.preset(PHOTO)

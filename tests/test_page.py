@@ -804,10 +804,10 @@ def test_a_brush_protects_what_it_paints(visit):
 
 
 @pytest.mark.slow
-def test_movements_play_and_sheets_are_drawn(visit):
+def test_named_timelines_play_and_sheets_are_drawn(visit):
     tab = visit()
     before = source(tab)
-    tab.locator("#movement-nod").click()
+    tab.locator("#timeline-nod").click()
     wait_for(lambda: source(tab) != before)
     wait_for(lambda: tab.get_attribute("#play", "aria-pressed") == "false")
     assert tab.locator("#keyframes .keyframe").count() > 2

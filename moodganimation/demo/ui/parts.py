@@ -166,7 +166,7 @@ def controls() -> str:
         f'<img alt="">{text(label)}</button>'
         for name, label in PRESET_LABELS.items()
     )
-    gestures = _needing_gaze("preset", GESTURE_LABELS) + _needing_gaze("movement", TIMELINE_LABELS)
+    gestures = _facs_buttons("preset", GESTURE_LABELS) + _facs_buttons("timeline", TIMELINE_LABELS)
     modes = "".join(
         text(
             label, "button", f'type="button" role="tab" id="edit-tab-{mode}" data-edit-tab="{mode}"'
@@ -190,13 +190,13 @@ def controls() -> str:
     )
 
 
-def _needing_gaze(kind: str, labels: dict[str, str]) -> str:
-    """Return buttons that only models with gaze (AU61) can do; kind: "preset" or "movement"."""
+def _facs_buttons(kind: str, labels: dict[str, str]) -> str:
+    """Return buttons of gestures ("preset") or named timelines ("timeline"), for models of FACS."""
     return "".join(
         text(
             label,
             "button",
-            f'type="button" id="{kind}-{name}" data-{kind}="{name}" data-needs-gaze',
+            f'type="button" id="{kind}-{name}" data-{kind}="{name}" data-needs-facs',
         )
         for name, label in labels.items()
     )
