@@ -6,7 +6,7 @@ window.moodganimation.mount(element, () => {
   const examples = element.querySelector("#examples");
   input.accept = ["image/*", ...page.pictureEndings].join(",");
   const SMILE = { AU12: 0.85, AU06: 0.6, AU25: 0.35 }, SMILE_MS = 1800, SMILE_STEP_MS = 40;
-  let openFile = null;  // the visitor's open photo: {file, upload}
+  let ownPhoto = null;  // the visitor's open photo: {file, upload}
   let newestRequest = 0;  // number of the newest request to open a photo
   // The recipe of the page's address: applied to the example, and again to the visitor's first photo.
   let recipeLink = location.hash.startsWith("#recipe=") ? location.hash : null;
@@ -20,11 +20,9 @@ window.moodganimation.mount(element, () => {
     try {
       const list = new DataTransfer();
       list.items.add(file);
-      openFile = {
-        file,
-        upload: openFile?.file === file ? openFile.upload : await page.uploadFile({ files: list.files }),
-      };
-      answer = await page.runQueued("open_photo", { photo: openFile.upload, box, model: session.model });
+      const upload = ownPhoto?.file === file ? ownPhoto.upload : await page.uploadFile({ files: list.files });
+      ownPhoto = { file, upload };
+      answer = await page.runQueued("open_photo", { photo: upload, box, model: session.model });
     } catch (error) {
       answer = { problem: translate("The photo could not be sent. It may be too large: at most 40 MB.") };
     }
@@ -51,7 +49,7 @@ window.moodganimation.mount(element, () => {
   }
 
   // Open the photo again, with the face in a box: x0, y0, x1, y1 as fractions of the photo.
-  page.openBox = (box) => openPhoto(openFile.file, box);
+  page.openBox = (box) => openPhoto(ownPhoto.file, box);
   input.addEventListener("change", () => {
     if (input.files[0]) openPhoto(input.files[0]);
   });
@@ -104,7 +102,7 @@ window.moodganimation.mount(element, () => {
     const answer = await page.runQueued("open_example", { name, model: session.model });
     if (requestNumber !== newestRequest) return;
     delete document.body.dataset.busy;
-    openFile = null;
+    ownPhoto = null;
     if (answer.problem) return page.toast(answer.problem, "photo");
     const hasLink = recipeLink !== null;
     await showPhoto(answer, false);
