@@ -2,12 +2,13 @@
 // moves. A drag moves it. Alt moves one side alone, Escape cancels the drag, and a double click or tap
 // undoes the changes at a place. Focusable handles do the same with the arrow keys; Delete resets them.
 //
-// It needs `stage`, `expression`, `preview`, `commit`, `cancelDrag`, `motionMap` and `translate` of
-// window.moodganimation. A drag previews {drag: {at, to, side}, expression}, a reset {reset: at, expression}:
-// positions are fractions of the photo's width and height, the expression is the one before the drag.
-// The server finds which axes move. manipulation/motion_map.py describes what `motionMap` returns.
-(() => {
-  const page = window.moodganimation ??= {};
+// It needs `mount`, `stage`, `expression`, `preview`, `commit`, `cancelDrag`, `motionMap` and `translate`
+// of window.moodganimation, and runs after stage.js. A drag previews {drag: {at, to, side}, expression}, a
+// reset {reset: at, expression}: `at` and `to` are places, as fractions of the photo's width and height,
+// and the expression is the one before the drag. The server finds which axes move.
+// manipulation/motion_map.py describes what `motionMap` returns.
+window.moodganimation.mount(element, () => {
+  const page = window.moodganimation;
   const CLICK_SLOP_PX = { mouse: 3, touch: 8, pen: 5 };  // a click may move by so much
   const DOUBLE_CLICK_MS = 350, DOUBLE_CLICK_PX = 24;  // between two clicks, at most
   const ARROW_CELLS = 3;  // cells on each side of the pointer that show an arrow
@@ -65,7 +66,7 @@
       return [left - box.left, top - box.top];
     }
 
-    // The cell of the motion map at a position in the photo: [column, row, index]; null outside.
+    // The cell of the motion map at a place in the photo: [column, row, index]; null outside.
     function cellAt([x, y]) {
       const [[a, b, e], [c, d, f]] = motionMap.to_photo, determinant = a * d - b * c;
       const column = Math.round((d * (x - e) - b * (y - f)) / determinant);
@@ -108,7 +109,7 @@
 
     // ---- What is shown ----
 
-    // Show a text beside a position in the layer [px], within the visible part of the stage.
+    // Show a text beside a place in the layer [px], within the visible part of the stage.
     function showCaption(text, x, y) {
       caption.textContent = text;
       if (!text) return;
@@ -167,7 +168,8 @@
 
     // ---- Drags ----
 
-    // Preview a request of a drag (pointerDrag or keyDrag), and show its values beside a place [px].
+    // Preview a request of a drag (pointerDrag or keyDrag), and show its values beside a place in the
+    // layer [px].
     async function preview(request, x, y, drag) {
       let answer = null;
       try {
@@ -267,7 +269,7 @@
       if (!pointerDrag && !keyDrag) clear();
     });
 
-    // A double click resets the position. A single click is passed on to a button below, such as the
+    // A double click resets the place. A single click is passed on to a button below, such as the
     // outline of another face.
     function click({ clientX: x, clientY: y, timeStamp: time }, at) {
       if (
@@ -392,11 +394,5 @@
   }
 
   const createElement = (tag, values) => Object.assign(document.createElement(tag), values);
-
-  // Wait for stage.js, which may run later.
-  function attachWhenReady() {
-    if (page.stage) attach(page.stage);
-    else setTimeout(attachWhenReady, 100);
-  }
-  attachWhenReady();
-})();
+  attach(page.stage);
+});

@@ -56,7 +56,7 @@ class Stage:
         jpeg = cv2.imencode(".jpg", face.portrait.photo[..., ::-1])[1].tobytes()
         picture = "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
         self.tab.evaluate("([start, picture]) => open(start, picture)", [face.start, picture])
-        self.tab.add_script_tag(content=SCRIPT)
+        self.tab.add_script_tag(content=f"const element = document.body;\n{SCRIPT}")
         self.tab.wait_for_selector(".drag .handle", state="attached")
 
     def at(self, pixel, beside=(0, 0)) -> tuple[float, float]:
