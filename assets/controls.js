@@ -286,7 +286,8 @@ window.moodganimation.mount(element, () => {
   copyForm.addEventListener("submit", async (event) => {
     event.preventDefault();
     const regions = page.formValues(copyForm).regions ?? [];
-    const other = await page.uploadFile(copyForm.querySelector("#other"));
+    const other = await page.uploadOrToast(copyForm.querySelector("#other"));
+    if (other === null) return;
     const answer = await page.runWithProgress("copy_expression", { other, regions }, copyForm);
     if (!answer.problem) page.applyAnswer(answer);
   });

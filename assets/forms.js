@@ -17,15 +17,6 @@ window.moodganimation.mount(element, () => {
       listener(form);
     });
   }
-  // `page.uploadFile`, with a toast if the upload fails.
-  async function uploadFile(input) {
-    try {
-      return await page.uploadFile(input);
-    } catch (error) {
-      page.toast(translate("The file could not be sent. It may be too large: at most 40 MB."), "file");
-    }
-    return undefined;
-  }
   function showFilm(form, answer) {
     if (!answer.film) return;
     page.showFilm(answer.film);
@@ -48,7 +39,9 @@ window.moodganimation.mount(element, () => {
   for (const choice of filmForm.elements.what) choice.addEventListener("change", updateFilmForm);
   updateFilmForm();
   onSubmit(filmForm, async () => {
-    const file = await uploadFile($("film-file")), { strength, regions, by, faces } = page.formValues(filmForm);
+    const file = await page.uploadOrToast($("film-file"));
+    if (file === null) return;
+    const { strength, regions, by, faces } = page.formValues(filmForm);
     filmForm.querySelector(".curves-drawing").hidden = true;
     const [event, request] = isDrive()
       ? ["drive_photo", { film: file, strength, regions, by }]
@@ -57,7 +50,9 @@ window.moodganimation.mount(element, () => {
   });
   onSubmit($("follow-form"), async (form) => {
     const { clip_name, fps } = page.formValues(form);
-    const trajectory = await uploadFile($("trajectory")), groundTruth = await uploadFile($("ground-truth"));
+    const trajectory = await page.uploadOrToast($("trajectory"));
+    const groundTruth = await page.uploadOrToast($("ground-truth"));
+    if (trajectory === null || groundTruth === null) return;
     showFilm(
       form,
       await page.runWithProgress(
@@ -174,10 +169,9 @@ window.moodganimation.mount(element, () => {
   });
   onSubmit($("restore-form"), async (form) => {
     page.clearToasts("restore");
-    const answer = await page.runQueued("restore_recipe", {
-      file: await uploadFile($("recipe-source")),
-      link: form.elements.link.value,
-    });
+    const file = await page.uploadOrToast($("recipe-source"));
+    if (file === null) return;
+    const answer = await page.runQueued("restore_recipe", { file, link: form.elements.link.value });
     if (answer.problem) page.toast(answer.problem, "restore");
     else page.applyAnswer(answer);
   });

@@ -318,6 +318,15 @@
     const { upload } = await connection, { path } = await upload(file);
     return { path, orig_name: file.name };
   }
+  // The same; if the upload fails, show a toast and return null.
+  async function uploadOrToast(input) {
+    try {
+      return await uploadFile(input);
+    } catch (error) {
+      toast(translate("The file could not be sent. It may be too large: at most 40 MB."), "file");
+      return null;
+    }
+  }
 
   // The values of a form's controls, by name. Check boxes with a value make a list.
   function formValues(form) {
@@ -368,7 +377,7 @@
   window.moodganimation = {
     translate, mount, on, emit, session, preview, commit, commitSoon, cancelDrag, act, applyAnswer, callServer,
     runQueued, receive, runWithProgress, showOutcome, isResolvedByServer, download, toast, clearToasts,
-    isPhoto, uploadFile, formValues, fillForm, enableArrowKeys, pictureEndings,
+    isPhoto, uploadFile, uploadOrToast, formValues, fillForm, enableArrowKeys, pictureEndings,
     motionMap: () => callServer("motion_map", {}),
     connect: resolveConnection,
     expression: () => ({ ...session.state.expression }),
