@@ -164,10 +164,10 @@
       session.state = structuredClone(answer.state);
       session.confirmed = { state: answer.state, picture: answer.picture ?? session.confirmed?.picture };
     }
+    if (answer.settings) emit("settings", answer.settings);  // before the timeline is measured with them
     if (answer.reading) emit("face", answer);
     if (answer.photo) emit("photo", answer);
     if (answer.state) emit("state", answer);
-    if (answer.settings) emit("settings", answer.settings);
     // The empty request tells controls.js to show the expression, since no slider was moved.
     if (answer.expression) {
       session.state.expression = answer.expression;
@@ -346,7 +346,7 @@
     return found;
   }
 
-  // Set a form's controls to values as `formValues` returns them.
+  // Set a form's controls to values as `formValues` returns them. The form gets one event "change".
   function fillForm(form, settings = {}) {
     for (const [name, value] of Object.entries(settings)) {
       for (const control of form.querySelectorAll(`[name="${name}"]`)) {
@@ -359,6 +359,7 @@
         }
       }
     }
+    if (Object.keys(settings).length) form.dispatchEvent(new Event("change"));
   }
 
   // Let the arrow keys move the focus around a list of tabs.
