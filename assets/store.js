@@ -80,7 +80,8 @@
   // moment of the timeline. Without these the request's own expression counts.
   const isResolvedByServer = ({ mood, drag, reset, moment }) => Boolean(mood ?? drag ?? reset ?? moment);
 
-  // Request a preview. Returns the answer; undefined where a newer request or an action replaced it.
+  // Request a preview. Returns the answer; undefined where a newer request or an action replaced it, or
+  // where it failed.
   async function preview(request) {
     if (!session.token) return undefined;
     uncommitted = request;
@@ -121,6 +122,7 @@
 
   // Commit the drag, if there is one, as one step to undo. Resolves once all actions are answered.
   function commit() {
+    emit("committing");
     clearTimeout(commitTimer);
     commitTimer = null;
     if (!uncommitted) return lastAction;

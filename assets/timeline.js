@@ -14,6 +14,7 @@ window.moodganimation.mount(element, () => {
   let duration = 2.2, trackSeconds = MIN_TRACK_SECONDS;  // of the timeline, and of what the track shows [s]
   let chosenIndex = null;  // of the keyframe whose card is open
   let isPlaying = false, newestRequest = 0;
+  let lastPreview = null;  // the promise of the answer to the last preview of a moment
   let isHeld = false, deferredDraws = [];  // a keyframe or pin is held; functions that redraw it afterwards
 
   // Call a function that draws, but not while the pointer holds an element that it would replace.
@@ -168,12 +169,19 @@ window.moodganimation.mount(element, () => {
   keyframeCard
     .querySelector("[name=easing]")
     .addEventListener("change", (event) => changeChosen({ keyframe_easing: event.target.value }));
+  // Commit a moment that is shown, after the answer to its preview, which a commit would drop.
+  async function commitMoment() {
+    isPlaying = false;
+    showPlaying();
+    await lastPreview;
+    return page.commit();
+  }
   async function changeChosen(more) {
-    await page.commit();
+    await commitMoment();
     return act("change_keyframe", { keyframe: chosenIndex, ...more, ...page.timelineSettings() });
   }
   element.querySelector("#add-keyframe").addEventListener("click", async () => {
-    await page.commit();
+    await commitMoment();
     // At the play head if it was moved and is at no keyframe, else after the last keyframe.
     const last = session.state.keyframes.at(-1), free = last ? last.at + last.hold + NEW_KEYFRAME_GAP : 0;
     const now = Number(scrub.value);
@@ -196,6 +204,7 @@ window.moodganimation.mount(element, () => {
       let ghost = null, start = null;  // the picture under the pointer; where the drag began
       pin.addEventListener("pointerdown", (event) => {
         start = [event.clientX, event.clientY];
+        delete pin.dataset.dragged;
         pin.setPointerCapture(event.pointerId);
       });
       pin.addEventListener("pointermove", (event) => {
@@ -213,19 +222,15 @@ window.moodganimation.mount(element, () => {
         ghost.style.top = `${event.clientY}px`;
       });
       const drop = (event) => {
-        const isDragged = ghost !== null;
+        const isDropped = ghost !== null && event.type === "pointerup";
         ghost?.remove();
         ghost = start = null;
-        if (!isDragged) return;
-        const box = track.getBoundingClientRect();
-        const isOverTrack =
-          event.type === "pointerup" &&
-          event.clientY > box.top - DROP_MARGIN_PX &&
-          event.clientY < box.bottom + DROP_MARGIN_PX &&
-          event.clientX > box.left &&
-          event.clientX < box.right;
-        pin.dataset.dragged = "";
-        if (isOverTrack) act("add_keyframe", { pin: index, at: timeAt(event), ...page.timelineSettings() });
+        if (!isDropped) return;
+        pin.dataset.dragged = "";  // the click that follows is no click on the pin
+        const { left, right, top, bottom } = track.getBoundingClientRect();
+        const { clientX: x, clientY: y } = event;
+        if (x > left && x < right && y > top - DROP_MARGIN_PX && y < bottom + DROP_MARGIN_PX)
+          act("add_keyframe", { pin: index, at: timeAt(event), ...page.timelineSettings() });
       };
       pin.addEventListener("pointerup", drop);
       pin.addEventListener("pointercancel", drop);
@@ -240,7 +245,7 @@ window.moodganimation.mount(element, () => {
     }));
   }
   element.querySelector("#pin").addEventListener("click", async () => {
-    await page.commit();
+    await commitMoment();
     act("add_pin");
   });
 
@@ -250,19 +255,25 @@ window.moodganimation.mount(element, () => {
     scrub.value = time;
     playHead.style.left = `${100 * time / trackSeconds}%`;
   }
+  function previewMoment(time) {
+    lastPreview = page.preview({ moment: momentRequest(time), expression: session.state.expression });
+  }
   scrub.addEventListener("input", () => {
     stop();
     moveHead(Number(scrub.value));
     page.showOnStage("picture");
-    page.preview({ moment: momentRequest(Number(scrub.value)), expression: session.state.expression });
+    previewMoment(Number(scrub.value));
   });
   scrub.addEventListener("change", () => page.commitSoon());
   function stop() {
     if (!isPlaying) return;
     isPlaying = false;
-    playButton.textContent = "▶";
-    playButton.ariaPressed = "false";
+    showPlaying();
     page.cancelDrag();
+  }
+  function showPlaying() {
+    playButton.textContent = isPlaying ? "❚❚" : "▶";
+    playButton.ariaPressed = String(isPlaying);
   }
   // Play or stop; once: stop at the end instead of starting again.
   page.togglePlay = async (once = false) => {
@@ -270,8 +281,7 @@ window.moodganimation.mount(element, () => {
     await page.commit();
     await measureTimeline();
     isPlaying = true;
-    playButton.textContent = "❚❚";
-    playButton.ariaPressed = "true";
+    showPlaying();
     page.showOnStage("picture");
     const startTime = performance.now();
     const step = () => {
@@ -282,19 +292,21 @@ window.moodganimation.mount(element, () => {
         return moveHead(0);
       }
       moveHead(elapsed % duration);
-      page.preview({ moment: momentRequest(elapsed % duration), expression: session.state.expression });
+      previewMoment(elapsed % duration);
       setTimeout(step, PLAY_STEP_MS);
     };
     step();
   };
   playButton.addEventListener("click", () => page.togglePlay());
-  document.addEventListener(
-    "pointerdown",
-    (event) => {
-      if (isPlaying && !element.contains(event.target)) stop();
-    },
-    true,
-  );
+  for (const kind of ["pointerdown", "keydown"]) {
+    document.addEventListener(
+      kind,
+      (event) => {
+        if (!element.contains(event.target)) stop();
+      },
+      true,
+    );
+  }
 
   let measuredKeys = "";  // keyframes of the last measurement, as JSON
   on("state", ({ state }) => {
@@ -317,5 +329,6 @@ window.moodganimation.mount(element, () => {
     measureTimeline();
   });
   on("opening", stop);
+  on("committing", stop);  // an action is about the sliders, not about the moment that is played
   element.querySelector("#export").addEventListener("click", () => page.togglePanel("export"));
 });
