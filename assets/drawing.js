@@ -4,10 +4,14 @@ window.moodganimation.mount(element, () => {
   const page = window.moodganimation, { on, session } = page;
   const canvas = element.querySelector("#stage-canvas"), frame = element.querySelector("#stage-frame");
   const brushBar = element.querySelector("#brush-bar"), brushButton = element.querySelector("#brush");
-  const size = brushBar.querySelector("[name=size]"), context = canvas.getContext("2d");
+  // The diameter of the brush, as a fraction of the width of the picture on the stage.
+  const size = brushBar.querySelector("[name=size]");
+  const context = canvas.getContext("2d");
   const noFaceBar = element.querySelector("#no-face"), boxElement = element.querySelector("#stage-box");
   const MIN_BOX = 0.02;  // least side of a box, as a fraction of the photo's; a smaller one is a click
   let strokes = [], currentStroke = null;  // all strokes, and the one that is being drawn
+  const strokesByMask = new Map();  // {number of a brush mask of this photo: the strokes that painted it}
+  let unanswered = 0;  // requests of strokes without an answer
   let startCorner = null;  // of the box that is being drawn
 
   function clearCanvas() {
@@ -58,18 +62,31 @@ window.moodganimation.mount(element, () => {
     currentStroke.points.push(position);
     drawStrokes();
   });
-  for (const end of ["pointerup", "pointercancel"])
+  for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, () => {
-      if (currentStroke) {
-        currentStroke = null;
-        applyStrokes();
-      }
+      if (!currentStroke) return;
+      currentStroke = null;
+      applyStrokes();
     });
+  }
 
   // Send all strokes, after each stroke.
-  function applyStrokes() {
-    return page.act("set_brush_mask", { strokes, only_painted: brushBar.querySelector("[name=brush-mode]:checked").value === "edit" });
+  async function applyStrokes() {
+    const sent = [...strokes];
+    const onlyPainted = brushBar.querySelector("[name=brush-mode]:checked").value === "edit";
+    unanswered += 1;
+    const answer = await page.act("set_brush_mask", { strokes: sent, only_painted: onlyPainted });
+    unanswered -= 1;
+    if (answer.problem) showStrokesOf(session.state);
+    else if (answer.state.brush_mask !== null) strokesByMask.set(answer.state.brush_mask, sent);
   }
+  // Show the strokes of a state's brush mask, after Undo or with another face.
+  function showStrokesOf(state) {
+    if (unanswered) return;
+    strokes = [...strokesByMask.get(state.brush_mask) ?? [], ...currentStroke ? [currentStroke] : []];
+    if (!brushBar.hidden) drawStrokes();
+  }
+  on("state", ({ state }) => showStrokesOf(state));
   for (const choice of brushBar.querySelectorAll("[name=brush-mode]")) choice.addEventListener("change", applyStrokes);
   brushBar.querySelector("#brush-clear").addEventListener("click", () => {
     strokes = [];
@@ -82,6 +99,7 @@ window.moodganimation.mount(element, () => {
   });
   on("photo", () => {
     strokes = [];
+    strokesByMask.clear();
     setBrushOpen(false);
   });
   new ResizeObserver(() => {

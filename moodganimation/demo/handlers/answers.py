@@ -1,5 +1,7 @@
 """Answers about the open photo, as plain values."""
 
+import zlib
+
 from ...animation.timeline import Keyframe
 from ...expressions.moods import mood_of
 from ...expressions.request import ExpressionRequest, resolve
@@ -9,6 +11,7 @@ from ...faces.portrait import Portrait
 from ..i18n import localize
 from ..labels import PRESET_LABELS
 from ..sessions import Session
+from ..state import State
 from . import views
 from .common import rounded_to_slider_steps, values_of, webp_data_url
 
@@ -38,6 +41,7 @@ def state_json(session: Session) -> dict:
         "half": state.half,
         "locked": list(state.locked),
         "painted": state.brush_mask is not None,
+        "brush_mask": fingerprint_of_mask(state),
         "only_painted": state.only_painted,
         "label": session.label,
         "detail": state.detail,
@@ -46,6 +50,11 @@ def state_json(session: Session) -> dict:
         "pins": [webp_data_url(picture) for picture, _ in session.pins],
         "keyframes": [keyframe_json(keyframe) for keyframe in session.keyframes],
     }
+
+
+def fingerprint_of_mask(state: State) -> int | None:
+    """Return a number by which the page tells brush masks apart; None without a mask."""
+    return None if state.brush_mask is None else zlib.crc32(state.brush_mask.tobytes())
 
 
 def keyframe_json(keyframe: Keyframe) -> dict:
