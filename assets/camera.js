@@ -48,21 +48,18 @@ window.moodganimation.mount(element, () => {
     recalibrate = false;
     return page.callServer("process_frame", request);
   }
-  async function streamFrames() {
-    while (stream) {
+  // Send frames of a stream until it is stopped; another one, started meanwhile, has a loop of its own.
+  async function streamFrames(ownStream) {
+    while (stream === ownStream) {
       if (!video.videoWidth) {
         await new Promise(requestAnimationFrame);
         continue;
       }
-      let answer;
-      try {
-        answer = await sendFrame();
-      } catch (error) {
-        return stop(String(error));
-      }
-      if (!stream) return;
+      const answer = await sendFrame().catch((error) => ({ problem: String(error) }));
+      if (stream !== ownStream) return;
       if (answer.problem) return stop(answer.problem);
       streamId = answer.stream_id;
+      if (answer.full) stopFullRecording();
       if (document.getElementById("stage").dataset.shows !== "camera") page.showOnStage("camera");
       document.getElementById("stage-camera").src = answer.picture;
       const now = performance.now();
@@ -82,17 +79,22 @@ window.moodganimation.mount(element, () => {
       stop();
       return page.showOnStage("picture");
     }
+    cameraButton.disabled = true;  // a second click would open a second stream
+    let opened;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
+      opened = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
     } catch (error) {
       return stop(`${translate("The camera cannot be used")}: ${error.message}`);
+    } finally {
+      cameraButton.disabled = false;
     }
-    video.srcObject = stream;
+    video.srcObject = stream = opened;
     await video.play();
+    if (stream !== opened) return undefined;
     lastTime = 0;
     page.showOnStage("camera");
     updateControls();
-    return streamFrames();
+    return streamFrames(opened);
   });
   calibrateButton.addEventListener("click", () => {
     recalibrate = true;
