@@ -13,7 +13,8 @@
   const listeners = {};
   let isPreviewing = false;  // a preview request has no answer yet
   let waitingPreview = null;  // the next preview: {request, resolve}
-  let generation = 0;  // rises with every action; the answers of previews before it are dropped
+  // Rises with every action and every cancelled drag; the answers of previews before it are dropped.
+  let generation = 0;
   let uncommitted = null;  // the last request of a drag that is not committed yet
   let commitTimer = null;  // of `commitSoon`
   let lastAction = Promise.resolve();  // the promise of the last action's answer

@@ -26,8 +26,9 @@ from .models import Models
 from .sessions import FaceEdit, Session, Sessions
 from .state import State
 
-# A function that returns the settings of one panel in a recipe, {panel: {control: value}}. The
-# session is None if no photo is open.
+# A function that returns the settings of one panel in a recipe, {panel: {control: value}}. It may
+# also set the session, as that of the timeline sets the keyframes. The session is None if no photo
+# is open.
 SettingsRestorer = Callable[[Session | None, Recipe], dict[str, dict]]
 
 
@@ -82,7 +83,7 @@ class RecipeIO:
 
         request: {"file": {"path"}} or {"link"}, "token", "view"; "anywhere": accept a recipe of
         a photo of another size, without its place of the face. Answer: {"settings": {panel:
-        {control: value}}} with `face_answer`, or with "expression" if no photo is open.
+        {control: value}}} with "model" and `face_answer`, or with "expression" if no photo is open.
         """
         path, link = uploaded_path(request, "file"), str(request.get("link") or "")
         if path is None and not link:

@@ -68,7 +68,8 @@ class CameraHandlers:
 
     def __init__(self, sessions: Sessions, animator: Animator):
         self.sessions, self.animator = sessions, animator
-        self._streams: OrderedDict[str, CameraStream] = OrderedDict()  # by secret id, oldest first
+        # By secret id, least recently used first.
+        self._streams: OrderedDict[str, CameraStream] = OrderedDict()
         self._lock = threading.Lock()
 
     def process_frame(self, request: dict) -> dict:

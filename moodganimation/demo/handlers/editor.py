@@ -42,8 +42,8 @@ class EditHandlers:
     def preview(self, request: dict) -> dict:
         """Preview a request during a drag, without committing it; see `requested_state`.
 
-        Answer: {"picture", "expression", "mood", "changed_controls": keys of the sliders that a
-        drag on the face has changed}; {} for an invalid request.
+        Answer: {"picture", "expression", "mood", "changed_controls": see `requested_state`}; {}
+        for an invalid request.
         """
         try:
             session = self.sessions[request.get("token")]

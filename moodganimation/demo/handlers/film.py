@@ -76,7 +76,8 @@ class FilmHandlers:
     def drive(self, request: dict, tab_hash: str | None = None) -> dict:
         """Retarget the performance of a film to the photo; also draw and write its curves.
 
-        request: {"film": {"path"}, "strength", "regions", "by", "token"}.
+        request: {"film": {"path"}, "strength", "regions", "token", "by": what is carried over,
+        "units" or "moods" (`carry` of `Performance.retarget`)}.
         """
         session = self.sessions[request.get("token")]
         film = open_short_film(uploaded_path(request, "film"))

@@ -10,7 +10,9 @@ from .settings import TIMELINE_CHECKERS, checked_settings
 
 
 def requested_state(session: Session, request: dict) -> tuple[State, list[str]]:
-    """Return the requested state of the selected face, and the axes that a drag on it has moved.
+    """Return the requested state of the selected face, and the keys of the controls that a drag or
+    reset has changed, see `ExpressionChange`: AU12 for both sides, AU12L for one, and of two
+    opposites the one above 0.
 
     request: one of
         {"expression": {axis: value}}, that of the sliders;
@@ -19,7 +21,7 @@ def requested_state(session: Session, request: dict) -> tuple[State, list[str]]:
         {"expression", "reset": [x, y]}, a place whose axes go back to their values in the photo;
         {"moment": {"fraction": 0 to 1 of the timeline, and the settings of TIMELINE_CHECKERS}}.
     Places are fractions of the photo's width and height. "expression" is that of the sliders before
-    the change. Raises InvalidExpression.
+    the change. Raises Problem.
     """
     try:
         state = session.face.state
@@ -65,7 +67,7 @@ def _expression_at(session: Session, moment: dict) -> Expression:
 
 
 def _state_of_drag(session: Session, sliders: Expression, request: dict) -> tuple[State, list[str]]:
-    """Return the state after a drag or reset of a place, and the axes that it has moved."""
+    """Return the state after a drag or reset of a place, and the keys of changed controls."""
     manipulation = session.face.manipulation
     if "reset" in request:
         drag = manipulation.reset(sliders, request["reset"])

@@ -5,12 +5,14 @@ import numpy as np
 
 from ...expressions.spaces import Expression
 from ...faces.portrait import CANONICAL_SCALE, Portrait
-from ..sessions import FaceEdit, Session
+from ..sessions import FaceEdit, Session, close_up_of
 from .common import DRAFT_WEBP_QUALITY, WEBP_QUALITY, webp_data_url
 
-VIEWS = ("face", "photo")  # of the stage; `Frame.view` shows the whole crop of the face
-# Side of the view "face" over the side of the face's crop. The view is 1.22 heights of the face
-# wide, the crop CANONICAL_SCALE heights: a little more, since edits fade out at the crop's border.
+# Of the stage and of animations. "face" is the whole crop of the face in animations (`Frame.view`),
+# and on the stage a square of FACE_VIEW times the crop's side.
+VIEWS = ("face", "photo")
+# The square is 1.22 heights of the face wide, and the crop CANONICAL_SCALE heights, a little more,
+# since edits fade out at its border.
 FACE_VIEW = 1.22 / CANONICAL_SCALE
 THUMBNAIL = 112  # side of small pictures of a face [px]
 

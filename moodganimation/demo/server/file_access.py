@@ -104,7 +104,7 @@ class FileAccess:
 
         add_owner: make the visitor a further owner. False for URLs, for names with NUL, and for new
         files over MAX_OWNED_FILES. True for shipped examples, which everyone may use, and for paths
-        outside the folders of uploads and temporary files, since Gradio refuses those itself.
+        of no file or outside the folders of uploads and temporary files, which Gradio refuses.
         """
         if "://" in name[:12] or "\0" in name:
             return False

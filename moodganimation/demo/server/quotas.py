@@ -25,11 +25,15 @@ class Quotas:
     """What each visitor and each address uses now. Used on the event loop only: needs no lock."""
 
     def __init__(self):
-        self._open_requests = Counter()  # POSTs without a response yet, by visitor and by address
+        # POSTs whose response is not complete, by visitor and by address.
+        self._open_requests = Counter()
         self._uploads = deque()  # (time [s], (visitor, address), bytes), oldest first
 
     def refusal(self, scope, path: str, visitor: Visitor) -> tuple[int, str] | None:
-        """Return status and message of the response to a POST that is over a quota, or None."""
+        """Return status and message of the response to a POST that is over a quota, or None.
+
+        An upload that is not refused is counted here; `counted` counts open requests.
+        """
         if path.endswith("/process_recording"):  # Gradio's own editor of recordings
             return 404, "This page has no editor of recordings."
         queued = _queued_jobs(scope)

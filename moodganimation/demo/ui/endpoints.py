@@ -44,7 +44,7 @@ def endpoints(animator: Animator) -> None:
         (api.edit, "photo axes preset intensity box look detail", "file values"),
         (api.animate, "photo axes preset timeline format size box look", "file"),
         (api.sheet, "photo kind box", "picture"),
-        (api.film, "video axes faces", "file said"),
+        (api.film, "video axes faces", "file sentence"),
         (api.drive, "photo video strength regions box", "file table"),
     ):
         gr.Button(visible=False).click(
@@ -60,7 +60,7 @@ def endpoints(animator: Animator) -> None:
 
 def _components() -> dict[str, gr.components.Component]:
     """Return {name: component} of all parameters and results."""
-    text_defaults = {"preset": None, "format": "mp4", "kind": "figure", "look": None, "said": None}
+    text_defaults = {"preset": None, "format": "mp4", "kind": "figure", "look": None}
     hidden = {"visible": False}
     return {
         "photo": PhotoInput(type="filepath", image_mode=None, visible=False, label="photo"),
@@ -68,6 +68,7 @@ def _components() -> dict[str, gr.components.Component]:
         "picture": gr.Image(**hidden, label="picture", format="png"),
         "file": gr.File(**hidden, label="file"),
         "table": gr.File(**hidden, label="table"),
+        "sentence": gr.Textbox(**hidden, label="said"),  # clients know it by this label
         **{
             name: gr.JSON(**hidden, label=name)
             for name in ("box", "axes", "timeline", "regions", "values")
