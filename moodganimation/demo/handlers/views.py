@@ -1,5 +1,7 @@
 """Pictures of the selected face in the two views of the stage: the face, and the whole photo."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -75,10 +77,10 @@ def current_url(session: Session, view: str, draft: bool = False) -> str:
 
 
 def photo_url(session: Session, view: str) -> str:
-    """Return the unedited face in a view, as a data URL."""
-    close_up = session.face.close_up
+    """Return the photo without edits of any face in a view, as a data URL."""
     if view == "photo":
         return webp_data_url(session.reduced_photo)
+    close_up = close_up_of(replace(session.face.portrait, photo=session.photo))
     return webp_data_url(crop_to_face(close_up, close_up.photo))
 
 
