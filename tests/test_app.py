@@ -389,6 +389,30 @@ def test_a_picture_of_several_faces_brings_them_all_back(two, tmp_path):
     assert means(two.units) == PRESETS["surprise"].asdict()
 
 
+@pytest.mark.parametrize("others", [{"0": {"options": {}}, "7": {"options": {}}}, {"x": 3}])
+def test_a_damaged_recipe_leaves_every_face_as_it_is(two, others, tmp_path):
+    two.preset("surprise")
+    values = json.loads(Path(two.ask(two.recipes.share)["file"]["path"]).read_text())
+    values["options"] |= {"others": others, "at": 1}
+    (tmp_path / "recipe.json").write_text(json.dumps(values))
+    two.act("select_face", face=1)
+    two.preset("anger")
+    states = {index: face.state for index, face in two.session.faces.items()}
+    assert "problem" in two.restore(tmp_path / "recipe.json")
+    assert {index: face.state for index, face in two.session.faces.items()} == states
+    assert two.session.face_index == 1
+
+
+def test_the_photo_before_has_no_edits_of_other_faces(two):
+    def before(view):
+        return two.act("select_face", face=1, view=view)["unedited"]
+
+    unedited = before("face"), before("photo")
+    two.act("select_face", face=0)
+    two.preset("surprise")
+    assert (before("face"), before("photo")) == unedited
+
+
 def test_one_expression_for_every_face(two):
     two.settle(AU26=1.0)
     two.act("apply_to_all_faces")
@@ -541,7 +565,10 @@ def test_damaged_recipes_are_said_to_be(visit, changed, sentence, tmp_path):
     values = json.loads(Path(recipe).read_text())
     values["options"] |= changed
     (tmp_path / "recipe.json").write_text(json.dumps(values))
+    visit.preset("happy")
+    state = visit.face.state
     assert sentence in visit.restore(tmp_path / "recipe.json")["problem"]
+    assert visit.face.state == state and not visit.face.history.can_step(1)
 
 
 def test_old_recipes_have_units_without_sides(visit, tmp_path):

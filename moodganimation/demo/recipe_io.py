@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..animation.timeline import Timeline
 from ..animator import Animator
-from ..errors import Problem
+from ..errors import Message, Problem
 from ..expressions import schema
 from ..expressions.moods import convert_expression
 from ..expressions.spaces import FACS, Expression
@@ -62,7 +62,7 @@ def panel_settings(recipe: Recipe, panel: str, defaults=None, **checkers) -> dic
 
     Settings that the recipe lacks come from `defaults`, or are left out. Raises Problem.
     """
-    name = f"What the recipe says of {panel}"
+    name = Message("What the recipe says of {}", panel)
     values = schema.check_keys(recipe.options.get(panel, {}), name, (), checkers)
     values = (defaults or {}) | values
     return {key: check(values[key]) for key, check in checkers.items() if key in values}
@@ -89,13 +89,17 @@ class RecipeIO:
         if path is None and not link:
             raise Problem("Choose a file that was made here, or paste a link to a recipe.")
         recipe = read_recipe(path) if path is not None else Recipe.from_link(link.split("#")[-1])
-        session = self._restore_face(request, recipe)
+        session = self._session(request, recipe)
+        draft = session and session.draft()  # so that a problem leaves the session as it was
+        if draft:
+            self._restore_face(draft, request, recipe)
         settings = {}
         for restore_settings in self.restore_settings:
-            settings |= restore_settings(session, recipe)
+            settings |= restore_settings(draft, recipe)
         if session is None:
             expression = convert_expression(recipe.expression, FACS, Expression.neutral(FACS))
             return {"settings": settings, "expression": values_of(expression)}
+        session.adopt(draft)
         answer = {"settings": settings, "model": self.models.name_of(session.animator)}
         return answer | face_answer(session, views.requested_view(request))
 
@@ -109,32 +113,26 @@ class RecipeIO:
         name = download_name(session, session.face.state.preset or "", ".json")
         return {"file": file_data(path, name), "link": recipe.link()}
 
-    def _restore_face(self, request: dict, recipe: Recipe) -> Session | None:
-        """Restore model, face and state of a recipe, and return the session.
+    def _session(self, request: dict, recipe: Recipe) -> Session | None:
+        """Return the session of a request. A recipe without a face needs none."""
+        token = request.get("token")
+        return self.sessions[token] if token or not _lacks_face(recipe) else None
 
-        The recipe of a camera recording without a photo has no face. It restores only the sliders,
-        and needs no session, so None may be returned.
-        """
-        token, camera = request.get("token"), recipe.options.get("live")
-        if recipe.expression and isinstance(camera, dict) and camera.get("photo") is False:
-            session = self.sessions[token] if token else None
-            if session:
-                start = session.face.reading
-                expression = convert_expression(recipe.expression, start.space, start)
-                session.face.commit(State(rounded_to_slider_steps(expression)))
-            return session
-        session = self.sessions[token]
+    def _restore_face(self, session: Session, request: dict, recipe: Recipe) -> None:
+        """Restore model, face and state of a recipe, or without a face its sliders."""
+        if _lacks_face(recipe):
+            start = session.face.reading
+            expression = convert_expression(recipe.expression, start.space, start)
+            return session.face.commit(State(rounded_to_slider_steps(expression)))
         size = session.photo.shape[1], session.photo.shape[0]
         if request.get("anywhere") and recipe.face.photo != size:
-            session.face.commit(State.from_recipe(recipe, session.face.reading))
-            return session
+            return session.face.commit(State.from_recipe(recipe, session.face.reading))
         animator = self._model(session.animator, recipe.checkpoint)
         face = FaceEdit.of(animator, recipe.face.locate(animator, session.photo))
         state = State.from_recipe(recipe, face.reading)
         session.animator = animator
         session.restore_recipe(face, recipe.options)
         face.commit(state)
-        return session
 
     def _model(self, current: Animator, recipe_checkpoint: Fingerprint) -> Animator:
         """Return the model of a recipe. Raises Problem if it is not installed."""
@@ -149,3 +147,9 @@ class RecipeIO:
             "result cannot be made again. Open it where that version is installed.",
             repr(recipe_checkpoint.name),
         )
+
+
+def _lacks_face(recipe: Recipe) -> bool:
+    """Return whether a recipe is of a camera recording without a photo, which has no face."""
+    camera = recipe.options.get("live")
+    return bool(recipe.expression and isinstance(camera, dict) and camera.get("photo") is False)

@@ -1,5 +1,6 @@
 """Sessions: what the server keeps of each open photo, under a secret token and within bounds."""
 
+import copy
 import secrets
 import tempfile
 import threading
@@ -61,6 +62,10 @@ class FaceEdit:
         face = cls(animator, portrait, reduced, close_up, state, state.expression)
         face.history.add(state)
         return face
+
+    def copy(self) -> "FaceEdit":
+        """Return a copy whose state and history can be set without effect on this one."""
+        return replace(self, history=copy.copy(self.history))
 
     @property
     def manipulation(self) -> Manipulation:
@@ -246,6 +251,19 @@ class Session:
             other.commit(State.from_json(plain | values["options"], other.reading))
         self.faces[index], self.face_transforms[index] = face, face.portrait.to_face
         self.select_face(index)
+
+    def draft(self) -> "Session":
+        """Return a copy whose model, faces and keyframes can be set without effect on this one."""
+        draft = copy.copy(self)
+        draft.faces = {index: face.copy() for index, face in self.faces.items()}
+        draft.face = draft.faces[self.face_index]
+        draft.face_transforms = list(self.face_transforms)
+        return draft
+
+    def adopt(self, draft: "Session") -> None:
+        """Take model, faces and keyframes from a draft of this session."""
+        for name in ("animator", "face_transforms", "face", "face_index", "faces", "keyframes"):
+            setattr(self, name, getattr(draft, name))
 
     def face_at(self, index: int) -> FaceEdit:
         """Return a face by its index, encoded by the session's model. Raises Problem."""
