@@ -202,11 +202,13 @@
     return lastAction;
   }
 
+  const newJob = () => `${Date.now()}-${jobCount += 1}`;
+
   // Send a request through Gradio's queue. The answer arrives through the answer channel, with the
   // number of the job.
-  async function runQueued(event, request = {}) {
+  async function runQueued(event, request = {}, job = newJob()) {
     await commit();
-    const { trigger } = await connection, job = `${Date.now()}-${jobCount += 1}`;
+    const { trigger } = await connection;
     const answer = new Promise((resolve) => {
       jobs[job] = resolve;
     });
@@ -232,18 +234,19 @@
     form.querySelector(".outcome")?.replaceChildren();
     status.textContent = "";
     meter.removeAttribute("value");
+    const job = newJob();
     const poll = setInterval(async () => {
-      const { label, done, total } = await callServer("progress", {}).catch(() => ({}));
+      const { label, done, total } = await callServer("progress", { job }).catch(() => ({}));
       if (!label) return;
-      status.textContent = total ? `${label} ${done} / ${total}` : label;
+      status.textContent = total ? `${label} ${done} / ${total}` : (done ? `${label} ${done}` : label);
       if (total) {
         meter.max = total;
         meter.value = done;
-      }
+      } else meter.removeAttribute("value");
     }, PROGRESS_INTERVAL_MS);
-    bar.querySelector("button").onclick = () => callServer("act", { action: "cancel_job" });
+    bar.querySelector("button").onclick = () => callServer("act", { action: "cancel_job", job });
     clearToasts(event);
-    const answer = await runQueued(event, request);
+    const answer = await runQueued(event, request, job);
     clearInterval(poll);
     bar.hidden = true;
     buttons.forEach((button) => {

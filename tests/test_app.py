@@ -21,8 +21,8 @@ from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.animator import DEFAULT_CHECKPOINT
 from moodganimation.checkpoints.files import build_generator, save_generator
 from moodganimation.demo.handlers import camera as camera_handlers
-from moodganimation.demo.handlers.camera import CAMERA_MODES
-from moodganimation.demo.handlers.common import PHOTO, SLIDERS, jpeg_data_url
+from moodganimation.demo.handlers.camera import CAMERA_MODES, CameraStream
+from moodganimation.demo.handlers.common import PHOTO, SLIDERS, jpeg_data_url, start_progress
 from moodganimation.demo.handlers.photo import EXAMPLES, PhotoHandlers
 from moodganimation.demo.handlers.settings import FORMATS
 from moodganimation.demo.labels import PRESET_LABELS
@@ -765,27 +765,46 @@ def test_a_clip_changes_as_the_photo_does(visit, clip):
 def test_long_work_can_be_cancelled_and_leaves_nothing(visit, clip, monkeypatch):
     visit.settle(AU02=1.0, AU26=0.1)
     work, begin = visit.session, "moodganimation.demo.handlers.film.start_progress"
-    from moodganimation.demo.handlers.common import start_progress
 
-    def stopping(session, what):
-        tell = start_progress(session, what)
-        visit.act("cancel_job")
+    def stopping(session, request, what):
+        tell = start_progress(session, request, what)
+        visit.act("cancel_job", job=request["job"])
         return tell
 
     monkeypatch.setattr(begin, stopping)
-    for handler in (visit.filming.edit, visit.filming.drive):
-        answer = visit.ask(handler, film=sent(clip), regions=["mouth"])
+    for job, handler in enumerate((visit.filming.edit, visit.filming.drive)):
+        answer = visit.ask(handler, film=sent(clip), regions=["mouth"], job=str(job))
         assert answer == {"cancelled": "Cancelled. Nothing was written."}
     assert not [*Path(work.folder.name).glob("*.mp4")]
 
-    def leaving(session, what):
-        tell = start_progress(session, what)
+    def leaving(session, request, what):
+        tell = start_progress(session, request, what)
         visit.page.close_tab(VISITOR)
         return tell
 
     monkeypatch.setattr(begin, leaving)  # who closes the page frees the place
     assert "cancelled" in visit.ask(visit.filming.edit, film=sent(clip))
     assert "upload it again" in visit.ask(visit.filming.edit, film=sent(clip))["problem"]
+
+
+def test_a_job_that_is_cancelled_while_it_waits_does_not_run(visit):
+    visit.act("cancel_job", job="1")
+    cancelled = {"cancelled": "Cancelled. Nothing was written."}
+    assert visit.ask(visit.explorer.draw, kind="scales", job="1") == cancelled
+    copied = visit.ask(visit.studio.copy_expression, other=sent(FILE), regions=["mouth"], job="1")
+    assert copied == cancelled
+    assert start_progress(visit.session, {"job": "2"}, "Drawing")
+
+
+def test_progress_is_that_of_the_job_that_is_asked_for(visit):
+    def progress(job):
+        return visit.studio.progress({"token": visit.token, "job": job})
+
+    start_progress(visit.session, {"job": "1"}, "Editing")(37, None)
+    assert progress("1") == {"label": "Editing", "done": 37, "total": 0}  # all steps: unknown
+    assert progress("2") == {}  # it waits in the queue
+    visit.ask(visit.studio.copy_expression, other=sent(FILE), regions=["mouth"], job="2")
+    assert progress("1") == {} and progress("2")["label"] == "Reading"
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import gc
 import socketserver
 import tempfile
 import threading
+import time
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,9 +112,10 @@ def doors(animator, face):
 
     def film(file: dict) -> dict:
         """A visitor who cancels after two seconds, so that long films take no longer."""
-        cancel = threading.Timer(2, visit.session.cancelled.set)
+        request = {"token": token, "job": str(time.monotonic_ns())}
+        cancel = threading.Timer(2, visit.act, ("cancel_job",), request)
         cancel.start()
-        answer = filming.edit({"film": file, "token": token}, VISITOR)
+        answer = filming.edit(request | {"film": file}, VISITOR)
         cancel.cancel()
         return answer
 

@@ -4,8 +4,9 @@ import copy
 import secrets
 import tempfile
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from .state import HALVES, MASK_SIDE, History, State
 
 # Limits of all open sessions together; the least recently used one is removed first.
 MAX_SESSIONS, MAX_TOTAL_BYTES = 128, 600_000_000
+MAX_CANCELLED_JOBS = 32  # of a session whose numbers are remembered
 ENCODING_BYTES = 4_000_000  # estimated memory of one portrait's encoding
 # About the size of the stage on the page [px].
 PREVIEW_SIDE = 720  # longest side of the copy that shows the whole photo
@@ -165,6 +167,15 @@ def close_up_of(portrait: Portrait) -> Portrait:
     return close_up.downscaled(round(CLOSE_UP_SIDE * max(photo.shape[:2]) / portrait.side))
 
 
+class JobProgress(NamedTuple):
+    """How far a job is."""
+
+    job: str = ""  # its number
+    label: str = ""
+    done: int = 0  # steps
+    total: int = 0  # all steps; 0 if that is unknown
+
+
 @dataclass(eq=False)
 class Session:
     """One open photo with its edits, kept until the visitor closes the page or opens another."""
@@ -179,10 +190,10 @@ class Session:
     label: bool = False  # whether a label in a corner of written files says that they were edited
     faces: dict[int, FaceEdit] = field(default_factory=dict)  # by index; only those used so far
     keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
-    cancelled: threading.Event = field(default_factory=threading.Event)  # set to end the job
-    closed: threading.Event = field(default_factory=threading.Event)  # set on removal; ends it, too
-    # Of the session's job in the queue: (label, steps done, all steps or 0 if that is unknown).
-    progress: tuple[str, int, int] = ("", 0, 0)
+    # Numbers of jobs to end, which may still wait in the queue.
+    cancelled_jobs: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_CANCELLED_JOBS))
+    closed: threading.Event = field(default_factory=threading.Event)  # set on removal; ends jobs
+    progress: JobProgress = field(default_factory=JobProgress)  # of the session's last job
     pins: list[tuple[np.ndarray, State]] = field(default_factory=list)  # (picture, state)
     folder: tempfile.TemporaryDirectory = field(default_factory=temporary_folder)
 

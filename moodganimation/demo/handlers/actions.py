@@ -25,8 +25,10 @@ from .common import (
     NEUTRAL,
     PHOTO,
     expression_named,
+    job_number,
     parse_expression,
     rounded_to_slider_steps,
+    start_progress,
     uploaded_path,
 )
 from .requests import requested_state
@@ -89,14 +91,15 @@ def reset_sliders(session: Session, request: dict) -> None:
 def copy_expression(session: Session, request: dict) -> None:
     """Copy the expression of another photo's face, in the chosen regions, without gaze and head.
 
-    request: {"other": {"path"}, "regions"}. It is none of ACTIONS: it locates a face, which takes
-    long, so it is called through the queue.
+    request: {"other": {"path"}, "regions", "job"}. It is none of ACTIONS: it locates a face, which
+    takes long, so it is called through the queue.
     """
     path, regions = uploaded_path(request, "other"), request.get("regions")
     if path is None or not regions:
         raise Problem("Choose a photo to copy from, and at least one region.")
-    face = session.face
+    face, report = session.face, start_progress(session, request, "Reading")
     other = session.animator.locate(read_image(path)).reading
+    report(1, 1)
     space = face.reading.space
     is_copyable = [axis.region not in GAZE_AND_HEAD for axis in space.axes]
     is_copied = region_mask(regions, space) & is_copyable
@@ -208,8 +211,8 @@ def select_face(session: Session, request: dict) -> None:
 
 
 def cancel_job(session: Session, request: dict) -> None:
-    """Cancel the running job after its current frame."""
-    session.cancelled.set()
+    """Cancel a job ("job", its number): one that waits, or the running one after its frame."""
+    session.cancelled_jobs.append(job_number(request))
 
 
 def axes_in_region(region: object, expression: Expression) -> list[bool]:

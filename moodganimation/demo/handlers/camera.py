@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ...animator import Animator
-from ...errors import Problem, UnreadableImage
+from ...errors import Message, Problem, UnreadableImage
 from ...expressions import schema
 from ...expressions.request import offset_between
 from ...expressions.sides import convert_units, units_of
@@ -28,7 +28,15 @@ from ..i18n import localize
 from ..recipe_io import current_recipe, fingerprint, panel_settings
 from ..sessions import Session, Sessions, temporary_folder
 from .answers import state_answer
-from .common import download_name, file_data, jpeg_data_url, parse_expression, problems_as_answers
+from .common import (
+    download_name,
+    file_data,
+    jpeg_data_url,
+    parse_expression,
+    problems_as_answers,
+    reported,
+    start_progress,
+)
 from .keyframes import set_keyframes
 from .settings import bool_checker, choice_checker, retarget_checkers
 from .views import edited_picture, requested_view
@@ -186,17 +194,22 @@ class CameraHandlers:
         "files" has the expressions of a mirrored photo as a table.
         """
         stream, token = self._find_stream(request), request.get("token")
+        session = self.sessions[token] if token else None
         if stream is None or len(stream.recorded_frames) < 2:
             raise Problem("There is no recording yet: start the camera and press Record.")
         recorded = list(stream.recorded_frames)
+        frames = _decode_recording(recorded)
+        if session:
+            label = Message("Writing {}", Message("MP4"))
+            frames = reported(frames, len(recorded), start_progress(session, request, label))
         fps = (len(recorded) - 1) / max(recorded[-1][0] - recorded[0][0], 0.1)
         fps = min(max(fps, MIN_FPS), MAX_FPS)
         for old in Path(stream.folder.name).iterdir():
             old.unlink(missing_ok=True)
         path = Path(stream.folder.name) / f"camera-{time.monotonic_ns()}.mp4"
         recipe = stream.recipe.text()
-        write_animation(path, _decode_recording(recorded), fps, recipe=recipe, label=stream.label)
-        name = download_name(self.sessions[token], "camera", ".mp4") if token else "camera.mp4"
+        write_animation(path, frames, fps, recipe=recipe, label=stream.label)
+        name = download_name(session, "camera", ".mp4") if session else "camera.mp4"
         answer = {"film": file_data(path, name), "files": []}
         if stream.recorded_expressions:
             # Frames may have arrived since `recorded` was copied.

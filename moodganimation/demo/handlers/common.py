@@ -6,7 +6,7 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -22,12 +22,13 @@ from ...expressions.moods import convert_expression
 from ...expressions.presets import preset_named
 from ...expressions.spaces import Expression
 from ..i18n import localize
-from ..sessions import Session
+from ..sessions import JobProgress, Session
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"  # names for `expression_named`
 WEBP_QUALITY = 82
 DRAFT_WEBP_QUALITY = 70  # of pictures during a drag
 JPEG_QUALITY = 85  # of edited frames of the camera
+MAX_JOB_NUMBER_LENGTH = 40  # characters
 
 
 def problems_as_gradio_errors(handler):
@@ -72,21 +73,35 @@ def show_notes(*notes: Message) -> None:
         gr.Info(localize(note), duration=None, title=localize("Note"))
 
 
-def start_progress(session: Session, label: str) -> Callable[[int, int | None], None]:
-    """Reset the progress and the cancel flag of a session, and return callback(done, total).
+def job_number(request: dict) -> str:
+    """Return the number of the job that a request starts, asks for or cancels."""
+    return str(request.get("job"))[:MAX_JOB_NUMBER_LENGTH]
 
-    The callback records the progress; total: None if it is not known. It raises Cancelled if the
-    visitor has cancelled the job or closed the session.
+
+def start_progress(
+    session: Session, request: dict, label: str
+) -> Callable[[int, int | None], None]:
+    """Reset the progress of a session to that of a request's job, and return callback(done, total).
+
+    The callback records the progress; total: None if it is not known. Both raise Cancelled if the
+    visitor has cancelled the job, also while it waited in the queue, or has closed the session.
     """
-    session.cancelled.clear()
-    session.progress = (label, 0, 0)
+    job = job_number(request)
 
     def report(done: int, total: int | None) -> None:
-        if session.cancelled.is_set() or session.closed.is_set():
+        if job in session.cancelled_jobs or session.closed.is_set():
             raise Cancelled("Cancelled. Nothing was written.")
-        session.progress = (label, done, total or done)
+        session.progress = JobProgress(job, label, done, total or 0)
 
+    report(0, None)
     return report
+
+
+def reported(frames: Iterable, total: int, report: Callable[[int, int | None], None]) -> Iterator:
+    """Yield frames, and report their number to a callback of `start_progress`."""
+    for done, frame in enumerate(frames, start=1):
+        report(done, total)
+        yield frame
 
 
 def uploaded_path(request: dict, key: str) -> str | None:

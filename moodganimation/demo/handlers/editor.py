@@ -22,6 +22,7 @@ from .answers import (
 from .common import (
     download_name,
     file_data,
+    job_number,
     new_path,
     problems_as_answers,
     values_of,
@@ -103,9 +104,12 @@ class EditHandlers:
 
     @problems_as_answers
     def progress(self, request: dict) -> dict:
-        """Answer {"label", "done", "total"} of the session's job in the queue."""
-        label, done, total = self._session(request).progress
-        return {"label": localize(label) if label else "", "done": done, "total": total}
+        """Answer {"label", "done", "total"} of a job ("job", its number), {} if it does not run."""
+        progress = self._session(request).progress
+        if progress.job != job_number(request):
+            return {}
+        done, total = progress.done, progress.total
+        return {"label": localize(progress.label), "done": done, "total": total}
 
     @problems_as_answers
     def motion_map(self, request: dict) -> dict:

@@ -25,6 +25,7 @@ from .common import (
     file_data,
     new_path,
     problems_as_answers,
+    reported,
     start_progress,
     uploaded_path,
     webp_data_url,
@@ -56,7 +57,10 @@ class FilmHandlers:
         offset = offset_between(target, session.face.reading)
         if not offset:
             raise Problem("Nothing is changed yet: move a slider, and try again.")
-        out, report = new_path(session, "edited-clip", ".mp4"), start_progress(session, "Editing")
+        out, report = (
+            new_path(session, "edited-clip", ".mp4"),
+            start_progress(session, request, "Editing"),
+        )
         recipe = current_recipe(session, target, extra_options={"film": {"faces": faces}})
         edited = edit_video(
             session.animator,
@@ -89,7 +93,7 @@ class FilmHandlers:
         }
         region_mask(settings["regions"], space)  # raises Problem before anything is computed
         portrait = session.face.portrait.downscaled_for("face", DRIVEN_SIDE)
-        report = start_progress(session, "Reading")
+        report = start_progress(session, request, "Reading")
         performance = capture_performance(session.animator, film, report)
         expressions = list(
             performance.retarget(
@@ -102,9 +106,8 @@ class FilmHandlers:
         out, table = new_path(session, "driven", ".mp4"), new_path(session, "curves", ".csv")
         target = session.face.state.expression
         recipe = current_recipe(session, target, extra_options={"film": settings})
-        pictures = (
-            frame.view("face", DRIVEN_SIDE) for frame in _frames(session, portrait, expressions)
-        )
+        frames = _frames(session, request, portrait, expressions)
+        pictures = (frame.view("face", DRIVEN_SIDE) for frame in frames)
         write_notes = write_film(out, pictures, film, recipe=recipe.text(), label=session.label)
         write_curves(table, expressions, performance.fps, performance.found)
         drawing = curves([units_of(expression) for expression in expressions], CURVES_SIZE)
@@ -144,7 +147,8 @@ class FilmHandlers:
         options = {"film": {"clip": clip, "fps": fps}}
         target = session.face.state.expression
         recipe = current_recipe(session, target, extra_options=options).text()
-        frames = _frames(session, session.face.portrait, trajectory.expressions[1:])
+        expressions = trajectory.expressions[1:]
+        frames = _frames(session, request, session.face.portrait, expressions)
         files = write_columns(
             out, frames, side, fps, tiles, captions=True, recipe=recipe, label=session.label
         )
@@ -201,11 +205,9 @@ def _check_length(rows: int) -> None:
 
 
 def _frames(
-    session: Session, portrait: Portrait, expressions: Sequence[Expression]
+    session: Session, request: dict, portrait: Portrait, expressions: Sequence[Expression]
 ) -> Iterator[Frame]:
-    """Yield the edited portrait for each expression, and report the progress."""
-    report = start_progress(session, "Drawing")
+    """Return the edited portrait for each expression; they report the progress."""
+    report = start_progress(session, request, "Drawing")
     frames = session.animator.animate(portrait, expressions, where=session.face.edit_mask)
-    for done, frame in enumerate(frames, start=1):
-        report(done, len(expressions))
-        yield frame
+    return reported(frames, len(expressions), report)

@@ -33,7 +33,7 @@ class SheetHandlers:
     def draw(self, request: dict, tab_hash: str | None = None) -> dict:
         """Draw a sheet ("kind"): {"picture": file}."""
         session, kind = self.sessions[request.get("token")], check_sheet_kind(request.get("kind"))
-        report = start_progress(session, "Drawing")
+        report = start_progress(session, request, "Drawing")
         portrait = session.face.portrait
         picture = contact_sheet(session.animator, portrait, kind, SHEET_FACE_SIDE, report)
         path = new_path(session, "sheet", ".png", keep=2)

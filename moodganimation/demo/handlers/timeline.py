@@ -1,5 +1,7 @@
 """Handlers of the timeline: draw its curves, and write its animation."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...animation.timeline import Timeline
@@ -65,11 +67,12 @@ class TimelineHandlers:
         if not settings["formats"]:
             raise InvalidExpression("Choose at least one of {}.", join_names(FORMATS))
         timeline = timeline_of(session, settings)
-        pictures, expressions = self._draw(session, timeline, settings)
+        report = start_progress(session, request, "Drawing")
+        pictures, expressions = self._draw(session, timeline, settings, report)
         recipe = self._recipe(session, timeline, settings)
         files, notes = {}, []  # by format
         for name in settings["formats"]:
-            session.progress = (Message("Writing {}", Message(name)), 0, 0)
+            start_progress(session, request, Message("Writing {}", Message(name)))
             path = new_path(session, "animation", f".{name.split()[0].lower()}")
             notes += session.original.alpha_notes(path, over_white=settings["panels"])
             if name == STRIP:
@@ -86,7 +89,7 @@ class TimelineHandlers:
         return {"files": list(files.values()), "notes": list(map(localize, notes))}
 
     def _draw(
-        self, session: Session, timeline: Timeline, settings: dict
+        self, session: Session, timeline: Timeline, settings: dict, report: Callable
     ) -> tuple[dict[Expression, np.ndarray], list[Expression]]:
         """Return {expression: picture}, each drawn once, and the expression of every frame."""
         face, view, size = session.face, settings["view"], settings["size"]
@@ -97,7 +100,6 @@ class TimelineHandlers:
         if not settings["panels"]:
             portrait = portrait_for_file(portrait, session.base_photo)
         portrait, pictures = portrait.downscaled_for(view, size), {}
-        report = start_progress(session, "Drawing")
         frames = session.animator.animate(portrait, distinct, where=face.edit_mask)
         for expression, frame in zip(distinct, frames, strict=True):
             report(len(pictures), len(distinct))

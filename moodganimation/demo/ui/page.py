@@ -41,7 +41,8 @@ DRAG_TEXTS = (
     "Gaze",
     "Head",
 )
-# Queues of the handlers: those of a second or less, and jobs with a progress bar.
+# Queues of the handlers: of about a second, and jobs of up to minutes. `copy_expression` is in the
+# first one, although it has a progress bar, so that it does not wait for the films of others.
 QUICK_QUEUE = {"concurrency_id": "quick", "concurrency_limit": 2}
 JOB_QUEUE = {"concurrency_id": "jobs", "concurrency_limit": 1}
 DELETE_EVERY_S = 300  # how often Gradio deletes old files
