@@ -89,6 +89,27 @@ def test_messages_have_translations(path):
     assert not {text for text, _ in templates(path)} - {*TEXTS}
 
 
+# Functions that take the name of a value for messages, and the position of the name.
+NAMING = {
+    **dict.fromkeys(("number_type", "int_type", "choice_type", "text_type", "bool_type"), 0),
+    **dict.fromkeys(("tuple_type", "list_type", "number_checker", "int_checker"), 0),
+    **dict.fromkeys(("bool_checker", "choice_checker", "list_checker"), 0),
+    **dict.fromkeys(("check_keys", "checked_copy"), 1),
+}
+
+
+@pytest.mark.parametrize("path", **modules(ROOT, ELSEWHERE))
+def test_names_of_values_in_messages_have_translations(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        name = node.args[NAMING[function]] if function in NAMING else None
+        assert not isinstance(name, ast.JoinedStr), ast.unparse(node)
+        if isinstance(name, ast.Constant):
+            assert name.value in TEXTS or name.value == "to_face", name.value  # a key of recipes
+
+
 @pytest.mark.parametrize("path", **modules(ROOT))
 def test_messages_are_templates_with_a_parameter_for_every_slot(path):
     for call in calls(path):  # an f-string has no translation
@@ -125,6 +146,10 @@ def test_every_text_has_two_translations_with_the_same_slots():
     for text, others in TEXTS.items():
         for other in others.values():
             assert other and len(re.findall(r"{\d?}", other)) == text.count("{}"), text
+
+
+def test_parts_of_recipes_have_a_name_in_every_language():
+    assert {f"The {part} of a recipe" for part in ("checkpoint", "face", "output")} <= {*TEXTS}
 
 
 def test_axes_and_regions_have_a_name_in_every_language():
