@@ -32,6 +32,12 @@ window.moodganimation.mount(element, () => {
     calibrateButton.hidden = !isMirror;
     form.querySelector("[data-mirror]").hidden = !isMirror;
   }
+  function stopFullRecording() {
+    isRecording = false;
+    updateControls();
+    const message = translate("The recording is at its limit: save it, or wait a moment and record a new one.");
+    page.toast(message, "recording");
+  }
   async function sendFrame() {
     const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
     canvas.width = Math.round(scale * video.videoWidth);
@@ -101,6 +107,7 @@ window.moodganimation.mount(element, () => {
   });
   recordButton.addEventListener("click", () => {
     isRecording = !isRecording;
+    page.clearToasts("recording");
     updateControls();
   });
   form.addEventListener("change", updateControls);

@@ -1005,6 +1005,21 @@ def test_a_camera_is_edited_frame_by_frame_and_recorded(visit, photo, monkeypatc
     assert list(cameras._streams) == [*known[1:], fresh]
 
 
+def test_a_recording_at_its_limit_is_kept(visit, photo, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(camera_handlers.time, "monotonic", lambda: clock[0])
+    stream, picture = CameraStream(Live(visit.session.animator)), jpeg_data_url(photo[::8, ::8])
+
+    def record(pause_s):
+        clock[0] += pause_s
+        return visit.streams._record(stream, picture, None)
+
+    seconds = [record(0.5) for _ in range(130)]
+    assert len(stream.recorded_frames) == 120 and stream.is_full
+    assert max(seconds) == seconds[-1] == 59.5
+    assert record(3) == 0 and len(stream.recorded_frames) == 1 and not stream.is_full
+
+
 # ---- Visits ----
 
 

@@ -62,6 +62,8 @@ class CameraStream:
     def __init__(self, live: Live):
         self.live, self.lock = live, threading.Lock()  # held while a frame is edited
         self.recorded_frames: list[tuple[float, bytes]] = []  # (`time.monotonic()`, JPEG)
+        self.last_record_request = 0.0  # time [s]; the frame is not recorded over a limit
+        self.is_full = False  # whether the recording is at its limit
         self.recipe: Recipe | None = None  # of the last recorded frame
         self.label = False  # `Session.label` of the last recorded frame
         self.change_from_neutral = ChangeFromNeutral()
@@ -88,7 +90,8 @@ class CameraHandlers:
         photo the sliders change, or none; "mirror": {"strength", "regions"}, or none to edit the
         frame; "recalibrate": measure the neutral face again; "record"}. Answer: {"stream_id",
         "picture", "found": whether there is a face, "calibrated": whether the neutral face is
-        known, "seconds" recorded so far}, or {"problem"}.
+        known, true without a mirror, "seconds" recorded so far, "full": whether the recording is
+        at its limit}, or {"problem"}.
         """
         try:
             stream_id, stream = self._open_stream(request.get("stream_id"))
@@ -111,6 +114,7 @@ class CameraHandlers:
                 seconds = 0
                 if request.get("record"):
                     seconds = self._record(stream, picture, expression)
+                if request.get("record") and not stream.is_full:
                     animator = stream.live.animator
                     stream.recipe = _recipe(
                         animator, camera_frame, sliders, session, mirror_settings
@@ -126,6 +130,7 @@ class CameraHandlers:
             "found": stream.live.found,
             "calibrated": expression is None or stream.change_from_neutral.calibrated,
             "seconds": seconds,
+            "full": bool(request.get("record")) and stream.is_full,
         }
 
     def _slider_expression(self, request: dict, session: Session | None) -> Expression:
@@ -244,26 +249,26 @@ class CameraHandlers:
             return stream_id, self._streams[stream_id]
 
     def _record(self, stream: CameraStream, picture: str, expression: Expression | None) -> float:
-        """Record a frame within the limits, and return the seconds since the recording began.
+        """Record a frame within the limits, and return the seconds recorded so far.
 
         expression: of the mirroring photo; None if the camera's own face is edited. A pause over
         NEW_RECORDING_GAP_S or a change between these two starts a new recording.
         """
         now = time.monotonic()
-        paused = (
-            stream.recorded_frames and now - stream.recorded_frames[-1][0] > NEW_RECORDING_GAP_S
-        )
+        paused = now - stream.last_record_request > NEW_RECORDING_GAP_S
+        stream.last_record_request = now
         if paused or bool(stream.recorded_expressions) != (expression is not None):
             stream.recorded_frames.clear()
             stream.recorded_expressions.clear()
         began = stream.recorded_frames[0][0] if stream.recorded_frames else now
         size = sum(len(data) for _, data in stream.recorded_frames)
         has_room = len(stream.recorded_frames) < MAX_RECORDED_FRAMES and size < MAX_RECORDED_BYTES
-        if now - began < MAX_RECORDING_S and has_room:
+        stream.is_full = now - began >= MAX_RECORDING_S or not has_room
+        if not stream.is_full:
             data = base64.b64decode(picture.removeprefix(JPEG_DATA_URL_PREFIX))
             stream.recorded_frames.append((now, data))
             stream.recorded_expressions += [(now, expression)] if expression else []
-        return round(now - began, 1)
+        return round((stream.recorded_frames[-1][0] if stream.is_full else now) - began, 1)
 
 
 def _slider_offset(sliders: Expression, session: Session | None) -> TargetFunction:
