@@ -23,7 +23,7 @@ MOUTH_WINDOW = (0.11, 0.33, 0.265)
 # the mouth over that of white teeth. TEETH_AREA: mean of the mask over the window; narrower strips
 # of teeth would be seams in the teeth that are painted around them.
 TEETH_BRIGHTNESS = (0.52, 0.58)
-TEETH_AREA = (0.016, 0.02)
+TEETH_AREA = (0.006, 0.01)
 # Erosion of a mouth mask, so that the edges of the lips are not taken for teeth: kernel (rows,
 # columns), and padding (left, right, top, bottom), so that the minimum is taken from one row above
 # to three rows below.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .compositing import blend, resize
+from .compositing import backward_warp, blend, resize
 from .inpainting import Window
 from .teeth import lip_shading
 
@@ -48,29 +48,33 @@ def suppress_paint(mouth: MouthLayers, threshold: float, amount: Tensor) -> Mout
 
 
 def keep_visible_teeth(
-    mouth: MouthLayers,
-    photo: Tensor,
-    visible_teeth_mask: Tensor,
-    window: Window,
-    motion: Tensor,
-    light: Tensor,
+    mouth: MouthLayers, visible_teeth_mask: Tensor, window: Window, motion: Tensor, light: Tensor
 ) -> tuple[MouthLayers, Tensor, Tensor]:
     """Keep the teeth that the photo shows from being painted over.
 
-    Where the painter would paint, they are neither moved nor relit either. Elsewhere they move like
-    everything else.
+    Where the painter would paint, they are not relit, and of the motion only what leads sideways or
+    up moves them: their upper ends follow the upper lip, so that no gap opens below it, and their
+    lower ends stay when the lower lip falls. Elsewhere they move like everything else.
 
-    photo: (B, 3, H, W) in [-1, 1], not warped; visible_teeth_mask: (B, 1, h, w), see
-    `inpainting.visible_teeth_mask`; motion, light: as in `Rendering`. Returns the changed mouth,
-    motion and light.
+    visible_teeth_mask: (B, 1, h, w), see `inpainting.visible_teeth_mask`; motion, light: as in
+    `Rendering`. Returns the changed mouth, motion and light.
     """
-    teeth = visible_teeth_mask * mouth.mouth_mask
-    movable = 1 - teeth * mouth.opacity
-    motion = window.insert(window.crop(motion) * movable, motion)
-    light = window.insert(window.crop(light) * movable, light)
-    color = blend(window.crop(photo), teeth, mouth.color)
+    x, y = window.crop(motion).split(1, 1)
+    lifting = torch.cat([x, y.clamp(min=0)], 1)  # a backward flow: it leads down where teeth rise
+    teeth = mouth.mouth_mask * warp_in_window(visible_teeth_mask, window, lifting)
+    kept = teeth * mouth.opacity
+    motion = window.insert(blend(lifting, kept, window.crop(motion)), motion)
+    light = window.insert(window.crop(light) * (1 - kept), light)
     opacity, rendered = mouth.opacity * (1 - teeth), mouth.rendered_teeth_mask * (1 - teeth)
-    return MouthLayers(opacity, color, mouth.mouth_mask, rendered), motion, light
+    return mouth._replace(opacity=opacity, rendered_teeth_mask=rendered), motion, light
+
+
+def warp_in_window(field: Tensor, window: Window, motion: Tensor) -> Tensor:
+    """Warp a field (B, C, h, w) over the window, 0 beyond it, by a backward flow (B, 2, h, w) [face
+    coordinates]."""
+    whole = field.new_zeros(len(field), field.shape[1], *(2 * [window.crop_size]))
+    centers = window.cell_centers(window.crop_size, motion)
+    return backward_warp(window.insert(field, whole), motion, centers)
 
 
 def add_rendered_teeth(

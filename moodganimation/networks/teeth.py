@@ -37,7 +37,7 @@ TEETH_STRETCH, TEETH_DROP = 1.2, 0.15
 CHEEK_RAMP, CHEEK_SHADE = (0.4, 1.0), 0.6
 # Ramp over the picture of the upper teeth [half heights]: nothing above it is painted, since no lip
 # bares the gums so far.
-GUM_RAMP = (-0.7, -0.5)
+GUM_RAMP = (-0.5, -0.3)
 
 
 class JawPlacement(NamedTuple):

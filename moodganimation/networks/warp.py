@@ -347,8 +347,8 @@ class WarpGenerator(Generator):
         amount = self._paint_amount(encoding, condition)
         mouth = suppress_paint(mouth, self.mode.paint_threshold, amount)
         if encoding.visible_teeth_mask is not None:
-            photo, mask, window = encoding.photo, encoding.visible_teeth_mask, encoding.window
-            mouth, motion, light = keep_visible_teeth(mouth, photo, mask, window, motion, light)
+            mask, window = encoding.visible_teeth_mask, encoding.window
+            mouth, motion, light = keep_visible_teeth(mouth, mask, window, motion, light)
         return mouth, relight(backward_warp(encoding.photo, motion), light), motion, light
 
     def _run_painter(
