@@ -233,7 +233,7 @@ class Portrait:
         # Beyond the crop attention is 1, so its difference from 1 is resampled with 0 outside.
         keep = np.clip(self._resample(attention - 1, box, 0.0) + 1, 0, 1)
         keep[keep >= KEEP_THRESHOLD] = 1
-        color = np.clip(self._resample(white / 2 * (color + 1), box, None) + 0.5, 0, white)
+        color = np.clip(white / 2 * (self._resample(color, box, None) + 1) + 0.5, 0, white)
         region = result[y0:y1, x0:x1]
         region[:] = _blend(region, color.astype(region.dtype), keep)
 

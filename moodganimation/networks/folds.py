@@ -64,29 +64,25 @@ class Folds(nn.Module):
         return torch.cat([self.mean_face_coordinates(features), on_face], 1)
 
     def add_to(
-        self, edit: Edit, fold_map: Tensor, change: Tensor, size: int, detail: Tensor | None
+        self, edit: Edit, fold_map: Tensor, change: Tensor, detail: Tensor | None
     ) -> Edit:
-        """Add folds to an edit: to its light, which becomes (B, 1, size, size), and to the skin of
-        its composite. An edit that changes no unit with folds is returned as it is; such a row of
-        a batch keeps its composite.
+        """Add folds to an edit: to its light and to the skin of its composite. An edit that changes
+        no unit with folds is returned as it is.
 
-        fold_map, change: see `forward`; detail: (1,), factor on the folds; None is 1.
+        The edit's motion, light and composite have the resolution of the crop, which is finer than
+        that of the pictures. fold_map, change: see `forward`; detail: (1,), factor on the folds;
+        None is 1.
         """
-        has_folds = (change @ self.units).flatten(1).any(1)[:, None, None, None]
-        if not has_folds.any():
+        if not (change @ self.units).any():
             return edit
-        log_gain = self(fold_map, resize(edit.motion, (size, size)), change)
+        log_gain = self(fold_map, edit.motion, change)
         gain = (log_gain if detail is None else detail * log_gain).exp()
-        light = (1 + resize(edit.light, (size, size))) * gain - 1
         shape = edit.composite.shape[-2:]
-        # Not `gain - 1`: `turn_head` and `confine` compose the edit anew from the resized light and
-        # must give the same picture.
-        brightening = (1 + resize(light, shape)) / (1 + resize(edit.light, shape)) - 1
-        brightening = torch.where(has_folds, brightening, 0)
         attention, color = resize(edit.attention, shape), resize(edit.color, shape)
         # The composite without its paint, with black at 0: only skin brightens.
         skin = edit.composite + 1 - (1 - attention) * (color + 1)
-        return edit._replace(composite=edit.composite + skin * brightening, light=light)
+        light = (1 + edit.light) * gain - 1
+        return edit._replace(composite=edit.composite + skin * (gain - 1), light=light)
 
     def forward(self, fold_map: Tensor, motion: Tensor, change: Tensor) -> Tensor:
         """Compute the log gain of brightness by which folds relight a warped photo, (B, 1, H, W).

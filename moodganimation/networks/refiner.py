@@ -47,12 +47,14 @@ BOX_MARGIN, BOX_MULTIPLE = 8, 8
 # relative to the skin of the cheeks, than photographed ones. Of several factors tried, this one has
 # the best figures of the judge `mouths` on validation photos.
 EDIT_WHITENESS = 0.88
-# What the losses leave too soft and too even, corrected in the predicted ratios by the figures of
-# the judge `mouths` on validation photos: detail is amplified by SHARPENING, detail being what
-# differs from the mean over a square of this side [pixels]; and the cheeks shade a share of the
-# hole's width at either corner of the mouth, at the very corner by this share of the light.
+# Corrections of predicted ratios, chosen by the figures of the judge `mouths`. Averaging losses
+# leave detail too soft: it is amplified by SHARPENING, detail being what differs from the mean over
+# a square of this side [pixels].
 SHARPENING, SHARPENING_WINDOW = 0.2, 13
-CORNER_WIDTH, CORNER_SHADE = 0.2, 0.6
+# Most photographed mouths are smiles, so that narrower mouths stay too bright at the corners: over
+# CORNER_WIDTH [widths of the hole] the light falls, at the corner by CORNER_SHADE. Over
+# SMILE_WIDTHS [columns of the hole] this correction fades out.
+CORNER_WIDTH, CORNER_SHADE, SMILE_WIDTHS = 0.2, 0.6, (76, 86)
 MAX_RATIO = 3.0  # of any color to the skin's
 TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
 HOLE_EDGE_SHADE = 0.5  # share of light that teeth lose where there is no hole around them
@@ -145,19 +147,20 @@ class Refiner(nn.Module):
 
 def sharpen(ratios: Tensor, paint: Tensor) -> Tensor:
     """Amplify the detail of ratios (B, C, h, w) by SHARPENING where `paint` (B, 1, h, w) is 1."""
-    weight = box_mean(paint, SHARPENING_WINDOW).clamp(min=1e-3)  # no division by 0
-    mean = box_mean(ratios * paint, SHARPENING_WINDOW) / weight
+    sums = box_mean(torch.cat([ratios * paint, paint], 1), SHARPENING_WINDOW)
+    mean = sums[:, :-1] / sums[:, -1:].clamp(min=1e-3)  # no division by 0
     return (ratios + SHARPENING * paint * (ratios - mean)).clamp(0, MAX_RATIO)
 
 
 def corner_shading(hole: Tensor) -> Tensor:
     """Return the share of light that the cheeks leave in each column of a hole (B, 1, h, w), (B, 1,
-    1, w): 1 in the middle of the mouth, 1 - CORNER_SHADE at its corners."""
+    1, w): 1 in the middle of the mouth and in smiles, down to 1 - CORNER_SHADE at the corners."""
     columns = hole.amax(2, keepdim=True)
     width = columns.sum(3, keepdim=True)
     left = columns.cumsum(3) - columns / 2  # columns of the hole to the left of a column's middle
-    from_corner = torch.minimum(left, width - left) / width.clamp(min=1)  # [widths of the hole]
-    return 1 - CORNER_SHADE * (1 - ramp(from_corner, 0, CORNER_WIDTH))
+    from_corner = torch.minimum(left, width - left) / width.clamp(min=1)
+    shade = CORNER_SHADE * (1 - ramp(width, *SMILE_WIDTHS))
+    return 1 - shade * (1 - ramp(from_corner, 0, CORNER_WIDTH))
 
 
 def painted_boxes(paint: Tensor) -> Iterator[tuple[int, tuple[slice, slice]]]:
