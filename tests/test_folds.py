@@ -35,29 +35,31 @@ def fold_map(folds: Folds, face_distance: float = 0.0) -> torch.Tensor:
 @torch.inference_mode()
 def test_units_without_a_picture_have_no_folds(folds):
     places, still = fold_map(folds), torch.zeros(1, 2, 32, 32)
-    assert not folds(places, still, torch.tensor([[[1.0, 0, 1], [1, 0, 1]]])).any()
-    assert folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]])).any()
+    assert not folds(places, still, torch.tensor([[[1.0, 0, 1], [1, 0, 1]]]), 32).any()
+    assert folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]]), 32).any()
 
 
 @torch.inference_mode()
 def test_folds_of_one_side_stay_on_that_side(folds):
     places, still = fold_map(folds), torch.zeros(1, 2, 64, 64)
-    light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 0, 0]]]))  # the left side
+    light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 0, 0]]]), 64)  # the left side
     assert light[..., 36:].any() and not light[..., :28].any()  # at the viewer's right
 
 
 @torch.inference_mode()
 def test_there_are_no_folds_beyond_the_face(folds):
     still, change = torch.zeros(1, 2, 32, 32), torch.tensor([[[0.0, 1, 0], [0, 1, 0]]])
-    on_face, faded = (folds(fold_map(folds, d), still, change) for d in (-0.2, FOLD_FALLOFF / 2))
+    on_face, faded = (
+        folds(fold_map(folds, d), still, change, 32) for d in (-0.2, FOLD_FALLOFF / 2)
+    )
     torch.testing.assert_close(faded, on_face / 2)
-    assert not folds(fold_map(folds, FOLD_FALLOFF), still, change).any()
+    assert not folds(fold_map(folds, FOLD_FALLOFF), still, change, 32).any()
 
 
 @torch.inference_mode()
 def test_folds_of_both_sides_mirror_each_other(folds):
     places, still = fold_map(folds), torch.zeros(1, 2, 64, 64)
-    light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]]))
+    light = folds(places, still, torch.tensor([[[0.0, 1, 0], [0, 1, 0]]]), 64)
     torch.testing.assert_close(light, light.flip(-1), atol=1e-5, rtol=0)
 
 

@@ -64,35 +64,40 @@ class Folds(nn.Module):
         return torch.cat([self.mean_face_coordinates(features), on_face], 1)
 
     def add_to(
-        self, edit: Edit, fold_map: Tensor, change: Tensor, detail: Tensor | None
+        self, edit: Edit, fold_map: Tensor, change: Tensor, size: int, detail: Tensor | None
     ) -> Edit:
-        """Add folds to an edit: to its light and to the skin of its composite. An edit that changes
-        no unit with folds is returned as it is.
+        """Add folds to an edit: to its light, which becomes (B, 1, size, size), and to the skin of
+        its composite. An edit that changes no unit with folds is returned as it is; such a row of
+        a batch keeps its composite.
 
-        The edit's motion, light and composite have the resolution of the crop, which is finer than
-        that of the pictures. fold_map, change: see `forward`; detail: (1,), factor on the folds;
-        None is 1.
+        fold_map, change: see `forward`; detail: (1,), factor on the folds; None is 1.
         """
-        if not (change @ self.units).any():
+        has_folds = (change @ self.units).flatten(1).any(1)[:, None, None, None]
+        if not has_folds.any():
             return edit
-        log_gain = self(fold_map, edit.motion, change)
+        log_gain = self(fold_map, edit.motion, change, size)
         gain = (log_gain if detail is None else detail * log_gain).exp()
+        light = (1 + resize(edit.light, (size, size))) * gain - 1
         shape = edit.composite.shape[-2:]
+        # Not `gain - 1`: `turn_head` and `confine` compose the edit anew from the resized light and
+        # must give the same picture.
+        brightening = (1 + resize(light, shape)) / (1 + resize(edit.light, shape)) - 1
+        brightening = torch.where(has_folds, brightening, 0)
         attention, color = resize(edit.attention, shape), resize(edit.color, shape)
         # The composite without its paint, with black at 0: only skin brightens.
         skin = edit.composite + 1 - (1 - attention) * (color + 1)
-        light = (1 + edit.light) * gain - 1
-        return edit._replace(composite=edit.composite + skin * (gain - 1), light=light)
+        return edit._replace(composite=edit.composite + skin * brightening, light=light)
 
-    def forward(self, fold_map: Tensor, motion: Tensor, change: Tensor) -> Tensor:
-        """Compute the log gain of brightness by which folds relight a warped photo, (B, 1, H, W).
+    def forward(self, fold_map: Tensor, motion: Tensor, change: Tensor, size: int) -> Tensor:
+        """Compute the log gain of brightness by which folds relight a warped photo, (B, 1, size,
+        size).
 
         fold_map: (B, 3, h, w), of the photo; motion: (B, 2, H, W), backward flow [face
         coordinates]; change: (B, S, U) of the units, the person's left side first.
         """
         in_photo = (cell_centers(motion.shape[-2:], motion) + motion).movedim(1, -1)
         samples = F.grid_sample(fold_map, in_photo, padding_mode="border", align_corners=False)
-        x, y, on_face = samples.unbind(1)
+        x, y, on_face = resize(samples, (size, size)).unbind(1)  # smooth, unlike the pictures
         # From mean-face coordinates to -1 to 1 over the result of `mean_face_folds`
         top, bottom, outer = PICTURE_BOX
         in_folds = torch.stack([x / outer, (2 * y - top - bottom) / (bottom - top)], -1)

@@ -242,7 +242,8 @@ class WarpGenerator(Generator):
         edit = self._edit_face(encoding, condition)
         if self.config.folds and self.mode.folds:
             change = self._to_units(condition - encoding.reading)
-            edit = self.folds.add_to(edit, encoding.fold_map, change, encoding.detail)
+            size = self.mode.paint_scale * self.config.image_size
+            edit = self.folds.add_to(edit, encoding.fold_map, change, size, encoding.detail)
         turn = self.head_turn(encoding, condition)
         if turn is not None and turn.any():
             edit = turn_head(encoding.photo, edit, backward_head_motion(encoding.depth, turn))
