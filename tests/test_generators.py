@@ -18,6 +18,7 @@ from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.compositing import cell_centers, resize
 from moodganimation.networks.inpainting import Window, visible_teeth_mask
 from moodganimation.networks.motion_fields import MOTION_FALLOFF, mix_fields
+from moodganimation.networks.mouth import MouthLayers, keep_visible_teeth
 from moodganimation.resources import CHECKPOINTS
 from training.warp.train import set_axes
 
@@ -117,6 +118,21 @@ def test_teeth_that_a_photo_shows_are_kept_and_dark_mouths_are_not():
         photo = torch.full((1, 3, 16, 16), 2 * brightness - 1)
         teeth = visible_teeth_mask(photo, inside, white)
         assert teeth.max().item() == share and not teeth[inside == 0].any()
+
+
+@pytest.mark.parametrize(("lip", "rises"), [(0.125, True), (-0.125, False)])
+def test_visible_teeth_follow_a_lip_that_rises_and_stay_when_one_falls(lip, rises):
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[:, :, 6:10, 4:12] = 1
+    ones, motion = torch.ones_like(mask), torch.zeros(1, 2, 16, 16)
+    motion[:, 1] = lip  # one pixel; the backward flow of what rises leads down
+    layers = MouthLayers(ones, ones, ones, ones)
+    mouth, motion, light = keep_visible_teeth(layers, mask, Window.whole(16), motion, ones)
+    teeth = mask.roll(-1, 2) if rises else mask
+    torch.testing.assert_close(mouth.opacity, 1 - teeth)
+    torch.testing.assert_close(mouth.rendered_teeth_mask, 1 - teeth)
+    torch.testing.assert_close(light, 1 - teeth)
+    torch.testing.assert_close(motion[:, 1:], torch.where(teeth > 0, max(lip, 0), lip))
 
 
 def test_motion_ends_beside_the_face(tiny):

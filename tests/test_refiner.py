@@ -11,12 +11,17 @@ from moodganimation.networks.refiner import (
     BOX_MARGIN,
     CAVITY_DARKENING,
     CAVITY_RATIO,
+    CORNER_SHADE,
     HOLE_EROSION,
+    SHARPENING,
+    SMILE_WIDTHS,
     MouthDrawing,
     Refiner,
+    corner_shading,
     drawing_ratios,
     estimate_skin_light,
     painted_boxes,
+    sharpen,
     shrink_hole,
     soft_hole,
 )
@@ -286,3 +291,23 @@ def test_back_teeth_are_darker_than_front_teeth(tiny):
     assert row[0] == row[-1] == pytest.approx(1 - CHEEK_SHADE, abs=0.01)
     assert (row[len(row) // 2 :].diff() <= 0).all()
     assert (tiny.jaws.upper[3] == 1.0).all()  # alpha
+
+
+def test_sharpening_amplifies_detail_and_keeps_even_color_and_what_is_not_painted():
+    even, paint = torch.full((1, 3, 32, 32), 0.5), torch.ones(1, 1, 32, 32)
+    torch.testing.assert_close(sharpen(even, paint), even)
+    stripes = even + 0.1 * (-1.0) ** torch.arange(32)
+    middle = (..., slice(8, 24), slice(8, 24))
+    amplified = (sharpen(stripes, paint) - 0.5) / (stripes - 0.5)
+    torch.testing.assert_close(amplified[middle].mean().item(), 1 + SHARPENING, atol=0.02, rtol=0)
+    assert sharpen(stripes, 0 * paint).equal(stripes)
+
+
+def test_corners_of_narrow_mouths_darken_and_those_of_smiles_do_not():
+    hole = torch.zeros(1, 1, 8, 128)
+    hole[..., 30:90] = 1
+    shading = corner_shading(hole)[0, 0, 0]
+    assert shading[30] < 1 - 0.9 * CORNER_SHADE and shading[60] == 1
+    torch.testing.assert_close(shading[30:90], shading[30:90].flip(0))
+    hole[..., 10 : 11 + SMILE_WIDTHS[1]] = 1
+    assert (corner_shading(hole) == 1).all()

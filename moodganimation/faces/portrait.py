@@ -289,12 +289,10 @@ class Portrait:
         right, bottom = np.maximum(corners.max(0) + 4, (left + 1, top + 1)).astype(int)
         # Only what the box needs, with 3 crop pixels around it for the interpolation.
         field = np.float32(field[top:bottom, left:right])
-        # Cubic interpolation to twice the field's resolution, then bilinear to that of the photo:
-        # nearly as smooth as cubic all the way, in a third of the time. Fields that are finer than
-        # the photo need only the second step.
+        # Fields that are coarser than the photo: cubic to twice their resolution, then bilinear,
+        # nearly as smooth as cubic all the way, in a third of the time.
         scale = 1 if size >= self.side else 2
-        if scale > 1:
-            field = cv2.resize(field, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        field = cv2.resize(field, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
         to_crop = photo_to_crop_matrix(self.to_face, scale * size)
         start = to_crop @ np.array([x0, y0, 1.0]) - (scale * left, scale * top)
         return cv2.warpAffine(

@@ -1,7 +1,7 @@
 """Inpainting of `warp`: attention and color for the inside of a mouth that the photo does not show,
 and a mask of where the inside is. At inference with a refiner, the edit has the refiner's attention
-and color. Of the painter's output, only the mask is then used, and the attention, to hold visible
-teeth still.
+and color. Of the painter's output, only the mask is then used, and the attention, to keep visible
+teeth.
 
 B batch · C channels · U units · H x W pixels of the crop · h x w pixels of the mouth window
 """
@@ -21,7 +21,7 @@ from .compositing import cell_centers, ramp, resize
 MOUTH_WINDOW = (0.11, 0.33, 0.265)
 # Ramps of `visible_teeth_mask`, from no visible teeth to all. TEETH_BRIGHTNESS: mean brightness in
 # the mouth over that of white teeth. TEETH_AREA: mean of the mask over the window; narrower strips
-# of teeth would be seams in the teeth that are painted around them.
+# of teeth would be stretched too far when the mouth opens.
 TEETH_BRIGHTNESS = (0.52, 0.58)
 TEETH_AREA = (0.006, 0.01)
 # Erosion of a mouth mask, so that the edges of the lips are not taken for teeth: kernel (rows,

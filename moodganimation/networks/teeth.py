@@ -35,8 +35,8 @@ HIDDEN_JAW_DROP = 0.1
 TEETH_STRETCH, TEETH_DROP = 1.2, 0.15
 # Shade of the cheeks on back teeth: ramp across the pictures [half widths], and the most of it.
 CHEEK_RAMP, CHEEK_SHADE = (0.4, 1.0), 0.6
-# Ramp over the picture of the upper teeth [half heights]: nothing above it is painted, since no lip
-# bares the gums so far.
+# Ramp over the picture of the upper teeth [half heights]: nothing above it is painted, since lips
+# hardly bare the gums.
 GUM_RAMP = (-0.5, -0.3)
 
 
