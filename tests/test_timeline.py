@@ -220,6 +220,7 @@ def test_values_that_are_no_timeline_are_refused(values, sentence):
         ('{"keyframes": [{"at": NaN}]}', "NaN is not a number"),
         ('{"keyframes": [{"at": 1e999}]}', "a number is too large"),
         ('{"keyframes": [{"at": -1e999}]}', "a number is too large"),
+        (f'{{"keyframes": [{{"at": 1{"0" * 309}}}]}}', "a number is too large"),
         ('{"keyframes": [{"at": 0, "at": 1}]}', "a key appears twice"),
         ("[" * 50_000, "nested too deeply"),
         ("9" * 6000, "not JSON"),

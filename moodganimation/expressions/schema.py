@@ -55,6 +55,7 @@ def loads(text: bytes | str, name: str, max_bytes: int = MAX_BYTES) -> object:
         return json.loads(
             text,
             parse_constant=_refuse_constant,
+            parse_int=_bounded_int,
             parse_float=_finite_float,
             object_pairs_hook=_refuse_duplicate_keys,
         )
@@ -311,6 +312,11 @@ def _finite_float(digits: str) -> float:
     if math.isinf(number):
         raise ValueError("a number is too large")
     return number
+
+
+def _bounded_int(digits: str) -> int:
+    _finite_float(digits)
+    return int(digits)
 
 
 def _refuse_duplicate_keys(pairs: list) -> dict:
