@@ -56,6 +56,12 @@ def test_between_keyframes_is_what_interpolate_gives(easing):
             assert made.expressions() == interpolate(*asked)
 
 
+@pytest.mark.parametrize("fps", [0, -1, 0.5, 61, "24"])
+def test_a_timeline_between_two_expressions_names_a_wrong_frame_rate(fps):
+    with pytest.raises(InvalidValue, match="Frames per second must be a number from 1 to 60, got"):
+        Timeline.between(NEUTRAL, HAPPY, 5, fps)
+
+
 def test_a_loop_comes_home_without_a_doubled_frame():
     way = timeline(mode="loop", back=0.5).expressions()
     once = timeline().expressions()

@@ -113,6 +113,7 @@ class Timeline:
         hold: in frames, while that of a keyframe is in seconds. Also raises InvalidExpression.
         """
         interpolate(start, end, frames, easing, ping_pong, hold)  # checks the arguments
+        schema.check(_Fps, fps)
         last = Keyframe(end, (frames - 1) / fps, (hold + 1) / fps)
         mode = "ping-pong" if ping_pong else "once"
         return cls((Keyframe(start, 0, easing=easing), last), fps, mode)
