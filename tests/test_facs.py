@@ -214,6 +214,16 @@ def test_axis_that_only_facs_has_is_an_error_elsewhere(space, key):
         resolve(ExpressionRequest(axes={key: 0.5}), units_of(FACE), space)
     with pytest.raises(InvalidExpression, match=sentence):
         split_offset({key: 0.5}, space)
+    with pytest.raises(InvalidExpression, match=sentence):
+        split_offset(Expression.of(FACS, **{key: 0.5}), space)
+
+
+def test_offset_that_is_an_expression_counts_only_axes_that_are_not_0():
+    smile = Expression.of(FACS, AU17=0.2)
+    neutral = Expression.neutral(ACTION_UNITS)
+    assert add_offset(neutral, split_offset(smile, ACTION_UNITS))["AU17"] == pytest.approx(0.2)
+    for space in (ACTION_UNITS, FACS, PAD):
+        assert split_offset(Expression.neutral(space), ACTION_UNITS) == []
 
 
 @pytest.mark.parametrize("name", ["happy", "sad", "surprise", "fearful"])

@@ -136,17 +136,21 @@ def split_offset(offset: Offset, space: ExpressionSpace | None = None) -> list[S
     """Split an offset by space, in the order to add the parts: Action Units, then mood.
 
     space: the generator's. Axes of moods and of ACTION_UNITS are accepted for every space, those of
-    FACS for FACS and None. Parts without a change are left out. Raises InvalidExpression for axes
-    that are not accepted or given twice, for two opposites, and for values that are not finite.
+    FACS for FACS and None; of an expression, only those that are not 0 count. Parts without a
+    change are left out. Raises InvalidExpression for axes that are not accepted or given twice, for
+    two opposites, and for values that are not finite.
     """
+    unit_space = FACS if space in (None, FACS) else ACTION_UNITS
     if isinstance(offset, Expression):
         if offset.space.name not in SPACES:
             raise InvalidExpression(
                 "An offset must be in Action Units or in a mood, not in {}.", offset.space.name
             )
-        return [(offset.space, offset.vector())]
+        changed = [key for key, value in offset.asdict().items() if value]
+        for key in changed:
+            _canonical_key(key, unit_space)  # raises for axes that are not accepted
+        return [(offset.space, offset.vector())] if changed else []
     parts = []
-    unit_space = FACS if space in (None, FACS) else ACTION_UNITS
     # Reversed: a mood is added last, since every change of units changes the mood.
     for axes_space, values in reversed(_group_by_space(offset, unit_space)):
         if all(key in ACTION_UNITS for key in values):
