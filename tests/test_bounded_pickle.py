@@ -80,6 +80,14 @@ def test_a_declared_size_allocates_nothing(tmp_path, opcode, form):
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("size", [2, 3000, 2**64 - 1])
+def test_a_byte_array_without_its_data_is_named_as_such(tmp_path, size):
+    data = b"\x80\x05" + pickle.BYTEARRAY8 + struct.pack("<Q", size) + b"."
+    (tmp_path / "a.pkl").write_bytes(data)
+    with pytest.raises(UnreadableFile, match="it declares more bytes than it has"):
+        read_pickle(tmp_path / "a.pkl")
+
+
 @pytest.mark.parametrize("opcode", [bytes([code]) for code in REFUSED])
 def test_refused_opcodes_are_named_as_such(tmp_path, opcode):
     (tmp_path / "a.pkl").write_bytes(b"\x80\x05" + opcode + b"1\n\0\0\0.")

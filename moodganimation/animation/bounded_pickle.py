@@ -1,9 +1,9 @@
 """Reading the annotation pickles of the original repositories without running code from them.
 
-A pickle is a program for a stack machine. Here it is run by the implementation in Python. Except in
-BYTEARRAY8, which is replaced, that does not allocate memory for a size that a file declares without
-having the data. It can call only the few functions below, which make dicts and arrays of numbers.
-`__setstate__` of numpy is never called with data from a file.
+A pickle is a program for a stack machine. Here it is run by the implementation in Python. That
+implementation never allocates a size that a file declares without having the data, except in
+BYTEARRAY8, which is replaced. A pickle can call only the few functions below, which make dicts and
+arrays of numbers. `__setstate__` of numpy is never called with data from a file.
 
 The implementation in C, `pickle.Unpickler`, cannot be limited: nine bytes make it allocate a
 gigabyte. The one in Python is `pickle._Unpickler`, a private class of the standard library, and
@@ -136,9 +136,11 @@ class _BoundedUnpickler(_PythonUnpickler):
         # The method of the standard library allocates the declared size before it reads. This one
         # appends bytes, which `make_array` takes, instead of a bytearray.
         size = int.from_bytes(self.read(8), "little")
-        if size > self.budget:
-            raise pickle.UnpicklingError("it is truncated")
-        self.append(self.read(size))
+        # `min`, since BytesIO.read raises OverflowError for sizes above sys.maxsize.
+        data = self.read(min(size, self.budget))
+        if len(data) < size:
+            raise pickle.UnpicklingError("it declares more bytes than it has")
+        self.append(data)
 
     dispatch[pickle.BYTEARRAY8[0]] = load_bytearray8
 
