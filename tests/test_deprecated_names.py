@@ -12,6 +12,7 @@ import moodganimation
 from moodganimation.animation.trajectories import Trajectory
 from moodganimation.checkpoints.files import Checkpoint
 from moodganimation.expressions.spaces import ACTION_UNITS, PAD, Expression
+from moodganimation.manipulation.drags import ExpressionChange
 from moodganimation.media.images import Photo
 from moodganimation.video.reenactment import Performance
 
@@ -75,6 +76,12 @@ def test_deprecated_names_of_expression_and_trajectory():
         assert trajectory.points is trajectory.expressions
     with pytest.warns(DeprecationWarning, match="frames is now frame_numbers"):
         assert trajectory.frames is trajectory.frame_numbers
+
+
+def test_deprecated_names_of_an_expression_change_are_its_keys():
+    change = ExpressionChange(Expression.neutral(ACTION_UNITS), (("AU12", -0.2),))
+    with pytest.warns(DeprecationWarning, match="names is now keys"):
+        assert change.names == change.keys == ("AU12",)
 
 
 def test_deprecated_names_of_portrait_and_frame(animator, portrait):

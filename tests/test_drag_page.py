@@ -38,7 +38,7 @@ class Face:
             drag = self.manipulation.reset(before, request["reset"])
         else:
             drag = self.manipulation.drag(before, **request["drag"])
-        return {"expression": drag.expression.asdict(), "changed_controls": list(drag.names)}
+        return {"expression": drag.expression.asdict(), "changed_controls": list(drag.keys)}
 
 
 class Stage:

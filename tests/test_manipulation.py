@@ -120,7 +120,7 @@ def test_ten_drags_move_the_unit_that_is_meant(animator, name, degrees):
     for unit, (place, out, down) in DRAGS.items():
         way = turn[:, :2] @ (out * places["out"] * places["eyes"], down * places["eyes"])
         drag = dragged(manipulation, turn @ (*places[place], 1), way)
-        if drag.names[:1] != (unit,) or drag.changes[0][1] <= 0:
+        if drag.keys[:1] != (unit,) or drag.changes[0][1] <= 0:
             wrong[unit] = drag.changes
     assert not wrong
 
@@ -160,18 +160,18 @@ def test_a_smile_dragged_down_again_first_undoes_it(calm):
     assert name == "AU12" and amount < -0.2
     assert drag.expression["AU12"] >= calm.reading["AU12"] - 0.01
     far = dragged(calm, corner, (-3, 50), smile)
-    assert far.names == ("AU12", "AU15")
+    assert far.keys == ("AU12", "AU15")
     assert far.expression["AU12"] == pytest.approx(calm.reading["AU12"], abs=0.02)
 
 
 def test_one_side_moves_alone_and_central_units_move_whole(calm):
     places = FACES["portrait-calm"]
     one = dragged(calm, places["corner"], (-13, -19), side="one")
-    assert one.names[0] == "AU12R" and one.expression["AU12L"] == calm.reading["AU12L"]
+    assert one.keys[0] == "AU12R" and one.expression["AU12L"] == calm.reading["AU12L"]
     both = dragged(calm, places["corner"], (-13, -19))
     change = [both.expression[key] - calm.reading[key] for key in ("AU12L", "AU12R")]
-    assert both.names[0] == "AU12" and change[0] == pytest.approx(change[1], abs=0.011)
-    assert dragged(calm, places["chin"], (0, 30), side="one").names[0] == "AU26"
+    assert both.keys[0] == "AU12" and change[0] == pytest.approx(change[1], abs=0.011)
+    assert dragged(calm, places["chin"], (0, 30), side="one").keys[0] == "AU26"
 
 
 @pytest.mark.parametrize(
@@ -192,14 +192,14 @@ def test_one_side_moves_alone_and_central_units_move_whole(calm):
 )
 def test_irises_look_and_what_shows_no_expression_turns_the_head(calm, pixel, way, name):
     drag = dragged(calm, pixel, way)
-    assert drag.names[0] == name and drag.changes[0][1] > 0
+    assert drag.keys[0] == name and drag.changes[0][1] > 0
     for a, b in FACS.opposites:
         assert 0 in (drag.expression[a], drag.expression[b])
 
 
 def test_eyes_go_both_ways_at_once(calm):
     drag = dragged(calm, (152, 154), (5, 5))
-    assert set(drag.names) == {"AU61", "AU64"}
+    assert set(drag.keys) == {"AU61", "AU64"}
 
 
 def test_nothing_happens_without_a_drag_and_far_from_the_face(animator, portrait):
@@ -212,9 +212,9 @@ def test_nothing_happens_without_a_drag_and_far_from_the_face(animator, portrait
 def test_a_covered_mouth_cannot_be_dragged(animator, calm):
     portrait = dataclasses.replace(calm.portrait, covered=1.0)
     masked, places = Manipulation(animator, portrait), FACES["portrait-calm"]
-    assert dragged(masked, places["chin"], (0, 30)).names[0] == "AU54"  # the head is left
-    assert dragged(masked, places["lid"], (0, 12)).names == ("AU45",)
-    assert dragged(calm, places["chin"], (0, 30)).names == ("AU26",)
+    assert dragged(masked, places["chin"], (0, 30)).keys[0] == "AU54"  # the head is left
+    assert dragged(masked, places["lid"], (0, 12)).keys == ("AU45",)
+    assert dragged(calm, places["chin"], (0, 30)).keys == ("AU26",)
 
 
 def test_a_double_click_returns_its_place_to_the_photo(calm):
@@ -224,15 +224,15 @@ def test_a_double_click_returns_its_place_to_the_photo(calm):
         return calm.reset(expression, shares(calm, where(calm, pixel, expression)))
 
     lips = reset(FACES["portrait-calm"]["corner"], changed)
-    assert lips.names == ("AU12",)
+    assert lips.keys == ("AU12",)
     assert lips.expression == changed.replace(
         AU12L=calm.reading["AU12L"], AU12R=calm.reading["AU12R"]
     )
     eyes = reset((281, 154), changed)
     assert eyes.expression == changed.replace(AU61=calm.reading["AU61"], AU62=calm.reading["AU62"])
-    assert len(eyes.names) == 1
+    assert len(eyes.keys) == 1
     head = reset((217, 60), changed)
-    assert head.names == ("AU51",) and head.expression["AU12"] == pytest.approx(0.9)
+    assert head.keys == ("AU51",) and head.expression["AU12"] == pytest.approx(0.9)
     assert calm.reset(calm.reading, shares(calm, (157, 297))).changes == ()
 
 
@@ -268,7 +268,7 @@ def test_handles_stand_where_their_units_move(calm):
             assert (handle["side"] == "L") == (x > 0.5)
         way = np.array(handle["moves"][handle["name"]]) * found["scale"]
         drag = calm.drag(calm.reading, handle["at"], handle["at"] + 0.4 * way)
-        assert drag.names[0] == handle["name"]
+        assert drag.keys[0] == handle["name"]
         assert drag.changes[0][1] == pytest.approx(0.4, abs=0.12)
 
 

@@ -17,6 +17,7 @@ an influence of STRONG_INFLUENCE at s, since a weaker one would move other place
 gaze and head MIN_INFLUENCE is enough, as for the first control.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,9 +52,15 @@ class ExpressionChange:
     changes: tuple[tuple[str, float], ...] = ()  # (key, amount) of each control that was changed
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[str, ...]:
         """The keys of `changes`."""
-        return tuple(name for name, _ in self.changes)
+        return tuple(key for key, _ in self.changes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Deprecated; use `keys`."""
+        warnings.warn("ExpressionChange.names is now keys.", DeprecationWarning, stacklevel=2)
+        return self.keys
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,9 @@ class _DirectedControl:
 
     control: Control
     influence: float  # at the place of the drag
-    limit: float  # amount of the greatest change in this direction; negative to lower the control
+    # Greatest change tried: to the end of the range, but only to the value in the photo when that
+    # undoes a rise; negative to lower the control.
+    limit: float
     preference: float  # factor of the score
 
 
@@ -134,17 +143,17 @@ class DragSolver:
             weak = not control.moves_gaze_or_head and influence < STRONG_INFLUENCE
             if first and (control == first or weak):
                 continue
-            low, high = control.limits(current, fields.low)
+            lowest_amount, highest_amount = control.limits(current, fields.low)
             rise = float(control.values(current) - control.values(fields.unchanged))
             preference = 1.0 if control.in_action_units else FACS_ONLY_WEIGHT
             if vector @ drag > 0:
-                limit = high
+                limit = highest_amount
             elif control.lowered_axes:
-                limit = low
+                limit = lowest_amount
             elif rise > MIN_RISE:
-                limit, preference = max(low, -rise), UNDO_WEIGHT * preference
+                limit, preference = max(lowest_amount, -rise), UNDO_WEIGHT * preference
             else:
-                limit, preference = low, LOWER_WEIGHT * preference
+                limit, preference = lowest_amount, LOWER_WEIGHT * preference
             if abs(limit) > MIN_RANGE:
                 directed.append(_DirectedControl(control, influence, limit, preference))
         return directed

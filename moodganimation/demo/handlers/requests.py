@@ -76,4 +76,4 @@ def _state_of_drag(session: Session, sliders: Expression, request: dict) -> tupl
         side = places.get("side", "both")
         drag = manipulation.drag(sliders, places["at"], places["to"], side)
     expression = rounded_to_slider_steps(drag.expression)
-    return session.face.state.with_expression(expression), list(drag.names)
+    return session.face.state.with_expression(expression), list(drag.keys)
