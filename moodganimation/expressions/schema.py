@@ -249,8 +249,8 @@ def checked_copy(value: object, name: str, depth: int = MAX_DEPTH) -> object:
                 MAX_DEPTH,
             )
         if isinstance(value, dict):
-            key = text_type(Message("A key of {}", name))
-            return {check(key, k): checked_copy(v, name, depth - 1) for k, v in value.items()}
+            key_type = text_type(Message("A key of {}", name))
+            return {check(key_type, k): checked_copy(v, name, depth - 1) for k, v in value.items()}
         return [checked_copy(v, name, depth - 1) for v in value]
     if value is None or isinstance(value, bool):
         return value
