@@ -88,7 +88,8 @@ class FaceTable:
     rows: np.ndarray  # (T, D)
     names: list[str]  # (D,) keys of the axes
     frame_numbers: list[int]  # (T,) in the video, whose first frame is 0
-    fps: float | None  # None if the table has no times
+    # Rows per second: frames of the video only if the step is 1. None: see `frame_rate`.
+    fps: float | None
     notes: list[Message]
 
 
@@ -162,20 +163,20 @@ def read_faces(
     return FaceTable(values / layout.divisor, [*layout.axes.values()], numbers, fps, notes)
 
 
-def frame_rate(times: list[float], frames: int) -> float | None:
-    """Return the frame rate of rows at these times [s]; None if it cannot be computed.
+def frame_rate(times: list[float], row_count: int) -> float | None:
+    """Return the rows per second of rows at these times [s]; None if it cannot be computed.
 
-    frames: number of frames from the first row to the last. Tables round times to thousandths, so
-    the nearest standard rate, such as 25 or 29.97, is taken if it fits them.
+    row_count: number of rows from the first to the last, missing ones included. Tables round times
+    to thousandths, so the nearest standard rate, such as 25 or 29.97, is taken if it fits them.
     """
-    if frames < 2 or len(times) < 2 or not np.isfinite(times).all():
+    if row_count < 2 or len(times) < 2 or not np.isfinite(times).all():
         return None
     span = max(times) - min(times)
     if span <= 0:
         return None
-    fps = (frames - 1) / span
+    fps = (row_count - 1) / span
     for standard in (round(fps), math.ceil(fps) * 1000 / 1001):
-        if standard > 0 and abs((frames - 1) / standard - span) < MAX_TIME_ERROR:
+        if standard > 0 and abs((row_count - 1) / standard - span) < MAX_TIME_ERROR:
             return float(standard)
     return fps
 

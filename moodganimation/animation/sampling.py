@@ -60,9 +60,10 @@ class KeyframeSequence(Sequence):
 class BlinkingSequence(Sequence):
     """A sequence of expressions in which the eyes blink: AU45 rises to 1 while AU05 falls to 0.
 
-    The times of blinks depend on the frame rate only. No blink changes the first or the last frame.
-    A blink is left out if the lids of a side are closed in one of its frames. There are no blinks
-    if a frame lasts longer than a blink.
+    Blinks are at the same seconds in every sequence, rounded down to frames, whatever the
+    expressions are. But a blink is left out if the lids of a side are closed in one of its frames.
+    No blink changes the first or the last frame. There are no blinks if a frame lasts longer than a
+    blink.
     """
 
     def __init__(self, expressions: Sequence[Expression], fps: float):

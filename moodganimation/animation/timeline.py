@@ -216,9 +216,11 @@ class Timeline:
 
 
 class FilmTimeline(Timeline):
-    """A timeline whose expressions are offsets: they are added to the readings of a film's frames.
+    """A timeline whose samples are added to the readings of a film's frames.
 
-    It may be as long as a film, MAX_FILM_SECONDS, instead of MAX_ANIMATION_FRAMES.
+    It is sampled in a space of Action Units with a neutral reading. So a mood adds the units that
+    show it on a neutral face, and a keyframe without an expression adds nothing. It has at most the
+    frames of the longest film at MAX_FPS, instead of MAX_ANIMATION_FRAMES.
     """
 
     MAX_FRAMES: ClassVar[int] = MAX_FILM_SECONDS * MAX_FPS

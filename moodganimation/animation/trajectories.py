@@ -44,6 +44,7 @@ class Trajectory:
     expressions: list[Expression]  # (T,)
     frame_numbers: list[int]  # (T,) in the film, whose first frame is 0
     notes: list[Message]  # for people: what was changed or left out
+    # Expressions per second: frames of the film per second only if `frame_numbers` have step 1.
     # None: the file has no times, or no rate follows from them, see `face_tables.frame_rate`.
     fps: float | None = None
 
@@ -217,7 +218,7 @@ def _parse_rows(
 
 
 def _frame_rate(rows: list[list[float]], names: list[str] | None) -> float | None:
-    """Return the frame rate of rows by their column of times; None if no rate follows from it."""
+    """Return the rows per second by their column of times; None if no rate follows from it."""
     lowered = [name.strip().lower() for name in names or ()]
     if TIME_COLUMN not in lowered:
         return None
