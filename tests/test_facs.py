@@ -12,8 +12,8 @@ from moodganimation.animation.trajectories import read_trajectory
 from moodganimation.errors import InvalidExpression
 from moodganimation.expressions import schema
 from moodganimation.expressions.gaze import (
-    GAZE_PER_NOD,
-    GAZE_PER_TURN,
+    GAZE_PER_PITCH,
+    GAZE_PER_YAW,
     GAZE_UP_OFFSET,
     look_at_camera,
 )
@@ -259,15 +259,15 @@ def test_expression_of_another_face_comes_without_gaze_and_head():
 
 def test_eyes_turn_against_the_head():
     looking = look_at_camera(FACE)
-    assert (looking["AU61"], looking["AU62"]) == (pytest.approx(0.5 * GAZE_PER_TURN), 0)
+    assert (looking["AU61"], looking["AU62"]) == (pytest.approx(0.5 * GAZE_PER_YAW), 0)
     assert (looking["AU63"], looking["AU64"]) == (
-        pytest.approx(GAZE_UP_OFFSET + 0.25 * GAZE_PER_NOD),
+        pytest.approx(GAZE_UP_OFFSET + 0.25 * GAZE_PER_PITCH),
         0,
     )
     other = FACE.replace(AU51=1.0, AU53=1.0)
     looking = look_at_camera(other)
-    assert (looking["AU61"], looking["AU62"]) == (0, pytest.approx(GAZE_PER_TURN))
-    assert (looking["AU63"], looking["AU64"]) == (0, pytest.approx(GAZE_PER_NOD - GAZE_UP_OFFSET))
+    assert (looking["AU61"], looking["AU62"]) == (0, pytest.approx(GAZE_PER_YAW))
+    assert (looking["AU63"], looking["AU64"]) == (0, pytest.approx(GAZE_PER_PITCH - GAZE_UP_OFFSET))
     assert units_of(looking) == units_of(other)
 
 

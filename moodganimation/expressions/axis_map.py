@@ -11,8 +11,8 @@ import numpy as np
 
 from .spaces import FACS, ExpressionSpace
 
-# The axes of each rotation of the head, as (positive, negative): turn (left, right), nod (up, down)
-# and tilt (left, right).
+# The axes of each rotation of the head, as (positive, negative): yaw (left, right), pitch (up,
+# down) and roll (left, right).
 HEAD_PAIRS = (("AU51", "AU52"), ("AU53", "AU54"), ("AU55", "AU56"))
 # Opposite axes that share a field: axis -> (field, sign). Eyes up (AU63) and eyes down (AU64) have
 # a field each, because the lids move differently.
@@ -28,7 +28,7 @@ class AxisMap(NamedTuple):
     fields: tuple[str, ...]  # (F,) names
     left: np.ndarray  # (D, F): weight of each field on the person's left side, per axis at 1
     right: np.ndarray  # (D, F): the same on the person's right side
-    # (D, 3): rotation of the head to the person's left, up, and tilted to the left, per axis at 1;
+    # (D, 3): yaw of the head to the person's left, pitch up, and roll to the left, per axis at 1;
     # -1 to 1, in units of `networks.head.MAX_ANGLES`.
     turns: np.ndarray
 

@@ -2,7 +2,7 @@
 
 Face coordinates: x right, y down, -1 to 1 across the crop. The fields of a portrait are measured
 once, on a grid of GRID x GRID places that covers GRID_EXTENT times the crop. The *influence* of a
-control at a place is the length of its field there over the greatest length anywhere on the face,
+control at a place is the length of its field there over the greatest length anywhere on the grid,
 0 to 1. So a unit of small movements counts as much as the jaw.
 
 The controls form three groups: gaze, head, and face, to which all others belong.
@@ -13,7 +13,7 @@ The controls form three groups: gaze, head, and face, to which all others belong
    does not tell an iris from a lid.
 2. Otherwise the face, if one of its units has an influence of at least STRONG_INFLUENCE.
 3. Otherwise the head: on the forehead, the nose, hair and ears. Depth and the distance from the
-   neck decide between turn, nod and tilt, by their influences.
+   neck decide between yaw, pitch and roll, by their influences.
 """
 
 from functools import cached_property
