@@ -1,9 +1,9 @@
 """The mapping between moods and Action Units, in both directions.
 
-Eight prototype emotions relate the two. Their Action Units follow EMFACS (Ekman & Friesen 1983; the
-intensities are ours). Their pleasure, arousal and dominance are the ratings of Russell & Mehrabian
-1977. No data set of faces has labels of dominance, so dominance is this definition and is not
-validated.
+Eight prototype emotions relate the two. The Action Units of six follow EMFACS (Ekman & Friesen
+1983). Those of relaxed and bored, and all intensities, are ours. Their pleasure, arousal and
+dominance are the ratings of Russell & Mehrabian 1977. No data set of faces has labels of dominance,
+so dominance is this definition and is not validated.
 """
 
 from functools import cache
@@ -157,9 +157,9 @@ def with_mood(expression: Expression, mood: Expression) -> Expression:
 
     1. Add `action_units_of(mood)` minus `action_units_of` the current mood, times _STEP_1_FACTORS.
        Three kinds of units differ. AU12, AU14 and AU15, which move the lip corners, ignore the
-       difference in arousal. If arousal rises, AU26 rises by JAW_PER_AROUSAL times as much instead.
-       If it falls, AU25 and AU26 instead shrink in proportion to arousal + 1, and step 2 does not
-       change them.
+       difference in arousal. AU26 ignores the prototypes: it rises by JAW_PER_AROUSAL times the
+       rise of arousal, and stays if arousal does not change. If arousal falls, AU25 and AU26 shrink
+       in proportion to arousal + 1, and step 2 does not change them.
     2. Change the ADJUSTED_UNITS, within 0 to 1, by NEWTON_ITERATIONS towards the pleasure and the
        arousal of `mood`. A difference may remain. Dominance changes in step 1 only.
 
@@ -251,9 +251,9 @@ def convert_trajectory(
 ) -> list[Expression]:
     """Convert the expressions of an animation to a space, consistently over the frames.
 
-    Each is converted by `convert_expression`, except that from ACTION_UNITS to FACS a unit keeps
-    the sides of the reading only if no frame changes it. So the difference between its sides does
-    not jump from frame to frame.
+    Each is converted by `convert_expression`, with one exception: in a conversion to FACS (from
+    ACTION_UNITS, and from moods by way of ACTION_UNITS), a unit keeps the sides of the reading only
+    if no frame changes it. So the difference between its sides does not jump from frame to frame.
     """
     if (space, reading.space) != (FACS, FACS):
         return [convert_expression(expression, space, reading) for expression in expressions]
