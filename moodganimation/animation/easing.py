@@ -41,8 +41,8 @@ def interpolate(
 
     frames: number of expressions from `start` to `end`, at least 2. hold: number of further frames
     that show `end`. ping_pong: whether the motion is then repeated backwards, without `end` and
-    `start`, so that the animation can loop. The easing "spring" exceeds `end`, clipped to the axes'
-    ranges. Raises InvalidExpression.
+    `start`, so that the animation can loop. The easing "spring" exceeds `end`, clipped as by
+    `Expression.clipped`. Raises InvalidExpression.
     """
     if not (isinstance(frames, int) and isinstance(hold, int) and hold >= 0):
         raise InvalidExpression(

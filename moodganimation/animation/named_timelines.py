@@ -1,4 +1,4 @@
-"""Named timelines: short movements of head, eyes and brows that end where they start."""
+"""Named timelines: short movements of head, eyes, brows and mouth that end where they start."""
 
 from ..errors import InvalidExpression, short_repr
 from ..expressions.request import add_offset, split_offset

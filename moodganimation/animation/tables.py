@@ -35,8 +35,8 @@ def read_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the cells of each row of a file, the header included.
 
     Rows without any value are skipped. The first row is returned without the empty cells at its
-    end, later ones without those that make them longer than the first. Raises OSError, and
-    NotATable while rows are read.
+    end, later ones without those that make them longer than the first. Raises OSError and NotATable
+    while rows are read, not when called.
     """
     text = decode(path.read_bytes())
     separator, text, skipped_lines = _separator(text)

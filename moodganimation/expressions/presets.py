@@ -26,6 +26,7 @@ _EMFACS_PRESETS = {
     "surprise": Expression.of(ACTION_UNITS, AU01=0.8, AU02=0.8, AU05=0.7, AU25=0.5, AU26=0.6),
     "contempt": Expression.of(ACTION_UNITS, AU12=0.2, AU14=0.9),
 }
+# Offered by the page and drawn on sheets; UNIT_PRESETS adds the rest of EMOTION_PRESETS.
 PRESETS = _FIGURE_PRESETS | _EMFACS_PRESETS
 SHEET_PRESET_NAMES = tuple(_FIGURE_PRESETS)  # rows of the contact sheet that repeats the figure
 
@@ -48,8 +49,8 @@ EMOTION_PRESETS = {name: PRESETS[name] for name in _FIGURE_PRESETS if name != "h
 }
 UNIT_PRESETS = PRESETS | EMOTION_PRESETS  # all presets except gestures, in ACTION_UNITS
 
-# Gestures set these axes of FACS and leave all others unchanged; after the descriptions of Ekman,
-# Friesen & Hager 2002.
+# Gestures set these axes of FACS and leave all others unchanged, except their opposites, which
+# become 0; after the descriptions of Ekman, Friesen & Hager 2002.
 GESTURES = {
     "wink": {"AU45L": 1.0, "AU06L": 0.4, "AU12L": 0.3},
     "side_eye": {"AU62": 0.9, "AU07": 0.3, "AU14R": 0.25},

@@ -5,8 +5,8 @@ The command line, the API and the page resolve their requests here, in this orde
 1. Start from the reading of the face in the generator's space, or from 0 if the meaning of the
    generator's axes is unknown.
 2. Blend by `intensity` towards `like`, the expression of another face, without its gaze and head.
-3. Blend by `intensity` towards `preset`. Gestures (wink, side_eye, kiss) change their own axes
-   only.
+3. Blend by `intensity` towards `preset`. Gestures (wink, side_eye, kiss) change only their own axes
+   and the opposites of these.
 4. Set `axes`: the mood first, then Action Units, then the axes of the generator's own space.
 5. Turn the eyes to `look`.
 

@@ -206,10 +206,11 @@ class Expression:
         return self.blend_to(other, amount)
 
     def blend_to(self, other: "Expression", amount: float) -> "Expression":
-        """Return self + amount * (other - self), clipped to the axes' ranges.
+        """Return self + amount * (other - self), clipped as `clipped` does.
 
-        amount: 0 for self, 1 for `other`; a spring exceeds 1. `other` must be in the same space, or
-        in ACTION_UNITS if this expression is in FACS. Raises InvalidExpression otherwise.
+        So one of two opposites is 0. amount: 0 for self, 1 for `other`; a spring exceeds 1. `other`
+        must be in the same space, or in ACTION_UNITS if this expression is in FACS. Raises
+        InvalidExpression otherwise.
         """
         if (self.space, other.space) == (FACS, ACTION_UNITS):
             other = self.with_units(other)
