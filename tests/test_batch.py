@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from moodganimation.cli import batch
 from moodganimation.cli.commands import main
 from moodganimation.media.images import read_image
 from moodganimation.recipe import read_recipe
@@ -60,6 +61,23 @@ def test_a_folder_is_edited_told_about_and_gone_on_with(folder, photo, tmp_path,
     np.testing.assert_array_equal(read_image(out / "one.png"), one)
     assert run(folder, "--out", out, "--recipe", out / "one.png") == 0  # another wish: all anew
     assert "edited: 2, edited before: 0" in capsys.readouterr().out
+
+
+def test_the_entry_after_an_incomplete_line_of_the_journal_is_read(folder, tmp_path, monkeypatch):
+    tried = []
+
+    def fail(item, request, out_folder):
+        tried.append(item["name"])
+        return {"why": "It cannot be edited."}
+
+    monkeypatch.setattr(batch, "_prepare_request", lambda request, engine: None)
+    monkeypatch.setattr(batch, "edit_one", fail)
+    command, journal = [folder, "--out", tmp_path / "out", "--set", "AU26=1"], ".batch.jsonl"
+    assert run(*command) == 0 and len(tried) == 4
+    content = (tmp_path / "out" / journal).read_text()
+    (tmp_path / "out" / journal).write_text(content[:-5])
+    assert run(*command) == 0 and tried[4:] == tried[3:4]  # the one whose entry is incomplete
+    assert run(*command) == 0 and len(tried) == 5
 
 
 @pytest.mark.slow

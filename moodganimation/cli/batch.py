@@ -91,7 +91,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
     options: `folder`, `out`, `recipe` (a file) or the options of `edit` (set, preset, like,
     intensity, look; a recipe overrides them), `checkpoint`, `device`, `detail`, `label`, `engine`,
     `workers`. progress: called with the number of photos that are done, and of all. Raises Problem
-    if the request is invalid or there is no photo.
+    if the request is invalid, or if there is neither a photo nor an earlier result.
     """
     from .option_values import BATCH_CHANGE_OPTIONS, expression_request, require_change
 
@@ -111,6 +111,7 @@ def batch(options, progress=lambda done, total: None) -> Report:
     check_writable(out / REPORT)
     items = _unfinished(folder, out, photos, journal_entries, report)
     work = functools.partial(edit_one, request=request, out_folder=str(out))
+    _end_last_line(out / JOURNAL)
     with open(out / JOURNAL, "a", encoding="utf-8") as journal:
         results = _edit_all(work, items, options)
         for done, (item, result) in enumerate(zip(items, results, strict=True), 1):
@@ -358,6 +359,13 @@ def _skip_reason(path: Path) -> str | None:
     if path.suffix.lower() not in READABLE_ENDINGS:
         return "not a kind of picture that can be read"
     return None if path.is_file() else "not a regular file"
+
+
+def _end_last_line(path: Path) -> None:
+    """Add the end of the last line of a file, if it has none because a run has stopped in it."""
+    if path.is_file() and path.read_bytes()[-1:] not in (b"", b"\n"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write("\n")
 
 
 def _read_journal(out: Path, key: str) -> dict[str, dict]:
