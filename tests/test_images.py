@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from moodganimation.errors import UnreadableImage, Unwritable
-from moodganimation.media.images import check_photo, read_image, write_image
+from moodganimation.media.images import check_photo, read_image, read_photo, write_image
 from moodganimation.media.jpeg import parse_segments
 from moodganimation.media.provenance import EDITED
 
@@ -100,6 +100,18 @@ def test_sixteen_bits_become_eight(tmp_path):
     deep = (np.arange(40 * 60).reshape(40, 60) * 27).astype(np.uint16)
     seen = saved(Image.fromarray(deep), tmp_path / "a.png")
     assert np.abs(seen[..., 0].astype(float) - deep / 257).max() <= 0.51
+
+
+@pytest.mark.parametrize(
+    ("kind", "largest", "bits"), [(5, 65535, 16), (6, 65535, 16), (5, 4095, 12), (6, 255, 8)]
+)
+def test_the_bits_of_pgm_and_ppm_are_those_of_their_largest_value(kind, largest, bits):
+    channels, dtype = 1 if kind == 5 else 3, ">u2" if largest > 255 else "u1"
+    values = np.linspace(0, largest, 40 * 50 * channels).astype(dtype)
+    photo = read_photo(b"P%d 50 40 %d\n" % (kind, largest) + values.tobytes())
+    assert photo.bits == bits and bool(photo.loss_notes("a.png")) == (bits > 8)
+    seen = photo.pixels[..., :channels].ravel().astype(float)
+    assert np.abs(seen - values * (255 / largest)).max() <= 0.51
 
 
 def test_cmyk_becomes_rgb(picture, tmp_path):

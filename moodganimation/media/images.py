@@ -211,8 +211,10 @@ def _bit_depth(image: Image.Image) -> int:
     """Bits per channel of a picture that is not decoded yet; fewer than 8 count as 8."""
     if image.format == "TIFF":
         return max(8, *(image.tag_v2.get(Tag.BitsPerSample) or (8,)))
-    raw_mode = str(image.tile[0][3]) if image.tile else ""
-    return 16 if image.format == "PNG" and "16" in raw_mode else 8
+    decoder, arguments = (image.tile[0][0], image.tile[0][3]) if image.tile else ("", "")
+    if image.format == "PPM" and decoder == "ppm":
+        return max(8, arguments[1].bit_length())  # of the largest value
+    return 16 if image.format in ("PNG", "PPM") and "16" in str(arguments) else 8
 
 
 def _is_unsigned_rgb(image: Image.Image) -> bool:
