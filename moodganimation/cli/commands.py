@@ -79,7 +79,7 @@ def animate(options) -> None:
     animator = option_values.check_and_load(options, lambda out: check_animation_path(out, fps))
     trajectory = option_values.trajectory_from_file(options, animator)
     photo, portrait = option_values.locate(options, animator, trajectory)
-    view = options.view or "face", 512 if options.size is None else options.size
+    view_and_size = (options.view or "face", 512 if options.size is None else options.size)
     if trajectory:
         expressions, recipe = trajectory.expressions, None
     else:
@@ -88,7 +88,7 @@ def animate(options) -> None:
         else:
             timeline = option_values.interpolation(options, animator, portrait)
         expressions = timeline.expressions(animator.space, portrait.reading)
-        output = Output(*view, options.fps)
+        output = Output(*view_and_size, options.fps)
         settings = {"feed": options.feed, "columns": options.columns, "labels": options.labels}
         recipe = option_values.recipe_text(
             options, portrait, timeline=timeline, output=output, options=settings
@@ -96,8 +96,10 @@ def animate(options) -> None:
     print_messages(*photo.alpha_notes(options.out, over_white=options.columns))
     if not options.columns:
         portrait = portrait_for_file(portrait, photo)
-        frames = animator.animate(portrait.downscaled_for(*view), expressions, options.feed)
-        pictures = (frame.view(*view) for frame in frames)
+        frames = animator.animate(
+            portrait.downscaled_for(*view_and_size), expressions, options.feed
+        )
+        pictures = (frame.view(*view_and_size) for frame in frames)
         write_animation(options.out, pictures, options.fps, recipe=recipe, label=options.label)
         return
     _animate_columns(options, animator, portrait, trajectory, expressions, recipe)
@@ -111,7 +113,7 @@ def _animate_columns(options, animator, portrait, trajectory, expressions, recip
     if options.truth:
         truth, notes = filmed_faces(animator, options.truth, trajectory.frame_numbers[1:], side)
         print_messages(*notes)
-    # The first expression is the photo's own.
+    # By convention the first expression is the photo's own: it is dropped, whatever its values.
     frames = animator.animate(portrait, expressions[1:], options.feed)
     written = write_columns(options.out, frames, side, options.fps, truth, options.labels, recipe)
     print_messages(f"written: {', '.join(map(str, written))}")
@@ -171,8 +173,9 @@ def drive(options) -> None:
     region_mask(regions, animator.reader_space)
     photo, portrait = option_values.locate(options, animator)
     print_messages(*photo.alpha_notes(options.out))
-    view = options.view, options.size
-    animator.edit(portrait, animator.read(portrait)).view(*view)  # raises if it cannot be shown
+    view_and_size = (options.view, options.size)
+    # Raises if it cannot be shown.
+    animator.edit(portrait, animator.read(portrait)).view(*view_and_size)
     with progress_counter("read") as count:
         performance = capture_performance(animator, film, count)
     print_messages(*performance.notes)
@@ -182,9 +185,9 @@ def drive(options) -> None:
         settings = {name: getattr(options, name) for name in names}
         return performance.retarget(animator.read(portrait), regions=regions, **settings)
 
-    shown_portrait = portrait_for_file(portrait, photo).downscaled_for(*view)
+    shown_portrait = portrait_for_file(portrait, photo).downscaled_for(*view_and_size)
     frames = animator.animate(shown_portrait, expressions())
-    pictures = (frame.view(*view) for frame in frames)
+    pictures = (frame.view(*view_and_size) for frame in frames)
     pictures = with_counter("drawn", pictures, len(performance.units))
     print_messages(*write_film(options.out, pictures, film, label=options.label))
     if options.csv:
