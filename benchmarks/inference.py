@@ -149,7 +149,10 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
     unit_keys, calls = ACTION_UNITS.keys, itertools.count()
 
     def move_sliders(portrait: Portrait, *keys: str, **others: float) -> None:
-        """Set axes of the initial expression one after the other, and paste each edit."""
+        """For each key, edit the initial expression with this axis alone at `level`, and paste.
+
+        others: further axes with fixed values, set in every edit.
+        """
         start = animator.start(portrait) if animator.space == FACS else portrait.reading
         # It differs from call to call, so that nothing is cached.
         level = 0.5 + (next(calls) % 40) / 80

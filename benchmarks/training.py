@@ -79,7 +79,7 @@ class ReferenceLoop:
         return weight * (condition - target).square().mean() / self.experiment.batch
 
     def minimize(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        """Take one step of an optimizer along the gradient of the loss."""
+        """Take one step of an optimizer, which reduces the loss."""
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -125,7 +125,7 @@ def add_animate_options(command: argparse.ArgumentParser) -> None:
         "--columns",
         action="store_true",
         help="show original, generated, attention and color side by side, and write each column "
-        "but the first to a PNG; the first expression is the photo's and makes no frame",
+        "but the first to a PNG; the first expression, whatever its values, makes no frame",
     )
     truth = "video whose faces are shown as a fifth column"
     option("--truth", metavar="VIDEO", help=truth)

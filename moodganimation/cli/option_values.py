@@ -304,7 +304,7 @@ def recipe_text(options, portrait: Portrait, /, **fields) -> str:
 
 
 def _axis_values(assignments: list[str] | None, option: str) -> dict[str, float]:
-    """Parse AXIS=NUMBER; of an axis that is given several times, the last counts."""
+    """Parse AXIS=NUMBER; of a key that is given several times in one spelling, the last counts."""
     axes = {}
     for text in assignments or ():
         key, _, value = text.partition("=")

@@ -61,7 +61,7 @@ def input_arguments(path: str | Path) -> list[str]:
 def decoded_frames(decoder: subprocess.Popen) -> Iterator[np.ndarray]:
     """Read the frames that a process with PPM_OUTPUT writes: (H, W, 3) uint8 RGB, one at a time.
 
-    The process is stopped when the iterator ends or is closed.
+    The process is stopped when the iterator ends, or is closed after its first frame was requested.
     """
     try:
         while decoder.stdout.readline() == b"P6\n":

@@ -133,7 +133,8 @@ def curves(
 ) -> np.ndarray:
     """Draw the axes that change most over the frames as curves, with their names on the right.
 
-    size: width and height [px], at least 160 x 60. cursor: number of a frame to mark by a line.
+    size: width and height [px]; less than 160 x 60 is raised to that. cursor: number of a frame to
+    mark by a line.
     """
     width, height = max(160, size[0]), max(60, size[1])
     canvas = np.full((height, width, 3), CURVE_BACKGROUND, np.uint8)

@@ -112,7 +112,7 @@ def choose_frame_grid(times: FrameTimes | None, average_fps: float, base_fps: fl
     rates = [exact_fps(average_fps)]
     rates += [exact_fps(base_fps)] if 0 < base_fps <= MAX_FPS else []
     if fitting := _fitting_grids(times, rates):
-        # Rounded, so that the average rate wins unless the base rate is nearer by 0.01 s.
+        # Rounded to 0.01 s; the average rate is the first, so it wins if the two are equal.
         best = min(fitting, key=lambda grid: round(_distances(times, grid).mean(), 2))
         fps = divided_fps(best.fps, MAX_FPS)
         # Frames that are left out because the rate is divided do not count as dropped.

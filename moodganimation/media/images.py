@@ -306,7 +306,8 @@ def write_image(
     picture: (H, W, 3), or (H, W, 4) with alpha, uint8 or uint16. description: EDITED for an edit,
     which also gets an XMP packet and, if a certificate is configured, a signature; other texts are
     only written as description. recipe: `Recipe.text()`, written as metadata. label: draw "edited
-    with ..." into a corner. source: the photo that was edited, whose `metadata` is kept. Returns
+    with ..." into a corner. source: the photo that was edited. Its `metadata` is kept, and its
+    `profile` embedded, so `picture` must be in that profile (see `Frame.render_for_file`). Returns
     sentences about what is lost. Raises Unwritable.
     """
     path, format = check_picture_path(path)

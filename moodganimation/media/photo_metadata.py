@@ -50,7 +50,10 @@ class PhotoMetadata:
 
 
 def read_photo_metadata(image: Image.Image) -> PhotoMetadata:
-    """Read the metadata of a picture whose file is still open; damaged entries are left out."""
+    """Read the metadata of a picture whose file is still open.
+
+    Of EXIF, the entries from a damaged one on are left out.
+    """
     tags, exif_tags, has_gps, orientation, adobe, dpi = {}, {}, False, 1, False, None
     hex_exif = image.info.get("Raw profile type exif", "")  # in a text chunk of a PNG
     if max(len(image.info.get("exif", b"")), len(hex_exif) / 2) <= MAX_EXIF_BYTES:

@@ -188,7 +188,10 @@ def _select(path: str | Path, condition: str, max_side: int, *limits: str) -> It
 
 
 def _decode(path: Path, header: Header, filters: list[str], *limits: str) -> Iterator[np.ndarray]:
-    """The frames of a film after these filters; ffmpeg stops when the iterator is closed."""
+    """The frames of a film after these filters.
+
+    ffmpeg runs at once. Closing the iterator stops it only after a frame was requested.
+    """
     decoder = ["-c:v", header.decoder] if header.decoder else []
     arguments = ["-v", "quiet", *decoder, *ffmpeg.input_arguments(path)]
     arguments += ["-map", ffmpeg.FIRST_VIDEO, *limits]

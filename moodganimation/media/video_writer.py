@@ -97,10 +97,10 @@ def write_film(
     frames: (H, W, 3 or 4), one for each frame of the film. description, recipe, label: as for
     `images.write_image`.
 
-    An .mp4 may have any number of frames, since MAX_ANIMATION_PIXELS limits only a .gif or .webp.
+    An .mp4 may have any number of frames: MAX_ANIMATION_PIXELS applies only to `write_animation`.
     It gets the film's audio: the first stream that can be decoded, copied if its codec is one of
-    COPIED_CODECS, else encoded as AAC. A .gif or .webp is written as by `write_animation`, with
-    every n-th frame only if the film's rate is too high for the format.
+    COPIED_CODECS, else encoded as AAC. A .gif or .webp is written by `write_animation`, with every
+    n-th frame only if the film's rate is too high for the format.
 
     Returns sentences about what was changed or lost. Raises Unwritable.
     """

@@ -88,7 +88,11 @@ def offset_by(
 
 
 def blend_to(target: Expression, strength: float = 1.0) -> TargetFunction:
-    """Return a function that moves the reading by the share `strength` towards an expression."""
+    """Return a function that moves the reading towards an expression.
+
+    strength: 0 keeps the reading, 1 reaches the expression; up to MAX_STRENGTH goes beyond it, and
+    the values are clipped to the axes' ranges.
+    """
     check_strength(strength)
     return lambda seconds, reading: reading.blend_to(
         convert_expression(target, reading.space, reading), strength
