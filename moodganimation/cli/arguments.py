@@ -164,7 +164,8 @@ def add_film_options(command: argparse.ArgumentParser) -> None:
 
 def add_drive_options(command: argparse.ArgumentParser) -> None:
     option = command.add_argument
-    option("--by", required=True, metavar="VIDEO", help="video whose largest face drives the photo")
+    by = "video whose face drives the photo: the largest when tracking begins"
+    option("--by", required=True, metavar="VIDEO", help=by)
     strength = "0 to 2: factor of the changes of the driving face; default: 1"
     option("--strength", type=float, default=1.0, metavar="NUMBER", help=strength)
     option(

@@ -1,11 +1,13 @@
-"""Live video: edit the largest face of a camera's frames as they arrive, or drive a photo by it.
+"""Live video: edit a face in a camera's frames as they arrive, or drive a photo by it.
+
+The face is the largest when tracking begins; `tracking.track` says how long it is kept.
 
 live = Live(animator)
 picture = live.edit(frame, offset_by({"AU12": 0.6}))
 
 To drive a photo, with `region_mask` and `add_masked_change` of `reenactment`:
 
-start = animator.start(portrait)  # the expression in the photo
+start = animator.read(portrait)
 change = ChangeFromNeutral()
 if (reading := live.read(frame)) is not None:
     change.update(seconds, reading)
@@ -38,7 +40,8 @@ KEYFRAME_FPS = 24  # of a recording's timeline; lower for a long one
 class Live:
     """One stream of camera frames.
 
-    A face is smoothed by the frames before it, since later ones have not arrived.
+    A face is smoothed by the frames before it, since later ones have not arrived. Call `read` or
+    `edit` once per frame, not both.
 
     found: whether the last frame shows a face.
     """
@@ -48,7 +51,7 @@ class Live:
         self._restart()
 
     def edit(self, frame: np.ndarray, target: TargetFunction) -> np.ndarray:
-        """Edit a frame; return it unchanged if it shows no face.
+        """Take in the next frame of the stream and edit it; return it unchanged without a face.
 
         frame: (H, W, 3) uint8 RGB, of any size. target: called with the number of the frame /
         NOMINAL_FPS as its time [s], counted anew when the size of the frames changes.
@@ -59,7 +62,7 @@ class Live:
         return frame
 
     def read(self, frame: np.ndarray) -> Expression | None:
-        """The Action Units of a frame's face; None without a face."""
+        """Take in the next frame of the stream; return the reading of its face, None without."""
         return next((face.portrait.reading for face in self._track(frame)), None)
 
     def _track(self, frame: np.ndarray) -> list[SmoothedFace]:

@@ -74,10 +74,11 @@ class Performance:
     ) -> Iterator[Expression]:
         """Transfer the performance to a face whose expression is `start`: one expression per frame.
 
-        strength: 0 to 2, factor of the difference from the performer's neutral, which is added to
-        `start`. regions: those that are driven; "eyes" includes the gaze, "head" needs FACS.
-        neutral: the argument `how` of the method `neutral`. carry: "units" transfers every unit;
-        "moods" only pleasure, arousal and dominance. Raises InvalidExpression.
+        start: in ACTION_UNITS or FACS. strength: 0 to 2, factor of the difference from the
+        performer's neutral, which is added to `start`. regions: those that are driven; "eyes"
+        includes the gaze, "head" needs FACS. neutral: the argument `how` of the method `neutral`.
+        carry: "units" transfers every unit; "moods" only pleasure, arousal and dominance. Raises
+        InvalidExpression.
         """
         check_strength(strength)
         if self.space == FACS:
@@ -117,7 +118,7 @@ def add_masked_change(
 ) -> Expression:
     """Add `strength` times a change to an expression, on the axes where `mask` is true.
 
-    change, mask: (D,) on the axes of `space`.
+    start: in ACTION_UNITS or FACS. change, mask: (D,) on the axes of `space`.
     """
     return add_offset(start, [(space, np.where(mask, change, 0))], strength)
 
@@ -125,9 +126,10 @@ def add_masked_change(
 def capture_performance(
     animator: Animator, film: Film, progress: Progress | None = None
 ) -> Performance:
-    """Read the largest face of every frame of a film; interpolate on frames without a face.
+    """Read a face over a film; interpolate on frames without a face.
 
-    Raises NoFaceFound if no frame shows a face, and UnreadableFile.
+    The face is the largest when tracking begins, see `track`. Raises NoFaceFound if no frame shows
+    a face, and UnreadableFile.
     """
     rows, space = [], animator.reader_space
     with closing(film.frames()) as frames:
