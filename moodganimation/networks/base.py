@@ -44,7 +44,7 @@ class GeneratorConfig:
     deep_blocks: int = 3  # warp: residual blocks at a sixteenth of the resolution
     eye_reader: bool = False  # warp: whether an `EyeReader` corrects the reading
     # warp: whether, at inference, a `Refiner` paints the inside of the mouth, where the mask of the
-    # `Painter` shows it; of the painter's attention and color, only the attention is then used.
+    # `Painter` shows it. The painter's attention then only keeps visible teeth, see `inpainting`.
     refiner: bool = False
     folds: int = 0  # warp: number of fold pictures, see `Folds`
     saturate: bool = False  # resnet, convgru_unet: whether there is a `SharpenAttention` layer

@@ -23,7 +23,8 @@ class Edit(NamedTuple):
     """An edited face crop: composite, attention and color as in Pumarola et al. 2018, and motion,
     light and head motion of generators that warp; for others these are 0, 0 and None.
 
-    The fields may have different resolutions; they are resized where they are combined.
+    The fields may have different resolutions; they are resized where they are combined. Ranges of
+    colors are nominal, since relighting does not clamp them.
     """
 
     composite: Tensor  # (B, 3, H, W) in [-1, 1]: the face with its new expression

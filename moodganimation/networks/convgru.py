@@ -68,7 +68,7 @@ def init_orthogonal_(network: nn.Module, open_gates: bool = False) -> None:
 
     open_gates: initialize the biases of update gates by 2 instead, and multiply all weights by
     sqrt(2). With a bias of 0 the update gate starts at 0.5, so that each layer of a stack halves
-    its input: six layers leave a 64th of it.
+    its input in the first frame: six layers leave a 64th of it.
     """
     for cell in network.modules():
         if isinstance(cell, ConvGRUCell):

@@ -26,7 +26,8 @@ class Mode(NamedTuple):
     clamp_reading: bool  # whether readings are clamped to [0, 1]
     fade_motion: bool  # whether motion fades out beyond the face, see `motion_fields.fade_out`
     # Whether painting is limited to the mouth window. There, teeth that the photo shows are kept,
-    # and the refiner paints, if there is one.
+    # and the refiner paints, if there is one. Edits that neither open nor close the mouth skip the
+    # painter, which training always runs for its gradients.
     mouth_only: bool
     folds: bool  # whether skin folds are added; training/warp/folds.py trains them separately
     paint_threshold: float  # see PAINT_THRESHOLD
@@ -52,7 +53,7 @@ INFERENCE = Mode(
 
 
 class Encoding(NamedTuple):
-    """Everything that `WarpGenerator.edit` needs to know of a photo."""
+    """Everything that `WarpGenerator` computes from a photo alone."""
 
     photo: Tensor  # (B, 3, H, W) in [-1, 1]
     reading: Tensor  # (B, D): the expression at which the photo is unchanged
@@ -64,7 +65,7 @@ class Encoding(NamedTuple):
     window: Window  # the mouth window; in training the whole crop
     saturation: Tensor  # (B, 1, 1, 1) in [0, 1], see `inpainting.saturation`
     # Only of generators with sides:
-    lateral_position: Tensor | None = None  # (B, 1, H/4, W/4), see `head.left_weight`
+    lateral_position: Tensor | None = None  # (B, 1, H/4, W/4), see `head.left_weight`; for losses
     left_weight: Tensor | None = None  # (B, 1, H, W) in [0, 1]: 1 on the person's left half
     depth: Tensor | None = None  # (B, 1, H/4, W/4) [face coordinates], see `head`
     # Only of generators with folds; others ignore `detail`:

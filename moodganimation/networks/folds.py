@@ -7,7 +7,8 @@ with average features, -1 to 1 over its crop. A network predicts these coordinat
 a photo, so that folds are as sharp in a photo of any size as in the pictures.
 
 B batch · S sides, 2 or 1 · U units · F pictures · C channels · h x w cells of features over the
-crop · H x W cells of the result
+crop · H x W cells of an edit's
+motion · size: cells along a side of the result
 """
 
 import torch
@@ -56,7 +57,7 @@ class Folds(nn.Module):
 
     def fold_map(self, features: Tensor, face_distance: Tensor) -> Tensor:
         """Predict where folds of the mean face lie in a photo, (B, 3, h, w): mean-face coordinates
-        of the cells of features (B, C, h, w), and a weight in [0, 1] that is 0 beyond the face.
+        of the cells of features (B, C, h, w), and a weight in [0, 1] that fades out beyond the face.
 
         face_distance: (B, 1, h, w) [face coordinates], negative inside the face.
         """

@@ -30,7 +30,7 @@ TEETH_AREA = (0.006, 0.01)
 TEETH_EROSION, EROSION_PADDING = (5, 3), (1, 1, 1, 3)
 MOTION_INPUT_SCALE = 5  # motion is an input of the painter; this brings it to about [-1, 1]
 LIGHTNESS_RANGE, COLOR_RANGE = 1.5, 0.5  # factors on the painter's changes in [-1, 1]
-BLACK_OFFSET = 1.1  # added to colors in [-1, 1] before their ratio is taken, so that none is 0
+BLACK_OFFSET = 1.1  # added to the photo's colors in [-1, 1], so that their ratios are finite
 # From the mean deviation of a photo's channels from their mean in each pixel to its saturation
 SATURATION_GAIN = 8
 
@@ -87,7 +87,7 @@ class Window(NamedTuple):
         return torch.stack([self._view(sample, i) for i, sample in enumerate(field)])
 
     def insert(self, part: Tensor, field: Tensor) -> Tensor:
-        """Return a copy of a field (B, C, n, n) whose window is replaced by `part`, see `crop`."""
+        """Return a field (B, C, n, n) with its window replaced by `part`, see `crop`."""
         if part.shape == field.shape:
             return part
         field = field.clone()
@@ -196,8 +196,8 @@ def compose_color(photo: Tensor, output: PainterOutput, saturation: Tensor) -> T
     changes.
 
     The inside of a mouth is red to white. So the ratios of green and blue to red are limited to 1,
-    or to those of the photo at that place if they are larger. Without this limit, dark paint over
-    white could be blue.
+    or to about those of the photo at that place if they are larger. Without this limit, dark paint
+    over white could be blue.
 
     photo: (B, 3, h, w) in [-1, 1], warped and relit; saturation: (B, 1, 1, 1), of the photo, see
     the function `saturation`.

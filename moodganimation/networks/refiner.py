@@ -47,19 +47,19 @@ BOX_MARGIN, BOX_MULTIPLE = 8, 8
 # relative to the skin of the cheeks, than photographed ones. Of several factors tried, this one has
 # the best figures of the judge `mouths` on validation photos.
 EDIT_WHITENESS = 0.88
-# Corrections of predicted ratios, chosen by the figures of the judge `mouths`. Averaging losses
-# leave detail too soft: it is amplified by SHARPENING, detail being what differs from the mean over
-# a square of this side [pixels].
+# Corrections of predicted ratios, chosen by the figures of the judge `mouths`. Pixel losses favor
+# the mean of all likely pictures, whose detail is too soft. So differences from the mean over a
+# square of SHARPENING_WINDOW pixels grow by this share of themselves.
 SHARPENING, SHARPENING_WINDOW = 0.2, 13
 # Most photographed mouths are smiles, so that narrower mouths stay too bright at the corners: over
 # CORNER_WIDTH [widths of the hole] the light falls, at the corner by CORNER_SHADE. Over
 # SMILE_WIDTHS [columns of the hole] this correction fades out.
-CORNER_WIDTH, CORNER_SHADE, SMILE_WIDTHS = 0.2, 0.6, (76, 86)
+CORNER_WIDTH, CORNER_SHADE, SMILE_WIDTHS = 0.2, 0.6, (73, 82)
 MAX_RATIO = 3.0  # of any color to the skin's
 TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
 HOLE_EDGE_SHADE = 0.5  # share of light that teeth lose where there is no hole around them
-CAVITY_RATIO = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin's, near the lips
-CAVITY_DARKENING = 0.6  # how much darker the middle of a wide mouth is than the cavity at the lips
+CAVITY_RATIO = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin's, without hole around it
+CAVITY_DARKENING = 0.6  # share of that which the cavity loses where all around it is hole
 OPENNESS_WINDOW = 17  # side of the square whose share of hole is the openness of its center
 
 
@@ -181,7 +181,7 @@ def padded_extent(used: np.ndarray) -> slice:
 
 
 def soft_hole(inside: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return where to paint, (B, 1, *size) in [0, 1]: the inside of a mouth (B, 1, h, w), given on
+    """Return the hole, (B, 1, *size) in [0, 1]: the inside of a mouth (B, 1, h, w), given on
     coarser cells, sharpened by OPEN_RAMP, dilated sideways to the corners of the mouth, and blurred
     onto the edge of the lips, where warped pixels are stretched."""
     low, high = OPEN_RAMP

@@ -51,7 +51,7 @@ def rollout(
 
 
 def stack_edits(edits: Iterator[Edit]) -> Edit:
-    """Stack the edits of T frames into one whose fields are (B, T, ...). Head motion is left out,
-    since frames may lack it."""
+    """Stack the edits of T frames by a generator that repaints into one whose fields are (B, T,
+    ...), without head motion. Other generators' fields may differ in size from frame to frame."""
     fields = zip(*(edit[:-1] for edit in edits), strict=True)  # head_motion is the last field
     return Edit(*(torch.stack(frames, 1) for frames in fields))

@@ -107,7 +107,8 @@ class Jaws(nn.Module):
 
     @torch.no_grad()
     def move_upper_teeth_down(self) -> None:
-        """Apply TEETH_STRETCH and TEETH_DROP, in place, to the layer that predicts jaw numbers."""
+        """Apply TEETH_STRETCH and TEETH_DROP, in place, to the mean of the jaw numbers and to the
+        layer that predicts them."""
         down, center = [1, 4], [2, 5]  # numbers of `JawPlacement.upper`
         for numbers in (self.usual, self.find[-1].weight, self.find[-1].bias):
             numbers[center] += TEETH_DROP * numbers[down]
@@ -170,7 +171,7 @@ def _invert(picture_map: Tensor, centers: Tensor) -> Tensor:
 
 
 def below_gums(placement: JawPlacement, centers: Tensor) -> Tensor:
-    """Return where a mouth can be, (B, 1, h, w): 0 above the gums that a lip may bare, 1 below. The
+    """Return where a mouth can be, (B, 1, h, w): 0 above the strip of gum that a lip may bare. The
     painter takes some moustaches for the dark of a mouth."""
     return ramp(_invert(placement.upper, centers)[..., 1], *GUM_RAMP)[:, None]
 

@@ -306,7 +306,7 @@ class WarpGenerator(Generator):
 
     def forward_fields(self, encoding: Encoding, fields: MixedFields) -> Tensor:
         """Evaluate mixed fields at the pixels of the photo: forward motion and log gain, (B, 3, H,
-        W); at inference 0 outside the face."""
+        W); at inference fading to 0 outside the face."""
         values = evaluate_fields(fields, encoding.basis, encoding.left_weight)
         return fade_out(values, encoding.face_distance) if self.mode.fade_motion else values
 
@@ -384,8 +384,7 @@ class WarpGenerator(Generator):
         self, encoding: Encoding, condition: Tensor, mouth: MouthLayers, warped: Tensor
     ) -> MouthDrawing:
         """Make the input of the refiner from the mouth and the warped photo, see `inpaint`."""
-        # The scale of inference in either mode: the refiner is trained separately, at that scale.
-        window, scale = encoding.window, INFERENCE.paint_scale
+        window, scale = encoding.window, self.mode.paint_scale
         size = scale * window.height, scale * window.width
         amount, placement = self._paint_amount(encoding, condition), encoding.jaw_placement
         centers = window.cell_centers(scale * window.crop_size, encoding.jaw_numbers)
