@@ -57,7 +57,7 @@ class Folds(nn.Module):
 
     def fold_map(self, features: Tensor, face_distance: Tensor) -> Tensor:
         """Predict where folds of the mean face lie in a photo, (B, 3, h, w): mean-face coordinates
-        of the cells of features (B, C, h, w), and a weight in [0, 1] that fades out beyond the face.
+        of the cells of features (B, C, h, w), and a weight in [0, 1] that fades beyond the face.
 
         face_distance: (B, 1, h, w) [face coordinates], negative inside the face.
         """
