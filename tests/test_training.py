@@ -159,6 +159,13 @@ def test_view_transforms_pictures_and_masks_equally():
     np.testing.assert_allclose(*centre, atol=0.7)
 
 
+def test_unknown_light_is_unknown_outside_the_crop_too():
+    unknown = np.full((36, 36), np.nan, np.float16)
+    for seed in range(8):
+        light = View(np.random.default_rng(seed), 64).convert_light(unknown)
+        assert light.shape == (1, 64, 64) and light.dtype == np.float32 and np.isnan(light).all()
+
+
 class Dead(Exception):
     """What ends a run as a power cut does."""
 

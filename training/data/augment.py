@@ -157,7 +157,9 @@ class View:
 
     def convert_light(self, brightness_gain: np.ndarray) -> np.ndarray:
         """Convert a gain of brightness (s, s), 1 for none, to the relative change (1, S, S) of the
-        view's brightness, 0 for none."""
+        view's brightness, 0 for none; a gain that is NaN everywhere gives NaN everywhere."""
+        if np.isnan(brightness_gain).all():
+            return np.full((1, self.size, self.size), np.nan, np.float32)
         change = self.resample(brightness_gain.astype(np.float32) - 1)
         return (1 + change) ** np.float32(self.gamma) - 1  # the tone's gamma acts on gains, too
 
