@@ -463,6 +463,14 @@ def test_perfect_edits_have_perfect_figures(what, pack, tmp_path, monkeypatch):
         assert "AU52" not in tables["head"]
 
 
+@pytest.mark.parametrize("number", ["0", "-3"])
+@pytest.mark.parametrize("what", ["smiles", "mouths", "gaze"])
+def test_photos_to_draw_must_be_1_or_more(what, number, capsys):
+    with pytest.raises(SystemExit):
+        draw.main([what, "--data", "DIR", "--out", "OUT", "--photos", number])
+    assert f"must be 1 or more, got {number}" in capsys.readouterr().err
+
+
 def test_judges_name_missing_input_in_one_sentence(tmp_path, capsys):
     for module in (smiles, sides, gaze, head):
         assert module.main([str(tmp_path)]) == 2

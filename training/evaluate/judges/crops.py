@@ -206,13 +206,13 @@ def photos_parser(name: str, text: str, blocks: list[str], photos: int) -> argpa
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: the shipped one")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--photos", type=_count, default=photos, metavar="N")
+    parser.add_argument("--photos", type=positive_count, default=photos, metavar="N")
     parser.add_argument("--out", type=Path, metavar="JSON")
     add_write_option(parser, blocks)
     return parser
 
 
-def _count(text: str) -> int:
+def positive_count(text: str) -> int:
     """Parse a number from 1 on."""
     value = int(text)
     if value < 1:

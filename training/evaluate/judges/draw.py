@@ -49,6 +49,7 @@ from .crops import (
     frontal_photos,
     pairs_of_clips,
     pairs_of_people,
+    positive_count,
     read_crop,
     read_crops,
 )
@@ -176,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", default="test")
     parser.add_argument(
         "--photos",
-        type=int,
+        type=positive_count,
         metavar="N",
         help="default: 24; smiles: all pairs, or 20 clips; mouths: 80 closed ones",
     )
