@@ -19,7 +19,9 @@ from training.data.pairs import Pairs
 from training.data.pickles import read_pickle, write_pickle
 from training.data.prepare import crops, renders
 from training.data.prepare import face_mesh_landmarks as script
+from training.data.prepare import pairs as pairs_maker
 from training.data.prepare.__main__ import main
+from training.data.prepare.files import PictureIndex
 from training.rendering import checks, facs, units
 from training.rendering.fit import Fit, Fitter
 from training.rendering.model import CROP_SIDE, MODEL_FILE, RENDER_SIDE, load_model, project
@@ -567,6 +569,22 @@ def test_split_of_another_name_is_refused_before_photos_are_fitted(album, tmp_pa
     assert run("pairs", photos, "--out", tmp_path / "out") == 2
     assert "train, val, test, but not 'holdout'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_names_of_the_table_of_faces_match_photos_with_unsafe_names(tmp_path):
+    (tmp_path / "imgs").mkdir()
+    (tmp_path / "imgs" / "a b (1).png").touch()
+    (tmp_path / "faces.csv").write_text("name,part,split,person\na b (1),a,train,p\n")
+    np.savez(
+        tmp_path / "landmarks.npz",
+        names=["a b (1).png"],
+        points=np.zeros((1, 478, 3)),
+        sizes=[[9, 9]],
+    )
+    listed = pairs_maker._read_faces_table(tmp_path, ())
+    pictures, table = PictureIndex(tmp_path / "imgs"), Landmarks(tmp_path / "landmarks.npz")
+    (item,) = pairs_maker._photo_items(None, pictures, table, {}, listed)
+    assert listed[item["name"]]["person"] == "p"
 
 
 def test_unusable_second_photo_is_counted_and_left_out(tmp_path, monkeypatch):

@@ -3,8 +3,9 @@
 A face model is fitted to the landmarks and re-rendered with other expressions (training.rendering),
 anywhere in the space FACS; photos of one person also make pairs with each other. A prepared folder
 (imgs/ of canonical crops, aus_openface.pkl, lists of names) keeps its labels and splits, and only
-pairs are written: train with both folders. PHOTOS/faces.csv (name, part, split, person), if it
-exists, lists the photos with their splits and persons.
+pairs are written: train with both folders. In other folders PHOTOS/faces.csv (name, part, split,
+person), if it exists, lists the photos with their splits and persons; these then lie in PHOTOS/imgs
+and are cropped anew by their landmarks.
 """
 
 import csv
@@ -61,8 +62,8 @@ def pairs(options) -> Job:
     require_outside(options.out, options.folder)
     labels, split_of = _read_prepared(options.folder)
     listed = {} if labels else _read_faces_table(options.folder, options.part)
-    crops = options.folder / "imgs"
-    pictures = PictureIndex(crops if labels or listed else options.folder)
+    picture_folder = options.folder / "imgs" if labels or listed else options.folder
+    pictures = PictureIndex(picture_folder)
     landmarks = Landmarks(options.landmarks or options.folder / "landmarks.npz")
     job = _job(options, landmarks, list(options.aus), bool(labels))
     photos = _photo_items(job, pictures, landmarks, labels, listed or split_of)
@@ -218,7 +219,8 @@ def _read_faces_table(folder: Path, parts: Collection[str]) -> dict[str, dict]:
     missing = {"name", "part", "split", "person"} - set(rows[0] if rows else ())
     if missing:
         raise ValueError(f"{file} lacks the columns {', '.join(sorted(missing))}.")
-    listed = {row["name"]: row for row in rows if not parts or row["part"] in parts}
+    chosen = [row for row in rows if not parts or row["part"] in parts]
+    listed = {safe_name(row["name"] or ""): row for row in chosen}
     if not listed:
         known = ", ".join(sorted({row["part"] for row in rows}))
         raise ValueError(f"{file} lists no photo of {', '.join(parts)}; its parts are {known}.")
@@ -314,8 +316,9 @@ def _write_pairs(job: Job, kept: list[tuple[PhotoItem, dict]], split_of: dict[st
     csv.writer(text).writerows([["file", "source", "kind", "split", "fold", *columns], *rows])
     write_atomically(job.out / "pairs.csv", text.getvalue())
     files, sources, kinds, *_ = map(list, zip(*rows, strict=True))
+    written = set(files)
     for path in (job.out / "pairs").glob("*.jpg"):
-        if path.name not in set(files):  # left by an unfinished run, whose source was deleted
+        if path.name not in written:  # left by an unfinished run, whose source was deleted
             path.unlink()
     write_flows(job.out / "flow.npz", files, job.scratch)
     _write_jaws(job, {item["name"]: r["jaws"] for item, r in kept if item["name"] in sources})
