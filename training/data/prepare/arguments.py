@@ -55,6 +55,7 @@ def _add_openface(commands) -> None:
     )
     parser.add_argument(
         "--units",
+        dest="max_intensity",
         type=float,
         default=5,
         choices=(1.0, 5.0),

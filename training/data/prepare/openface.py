@@ -35,7 +35,7 @@ def openface(options) -> Job:
     pictures = PictureIndex(options.images) if options.images else None
     job = Job("openface", options.out, _settings(options), options.engine, options.workers)
     labels, candidates = _read_tables(job, files, options)
-    if options.units == 5 and labels and max(map(max, labels.values())) <= 1:
+    if options.max_intensity == 5 and labels and max(map(max, labels.values())) <= 1:
         job.report.note("no intensity exceeds 1: for files in 0..1, use --units 1")
     if pictures:
         from .stills import add_pictures
@@ -58,10 +58,10 @@ def openface(options) -> Job:
 
 def _settings(options) -> dict:
     """The options that the result depends on."""
-    keys = ("folder", "images", "min_confidence", "units", "val", "test", "seed", "person")
+    keys = ("folder", "images", "min_confidence", "val", "test", "seed", "person")
     if options.images:
         keys += ("cropped", "size", "smallest")
-    values = {key: getattr(options, key) for key in keys}
+    values = {key: getattr(options, key) for key in keys} | {"units": options.max_intensity}
     return {key: str(x) if isinstance(x, Path) else x for key, x in values.items()}
 
 
@@ -77,7 +77,7 @@ def _read_tables(job: Job, files: list[Path], options) -> tuple[dict, dict]:
         read_table,
         items,
         min_confidence=options.min_confidence,
-        max_intensity=options.units,
+        max_intensity=options.max_intensity,
     )
     labels, picture_names, broken = {}, {}, []
     for item, table in zip(items, found, strict=True):
