@@ -40,8 +40,10 @@ class Clips(PictureSamples):
             for clip, keys in keys_of.items():
                 if names is None or clip in names or not names.isdisjoint(keys):
                     self._add_clip(folder / (data.images or "clips"), clip, keys, table)
-        starts = [max(0, len(paths) - data.frames + 1) for paths, _ in self.segments]
-        self.windows = [(segment, start) for segment, n in enumerate(starts) for start in range(n)]
+        start_counts = [max(0, len(paths) - data.frames + 1) for paths, _ in self.segments]
+        self.windows = [
+            (segment, start) for segment, n in enumerate(start_counts) for start in range(n)
+        ]
         require_samples(self, folders, split)
 
     def _names_of_split(self, folder: Path, split: str, keys_of: dict) -> set[str] | None:

@@ -187,8 +187,8 @@ def texture(rng: np.random.Generator, picture: Picture, other: Picture) -> np.nd
         rough = int(rng.integers(4, 24))
         share = np.clip(0.5 + 3 * (_noise(rng, size, (rough, rough), 1) - 1), 0, 1)
     else:
-        zoom, start = rng.uniform(0.2, 0.7), rng.uniform(0, 0.3, 2)
-        x, y, side = (int(v * len(other)) for v in (*start, zoom))
+        side_share, start = rng.uniform(0.2, 0.7), rng.uniform(0, 0.3, 2)
+        x, y, side = (int(v * len(other)) for v in (*start, side_share))
         return cv2.resize(other[y : y + side, x : x + side], (size, size))
     return plain + np.float32(share[..., None]) * np.float32(colors[1] - colors[0])
 

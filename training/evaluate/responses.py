@@ -27,8 +27,8 @@ def response_figures(
     spans = np.array([axis.high - axis.low for axis in space.axes])
     noise = repeatability(estimator, photos.estimator_faces, space)
     threshold = np.maximum(measures.NOISE_FLOOR * spans, noise)
-    estimator_faces = [x for x in (photos.estimator_faces, photos.others) if len(x)]
-    unedited = np.concatenate([to_space(estimator.estimate(x)[0], space) for x in estimator_faces])
+    unedited_faces = [x for x in (photos.estimator_faces, photos.others) if len(x)]
+    unedited = np.concatenate([to_space(estimator.estimate(x)[0], space) for x in unedited_faces])
     deviation = unedited.std(0) if len(unedited) >= MIN_PHOTOS else np.full(len(spans), np.nan)
     deviation, flat = np.maximum(deviation, 1e-6), measures.FLAT_RANGE * spans
     changes = measures.change_over_range(estimates)

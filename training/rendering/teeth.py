@@ -143,8 +143,8 @@ def _front_teeth(model: FaceModel, name: str) -> np.ndarray:
     """Indices of the vertices of the front teeth of the "upper" or "lower" jaw."""
     teeth = np.zeros(len(model.neutral), bool)
     teeth[model.vertices_of["teeth"]] = True
-    depth = model.neutral[:, 2]
-    near = depth > depth[teeth].max() - FRONT_DEPTH
+    z = model.neutral[:, 2]
+    near = z > z[teeth].max() - FRONT_DEPTH
     return np.flatnonzero(teeth & near & (model.lower_jaw == (name == "lower")))
 
 
