@@ -39,7 +39,9 @@ class PairBatch(NamedTuple):
     flow: Tensor  # (B, 2, S, S): backward, in halves of the side
     field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth
     mouth: Tensor  # (B, 1, S, S): share of the inside of the mouth, which is painted and not moved
-    light: Tensor  # (B, 1, S, S): relative change of brightness; NaN if unknown
+    # (B, 1, S, S): relative change of brightness; NaN where the motion is known but the light is
+    # not (second photos)
+    light: Tensor
     jaws: Tensor  # (B, 15): placement of the teeth, see `JawPlacement`; NaN where unknown
     face_distance: (
         Tensor  # (B, 1, S, S): of the source, see `View.face_distance`; NaN where unknown
@@ -61,7 +63,9 @@ class SamplingOptions(NamedTuple):
     pair_count: int
     photo_count: int
     reverse_share: float = 0.0  # of pairs that go from the render to the real photo
-    opening_share: float = 0.0  # of pairs that open the mouth, and of photos with an open mouth
+    # Probability of drawing only from pairs that open the mouth, or from photos with an open one;
+    # other draws take all.
+    opening_share: float = 0.0
 
 
 def collate(pairs: list[PairSample], photos: list[tuple]) -> PairBatch:

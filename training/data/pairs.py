@@ -14,10 +14,10 @@ test_ids.csv; pairs/FILE.jpg with
   depth and across, the lateral position, (N, s, s), see `rendering.head`.
 
 The target of a pair may be a second photo of the person (kind "real"). Its light and head pose
-differ, so no loss compares a composite with it; such pairs teach the motion, and their targets are
-used in feature matching, in `warp.calibrate` and, as any others, in `stills.PairClips`. Pairs whose
-head turns (kind "turn") are skipped: the generator computes head turns from the depth map, and is
-not trained on them.
+differ, so no loss compares the pixels of a composite with it; such pairs teach the motion, and
+feature matching compares features with them. `warp.calibrate` uses them, too, and, as any others,
+`stills.PairClips`. Pairs whose head turns (kind "turn") are skipped: the generator computes head
+turns from the depth map, and is not trained on them.
 """
 
 import csv
@@ -44,7 +44,8 @@ JAW_KEYS = ("upper", "lower", "white", "outline")  # required arrays of jaws.npz
 MAP_KEYS = ("depth", "across")  # optional arrays of jaws.npz
 LABEL_FILES = {ACTION_UNITS.name: "aus_openface.pkl", FACS.name: "facs.pkl"}
 SECOND_PHOTO, HEAD_TURN = "real", "turn"  # values of the column `kind`: see above
-SECOND_PHOTO_SHARE = 0.06  # probability of drawing a pair from those of the kind SECOND_PHOTO
+# Probability of drawing only from pairs of the kind SECOND_PHOTO; other draws include them, too.
+SECOND_PHOTO_SHARE = 0.06
 # Greatest difference [0..5] of both sides of a target with which a pair is used in a space without
 # sides.
 MAX_SIDE_DIFFERENCE = 1.0
@@ -207,7 +208,7 @@ class Pairs:
         return self.pictures[path]
 
     def batch(self, rng: np.random.Generator, options: SamplingOptions) -> PairBatch:
-        """Draw a random batch, augmented."""
+        """Draw a random batch, augmented; motions are unknown before `keep_pairs_with_motion`."""
         pairs, photos = [], []
         for seed in rng.integers(1 << 62, size=options.pair_count):
             pairs.append(self._draw_pair(np.random.default_rng(seed), options))
@@ -227,7 +228,8 @@ class Pairs:
     def draw_photo(self, rng: np.random.Generator, opening_share: float) -> tuple:
         """Draw a photo with its label, or the target picture of a pair with its expression.
 
-        opening_share: probability that a photo is drawn from those with an open mouth.
+        opening_share: probability that a labelled photo (not a target of a pair) is drawn only from
+        those with an open mouth.
         """
         if self.space == FACS and rng.random() < RENDERED_SHARE:
             row = self.rows[rng.integers(len(self.rows))]
@@ -310,7 +312,8 @@ class Pairs:
         return fields
 
     def _motion(self, target: Path, view: View) -> dict[str, np.ndarray]:
-        """The fields of `PairSample` from the motion files; empty if they lack the target."""
+        """The fields of `PairSample` from the motion files; empty if they lack the target, or are
+        not loaded (see `keep_pairs_with_motion`)."""
         if not self.flows or target not in self.flow_of:
             return {}
         file, row = self.flow_of[target]

@@ -29,7 +29,7 @@ FLESH_BRIGHTNESS = 0.85  # of gums, tongue and socket, relative to bright skin
 # Brightness of teeth, 0..255: the photo's if above this share of bright skin, else that of skin
 # with this factor and offset; at most MAX_TOOTH.
 MIN_TOOTH_SHARE, SKIN_TO_TOOTH, MAX_TOOTH = 0.55, (1.12, 22), 228
-TOOTH_LUMINANCE = 0.92  # of PALETTE's teeth
+TOOTH_LUMINANCE = 0.92  # about that of white teeth (`teeth.WHITE`)
 WIDE_OPEN = 22.0  # gap of the lips above which the photo's mouth moves with the jaw [render px]
 PHOTO_GAIN = 1.2  # of the share of the photo's mouth: it is used almost up to the lips
 MIN_EDIT_MOTION = 0.25  # backward flow above which a pixel counts as edited [render px]
@@ -41,9 +41,9 @@ def render_mouth(surface: Surface, source: Source, mesh) -> np.ndarray:
     mesh: `render.Mesh` of the edit.
     """
     light, parts = source.light, surface.model.vertices_of
-    scale, depth = RENDER_SCALE * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
+    scale, z = RENDER_SCALE * np.exp(source.fit.pose[3]), mesh.vertices[:, 2]
     # Distance behind the front teeth [render px].
-    depth_behind = np.clip(depth[parts["teeth"]].max() - depth, 0, None)
+    depth_behind = np.clip(z[parts["teeth"]].max() - z, 0, None)
     normal = normals(mesh.shape, surface.mouth_triangles) @ mesh.head_rotation.T
     direct = np.clip(normal @ LIGHT_DIRECTION, 0, 1)
     brightness = light_at_depth(depth_behind / scale)

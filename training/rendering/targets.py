@@ -190,7 +190,7 @@ def _gaze(rng, current, pool) -> tuple[str, np.ndarray]:
 
 
 def _turn(rng, current, pool) -> tuple[str, np.ndarray]:
-    """Turn the head by up to 15 degrees about each axis, in 30 % with a raised unit."""
+    """Turn the head by up to nominally 15 degrees about each axis, in 30 % with a raised unit."""
     target = current.copy()
     turn = facs.signed_values(current, facs.HEAD_PAIRS) + rng.uniform(-1, 1, 3)
     facs.set_signed(target, facs.HEAD_PAIRS, np.clip(turn, -1, 1))

@@ -34,7 +34,8 @@ UNIT_MOVEMENTS = {
     "AU26": ({"jawOpen": 0.45}, 0.08, 1.30),
     "AU45": ({"eyeBlink": 1.0}, 0.14, 1.00),
 }
-# Units whose sides may differ. The parameter "AUxx asymmetry" is half of left minus right.
+# Units whose sides may differ in a fit: the lateral units of FACS and AU25, whose asymmetry is kept
+# but has no axis. The parameter "AUxx asymmetry" is half of left minus right.
 ASYMMETRIC = (
     "AU01",
     "AU02",
@@ -92,7 +93,8 @@ AU05, AU10, AU15, AU17, AU20, AU23, AU25, AU26, AU45 = (
 
 
 def basis(names: list[str], shapes: np.ndarray, y: np.ndarray, mesh_y: np.ndarray) -> np.ndarray:
-    """The movements (K, V, 3) of PARAMETERS, from blendshapes (S, V, 3) named like `eyeBlink_L`.
+    """The movements (K, V, 3) of PARAMETERS, from `shapes` (N, V, 3), the blendshapes with these N
+    names, such as `eyeBlink_L`.
 
     y (V,): heights of the neutral face; mesh_y (468,): those of its Face Mesh points.
     """

@@ -11,9 +11,9 @@ a separate environment with Python 3.9 to 3.12:
 Writes an .npz with the arrays
 
     names (N,)              paths below PHOTOS
-    points (N, 478, 3)      float32, of the largest face: x, y [px of the photo turned upright],
-                            0 at its left and upper edges, z on the same scale
-    sizes (N, 2)            width and height of the photo
+    points (N, 478, 3)      float32, of the largest face: x, y [px of the photo, rotated as its EXIF
+                            data say], 0 at its left and upper edges, z on the same scale
+    sizes (N, 2)            width and height of the photo, rotated so [px]
     faces (N,)              number of detected faces
     dropped (M, 2)          names of photos without landmarks, and the reasons
 

@@ -70,8 +70,9 @@ class Job:
         """Return function(item, **options) of every item, in order; skip finished ones.
 
         item: {"name": unique in its stage, "made_from": paths of the files it depends on, ...};
-        its result is a dict, which may name a "picture", "files" or "clips" that were written, and
-        has a reason as "dropped" if the item cannot be used, see `kept`.
+        its result is a dict, which may name a "picture", "files" or "clips" that were written. For
+        results that `kept` takes, "dropped" is the reason why an item cannot be used; of others it
+        holds counts by reason (`crop_video`, `read_table`).
         """
         from tqdm import tqdm
 

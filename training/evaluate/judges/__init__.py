@@ -1,1 +1,2 @@
-"""Judges: measurements of rendered edits by other tools than the reader, and what they share."""
+"""Judges: measurements of rendered edits by other tools than the reader, and what they share; and
+`detection`, which measures face detectors."""

@@ -18,12 +18,12 @@ off-target   mean change of the measures of all units with other regions, over t
              own, each summed over photos. Row "all": also summed over units; "median": of 17 rows
 displaced    mean displacement of the landmarks of all other regions over that of its own
 turn         rotation of the head [degrees], estimated from the picture positions of rigid points
-             with the depth of the photo; median, and 95th percentile
-in depth     rotation with the depth that Face Mesh estimates in the edit. This depth depends on the
-             expression, so rotations are reported even where no rigid point has moved
+             with the depth at level 0; median, and 95th percentile
+in depth     rotation with the depth that Face Mesh estimates at both levels. This depth depends on
+             the expression, so rotations are reported even where no rigid point has moved
 lines        motion outside the face, where it would bend straight lines of the background: the
              largest displacement by the generator's motion [px of 128 across the crop]; median, and
-             95th percentile. Outside is farther than FACE_MARGIN from the outline in photo and edit
+             95th percentile. Outside is farther than FACE_MARGIN from the outlines at level 0 and 1
 
 Moods are requested from -1 to 1, one axis at a time.
 
