@@ -664,7 +664,7 @@ def test_the_page_saves_transparency_of_a_photo_with_several_faces(animator, pho
     image.save(tmp_path / "two.png")
     visit = Visit(animator, tmp_path / "two.png")
     session = visit.session
-    assert len(session.face_transforms) == 2
+    assert len(session.found_crops) == 2
     face = session.face
     visit.settle(AU26=1.0)
     visit.act("select_face", face=1)

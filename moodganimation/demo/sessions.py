@@ -183,10 +183,12 @@ class Session:
     animator: Animator  # the model that the visitor chose
     name: str  # of the uploaded file, without its suffix
     original: Photo
-    face_transforms: list[np.ndarray]  # `Portrait.to_face` of each face, the largest face first
+    # `to_face` matrices, largest face first: coarse, as Animator.find returns them, or canonical
+    # for a drawn box, an example or a recipe.
+    found_crops: list[np.ndarray]
     face: FaceEdit  # the selected face
     tab_hash: str | None  # Gradio's id of the browser tab
-    face_index: int = 0  # of the selected face, in `face_transforms`
+    face_index: int = 0  # of the selected face, in `found_crops`
     label: bool = False  # whether a label in a corner of written files says that they were edited
     faces: dict[int, FaceEdit] = field(default_factory=dict)  # by index; only those used so far
     keyframes: list[Keyframe] = field(default_factory=list)  # of the timeline
@@ -225,9 +227,8 @@ class Session:
     def nbytes(self) -> int:
         """Estimated memory of the session [bytes]."""
         # A photo of several faces has a second copy, with the edits of the other faces.
-        pictures = (self.photo.nbytes + self.reduced_photo.nbytes) * min(
-            2, len(self.face_transforms)
-        )
+        count = min(2, len(self.found_crops))
+        pictures = count * (self.photo.nbytes + self.reduced_photo.nbytes)
         pictures += self.face.close_up.photo.nbytes * len(self.faces)
         # With alpha, the original keeps its own colors beside `pixels`.
         pictures += 0 if self.original.alpha is None else 2 * self.photo.nbytes
@@ -248,7 +249,7 @@ class Session:
         Raises Problem for damaged options.
         """
         index, others = options.get("at", self.face_index), options.get("others", {})
-        is_known = isinstance(index, int) and 0 <= index < len(self.face_transforms)
+        is_known = isinstance(index, int) and 0 <= index < len(self.found_crops)
         if not (is_known and isinstance(others, dict)):
             raise Problem("There is no such face in the photo.")
         for key, values in others.items():
@@ -260,7 +261,7 @@ class Session:
             other = self.face_at(int(key))
             plain = {name: values[name] for name in ("space", "expression") if name in values}
             other.commit(State.from_json(plain | values["options"], other.reading))
-        self.faces[index], self.face_transforms[index] = face, face.portrait.to_face
+        self.faces[index], self.found_crops[index] = face, face.portrait.to_face
         self.select_face(index)
 
     def draft(self) -> "Session":
@@ -268,20 +269,20 @@ class Session:
         draft = copy.copy(self)
         draft.faces = {index: face.copy() for index, face in self.faces.items()}
         draft.face = draft.faces[self.face_index]
-        draft.face_transforms = list(self.face_transforms)
+        draft.found_crops = list(self.found_crops)
         return draft
 
     def adopt(self, draft: "Session") -> None:
         """Take model, faces and keyframes from a draft of this session."""
-        for name in ("animator", "face_transforms", "face", "face_index", "faces", "keyframes"):
+        for name in ("animator", "found_crops", "face", "face_index", "faces", "keyframes"):
             setattr(self, name, getattr(draft, name))
 
     def face_at(self, index: int) -> FaceEdit:
         """Return a face by its index, encoded by the session's model. Raises Problem."""
-        if not 0 <= index < len(self.face_transforms):
+        if not 0 <= index < len(self.found_crops):
             raise Problem("There is no such face in the photo.")
         if index not in self.faces:
-            portrait = self.animator.locate(self.photo, face=self.face_transforms[index])
+            portrait = self.animator.locate(self.photo, face=self.found_crops[index])
             self.faces[index] = FaceEdit.of(self.animator, portrait)
         self.faces[index].reencode(self.animator)
         return self.faces[index]

@@ -84,10 +84,11 @@ def face_answer(session: Session, view: str) -> dict:
 def photo_answer(session: Session, view: str) -> dict:
     """Return `face_answer`, and what else changes with the open photo.
 
-    "face_corners": of each face's crop, (4, 2) as fractions of the photo's width and height.
+    "face_corners": of the crop at which each face was found, (4, 2) as fractions of the photo's
+    width and height.
     """
     height, width = session.photo.shape[:2]
-    portraits = [Portrait(session.photo, to_face, "") for to_face in session.face_transforms]
+    portraits = [Portrait(session.photo, to_face, "") for to_face in session.found_crops]
     return face_answer(session, view) | {
         "photo": {"name": session.name, "width": width, "height": height},
         "faces": [views.thumbnail_url(portrait) for portrait in portraits],

@@ -43,12 +43,12 @@ class PhotoHandlers:
         name = Path(str(request["photo"].get("orig_name") or path)).stem[:60]
         animator = self.models[request.get("model")]
         box = _box_in_pixels(request.get("box"), original.pixels.shape)
-        transforms = [] if box else animator.find(original.pixels)[:MAX_LISTED_FACES]
-        if not (box or transforms):
+        found_crops = [] if box else animator.find(original.pixels)[:MAX_LISTED_FACES]
+        if not (box or found_crops):
             return self._no_face_answer(request, original)
-        largest = transforms[0] if transforms else None
+        largest = found_crops[0] if found_crops else None
         portrait = animator.locate(original.pixels, box, largest)
-        return self._open_session(request, tab_hash, name, original, portrait, transforms)
+        return self._open_session(request, tab_hash, name, original, portrait, found_crops)
 
     @problems_as_answers
     def open_example(self, request: dict, tab_hash: str | None) -> dict:
@@ -78,13 +78,13 @@ class PhotoHandlers:
         self.sessions.close_tab(tab_hash)
 
     def _open_session(
-        self, request, tab_hash, name, original: Photo, portrait: Portrait, transforms
+        self, request, tab_hash, name, original: Photo, portrait: Portrait, found_crops
     ) -> dict:
         """Open a session in place of the request's, and return the answer of `open`."""
         animator = self.models[request.get("model")]
-        transforms = transforms or [portrait.to_face]
+        found_crops = found_crops or [portrait.to_face]
         face = FaceEdit.of(animator, portrait)
-        session = Session(animator, name, original, transforms, face, tab_hash)
+        session = Session(animator, name, original, found_crops, face, tab_hash)
         token = self.sessions.open(session)
         self.sessions.close(request.get("token"))
         notes = [*portrait.notes, *original.notes, *original.loss_notes(RESULT_NAME)]
