@@ -212,6 +212,7 @@ def test_presets_reset_and_neutral_put_the_sliders(visit):
     assert visit.preset("awe")["state"]["preset"] == "awed"
     assert "no preset called" in visit.refused("apply_preset", name="nobody")
     assert visit.refused("apply_preset", name="happy", intensity="much")
+    assert "no preset called None" in visit.refused("apply_preset")
 
 
 def test_gestures_move_one_side(visit):
@@ -548,6 +549,7 @@ def test_a_still_brings_mood_and_emotion_back(visit, tmp_path):
 @pytest.mark.parametrize(
     "changed, sentence",
     [
+        ({"half": ["left half"]}, "part of the face that does not exist"),
         ({"preset": "x"}, "The emotion must be one of"),
         ({"preset": "sad"}, "The intensity must be a number"),
         ({"mood": [1]}, "The mood must be a list of 3"),
@@ -876,6 +878,13 @@ def test_problems_become_sentences(visit):
     assert "upload it again" in visit.studio.act({"token": "guess", "action": "undo"})["problem"]
     assert "no action called" in visit.refused("explode")
     assert visit.studio.act(None)["problem"]
+
+
+def test_a_list_in_place_of_a_name_is_a_problem(visit):
+    assert "no action called ['undo']" in visit.refused(["undo"])
+    assert "no preset called ['happy']" in visit.refused("apply_preset", name=["happy"])
+    switched = visit.page.switch_model({"token": visit.token, "model": ["warp"]}, VISITOR)
+    assert "no model called ['warp']" in switched["problem"]
 
 
 def test_previews_are_small(visit):

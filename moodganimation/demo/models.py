@@ -31,10 +31,10 @@ class Models:
         Raises Problem for an unknown name, and NotACheckpoint for a damaged file.
         """
         name = name or self.default_name
+        if name not in self.names:
+            raise Problem("There is no model called {}.", repr(name))
         with self._lock:
             if name not in self._loaded:
-                if name not in self._shipped_paths:
-                    raise Problem("There is no model called {}.", repr(name))
                 path = self._shipped_paths[name]
                 self._loaded[name] = self._loaded[self.default_name].with_checkpoint(path)
             return self._loaded[name]

@@ -105,7 +105,7 @@ class State:
     def with_options(self, options: dict) -> "State":
         """Return the state with the same expression and the options of a recipe. Raises Problem."""
         half = options.get("half", "whole face")
-        if half not in HALVES:
+        if not isinstance(half, str) or half not in HALVES:
             raise Problem("The recipe names a part of the face that does not exist.")
         fields: dict[str, object] = {"half": half, "only_painted": bool(options.get("alone"))}
         fields["locked"] = schema.check(_LOCKED_TYPE, options.get("locked", []))

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import Problem
 from ...expressions import schema
-from ...expressions.presets import GESTURES, PRESET_NAMES
+from ...expressions.presets import GESTURES, check_preset
 from ...expressions.request import ExpressionRequest, resolve
 from ...expressions.sides import GAZE_AND_HEAD, convert_units
 from ...expressions.spaces import Expression
@@ -48,17 +48,19 @@ def commit(session: Session, request: dict) -> None:
 def apply_preset(session: Session, request: dict) -> None:
     """Set the sliders to a preset or a gesture, to neutral, or back to the photo.
 
-    A preset starts from the photo's expression; a gesture is added to the sliders.
+    A preset starts from the photo's expression. A gesture sets only its own axes, and the other
+    sliders stay.
     """
     face, name = session.face, request.get("name")
     if name in (PHOTO, NEUTRAL):
         return face.commit(face.state.with_expression(expression_named(session, name)))
+    check_preset(name)
     intensity = request.get("intensity", 1.0)
     if isinstance(intensity, bool) or not isinstance(intensity, int | float):
         raise Problem("The intensity must be a number from 0 to 1.")
     start = face.state.expression if name in GESTURES else face.reading
     target = resolve(ExpressionRequest(name, float(intensity)), start, face.reading.space)
-    source = {"preset": name, "intensity": float(intensity)} if name in PRESET_NAMES else {}
+    source = {"preset": name, "intensity": float(intensity)}
     face.commit(face.state.with_expression(rounded_to_slider_steps(target), **source))
 
 
@@ -112,7 +114,7 @@ def copy_expression(session: Session, request: dict) -> None:
 def apply_to_all_faces(session: Session, request: dict) -> None:
     """Give the sliders' expression to every face of the photo."""
     state = session.face.state
-    for face in map(session.face_at, range(len(session.face_transforms))):
+    for face in map(session.face_at, range(len(session.found_crops))):
         face.commit(face.state.with_expression(state.expression))
     session.select_face(session.face_index)  # to compose its photos with the new edits
 

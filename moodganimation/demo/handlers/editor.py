@@ -63,10 +63,9 @@ class EditHandlers:
     def act(self, request: dict) -> dict:
         """Do the action `request["action"]`, a name in ACTIONS, and answer with the new state."""
         session, name = self._session(request), request.get("action")
-        if name not in ACTIONS:
+        if not isinstance(name, str) or name not in ACTIONS:
             raise Problem("There is no action called {}.", repr(name))
-        if name == "apply_preset":
-            preset = request.get("name")
+        if name == "apply_preset" and isinstance(preset := request.get("name"), str):
             request = request | {"name": PRESET_OF_BUTTON.get(preset, preset)}
         ACTIONS[name](session, request)
         if name == "cancel_job":
@@ -104,7 +103,10 @@ class EditHandlers:
 
     @problems_as_answers
     def progress(self, request: dict) -> dict:
-        """Answer {"label", "done", "total"} of a job ("job", its number), {} if it does not run."""
+        """Answer {"label", "done", "total"} of a job ("job", its number).
+
+        {} before it runs, and once another job has begun.
+        """
         progress = self._session(request).progress
         if progress.job != job_number(request):
             return {}
