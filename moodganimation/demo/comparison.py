@@ -21,9 +21,9 @@ VISIBLE_COLOR_CHANGE = 12  # levels of 256, at the 99th percentile of the crop's
 def comparison_table(face: FaceEdit, frame: Frame) -> str:
     """Return HTML: a row with both values for every unit whose change was requested.
 
-    The detected values come from the network that made the edit, so they are no independent
-    measurement. A unit is said to show no change only if it is not detected and its pixels do not
-    change either.
+    The detected values come from the reader of `warp`. For edits by `warp` it is the network that
+    made them, so they are no independent measurement. A unit is said to show no change only if it
+    is not detected and its pixels do not change either.
     """
     readings, detections = units_of(face.reading), units_of(face.animator.measure(frame))
     requests = convert_expression(face.target, ACTION_UNITS, face.reading)

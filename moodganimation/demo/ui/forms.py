@@ -197,8 +197,8 @@ def explanation() -> str:
         + text("Requested and detected", "h2")
         + '<div id="comparison"></div>'
         + text(
-            "The detected values come from the network that made the edit, so they are no "
-            "independent measurement.",
+            "The detected values come from the reader of warp. For edits by warp it is the network "
+            "that made them, so they are no independent measurement.",
             "p",
             'class="fine-print"',
         )
