@@ -81,9 +81,10 @@ class RecipeIO:
     def restore(self, request: dict, tab_hash: str | None = None) -> dict:
         """Restore the recipe of an uploaded file or of a link.
 
-        request: {"file": {"path"}} or {"link"}, "token", "view"; "anywhere": accept a recipe of
-        a photo of another size, without its place of the face. Answer: {"settings": {panel:
-        {control: value}}} with "model" and `face_answer`, or with "expression" if no photo is open.
+        request: {"file": {"path"}} or {"link"}, "token", "view"; "anywhere": of a recipe of a photo
+        of another size, restore only the state and the settings: neither model, nor place, nor
+        other faces. Answer: {"settings": {panel: {control: value}}} with "model" and `face_answer`,
+        or with "expression" if no photo is open.
         """
         path, link = uploaded_path(request, "file"), str(request.get("link") or "")
         if path is None and not link:
@@ -119,7 +120,10 @@ class RecipeIO:
         return self.sessions[token] if token or not _lacks_face(recipe) else None
 
     def _restore_face(self, session: Session, request: dict, recipe: Recipe) -> None:
-        """Restore model, face and state of a recipe, or without a face its sliders."""
+        """Restore model, faces and state of a recipe, or without a face its sliders.
+
+        With "anywhere", of a recipe of a photo of another size only the state.
+        """
         if _lacks_face(recipe):
             start = session.face.reading
             expression = convert_expression(recipe.expression, start.space, start)

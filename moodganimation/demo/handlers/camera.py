@@ -48,7 +48,7 @@ MAX_FRAME_SIDE = 1280  # longest side of a frame [px]
 BASE64_GROWTH = 1.4  # length of Base64 over that of its data, at most: 4/3 and line breaks
 MAX_RECORDING_S = 60.0
 MAX_RECORDED_FRAMES, MAX_RECORDED_BYTES = 1200, 40_000_000
-NEW_RECORDING_GAP_S = 2.0  # a longer pause between recorded frames starts a new recording
+NEW_RECORDING_GAP_S = 2.0  # a longer pause between frames with "record" starts a new recording
 MIN_FPS, MAX_FPS = 1.0, 60.0  # of a recording's film
 REPLACEABLE_AFTER_S = 20.0  # without frames for this long, a stream makes room for a new one
 EXPIRES_AFTER_S = 600.0  # without frames for this long, a stream is removed
@@ -62,7 +62,8 @@ class CameraStream:
     def __init__(self, live: Live):
         self.live, self.lock = live, threading.Lock()  # held while a frame is edited
         self.recorded_frames: list[tuple[float, bytes]] = []  # (`time.monotonic()`, JPEG)
-        self.last_record_request = 0.0  # time [s]; the frame is not recorded over a limit
+        # Time [s] of the last frame that asked to be recorded, also if a limit kept it out.
+        self.last_record_request = 0.0
         self.is_full = False  # whether the recording is at its limit
         self.recipe: Recipe | None = None  # of the last recorded frame
         self.label = False  # `Session.label` of the last recorded frame
@@ -173,8 +174,8 @@ class CameraHandlers:
 
     @problems_as_answers
     def edit_recording(self, request: dict, tab_hash: str | None = None) -> dict:
-        """Make the recorded Action Units of the photo the keyframes of the timeline, without sides,
-        gaze and head.
+        """Make the recorded Action Units of the mirroring photo the keyframes of the timeline,
+        without sides, gaze and head.
 
         Answer: `state_answer`, and {"settings": {"animate"}} of the timeline.
         """
@@ -251,8 +252,8 @@ class CameraHandlers:
     def _record(self, stream: CameraStream, picture: str, expression: Expression | None) -> float:
         """Record a frame within the limits, and return the seconds recorded so far.
 
-        expression: of the mirroring photo; None if the camera's own face is edited. A pause over
-        NEW_RECORDING_GAP_S or a change between these two starts a new recording.
+        expression: of the mirroring photo; None if the camera's own face is edited. A change
+        between these two starts a new recording, as does a pause over NEW_RECORDING_GAP_S.
         """
         now = time.monotonic()
         paused = now - stream.last_record_request > NEW_RECORDING_GAP_S

@@ -32,7 +32,7 @@ from .common import (
 )
 from .settings import check_face_count, check_frame_rate, retarget_checkers
 
-MAX_UPLOAD_SECONDS = 120
+MAX_SHORT_FILM_SECONDS = 120  # of films on the page and in the API, see `open_short_film`
 MAX_TRAJECTORY_ROWS = 480  # 19 s at 25 frames per second
 CURVES_SIZE = (720, 260)  # width and height of the drawing of a performance [px]
 DRIVEN_SIDE = 512  # longest side of the film of a driven photo [px]
@@ -175,7 +175,7 @@ class FilmHandlers:
 def open_short_film(path: str | None) -> Film:
     """Open an uploaded film.
 
-    Raises Problem if there is none, or it may be longer than MAX_UPLOAD_SECONDS.
+    Raises Problem if there is none, or it may be longer than MAX_SHORT_FILM_SECONDS.
     """
     if path is None:
         raise Problem("There is no video yet: upload one first.")
@@ -184,11 +184,11 @@ def open_short_film(path: str | None) -> Film:
         raise Problem(
             "The length of this video cannot be determined: save it as an MP4 and try again."
         )
-    if film.seconds > MAX_UPLOAD_SECONDS:
+    if film.seconds > MAX_SHORT_FILM_SECONDS:
         raise Problem(
             "A video may last at most {} seconds here: cut it, or use python -m "
             "moodganimation film.",
-            MAX_UPLOAD_SECONDS,
+            MAX_SHORT_FILM_SECONDS,
         )
     return film
 

@@ -19,7 +19,7 @@ from .views import VIEWS
 STRIP = "PNG strip"  # frames of the animation side by side
 MIN_SIZE, MAX_SIZE = 64, 1024  # longest side of an animation [px]
 FORMATS = ("GIF", "MP4", "WebP", STRIP)
-# The way there and back with both holds stays within MAX_ANIMATION_FRAMES: 2 * (150 + 120) < 600.
+# There, hold and back stay within MAX_ANIMATION_FRAMES: 2 * 150 - 2 + 120 < 600.
 MAX_TRANSITION_FRAMES, MAX_HOLD_FRAMES = MAX_ANIMATION_FRAMES // 4, 120
 
 

@@ -6,7 +6,9 @@ from starlette.responses import FileResponse
 from ...resources import ASSETS
 from .proxies import route_path
 
-FONT_PREFIX = "/studio/fonts/"  # of URL paths, below that of the page
+# Of URL paths, below that of the page, as assets/page.css has them. "studio" is the id of the root
+# element of the page.
+FONT_PREFIX = "/studio/fonts/"
 FONT_CACHE_CONTROL = "public, max-age=604800"  # a week
 COMPRESSION_LEVEL = 6
 MIN_COMPRESSED_BYTES = 1000  # of a response; shorter ones are not compressed

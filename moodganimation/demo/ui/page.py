@@ -78,7 +78,7 @@ def build(animator: Animator) -> gr.Blocks:
     with Blocks(title="MoodGANimation", delete_cache=deletion, fill_width=True) as page:
         requests = _request_channel(_direct_functions(editor, timeline, camera))
         answers = _answer_channel()
-        with gr.Column(elem_id="studio"):
+        with gr.Column(elem_id="studio"):  # the root element of the page
             _parts(animator, photos.models.names)
         for handlers, queue in ((quick, QUICK_QUEUE), (jobs, JOB_QUEUE)):
             for name, handler in handlers.items():
