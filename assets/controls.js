@@ -8,7 +8,8 @@ window.moodganimation.mount(element, () => {
   const SIDEWAYS_PX = 6;  // a finger that moves sideways by less is scrolling
   const MIN_CHANGE = 0.006;  // difference from the reading above which a slider is marked as changed
   const BACK_AT_READING = 0.005;  // difference from the reading below which a slider is back at it
-  // Between the sides, and from the reading: over both differences the sides get sliders of their own.
+  // Between the sides, and of one side from its reading: over both differences the sides get sliders of
+  // their own.
   const SIDES_DIFFER = 0.1, SIDE_CHANGED = 0.01;
   const PRESETS_DELAY_MS = 60;  // without another face, until the pictures of presets are drawn
 
@@ -21,7 +22,8 @@ window.moodganimation.mount(element, () => {
     const { low, high, mood: moodIndex } = root.dataset;
     const self = { root, range, textInput, low, high, moodIndex };
     let startValue = null;
-    let isArmed = true;  // whether moves count; for a finger only once it has moved sideways
+    // Whether moves count: for a finger or pen only once it has moved sideways or is lifted.
+    let isArmed = true;
     let downAt = null;  // where the pointer went down
 
     range.addEventListener("pointerdown", (event) => {
@@ -178,11 +180,11 @@ window.moodganimation.mount(element, () => {
     showAll(state.expression, state.mood);
     for (const [key, value] of Object.entries(state.expression)) {
       if (!key.endsWith("L")) continue;
-      const unit = key.slice(0, -1);
+      const unit = key.slice(0, -1), right = `${unit}R`;
       const self = sliders.find((other) => other.high === unit && other.root.querySelector(".sides"));
+      const isChanged = (side) => Math.abs(state.expression[side] - session.reading[side]) > SIDE_CHANGED;
       const differ =
-        Math.abs(value - state.expression[`${unit}R`]) > SIDES_DIFFER &&
-        Math.abs(value - session.reading[key]) > SIDE_CHANGED;
+        Math.abs(value - state.expression[right]) > SIDES_DIFFER && (isChanged(key) || isChanged(right));
       if (self && differ) showSidesApart(self, true);
     }
     // The button "awe" sets the preset "awed".

@@ -48,7 +48,7 @@ window.moodganimation.mount(element, () => {
     let pointerDrag = null;  // the drag of a pointer: {id, at, expression, x, y, isMoved, lastPreview}
     let keyDrag = null;  // the drag of keys: {handle, at, to, expression, lastPreview}; lastPreview: a promise
     let lastClick = null;  // {time, x, y}
-    let keyTimer = null, animationFrame = null, handles = [];
+    let keyTimer = null, animationFrame = null, markers = [];  // markers: elements of the handles
 
     // ---- Coordinates ----
 
@@ -156,13 +156,13 @@ window.moodganimation.mount(element, () => {
       return `M${x.toFixed(1)} ${y.toFixed(1)}L${u.toFixed(1)} ${v.toFixed(1)}M${wing(1)}L${u.toFixed(1)} ${v.toFixed(1)}L${wing(-1)}`;
     }
 
-    function placeHandles() {
-      for (const element of handles) {
-        const [x, y] = inLayer(...placeOfHandle(element.handle));
-        const { name, side } = element.handle;
+    function placeMarkers() {
+      for (const marker of markers) {
+        const [x, y] = inLayer(...placeOfHandle(marker.handle));
+        const { name, side } = marker.handle;
         const expression = page.expression();
-        Object.assign(element.style, { left: `${x}px`, top: `${y}px` });
-        element.ariaValueNow = axisValue(expression, name, side).toFixed(2);
+        Object.assign(marker.style, { left: `${x}px`, top: `${y}px` });
+        marker.ariaValueNow = axisValue(expression, name, side).toFixed(2);
       }
     }
 
@@ -178,7 +178,7 @@ window.moodganimation.mount(element, () => {
         console.warn("no drag", error);
       }
       if (!motionMap) return;
-      placeHandles();
+      placeMarkers();
       // A newer request replaced this one, another drag has begun, or the drag is over.
       if (!answer?.changed_controls || (drag && drag !== pointerDrag && drag !== keyDrag)) return;
       showCaption(valuesText(answer.changed_controls, answer.expression ?? page.expression()), x, y);
@@ -201,12 +201,12 @@ window.moodganimation.mount(element, () => {
     async function commit({ lastPreview }) {
       await lastPreview;
       await page.commit();
-      if (motionMap) placeHandles();
+      if (motionMap) placeMarkers();
       if (!pointerDrag && !keyDrag) clear();
     }
 
     async function reset(at) {
-      await preview({ reset: at, expression: page.expression() });
+      await preview({ reset: at, expression: page.expression() }, ...inLayer(...at));
       commit({});
     }
 
@@ -227,7 +227,7 @@ window.moodganimation.mount(element, () => {
       clearTimeout(keyTimer);
       if (hasBegun) {
         page.cancelDrag();
-        placeHandles();
+        placeMarkers();
       }
     }
 
@@ -338,11 +338,11 @@ window.moodganimation.mount(element, () => {
       return Math.hypot(u - x, v - y);
     }
 
-    // Return the element of a handle of the motion map.
-    function handleElement(handle) {
+    // Return the marker of a handle of the motion map.
+    function createMarker(handle) {
       const key = handle.name + handle.side;
       const name = title(key in motionMap.labels ? key : handle.name);
-      const element = createElement("div", {
+      const marker = createElement("div", {
         className: "handle",
         tabIndex: 0,
         role: "slider",
@@ -350,12 +350,12 @@ window.moodganimation.mount(element, () => {
         ariaValueMin: "0",
         ariaValueMax: "1",
       });
-      element.handle = handle;
-      element.dataset.handle = key;
-      element.addEventListener("keydown", (event) => onHandleKey(event, handle));
-      element.addEventListener("focus", placeHandles);
-      element.addEventListener("blur", endKeyDrag);
-      return element;
+      marker.handle = handle;
+      marker.dataset.handle = key;
+      marker.addEventListener("keydown", (event) => onHandleKey(event, handle));
+      marker.addEventListener("focus", placeMarkers);
+      marker.addEventListener("blur", endKeyDrag);
+      return marker;
     }
 
     // ---- Another photo or face ----
@@ -366,8 +366,8 @@ window.moodganimation.mount(element, () => {
       motionMap = pointerDrag = keyDrag = null;
       clearTimeout(keyTimer);
       clear();
-      handles.forEach((element) => element.remove());
-      handles = [];
+      markers.forEach((marker) => marker.remove());
+      markers = [];
       layer.hidden = true;
       let found = null;
       try {
@@ -378,17 +378,17 @@ window.moodganimation.mount(element, () => {
       if (requestNumber !== newestRequest || !found?.cells) return;
       motionMap = found;
       layer.hidden = false;
-      handles = motionMap.handles.map(handleElement);
-      layer.append(...handles);
-      placeHandles();
+      markers = motionMap.handles.map(createMarker);
+      layer.append(...markers);
+      placeMarkers();
     }
 
     stage.element.addEventListener("face-changed", loadMotionMap);
     stage.image.addEventListener("load", () => {
-      if (motionMap) placeHandles();
+      if (motionMap) placeMarkers();
     });
     new ResizeObserver(() => {
-      if (motionMap) placeHandles();
+      if (motionMap) placeMarkers();
     }).observe(layer);
     loadMotionMap();
   }

@@ -97,7 +97,8 @@ window.moodganimation.mount(element, () => {
   on("face", () => {
     if (!brushBar.hidden) drawStrokes();
   });
-  on("photo", () => {
+  on("photo", ({ token }) => {
+    if (!token) return;  // another model; the mask and its strokes stay
     strokes = [];
     strokesByMask.clear();
     setBrushOpen(false);
@@ -112,8 +113,6 @@ window.moodganimation.mount(element, () => {
     const image = element.querySelector("#stage-image");
     image.src = answer.no_face;
     element.querySelector("#stage").dataset.photo = "no-face";
-    element.querySelector("#inset").hidden = true;
-    element.querySelector("#face-outlines").hidden = true;
     session.view = "photo";
     session.view_boxes = { ...session.view_boxes, photo: [0, 0, 1, 1] };
     noFaceBar.hidden = false;

@@ -42,12 +42,12 @@ window.moodganimation.mount(element, () => {
     AXES.forEach((axis, i) => {
       slider(axis).value = current[i];
     });
-    page.preview({ mood: current, expression: session.state.expression });
+    page.preview({ mood: current });
   }
   on("mood", () => {
     const mood = AXES.map((axis) => Number(slider(axis).value));
     show(mood);
-    page.preview({ mood, expression: session.state.expression });
+    page.preview({ mood });
   });
   on("state", ({ state }) => show(state.mood));
   on("preview", ({ mood, request }) => {

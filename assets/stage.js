@@ -100,12 +100,15 @@ window.moodganimation.mount(element, () => {
   on("no-face", () => {
     showOnStage("picture");
     note.textContent = "";
-    inset.hidden = true;
+    inset.hidden = outlines.hidden = true;
+    compare(false);
   });
   on("photo", () => {
     element.querySelector("#no-face").hidden = true;
     stage.dataset.photo = "there";
     note.textContent = `${session.photo.name} · ${session.size_text}`;
+    outlines.hidden = false;
+    compare(false);
     showOnStage("picture");
   });
 
@@ -130,9 +133,9 @@ window.moodganimation.mount(element, () => {
 
   // isHeld: "Hold for before" is held, so the whole picture shows the photo before the edit.
   function compare(isHeld) {
-    before.hidden = !isHeld && !isSplit;
+    before.hidden = !session.token || !(isHeld || isSplit);
     before.style.clipPath = isHeld ? "none" : `inset(0 ${100 - 100 * splitAt}% 0 0)`;
-    split.hidden = !isSplit;
+    split.hidden = !session.token || !isSplit;
     split.style.left = `${100 * splitAt}%`;
     split.ariaValueNow = Math.round(100 * splitAt);
   }

@@ -16,6 +16,7 @@
   // Rises with every action and every cancelled drag; the answers of previews before it are dropped.
   let generation = 0;
   let uncommitted = null;  // the last request of a drag that is not committed yet
+  let moodStart = null;  // the expression before a drag of the mood, from which all its moods start
   let commitTimer = null;  // of `commitSoon`
   let lastAction = Promise.resolve();  // the promise of the last action's answer
   const jobs = {};  // {number: the function that resolves the promise of the answer}
@@ -43,10 +44,11 @@
     "size_text", "model"];
 
   // Events and their values. An answer of the server: "state" with a new state, "face" with another face or
-  // another view of it, "photo" with another photo, "no-face" with a photo without a face. Others: "preview"
-  // (answer and its request), "opening" (a photo file), "settings" ({key of the recipe: values}; "animate" is
-  // of the panel "export"), "panel" (name of the opened panel), "before" (whether its button is held), "mood"
-  // (a mood slider was moved), "enabled" (a photo is open), "committing" (before an action or a commit).
+  // another view of it, "photo" with another photo (and its token) or another model, "no-face" with a photo
+  // without a face. Others: "preview" (answer and its request), "opening" (a photo file), "settings" ({key of
+  // the recipe: values}; "animate" is of the panel "export"), "panel" (name of the opened panel), "before"
+  // (whether its button is held), "mood" (a mood slider was moved), "enabled" (a photo is open), "committing"
+  // (before an action or a commit).
   function on(name, listener) {
     (listeners[name] ??= []).push(listener);
   }
@@ -85,6 +87,8 @@
   // where it failed.
   async function preview(request) {
     if (!session.token) return undefined;
+    moodStart = request.mood ? moodStart ?? session.state.expression : null;
+    if (request.mood) request = { ...request, expression: moodStart };
     uncommitted = request;
     if (request.expression && !isResolvedByServer(request)) session.state.expression = request.expression;
     if (isPreviewing) {
@@ -134,7 +138,7 @@
       expression: uncommitted.mood ? uncommitted.expression : session.state.expression,
     };
     for (const key of ["drag", "reset", "moment"]) delete request[key];
-    uncommitted = null;
+    uncommitted = moodStart = null;
     return act("commit", request);
   }
 
@@ -149,7 +153,7 @@
   function cancelDrag() {
     generation += 1;
     dropWaiting();
-    uncommitted = null;
+    uncommitted = moodStart = null;
     clearTimeout(commitTimer);
     commitTimer = null;
     if (session.confirmed) applyAnswer(session.confirmed);

@@ -126,11 +126,12 @@ window.moodganimation.mount(element, () => {
       const step = { ArrowLeft: -ARROW_KEY_STEP, ArrowRight: ARROW_KEY_STEP }[event.key];
       if (step) {
         event.preventDefault();
+        const before = session.state.keyframes;
         act("change_keyframe", {
           keyframe: index,
-          at: Math.max(0, session.state.keyframes[index].at + step),
+          at: Math.max(0, before[index].at + step),
           ...page.timelineSettings(),
-        }).then(() => document.getElementById(`keyframe-${index}`)?.focus());
+        }).then(() => document.getElementById(`keyframe-${indexAfter(before, index)}`)?.focus());
       }
       if (event.key === "Delete" || event.key === "Backspace") {
         event.preventDefault();
@@ -142,6 +143,15 @@ window.moodganimation.mount(element, () => {
       }
     });
   }
+  // The index of a keyframe of an earlier state: of the one at its time, or else of the only one at a new
+  // time; null if it is gone.
+  function indexAfter(before, index) {
+    const { keyframes } = session.state;
+    const same = keyframes.findIndex(({ at }) => at === before[index].at);
+    if (same >= 0) return same;
+    const times = before.map(({ at }) => at), moved = keyframes.filter(({ at }) => !times.includes(at));
+    return keyframes.length === before.length && moved.length === 1 ? keyframes.indexOf(moved[0]) : null;
+  }
   function chooseKeyframe(index) {
     chosenIndex = index;
     const keyframe = session.state.keyframes[index];
@@ -151,16 +161,18 @@ window.moodganimation.mount(element, () => {
     keyframeCard.querySelector("[name=easing]").value = keyframe.easing;
     act("show_keyframe", { keyframe: index });
   }
-  function removeKeyframe(index) {
+  function closeCard() {
     chosenIndex = null;
     keyframeCard.hidden = true;
+  }
+  function removeKeyframe(index) {
+    closeCard();
     return act("remove_keyframe", { keyframe: index, ...page.timelineSettings() });
   }
   keyframeCard.querySelector("#keyframe-remove").addEventListener("click", () => removeKeyframe(chosenIndex));
   keyframeCard.querySelector("#keyframe-update").addEventListener("click", () => changeChosen({ use_sliders: true }));
   keyframeCard.querySelector("#keyframe-close").addEventListener("click", () => {
-    keyframeCard.hidden = true;
-    chosenIndex = null;
+    closeCard();
     drawKeyframes();
   });
   keyframeCard
@@ -178,6 +190,7 @@ window.moodganimation.mount(element, () => {
   }
   async function changeChosen(more) {
     await commitMoment();
+    if (chosenIndex === null) return undefined;
     return act("change_keyframe", { keyframe: chosenIndex, ...more, ...page.timelineSettings() });
   }
   element.querySelector("#add-keyframe").addEventListener("click", async () => {
@@ -308,14 +321,14 @@ window.moodganimation.mount(element, () => {
     );
   }
 
+  let lastKeyframes = [];  // of the last state
   let measuredKeys = "";  // keyframes of the last measurement, as JSON
   on("state", ({ state }) => {
+    if (chosenIndex !== null) chosenIndex = indexAfter(lastKeyframes, chosenIndex);
+    if (chosenIndex === null) closeCard();
+    lastKeyframes = session.state.keyframes;
     redraw(drawKeyframes);
     redraw(drawPins);
-    if (chosenIndex !== null && chosenIndex >= state.keyframes.length) {
-      chosenIndex = null;
-      keyframeCard.hidden = true;
-    }
     const keys = JSON.stringify(state.keyframes);
     if (keys !== measuredKeys) {
       measuredKeys = keys;
@@ -325,7 +338,6 @@ window.moodganimation.mount(element, () => {
   on("photo", () => {
     measuredKeys = "";
     moveHead(0);
-    keyframeCard.hidden = true;
     measureTimeline();
   });
   on("opening", stop);
