@@ -1,7 +1,7 @@
 // The header: the open panel, undo and redo, "hold for before", save; and the shortcuts of the page.
 window.moodganimation.mount(element, () => {
   const page = window.moodganimation, { on, act, session, translate } = page;
-  const $ = (id) => document.getElementById(id);
+  const $ = (id) => element.querySelector(`#${id}`);
   const TABS = ["photo", "film", "live", "explore"];  // a closed panel returns to the last of these
   let lastTab = "photo";
 
@@ -23,12 +23,12 @@ window.moodganimation.mount(element, () => {
   const tabs = [...element.querySelectorAll("[role=tab]")];
   for (const tab of tabs) tab.addEventListener("click", () => openPanel(tab.dataset.panel));
   page.enableArrowKeys(tabs);
-  element.querySelector("#undo").addEventListener("click", () => act("undo"));
-  element.querySelector("#redo").addEventListener("click", () => act("redo"));
-  element.querySelector("#reset").addEventListener("click", () => act("apply_preset", { name: "the photo" }));
-  element.querySelector("#menu").addEventListener("click", () => page.togglePanel("menu"));
+  $("undo").addEventListener("click", () => act("undo"));
+  $("redo").addEventListener("click", () => act("redo"));
+  $("reset").addEventListener("click", () => act("apply_preset", { name: "the photo" }));
+  $("menu").addEventListener("click", () => page.togglePanel("menu"));
 
-  const saveButton = element.querySelector("#save");
+  const saveButton = $("save");
   saveButton.addEventListener("click", async () => {
     if (saveButton.disabled) return;
     saveButton.disabled = true;
@@ -40,7 +40,7 @@ window.moodganimation.mount(element, () => {
   });
 
   // The photo before the edit, while the button or one of the keys B, Space and Enter is held.
-  const beforeButton = element.querySelector("#before");
+  const beforeButton = $("before");
   const setHeld = (isHeld) => {
     beforeButton.ariaPressed = String(isHeld);
     page.emit("before", isHeld);
@@ -80,8 +80,8 @@ window.moodganimation.mount(element, () => {
   let stateCount = 0;
   on("state", ({ state }) => {
     document.body.dataset.states = stateCount += 1;  // for tests
-    element.querySelector("#undo").disabled = !state.undo;
-    element.querySelector("#redo").disabled = !state.redo;
+    $("undo").disabled = !state.undo;
+    $("redo").disabled = !state.redo;
   });
   // Without an open photo, disable all controls that act on it.
   const updateControls = () => {

@@ -128,8 +128,8 @@ window.moodganimation.mount(element, () => {
       if (isStopped || session.token !== token) return;
       if (fraction >= 1) {
         stop();
-        document.body.dataset.smiled = "";
-        /* for tests */ return;
+        document.body.dataset.smiled = "";  // for tests
+        return;
       }
       const amount = Math.sin(Math.PI * fraction) ** 2, expression = { ...start };
       for (const key of Object.keys(expression)) {
