@@ -885,6 +885,9 @@ def test_a_list_in_place_of_a_name_is_a_problem(visit):
     assert "no preset called ['happy']" in visit.refused("apply_preset", name=["happy"])
     switched = visit.page.switch_model({"token": visit.token, "model": ["warp"]}, VISITOR)
     assert "no model called ['warp']" in switched["problem"]
+    recorded = visit.ask(visit.streams.edit_recording, stream_id=["a"])
+    assert "no recording of a mirror" in recorded["problem"]
+    visit.page.sessions.close(["a"])  # there is no such session
 
 
 def test_previews_are_small(visit):

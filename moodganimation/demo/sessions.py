@@ -337,7 +337,7 @@ class Sessions:
     def close(self, token: str | None) -> None:
         """Close the session of a token, if there is one."""
         with self._lock:
-            if session := self._sessions.pop(token, None):
+            if isinstance(token, str) and (session := self._sessions.pop(token, None)):
                 session.closed.set()
 
     def close_tab(self, tab_hash: str | None) -> None:

@@ -226,8 +226,9 @@ class CameraHandlers:
 
     def _find_stream(self, request: dict) -> CameraStream | None:
         """Return the stream of a request's id; None for an unknown id."""
+        stream_id = request.get("stream_id")
         with self._lock:
-            return self._streams.get(request.get("stream_id"))
+            return self._streams.get(stream_id) if isinstance(stream_id, str) else None
 
     def _open_stream(self, stream_id: object) -> tuple[str, CameraStream]:
         """Return a stream and its id; for an unknown id open a stream with a new id.
