@@ -54,6 +54,20 @@ def test_color_is_pasted_at_its_place_in_the_photo(photo):
     assert result[128 + 100, 128 + 160].tolist() == [250, 250, 250]
 
 
+def test_paint_leaves_16_bit_pixels_around_it_in_the_box_exactly_as_they_are():
+    photo = np.full((512, 512, 3), 65535, np.uint16)
+    photo[:, ::3] = 50001
+    portrait = Portrait(photo, square_crop((255.5, 255.5), 256), "")
+    attention, color, motion, light = nothing()
+    attention[40:60, 70:72] = attention[40:42, 70:90] = 0
+    attention[58:60, 70:90] = attention[40:60, 88:90] = 0  # a frame; its inside is not painted
+    result = portrait.paste(attention, color, motion, light)
+    x, y = np.array([128 + 2 * 80, 128 + 2 * 50])  # its center [px]; cells are 2 px
+    inside = np.s_[y - 4 : y + 4, x - 4 : x + 4]
+    np.testing.assert_array_equal(result[inside], photo[inside])
+    assert (result[y, x - 18] == 32768).all()
+
+
 def test_motion_warps_the_photos_own_pixels(photo):
     portrait = Portrait(photo, square_crop((255.5, 255.5), 256), "")
     attention, color, motion, light = nothing()

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..errors import Message
-from ..networks.compositing import SURROUNDINGS_SCALE
+from ..networks.compositing import SURROUNDINGS_SCALE, blend
 from .masks import fade_mask
 
 MOTION_EPS = 0.05  # motion of fewer pixels of the photo is invisible and left out
@@ -311,14 +311,11 @@ def _corners(left: float, top: float, right: float, bottom: float) -> np.ndarray
 
 
 def _blend(picture: np.ndarray, color: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """Compute keep * picture + (1 - keep) * color, of two pictures in uint8 or uint16.
-
-    Returns uint8, or for uint16 whole numbers in float32.
-    """
+    """Compute keep * picture + (1 - keep) * color of uint8 or uint16 pictures, in whole numbers."""
     if picture.dtype == np.uint8:
         return cv2.blendLinear(picture, color, keep, 1 - keep)
-    picture, color = np.float32(picture), np.float32(color)  # blendLinear takes no uint16
-    return np.rint(cv2.blendLinear(picture, color, keep, 1 - keep)).clip(0, 65535)
+    # blendLinear takes no uint16; in float32 it divides by 1.00001, and so darkens 16-bit values.
+    return np.rint(blend(picture, keep[..., None], color))
 
 
 def photo_to_crop_matrix(to_face: np.ndarray, size: int) -> np.ndarray:
