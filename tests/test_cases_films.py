@@ -575,6 +575,16 @@ def test_long_names_that_begin_alike_are_written_side_by_side(tmp_path):
     assert (one.read_text(), other.read_text()) == ("a", "b")
 
 
+def test_two_writers_of_one_target_do_not_share_a_temporary_file(tmp_path):
+    target = tmp_path / "a.txt"
+    with atomic_write(target) as one:
+        one.write_text("one")
+        with atomic_write(target) as other:
+            other.write_text("other")
+        assert target.read_text() == "other"
+    assert target.read_text() == "one" and list(tmp_path.iterdir()) == [target]
+
+
 def test_places_that_take_no_file_are_told(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     assert check_writable(tmp_path / "a.csv") == tmp_path / "a.csv"

@@ -2,16 +2,16 @@
 
 import contextlib
 import os
+import secrets
 import stat
 import tempfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import Unwritable
 
-# Most bytes of the target's name that begin the temporary file's name: with checksum and suffixes,
-# it stays below the 255 bytes that file systems allow.
+# Most bytes of the target's name that begin the temporary file's name: with random digits and
+# suffixes, it stays below the 255 bytes that file systems allow.
 MAX_NAME_BYTES = 120
 
 
@@ -61,10 +61,10 @@ def atomic_write(path: str | Path, suffix: str = "") -> Iterator[Path]:
     `resolve_target` raises, and Unwritable for an OSError inside.
     """
     target = resolve_target(path)
-    name = os.fsencode(target.name)
-    start = name[:MAX_NAME_BYTES].decode(errors="ignore")
-    # The checksum distinguishes long names that begin alike.
-    temporary = target.with_name(f".{start}.{zlib.crc32(name):08x}.part{suffix}")
+    start = os.fsencode(target.name)[:MAX_NAME_BYTES].decode(errors="ignore")
+    # Random digits, since another process may write the same target, or one whose long name begins
+    # alike.
+    temporary = target.with_name(f".{start}.{secrets.token_hex(8)}.part{suffix}")
     try:
         yield temporary
         os.replace(temporary, target)
