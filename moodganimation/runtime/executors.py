@@ -14,9 +14,10 @@ ENGINES = ("plain", "processes", "ray")  # values of --engine; plain: in this pr
 ROOT = Path(__file__).resolve().parents[2]  # on PYTHONPATH of Ray workers, to import our packages
 JOBS_PER_WORKER = 4  # submitted in advance to a pool
 # Ray runs one task per block of items: blocks of ITEMS_PER_BLOCK, but at least two per worker, so
-# that all workers are busy, and at most MAX_BLOCKS.
+# that all workers are busy, and at most MAX_BLOCKS. Without `workers`, Ray runs as many tasks as
+# the cluster allows; ASSUMED_RAY_WORKERS is then assumed for the number of blocks.
 ITEMS_PER_BLOCK, MAX_BLOCKS = 32, 4096
-BLOCKS_PER_WORKER, DEFAULT_RAY_WORKERS = 2, 8
+BLOCKS_PER_WORKER, ASSUMED_RAY_WORKERS = 2, 8
 
 
 def map_items(
@@ -26,8 +27,8 @@ def map_items(
 
     function: importable by name, or a partial of such a function. Items and results must be
     JSON-serializable. engine: one of ENGINES. workers: processes of the pool (default: one per
-    core), or the maximum of concurrent tasks on the Ray cluster. Raises ValueError if an engine is
-    not installed or a worker process died.
+    core), or the maximum of concurrent tasks on the Ray cluster (default: as many as the cluster
+    allows). Raises ValueError if an engine is not installed or a worker process died.
     """
     check_engine(engine)
     if engine == "plain" or not items:
@@ -123,7 +124,7 @@ def _map_on_ray(
     logging.getLogger("ray.data").setLevel("ERROR")  # failures are raised anyway
     ray.data.DataContext.get_current().enable_progress_bars = False
     rows = [{"index": i, "json": json.dumps(item)} for i, item in enumerate(items)]
-    min_blocks = min(len(rows), BLOCKS_PER_WORKER * (workers or DEFAULT_RAY_WORKERS))
+    min_blocks = min(len(rows), BLOCKS_PER_WORKER * (workers or ASSUMED_RAY_WORKERS))
     blocks = max(1, min(len(rows) // ITEMS_PER_BLOCK, MAX_BLOCKS), min_blocks)
     results = ray.data.from_items(rows, override_num_blocks=blocks).map(
         _run_row, fn_args=(function,), compute=ray.data.TaskPoolStrategy(workers)
