@@ -148,7 +148,7 @@ def test_fastest_backend_is_used(quickest, monkeypatch):
         lambda network, int8=False: copy.copy(network),
     )
     monkeypatch.setattr(
-        "moodganimation.runtime.backends.min_edit_times", lambda *_: list(taken.values())
+        "moodganimation.runtime.backends.min_forward_times", lambda *_: list(taken.values())
     )
     for backends in (None, [quickest]):  # by measurement, and by name
         network = optimize(build_generator(SMALL).eval(), torch.device("cpu"), backends)

@@ -71,7 +71,7 @@ def _rank(versions: dict[str, nn.Module], device: torch.device) -> list[str]:
 
     versions: name of a backend -> the generator run by it.
     """
-    times = dict(zip(versions, min_edit_times(list(versions.values()), device), strict=True))
+    times = dict(zip(versions, min_forward_times(list(versions.values()), device), strict=True))
     times["float32"] *= MAX_TIME_SHARE  # so that a backend that is hardly faster comes after it
     return sorted(times, key=times.get)
 
@@ -149,8 +149,8 @@ BACKENDS = {
 
 
 @torch.inference_mode()
-def min_edit_times(networks: list[nn.Module], device: torch.device) -> list[float]:
-    """Return the minimum of ROUNDS timings [s] of an edit of one face, for each generator.
+def min_forward_times(networks: list[nn.Module], device: torch.device) -> list[float]:
+    """Return the minimum of ROUNDS timings [s] of encoding and editing one face, per generator.
 
     All generators have the same configuration. The minimum is taken because other work on the
     machine can only add time. Speed is measured, not derived from the processor's name: AMX
