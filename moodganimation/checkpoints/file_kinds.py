@@ -53,7 +53,8 @@ SIGNATURES = (  # offset, bytes there, kind
     *((0, b"\x80" + bytes([protocol]), FileKind.PICKLE) for protocol in range(2, 6)),
 )
 HEAD_BYTES = 4096  # read from the start of a file to recognize it
-MAX_HEADER_BYTES = 1 << 20  # of a safetensors file; longer headers are not parsed to their end
+# Of a safetensors file. A longer header is cut, so that it does not parse: FOREIGN_SAFETENSORS.
+MAX_HEADER_BYTES = 1 << 20
 
 
 def check_file_kind(path: str | Path, allowed: tuple[FileKind, ...] = ()) -> None:

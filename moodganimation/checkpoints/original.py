@@ -1,10 +1,10 @@
 """Original checkpoints: those of earlier GANimation programs, read with our names of layers.
 
-The program and the type of a network are recognized by names, shapes and order of its weights
-alone:
+Files that can be read:
 `net_epoch_E_id_{G,D,D_temp}.pth` of GANimation and of every branch of MoodGANimation;
 `*_net_gen.pth` and `*_net_dis.pth` of donydchen/ganimation_replicate; `*-G.ckpt` and `*-D.ckpt`
-of vipermu/ganimation.
+of vipermu/ganimation. File names do not matter: the program and the type of a network are
+recognized by names, shapes and order of its weights alone.
 """
 
 import re

@@ -15,11 +15,11 @@ from .file_kinds import FOLDER_ADVICE, HEAD_BYTES, check_file_kind, is_torch_leg
 from .unwrap import unwrap
 
 MAX_BYTES = 4 << 30  # the largest network of the GANimation family, a critic, has 1.1e9 bytes
-ZIP_MAGIC = b"PK\x03\x04"  # torch.save writes zip archives since PyTorch 1.6
+ZIP_MAGIC = b"PK\x03\x04"  # of any zip archive; torch.save writes them since PyTorch 1.6
 
 
 def is_torch_file(path: Path) -> bool:
-    """Whether torch.save wrote a file, by its first bytes.
+    """Whether a file begins as those of torch.save do; so does any zip archive.
 
     Raises OSError, and NotACheckpoint for anything but a regular file.
     """
