@@ -20,7 +20,9 @@ from .masks import fade_mask
 MOTION_EPS = 0.05  # motion of fewer pixels of the photo is invisible and left out
 LIGHT_EPS = 0.002  # a smaller relative change of brightness is invisible and left out
 KEEP_THRESHOLD = 0.998  # where attention is at least this, nothing is painted
-CUBIC_MARGIN = 4  # pixels around a box that cubic interpolation reads, its overshoot included
+# Added to the longest motion [px]: 2 that the cubic interpolation of the photo reads, 2 by which
+# that of the motion may overshoot (motion fields are smooth).
+CUBIC_MARGIN = 4
 # In edits that turn the head, motion that points to a border of the photo is shortened, the more
 # the nearer the border; see `damp_at_borders`. This is the distance to the border, in lengths of
 # the motion, at which it is shortened by 1 / e.
@@ -48,7 +50,7 @@ class Portrait:
     encoding: object = None  # of the generator
     # An Expression: the Action Units that the reader read, or those given to `Animator.encode`.
     reading: object = None
-    alpha: np.ndarray | None = None  # (H, W) uint8: the alpha channel, which edits keep
+    alpha: np.ndarray | None = None  # (H, W), dtype of `photo`: alpha, which edits keep
     # Whether something hides the mouth, so that edits leave out the lower face: 0 or 1 for a photo;
     # for a frame of a video the mean over the frames around it. None: not inspected yet.
     covered: float | None = None
@@ -151,7 +153,7 @@ class Portrait:
         return picture if self.alpha is None else np.dstack([picture, self.alpha])
 
     def face(self, size: int, photo: np.ndarray | None = None) -> np.ndarray:
-        """Return the face crop (size, size, 3) of the photo, or of another picture of its size."""
+        """Return the face crop (size, size, C) of the photo or a picture (H, W, C) of its size."""
         photo = self.photo if photo is None else photo
         to_crop = photo_to_crop_matrix(self.to_face, size)
         x0, y0, x1, y1 = self.box
@@ -181,12 +183,12 @@ class Portrait:
     ) -> np.ndarray:
         """Compute the composite A * W(I) + (1 - A) * C at the photo's own resolution.
 
-        attention (h, w) in [0, 1]; color (h, w, 3) in [-1, 1]; motion (h, w, 2), backward flow
-        [face coordinates]; light (h, w), relative change of brightness; each of any size over the
-        crop. head_motion (H', W', 2): the backward flow of the turn of the head over the
-        surroundings, which over the crop is a part of `motion`. Pixels outside `box` (with head
-        motion: `surroundings.box`), and those that the edit does not change, equal the photo's.
-        OpenCV blends and relights, for speed, and rounds to the photo's own depth of 8 or 16 bits.
+        attention (n, n) in [0, 1]; color (n, n, 3) in [-1, 1]; motion (n, n, 2), backward flow
+        [face coordinates]; light (n, n), relative change of brightness; each of any n over the
+        crop, with head motion a multiple of 4. head_motion (m, m, 2): the backward flow of the turn
+        of the head over the surroundings, which over the crop is a part of `motion`. Pixels outside
+        `box` (with head motion: `surroundings.box`), and those that the edit does not change, equal
+        the photo's. The result is rounded to the photo's own depth of 8 or 16 bits.
         """
         result = self.photo.copy()
         # Transposed, since offsets are rows: `motion @ to_pixels` is in pixels of the photo.
@@ -206,7 +208,7 @@ class Portrait:
     ) -> None:
         """Write W(I) into `result` where motion or light has an effect.
 
-        motion (h, w, 2) [px of the photo] and light (h, w): over this crop. damp: never look up
+        motion (n, n, 2) [px of the photo] and light (n, n): over this crop. damp: never look up
         pixels beyond the photo, see `damp_at_borders`.
         """
         light = np.where(np.abs(light) > LIGHT_EPS, light, 0)
@@ -238,7 +240,7 @@ class Portrait:
         region[:] = _blend(region, color.astype(region.dtype), keep)
 
     def _changed_box(self, *masks: np.ndarray) -> Box | None:
-        """Return the box of the photo that holds the crop pixels set in any mask (h, w) bool.
+        """Return the box of the photo that holds the crop pixels set in any mask (n, n) bool.
 
         It has a margin of 2 crop pixels, for interpolation, and is clipped to `box`; None if no
         pixel is set. Limited to it, a small edit of a large face takes little time.
@@ -261,7 +263,7 @@ class Portrait:
     def _warp(self, motion: np.ndarray, box: Box, damp: bool) -> np.ndarray:
         """Return the pixels of a box of the photo, warped by motion over the crop.
 
-        motion: (h, w, 2), backward flow [px of the photo].
+        motion: (n, n, 2), backward flow [px of the photo].
         """
         x0, y0, x1, y1 = box
         margin = int(np.abs(motion).max()) + CUBIC_MARGIN
@@ -350,9 +352,9 @@ def damp_at_borders(
 def _combine_motion(motion: np.ndarray, head_motion: np.ndarray) -> np.ndarray:
     """Combine motion over the crop and head motion over the surroundings.
 
-    motion: (n, n, 2), includes the head motion. head_motion: (H', W', 2). Returns (N, N, 2) over
-    the surroundings, with cells as large as those of `motion`. The motion of the expression fades
-    out at the crop's border.
+    motion: (n, n, 2), includes the head motion; n is a multiple of 4. head_motion: (m, m, 2).
+    Returns (2.5 n, 2.5 n, 2) over the surroundings, with cells as large as those of `motion`. The
+    motion of the expression fades out at the crop's border.
     """
     size = len(motion)
     shape = (round(SURROUNDINGS_SCALE * size),) * 2
@@ -364,7 +366,7 @@ def _combine_motion(motion: np.ndarray, head_motion: np.ndarray) -> np.ndarray:
 
 
 def _pad_to_surroundings(field: np.ndarray) -> np.ndarray:
-    """Extend a field (n, n) over the crop to the surroundings with 0."""
+    """Extend a field (n, n) over the crop to the surroundings with 0; n is a multiple of 4."""
     return np.pad(field, (round(SURROUNDINGS_SCALE * len(field)) - len(field)) // 2)
 
 

@@ -21,9 +21,10 @@ def find_faces(finder: Finder, inspector: Inspector | None, photo: np.ndarray) -
     """Find the coarse crops (`to_face` matrices) of all faces, largest first.
 
     If no crop is `upright` (see `Inspection`), the finder also searches the photo rotated by 90,
-    180 and 270 degrees, and crops found there that are upright replace the first ones. Otherwise,
-    crops that are `rotated` are rotated upright, or left out if that fails; crops in which the
-    inspector sees no face stay as they are. Without an inspector, returns what the finder found.
+    180 and 270 degrees, and crops found there that are upright replace the first ones. If a first
+    crop is upright, or the rotated photos show no upright face, crops that are `rotated` are
+    rotated upright, or left out if that fails; crops in which the inspector sees no face stay as
+    they are. Without an inspector, returns what the finder found.
     """
     found = finder(photo)
     if inspector is None:
