@@ -255,7 +255,8 @@ class Animator:
     ) -> Frame:
         """Edit the photo to another expression. where: a mask, see `animate`.
 
-        A mood changes only the Action Units that `expressions.moods` maps moods to.
+        A mood changes only the 17 axes of ACTION_UNITS; gaze, head and the other axes that only
+        FACS has stay as read in the photo.
         """
         return next(self.animate(portrait, [expression], where=where))
 
@@ -318,7 +319,10 @@ class Animator:
             yield from rollout(self.generator, source, conditions, feed, encoding=portrait.encoding)
 
     def warm_up(self) -> None:
-        """Run every network but the aligner once, since the first calls are slow."""
+        """Run the networks once, since the first calls are slow.
+
+        Left out are the aligner, and CenterFace's network for large photos.
+        """
         # A crop of 128 pixels around the corner of a black photo; the results do not matter.
         portrait = self.encode(Portrait(np.zeros((128, 128, 3), np.uint8), np.eye(2, 3) / 64, ""))
         highest = Expression.clipped(self.space, np.ones(len(self.space.axes)))

@@ -164,7 +164,7 @@ def _draw_sides(
     animator: Animator, portrait: Portrait, side: int, progress: Progress
 ) -> np.ndarray:
     """Draw the face with each axis of FACS at 1: units with both sides and each side, units without
-    sides, and opposites (gaze and head)."""
+    sides, and opposites (jaw sideways, gaze and head)."""
     if animator.space != FACS:
         raise InvalidExpression(
             "The sheet muscles needs left and right units, gaze and head pose, which this model "

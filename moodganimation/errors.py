@@ -105,7 +105,10 @@ class NotACheckpoint(Problem):
 
 
 class Unwritable(Problem):
-    """A file that cannot be written, or a picture or animation in a form that is not supported."""
+    """A file that cannot be written, or a picture or animation in a form that is not supported.
+
+    Also a photo folder that is missing or without photos, and a signature that cannot be made.
+    """
 
 
 class DeviceMissing(Problem):
