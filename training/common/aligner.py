@@ -24,7 +24,7 @@ OFFSET_STDS = np.array([0.13, 0.13, 0.11, 0.13])
 MAX_OFFSET_FACTOR = 1.3
 # Shares of views:
 MIRROR_SHARE = 0.5
-OCCLUDED_SHARE = 0.15  # with something in front of the face
+OCCLUDED_SHARE = 0.15  # with an ellipse anywhere in the view, see `draw_ellipse`
 GREY_SHARE = 0.2
 # Degradation of views, whose values are 0 to 255:
 BLUR_RANGE = (0.5, 1.6)  # standard deviation of a Gaussian [px of the picture]

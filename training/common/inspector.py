@@ -169,7 +169,8 @@ def load_pictures(data: Pairs) -> list[np.ndarray]:
 
 
 def inspector_loss(inspector: Inspector, samples: list[Sample]) -> Tensor:
-    """Smooth L1 of the roll vector, plus the weighted cross-entropy of covered mouths."""
+    """Smooth L1 of the roll vector, plus MOUTH_LOSS_WEIGHT times the cross-entropy of whether the
+    mouth is covered, a mean over the samples with that label."""
     views, roll_vectors, covered, mouth_weight = (
         np.stack(column) for column in zip(*samples, strict=True)
     )

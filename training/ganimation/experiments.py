@@ -25,7 +25,8 @@ class Weights:
     penalty: float = 10.0  # --lambda_D_gp: gradient penalty
     reconstruction: float = 10.0  # --lambda_cyc: back to the photo, or to the true frame
     attention: float = 0.1  # --lambda_mask: deviation of its mean from `attention_rest`
-    smoothness: float = 1e-4  # --lambda_mask_smooth: of the attention
+    # --lambda_mask_smooth: of the attention. GANimation itself has 1e-5.
+    smoothness: float = 1e-4
     clip_realism: float = 1.0  # --lambda_D_temp
     clip_condition: float = 4000.0  # --lambda_D_cond of spatiotemporal
     clip_penalty: float = 10.0  # --lambda_D_temp_gp
@@ -107,7 +108,7 @@ class Experiment:
         self._check_numbers()
 
     def _check_networks(self) -> None:
-        """Check spaces, face sizes and kinds of generator and critics."""
+        """Check the number of axes and the face size of all networks, and the kinds of critics."""
         dimension = len(space_named(self.space).axes)
         configs = [self.generator, self.frame_critic]
         configs += [self.clip_critic] if self.clip_critic else []
@@ -265,7 +266,8 @@ SPATIOTEMPORAL = replace(
     CONVGRU_UNET,
     name="spatiotemporal",
     frame_critic=CONVGRU_DISC.frame_critic,
-    clip_critic=replace(CONVGRU_DISC.frame_critic, kind="clip"),
+    # Ours: it carries its state from frame to frame, see `CriticConfig.carry`.
+    clip_critic=replace(CONVGRU_DISC.frame_critic, kind="clip", carry=True),
     condition_by_batch=False,
 )
 EXPERIMENTS = {

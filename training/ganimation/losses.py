@@ -52,8 +52,8 @@ def attention_deviation(attention: Tensor, target: float) -> Tensor:
 def total_variation(attention: Tensor, power: int) -> Tensor:
     """Sum of the differences of neighbouring pixels, to a power of 1 or 2, of each sample, (B,).
 
-    attention: (B, 1, H, W). Pumarola et al. 2018, "Attention Loss"; power 1 there, 2 in later
-    MoodGANimation branches.
+    attention: (B, 1, H, W). Pumarola et al. 2018, "Attention Loss"; the power is 2 in the paper, 1
+    in the authors' code and 2 in the later branches of MoodGANimation.
     """
     differences = attention.diff(dim=-1), attention.diff(dim=-2)
     return sum(d.abs().pow(power).flatten(1).sum(1) for d in differences)

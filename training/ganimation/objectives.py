@@ -31,8 +31,8 @@ from .experiments import Experiment, Weights
 Terms = dict[str, Tensor]
 PENALTY_EPSILON = {"frame": 1e-12, "clip": 1e-8}  # under the root of the gradient penalty
 # Supervised terms:
-# The region to edit is this times the mean absolute difference of source and target, on [-1, 1],
-# clamped to 1.
+# The region to edit is this times the mean absolute difference of source and target over 5 x 5
+# pixels, on [-1, 1], clamped to 1.
 DIFFERENCE_SCALE = 8
 MIN_REGION_SHARE = 0.01  # added to the region's share of a frame, which bounds its errors' weight
 COLOR_WEIGHTS, COMPOSITE_WEIGHTS = (5, 1), (10, 2)  # of the squared and of the absolute error

@@ -32,7 +32,7 @@ from .steps import Networks, adversarial_step
 from .train import build_networks
 
 BRANCHES = {  # branch of the original -> experiment
-    "gani": "ganimation",
+    "gani": "ganimation",  # GANimation itself, not a branch of MoodGANimation
     "master": "ganimation",
     "moods_static_images": "mood",
     "video_ganimation": "video",

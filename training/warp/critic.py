@@ -78,8 +78,9 @@ def critic_loss(
 ) -> Tensor:
     """The critics' logistic loss plus R1, summed over the regions.
 
-    real, fake: faces (B, 3, H, W) with their expressions (B, D); real are labelled photos, in FACS
-    half of them re-rendered, and half degraded. r1_weight: half of R1's gamma; 0 switches R1 off.
+    real, fake: faces (B, 3, H, W) with their expressions (B, D); real are labelled photos, half of
+    them degraded; in FACS, target pictures of pairs take the place of about half of them.
+    r1_weight: half of R1's gamma; 0 switches R1 off.
     """
     total = real[0].new_zeros(())
     for (critic, photo), (_, composite) in zip(

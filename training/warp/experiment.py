@@ -24,8 +24,8 @@ class Weights:
     reading: float = 4.0  # reading of the source and of labelled photos
     composite: float = 0.0  # result
     moved: float = 0.0  # warped and relit photo, outside the inner mouth
-    color: float = 0.0  # painted color
-    mouth: float = 0.0  # painted color in the inner mouth, whatever the attention
+    color: float = 0.0  # painted color, everywhere, whatever the attention
+    mouth: float = 0.0  # the same in the inner mouth alone, squared
     attention: float = 0.0  # attention: 0 in inner mouths that have to be painted, 1 elsewhere
     smoothness: float = 0.0  # total variation of the attention
     light: float = 0.3  # relative change of brightness
@@ -43,9 +43,11 @@ class Phase:
     """A part of training with its own batch, learning rates and weights."""
 
     steps: int
-    batch: int  # pairs a step, over all processes
-    # Labelled photos a step, in FACS half of them re-rendered: for the reader, and as the real
-    # faces of the critics.
+    # Pairs a step, over all processes; this and `photos` are rounded down to a multiple of their
+    # number.
+    batch: int
+    # Labelled photos a step, for the reader and as the real faces of the critics; in FACS, target
+    # pictures of pairs take the place of about half of them.
     photos: int
     rate: float  # learning rate after the warm-up ...
     final_rate: float  # ... falling to this one along a cosine

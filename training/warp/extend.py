@@ -9,7 +9,8 @@ OPTIONAL_PARTS = ("folds", "refiner")  # fields of `GeneratorConfig`
 
 
 def extended(generator: WarpGenerator, **parts) -> WarpGenerator:
-    """Return a copy of the generator with further parts, whose weights are untrained.
+    """Return a copy of the generator with further parts, whose weights are untrained; parts that it
+    has keep their weights.
 
     parts: values of fields of `GeneratorConfig`, as folds=2. Raises ValueError for fields other
     than OPTIONAL_PARTS, and for a refiner if the generator has one: its teeth are adapted already.

@@ -55,7 +55,7 @@ EYE_CORNERS = ((33, 133), (263, 362))
 # at which it is 0.
 EYE_RADII = (0.8, 1.5)
 STEPS, BATCH, RATE, WEIGHT_DECAY = 2000, 12, 2e-3, 1e-4  # of the mean-face coordinates
-STRIDE = 4  # pixels of a crop from one cell of the mean-face coordinates to the next
+STRIDE = 4  # side of a cell of the mean-face coordinates [pixels of a crop]
 
 
 def fold_pictures(face: MeanFace, log_ratios: np.ndarray, au12_changes: np.ndarray) -> np.ndarray:
@@ -210,8 +210,8 @@ def draw_sample(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw a random view of a photo, (3, size, size), and its mean-face coordinates.
 
-    The coordinates are those of every STRIDE-th pixel, (2, size / STRIDE, size / STRIDE) in
-    [-1, 1]; NaN outside the face.
+    The coordinates are those of the centers of cells of STRIDE x STRIDE pixels,
+    (2, size / STRIDE, size / STRIDE) in [-1, 1]; NaN outside the face.
     """
     view = View(rng, size)
     picture = view.convert_picture(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB))

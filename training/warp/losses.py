@@ -68,7 +68,8 @@ def mask_error(attention: Tensor, paint_region: Tensor, keep_region: Tensor) -> 
     """Cross-entropy of 1 - attention, averaged over `paint_region`, plus the mean of
     keep_region * (1 - attention) over all pixels.
 
-    All (B, 1, H, W) in [0, 1]. The logarithm has a gradient even where the attention is saturated.
+    All (B, 1, H, W) in [0, 1]. The logarithm has a gradient up to an attention of
+    1 - MIN_PROBABILITY.
     Inner mouths have few pixels, so the first term is averaged over the area of `paint_region`.
     """
     cross_entropy = -(1 - attention).clamp(min=MIN_PROBABILITY).log()
@@ -77,7 +78,10 @@ def mask_error(attention: Tensor, paint_region: Tensor, keep_region: Tensor) -> 
 
 
 def total_variation(attention: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels. Pumarola et al. 2018, "Attention Loss"."""
+    """Mean absolute difference of neighbouring pixels.
+
+    As Pumarola et al. 2018, "Attention Loss", with absolute differences for squared ones.
+    """
     return attention.diff(dim=2).abs().mean() + attention.diff(dim=3).abs().mean()
 
 

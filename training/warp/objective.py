@@ -21,11 +21,12 @@ LATERAL_WEIGHT = 0.5  # of the lateral position, whose range is larger than that
 # Face distances [halves of the side], negative inside the face, are clamped to these, since only
 # the edge matters.
 MAX_DISTANCE_INSIDE, MAX_DISTANCE_OUTSIDE = 0.2, 0.5
-# How changed a place is, from 0 to 1: this times the mean absolute difference of source and target,
-# on [-1, 1], clamped to 1. Changed places have this weight, added to the weight 1 of all places.
+# How changed a place is: CHANGE_SCALE times the mean absolute difference of source and target, on
+# [-1, 1], clamped to 1, then blurred. The weight of a place is 1 plus CHANGE_WEIGHT times that.
 CHANGE_SCALE, CHANGE_WEIGHT = 4, 3
-# How much a place lacks paint, from 0 to 1: the scale times the mean absolute difference of warped
-# photo and target, on [-1, 1], minus the margin, clamped. Differences below 0.05 need no paint.
+# How much a place lacks paint, from 0 to 1: the scale times the blurred mean absolute difference of
+# warped photo and target, on [-1, 1], minus the margin, clamped. Blurred differences below 0.05
+# need no paint.
 MISSING_SCALE, MISSING_MARGIN = 6, 0.3
 LIGHT_SCALE = 50  # `flow_error` counts a light change of 0.02 like a motion of 1 pixel
 
@@ -71,7 +72,8 @@ def picture_losses(rendering: Rendering, composite: Tensor, batch: PairBatch) ->
     # The painter is to paint only inner mouths that the warped photo does not already match.
     missing = (warped.detach() - batch.target).abs().mean(1, keepdim=True)
     paint_region = inner_mouth * (MISSING_SCALE * box_blur(missing) - MISSING_MARGIN).clamp(0, 1)
-    # Of pairs without motion, whose field weight is 0, the inner mouth is unknown as well.
+    # Of pairs whose motion is unknown, as reversed ones, the field weight is 0 and the inner mouth
+    # is unknown as well.
     mouth_known = batch.same_light * (batch.field_weight.amax((1, 2, 3), keepdim=True) > 0)
     keep_region = (1 - box_blur(paint_region)) * mouth_known
     return {

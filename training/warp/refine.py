@@ -251,8 +251,9 @@ class RefinerTrainer:
     def _r1_penalty(self, truths: Tensor, weight: Tensor) -> Tensor:
         """The squared norm of the gradient of the critic's weighted score, a mean over windows.
 
-        The score is a mean over all B windows; that of `losses.r1_penalty` is of each window. This
-        penalty is therefore about B^2 times smaller.
+        truths: N windows of photographed mouths, half of the batch. The score is a mean over all of
+        them; that of `losses.r1_penalty` is of each window. This penalty is therefore about N^2
+        times smaller.
         """
         truths = truths.clone().requires_grad_(True)
         realism, texture, _ = self.critic(truths)
@@ -295,8 +296,8 @@ def validation_error(refiner: Refiner, data: Mouths) -> float:
 
 @torch.no_grad()
 def sample_sheet(refiner: Refiner, data: Mouths, path) -> None:
-    """Write a picture of photographed mouths, then of edits: warped photo, drawing, refined mouth
-    and target of each."""
+    """Write a picture of photographed mouths, then of edits: photo, drawing, refined mouth and
+    target of each. The photo of an edit is the warped one, which is also its target."""
     rng, rows = torch.Generator().manual_seed(1), []
     for photographed in (True, False):
         candidates = (data.photographed == photographed).nonzero()[:, 0]
