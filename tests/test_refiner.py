@@ -27,7 +27,7 @@ from moodganimation.networks.refiner import (
 )
 from moodganimation.networks.teeth import CHEEK_SHADE, TEETH_DROP, TEETH_STRETCH, JawPlacement
 from training.common.runs import Run
-from training.warp.mouth_batches import Batch, sample_batch
+from training.warp.mouth_batches import MouthBatch, sample_batch
 from training.warp.mouths import INNER_LIPS, Mouths, inner_mouth
 from training.warp.refine import RefinerExperiment, RefinerTrainer
 
@@ -187,7 +187,7 @@ def mouths(count: int = 6) -> Mouths:
 EXPERIMENT = RefinerExperiment(steps=4, batch=2, similar=2, critic_from=1, precision="float32")
 
 
-def batch_of(data: Mouths, seed: int = 0) -> Batch:
+def batch_of(data: Mouths, seed: int = 0) -> MouthBatch:
     """Two edits and two photographed mouths of their size."""
     return sample_batch(data, 2, 4, 2, torch.Generator().manual_seed(seed))
 

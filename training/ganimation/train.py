@@ -322,12 +322,15 @@ def draw_interpolation(
     }
 
 
-def feed_at(experiment: Experiment, step: int, sample_count: int) -> Feed:
-    """The feed of an adversarial step; a curriculum draws "truth" with a decreasing probability."""
+def feed_at(experiment: Experiment, number: int, sample_count: int) -> Feed:
+    """The feed of an adversarial step; a curriculum draws "truth" with a decreasing probability.
+
+    number: among the adversarial steps.
+    """
     if experiment.feed != "curriculum":
         return experiment.feed
-    draw = np.random.default_rng([experiment.seed, 2, step]).random()
-    return "truth" if draw < experiment.truth_share(step, sample_count) else "generated"
+    draw = np.random.default_rng([experiment.seed, 2, number]).random()
+    return "truth" if draw < experiment.truth_share(number, sample_count) else "generated"
 
 
 def inference_feed(experiment: Experiment) -> Feed:

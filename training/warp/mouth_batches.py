@@ -1,5 +1,5 @@
 """Batches of mouths for the training of the refiner: matched in size, augmented, and cropped to
-their holes.
+their paint.
 
 B windows · h x w pixels of a window
 """
@@ -30,7 +30,9 @@ WHITE_GAIN = (0.85, 1.15)  # of the predicted color of white teeth
 KNOWN_HEIGHT = (0.1, 0.5)  # of the window, above which the mouth is known
 
 
-class Batch(NamedTuple):
+class MouthBatch(NamedTuple):
+    """Windows of mouths with their targets."""
+
     drawing: MouthDrawing
     target: Tensor  # (B, 3, h, w) in [0, 1]
     photographed: Tensor  # (B, 1, 1, 1): 1 if the target is a photograph of the mouth, else 0
@@ -38,7 +40,7 @@ class Batch(NamedTuple):
 
 def sample_batch(
     data: Mouths, count: int, groups: int, similar: int, rng: torch.Generator
-) -> Batch:
+) -> MouthBatch:
     """Sample `count` edits of about one size, and for each a photographed mouth of its height and
     width, so that the critic cannot recognize edits by their size; the photographs come first.
 
@@ -54,16 +56,16 @@ def sample_batch(
     return augment(select(data, torch.cat([nearest.gather(1, column)[:, 0], edits])), rng)
 
 
-def select(data: Mouths, rows: Tensor) -> Batch:
+def select(data: Mouths, rows: Tensor) -> MouthBatch:
     """The windows of some rows (B,), as floats."""
     photo, target, hole, known, teeth = (
         x[rows].float() / 255 for x in (data.photo, data.target, data.hole, data.known, data.teeth)
     )
     drawing = MouthDrawing(photo, hole, known, teeth, data.white[rows], data.saturation[rows])
-    return Batch(drawing, target, data.photographed[rows].float()[:, None, None, None])
+    return MouthBatch(drawing, target, data.photographed[rows].float()[:, None, None, None])
 
 
-def augment(batch: Batch, rng: torch.Generator) -> Batch:
+def augment(batch: MouthBatch, rng: torch.Generator) -> MouthBatch:
     """Mirror windows, change their colors and their light, scale the brightness of their rendered
     teeth, and show the upper part of some true mouths as known."""
     drawing, target, photographed = batch
@@ -97,10 +99,12 @@ def augment(batch: Batch, rng: torch.Generator) -> Batch:
     above = (edge - torch.arange(height)[:, None]).clamp(0, 1)
     known = torch.maximum(known, partly_known * hole * above)
     saturation = drawing.saturation * (1 - grey)
-    return Batch(MouthDrawing(photo, hole, known, teeth, white, saturation), target, photographed)
+    return MouthBatch(
+        MouthDrawing(photo, hole, known, teeth, white, saturation), target, photographed
+    )
 
 
-def crop_to_holes(batch: Batch) -> tuple[MouthDrawing, Tensor, Tensor, Tensor]:
+def crop_to_paint(batch: MouthBatch) -> tuple[MouthDrawing, Tensor, Tensor, Tensor]:
     """Return the drawing, the target and the skin light of a batch, all cropped to one box around
     its paint, and the mean skin light (B, 3, 1, 1) of the whole windows."""
     drawing, skin_light = batch.drawing, estimate_skin_light(batch.drawing.photo)

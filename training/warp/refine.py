@@ -32,7 +32,7 @@ from moodganimation.networks.warp import WarpGenerator
 
 from ..common.ema import update_average, warmup_decay
 from ..common.runs import Run, is_due, step_seed
-from .mouth_batches import Batch, crop_to_holes, ratios_of, sample_batch, select
+from .mouth_batches import MouthBatch, crop_to_paint, ratios_of, sample_batch, select
 from .mouth_critic import MouthCritic
 from .mouths import Mouths
 
@@ -126,12 +126,12 @@ class RefinerTrainer:
             "critic_step": self.critic_optimizer,
         }
 
-    def step(self, step: int, batch: Batch) -> dict[str, Tensor]:
+    def step(self, step: int, batch: MouthBatch) -> dict[str, Tensor]:
         """Train refiner and critic on a batch. Returns the terms of both."""
         experiment = self.experiment
         for group in self.refiner_optimizer.param_groups:
             group["lr"] = experiment.rate_at(step)
-        drawing, target, skin_light, tone = crop_to_holes(batch)
+        drawing, target, skin_light, tone = crop_to_paint(batch)
         paint, truth = drawing.paint, ratios_of(target, skin_light)
         self._set_norm(step)
         with self._autocast(paint):
