@@ -12,6 +12,7 @@ from moodganimation.networks.base import GeneratorConfig
 from moodganimation.networks.warp import WarpGenerator
 from training.__main__ import main
 from training.warp import calibrate as calibration
+from training.warp.loading import load_warp
 from training.warp.train import set_axes
 
 
@@ -86,3 +87,11 @@ def test_commands_for_facs_refuse_action_units(command, tiny, tmp_path, capsys):
     options = ["--data", str(tmp_path), "--checkpoint", str(path), "--out", str(tmp_path / "out")]
     assert main([command, *options]) == 2
     assert "warp of action_units; this command takes warp of facs" in capsys.readouterr().err
+
+
+def test_loading_without_motion_fields_of_units_raises_readable_error(tmp_path):
+    path = tmp_path / "facs.safetensors"
+    config = GeneratorConfig(architecture="warp", condition_dim=50, image_size=32, width=8)
+    save_generator(path, WarpGenerator(config), FACS, {})
+    with pytest.raises(ValueError, match=r"no motion fields of units \(unit_fields is 0\)"):
+        load_warp(path, facs_only=True)

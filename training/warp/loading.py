@@ -15,10 +15,14 @@ def load_warp(path: Path, facs_only: bool = False) -> Checkpoint:
     checkpoint = load_checkpoint(path)
     config, space = checkpoint.generator.config, checkpoint.space
     spaces = (FACS,) if facs_only else (FACS, ACTION_UNITS)
-    lacks_fields = facs_only and not config.unit_fields
-    if config.architecture != "warp" or space not in spaces or lacks_fields:
+    if config.architecture != "warp" or space not in spaces:
         raise ValueError(
             f"{path} has the generator {config.architecture} of {space.name}; this command takes "
             f"warp of {' or '.join(space.name for space in spaces)}, as `training warp` trains it."
+        )
+    if facs_only and not config.unit_fields:
+        raise ValueError(
+            f"{path} has no motion fields of units (unit_fields is 0); this command takes a "
+            "generator that `training warp` trains."
         )
     return checkpoint
