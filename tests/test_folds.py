@@ -14,6 +14,7 @@ from moodganimation.networks.folds import FOLD_FALLOFF, Folds
 from moodganimation.networks.warp import WarpGenerator
 from training.warp import folds as making
 from training.warp.extend import extended
+from training.warp.mouths import collect_mouths
 from training.warp.train import set_axes
 
 UNITS = axis_map(FACS).fields
@@ -213,21 +214,47 @@ def test_stored_pictures_are_the_right_half():
     assert making.crop_to_stored_half(face)[0, :, 2:].min() == pytest.approx(1)
 
 
-def test_folds_are_added_from_a_pack_of_photos(tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "STEPS", 10)
-    monkeypatch.setattr(making, "BATCH", 2)
+def write_pack(folder, landmark_count: int = 4) -> None:
+    """Write four photos of two people, and the landmarks of the first ones."""
     rng, names = np.random.default_rng(3), ["a0", "a1", "b0", "b1"]
-    (tmp_path / "imgs").mkdir()
+    (folder / "imgs").mkdir()
     points = np.zeros((4, 478, 3), np.float32)
     points[:, : making.FACE_POINTS, :2] = 128 * points_of_a_face() + rng.normal(0, 0.2, (4, 1, 2))
     points[1::2, 61, 0] -= 5  # smiles are wider
     for name in names:
         picture = rng.integers(60, 200, (128, 128, 3), dtype=np.uint8)
-        cv2.imwrite(str(tmp_path / "imgs" / f"{name}.jpg"), picture)
+        cv2.imwrite(str(folder / "imgs" / f"{name}.jpg"), picture)
     rows = [f"{name},train,{name[0]}" for name in names]
-    (tmp_path / "faces.csv").write_text("\n".join(["name,split,person", *rows]), encoding="utf-8")
-    files = [f"{name}.jpg" for name in names]
-    np.savez(tmp_path / "landmarks.npz", names=files, points=points, sizes=np.full((4, 2), 128))
+    (folder / "faces.csv").write_text("\n".join(["name,split,person", *rows]), encoding="utf-8")
+    arrays = {"names": [f"{name}.jpg" for name in names], "points": points}
+    arrays["sizes"] = np.full((4, 2), 128)
+    arrays = {key: array[:landmark_count] for key, array in arrays.items()}
+    np.savez(folder / "landmarks.npz", **arrays)
+
+
+def test_photos_without_landmarks_raise_readable_error(tmp_path, generator):
+    write_pack(tmp_path, landmark_count=3)
+    face = making.mean_face(points_of_a_face()[None])
+    for read in (
+        lambda: making.all_points(tmp_path, "train"),
+        lambda: making.smile_pairs(tmp_path, "train"),
+        lambda: making.ratio_images(generator, face, tmp_path, "train"),
+        lambda: collect_mouths([tmp_path], "train", generator, FACS),
+    ):
+        with pytest.raises(ValueError, match=r"landmarks\.npz has no landmarks of b1\.jpg"):
+            read()
+
+
+def test_a_split_without_photos_raises_readable_error(tmp_path, generator):
+    write_pack(tmp_path)
+    with pytest.raises(ValueError, match="no photos of the split val"):
+        collect_mouths([tmp_path], "val", generator, FACS)
+
+
+def test_folds_are_added_from_a_pack_of_photos(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "STEPS", 10)
+    monkeypatch.setattr(making, "BATCH", 2)
+    write_pack(tmp_path)
     torch.manual_seed(0)
     config = dataclasses.replace(CONFIG, width=32)  # fewer channels crash this torch's backward
     generator = WarpGenerator(config).eval()

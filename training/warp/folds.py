@@ -41,7 +41,7 @@ from ..data.ratio_images import (
 )
 from ..rendering.mesh_points import BROWS
 from .extend import extended
-from .mouths import picture_batch
+from .mouths import picture_batch, row_of
 
 UNITS = ("AU06", "AU12")  # those with a fold picture
 SHARE_OF_AU06 = 0.5  # of the folds of a smile around the eyes
@@ -126,7 +126,7 @@ def smile_pairs(folder: Path, split: str) -> list[tuple[Path, Path]]:
     for names in people.values():
         if len(names) == 2:
             paths = [picture_of(folder, name) for name in names]
-            points = [landmarks.points[landmarks.row(path.name)] for path in paths]
+            points = [landmarks.points[row_of(landmarks, path)] for path in paths]
             order = sorted((0, 1), key=lambda i: mouth_width(points[i]))
             pairs.append(tuple(paths[i] for i in order))
     return pairs
@@ -149,7 +149,7 @@ def ratio_images(
     for paths in tqdm(smile_pairs(folder, split), desc="ratio images"):
         faces, pictures = [], [cv2.imread(str(path), cv2.IMREAD_COLOR_RGB) for path in paths]
         for path, picture in zip(paths, pictures, strict=True):
-            points = landmarks.points[landmarks.row(path.name), :FACE_POINTS, :2]
+            points = landmarks.points[row_of(landmarks, path), :FACE_POINTS, :2]
             faces.append(warp_to_mean(face, picture.mean(2, dtype=np.float32), points))
         log_ratios.append(ratio_image(face, *faces))
         before, after = generator.read(picture_batch(pictures, size)).double().numpy()
@@ -160,7 +160,7 @@ def ratio_images(
 def all_points(folder: Path, split: str) -> tuple[list[Path], np.ndarray]:
     """Return the photos of a split and their landmarks (N, 468, 2) [sides of the crop]."""
     landmarks, paths = Landmarks(folder / "landmarks.npz"), all_photos(folder, split)
-    rows = [landmarks.row(path.name) for path in paths]
+    rows = [row_of(landmarks, path) for path in paths]
     points = (landmarks.points[rows, :FACE_POINTS, :2] + 0.5) / landmarks.sizes[rows][:, None]
     return paths, points.astype(np.float64)
 
@@ -228,7 +228,8 @@ def draw_sample(
 def add_folds(generator: WarpGenerator, folders: list[Path]) -> tuple[WarpGenerator, dict]:
     """Return a copy of a generator with folds, and figures for its card.
 
-    folders: of canonical crops, see above. The light fields of UNITS become 0.
+    folders: of canonical crops, see above. The light fields of UNITS become 0. Raises ValueError
+    for a photo without landmarks.
     """
     fields = axis_map(FACS).fields
     extended_generator = extended(generator, folds=len(UNITS)).requires_grad_(False)

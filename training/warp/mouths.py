@@ -93,7 +93,10 @@ class Mouths:
 def collect_mouths(
     folders: list[Path], split: str, generator: WarpGenerator, space: ExpressionSpace, seed: int = 0
 ) -> Mouths:
-    """Collect the photographed open mouths of a split, and edits of its photos that open mouths."""
+    """Collect the photographed open mouths of a split, and edits of its photos that open mouths.
+
+    Raises ValueError if there are no photos, or one has no landmarks.
+    """
     rng, parts = np.random.default_rng(seed), []
     for folder in folders:
         landmarks, paths = Landmarks(folder / "landmarks.npz"), all_photos(folder, split)
@@ -101,12 +104,28 @@ def collect_mouths(
             faces = [read_face(path, landmarks) for path in paths[start : start + BATCH]]
             pictures, points = zip(*faces, strict=True)
             parts += windows_of(generator, space, pictures, points, rng)
+    if not parts:
+        raise ValueError(f"There are no photos of the split {split} in the data.")
     return Mouths.concatenate(parts)
 
 
-def read_face(path: Path, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
-    """Read a crop (C, C, 3) uint8 RGB and its landmarks (478, 2) [sides of the crop]."""
+def row_of(landmarks: Landmarks, path: Path) -> int:
+    """Find the row of a photo. Raises ValueError if the photo has no landmarks."""
     row = landmarks.row(path.name)
+    if row is None:
+        raise ValueError(
+            f"{landmarks.path} has no landmarks of {path.name}: make it anew with "
+            "training/data/prepare/face_mesh_landmarks.py, or remove the photo from the table."
+        )
+    return row
+
+
+def read_face(path: Path, landmarks: Landmarks) -> tuple[np.ndarray, np.ndarray]:
+    """Read a crop (C, C, 3) uint8 RGB and its landmarks (478, 2) [sides of the crop].
+
+    Raises ValueError if it has no landmarks.
+    """
+    row = row_of(landmarks, path)
     points = (landmarks.points[row, :, :2] + 0.5) / landmarks.sizes[row]
     return cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), points
 

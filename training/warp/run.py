@@ -72,8 +72,10 @@ def train_refiner(options) -> None:
         photographed = int(mouths[split].photographed.sum())
         edited = len(mouths[split]) - photographed
         print(f"{split}: {photographed} photographs of open mouths, {edited} edits that open one")
-        if not photographed or not edited:
-            raise ValueError(f"The split {split} needs photographs of open and of closed mouths.")
+        if not photographed:
+            raise ValueError(f"The split {split} has no photograph of an open mouth.")
+        if not edited:
+            raise ValueError(f"The split {split} has no photograph whose mouth an edit can open.")
     generator = refine(experiment, generator, mouths["train"], mouths["val"], run)
     card |= {"refiner": {"steps": experiment.steps, "start": options.checkpoint.name}}
     save_generator(options.out / "generator.safetensors", generator, space, card)
