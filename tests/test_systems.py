@@ -243,6 +243,8 @@ def test_settings_that_only_fit_together_can_be_given_in_either_order():
         ("weights.condtion=1", "'condtion' is unknown; known: .*condition"),
         ("batch=many", "needs a whole number"),
         ("rate=nan", "needs a number"),
+        ("rate=inf", "needs a number"),
+        ("seed=" + 400 * "1", "needs a whole number up to"),
         ("feed=backwards", "is one of portrait"),
         ("weights=3", "set one of its settings"),
         ("space=moods", "is not a space"),

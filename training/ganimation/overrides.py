@@ -9,6 +9,8 @@ from moodganimation.expressions.spaces import space_named
 
 from .experiments import Experiment, PretrainStage
 
+MAX_WHOLE_NUMBER = 10**12  # seeds of torch, a million times that of a run, are below 2**63
+
 
 def override(experiment: Experiment, settings: list[str]) -> Experiment:
     """Apply settings `a.b=c`, each checked against the type of its field, all at once: only the
@@ -100,6 +102,8 @@ def _parse(field_type, path: str, value: str):
     except ValueError:
         noun = "whole number" if field_type is int else "number"
         raise ValueError(f"--set {path} needs a {noun}, not {value!r}.") from None
-    if math.isnan(number):
+    if field_type is int and abs(number) > MAX_WHOLE_NUMBER:
+        raise ValueError(f"--set {path} needs a whole number up to {MAX_WHOLE_NUMBER}.")
+    if field_type is float and not math.isfinite(number):
         raise ValueError(f"--set {path} needs a number, not {value!r}.")
     return number
