@@ -655,6 +655,10 @@ def test_shipped_run_has_its_card_and_metrics(folder, tmp_path, capsys):
     assert card["name"] == "gentle" and card["experiment"]["name"] == "mood"
     assert card["metrics on the test split"]["measures"] == {"follow": 0.5}
     assert "photos" not in card["metrics on the test split"]
+    measured["checkpoint"] = {"split": "val"}
+    (tmp_path / "evaluation.json").write_text(json.dumps(measured))
+    ship(source, about, tmp_path / "evaluation.json", [], out)
+    assert "metrics on the val split" in load_checkpoint(out).card
     assert str(folder) not in json.dumps(card)  # nothing of the machine it was made on
     with pytest.raises(ValueError, match="Only the warp generator has gains"):
         ship(source, about, None, ["AU12=2"], out)

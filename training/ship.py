@@ -14,10 +14,10 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
     """Export a run's generator to `out`, with its card and metrics in the header.
 
     card_file: JSON with data, licence, labels ..., as in checkpoints/cards. metrics: JSON that
-    `python -m training pairs` or `python -m training.evaluate` wrote. gains: AXIS=NUMBER, the
-    factor by which an axis of `warp` moves more than in the training pairs. Both sides of a unit
-    share one, and so do opposite axes that share a motion field: AD30=NUMBER. Raises ValueError for
-    invalid gains and unreadable files.
+    `python -m training pairs` or `python -m training.evaluate` wrote, of the test split unless it
+    names another. gains: AXIS=NUMBER, the factor by which an axis of `warp` moves more than in the
+    training pairs. Both sides of a unit share one, and so do opposite axes that share a motion
+    field: AD30=NUMBER. Raises ValueError for invalid gains and unreadable files.
     """
     generator, space, card = load_checkpoint(source)
     has_gains = generator.config.architecture == "warp"
@@ -31,10 +31,11 @@ def ship(source: Path, card_file: Path, metrics: Path | None, gains: list[str], 
     if has_gains:
         card["gain"] = dict(zip(names, generator.gain.tolist(), strict=True))
     if metrics:
-        values = _read_json(metrics)
+        values, split = _read_json(metrics), "test"
         if "verdict" in values:
+            split = values.get("checkpoint", {}).get("split", split)
             values = {key: values[key] for key in ("verdict", "measures", "mood concordance")}
-        card["metrics on the test split"] = values
+        card[f"metrics on the {split} split"] = values
     save_generator(out, generator, space, card)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
