@@ -9,6 +9,7 @@ import sys
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -37,6 +38,7 @@ from training.ganimation.presets import preset
 from training.ganimation.sample_sheets import SampleSheets
 from training.ganimation.steps import adversarial_step
 from training.ganimation.train import (
+    RunningMeans,
     build_networks,
     draw_interpolation,
     feed_at,
@@ -335,6 +337,26 @@ def test_guard_continues_from_the_log_of_a_resumed_run():
     stuck = Guard()
     messages = [t for _ in range(PATIENCE) for t in stuck.check({"d.clip_condition": 5.0})]
     assert len(messages) == 1 and "d.clip_condition" in messages[0]
+
+
+def test_guard_has_no_warnings_for_terms_that_are_switched_off():
+    guard, names = Guard(), ("condition", "realism_real", "realism_fake")
+    values = {f"d.{prefix}{name}": 0.0 for prefix in ("", "clip_") for name in names}
+    values |= {"g.condition": 0.0, "g.clip_condition": 0.0, "attention": 0.6}
+    assert not any(guard.check(values) for _ in range(2 * PATIENCE))
+
+
+def test_guard_advises_on_collapsed_attention_whatever_its_target_is():
+    guard = Guard()
+    (fallen,) = [t for _ in range(PATIENCE) for t in guard.check({"attention": 0.001})]
+    assert "Set attention_rest=1" in fallen and "if it is 1, raise weights.attention" in fallen
+
+
+@pytest.mark.parametrize("device, dtype", [("mps", torch.float32), ("cpu", torch.float64)])
+def test_means_of_terms_are_summed_in_a_precision_that_the_device_has(device, dtype):
+    means = RunningMeans(SimpleNamespace(device=torch.device(device)))
+    means.add({"d.condition": torch.ones(())})
+    assert means.sums["d.condition"].dtype == dtype
 
 
 def test_guard_has_no_warnings_for_a_healthy_run():

@@ -54,8 +54,12 @@ class Guard:
         return new
 
     def _has_enough(self, name: str) -> bool:
-        """Whether a value was logged often enough to be judged."""
-        return len(self.recent_values.get(name, ())) == PATIENCE
+        """Whether a value was logged often enough to be judged.
+
+        Never one that is always 0: that of a term whose weight is 0.
+        """
+        values = self.recent_values.get(name, ())
+        return len(values) == PATIENCE and any(values)
 
     def _attention_warning(self) -> str | None:
         """A warning if the mean attention has collapsed."""
@@ -63,14 +67,14 @@ class Guard:
             return None
         if max(self.recent_values["attention"]) < COLLAPSED:
             return (
-                "The attention fell to 0: every pixel is repainted. Lower weights.attention, or "
-                "set attention_rest=1, which pulls it towards keeping the photo."
+                "The attention fell to 0: every pixel is repainted. Set attention_rest=1, which "
+                "pulls it towards keeping the photo; if it is 1, raise weights.attention."
             )
         if min(self.recent_values["attention"]) > 1 - COLLAPSED:
             return (
                 "The attention rose to 1: the photo is copied and nothing is edited. Lower "
-                "weights.reconstruction or attention_rest, raise weights.condition, or begin with "
-                "--preset pretrain."
+                "weights.reconstruction, raise weights.condition, set attention_rest=0 if it is 1, "
+                "or begin with --preset pretrain."
             )
         return None
 

@@ -347,11 +347,13 @@ class RunningMeans:
 
     def __init__(self, accelerator: Accelerator):
         self.accelerator, self.sums, self.counts = accelerator, {}, defaultdict(int)
+        # Apple's GPUs have no float64.
+        self.dtype = torch.float32 if accelerator.device.type == "mps" else torch.float64
 
     def add(self, terms: Terms) -> None:
         """Add the terms of a step, which not every step needs to have."""
         for name, value in terms.items():
-            self.sums[name] = self.sums.get(name, 0) + value.detach().double()
+            self.sums[name] = self.sums.get(name, 0) + value.detach().to(self.dtype)
             self.counts[name] += 1
 
     def take(self) -> dict[str, float]:
