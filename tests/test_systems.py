@@ -45,7 +45,14 @@ from training.ganimation.train import (
     pretraining_rate,
     train,
 )
-from training.ganimation.verify import experiment_of, verify
+from training.ganimation.verify import (
+    WEIGHT_SUM_TOLERANCE,
+    Comparison,
+    experiment_of,
+    filled_networks,
+    verify,
+    weight_sums,
+)
 from training.ship import ship
 
 ROOT = Path(__file__).parent.parent
@@ -69,6 +76,18 @@ def test_verify_names_the_terms_that_differ(tmp_path, capsys):
     (tmp_path / "no.json").write_text("{}")
     with pytest.raises(ValueError, match="not a golden training file"):
         verify(tmp_path / "no.json")
+    (tmp_path / "cut.json").write_text("{")
+    with pytest.raises(ValueError, match=r"cut\.json is not a golden training file"):
+        verify(tmp_path / "cut.json")
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("train_*_small*.json")), ids=lambda p: p.stem)
+def test_verify_notices_that_weights_were_not_stepped(path, capsys):
+    golden, comparison = json.loads(path.read_text()), Comparison()
+    networks, *_ = filled_networks(golden, experiment_of(golden), torch.float32)
+    sums = weight_sums(networks, golden["B_params_after_step"])
+    comparison.compare("weights", *sums, WEIGHT_SUM_TOLERANCE)
+    assert comparison.differing
 
 
 def test_verify_refuses_a_golden_file_without_losses(tmp_path):

@@ -68,7 +68,11 @@ ORIGINAL_NAMES_WITH_CLIP_CRITIC = ORIGINAL_NAMES | {
 LAST_FRAME_PENALTY = ("video_ganimation", "convgru_unet_gen")
 # Tolerances of errors relative to the original's values:
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of terms at the same weights
-STEP_TOLERANCE = 1e-2  # of terms during a step of Adam, and of the weights after it
+STEP_TOLERANCE = 1e-2  # of terms during a step of Adam
+# Of the sum of absolute values of a tensor after the step. It is 2e-4 / sum for a weight that moves
+# in the other direction (see below), and up to 3e-4 in the golden files. The step itself changes at
+# least one sum of every file by more than 8e-4, but most by less than the tolerance.
+WEIGHT_SUM_TOLERANCE = 7e-4
 # Of terms after the step. Adam's first step moves each weight by its rate along the sign of the
 # gradient, which rounding decides where the gradient is nearly zero. The golden files hold float32:
 # in train_master_full.json, of 128 pixels, the penalty after the same step computed in float64
@@ -82,7 +86,7 @@ def verify(path: Path) -> None:
     try:
         golden = json.loads(Path(path).read_text(encoding="utf-8"))
         comparison = _compare(path, golden, experiment_of(golden))
-    except (OSError, UnicodeDecodeError, KeyError, TypeError, AttributeError, RuntimeError) as e:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as e:
         raise ValueError(f"{path} is not a golden training file ({e!r}).") from None
     if comparison.differing:
         raise ValueError(
@@ -155,7 +159,7 @@ def _compare_losses(
 
 
 def _compare_step(comparison: Comparison, golden: dict, experiment: Experiment) -> None:
-    """Compare the terms during one step of Adam, and the weights and terms after it."""
+    """Compare the terms during one step of Adam, and the sums of weights and the terms after it."""
     networks, batch, interpolation = filled_networks(golden, experiment, torch.float32)
     terms = adversarial_step(
         networks, batch, experiment, interpolation, Accelerator(cpu=True), experiment.feed
@@ -165,7 +169,7 @@ def _compare_step(comparison: Comparison, golden: dict, experiment: Experiment) 
         original = {name: value for name, value in original.items() if name != "d_gp"}
     comparison.compare("in step", original_terms(terms, experiment), original, STEP_TOLERANCE)
     sums = weight_sums(networks, golden["B_params_after_step"])
-    comparison.compare("weights", *sums, STEP_TOLERANCE)
+    comparison.compare("weights", *sums, WEIGHT_SUM_TOLERANCE)
     terms, _ = evaluate_terms(networks, batch, interpolation, experiment, golden["branch"])
     comparison.compare("after step", terms, golden["B_losses_after_step"], AFTER_STEP_TOLERANCE)
 
