@@ -6,7 +6,8 @@
 // of window.moodganimation, and runs after stage.js. A drag previews {drag: {at, to, side}, expression}, a
 // reset {reset: at, expression}: `at` and `to` are places, as fractions of the photo's width and height,
 // and the expression is the one before the drag. The server finds which axes move.
-// manipulation/motion_map.py describes what `motionMap` returns.
+// manipulation/motion_map.py describes what `motionMap` returns; its labels are translated by the server,
+// its groups here.
 window.moodganimation.mount(element, () => {
   const page = window.moodganimation;
   const CLICK_SLOP_PX = { mouse: 3, touch: 8, pen: 5 };  // a click may move by so much

@@ -70,7 +70,7 @@ window.moodganimation.mount(element, () => {
     });
   }
 
-  // Send all strokes, after each stroke.
+  // Send all strokes: after each stroke, Clear or a change of the mode.
   async function applyStrokes() {
     const sent = [...strokes];
     const onlyPainted = brushBar.querySelector("[name=brush-mode]:checked").value === "edit";

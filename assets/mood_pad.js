@@ -88,7 +88,7 @@ window.moodganimation.mount(element, () => {
       };
       const [left, top] = places.reduce((best, place) => (cost(place) < cost(best) ? place : best));
       text.setAttribute("x", left);
-      text.setAttribute("y", top);
+      text.setAttribute("y", top);  // page.css has dominant-baseline: hanging
       taken.push([x + left, y + top, x + left + width, y + top + height]);
     }
   }

@@ -21,12 +21,13 @@ window.moodganimation.mount(element, () => {
       const list = new DataTransfer();
       list.items.add(file);
       const upload = ownPhoto?.file === file ? ownPhoto.upload : await page.uploadFile({ files: list.files });
+      if (requestNumber !== newestRequest) return;  // another photo was opened meanwhile
       ownPhoto = { file, upload };
       answer = await page.runQueued("open_photo", { photo: upload, box, model: session.model });
     } catch (error) {
       answer = { problem: translate("The photo could not be sent. It may be too large: at most 40 MB.") };
     }
-    if (requestNumber !== newestRequest) return;  // another photo was opened meanwhile
+    if (requestNumber !== newestRequest) return;
     delete document.body.dataset.busy;
     input.value = "";
     if (answer.no_face) {

@@ -6,7 +6,7 @@ window.moodganimation.mount(element, () => {
   const image = element.querySelector("#stage-image"), before = element.querySelector("#stage-before");
   const film = element.querySelector("#stage-film"), camera = element.querySelector("#stage-camera");
   const inset = element.querySelector("#inset"), split = element.querySelector("#stage-split");
-  const outlines = element.querySelector("#face-outlines"), note = element.querySelector("#stage-note");
+  const outlines = element.querySelector("#face-outlines"), info = element.querySelector("#photo-info");
   const INSET_DELAY_MS = 700;  // without a change, until the inset is drawn
   const otherView = () => (session.view === "face" ? "photo" : "face");
   let isSplit = false;  // whether the left part of the picture shows the photo before the edit
@@ -99,14 +99,14 @@ window.moodganimation.mount(element, () => {
   });
   on("no-face", () => {
     showOnStage("picture");
-    note.textContent = "";
+    info.textContent = "";
     inset.hidden = outlines.hidden = true;
     compare(false);
   });
   on("photo", () => {
     element.querySelector("#no-face").hidden = true;
     stage.dataset.photo = "there";
-    note.textContent = `${session.photo.name} · ${session.size_text}`;
+    info.textContent = `${session.photo.name} · ${session.size_text}`;
     outlines.hidden = false;
     compare(false);
     showOnStage("picture");

@@ -47,7 +47,7 @@
   // another view of it, "photo" with another photo (and its token) or another model, "no-face" with a photo
   // without a face. Others: "preview" (answer and its request), "opening" (a photo file), "settings" ({key of
   // the recipe: values}; "animate" is of the panel "export"), "panel" (name of the opened panel), "before"
-  // (whether its button is held), "mood" (a mood slider was moved), "enabled" (a photo is open), "committing"
+  // (whether its button is held), "mood" (a mood slider was moved), "enabled" (whether a photo is open), "committing"
   // (before an action or a commit).
   function on(name, listener) {
     (listeners[name] ??= []).push(listener);

@@ -143,8 +143,8 @@ window.moodganimation.mount(element, () => {
       }
     });
   }
-  // The index of a keyframe of an earlier state: of the one at its time, or else of the only one at a new
-  // time; null if it is gone.
+  // The present index of the keyframe that was number `index` of `before`: the one at its old time, or else
+  // the only one whose time is new; null if there is none.
   function indexAfter(before, index) {
     const { keyframes } = session.state;
     const same = keyframes.findIndex(({ at }) => at === before[index].at);

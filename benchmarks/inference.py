@@ -153,6 +153,7 @@ def _stage_times(subject: Subject, path: Path, rounds: int) -> dict[str, float]:
 
         others: further axes with fixed values, set in every edit.
         """
+        # The keys are Action Units, which the space of a mood generator lacks.
         start = animator.start(portrait) if animator.space == FACS else portrait.reading
         # It differs from call to call, so that nothing is cached.
         level = 0.5 + (next(calls) % 40) / 80
@@ -197,7 +198,7 @@ def _stage_figures(subject: Subject, times: dict[str, float]) -> dict[str, dict]
         "sides [px]": {
             "photo": max(subject.portrait.photo.shape[:2]),
             "face in the photo": round(subject.portrait.side),
-            "face in the close-up": SIDE,  # in the stages and all below
+            "face in the close-up": SIDE,
         },
         "ms": {name: round(1000 * value, 2) for name, value in times.items()},
         FASTER_THAN_BASELINE: {

@@ -237,7 +237,8 @@ class Animator:
 
     @torch.inference_mode()
     def measure(self, frame: Frame) -> Expression:
-        """Read the Action Units in the edited face of a frame by the shipped reader."""
+        """Read the Action Units in the edited face of a frame by the shipped reader, but for the
+        tilt of the head (AU55, AU56), which is that of the photo."""
         size = (self.reader.config.image_size,) * 2
         face = resize(frame.edit.composite.to(self.device), size)
         return self._to_expression(self.reader.read(face), frame.portrait)

@@ -121,7 +121,8 @@ def contact_sheet(
     side: int = figures.PANEL_SIDE,
     progress: Progress = lambda drawn, total: None,
 ) -> np.ndarray:
-    """Draw a contact sheet, (H, W, 3) uint8, with faces of `side` pixels. kind: a key of KINDS.
+    """Draw a contact sheet, (H, W, 3) uint8. kind: a key of KINDS. side: of its faces [px], but
+    for the kind "fields".
 
     Raises InvalidExpression for a kind that the generator's space does not allow.
     """
@@ -149,7 +150,7 @@ def _edit_each(
 
 
 def _draw_motion(animator: Animator, portrait: Portrait, progress: Progress) -> np.ndarray:
-    """Draw the motion of every axis at its highest value, as arrows."""
+    """Draw, for every axis, the motion of the edit that raises it to its highest value."""
     start, axes = animator.start(portrait), animator.space.axes
     expressions = [start.replace(**{axis.key: axis.high}) for axis in axes]
     frames = _edit_each(animator, portrait, expressions, progress)

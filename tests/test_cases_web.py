@@ -539,7 +539,7 @@ def test_page_in_a_frame_of_another_site_edits_a_photo(request, tls, tmp_path, p
         frame = tab.frame_locator("#frame")
         frame.locator("body[data-photo=there]").wait_for(timeout=60_000)
         frame.locator("#photo input[type=file]").set_input_files(str(PHOTO))
-        frame.locator("#stage-note", has_text="astronaut").wait_for(timeout=60_000)
+        frame.locator("#photo-info", has_text="astronaut").wait_for(timeout=60_000)
         result = frame.locator("#stage-image")
         before = result.get_attribute("src")
         frame.locator("#slider-AU26").fill("1")

@@ -18,6 +18,7 @@ from moodganimation import Animator, Expression, NotACheckpoint, Unwritable, loa
 from moodganimation.checkpoints.convert import convert
 from moodganimation.checkpoints.files import build_generator, load_checkpoint, save_generator
 from moodganimation.checkpoints.original import read_original
+from moodganimation.checkpoints.unwrap import unwrap
 from moodganimation.cli.commands import main
 from moodganimation.expressions.spaces import ACTION_UNITS
 from moodganimation.networks.base import GeneratorConfig
@@ -571,3 +572,9 @@ def test_failed_conversion_leaves_no_file(tmp_path):
     with pytest.raises(Unwritable, match="not a regular file"):
         convert(tmp_path / "G.pth", tmp_path / "G.safetensors")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["G.pth", "G.safetensors"]
+
+
+@pytest.mark.parametrize("key", ["net.G", 0])
+def test_a_network_under_a_key_with_a_dot_or_a_number_has_no_entries_beside_it(key):
+    weights = {f"{i}.weight": torch.ones(1) for i in range(3)}
+    assert unwrap(Path("x.pth"), {key: weights}, None) == (weights, {})

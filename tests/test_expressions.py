@@ -67,6 +67,12 @@ def test_impossible_values_are_refused(value):
         Expression.of(ACTION_UNITS, AU12=value)
 
 
+def test_a_key_of_thousands_of_digits_is_an_unknown_axis():
+    assert "9" * 5000 not in ACTION_UNITS
+    with pytest.raises(InvalidExpression, match="is not an axis"):
+        ACTION_UNITS.indices("9" * 5000)
+
+
 def test_an_unknown_axis_is_named_with_what_is_near():
     with pytest.raises(InvalidExpression, match=r"not an axis.*AU1"):
         Expression.of(ACTION_UNITS, AU13=1)

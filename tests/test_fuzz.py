@@ -719,7 +719,7 @@ def test_frames_of_a_camera(animator, pictures, work, request, live, units, edit
         answer = streams.process_frame(asked)
         assert set(answer) in (
             {"problem"},
-            {"stream_id", "picture", "found", "calibrated", "seconds"},
+            {"stream_id", "picture", "found", "calibrated", "seconds", "full"},
         )
 
     for asked in (

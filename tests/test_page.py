@@ -305,7 +305,7 @@ def test_where_no_face_is_found_a_box_is_drawn(visit, photo, tmp_path):
     assert tab.locator("#stage-box").is_visible()
     tab.mouse.up()
     tab.wait_for_function("document.body.dataset.photo === 'there'")
-    assert "nobody" in tab.inner_text("#stage-note") and tab.locator("#save").is_enabled()
+    assert "nobody" in tab.inner_text("#photo-info") and tab.locator("#save").is_enabled()
     assert tab.locator("#slider-AU12").is_enabled() and tab.locator("#no-face").is_hidden()
 
 

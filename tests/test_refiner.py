@@ -17,7 +17,7 @@ from moodganimation.networks.refiner import (
     SMILE_WIDTHS,
     MouthDrawing,
     Refiner,
-    corner_shading,
+    corner_light,
     drawing_ratios,
     estimate_skin_light,
     painted_boxes,
@@ -306,8 +306,8 @@ def test_sharpening_amplifies_detail_and_keeps_even_color_and_what_is_not_painte
 def test_corners_of_narrow_mouths_darken_and_those_of_smiles_do_not():
     hole = torch.zeros(1, 1, 8, 128)
     hole[..., 30:90] = 1
-    shading = corner_shading(hole)[0, 0, 0]
-    assert shading[30] < 1 - 0.9 * CORNER_SHADE and shading[60] == 1
-    torch.testing.assert_close(shading[30:90], shading[30:90].flip(0))
+    left = corner_light(hole)[0, 0, 0]
+    assert left[30] < 1 - 0.9 * CORNER_SHADE and left[60] == 1
+    torch.testing.assert_close(left[30:90], left[30:90].flip(0))
     hole[..., 10 : 11 + SMILE_WIDTHS[1]] = 1
-    assert (corner_shading(hole) == 1).all()
+    assert (corner_light(hole) == 1).all()

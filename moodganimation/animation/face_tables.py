@@ -29,7 +29,7 @@ from ..expressions.spaces import (
 from .tables import check_clip, parse_number, single_clip_error
 
 MAX_INTENSITY = 5.0  # of OpenFace and LibreFace
-MAX_TABLE_FRAMES = 100_000  # of a video, from the first row to the last
+MAX_TABLE_FRAMES = 100_000  # rows of a table; frames of a face, from its first to its last
 MAX_TIME_ERROR = 0.0015  # [s] of the time from the first row to the last, by rounding
 _INTENSITY = re.compile(r"(AU)(\d{1,2})_r|(au)_(\d{1,2})_intensity", re.IGNORECASE)
 _UNIT = re.compile(r"AU\d{1,2}", re.IGNORECASE)
@@ -45,7 +45,7 @@ _FACE_COLUMNS = ("face_id", "identity", "person_id", "track_id", "face")
 _FOUND_COLUMNS = ("success",)
 _READ_COLUMNS = {*_FRAME_COLUMNS, *_TIME_COLUMNS, *_FACE_COLUMNS, *_FOUND_COLUMNS}
 # Columns that show that another program wrote the table: those above, but "time", which
-# `write_curves` has too, and some that are not read.
+# `write_curves` has too, and some that are not read. The empty name is that of pandas' index.
 _FOREIGN_COLUMNS = (_READ_COLUMNS - {"time"}) | {
     *("input", "confidence", "facescore", "facerectx", "filename", "file", "image", "")
 }
@@ -55,9 +55,9 @@ _FOREIGN_COLUMNS = (_READ_COLUMNS - {"time"}) | {
 class ColumnLayout:
     """What the columns of a table mean. Columns are indices, None if there is no such column."""
 
-    axes: dict[int, str]  # column -> key of the axis; all axes are of one space
+    axes: dict[int, str]  # column -> its axis, in any spelling; all are of one space
     divisor: float  # of the values in these columns
-    unused_units: list[str]  # names of columns of Action Units that are not read
+    unused_units: list[str]  # Action Units whose columns are not read
     unused_columns: list[str]  # names of all other columns that are not read
     first_number: int  # that the program gives to the first frame: 1 for OpenFace, 0 for others
     frame_column: int | None  # of frame numbers
@@ -86,7 +86,7 @@ class FaceTable:
     """The table of one face: rows at a constant step of frames, without gaps."""
 
     rows: np.ndarray  # (T, D)
-    names: list[str]  # (D,) keys of the axes
+    names: list[str]  # (D,) of the axes, see `ColumnLayout.axes`
     frame_numbers: list[int]  # (T,) in the video, whose first frame is 0
     # Rows per second: frames of the video only if the step is 1. None: see `frame_rate`.
     fps: float | None
@@ -114,8 +114,8 @@ def face_layout(names: list[str], space: ExpressionSpace) -> ColumnLayout | None
     axes = intensities or {i: n for i, n in enumerate(names) if any(n in s for s in spaces)}
     chosen = _choose_space(space, spaces, axes.values())
     kept = {i: name for i, name in axes.items() if name in chosen}
-    read = _READ_COLUMNS | {""}
-    unused = [i for i in range(len(names)) if i not in kept and lowered[i] not in read]
+    ignored = _READ_COLUMNS | {""}
+    unused = [i for i in range(len(names)) if i not in kept and lowered[i] not in ignored]
     is_openface = bool(intensities) and any(name.endswith("_r") for name in lowered)
     time = _first_column(lowered, _TIME_COLUMNS)
     return ColumnLayout(

@@ -24,7 +24,7 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*", re.ASCII)
 
 
 class NotATable(ValueError):
-    """Raised for bytes that are not text, and for what `csv` refuses.
+    """Raised for bytes that are neither UTF-8 nor other text, and for what `csv` refuses.
 
     It refuses a quote that is not closed or has text behind it, and cells of more than 131072
     characters.

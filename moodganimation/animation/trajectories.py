@@ -91,9 +91,12 @@ def read_trajectory(
     frames: the number of rows; None for all. The formats of files are
 
     * .csv (.tsv, .txt): a header may name axes of `space`, of moods or of Action Units, in any
-      order. Missing axes are 0. AU12 sets AU12L and AU12R. A table with the columns of both
-      ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it has all axes of `space`,
-      otherwise in ACTION_UNITS or PAD. For tables of other programs, see `face_tables`.
+      order. Axes of the table's space without a column are 0. For a generator of FACS, a table
+      that names axes of ACTION_UNITS alone is read in ACTION_UNITS, so that the further axes of
+      FACS keep their values in the photo; in other tables of FACS, AU12 sets both sides. A table
+      with the columns of both ACTION_UNITS and PAD (by `write_curves`) is read in `space` if it
+      has all axes of `space`, otherwise in ACTION_UNITS or PAD.
+      For tables of other programs, see `face_tables`.
     * .npy: (T, D) numbers.
     * .pkl: a dict from VIDEO_NUMBER to (D,) numbers, the format of the original MoodGANimation. A
       file ending may follow, as in VIDEO_NUMBER.jpg.
@@ -253,6 +256,8 @@ def _read_pickle(path: Path, clip: str | None) -> _Table:
     if clip is None:
         complete = [name for name, video in videos.items() if not _count_missing(video)]
         name = next(iter(complete or videos), "")
+    if not videos:
+        raise UnreadableFile("{} holds no frames.", path)
     tables.check_clip(path, name, videos)
     if clip is None and len(videos) > 1:
         notes.append(

@@ -80,7 +80,8 @@ def is_torch_legacy(head: bytes) -> bool:
 
 
 def _kind(path: Path, head: bytes) -> FileKind | None:
-    """Return the kind of a file by its first bytes; None for torch.save and for unknown kinds."""
+    """Return the kind of a file by its first bytes, a zip by its entries, ONNX by its ending; None
+    for torch.save and for unknown kinds."""
     if head.startswith(b"PK"):
         return _zip_kind(path)
     for offset, signature, kind in SIGNATURES:
@@ -122,13 +123,14 @@ def _zip_kind(path: Path) -> FileKind | None:
 
 
 def _safetensors_kind(path: Path) -> FileKind | None:
-    """Return the kind of a safetensors file by the metadata in its header."""
+    """Return the kind of what may be a safetensors file by the metadata in its header; None if the
+    header describes no tensor."""
     with open(path, "rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = file.read(min(size, MAX_HEADER_BYTES))
     try:
-        name = json.loads(header)["__metadata__"]["format"]
+        format_name = json.loads(header)["__metadata__"]["format"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return FileKind.FOREIGN_SAFETENSORS if b'"dtype"' in header else None
-    ours = isinstance(name, str) and name.startswith("moodganimation-")
+    ours = isinstance(format_name, str) and format_name.startswith("moodganimation-")
     return FileKind.OUR_CHECKPOINT if ours else FileKind.FOREIGN_SAFETENSORS

@@ -31,7 +31,7 @@ CRITIC_FORMAT = "moodganimation-critic-1"  # training.ganimation.critic_checkpoi
 class Checkpoint(NamedTuple):
     """A generator with its space and its model card."""
 
-    generator: Generator  # in evaluation mode, on the CPU, without gradients
+    generator: Generator  # in evaluation mode, without gradients; on the CPU when loaded
     space: ExpressionSpace  # of its condition
     card: dict  # the model card: licence, training data, results; for people
 

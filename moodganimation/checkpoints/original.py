@@ -39,7 +39,9 @@ RENAMED = {  # pattern in an original name of a layer -> replacement
 class OriginalNetwork(NamedTuple):
     """A network that another program wrote, with our names of layers."""
 
-    origin: str  # the name of that program
+    origin: (
+        str  # the name of that program, as far as the weights tell: GANimation for both without GRU
+    )
     role: Literal["generator", "critic"]
     config: dict  # arguments of GeneratorConfig, or of training.ganimation.critics.CriticConfig
     weights: dict[str, Tensor]  # float32, in the order of the network's state dict

@@ -35,8 +35,9 @@ def unwrap(path: Path, content: object, name: str | None = None) -> tuple[dict, 
     if not known:
         raise NotACheckpoint(*_no_network_message(path, content))
     full_name = _choose(path, list(known), name)
-    weights, top_key = known[full_name], full_name.partition(".")[0]
-    count_beside = len(content) - (1 if top_key in content else len(weights))
+    weights = known[full_name]
+    is_inside = any(full_name == str(k) or full_name.startswith(f"{k}.") for k in content)
+    count_beside = len(content) - (1 if is_inside else len(weights))
     return weights, {"entries beside the network": count_beside} if count_beside else {}
 
 

@@ -53,7 +53,8 @@ class FaceEdit:
     state: State
     mood_start: Expression  # the last expression that no mood set; moods start from it
     history: History = field(default_factory=History)
-    frame: Frame | None = None  # the edit of the committed state; None before the first one
+    # The edit of the committed state; None before the first one, and after a failed `restore`
+    frame: Frame | None = None
     _manipulation: Manipulation | None = None  # created by the first drag
 
     @classmethod
@@ -171,7 +172,7 @@ class JobProgress(NamedTuple):
     """How far a job is."""
 
     job: str = ""  # its number
-    label: str = ""
+    step_text: str = ""  # what the job does, in English; translated when the page asks
     done: int = 0  # steps
     total: int = 0  # all steps; 0 if that is unknown
 

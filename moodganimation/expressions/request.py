@@ -95,7 +95,8 @@ def resolve(request: ExpressionRequest, reading: Expression, space: ExpressionSp
             target = target.replace(**values)
         else:
             changed = convert_expression(target, axes_space, reading).replace(**values)
-            # Axes that ACTION_UNITS lacks, as those of gaze and head, stay as in the target so far.
+            # In place of a reading, the units of the target so far: a mood changes these, not those
+            # of the photo, and axes that ACTION_UNITS lacks, as gaze and head, stay as they are.
             unit_space = space if space in UNIT_SPACES else ACTION_UNITS
             target = convert_expression(
                 changed, space, convert_expression(target, unit_space, reading)

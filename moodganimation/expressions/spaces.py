@@ -240,7 +240,7 @@ def _canonical(key: str) -> str:
 
     A number without AU or AD is that of an Action Unit.
     """
-    code = re.fullmatch(r"(AU|AD)?(\d+)([LR]?)", key.strip().upper())
+    code = re.fullmatch(r"(AU|AD)?(\d{1,9})([LR]?)", key.strip().upper())
     if not code:
         return key.strip().lower()
     prefix, number, side = code.groups()

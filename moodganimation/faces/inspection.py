@@ -18,7 +18,7 @@ from .portrait import Portrait
 
 SIZE = 64  # side of the network's input [px]
 MIN_CONFIDENCE = 0.6  # below it a crop counts as no face
-# Faces with less roll count as upright. The aligner needs still less: `search.MAX_ALIGNED_ROLL`.
+# Faces with less roll count as upright.
 MAX_UPRIGHT_ROLL = np.radians(50)
 CONTRAST_EPS = 0.02  # added to the standard deviation, so that flat inputs are not amplified
 # Probability above which a mouth counts as covered. It is high because wide open mouths and

@@ -17,7 +17,7 @@ from ..errors import Message
 from ..networks.compositing import SURROUNDINGS_SCALE, blend
 from .masks import fade_mask
 
-MOTION_EPS = 0.05  # motion of fewer pixels of the photo is invisible and left out
+MOTION_EPS = 0.05  # pixels of the photo that move less, in x and in y, need not be computed
 LIGHT_EPS = 0.002  # a smaller relative change of brightness is invisible and left out
 KEEP_THRESHOLD = 0.998  # where attention is at least this, nothing is painted
 # Added to the longest motion [px]: 2 that the cubic interpolation of the photo reads, 2 by which
@@ -144,7 +144,7 @@ class Portrait:
 
     def downscaled_for(self, view: Literal["face", "photo"], size: int) -> "Portrait":
         """Return the portrait with the pixels that a view of this size needs, to animate faster."""
-        if view == "face":  # twice the resolution of the crop
+        if view == "face":  # twice the view's pixels for the crop
             size = round(2 * size * max(self.photo.shape[:2]) / self.side)
         return self.downscaled(size)
 

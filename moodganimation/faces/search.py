@@ -7,7 +7,8 @@ from .detection import Finder, sort_by_size
 from .inspection import Inspection, Inspector, inspect_crops, rotate_crop
 from .portrait import is_same_face
 
-# The aligner corrects a smaller roll. `Inspection.upright` allows more: MAX_UPRIGHT_ROLL.
+# `rotate_upright` reduces the roll to less than this, which the aligner corrects. It is applied to
+# boxes drawn by hand and to `rotated` crops only: `upright` ones keep up to MAX_UPRIGHT_ROLL.
 MAX_ALIGNED_ROLL = np.radians(20)
 CV2_ROTATIONS = {  # number of quarter turns counterclockwise -> constant of OpenCV
     1: cv2.ROTATE_90_COUNTERCLOCKWISE,

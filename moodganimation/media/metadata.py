@@ -207,7 +207,10 @@ def _user_comment(exif: Image.Exif) -> str | None:
     text = exif.get_ifd(IFD.Exif).get(Tag.UserComment)
     if not (isinstance(text, bytes) and text.startswith(_ASCII_PREFIX)):
         return None
-    return text[len(_ASCII_PREFIX) :].decode("ascii")
+    try:
+        return text[len(_ASCII_PREFIX) :].decode("ascii")
+    except UnicodeDecodeError:
+        return None
 
 
 @contextlib.contextmanager
@@ -220,7 +223,7 @@ def _without_warnings():
 
 def _second_line(text: bytes) -> str | None:
     """The second line of a `comment_text`; other programs' comments in a GIF are further lines."""
-    lines = text.decode().split("\n")
+    lines = text.decode(errors="replace").split("\n")
     return lines[1] if len(lines) > 1 else None
 
 

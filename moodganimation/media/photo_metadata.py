@@ -52,7 +52,8 @@ class PhotoMetadata:
 def read_photo_metadata(image: Image.Image) -> PhotoMetadata:
     """Read the metadata of a picture whose file is still open.
 
-    Of EXIF, the entries from a damaged one on are left out.
+    EXIF is read in the order orientation, texts, GPS, color space, resolution: the first of these
+    that is damaged, and those after it, are left out.
     """
     tags, exif_tags, has_gps, orientation, adobe, dpi = {}, {}, False, 1, False, None
     hex_exif = image.info.get("Raw profile type exif", "")  # in a text chunk of a PNG

@@ -1,4 +1,4 @@
-"""Write what Pillow cannot: PNG of 16 bits per channel, and compressed TIFF of 8 or 16 bits.
+"""Write PNG of 16 bits per channel, which Pillow cannot write, and compressed TIFF of 8 or 16 bits.
 
 Pixels are compressed by zlib in strips of STRIP_ROWS rows. PNG: W3C, PNG Specification, 3rd ed.,
 2025. TIFF: Adobe, TIFF Revision 6.0, 1992, with the compression of its Supplement 2.

@@ -79,7 +79,8 @@ class Generator(nn.Module, ABC):
 
     source: (B, 3, H, W) in [-1, 1]. condition: (B, D), the target value of every axis (not a
     change). state: of the frame before, None at the start of a clip. Each class has its own type of
-    encoding; other code passes it on unchanged. Samples of a batch are independent.
+    encoding; other code passes it on unchanged. At inference, samples of a
+    batch are independent.
     """
 
     moves_pixels = False  # True if an edit warps the photo, False if it only paints over it

@@ -107,7 +107,7 @@ class Folds(nn.Module):
 
     def mean_face_folds(self, change: Tensor) -> Tensor:
         """Sum the fold pictures for a change (B, S, U) of the units: the log gain of brightness in
-        PICTURE_BOX, with its mirror image on the other side, (B, 1, rows, 2 columns)."""
+        PICTURE_BOX, with its mirror image on the other side, (B, 1, rows, 2 * columns)."""
         weights = change @ self.units
         weights = torch.where(weights < 0, REMOVAL_FACTOR * weights, weights)
         halves = torch.einsum("bsf,fhw->bshw", weights, self.pictures)

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from .base import upsample2x
 from .compositing import cell_centers, ramp, resize
 
-# Extent of the mouth window above, below and to each side of the center of the upper teeth [crop
-# sides].
+# Extent of the mouth window above, below and to each side of the center of the picture of the upper
+# teeth, which is near their necks [crop sides].
 MOUTH_WINDOW = (0.11, 0.33, 0.265)
 # Ramps of `visible_teeth_mask`, from no visible teeth to all. TEETH_BRIGHTNESS: mean brightness in
 # the mouth over that of white teeth. TEETH_AREA: mean of the mask over the window; narrower strips
@@ -53,10 +53,11 @@ class Window(NamedTuple):
         return cls(crop_size, ((0, 0),), crop_size, crop_size)
 
     @classmethod
-    def mouth(cls, teeth: Sequence[Sequence[float]], crop_size: int) -> "Window":
+    def mouth(cls, centers: Sequence[Sequence[float]], crop_size: int) -> "Window":
         """The mouth windows of faces.
 
-        teeth: for each face, the center (x, y) of the upper teeth [face coordinates].
+        centers: for each face, the center (x, y) of the picture of the upper teeth [face
+        coordinates].
         """
         above, below, beside = MOUTH_WINDOW
 
@@ -71,7 +72,7 @@ class Window(NamedTuple):
             top, left = pixels((y + 1) / 2 - above), pixels((x + 1) / 2 - beside)
             return min(max(0, top), crop_size - height), min(max(0, left), crop_size - width)
 
-        return cls(crop_size, tuple(corner(*center) for center in teeth), height, width)
+        return cls(crop_size, tuple(corner(*center) for center in centers), height, width)
 
     def crop(self, field: Tensor) -> Tensor:
         """Cut the window out of a field (1 or B, C, n, n) over the crop.

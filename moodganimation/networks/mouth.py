@@ -61,7 +61,7 @@ def keep_visible_teeth(
     """
     x, y = window.crop(motion).split(1, 1)
     lifting = torch.cat([x, y.clamp(min=0)], 1)  # a backward flow: it leads down where teeth rise
-    teeth = mouth.mouth_mask * warp_in_window(visible_teeth_mask, window, lifting)
+    teeth = mouth.mouth_mask * warp_window_field(visible_teeth_mask, window, lifting)
     kept = teeth * mouth.opacity
     motion = window.insert(blend(lifting, kept, window.crop(motion)), motion)
     light = window.insert(window.crop(light) * (1 - kept), light)
@@ -69,7 +69,7 @@ def keep_visible_teeth(
     return mouth._replace(opacity=opacity, rendered_teeth_mask=rendered), motion, light
 
 
-def warp_in_window(field: Tensor, window: Window, motion: Tensor) -> Tensor:
+def warp_window_field(field: Tensor, window: Window, motion: Tensor) -> Tensor:
     """Warp a field (B, C, h, w) over the window, 0 beyond it, by a backward flow (B, 2, h, w) [face
     coordinates]."""
     whole = field.new_zeros(len(field), field.shape[1], *(2 * [window.crop_size]))

@@ -1,9 +1,9 @@
 """The mouth refiner of `warp`: a small U-Net that turns rendered teeth, gums and tongue into a
 photograph of the inside of a mouth.
 
-It works on colors relative to the *skin light*, the color of the light on the skin around the
-mouth, channel by channel, so that grey photographs stay grey, warm ones warm and dim ones dim,
-across a half-lit mouth too. Skin light is not the `light` of an edit.
+It works on colors relative to the *skin light*, the color that the skin around the mouth has in the
+photo (its light times its complexion), channel by channel, so that grey photographs stay grey, warm
+ones warm and dim ones dim, across a half-lit mouth too. Skin light is not the `light` of an edit.
 
 B batch · h x w pixels of the mouth window, of which PAINT_SCALE x PAINT_SCALE (see `encoding`) lie
 in one of the crop; pixels, rows and columns below are these · h' x w' pixels of a box in the window
@@ -55,10 +55,10 @@ SHARPENING, SHARPENING_WINDOW = 0.2, 13
 # CORNER_WIDTH [widths of the hole] the light falls, at the corner by CORNER_SHADE. Over
 # SMILE_WIDTHS [columns of the hole] this correction fades out.
 CORNER_WIDTH, CORNER_SHADE, SMILE_WIDTHS = 0.2, 0.6, (73, 82)
-MAX_RATIO = 3.0  # of any color to the skin's
-TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin's
+MAX_RATIO = 3.0  # of any color to the skin light
+TEETH_RATIO = (0.7, 2.4)  # of white teeth to the skin light
 HOLE_EDGE_SHADE = 0.5  # share of light that teeth lose where there is no hole around them
-CAVITY_RATIO = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin's, without hole around it
+CAVITY_RATIO = (0.30, 0.18, 0.17)  # of the dark of a mouth to the skin light, with no hole around
 CAVITY_DARKENING = 0.6  # share of that which the cavity loses where all around it is hole
 OPENNESS_WINDOW = 17  # side of the square whose share of hole is the openness of its center
 
@@ -114,13 +114,13 @@ class Refiner(nn.Module):
         Only a box around that is computed; outside it they are the photo's."""
         skin_light = estimate_skin_light(drawing.photo)
         tone, color = skin_light.mean((2, 3), keepdim=True), drawing.photo.clone()
-        shade = corner_shading(drawing.hole)
+        light_left = corner_light(drawing.hole)
         for index, (rows, columns) in painted_boxes(drawing.paint):
             sample = slice(index, index + 1)
             box = sample, slice(None), rows, columns
             near = MouthDrawing(*(x[box] for x in drawing[:4]), *(x[sample] for x in drawing[4:]))
             ratios = self.predict_ratios(near, skin_light[box], tone[sample])
-            ratios = shade[sample, ..., columns] * sharpen(ratios, near.paint)
+            ratios = light_left[sample, ..., columns] * sharpen(ratios, near.paint)
             color[box] = (ratios * (skin_light[box] + DARKEST) - DARKEST).clamp(0, 1)
         return color
 
@@ -147,12 +147,12 @@ class Refiner(nn.Module):
 
 def sharpen(ratios: Tensor, paint: Tensor) -> Tensor:
     """Amplify the detail of ratios (B, C, h, w) by SHARPENING where `paint` (B, 1, h, w) is 1."""
-    sums = box_mean(torch.cat([ratios * paint, paint], 1), SHARPENING_WINDOW)
-    mean = sums[:, :-1] / sums[:, -1:].clamp(min=1e-3)  # no division by 0
+    means = box_mean(torch.cat([ratios * paint, paint], 1), SHARPENING_WINDOW)
+    mean = means[:, :-1] / means[:, -1:].clamp(min=1e-3)  # no division by 0
     return (ratios + SHARPENING * paint * (ratios - mean)).clamp(0, MAX_RATIO)
 
 
-def corner_shading(hole: Tensor) -> Tensor:
+def corner_light(hole: Tensor) -> Tensor:
     """Return the share of light that the cheeks leave in each column of a hole (B, 1, h, w), (B, 1,
     1, w): 1 in the middle of the mouth and in smiles, down to 1 - CORNER_SHADE at the corners."""
     columns = hole.amax(2, keepdim=True)
@@ -240,9 +240,10 @@ def estimate_skin_light(photo: Tensor) -> Tensor:
     """Estimate the skin light around a mouth, (B, 3, h, w) in [0, 1], from the photo of the same
     shape: smooth means of its colors beside the mouth, in which bright skin counts more than shade
     and hair."""
-    rows, columns, skin = _skin_filters(*photo.shape[-2:], photo.device)
-    sums = F.adaptive_avg_pool2d(torch.cat([photo * skin, photo.square() * skin], 1), GRID)
-    weight, weighted_color = (rows @ sums @ columns.T).split(3, 1)
+    blur_down, blur_across, skin = _skin_filters(*photo.shape[-2:], photo.device)
+    # The weight of a pixel is its own brightness, channel by channel, times its share of skin.
+    means = F.adaptive_avg_pool2d(torch.cat([photo * skin, photo.square() * skin], 1), GRID)
+    weight, weighted_color = (blur_down @ means @ blur_across.T).split(3, 1)
     smooth = weighted_color / weight.clamp(min=1e-4)
     return F.interpolate(smooth, size=photo.shape[-2:], mode="bilinear", align_corners=False)
 
@@ -254,8 +255,8 @@ def _skin_filters(height: int, width: int, device: torch.device) -> tuple[Tensor
     with torch.inference_mode(False):
         mouth, face = (_ellipse(height, width, *shape) for shape in (MOUTH_ELLIPSE, FACE_ELLIPSE))
         weight = face * (1 - mouth)
-        rows, columns = map(_blur, GRID, LIGHT_SPREAD)
-        return rows.to(device), columns.to(device), weight.to(device)
+        filters = *map(_blur, GRID, LIGHT_SPREAD), weight
+        return tuple(x.to(device) for x in filters)
 
 
 def _ellipse(

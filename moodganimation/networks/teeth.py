@@ -20,10 +20,11 @@ from .compositing import ramp, smoothstep
 
 SHAPES = {"upper": (70, 192), "lower": (122, 192)}  # pixels of the pictures
 LIP_SHADE = 0.3  # how much of the light the lips take from the edge of the mouth
-# These and TEETH_STRETCH to CHEEK_SHADE are changes for a refiner, see `Jaws.adapt_to_refiner`.
-# DARK_RAMP: over the mean of the colors, from transparent to opaque. BACK_RAMP: over rows of the
-# lower picture, from the back of the jaw, transparent, to its front. NECK_ROW: row of the necks of
-# the upper teeth, which is raised by LENGTHENING rows.
+# DARK_RAMP to LENGTHENING, and TEETH_STRETCH to CHEEK_SHADE, change the stored jaws once, for a
+# refiner, see `Jaws.adapt_to_refiner`; HIDDEN_JAW_DROP and GUM_RAMP apply to each photo, with a
+# refiner only. DARK_RAMP: over the mean of the colors, from transparent to opaque. BACK_RAMP: over
+# rows of the lower picture, from the back of the jaw, transparent, to its front. NECK_ROW: row of
+# the necks of the upper teeth, which is raised by LENGTHENING rows.
 DARK_RAMP, BACK_RAMP = (0.16, 0.22), (20, 45)
 NECK_ROW, LENGTHENING = 38, 8
 # How far the lower jaw is lowered where no teeth are visible [half heights of its picture]. Jaw
@@ -35,8 +36,8 @@ HIDDEN_JAW_DROP = 0.1
 TEETH_STRETCH, TEETH_DROP = 1.2, 0.15
 # Shade of the cheeks on back teeth: ramp across the pictures [half widths], and the most of it.
 CHEEK_RAMP, CHEEK_SHADE = (0.4, 1.0), 0.6
-# Ramp over the picture of the upper teeth [half heights]: nothing above it is painted, since lips
-# hardly bare the gums.
+# Ramp over the picture of the upper teeth [half heights], where the hole of an edit ends, since
+# lips hardly bare the gums.
 GUM_RAMP = (-0.5, -0.3)
 
 
@@ -45,7 +46,7 @@ class JawPlacement(NamedTuple):
 
     upper: Tensor  # (B, 2, 3): picture map
     lower: Tensor  # (B, 2, 3): picture map
-    white: Tensor  # (B, 3) in [0, 1]: the color of white teeth in the photo's light
+    white: Tensor  # (B, 3), nominally in [0, 1]: the color of white teeth in the photo's light
 
     @classmethod
     def of(cls, jaw_numbers: Tensor) -> "JawPlacement":
@@ -171,8 +172,8 @@ def _invert(picture_map: Tensor, centers: Tensor) -> Tensor:
 
 
 def below_gums(placement: JawPlacement, centers: Tensor) -> Tensor:
-    """Return where a mouth can be, (B, 1, h, w): 0 above the strip of gum that a lip may bare. The
-    painter takes some moustaches for the dark of a mouth."""
+    """Return the factor on the hole of an edit, (B, 1, h, w) in [0, 1]: 0 above the strip of gum
+    that a lip may bare. The painter's mask takes some moustaches for the dark of a mouth."""
     return ramp(_invert(placement.upper, centers)[..., 1], *GUM_RAMP)[:, None]
 
 

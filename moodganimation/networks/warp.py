@@ -358,6 +358,7 @@ class WarpGenerator(Generator):
         window, motion = encoding.window, encoding.window.crop(motion)
 
         def warp_into_window(field: Tensor) -> Tensor:
+            """Warp a field over the crop; return its part in the window."""
             centers = window.cell_centers(field.shape[-1], field)
             return backward_warp(field, resize(motion, centers.shape[-2:]), centers)
 

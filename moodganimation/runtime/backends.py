@@ -36,11 +36,12 @@ def optimize(
 ) -> nn.Module:
     """Return a generator with fused norms on a device, run by one of BACKENDS.
 
-    It is the first that is available and, for int8, accurate enough (see `outputs_match`); float32
-    if there is none. backends: names of BACKENDS in order of preference. By default they are
-    ranked by speed, which is measured once per process, so that a process computes all pictures in
-    the same way. The result has the attributes `backend`, its name, and `backends`, the names in
-    order. Raises ValueError for an unknown name.
+    The norms are fused and the generator is moved in place; with float32 it is itself returned.
+    The backend is the first that is available and, for int8, accurate enough (see
+    `outputs_match`); float32 if there is none. backends: names of BACKENDS in order of preference.
+    By default they are ranked by speed, measured once per process, so that all its pictures are
+    computed in the same way. The result has the attributes `backend`, its name, and `backends`, the
+    names in order. Raises ValueError for an unknown name.
     """
     if backends is not None and (
         isinstance(backends, str) or not backends or not set(backends) <= set(BACKENDS)

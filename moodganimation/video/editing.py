@@ -29,7 +29,8 @@ MAX_FACES = 8  # edited on a frame
 # TRUNCATED_SHARE * n - SLACK_FRAMES, since headers are not exact.
 TRUNCATED_SHARE, SLACK_FRAMES = 0.9, 2
 
-# From a time in the film [s] and a face's reading (Action Units) to its target expression.
+# From a time in the film [s] and a face's reading (in ACTION_UNITS or FACS) to its target
+# expression.
 TargetFunction = Callable[[float, Expression], Expression]
 # Called after every frame with the number of frames done and about how many there are, None if
 # unknown. It may raise `Cancelled` to stop the work; nothing is written then.

@@ -15,14 +15,16 @@ from ..expressions.spaces import Expression
 from ..faces.portrait import Portrait, center_side_roll, is_same_face, square_crop
 from .smoothing import bilateral_smooth, smoothing_radius, windows
 
-DETECTION_INTERVAL = 0.25  # between two searches of the whole frame [s]
-MAX_MISSES = 3  # detections in a row that do not find a face, after which its track ends
+# Between two searches of the whole frame [s]. While a face is missed or looks different, every
+# frame is searched.
+DETECTION_INTERVAL = 0.25
+MAX_MISSES = 3  # searches in a row that do not find a face, after which its track ends
 # Of a crop to that of the frame before; below, faces are detected again. See `_similarity`.
 MIN_FACE_SIMILARITY = 0.7
 MIN_SCENE_SIMILARITY = 0.6  # of a frame to the one before; below, a new scene begins
 # Value sigmas of `bilateral_smooth`.
 CROP_SIGMA = 0.03  # of the center in crop sides, the logarithm of the side, and the roll [rad]
-READING_SIGMA = 0.1  # of Action Units
+READING_SIGMA = 0.1  # of every axis of a reading, gaze and head included
 ALIGNMENT_STEPS = 4  # alignments of a new face, each from the crop of the last one
 MIN_CROP_SIDE = 24  # [px]; the track of a smaller face ends
 THUMBNAIL_SIDE = 24  # [px]

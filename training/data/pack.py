@@ -1,6 +1,6 @@
 """Packs of photos.
 
-A *pack* is a folder of photos for the judges, and for the training of folds and refiner:
+A *pack* is a folder of photos for the judges, and for training (training/warp/folds.py, refine.py):
 imgs/NAME.jpg or .webp, canonical crops, and a table faces.csv or labels.csv with the columns name
 and split, and others that some of them use (person).
 """

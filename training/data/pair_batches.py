@@ -35,7 +35,8 @@ class PairBatch(NamedTuple):
     target: Tensor  # (B, 3, S, S): the same face with the other expression
     before: Tensor  # (B, D)
     after: Tensor  # (B, D)
-    # The next four are 0 for pairs whose motion is not known, as those from render to photo.
+    # The next four are in the geometry of the target, and 0 for pairs whose motion is not known, as
+    # those from render to photo.
     flow: Tensor  # (B, 2, S, S): backward, in halves of the side
     field_weight: Tensor  # (B, 1, S, S): of flow and light in losses: 1 - mouth
     mouth: Tensor  # (B, 1, S, S): share of the inside of the mouth, which is painted and not moved

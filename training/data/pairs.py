@@ -45,6 +45,7 @@ MAP_KEYS = ("depth", "across")  # optional arrays of jaws.npz
 LABEL_FILES = {ACTION_UNITS.name: "aus_openface.pkl", FACS.name: "facs.pkl"}
 SECOND_PHOTO, HEAD_TURN = "real", "turn"  # values of the column `kind`: see above
 # Probability of drawing only from pairs of the kind SECOND_PHOTO; other draws include them, too.
+# It overrides `opening_share`.
 SECOND_PHOTO_SHARE = 0.06
 # Greatest difference [0..5] of both sides of a target with which a pair is used in a space without
 # sides.

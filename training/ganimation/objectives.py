@@ -10,7 +10,8 @@ weights. Names without a dot are logged only: `attention` is the mean attention.
 
 Each term is a mean over the samples of this process, or `experiment.batch` times such a mean where
 the original sums over the batch, so that the average over processes is the term of the whole batch;
-that of `attention` only for an `attention_rest` of 0 or 1, as all systems have.
+the loss term of the attention, an absolute deviation of a mean, only if `attention_rest` is 0 or 1,
+as in all systems.
 """
 
 from typing import Literal

@@ -46,7 +46,7 @@ class Trainable:
         self.optimizer.step()
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate; "share", a key in state.pt, multiplies that of a group."""
+        """Set the learning rate of each group: `rate` times its "share" (a key in state.pt)."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["share"]
 

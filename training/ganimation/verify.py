@@ -69,9 +69,10 @@ LAST_FRAME_PENALTY = ("video_ganimation", "convgru_unet_gen")
 # Tolerances of errors relative to the original's values:
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of terms at the same weights
 STEP_TOLERANCE = 1e-2  # of terms during a step of Adam
-# Of the sum of absolute values of a tensor after the step. It is 2e-4 / sum for a weight that moves
-# in the other direction (see below), and up to 3e-4 in the golden files. The step itself changes at
-# least one sum of every file by more than 8e-4, but most by less than the tolerance.
+# Relative, of the sum of absolute values of a tensor after the step. A weight that moves in the
+# other direction (see below) adds twice the rate, 2e-4, to the error of the sum; relative errors in
+# the golden files are up to 3e-4. The step itself changes at least one sum of every file by more
+# than 8e-4 of itself, but most by less than the tolerance.
 WEIGHT_SUM_TOLERANCE = 7e-4
 # Of terms after the step. Adam's first step moves each weight by its rate along the sign of the
 # gradient, which rounding decides where the gradient is nearly zero. The golden files hold float32:

@@ -32,7 +32,8 @@ def depth_map(fit: Fit, raster: Raster, is_skin: np.ndarray) -> np.ndarray:
 
 def lateral_position_map(model: FaceModel, raster: Raster, is_face: np.ndarray) -> np.ndarray:
     """Compute the lateral position (S, S) float32: 0 on the face's midline, 1 at its edge on the
-    person's left, -1 at the other; outside the face that of the nearest pixel of it."""
+    person's left, -1 at the other, and beyond on ears; outside the face that of the nearest pixel
+    of it."""
     lateral_position = raster.interpolate(model.neutral[:, :1] / FACE_HALF_WIDTH)[..., 0]
     return _extrapolate(lateral_position, is_face)[1]
 

@@ -22,7 +22,9 @@ LIP_SHARES = (
     (mesh_points.UPPER_LIP_OUTER, mesh_points.LOWER_LIP_OUTER, 0.35),
 )
 LID_SHARES = (0.85, 0.15)  # of the correction of a pair of lid points: upper and lower
-LIDS_MEET = 0.9  # share of closing from which lids that would cross are made to meet
+# Share of closing from which lids that cross in the model are made to cross twice as far, so that
+# no slit remains.
+LIDS_OVERLAP = 0.9
 # Those of the 17 fitted units that part the lips: index, the activation from which on, and how much
 # relative to AU25.
 FITTED_PARTING_UNITS = (
@@ -84,7 +86,7 @@ def _lip_correction(
 def _lid_correction(photo: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Compute by how much gaps of the lids are reduced, (N,) [px]; see `_lip_correction`."""
     closing = np.clip((before - after) / np.maximum(before, 1), 0, 1)
-    crossing = np.where(closing > LIDS_MEET, np.maximum(-after, 0), 0)
+    crossing = np.where(closing > LIDS_OVERLAP, np.maximum(-after, 0), 0)
     return closing * (photo - before) + crossing
 
 

@@ -34,9 +34,11 @@ UNIT_WEIGHTS = {
 }
 MIN_LOWERABLE = 0.8  # intensity above which a unit counts as shown, so that it can be lowered
 MIN_CHANGE = 0.5  # least change of intensity that is worth a pair
-MIN_CONFLICT = 1.5  # intensity above which a raised unit sets conflicting ones to 0
-# Probability of each kind of target if no units are requested; `_DRAW` has its function. The names
-# are values of the column `kind` of pairs.csv.
+# Intensity above which conflicts are resolved: of the raised unit of the lips; of either unit of
+# the lids.
+MIN_CONFLICT = 1.5
+# Probability of each kind of target if no units are requested; `_DRAW` has its function. The names,
+# but "emotion", are values of the column `kind` of pairs.csv.
 KIND_SHARES = {
     "single_up": 0.16,
     "single_down": 0.08,
@@ -67,7 +69,8 @@ class TargetOptions:
     """Which targets are drawn, by the command's options."""
 
     units: tuple[str, ...] = ()  # to change: keys of FACS or of lateral units; empty: a random mix
-    low: float = 2.0  # least intensity of a unit that was requested, or is raised alone
+    # Least intensity of requested units, and of those raised by `single_share`
+    low: float = 2.0
     single_share: float = 0.0  # share of targets that move one unit alone
 
 

@@ -97,7 +97,7 @@ class RefinerTrainer:
     """The networks of a run with their optimizers, and one step of their training.
 
     The refiner starts with the weights of the generator's, but for its last layer, so that its
-    first output is the drawing.
+    first output is nearly the drawing.
     """
 
     def __init__(self, experiment: RefinerExperiment, generator: WarpGenerator):

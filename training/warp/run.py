@@ -31,7 +31,9 @@ def train_warp(options) -> None:
     if with_motion:
         data.keep_pairs_with_motion()
     else:
-        print("No flow*.npz in the data: motion is learned from the pictures alone.")
+        print(
+            "No flow*.npz has the motion of a training pair: it is learned from the pictures alone."
+        )
         print("The first phase, which needs known motion, is skipped.")
         experiment = dataclasses.replace(experiment, phases=experiment.phases[1:])
     photos = len(data.photos)

@@ -225,8 +225,8 @@ class Progress:
         """Add the terms of a step to the sums.
 
         Terms that this step lacks are dropped, and those that it adds count as 0 in earlier steps.
-        This happens where a phase changes: a log line has the names of its last step's terms, and
-        their means since the line before.
+        This happens where a phase changes, or critics begin, between two log lines: a log line has
+        the names of its last step's terms, and their means since the line before.
         """
         self.sums = {key: self.sums.get(key, 0) + value.detach() for key, value in terms.items()}
         self.count += 1

@@ -40,7 +40,8 @@ SUBPIXEL_BITS = 4  # fractional bits of a stroke's coordinates, `shift` of cv2.p
 
 
 def commit(session: Session, request: dict) -> None:
-    """Commit the end of a drag of a slider, the mood pad or the face: one step to undo."""
+    """Commit the end of a drag of a slider, the mood pad, the face or the play head: one step to
+    undo."""
     state, _ = requested_state(session, request)
     session.face.commit(state)
 
@@ -136,7 +137,7 @@ def restrict_edits(session: Session, request: dict) -> None:
 def set_brush_mask(session: Session, request: dict) -> None:
     """Protect what is painted on the face from edits, or edit only that ("only_painted").
 
-    Without "strokes" edits act everywhere again.
+    Without "strokes" the brush restricts nothing.
     """
     mask = painted_mask(session, request.get("strokes") or [])
     mask = mask if mask.any() else None

@@ -144,8 +144,8 @@ class CameraHandlers:
     def _mirror_expression(
         self, stream: CameraStream, camera_frame, session, mirror_settings: dict, recalibrate: bool
     ) -> Expression:
-        """Return the photo's expression for a camera frame: the sliders, plus the change of the
-        camera's face from its neutral expression."""
+        """Return the photo's expression for a camera frame: the session's committed sliders (those
+        of the request only enter the recipe), plus the change of the camera's face from neutral."""
         if session is None:
             raise Problem("There is no photo yet: upload one first.")
         change, settings = stream.change_from_neutral, mirror_settings

@@ -26,7 +26,7 @@ from ..sessions import JobProgress, Session
 
 PHOTO, SLIDERS, NEUTRAL = "the photo", "the sliders", "neutral"  # names for `expression_named`
 WEBP_QUALITY = 82
-DRAFT_WEBP_QUALITY = 70  # of pictures during a drag
+DRAFT_WEBP_QUALITY = 70  # of pictures during a drag, and of the inset
 JPEG_QUALITY = 85  # of edited frames of the camera
 MAX_JOB_NUMBER_LENGTH = 40  # characters
 
@@ -79,19 +79,20 @@ def job_number(request: dict) -> str:
 
 
 def start_progress(
-    session: Session, request: dict, label: str
+    session: Session, request: dict, step_text: str
 ) -> Callable[[int, int | None], None]:
     """Reset the progress of a session to that of a request's job, and return callback(done, total).
 
-    The callback records the progress; total: None if it is not known. Both raise Cancelled if the
-    visitor has cancelled the job, also while it waited in the queue, or has closed the session.
+    The callback records the progress. step_text: see `JobProgress`; total: None if it is not known.
+    Both raise Cancelled if the visitor has cancelled the job, also while it waited in the queue, or
+    has closed the session.
     """
     job = job_number(request)
 
     def report(done: int, total: int | None) -> None:
         if job in session.cancelled_jobs or session.closed.is_set():
             raise Cancelled("Cancelled. Nothing was written.")
-        session.progress = JobProgress(job, label, done, total or 0)
+        session.progress = JobProgress(job, step_text, done, total or 0)
 
     report(0, None)
     return report

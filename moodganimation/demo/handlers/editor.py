@@ -111,7 +111,7 @@ class EditHandlers:
         if progress.job != job_number(request):
             return {}
         done, total = progress.done, progress.total
-        return {"label": localize(progress.label), "done": done, "total": total}
+        return {"label": localize(progress.step_text), "done": done, "total": total}
 
     @problems_as_answers
     def motion_map(self, request: dict) -> dict:

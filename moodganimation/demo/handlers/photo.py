@@ -62,12 +62,12 @@ class PhotoHandlers:
 
     @problems_as_answers
     def switch_model(self, request: dict, tab_hash: str | None) -> dict:
-        """Edit the photo by another model ("model"); the state stays. Answer: `photo_answer`."""
+        """Edit the selected face by another model ("model"); its state stays, and so do the edits
+        of other faces. Answer: `photo_answer`."""
         session = self.sessions[request.get("token")]
         animator = self.models[request.get("model")]
-        session.face.reencode(
-            animator
-        )  # before the session has the model, since other requests run meanwhile
+        # Before the session has the model, since other requests run meanwhile:
+        session.face.reencode(animator)
         session.animator = animator
         session.face.commit(session.face.state)
         answer = {"model": request.get("model")}

@@ -66,7 +66,7 @@ def edited_picture(face: FaceEdit, expression: Expression, view: str) -> np.ndar
 
 
 def edited_url(face: FaceEdit, expression: Expression, view: str, draft: bool = False) -> str:
-    """Return `edited_picture` as a data URL; draft: of a lower quality, for drags."""
+    """Return `edited_picture` as a data URL; draft: in DRAFT_WEBP_QUALITY."""
     quality = DRAFT_WEBP_QUALITY if draft else WEBP_QUALITY
     return webp_data_url(edited_picture(face, expression, view), quality)
 

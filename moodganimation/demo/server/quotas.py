@@ -30,7 +30,7 @@ class Quotas:
         self._uploads = deque()  # (time [s], (visitor, address), bytes), oldest first
 
     def refusal(self, scope, path: str, visitor: Visitor) -> tuple[int, str] | None:
-        """Return status and message of the response to a POST that is over a quota, or None.
+        """Return status and message of the response to a refused POST, or None.
 
         An upload that is not refused is counted here; `counted` counts open requests.
         """

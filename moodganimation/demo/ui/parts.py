@@ -154,7 +154,7 @@ def _frame(first_picture: str) -> str:
         f'<div id="brush-bar" hidden>{text("Size")}'
         f'<input type="range" name="size" min="0.03" max="0.25" step="0.01" value="0.1" '
         f"{aria_label('Size')}>{brush_modes}{buttons}</div>"
-        '<div id="stage-note"></div><div id="drop-hint">'
+        '<div id="photo-info"></div><div id="drop-hint">'
         f"{text('Drop the photo anywhere')}</div>"
     )
 
