@@ -132,11 +132,11 @@
     commitTimer = null;
     if (!uncommitted) return lastAction;
     // The preview has resolved a drag, a reset or a moment, so its expression is committed. The
-    // server resolves a mood again, from the expression before it.
-    const request = {
-      ...uncommitted,
-      expression: uncommitted.mood ? uncommitted.expression : session.state.expression,
-    };
+    // server resolves a mood again, from the expression before it. Sliders are committed as they were
+    // moved, since the answer of an earlier commit may have replaced the state meanwhile.
+    const isPreviewed = isResolvedByServer(uncommitted) && !uncommitted.mood;
+    const request = { ...uncommitted };
+    if (isPreviewed || !request.expression) request.expression = session.state.expression;
     for (const key of ["drag", "reset", "moment"]) delete request[key];
     uncommitted = moodStart = null;
     return act("commit", request);

@@ -35,6 +35,29 @@ def run(test: str, *scripts: str, before: str = ""):
     return json.loads(done.stdout)
 
 
+def test_a_slider_keeps_its_value_while_an_earlier_one_is_committed():
+    sent = run("""
+      let answer;
+      const waits = new Promise((resolve) => { answer = resolve; });
+      answers.preview = ({ expression }) => ({ picture: "x", mood: [0, 0, 0], expression });
+      let commits = 0;
+      answers.act = async ({ expression }) => {
+        commits += 1;
+        if (commits === 1) await waits;
+        return { state: state({ expression }) };
+      };
+      open("a");
+      page.preview({ expression: { AU12: 0.2 } });
+      const first = page.commit();
+      page.preview({ expression: { AU12: 0.6 } });
+      answer();
+      await first;
+      await page.commit();
+      return asked.filter(([name]) => name === "act").map(([_, { expression }]) => expression.AU12);
+    """)
+    assert sent == [0.2, 0.6]
+
+
 def test_moods_of_one_drag_start_from_the_expression_before_it():
     sent = run("""
       answers.preview = () => ({ picture: "x", mood: [0, 0, 0], expression: { AU12: 0.9 } });
