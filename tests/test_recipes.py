@@ -12,6 +12,8 @@ import imageio.v3
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.ExifTags import IFD
+from PIL.ExifTags import Base as Tag
 
 from moodganimation.animation.timeline import Keyframe, Timeline
 from moodganimation.animator import DEFAULT_CHECKPOINT
@@ -472,3 +474,11 @@ def test_what_was_edited_says_so_to_programs(tmp_path, ending):
             assert imageio.v3.imread(path, index=1).shape[:2] == (64, 64)
         assert path.read_bytes().count(b"compositeWithTrainedAlgorithmicMedia") == wanted
         assert read_recipe(path) == RECIPE
+
+
+def test_a_comment_of_another_program_that_is_not_ascii_is_no_recipe(tmp_path):
+    exif = Image.Exif()
+    exif.get_ifd(IFD.Exif)[Tag.UserComment] = b"ASCII\0\0\0caf\xe9"
+    path = tmp_path / "foreign.jpg"
+    Image.new("RGB", (8, 8)).save(path, exif=exif)
+    assert read_recipe_text(path) is None

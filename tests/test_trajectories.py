@@ -398,3 +398,8 @@ def test_what_cannot_be_animated_is_said(arguments, sentence, film, tmp_path, ca
     said = capsys.readouterr().err
     assert sentence in said and "Traceback" not in said
     assert list(out.iterdir()) == []
+
+
+def test_a_pickle_without_frames_is_named_as_such(tmp_path):
+    with pytest.raises(UnreadableFile, match="holds no frames"):
+        read_trajectory(pickled(tmp_path / "a.pkl", {}), VALENCE_AROUSAL)

@@ -7,8 +7,7 @@ with average features, -1 to 1 over its crop. A network predicts these coordinat
 a photo, so that folds are as sharp in a photo of any size as in the pictures.
 
 B batch · S sides, 2 or 1 · U units · F pictures · C channels · h x w cells of features over the
-crop · H x W cells of an edit's
-motion · size: cells along a side of the result
+crop · H x W cells of an edit's motion · size: cells along a side of the result
 """
 
 import torch
